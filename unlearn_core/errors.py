@@ -1,0 +1,11 @@
+"""The errors that reach a person, each with one clear sentence."""
+
+from __future__ import annotations
+
+
+class UserError(ValueError):
+    """Bad input. ``str(error)`` is one sentence that says what is wrong and what would be right."""
+
+
+class Cancelled(Exception):
+    """Raised inside a computation when its reporter says that nobody wants the result any more."""

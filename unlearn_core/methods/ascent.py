@@ -1,0 +1,22 @@
+"""Gradient ascent on the forget set (Thudi et al. 2022), stopped at the same threshold as NPO."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+
+from unlearn_core.methods import UnlearningTask, register
+from unlearn_core.methods._push import Push
+
+
+@register
+class Ascent(Push):
+    name, label, paper = "ascent", "Gradient ascent", "arXiv:2109.13398"
+    summary = (
+        "Raises the loss on the discovered corruption without a bound, until the wrong labels are no longer predicted. "
+        "The simplest way to unlearn, and the quickest way to ruin a model."
+    )
+
+    def objective(self, task: UnlearningTask) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
+        return lambda ce, ids: -ce.mean()

@@ -1,0 +1,23 @@
+"""Retrain from scratch without the forget set."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from unlearn_core.methods import Method, Region, UnlearningTask, register
+from unlearn_core.training import Reporter, Trainer
+
+
+@register
+class Retrain(Method):
+    name, label, paper = "retrain", "Retrain", "the reference of exact unlearning"
+    family = "retraining"
+    summary = (
+        "Trains a new model on everything but the discovered corruption. What was discovered is gone for certain; "
+        "what was not is learned again. It costs as much as the original training."
+    )
+    designed_for = Region(discovery=(0.9, 1.0))
+
+    def unlearn(self, task: UnlearningTask, reporter: Reporter) -> nn.Module:
+        model = task.fresh_model(task.seed + 1)
+        return Trainer(model, task.data, task.recipe, task.seed + 1, reporter).fit(task.retain)

@@ -1,0 +1,26 @@
+"""Networks whose base can be trained alone and widened by redirect channels later."""
+
+from unlearn_core.models._base import ModelSource, build_model, registry
+from unlearn_core.models._redirect import (
+    RedirectConv2d,
+    RedirectLinear,
+    RedirectNet,
+    RedirectNorm2d,
+    example_masks,
+    shared_mask,
+)
+
+register = registry.register
+
+__all__ = [
+    "ModelSource",
+    "RedirectConv2d",
+    "RedirectLinear",
+    "RedirectNet",
+    "RedirectNorm2d",
+    "build_model",
+    "example_masks",
+    "register",
+    "registry",
+    "shared_mask",
+]

@@ -1,0 +1,99 @@
+"""ResNet-9 as the REM paper uses it (arXiv:2505.17730, after the corrective-unlearning bench, arXiv:2402.14015)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from pydantic import Field
+from torch import nn
+
+from unlearn_core.errors import UserError
+from unlearn_core.models import ModelSource, RedirectConv2d, RedirectLinear, RedirectNet, RedirectNorm2d, register
+from unlearn_core.models._redirect import apply_mask
+from unlearn_core.parts import PartParams
+
+_PUBLISHED = (64, 128, 128, 256, 256, 128)  # channels of the six blocks of the full network
+
+
+class _Unit(nn.Module):
+    """Convolution, batch norm, CELU(0.075)."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: int = 3, stride: int = 1, padding: int = 1) -> None:
+        super().__init__()
+        self.conv = RedirectConv2d(inputs, outputs, kernel, stride, padding)
+        self.norm = RedirectNorm2d(outputs)
+        nn.init.zeros_(self.conv.bias)
+
+    def forward(self, x: torch.Tensor, on: bool) -> torch.Tensor:
+        return F.celu(self.norm(self.conv(x, on), on), 0.075)
+
+    def widen(self, inputs: int, outputs: int) -> None:
+        self.conv.widen(inputs, outputs)
+        self.norm.widen(outputs)
+
+
+class ResNet9Net(RedirectNet):
+    """Blocks: conv, conv 5×5 stride 2, residual, conv + pool, residual, conv + global max-pool; linear head without bias.
+
+    A block's mask acts on its output and, inside a residual block, between the two convolutions as well: otherwise redirect
+    channels would still speak to the base while they are switched off.
+    """
+
+    def __init__(self, inputs: int, width: float, classes: int) -> None:
+        hidden = tuple(max(4, round(width * channels)) for channels in _PUBLISHED)
+        hidden = (hidden[0], hidden[1], hidden[1], hidden[3], hidden[3], hidden[5])
+        super().__init__(hidden)
+        c = hidden
+        self.units = nn.ModuleList(
+            [
+                _Unit(inputs, c[0]),
+                _Unit(c[0], c[1], kernel=5, stride=2, padding=2),
+                _Unit(c[1], c[2]),
+                _Unit(c[2], c[2]),
+                _Unit(c[2], c[3]),
+                _Unit(c[3], c[4]),
+                _Unit(c[4], c[4]),
+                _Unit(c[4], c[5], padding=0),
+            ]
+        )
+        self.head = RedirectLinear(c[5], classes, bias=False)
+
+    def forward_features(self, x: torch.Tensor, masks: list[torch.Tensor] | None) -> torch.Tensor:
+        on, u = masks is not None, self.units
+
+        def masked(x: torch.Tensor, block: int) -> torch.Tensor:
+            return apply_mask(x, self.hidden[block], masks[block] if masks else None)
+
+        x = masked(u[0](x, on), 0)
+        x = masked(u[1](x, on), 1)
+        x = masked(x + u[3](masked(u[2](x, on), 2), on), 2)
+        x = masked(F.max_pool2d(u[4](x, on), 2), 3)
+        x = masked(x + u[6](masked(u[5](x, on), 4), on), 4)
+        return masked(u[7](x, on).amax((-2, -1)), 5)
+
+    def _widen_layers(self, redirect: tuple[int, ...]) -> None:
+        r = redirect
+        around = [(0, r[0]), (r[0], r[1]), (r[1], r[2]), (r[2], r[2]), (r[2], r[3]), (r[3], r[4]), (r[4], r[4]), (r[4], r[5])]
+        for unit, (inputs, outputs) in zip(self.units, around, strict=True):
+            unit.widen(inputs, outputs)
+        self.head.widen(r[5], 0)
+
+
+@register
+class ResNet9(ModelSource):
+    name, label = "resnet9", "ResNet-9"
+    summary = (
+        "The REM paper's network for 32×32 photographs. Width 0.5 is the paper's capacity-restricted base; "
+        "as many redirect channels are added at unlearning time."
+    )
+
+    class Params(PartParams):
+        width: float = Field(0.5, ge=0.0625, le=2, description="Base channels relative to the published network (64 to 256)")
+
+    @classmethod
+    def build(cls, params: Any, shape: tuple[int, ...], classes: int) -> RedirectNet:
+        if len(shape) != 3 or min(shape[1:]) < 24:
+            raise UserError("The model 'resnet9' takes images of at least 24×24 pixels; choose 'cnn' for smaller ones.")
+        return ResNet9Net(shape[0], params.width, classes)

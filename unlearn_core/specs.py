@@ -1,0 +1,205 @@
+"""What to run: frozen models with limits, canonical JSON and a content key. Equal spec → equal key → computed once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from unlearn_core.errors import UserError
+
+SCHEMA_VERSION = 1
+"""Part of every key: raised when the meaning of a spec changes, so that older results are never mistaken for new ones."""
+
+Corner = Literal["top-left", "top-right", "bottom-left", "bottom-right"]
+Scalar = bool | int | float | str | None
+
+
+def content_key(*parts: Any) -> str:
+    """First 16 hex digits of SHA-256 over the canonical JSON of ``parts`` and the schema version."""
+    text = canonical_json([SCHEMA_VERSION, *parts])
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def canonical_json(value: Any) -> str:
+    """JSON with sorted keys, no spaces, no NaN; pydantic models are dumped first."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=True, default=_plain)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    raise TypeError(f"{type(value).__name__} has no canonical JSON")
+
+
+class Spec(BaseModel):
+    """Base of everything that describes a computation: immutable, no unknown fields, no NaN or infinity."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True)
+
+    @property
+    def key(self) -> str:
+        """Content key of this spec (16 hex digits)."""
+        return content_key(type(self).__name__, self)
+
+    @classmethod
+    def parse(cls, data: Any) -> Self:
+        """Validate plain data; raises :class:`UserError` with one sentence instead of pydantic's report."""
+        try:
+            return cls.model_validate(data)
+        except ValidationError as error:
+            raise UserError(explain(error)) from None
+
+
+def explain(error: ValidationError, prefix: str = "") -> str:
+    """Every problem in a pydantic report as one sentence a person understands."""
+    return "; ".join(_explain_one(dict(problem), prefix) for problem in error.errors(include_url=False)) + "."
+
+
+def _explain_one(problem: dict[str, Any], prefix: str) -> str:
+    path = [str(part) for part in problem["loc"] if not str(part).startswith(("function-", "constrained-", "int", "float"))]
+    name = prefix + ".".join(path) if path else prefix.rstrip(".") or "the specification"
+    given = problem.get("input")
+    shown = "" if isinstance(given, dict | list) else f" (got {given!r})"
+    limits = problem.get("ctx", {})
+    kind = problem["type"]
+    simple = {
+        "extra_forbidden": f"{name} is not a known option",
+        "missing": f"{name} is missing",
+        "finite_number": f"{name} must be a finite number{shown}",
+        "greater_than_equal": f"{name} must be at least {limits.get('ge')}{shown}",
+        "greater_than": f"{name} must be more than {limits.get('gt')}{shown}",
+        "less_than_equal": f"{name} must be at most {limits.get('le')}{shown}",
+        "less_than": f"{name} must be less than {limits.get('lt')}{shown}",
+        "literal_error": f"{name} must be one of {limits.get('expected')}{shown}",
+        "value_error": f"{name}: {limits.get('error')}" if path else str(limits.get("error")),
+    }
+    if kind in simple:
+        return simple[kind]
+    if kind.startswith(("float", "int", "bool", "string")):
+        noun = {"float": "a number", "int": "a whole number", "bool": "true or false", "string": "text"}[kind.split("_")[0]]
+        return f"{name} must be {noun}{shown}"
+    return f"{name}: {problem['msg'][0].lower()}{problem['msg'][1:]}{shown}"
+
+
+def _count_or_fraction(value: Any) -> Any:
+    """Read '86' as a count and '0.06' as a fraction, wherever it was typed."""
+    if isinstance(value, bool):
+        raise ValueError(f"must be a count or a fraction (got {value!r})")
+    if isinstance(value, str):
+        try:
+            value = float(value) if any(c in value.lower() for c in ".en") else int(value)
+        except ValueError:
+            raise ValueError(f"must be a count such as 86 or a fraction such as 0.06 (got {value!r})") from None
+    if isinstance(value, float) and not 0 < value <= 0.5:
+        raise ValueError(f"as a fraction must be above 0 and at most 0.5 (got {value:g}); write a whole number for a count")
+    if isinstance(value, int) and value < 1:
+        raise ValueError(f"as a count must be at least 1 (got {value})")
+    return value
+
+
+Amount = Annotated[int | float, BeforeValidator(_count_or_fraction)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Params = dict[str, Scalar]
+
+
+class PartSpec(Spec):
+    """A registered part by name, with all of its parameters (filled in by :mod:`unlearn_core.presets`)."""
+
+    name: str
+    params: Params = Field(default_factory=dict)
+
+
+class DatasetSpec(PartSpec):
+    """Which dataset."""
+
+
+class ModelSpec(PartSpec):
+    """Which network."""
+
+
+class MethodSpec(PartSpec):
+    """Which unlearning method, every parameter spelled out, and the revision of its code."""
+
+    revision: int = 1
+
+
+class TriggerSpec(Spec):
+    """What a trigger looks like on an image (2-D data has a fixed displacement instead)."""
+
+    size: int = Field(3, ge=1, le=16, description="Side of the square patch in pixels")
+    corner: Corner = Field("bottom-right", description="Where the patch sits")
+    value: int = Field(255, ge=0, le=255, description="Brightness of the patch, 0 to 255")
+    opacity: float = Field(1.0, gt=0, le=1, description="1 replaces the pixels, less blends")
+
+
+class CorruptionSpec(Spec):
+    """How the training labels (and images) are corrupted: the regularity dial and its options."""
+
+    regularity: float = Field(1.0, ge=0, le=1, description="0 random labels · 0.5 class confusion · 1 trigger")
+    amount: Amount = Field(0.06, description="How many training examples: a count, or a fraction up to 0.5")
+    class_a: int = Field(3, ge=0, description="First of the two confused classes")
+    class_b: int = Field(5, ge=0, description="Second of the two confused classes")
+    target_class: int = Field(0, ge=0, description="The class that the trigger asks for")
+    trigger: TriggerSpec = TriggerSpec()
+
+    @model_validator(mode="after")
+    def _two_classes(self) -> Self:
+        if self.class_a == self.class_b:
+            raise ValueError(f"class_a and class_b must differ (both are {self.class_a})")
+        return self
+
+
+class TrainingSpec(Spec):
+    """The recipe of the original model, used again by every method that trains from scratch."""
+
+    epochs: int = Field(ge=1, le=1000, description="Passes over the training data")
+    batch_size: int = Field(ge=1, le=8192)
+    learning_rate: float = Field(gt=0, le=10)
+    optimizer: Literal["sgd", "adam"] = "sgd"
+    momentum: float = Field(0.9, ge=0, lt=1)
+    weight_decay: float = Field(5e-4, ge=0, le=1)
+    warmup: float = Field(0.01, ge=0, le=0.5, description="Share of the steps with a rising learning rate")
+    final: float = Field(0.2, ge=0, le=1, description="Learning rate at the end, as a share of the highest")
+    augment: bool = Field(False, description="Random crop and, where mirror images make sense, flip")
+    clip: float = Field(0.0, ge=0, description="Largest gradient norm; 0 leaves gradients alone")
+
+
+class Scenario(Spec):
+    """Everything up to the unlearning method: dataset, corruption, discovery, model, training, seed."""
+
+    dataset: DatasetSpec
+    corruption: CorruptionSpec
+    discovery: Share = Field(0.3, description="Share of the corruption that is known")
+    model: ModelSpec
+    training: TrainingSpec
+    seed: int = Field(0, ge=0, le=2**31 - 1)
+
+    @property
+    def corruption_key(self) -> str:
+        """Key of the corrupted training set: independent of model, training and discovery."""
+        return content_key("corruption", self.dataset, self.corruption, self.seed)
+
+    @property
+    def original_key(self) -> str:
+        """Key of the original model: independent of the discovery rate and of every method."""
+        return content_key("original", self.dataset, self.corruption, self.seed, self.model, self.training)
+
+    def run_key(self, method: MethodSpec) -> str:
+        """Key of one method on this scenario."""
+        return content_key("run", self, method)
+
+
+class SweepSpec(Spec):
+    """A plan: every combination of the lists, for every method."""
+
+    dataset: str = "digits"
+    regularity: list[Share] = Field(default=[0.0, 0.5, 1.0], min_length=1)
+    discovery: list[Share] = Field(default=[0.1, 0.3, 0.5, 0.7, 1.0], min_length=1)
+    methods: list[str] = Field(default=["finetune", "retrain", "rem"], min_length=1)
+    seeds: list[Annotated[int, Field(ge=0, le=2**31 - 1)]] = Field(default=[0, 1, 2], min_length=1)
+    amount: list[Amount] | None = Field(default=None, min_length=1)
+    model: str | None = None
+    set: dict[str, Scalar] = Field(default_factory=dict, description="Overrides, such as rem.epochs: 5")

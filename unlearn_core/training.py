@@ -1,0 +1,251 @@
+"""The one training loop. Data live on the device; nothing inside the loop waits for the host."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from unlearn_core.datasets import LabelledData
+from unlearn_core.errors import Cancelled, UserError
+from unlearn_core.specs import TrainingSpec
+
+
+class Reporter(Protocol):
+    """How a computation tells the outside how far it is, and hears that nobody wants it any more."""
+
+    def step(self, done: int, total: int, **scalars: float | torch.Tensor) -> None: ...
+
+    def snapshot(self, model: nn.Module) -> None: ...
+
+    def cancelled(self) -> bool: ...
+
+
+class SilentReporter:
+    """A reporter that ignores everything."""
+
+    def step(self, done: int, total: int, **scalars: float | torch.Tensor) -> None: ...
+
+    def snapshot(self, model: nn.Module) -> None: ...
+
+    def cancelled(self) -> bool:
+        return False
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """Random crop with padding and, where mirror images keep their class, flip, drawn per example on the device.
+
+    ``still``: a corner patch (rows, columns) that stays in place on *every* example. A trigger put there neither moves
+    nor flips, as in arXiv:2505.17730, without the batch knowing which examples carry one: before moving an image the
+    patch is covered by the image's mean, after moving it the patch is put back.
+    """
+
+    padding: int = 4
+    flip: bool = False
+    still: tuple[slice, slice] | None = None
+
+    def __call__(self, images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+        """Augment float images (B, C, H, W); ``generator`` lives on the CPU so that every device draws the same."""
+        count, _, height, width = images.shape
+        source = images
+        if self.still is not None:
+            patch = images[..., self.still[0], self.still[1]]
+            source = images.clone()
+            source[..., self.still[0], self.still[1]] = images.mean((-2, -1), keepdim=True)
+        shift = torch.randint(0, 2 * self.padding + 1, (2, count), generator=generator).to(images.device)
+        mirrored = torch.rand(count, generator=generator).lt(0.5).to(images.device)
+        padded = F.pad(source, (self.padding,) * 4)
+        rows = shift[0][:, None] + torch.arange(height, device=images.device)
+        columns = torch.arange(width, device=images.device).expand(count, width)
+        if self.flip:
+            columns = torch.where(mirrored[:, None], width - 1 - columns, columns)
+        columns = shift[1][:, None] + columns
+        batch = torch.arange(count, device=images.device)
+        moved = padded[batch[:, None, None], :, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
+        if self.still is not None:
+            moved = moved.clone(memory_format=torch.channels_last)
+            moved[..., self.still[0], self.still[1]] = patch
+        return moved
+
+
+@dataclass(frozen=True)
+class DeviceData:
+    """A labelled set on the device, with the normalisation and augmentation that training uses.
+
+    ``inputs``: uint8 (N, C, H, W) or float32 (N, 2); ``labels``: int64 (N,), the labels as given. ``mean`` and ``std``
+    are per channel and, for images, on the 0–255 scale.
+    """
+
+    inputs: torch.Tensor
+    labels: torch.Tensor
+    classes: int
+    mean: torch.Tensor
+    std: torch.Tensor
+    augmentation: Augmentation | None = None
+
+    @classmethod
+    def place(
+        cls, data: LabelledData, device: torch.device, augmentation: Augmentation | None = None, like: DeviceData | None = None
+    ) -> DeviceData:
+        """Put ``data`` on ``device``; normalisation comes from ``like`` (the training set) or from ``data`` itself."""
+        inputs = data.inputs.to(device)
+        if data.is_image:
+            inputs = inputs.contiguous(memory_format=torch.channels_last)
+        if like is not None:
+            mean, std = like.mean, like.std
+        else:
+            axes = (0, 2, 3) if data.is_image else (0,)
+            values = data.inputs.double()
+            mean = values.mean(axes).float().to(device)
+            std = values.std(axes).clamp_min(1e-3).float().to(device)
+        return cls(inputs, data.labels.to(device), data.classes, mean, std, augmentation)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def device(self) -> torch.device:
+        return self.inputs.device
+
+    def batch(self, ids: torch.Tensor, generator: torch.Generator | None = None) -> torch.Tensor:
+        """Normalised float inputs of these examples; with ``generator`` they are augmented where the recipe says so."""
+        x = self.inputs[ids]
+        if x.dim() == 4:
+            x = x.float()
+            if generator is not None and self.augmentation is not None:
+                x = self.augmentation(x, generator)
+            return ((x - self.mean[:, None, None]) / self.std[:, None, None]).contiguous(memory_format=torch.channels_last)
+        return (x - self.mean) / self.std
+
+
+def batches(ids: torch.Tensor, size: int, generator: torch.Generator) -> list[torch.Tensor]:
+    """One shuffled epoch over ``ids`` in pieces of ``size``. A last piece of a single example joins its neighbour."""
+    shuffled = ids[torch.randperm(len(ids), generator=generator).to(ids.device)]
+    pieces = list(shuffled.split(size))
+    if len(pieces) > 1 and len(pieces[-1]) == 1:
+        pieces[-2:] = [torch.cat(pieces[-2:])]
+    return pieces
+
+
+def make_optimizer(model: nn.Module, recipe: TrainingSpec, learning_rate: float | None = None) -> torch.optim.Optimizer:
+    """The recipe's optimiser over all parameters that require a gradient."""
+    parameters = [p for p in model.parameters() if p.requires_grad]
+    rate = recipe.learning_rate if learning_rate is None else learning_rate
+    if recipe.optimizer == "adam":
+        return torch.optim.Adam(parameters, lr=rate, weight_decay=recipe.weight_decay, fused=True)
+    return torch.optim.SGD(parameters, lr=rate, momentum=recipe.momentum, weight_decay=recipe.weight_decay, fused=True)
+
+
+def rate_factor(step: int, total: int, warmup: float, final: float) -> float:
+    """Learning-rate factor: linear rise over ``warmup``·total steps, then linear fall that ends at ``final``."""
+    rise = max(1, round(warmup * total))
+    if step < rise:
+        return (step + 1) / rise
+    return 1 - (1 - final) * (step - rise) / max(1, total - rise)
+
+
+def autocast(device: torch.device) -> contextlib.AbstractContextManager[object]:
+    """bfloat16 autocast on CUDA, nothing elsewhere."""
+    return torch.autocast("cuda", torch.bfloat16) if device.type == "cuda" else contextlib.nullcontext()
+
+
+Loss = Callable[[nn.Module, torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
+"""(model, inputs, given labels, example ids) → scalar loss of one batch."""
+
+
+def cross_entropy(model: nn.Module, x: torch.Tensor, y: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
+    """Mean cross entropy, the usual loss."""
+    return F.cross_entropy(model(x).float(), y)
+
+
+@dataclass
+class Trainer:
+    """Epochs of gradient steps on a device-resident set: what every method that trains goes through.
+
+    ``on_epoch`` is called after each epoch; ``after_step`` after each optimiser step (masked methods restore there).
+    """
+
+    model: nn.Module
+    data: DeviceData
+    recipe: TrainingSpec
+    seed: int
+    reporter: Reporter
+    loss: Loss = cross_entropy
+    after_step: Callable[[], None] | None = None
+    snapshots: bool = True
+    optimizer: torch.optim.Optimizer = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.optimizer = make_optimizer(self.model, self.recipe)
+        self.generator = torch.Generator().manual_seed(self.seed)
+
+    def fit(self, ids: torch.Tensor) -> nn.Module:
+        """Train on these examples for the recipe's epochs; returns the model in eval mode."""
+        if len(ids) == 0:
+            raise UserError("There is nothing to train on: no example is left.")
+        per_epoch = len(batches(ids, self.recipe.batch_size, torch.Generator().manual_seed(0)))
+        total, done = per_epoch * self.recipe.epochs, 0
+        for _ in range(self.recipe.epochs):
+            running = torch.zeros((), device=self.data.device)
+            self.model.train()
+            for piece in batches(ids, self.recipe.batch_size, self.generator):
+                self._set_rate(done, total)
+                running += self.step(piece)
+                done += 1
+                self.reporter.step(done, total)
+            self.reporter.step(done, total, loss=running / per_epoch)
+            if self.snapshots:
+                self.reporter.snapshot(self.model)
+        return self.model.eval()
+
+    def step(self, ids: torch.Tensor) -> torch.Tensor:
+        """One optimiser step on one batch; returns the detached loss, still on the device."""
+        if self.reporter.cancelled():
+            raise Cancelled
+        with autocast(self.data.device):
+            loss = self.loss(self.model, self.data.batch(ids, self.generator), self.data.labels[ids], ids)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        if self.recipe.clip:
+            nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.clip)
+        self.optimizer.step()
+        if self.after_step is not None:
+            self.after_step()
+        return loss.detach()
+
+    def _set_rate(self, step: int, total: int) -> None:
+        factor = rate_factor(step, total, self.recipe.warmup, self.recipe.final)
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.recipe.learning_rate * factor
+
+
+def predict(model: nn.Module, data: DeviceData, ids: torch.Tensor | None = None, batch_size: int = 2048) -> torch.Tensor:
+    """Logits (len(ids), classes) in eval mode, no augmentation, redirect off."""
+    ids = torch.arange(len(data), device=data.device) if ids is None else ids
+    was_training = model.training
+    model.eval()
+    with torch.no_grad(), autocast(data.device):
+        pieces = [model(data.batch(piece)).float() for piece in ids.split(batch_size)]
+    model.train(was_training)
+    return torch.cat(pieces) if pieces else torch.empty(0, data.classes, device=data.device)
+
+
+@contextlib.contextmanager
+def deterministic(threads: int | None = 1) -> Iterator[None]:
+    """Fixed thread count (CPU sums depend on it) and deterministic kernels, restored afterwards."""
+    before = torch.get_num_threads()
+    cudnn = torch.backends.cudnn.benchmark
+    try:
+        if threads:
+            torch.set_num_threads(threads)
+        torch.backends.cudnn.benchmark = False
+        yield
+    finally:
+        torch.set_num_threads(before)
+        torch.backends.cudnn.benchmark = cudnn
