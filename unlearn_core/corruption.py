@@ -56,7 +56,8 @@ def discovered_count(corrupted: int, rate: float) -> int:
     count = int(rate * corrupted + 0.5)
     if rate > 0 and count == 0:
         raise UserError(
-            f"A discovery rate of {rate:g} finds none of the {corrupted} corrupted examples; use at least {0.5 / corrupted:.2g}."
+            f"A discovery rate of {rate:g} finds none of the {corrupted} corrupted examples; "
+            f"use at least {0.5 / corrupted:.2g}."
         )
     return count
 
@@ -185,9 +186,7 @@ def _eligible(train: LabelledData, cls: int) -> np.ndarray:
     return members[x >= np.median(x)]
 
 
-def _wrong_labels(
-    clean: np.ndarray, kinds: np.ndarray, wrong: np.ndarray, spec: CorruptionSpec, classes: int
-) -> np.ndarray:
+def _wrong_labels(clean: np.ndarray, kinds: np.ndarray, wrong: np.ndarray, spec: CorruptionSpec, classes: int) -> np.ndarray:
     uniform = (clean + 1 + (wrong * (classes - 1)).astype(np.int64)) % classes
     swapped = np.where(clean == spec.class_a, spec.class_b, spec.class_a)
     # As in the paper, a triggered example may already be of the target class: its label then happens to be right.

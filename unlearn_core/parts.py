@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from unlearn_core.errors import UserError
 from unlearn_core.registry import Registry
-from unlearn_core.specs import Params, explain
+from unlearn_core.specs import Scalar, explain
 
 
 class PartParams(BaseModel):
@@ -24,8 +24,7 @@ class Part:
     label: ClassVar[str]
     summary: ClassVar[str] = ""
 
-    class Params(PartParams):
-        pass
+    Params: ClassVar[type[PartParams]] = PartParams
 
     @classmethod
     def params(cls, values: dict[str, Any] | None = None) -> Any:
@@ -36,7 +35,7 @@ class Part:
             raise UserError(explain(error, prefix=f"{cls.name}.")) from None
 
     @classmethod
-    def full_params(cls, values: dict[str, Any] | None = None) -> Params:
+    def full_params(cls, values: dict[str, Any] | None = None) -> dict[str, Scalar]:
         """``values`` plus every default, as plain data ready for a spec."""
         return dict(cls.params(values).model_dump(mode="json"))
 

@@ -91,7 +91,11 @@ class DeviceData:
 
     @classmethod
     def place(
-        cls, data: LabelledData, device: torch.device, augmentation: Augmentation | None = None, like: DeviceData | None = None
+        cls,
+        data: LabelledData,
+        device: torch.device,
+        augmentation: Augmentation | None = None,
+        like: DeviceData | None = None,
     ) -> DeviceData:
         """Put ``data`` on ``device``; normalisation comes from ``like`` (the training set) or from ``data`` itself."""
         inputs = data.inputs.to(device)

@@ -8,8 +8,8 @@ from types import ModuleType
 
 import torch
 
-# The default torchvision wheel is built against CUDA; beside a CPU-only torch its C++ library does not load, and its Python half
-# then fails while describing these operators' shapes. Declaring their schemas is enough for datasets, transforms and models.
+# The default torchvision wheel is built against CUDA; beside a CPU-only torch its C++ library does not load, and its Python
+# half then fails while describing these operators' shapes. Declaring their schemas is enough for datasets, transforms, models.
 _MISSING = {
     "nms": "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
     "qnms": "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",

@@ -12,4 +12,13 @@ from unlearn_core.datasets._base import (
 
 register = registry.register
 
-__all__ = ["DatasetSource", "LabelledData", "Preset", "Split", "load_dataset", "register", "registry", "stratified_split"]
+__all__ = [
+    "DatasetSource",
+    "LabelledData",
+    "Preset",
+    "Split",
+    "load_dataset",
+    "register",
+    "registry",
+    "stratified_split",
+]

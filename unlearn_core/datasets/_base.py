@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 import torch
@@ -69,7 +69,7 @@ class Preset:
     class_a: int
     class_b: int
     target_class: int = 0
-    trigger: TriggerSpec = TriggerSpec()
+    trigger: TriggerSpec = field(default_factory=TriggerSpec)
 
 
 class DatasetSource(Part):

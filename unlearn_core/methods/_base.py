@@ -18,7 +18,9 @@ from unlearn_core.training import DeviceData, Reporter
 
 registry = PartRegistry("method", "unlearn_core.methods")
 
-FamilyName = Literal["retraining", "fine-tuning", "ascent", "distillation", "dampening", "localised", "adversarial", "redirection"]
+FamilyName = Literal[
+    "retraining", "fine-tuning", "ascent", "distillation", "dampening", "localised", "adversarial", "redirection"
+]
 
 
 class MethodParams(PartParams):
@@ -93,7 +95,7 @@ class Method(Part):
     presets: ClassVar[dict[str, dict[str, Any]]] = {}
     """Family of data ("points", "digits", "photos") → parameters that differ from the defaults there."""
 
-    Params: ClassVar[type[MethodParams]] = MethodParams
+    Params: ClassVar[type[PartParams]] = MethodParams
 
     def __init__(self, params: Any) -> None:
         self.p = params

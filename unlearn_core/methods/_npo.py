@@ -48,13 +48,13 @@ def lower_forget_accuracy(
 ) -> int:
     """Passes over F until its accuracy on given labels is at most ``threshold``; returns how many were made.
 
-    ``objective(ce, ids)`` is minimised, with ``ce`` (B,) from the model with redirect off. Batch norm uses its running
-    statistics: a forget set is no sample of the data, and its statistics would become the model's.
+    ``objective(ce, ids)`` is minimised, with ``ce`` (B,) from the model with redirect off. The model is in train mode, as
+    in the references: batch norm normalises F by its own statistics, and its running statistics move towards them.
     """
     for done in range(max_passes):
         if accuracy_on(model, task, task.forget) <= threshold:
             return done
-        model.eval()
+        model.train()
         for ids in batches(task.forget, batch_size, generator):
             if reporter.cancelled():
                 raise Cancelled
@@ -64,6 +64,7 @@ def lower_forget_accuracy(
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             optimizer.step()
+        model.eval()
         if on_pass is not None:
             on_pass(done + 1)
     return max_passes

@@ -28,7 +28,7 @@ class PushParams(MethodParams):
 class Push(Method):
     """Base of methods that only see the forget set and stop when its accuracy on given labels is low."""
 
-    Params: Any = PushParams
+    Params = PushParams
     family = "ascent"
     designed_for = Region(regularity=(0.75, 1.0))
 
@@ -39,7 +39,11 @@ class Push(Method):
     def unlearn(self, task: UnlearningTask, reporter: Reporter) -> nn.Module:
         model = task.original
         optimizer = torch.optim.SGD(
-            model.parameters(), lr=self.p.learning_rate, momentum=self.p.momentum, weight_decay=self.p.weight_decay, fused=True
+            model.parameters(),
+            lr=self.p.learning_rate,
+            momentum=self.p.momentum,
+            weight_decay=self.p.weight_decay,
+            fused=True,
         )
         best: dict[str, Any] = {"score": -1.0, "state": None}
 

@@ -46,6 +46,16 @@ class Rem(Method):
         mask_share: float = Field(0.2, gt=0, le=1, description="Share of the redirect channels that one example may use")
         forget_share: float = Field(0.2, gt=0, le=1, description="Share of the redirect channels given to the forget set")
         forget_per_batch: int = Field(0, ge=0, le=1024, description="Extra forget examples added to every batch")
+        forget_weight: float = Field(
+            0.0,
+            ge=0,
+            le=10,
+            description="Weight of the forget terms' own mean in a batch; 0 counts every example alike",
+        )
+        redirect_rate: float = Field(
+            1.0, gt=0, le=20, description="Learning rate of the redirect channels relative to the base"
+        )
+        flush_rate: float = Field(1.0, gt=0, le=20, description="Learning rate of a flush relative to that of redirection")
         flush_threshold: float = Field(0.2, ge=0, le=1, description="Flush until the forget accuracy is at most this")
         flush_passes: int = Field(100, ge=0, le=1000, description="At most so many passes of one flush")
         keep_best: bool = Field(True, description="Return the round that is best by the paper's proxy, else the last")
@@ -78,7 +88,10 @@ class _Redirection:
 
     def __init__(self, params: Rem.Params, task: UnlearningTask, model: RedirectNet, reporter: Reporter) -> None:
         self.p, self.task, self.model, self.reporter = params, task, model, reporter
-        self.optimizer = self._sgd(list(model.parameters()))
+        base = [p for _, p in model.base_parameters()]
+        redirect = [p for name, p in model.named_parameters() if "redirect" in name]
+        self.optimizer = self._sgd(base, 1.0)
+        self.optimizer.add_param_group({"params": redirect, "lr": params.learning_rate * params.redirect_rate})
         self.generator = torch.Generator().manual_seed(task.seed + 1)
         self.is_forget = task.is_forget()
         self.forget_mask = shared_mask(model.redirect_layers, params.forget_share, task.seed, task.device)
@@ -92,9 +105,11 @@ class _Redirection:
         self.steps_per_round = -(-len(task.data) // params.batch_size)
         self.done = 0
 
-    def _sgd(self, parameters: list[nn.Parameter]) -> torch.optim.SGD:
+    def _sgd(self, parameters: list[nn.Parameter], rate: float) -> torch.optim.SGD:
         p = self.p
-        return torch.optim.SGD(parameters, lr=p.learning_rate, momentum=p.momentum, weight_decay=p.weight_decay, fused=True)
+        return torch.optim.SGD(
+            parameters, lr=rate * p.learning_rate, momentum=p.momentum, weight_decay=p.weight_decay, fused=True
+        )
 
     def masks(self, ids: torch.Tensor) -> torch.Tensor:
         """bool (B, redirect): the shared mask for members of F, each example's own for the rest."""
@@ -118,7 +133,7 @@ class _Redirection:
         """Step 1a: push the corruption of F out of the base, before redirecting."""
         start = self.dropped if self.constant else None
         # An optimiser of its own: the momentum of pushing F out must not go on pushing while the rest is repaired.
-        optimizer = self._sgd([p for _, p in self.model.base_parameters()])
+        optimizer = self._sgd([p for _, p in self.model.base_parameters()], self.p.flush_rate)
 
         def raise_loss(ce: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
             reference = start[ids] if start is not None else self._losses(self.reference, self.task.data.batch(ids), ids, None)
@@ -151,17 +166,22 @@ class _Redirection:
             self.reporter.step(min(self.done, total), total)
 
     def loss(self, ids: torch.Tensor) -> torch.Tensor:
-        """The mean over a batch of REM's per-example objective."""
+        """REM's objective on one batch: remove F from the base, put it into its channels, let the rest relearn."""
         x = self.task.data.batch(ids, self.generator)
         dropped_before, masked_before = self.references(x, ids)
-        member = self.is_forget[ids].float()
+        member = self.is_forget[ids]
         # Both passes see the whole batch: batch norm then normalises the base by the same mixture in either, and its
         # running statistics come from the pass with redirect off alone (see RedirectNorm2d).
         dropped = self._losses(self.model, x, ids, None)
         masked = self._losses(self.model, x, ids, self.masks(ids))
-        removal = -bounded_loss(dropped, dropped_before, self.p.beta) * member
+        removal = -bounded_loss(dropped, dropped_before, self.p.beta)
         repair = bounded_loss(masked, masked_before, self.p.beta)
-        return (removal + repair).mean()
+        if not self.p.forget_weight:
+            return (torch.where(member, removal, 0) + repair).mean()
+        # A small F is a handful of a batch: its terms get a mean, and so a say, of their own.
+        of_forget = torch.where(member, removal + repair, 0).sum() / member.sum().clamp_min(1)
+        of_rest = torch.where(member, 0, repair).sum() / (~member).sum().clamp_min(1)
+        return self.p.forget_weight * of_forget + of_rest
 
     def _with_extra_forget(self, ids: torch.Tensor) -> torch.Tensor:
         if not self.p.forget_per_batch or not len(self.task.forget):

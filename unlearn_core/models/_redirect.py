@@ -49,8 +49,8 @@ def shared_mask(layers: tuple[int, ...], share: float, seed: int, device: torch.
 class _RedirectLayer(nn.Module):
     """Shared by convolution and linear layers: a base weight, and after widening the rows and columns around it."""
 
-    weight: nn.Parameter
-    bias: nn.Parameter | None
+    weight: torch.Tensor
+    bias: torch.Tensor | None
 
     def __init__(self) -> None:
         super().__init__()
@@ -85,7 +85,8 @@ class _RedirectLayer(nn.Module):
         self.redirect_in = self.redirect_out = self.redirect_bias = None
 
     def _full(self) -> tuple[torch.Tensor, torch.Tensor | None]:
-        weight, bias = self.weight, self.bias
+        weight: torch.Tensor = self.weight
+        bias: torch.Tensor | None = self.bias
         if self.redirect_in is not None:
             weight = torch.cat([weight, self.redirect_in], dim=1)
         if self.redirect_out is not None:
@@ -179,7 +180,9 @@ class RedirectNet(nn.Module):
         if mask is None:
             return self.forward_features(x, None)
         if mask.shape[-1] != self.redirect_channels or not self.redirect_layers:
-            raise ValueError(f"a mask of {mask.shape[-1]} channels on a network with {self.redirect_channels} redirect channels")
+            raise ValueError(
+                f"a mask of {mask.shape[-1]} channels on a network with {self.redirect_channels} redirect channels"
+            )
         return self.forward_features(x, list(mask.to(x.dtype).split(self.redirect_layers, dim=1)))
 
     def forward_features(self, x: torch.Tensor, masks: list[torch.Tensor] | None) -> torch.Tensor:

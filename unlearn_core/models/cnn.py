@@ -39,8 +39,8 @@ class CnnNet(RedirectNet):
 
     def _widen_layers(self, redirect: tuple[int, ...]) -> None:
         for layer, norm, inputs, outputs in zip(self.layers, self.norms, (0, *redirect), redirect, strict=False):
-            layer.widen(inputs, outputs)
-            norm.widen(outputs)
+            layer.widen(inputs, outputs)  # type: ignore[operator]
+            norm.widen(outputs)  # type: ignore[operator]
         self.head.widen(4 * redirect[-1], 0)
 
 

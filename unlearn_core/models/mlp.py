@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -21,7 +22,7 @@ class MlpNet(RedirectNet):
     def __init__(self, inputs: int, width: int, depth: int, classes: int) -> None:
         super().__init__((width,) * depth)
         sizes = [inputs] + [width] * depth
-        self.layers = nn.ModuleList(RedirectLinear(a, b) for a, b in zip(sizes, sizes[1:], strict=False))
+        self.layers = nn.ModuleList(RedirectLinear(a, b) for a, b in pairwise(sizes))
         self.head = RedirectLinear(width, classes)
 
     def forward_features(self, x: torch.Tensor, masks: list[torch.Tensor] | None) -> torch.Tensor:
@@ -33,7 +34,7 @@ class MlpNet(RedirectNet):
     def _widen_layers(self, redirect: tuple[int, ...]) -> None:
         before = (0, *redirect)
         for layer, inputs, outputs in zip(self.layers, before, redirect, strict=False):
-            layer.widen(inputs, outputs)
+            layer.widen(inputs, outputs)  # type: ignore[operator]
         self.head.widen(redirect[-1], 0)
 
 

@@ -24,7 +24,8 @@ class _Unit(nn.Module):
         super().__init__()
         self.conv = RedirectConv2d(inputs, outputs, kernel, stride, padding)
         self.norm = RedirectNorm2d(outputs)
-        nn.init.zeros_(self.conv.bias)
+        if self.conv.bias is not None:
+            nn.init.zeros_(self.conv.bias)
 
     def forward(self, x: torch.Tensor, on: bool) -> torch.Tensor:
         return F.celu(self.norm(self.conv(x, on), on), 0.075)
@@ -75,9 +76,18 @@ class ResNet9Net(RedirectNet):
 
     def _widen_layers(self, redirect: tuple[int, ...]) -> None:
         r = redirect
-        around = [(0, r[0]), (r[0], r[1]), (r[1], r[2]), (r[2], r[2]), (r[2], r[3]), (r[3], r[4]), (r[4], r[4]), (r[4], r[5])]
+        around = [
+            (0, r[0]),
+            (r[0], r[1]),
+            (r[1], r[2]),
+            (r[2], r[2]),
+            (r[2], r[3]),
+            (r[3], r[4]),
+            (r[4], r[4]),
+            (r[4], r[5]),
+        ]
         for unit, (inputs, outputs) in zip(self.units, around, strict=True):
-            unit.widen(inputs, outputs)
+            unit.widen(inputs, outputs)  # type: ignore[operator]
         self.head.widen(r[5], 0)
 
 

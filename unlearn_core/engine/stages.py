@@ -1,0 +1,263 @@
+"""What is computed for a result, in stages that are shared by key: original model → run. No scheduler in here."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import functools
+import platform
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from unlearn_core.store import Store
+
+from unlearn_core.corruption import discovered_count
+from unlearn_core.engine.recorder import Progress, Recorder, now
+from unlearn_core.errors import UserError
+from unlearn_core.evaluation import Arena, Evidence, Logits, build_arena, measure, measured_regularity, observe
+from unlearn_core.methods import OracleTask, UnlearningTask
+from unlearn_core.methods import registry as methods
+from unlearn_core.models import RedirectNet, build_model
+from unlearn_core.specs import MethodSpec, Scenario, content_key
+from unlearn_core.training import Trainer, deterministic
+
+MAX_SNAPSHOT_BYTES = 32 * 2**20
+"""Weights of the rounds are stored where all together take less than this."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One computation: ``payload`` is plain JSON, ``needs`` are keys of stages before it, ``weight`` a rough cost."""
+
+    kind: str
+    key: str
+    title: str
+    payload: dict[str, Any]
+    needs: tuple[str, ...] = ()
+    weight: float = 1.0
+
+
+def plan_runs(scenario: Scenario, specs: Sequence[MethodSpec]) -> list[Stage]:
+    """The stages of these methods on this scenario, dependencies first; raises :class:`UserError` for what cannot run."""
+    data = scenario.model_dump(mode="json")
+    title = f"Original model ({scenario.dataset.name}, seed {scenario.seed})"
+    original = Stage("original", scenario.original_key, title, {"scenario": data}, weight=3.0)
+    stages = {original.key: original}
+    for spec in specs:
+        method = methods.get(spec.name)
+        if method.needs_forget and scenario.discovery == 0:
+            raise UserError(f"{method.label} needs a forget set, and at a discovery rate of 0 nothing is discovered.")
+        payload = {"scenario": data, "method": spec.model_dump(mode="json")}
+        key = scenario.run_key(spec)
+        stages[key] = Stage("run", key, method.label, payload, (original.key,), 3.0 if method.family == "retraining" else 1.5)
+    return list(stages.values())
+
+
+def plan_regularity(scenario: Scenario) -> list[Stage]:
+    """The stage that measures how much the corrupted examples share; its key doesn't depend on the discovery rate."""
+    return [
+        Stage(
+            "regularity",
+            regularity_key(scenario),
+            "Measured regularity",
+            {"scenario": scenario.model_dump(mode="json")},
+            weight=8.0,
+        )
+    ]
+
+
+def regularity_key(scenario: Scenario) -> str:
+    """Key of the measured regularity of a scenario's corruption."""
+    return content_key("regularity", scenario.original_key)
+
+
+def run_stage(stage: Stage, store: Store, device: str, reporter: Progress) -> None:
+    """Compute one stage and put its record into the store. Errors and :class:`Cancelled` go to the caller."""
+    try:
+        compute = _STAGES[stage.kind]
+    except KeyError:
+        raise UserError(f"There is no stage called {stage.kind!r}.") from None
+    scenario = Scenario.parse(stage.payload["scenario"])
+    place = resolve_device(device)
+    with deterministic(threads=1 if place.type == "cpu" else None):
+        compute(stage, scenario, store, place, Recorder(reporter))
+
+
+def resolve_device(name: str) -> torch.device:
+    """ "auto", "cpu" or "cuda" as a device; raises :class:`UserError` where there is no such device."""
+    if name not in ("auto", "cpu", "cuda"):
+        raise UserError(f"The device must be auto, cpu or cuda (got {name!r}).")
+    available = torch.cuda.is_available()
+    if name == "cuda" and not available:
+        raise UserError("This machine has no usable CUDA device; choose --device cpu or auto.")
+    return torch.device("cuda" if available and name != "cpu" else "cpu")
+
+
+def environment(device: torch.device) -> dict[str, Any]:
+    """What a result depends on besides its spec: device, versions, threads."""
+    packages = {name: metadata.version(name) for name in ("torch", "numpy", "scikit-learn")}
+    name = torch.cuda.get_device_name() if device.type == "cuda" else platform.processor() or platform.machine()
+    return {
+        "device": device.type,
+        "device_name": name,
+        "python": platform.python_version(),
+        "threads": torch.get_num_threads(),
+    } | packages
+
+
+@functools.lru_cache(maxsize=4)
+def _arena(data_key: str, scenario_json: str, device: str) -> Arena:
+    return build_arena(Scenario.model_validate_json(scenario_json), torch.device(device))
+
+
+def arena_of(scenario: Scenario, device: torch.device) -> Arena:
+    """The scenario's data on this device; the last few are kept."""
+    # Discovery and model don't change the data: normalise them away so that all methods share one arena.
+    return _arena(scenario.corruption_key, scenario.model_copy(update={"discovery": 1.0}).model_dump_json(), device.type)
+
+
+def _original(stage: Stage, scenario: Scenario, store: Store, device: torch.device, reporter: Recorder) -> None:
+    arena = arena_of(scenario, device)
+    model = fresh_model(scenario, arena)(scenario.seed)
+    start = now(device)
+    Trainer(model, arena.train, scenario.training, scenario.seed, reporter, snapshots=False).fit(
+        torch.arange(len(arena.train), device=device)
+    )
+    seconds = now(device) - start
+    logits = observe(model, arena)
+    store.put(
+        stage.key,
+        "original",
+        _shared_spec(scenario),
+        {"seconds": seconds, "device": device.type},
+        environment(device),
+        {"weights": _numpy(model.state_dict()), "logits": _numpy(vars(logits))},
+    )
+
+
+def _run(stage: Stage, scenario: Scenario, store: Store, device: torch.device, reporter: Recorder) -> None:
+    arena = arena_of(scenario, device)
+    spec = MethodSpec.parse(stage.payload["method"])
+    method = methods.get(spec.name)
+    task = make_task(store, scenario, arena, method.oracle)
+    before = {name: value.clone() for name, value in task.original.state_dict().items()}
+    start = now(device)
+    model = method(method.params(spec.params)).unlearn(task, reporter)
+    seconds = now(device) - start - reporter.overhead
+    if not isinstance(model, nn.Module):
+        raise UserError(f"{method.label} returned {type(model).__name__} instead of a model.")
+    forget = arena.corrupted.truth.forget_indices(scenario.discovery)
+    logits = observe(model, arena)
+    evidence = Evidence(scenario, arena.corrupted, forget, logits, seconds, _changed(model, before))
+    arrays = {"weights": _numpy(model.state_dict()), "logits": _numpy(vars(logits))}
+    trajectory = _trajectory(model, reporter.rounds, evidence, arena)
+    if reporter.rounds and reporter.bytes() <= MAX_SNAPSHOT_BYTES:
+        arrays["snapshots"] = _numpy({f"{number}/{name}": v for number, state in reporter.rounds for name, v in state.items()})
+    store.put(
+        stage.key,
+        "run",
+        {"scenario": scenario.model_dump(mode="json"), "method": spec.model_dump(mode="json")},
+        {
+            "method": spec.name,
+            "params": dict(spec.params),
+            "metrics": measure(evidence),
+            "seconds": seconds,
+            "device": device.type,
+            "trajectory": trajectory,
+            "redirect_layers": list(getattr(model, "redirect_layers", ())),
+        },
+        environment(device),
+        arrays,
+    )
+
+
+def _regularity(stage: Stage, scenario: Scenario, store: Store, device: torch.device, reporter: Recorder) -> None:
+    result = measured_regularity(scenario, arena_of(scenario, device), reporter)
+    store.put(stage.key, "regularity", _shared_spec(scenario), result, environment(device), {})
+
+
+_STAGES: dict[str, Callable[[Stage, Scenario, Store, torch.device, Recorder], None]] = {}
+
+
+def fresh_model(scenario: Scenario, arena: Arena) -> Callable[[int], RedirectNet]:
+    """A factory of newly initialised networks on the arena's device. It holds the spec and the shape, no data."""
+    spec, shape, classes, device = scenario.model, arena.corrupted.train.shape, arena.train.classes, arena.train.device
+    return lambda seed: build_model(spec, shape, classes, seed).to(device)
+
+
+def make_task(store: Store, scenario: Scenario, arena: Arena, oracle: bool = False) -> UnlearningTask:
+    """What a method receives: the stored original, the data as given, F and the rest — ground truth only for oracles."""
+    truth = arena.corrupted.truth
+    discovered_count(len(truth.corrupted), scenario.discovery)
+    forget = truth.forget_indices(scenario.discovery).to(arena.train.device)
+    keep = torch.ones(len(arena.train), dtype=torch.bool, device=arena.train.device)
+    keep[forget] = False
+    factory = fresh_model(scenario, arena)
+    common: dict[str, Any] = {
+        "original": load_original(store, scenario, arena),
+        "data": arena.train,
+        "forget": forget,
+        "retain": keep.nonzero()[:, 0],
+        "fresh_model": factory,
+        "recipe": scenario.training,
+        "seed": scenario.seed,
+    }
+    return OracleTask(**common, truth=truth) if oracle else UnlearningTask(**common)
+
+
+def load_original(store: Store, scenario: Scenario, arena: Arena) -> RedirectNet:
+    """The stored original model of ``scenario``, in eval mode."""
+    model = fresh_model(scenario, arena)(scenario.seed)
+    arrays = store.arrays(scenario.original_key, "weights")
+    model.load_state_dict({name: torch.from_numpy(np.array(value)) for name, value in arrays.items()})
+    return model.eval()
+
+
+def original_metrics(store: Store, scenario: Scenario) -> dict[str, float | None]:
+    """Metrics of the original at this discovery rate, from its stored logits."""
+    arena = arena_of(scenario, torch.device("cpu"))
+    arrays = store.arrays(scenario.original_key, "logits")
+    logits = Logits(**{name: torch.from_numpy(np.array(arrays[name])) for name in ("train", "test", "triggered")})
+    forget = arena.corrupted.truth.forget_indices(scenario.discovery)
+    record = store.get(scenario.original_key)
+    seconds = record.payload["seconds"] if record else None
+    return measure(Evidence(scenario, arena.corrupted, forget, logits, seconds, 0.0))
+
+
+def _trajectory(
+    model: nn.Module, rounds: list[tuple[int, dict[str, torch.Tensor]]], evidence: Evidence, arena: Arena
+) -> list[dict[str, Any]]:
+    walker, points = copy.deepcopy(model), []
+    for number, state in rounds:
+        with contextlib.suppress(UserError):  # a round may diverge and a later one recover: it is left out of the curve
+            walker.load_state_dict(state)
+            at = Evidence(evidence.scenario, evidence.corrupted, evidence.forget, observe(walker, arena))
+            points.append({"round": number} | {k: v for k, v in measure(at).items() if v is not None})
+    return points
+
+
+def _changed(model: nn.Module, before: Mapping[str, torch.Tensor]) -> float:
+    """Share of the original's parameters (not its running statistics) that differ now, bit for bit."""
+    total = changed = 0
+    for name, value in model.named_parameters():
+        if name in before and before[name].shape == value.shape:
+            total += value.numel()
+            changed += int((value.detach() != before[name]).sum())
+    return changed / total if total else 1.0
+
+
+def _shared_spec(scenario: Scenario) -> dict[str, Any]:
+    """A scenario without its discovery rate, which neither the original nor the measured regularity depends on."""
+    return {"scenario": scenario.model_dump(mode="json", exclude={"discovery"})}
+
+
+def _numpy(tensors: Mapping[str, torch.Tensor]) -> dict[str, np.ndarray]:
+    return {name: value.detach().cpu().contiguous().numpy() for name, value in tensors.items()}
+
+
+_STAGES.update(original=_original, run=_run, regularity=_regularity)

@@ -1,0 +1,20 @@
+"""What is measured. Together with oracles the only code that sees the ground truth."""
+
+from unlearn_core.evaluation._arena import Arena, Logits, build_arena, observe
+from unlearn_core.evaluation._base import Evidence, Metric, measure, registry
+from unlearn_core.evaluation._regularity import measured_regularity
+
+register = registry.register
+
+__all__ = [
+    "Arena",
+    "Evidence",
+    "Logits",
+    "Metric",
+    "build_arena",
+    "measure",
+    "measured_regularity",
+    "observe",
+    "register",
+    "registry",
+]

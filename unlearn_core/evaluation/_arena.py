@@ -1,0 +1,63 @@
+"""The data of one scenario on a device, and one pass over all of it that every accuracy is computed from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from unlearn_core.corruption import Corrupted, corrupt, patch_slices
+from unlearn_core.datasets import load_dataset
+from unlearn_core.datasets import registry as datasets
+from unlearn_core.errors import UserError
+from unlearn_core.specs import Scenario
+from unlearn_core.training import Augmentation, DeviceData, predict
+
+
+@dataclass(frozen=True)
+class Logits:
+    """Outputs of one model, float32: on the training set as given (N, K), the test set and the triggered test set (M, K)."""
+
+    train: torch.Tensor
+    test: torch.Tensor
+    triggered: torch.Tensor
+
+
+@dataclass(frozen=True)
+class Arena:
+    """A scenario's corrupted data on a device. ``corrupted`` holds the ground truth and never reaches a method."""
+
+    corrupted: Corrupted
+    train: DeviceData
+    test: DeviceData
+    triggered: DeviceData
+
+
+def build_arena(scenario: Scenario, device: torch.device) -> Arena:
+    """Load, corrupt and place the data of ``scenario``. Independent of discovery, model and method."""
+    source = datasets.get(scenario.dataset.name)
+    split = load_dataset(scenario.dataset, scenario.seed)
+    corrupted = corrupt(split, scenario.dataset, scenario.corruption, scenario.seed)
+    augmentation = None
+    if scenario.training.augment:
+        if not corrupted.train.is_image:
+            raise UserError("training.augment is for images; points in the plane are not augmented.")
+        height, width = corrupted.train.shape[-2:]
+        augmentation = Augmentation(flip=source.flip, still=patch_slices(scenario.corruption.trigger, height, width))
+    train = DeviceData.place(corrupted.train, device, augmentation)
+    test, triggered = (DeviceData.place(d, device, like=train) for d in (corrupted.test, corrupted.triggered_test))
+    return Arena(corrupted, train, test, triggered)
+
+
+def observe(model: nn.Module, arena: Arena) -> Logits:
+    """One evaluation pass; raises :class:`UserError` where the outputs are no logits or not finite."""
+    parts = [predict(model, data).cpu() for data in (arena.train, arena.test, arena.triggered)]
+    for logits, data in zip(parts, (arena.train, arena.test, arena.triggered), strict=True):
+        if logits.shape != (len(data), data.classes):
+            raise UserError(
+                f"The model returned outputs of shape {tuple(logits.shape)} instead of {(len(data), data.classes)}."
+            )
+        if not torch.isfinite(logits).all():
+            raise UserError("The model diverged: its outputs are not finite numbers.")
+    return Logits(*parts)

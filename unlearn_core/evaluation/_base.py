@@ -1,0 +1,80 @@
+"""A metric: a number that explains itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+import torch
+
+from unlearn_core.corruption import Corrupted
+from unlearn_core.evaluation._arena import Logits
+from unlearn_core.registry import Registry
+from unlearn_core.specs import Scenario
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Everything a metric may be computed from. ``forget``: int64, the discovered training indices."""
+
+    scenario: Scenario
+    corrupted: Corrupted
+    forget: torch.Tensor
+    logits: Logits
+    seconds: float | None = None
+    parameters_changed: float | None = None
+
+    def correct_on(self, indices: torch.Tensor) -> torch.Tensor:
+        """bool: which of these training examples are predicted as their clean label (triggers left on)."""
+        return self.logits.train[indices].argmax(1) == self.corrupted.truth.clean_labels[indices]
+
+    def fits_on(self, indices: torch.Tensor) -> torch.Tensor:
+        """bool: which of these training examples are predicted as their given label."""
+        return self.logits.train[indices].argmax(1) == self.corrupted.train.labels[indices]
+
+    @property
+    def undiscovered(self) -> torch.Tensor:
+        """Training indices of C outside F."""
+        everyone = self.corrupted.truth.corrupted
+        return everyone[~torch.isin(everyone, self.forget)]
+
+
+class Metric:
+    """One number with its name, formula, direction, split and unit; ``compute`` returns None where it has no meaning."""
+
+    name: ClassVar[str]
+    label: ClassVar[str]
+    formula: ClassVar[str]
+    direction: ClassVar[Literal["higher", "lower", "none"]]
+    split: ClassVar[str]
+    unit: ClassVar[str] = "share"
+
+    @classmethod
+    def compute(cls, evidence: Evidence) -> float | None:
+        raise NotImplementedError
+
+    @classmethod
+    def describe(cls) -> dict[str, Any]:
+        fields = ("name", "label", "formula", "direction", "split", "unit")
+        return {field: getattr(cls, field) for field in fields}
+
+
+class MetricRegistry(Registry[type[Metric]]):
+    def register(self, metric: type[Metric]) -> type[Metric]:
+        self.add(metric.name, metric)
+        return metric
+
+
+registry = MetricRegistry("metric", "unlearn_core.evaluation")
+
+
+def measure(evidence: Evidence, names: Sequence[str] | None = None) -> dict[str, float | None]:
+    """Every registered metric (or those named) of one model."""
+    chosen = registry if names is None else [registry.get(name) for name in names]
+    return {metric.name: metric.compute(evidence) for metric in chosen}
+
+
+def share(flags: torch.Tensor) -> float | None:
+    """Mean of a bool tensor as a Python float; None where it is empty."""
+    return int(flags.sum()) / len(flags) if len(flags) else None

@@ -1,0 +1,110 @@
+"""What a corruption looks like before anything is trained: examples before and after, and counts that add up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from unlearn_core.corruption import KINDS, Corrupted, corrupt, weights
+from unlearn_core.datasets import load_dataset
+from unlearn_core.specs import Scenario
+
+GROUPS = ("clean", "discovered", "undiscovered")
+
+
+@dataclass(frozen=True)
+class PreviewExample:
+    """One corrupted training example: ``before`` and ``after`` are uint8 (H, W) or (H, W, 3), or float (2,) for points."""
+
+    index: int
+    kind: str
+    before: np.ndarray
+    after: np.ndarray
+    given: str
+    clean: str
+    discovered: bool
+
+
+@dataclass(frozen=True)
+class Preview:
+    """``counts``: one row per kind with columns kind, discovered, undiscovered, total. ``points`` only for 2-D data:
+    columns index, x, y, given, clean, group (one of GROUPS), kind."""
+
+    examples: list[PreviewExample]
+    counts: pd.DataFrame
+    mixture: dict[str, float]
+    train_size: int
+    corrupted: int
+    discovered: int
+    points: pd.DataFrame | None
+
+
+def preview(scenario: Scenario, limit: int = 24) -> Preview:
+    """The corruption of ``scenario`` as a picture shows it; ``limit`` examples, kinds in proportion, discovered and not."""
+    split = load_dataset(scenario.dataset, scenario.seed)
+    result = corrupt(split, scenario.dataset, scenario.corruption, scenario.seed)
+    truth = result.truth
+    forget = set(truth.forget_indices(scenario.discovery).tolist())
+    order, kinds = truth.corrupted.tolist(), truth.kinds.tolist()
+    found = np.array([index in forget for index in order])
+    rows = [
+        {
+            "kind": name,
+            "discovered": int(sum(f for f, kind in zip(found, kinds, strict=True) if kind == k)),
+            "undiscovered": int(sum(not f for f, kind in zip(found, kinds, strict=True) if kind == k)),
+        }
+        for k, name in enumerate(KINDS)
+    ]
+    counts = pd.DataFrame(rows)
+    counts["total"] = counts["discovered"] + counts["undiscovered"]
+    names = result.train.class_names
+    examples = [
+        PreviewExample(
+            index=order[j],
+            kind=KINDS[kinds[j]],
+            before=_picture(split.train.inputs[order[j]].numpy()),
+            after=_picture(result.train.inputs[order[j]].numpy()),
+            given=names[int(result.train.labels[order[j]])],
+            clean=names[int(truth.clean_labels[order[j]])],
+            discovered=bool(found[j]),
+        )
+        for j in _spread(len(order), int(found.sum()), limit)
+    ]
+    points = None if result.train.is_image else _points(result, forget)
+    mixture = dict(zip(KINDS, weights(scenario.corruption.regularity), strict=True))
+    return Preview(examples, counts, mixture, len(result.train), len(order), len(forget), points)
+
+
+def _spread(corrupted: int, discovered: int, limit: int) -> list[int]:
+    """Positions in discovery order: half from the discovered, half from the rest, where there are enough of both."""
+    half = limit // 2
+    first = min(discovered, max(half, limit - (corrupted - discovered)))
+    return [*range(first), *range(discovered, min(corrupted, discovered + limit - first))]
+
+
+def _picture(x: np.ndarray) -> np.ndarray:
+    if x.ndim == 1:
+        return x
+    return x[0] if x.shape[0] == 1 else np.moveaxis(x, 0, -1)
+
+
+def _points(result: Corrupted, forget: set[int]) -> pd.DataFrame:
+    truth, names = result.truth, result.train.class_names
+    kind = np.full(len(result.train), "clean", dtype=object)
+    kind[truth.corrupted.numpy()] = [KINDS[k] for k in truth.kinds.tolist()]
+    corrupted = set(truth.corrupted.tolist())
+    group = ["discovered" if i in forget else "undiscovered" if i in corrupted else "clean" for i in range(len(result.train))]
+    x = result.train.inputs.numpy()
+    return pd.DataFrame(
+        {
+            "index": np.arange(len(x)),
+            "x": x[:, 0],
+            "y": x[:, 1],
+            "given": [names[k] for k in result.train.labels.tolist()],
+            "clean": [names[k] for k in truth.clean_labels.tolist()],
+            "group": group,
+            "kind": kind,
+        }
+    )

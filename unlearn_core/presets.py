@@ -1,0 +1,95 @@
+"""From the few things a person says to complete specs: datasets' presets and methods' defaults filled in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from unlearn_core.datasets import registry as datasets
+from unlearn_core.errors import UserError
+from unlearn_core.methods import registry as methods
+from unlearn_core.models import registry as models
+from unlearn_core.specs import (
+    CorruptionSpec,
+    DatasetSpec,
+    MethodSpec,
+    ModelSpec,
+    Scalar,
+    Scenario,
+    TrainingSpec,
+    TriggerSpec,
+)
+
+SECTIONS = ("dataset", "corruption", "trigger", "model", "training")
+"""Parts of a scenario that take overrides such as ``training.epochs``; every other prefix is a method's name."""
+
+
+def make_scenario(
+    dataset: str = "digits",
+    *,
+    regularity: float = 1.0,
+    amount: float | str | None = None,
+    discovery: float = 0.3,
+    model: str | None = None,
+    seed: int = 0,
+    overrides: Mapping[str, Scalar] | None = None,
+) -> Scenario:
+    """A complete scenario; what isn't given comes from the dataset's preset.
+
+    ``overrides`` maps "section.field" (sections: dataset, corruption, trigger, model, training) to values; keys that
+    belong to methods are left alone. Raises :class:`UserError` with one sentence for anything that cannot be.
+    """
+    source = datasets.get(dataset)
+    preset = source.preset
+    extra = {section: _section(overrides or {}, section) for section in SECTIONS}
+    network = models.get(model or preset.model)
+    defaults = preset.model_params if network.name == preset.model else {}
+    corruption: dict[str, Any] = {
+        "class_a": preset.class_a,
+        "class_b": preset.class_b,
+        "target_class": preset.target_class,
+        "regularity": regularity,
+        "trigger": TriggerSpec.parse(preset.trigger.model_dump() | extra["trigger"]),
+    }
+    if amount is not None:
+        corruption["amount"] = amount
+    return Scenario.parse(
+        {
+            "dataset": DatasetSpec(name=source.name, params=source.full_params(extra["dataset"])),
+            "corruption": CorruptionSpec.parse(corruption | extra["corruption"]),
+            "discovery": discovery,
+            "model": ModelSpec(name=network.name, params=network.full_params(defaults | extra["model"])),
+            "training": TrainingSpec.parse(preset.training.model_dump() | extra["training"]),
+            "seed": seed,
+        }
+    )
+
+
+def make_method(name: str, scenario: Scenario, overrides: Mapping[str, Scalar] | None = None) -> MethodSpec:
+    """A complete method spec: the method's defaults, its preset for this kind of data, then ``overrides`` (plain names)."""
+    method = methods.get(name)
+    family = datasets.get(scenario.dataset.name).family
+    params = method.full_params(method.presets.get(family, {}) | dict(overrides or {}))
+    return MethodSpec(name=method.name, params=params, revision=method.revision)
+
+
+def method_overrides(overrides: Mapping[str, Scalar], name: str) -> dict[str, Scalar]:
+    """The part of ``overrides`` that is meant for one method: {"rem.epochs": 5} → {"epochs": 5}."""
+    return _section(overrides, name)
+
+
+def check_overrides(overrides: Mapping[str, Scalar], chosen: list[str]) -> None:
+    """Raise :class:`UserError` for a key that belongs to no section and to none of the chosen methods."""
+    for key in overrides:
+        prefix, dot, field = key.partition(".")
+        if not dot or not field:
+            raise UserError(
+                f"An override needs a section and a field, such as rem.epochs=5 or training.epochs=40 (got {key!r})."
+            )
+        if prefix not in SECTIONS and prefix not in chosen:
+            known = ", ".join([*SECTIONS, *chosen])
+            raise UserError(f"{key!r} overrides nothing here: {prefix!r} is none of {known}.")
+
+
+def _section(overrides: Mapping[str, Scalar], section: str) -> dict[str, Scalar]:
+    return {key.partition(".")[2]: value for key, value in overrides.items() if key.partition(".")[0] == section}
