@@ -1,0 +1,43 @@
+"""What a view shows, as plain values: controls, links, specs, and commands that compute the same."""
+
+from unlearn_core.view_state.commands import as_cli, as_python, as_yaml
+from unlearn_core.view_state.controls import (
+    BY_NAME,
+    CONTROLS,
+    DEMO_METHODS,
+    MAX_METHODS,
+    MIN_METHODS,
+    PANELS,
+    Control,
+    State,
+    default_state,
+)
+from unlearn_core.view_state.fields import ParamField
+from unlearn_core.view_state.links import MAX_QUERY, decode, encode
+from unlearn_core.view_state.settle import largest_amount, settle
+from unlearn_core.view_state.specs import resolved, section_fields, to_methods, to_scenario
+
+__all__ = [
+    "BY_NAME",
+    "CONTROLS",
+    "DEMO_METHODS",
+    "MAX_METHODS",
+    "MAX_QUERY",
+    "MIN_METHODS",
+    "PANELS",
+    "Control",
+    "ParamField",
+    "State",
+    "as_cli",
+    "as_python",
+    "as_yaml",
+    "decode",
+    "default_state",
+    "encode",
+    "largest_amount",
+    "resolved",
+    "section_fields",
+    "settle",
+    "to_methods",
+    "to_scenario",
+]

@@ -1,0 +1,61 @@
+"""The view as a terminal command, as Python and as a sweep plan: each computes results under the same keys."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Sequence
+from typing import Any
+
+from unlearn_core.view_state.controls import State
+from unlearn_core.view_state.specs import all_overrides, as_text
+
+
+def as_cli(state: State, methods: Sequence[str] | None = None) -> str:
+    """A command line that computes this view."""
+    chosen = list(methods or state["methods"])
+    words = ["python", "-m", "unlearn_core", "run", "--dataset", state["dataset"]]
+    for name in ("regularity", "discovery", "amount", "model", "seed"):
+        if state[name] is not None:
+            words += [f"--{name}", as_text(state[name])]
+    words += ["--methods", ",".join(chosen)]
+    for key, value in all_overrides(state, chosen).items():
+        words += ["--set", f"{key}={as_text(value)}"]
+    return shlex.join(words)
+
+
+def as_python(state: State, methods: Sequence[str] | None = None) -> str:
+    """Python that prints the key of every run of this view."""
+    chosen = list(methods or state["methods"])
+    arguments = [repr(state["dataset"])]
+    for name in ("regularity", "amount", "discovery", "model", "seed"):
+        if state[name] is not None:
+            arguments.append(f"{name}={state[name]!r}")
+    return "\n".join(
+        [
+            "from unlearn_core.presets import make_method, make_scenario, method_overrides",
+            "",
+            f"overrides = {all_overrides(state, chosen)!r}",
+            f"scenario = make_scenario({', '.join(arguments)}, overrides=overrides)",
+            f"for name in {chosen!r}:",
+            "    spec = make_method(name, scenario, method_overrides(overrides, name))",
+            "    print(name, scenario.run_key(spec))",
+            "",
+        ]
+    )
+
+
+def as_yaml(state: State, methods: Sequence[str] | None = None) -> str:
+    """A plan for ``python -m unlearn_core sweep``."""
+    chosen = list(methods or state["methods"])
+    plan: dict[str, Any] = {"dataset": state["dataset"]}
+    plan |= {name: [state[name]] for name in ("regularity", "discovery")}
+    plan |= {"methods": chosen, "seeds": [state["seed"]]}
+    if state["amount"] is not None:
+        plan["amount"] = [state["amount"]]
+    if state["model"] is not None:
+        plan["model"] = state["model"]
+    if overrides := all_overrides(state, chosen):
+        plan["set"] = overrides
+    # JSON values are YAML values, and need no quoting rules of their own.
+    return "".join(f"{name}: {json.dumps(value)}\n" for name, value in plan.items())

@@ -1,0 +1,178 @@
+"""Everything a view depends on, as one typed list of controls: it drives widgets, defaults, links and copied commands.
+
+A state maps each control's name to a value, and ``"overrides"`` to parameters such as ``{"rem.epochs": 5}``. ``None``
+means "what the dataset's preset says", so that a link stays short and a change of dataset brings its own defaults.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+State = dict[str, Any]
+
+DEMO_METHODS: Final = ("finetune", "npo", "retrain", "oracle_retrain", "rem")
+MIN_METHODS, MAX_METHODS = 2, 6
+SECTIONS: Final = ("dataset", "model", "training")
+"""Sections of a scenario with generated parameters; every other prefix of an override is a method's name."""
+
+PANELS: Final = (
+    "plane",
+    "preview",
+    "options",
+    "measured",
+    "parameters",
+    "table",
+    "scatter",
+    "trajectories",
+    "cost",
+    "difference",
+    "copy",
+)
+
+Kind = Literal["share", "amount", "int", "choice", "choices"]
+
+
+@dataclass(frozen=True)
+class Control:
+    """One thing a person can set. ``choices`` and ``high`` may need the registries, so they are asked for when needed."""
+
+    name: str
+    label: str
+    help: str
+    kind: Kind
+    default: Any
+    low: float = 0.0
+    high: float = 1.0
+    step: float = 0.01
+    url: str = ""
+    choices: Callable[[State], tuple[str, ...]] | None = None
+    scenario: bool = True  # part of the scenario, or only of the page
+
+    @property
+    def query_name(self) -> str:
+        return self.url or self.name
+
+
+def _dataset_names(_: State) -> tuple[str, ...]:
+    from unlearn_core.datasets import registry
+
+    return tuple(registry.names())
+
+
+def _model_names(_: State) -> tuple[str, ...]:
+    from unlearn_core.models import registry
+
+    return tuple(registry.names())
+
+
+def _method_names(_: State) -> tuple[str, ...]:
+    from unlearn_core.methods import registry
+
+    return tuple(registry.names())
+
+
+def _metric_names(_: State) -> tuple[str, ...]:
+    from unlearn_core.evaluation import registry
+
+    return tuple(metric.name for metric in registry)
+
+
+def _corners(_: State) -> tuple[str, ...]:
+    return ("top-left", "top-right", "bottom-left", "bottom-right")
+
+
+def _hideable(_: State) -> tuple[str, ...]:
+    return tuple(control.name for control in CONTROLS if control.name != "hide") + PANELS
+
+
+CONTROLS: Final[tuple[Control, ...]] = (
+    Control("dataset", "Dataset", "Where the labelled examples come from.", "choice", "digits", choices=_dataset_names),
+    Control(
+        "regularity",
+        "Regularity of the corruption",
+        "How much the corrupted examples share: 0 random labels, 0.5 two confused classes, 1 one trigger on all of them.",
+        "share",
+        1.0,
+    ),
+    Control("discovery", "Discovery rate", "The share of the corrupted examples that is known to be corrupted.", "share", 0.3),
+    Control(
+        "amount",
+        "Corrupted examples",
+        "How many training examples are corrupted: a fraction of the training set, or a count.",
+        "amount",
+        None,
+        low=0.005,
+        high=0.5,
+        step=0.005,
+    ),
+    Control("class_a", "First confused class", "Confusion swaps the labels of this class and the second.", "int", None, step=1),
+    Control("class_b", "Second confused class", "Confusion swaps the labels of the first class and this.", "int", None, step=1),
+    Control("target_class", "Target class", "The class that the trigger asks for.", "int", None, step=1),
+    Control(
+        "trigger_size", "Trigger size", "Side of the square patch in pixels.", "int", None, low=1, high=16, step=1, url="t_size"
+    ),
+    Control("trigger_corner", "Trigger corner", "Where the patch sits.", "choice", None, url="t_corner", choices=_corners),
+    Control(
+        "trigger_value",
+        "Trigger brightness",
+        "From 0 to 255.",
+        "int",
+        None,
+        high=255,
+        step=1,
+        url="t_value",
+    ),
+    Control(
+        "trigger_opacity",
+        "Trigger opacity",
+        "1 replaces the pixels, less blends them.",
+        "share",
+        None,
+        low=0.05,
+        step=0.05,
+        url="t_opacity",
+    ),
+    Control("model", "Network", "The network that is trained and then unlearned.", "choice", None, choices=_model_names),
+    Control("seed", "Seed", "Splits, corruption and training all depend on it.", "int", 0, high=2**31 - 1, step=1),
+    Control(
+        "methods",
+        "Methods",
+        "Two to six methods side by side.",
+        "choices",
+        DEMO_METHODS,
+        low=MIN_METHODS,
+        high=MAX_METHODS,
+        choices=_method_names,
+        scenario=False,
+    ),
+    Control(
+        "metric",
+        "Metric over time",
+        "What the trajectories show.",
+        "choice",
+        "healed_x_utility",
+        choices=_metric_names,
+        scenario=False,
+    ),
+    Control(
+        "examples",
+        "Examples shown",
+        "How many corrupted examples the preview shows.",
+        "int",
+        12,
+        low=12,
+        high=48,
+        step=12,
+        scenario=False,
+    ),
+    Control("hide", "Hidden controls", "For teachers: left out of the page.", "choices", (), choices=_hideable, scenario=False),
+)
+BY_NAME: Final = {control.name: control for control in CONTROLS}
+_BY_QUERY: Final = {control.query_name: control for control in CONTROLS}
+
+
+def default_state() -> State:
+    """Every control at its default."""
+    return {control.name: control.default for control in CONTROLS} | {"overrides": {}}

@@ -1,0 +1,112 @@
+"""A state as a query string and back: short, only what differs from the defaults, and never an exception for a bad link."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import parse_qsl, urlencode
+
+from unlearn_core.view_state.controls import CONTROLS, DEMO_METHODS, MAX_METHODS, MIN_METHODS, Control, State, default_state
+from unlearn_core.view_state.fields import as_number
+from unlearn_core.view_state.settle import quoted, settle
+from unlearn_core.view_state.specs import as_text
+
+Query = str | Mapping[str, str | list[str]]
+MAX_QUERY: Final = 2000
+_BY_QUERY: Final = {control.query_name: control for control in CONTROLS}
+
+
+def encode(state: State) -> str:
+    """The state as a query string without '?': only what differs from the defaults, always shorter than 2,000 characters."""
+    items = []
+    for control in CONTROLS:
+        value = state[control.name]
+        if value != control.default:
+            items.append((control.query_name, ",".join(value) if control.kind == "choices" else as_text(value)))
+    items += [(name, as_text(value)) for name, value in sorted(state["overrides"].items())]
+    while len(query := urlencode(items, safe=",.:")) >= MAX_QUERY:
+        items.pop()
+    return query
+
+
+def decode(query: Query) -> tuple[State, list[str]]:
+    """The state of a link, and one sentence for everything in it that had to be changed. Never raises for bad input."""
+    state = default_state()
+    notices: list[str] = []
+    unknown: list[str] = []
+    pairs = _pairs(query)
+    for name, raw in pairs:
+        control = _BY_QUERY.get(name)
+        if control is not None:
+            state[control.name] = _read(control, raw, state, notices)
+        elif "." in name:
+            state["overrides"][name] = raw
+        else:
+            unknown.append(quoted(name))
+    if unknown:
+        notices.append(
+            f"The link has unknown settings, which are ignored: {', '.join(unknown[:5])}{' …' if unknown[5:] else ''}."
+        )
+    state, more = settle(state)
+    return state, notices + more
+
+
+def _pairs(query: Query) -> list[tuple[str, str]]:
+    if isinstance(query, str):
+        return parse_qsl(query.removeprefix("?")[: 4 * MAX_QUERY], keep_blank_values=True, errors="replace")
+    return [(str(k), str(v[-1] if isinstance(v, list) else v)[:MAX_QUERY]) for k, v in query.items() if v != []]
+
+
+def _read(control: Control, raw: str, state: State, notices: list[str]) -> Any:
+    """One value from a link, clamped to limits that hold for every dataset (:func:`settle` knows the rest)."""
+    if control.kind == "choices":
+        return _read_choices(control, raw, state, notices)
+    if control.kind == "choice":
+        allowed = control.choices(state) if control.choices else ()
+        if raw in allowed:
+            return raw
+        notices.append(f"{control.label} cannot be {quoted(raw)}, so the default is used; known: {', '.join(allowed)}.")
+        return control.default
+    number = as_number(raw)
+    if number is None:
+        notices.append(f"{control.label} must be a number, not {quoted(raw)}, so the default is used.")
+        return control.default
+    value = _clamp_amount(number, raw) if control.kind == "amount" else _clamp_number(control, number)
+    if not math.isclose(value, number, rel_tol=1e-9, abs_tol=5e-5 if control.kind in ("share", "amount") else 0):
+        notices.append(f"{control.label} cannot be {number:g}; the nearest possible value, {value:g}, is used.")
+    return value
+
+
+def _read_choices(control: Control, raw: str, state: State, notices: list[str]) -> tuple[str, ...]:
+    allowed = control.choices(state) if control.choices else ()
+    asked = list(dict.fromkeys(part.strip() for part in raw.split(",") if part.strip()))
+    chosen = [name for name in asked if name in allowed]
+    if len(chosen) < len(asked):
+        strange = ", ".join(quoted(name) for name in asked if name not in allowed)
+        notices.append(f"{control.label}: unknown and left out: {strange[:200]}.")
+    if control.name == "methods" and not MIN_METHODS <= len(chosen) <= MAX_METHODS:
+        notices.append(f"Between {MIN_METHODS} and {MAX_METHODS} methods can be compared; the link names {len(chosen)}.")
+        chosen = (chosen + [name for name in DEMO_METHODS if name not in chosen])[
+            : max(MIN_METHODS, min(len(chosen), MAX_METHODS))
+        ]
+    return tuple(chosen)
+
+
+def _clamp_number(control: Control, number: float) -> float | int:
+    clamped = min(max(number, control.low), _high(control))
+    if control.kind == "int":
+        return round(clamped)
+    # A share that is not zero stays so: settle() then finds the smallest one that means something.
+    return max(round(clamped, 4), 1e-4 if clamped > 0 else 0.0)
+
+
+def _high(control: Control) -> float:
+    # How many classes there are is the dataset's to say; anything a person could mean passes here.
+    return 10_000 if control.name in ("class_a", "class_b", "target_class") else control.high
+
+
+def _clamp_amount(number: float, raw: Any) -> float | int:
+    if isinstance(raw, int) or (isinstance(raw, str) and raw.strip().lstrip("+-").isdigit()):
+        return max(1, int(number))
+    return round(min(max(number, 1e-4), 0.5), 4)

@@ -1,0 +1,174 @@
+"""The nearest state that describes something possible: within the dataset, within every parameter's limits."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from unlearn_core.errors import UserError
+from unlearn_core.view_state.controls import BY_NAME, SECTIONS, State
+from unlearn_core.view_state.specs import as_text, preset_of, resolved, section_fields, section_overrides, to_scenario
+
+if TYPE_CHECKING:
+    from unlearn_core.datasets import LabelledData
+    from unlearn_core.specs import Scalar, Scenario
+
+
+def settle(state: State) -> tuple[State, list[str]]:
+    """The nearest state that describes something possible, with one sentence per change.
+
+    Classes, trigger and amount are brought within the dataset, overrides within their limits, and values that equal
+    the dataset's preset become None.
+    """
+    notices: list[str] = []
+    state = dict(state)
+    state["overrides"] = _settle_overrides(state, notices)
+    data = _training_data(state)
+    preset = preset_of(state)
+    if data is not None:
+        _settle_classes(state, data.classes, preset, notices)
+        if data.is_image:
+            _cap(state, "trigger_size", min(data.shape[-2:]), preset, notices)
+        _settle_amount(state, len(data), notices)
+    for name, value in preset.items():
+        if state[name] == value and type(state[name]) is type(value):
+            state[name] = None
+    _settle_whole(state, notices)
+    if data is not None:
+        _settle_discovery(state, len(data), notices)
+    return state, notices
+
+
+def _training_data(state: State) -> LabelledData | None:
+    """The training half of the dataset, or None when it cannot be loaded here."""
+    from unlearn_core.datasets import load_dataset, registry
+    from unlearn_core.specs import DatasetSpec
+
+    source = registry.get(state["dataset"])
+    try:
+        params = source.full_params(section_overrides(state["overrides"], "dataset"))
+        return load_dataset(DatasetSpec(name=source.name, params=params), state["seed"]).train
+    except UserError:
+        return None
+
+
+def _settle_classes(state: State, classes: int, preset: Mapping[str, Any], notices: list[str]) -> None:
+    for name in ("class_a", "class_b", "target_class"):
+        _cap(state, name, classes - 1, preset, notices)
+    a, b = (state[n] if state[n] is not None else preset[n] for n in ("class_a", "class_b"))
+    if a == b:
+        state["class_b"] = b - 1 if b == classes - 1 else b + 1
+        notices.append(f"The two confused classes must differ; the second one is now {state['class_b']}.")
+
+
+def _cap(state: State, name: str, high: int, preset: Mapping[str, Any], notices: list[str]) -> None:
+    value = state[name] if state[name] is not None else preset[name]
+    if value > high:
+        state[name] = high
+        notices.append(f"{BY_NAME[name].label} can be at most {high} on this dataset (it was {value}).")
+
+
+def _settle_amount(state: State, size: int, notices: list[str]) -> None:
+    amount = state["amount"]
+    if amount is None:
+        return
+    count = amount if isinstance(amount, int) else int(amount * size + 0.5)
+    if count > size // 2:
+        state["amount"] = size // 2
+        notices.append(f"At most half of the {size} training examples can be corrupted; {size // 2} are, not {count}.")
+    if count < 1:
+        state["amount"] = 1
+        notices.append(f"An amount of {amount:g} corrupts none of the {size} training examples; one is corrupted instead.")
+
+
+def _settle_discovery(state: State, size: int, notices: list[str]) -> None:
+    from unlearn_core.corruption import corrupted_count
+
+    corrupted = corrupted_count(resolved(state)["amount"], size)
+    rate = state["discovery"]
+    if rate > 0 and int(rate * corrupted + 0.5) == 0:
+        state["discovery"] = math.ceil(0.5 / corrupted * 1e4) / 1e4
+        notices.append(
+            f"A discovery rate of {rate:g} finds none of the {corrupted} corrupted examples; one of them is known now."
+        )
+
+
+def _settle_whole(state: State, notices: list[str]) -> None:
+    """What only the whole can tell: does the network fit the data, does the confusion leave the classes meaningful?"""
+    try:
+        _check_model(to_scenario(state), _training_data(state))
+    except UserError as error:
+        notices.append(f"{error} The network and the parameters are back at their defaults.")
+        state["model"], state["overrides"] = None, {}
+    if (most := largest_amount(state)) is not None:
+        amount = resolved(state)["amount"]
+        state["amount"] = most
+        notices.append(
+            f"An amount of {amount:g} would confuse more of the two classes than keeps the task meaningful; "
+            f"{most} examples are corrupted."
+        )
+
+
+def _check_model(scenario: Scenario, data: LabelledData | None) -> None:
+    """Raise :class:`UserError` when the network does not take this kind of data."""
+    if data is None:
+        return
+    import torch
+
+    from unlearn_core.models import build_model
+
+    # On the meta device nothing is allocated or drawn: only the shapes are checked.
+    with torch.device("meta"):
+        build_model(scenario.model, data.shape, data.classes, 0)
+
+
+def largest_amount(state: State) -> int | None:
+    """The most examples that can be corrupted at this position of the dial, or None when the state is within bounds."""
+    from unlearn_core.corruption import corrupted_count
+
+    data = _training_data(state)
+    if data is None or _corruptible(state, resolved(state)["amount"]):
+        return None
+    good, bad = 0, corrupted_count(resolved(state)["amount"], len(data))
+    while bad - good > 1:
+        middle = (good + bad) // 2
+        good, bad = (middle, bad) if _corruptible(state, middle) else (good, middle)
+    return max(good, 1)
+
+
+def _corruptible(state: State, amount: float) -> bool:
+    from unlearn_core.corruption import corrupt
+    from unlearn_core.datasets import load_dataset
+
+    scenario = to_scenario(state | {"amount": amount})
+    try:
+        corrupt(load_dataset(scenario.dataset, scenario.seed), scenario.dataset, scenario.corruption, scenario.seed)
+    except UserError:
+        return False
+    return True
+
+
+def _settle_overrides(state: State, notices: list[str]) -> dict[str, Scalar]:
+    """Overrides within their limits; those of methods that are not chosen, and those that equal the default, are dropped."""
+    kept: dict[str, Scalar] = {}
+    for key, raw in sorted(state["overrides"].items()):
+        section, _, name = key.partition(".")
+        if section not in (*SECTIONS, *state["methods"]):
+            notices.append(f"{quoted(key)} sets nothing in this view and is ignored.")
+            continue
+        field = next((f for f in section_fields(state, section) if f.name == name), None)
+        if field is None:
+            notices.append(f"{section} has no parameter {quoted(name)}; it is ignored.")
+            continue
+        value, fine = field.clamp(raw)
+        if not fine:
+            notices.append(f"{key} must be {field.limits()}, not {quoted(str(raw))}; {as_text(value)} is used.")
+        if value != field.default:
+            kept[key] = value
+    return kept
+
+
+def quoted(text: str) -> str:
+    """``text`` in quotes, short enough for a sentence."""
+    return repr(text if len(text) <= 40 else text[:39] + "…")

@@ -1,0 +1,107 @@
+"""From a state to what is computed: complete specs, with the dataset's presets and the parameters of this view."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from unlearn_core.view_state.controls import SECTIONS, State
+from unlearn_core.view_state.fields import ParamField, param_fields
+
+if TYPE_CHECKING:
+    from unlearn_core.specs import MethodSpec, Scalar, Scenario
+
+_SPEC_FIELDS: Final = {
+    "class_a": "corruption.class_a",
+    "class_b": "corruption.class_b",
+    "target_class": "corruption.target_class",
+    "trigger_size": "trigger.size",
+    "trigger_corner": "trigger.corner",
+    "trigger_value": "trigger.value",
+    "trigger_opacity": "trigger.opacity",
+}
+
+
+def all_overrides(state: State, methods: Iterable[str] = ()) -> dict[str, Scalar]:
+    """Everything beyond the plain options as "section.field" → value, for the scenario and for ``methods``."""
+    named = {field: state[name] for name, field in _SPEC_FIELDS.items() if state[name] is not None}
+    wanted = {*SECTIONS, *methods}
+    return named | {key: value for key, value in sorted(state["overrides"].items()) if key.partition(".")[0] in wanted}
+
+
+def to_scenario(state: State) -> Scenario:
+    """The scenario of this view. Raises :class:`UserError` when the state is not settled."""
+    from unlearn_core.presets import make_scenario
+
+    return make_scenario(
+        state["dataset"],
+        regularity=state["regularity"],
+        amount=state["amount"],
+        discovery=state["discovery"],
+        model=state["model"],
+        seed=state["seed"],
+        overrides=all_overrides(state),
+    )
+
+
+def to_methods(state: State, names: Iterable[str] | None = None) -> list[MethodSpec]:
+    """Complete method specs for ``names`` (default: the chosen methods) with this view's parameters."""
+    from unlearn_core.presets import make_method
+
+    scenario = to_scenario(state)
+    return [make_method(name, scenario, section_overrides(state["overrides"], name)) for name in names or state["methods"]]
+
+
+def preset_of(state: State) -> dict[str, Any]:
+    """What the dataset's preset says about the controls whose default is None."""
+    from unlearn_core.datasets import registry
+    from unlearn_core.specs import CorruptionSpec
+
+    p = registry.get(state["dataset"]).preset
+    t = p.trigger
+    return {
+        "amount": CorruptionSpec.model_fields["amount"].default,
+        "class_a": p.class_a,
+        "class_b": p.class_b,
+        "target_class": p.target_class,
+        "trigger_size": t.size,
+        "trigger_corner": t.corner,
+        "trigger_value": t.value,
+        "trigger_opacity": t.opacity,
+        "model": p.model,
+    }
+
+
+def resolved(state: State) -> State:
+    """The state with the dataset's preset in place of every None: what the widgets show."""
+    return state | {name: value for name, value in preset_of(state).items() if state[name] is None}
+
+
+def section_fields(state: State, section: str) -> list[ParamField]:
+    """The parameters of ``dataset``, ``model``, ``training`` or a method, with the defaults that hold for this dataset."""
+    from unlearn_core.datasets import registry as datasets
+    from unlearn_core.methods import registry as methods
+    from unlearn_core.models import registry as models
+    from unlearn_core.specs import TrainingSpec
+
+    source = datasets.get(state["dataset"])
+    if section == "dataset":
+        return param_fields(source.Params.model_json_schema())
+    if section == "training":
+        return param_fields(TrainingSpec.model_json_schema(), source.preset.training.model_dump())
+    if section == "model":
+        network = models.get(state["model"] or source.preset.model)
+        defaults = source.preset.model_params if network.name == source.preset.model else {}
+        return param_fields(network.Params.model_json_schema(), defaults)
+    method = methods.get(section)
+    return param_fields(method.Params.model_json_schema(), method.presets.get(source.family, {}))
+
+
+def section_overrides(overrides: Mapping[str, Scalar], section: str) -> dict[str, Scalar]:
+    """The part of ``overrides`` with this prefix, as plain names: {"rem.epochs": 5} → {"epochs": 5}."""
+    return {key.partition(".")[2]: value for key, value in overrides.items() if key.partition(".")[0] == section}
+
+
+def as_text(value: Any) -> str:
+    """A value as links and commands write it; floats read back to the same bit."""
+    return str(value).lower() if isinstance(value, bool) else repr(value) if isinstance(value, float) else str(value)
