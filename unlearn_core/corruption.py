@@ -67,7 +67,7 @@ def corrupted_count(amount: float, train_size: int) -> int:
     count = amount if isinstance(amount, int) else int(amount * train_size + 0.5)
     if count < 1:
         raise UserError(f"An amount of {amount:g} corrupts none of the {train_size} training examples.")
-    if count > train_size // 2:
+    if count > (train_size + 1) // 2:
         raise UserError(f"{count} corrupted examples are too many: at most half of the {train_size} training examples.")
     return count
 

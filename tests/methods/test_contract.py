@@ -1,0 +1,156 @@
+"""What every registered method must do: see no ground truth, leave the original alone, stop when told, be deterministic."""
+
+from __future__ import annotations
+
+import gc
+import types
+from collections.abc import Callable
+
+import pytest
+import torch
+from conftest import Trained
+from torch import nn
+
+from unlearn_core.corruption import Corrupted, GroundTruth
+from unlearn_core.errors import Cancelled, UserError
+from unlearn_core.evaluation import Arena
+from unlearn_core.methods import OracleTask, registry
+from unlearn_core.training import SilentReporter, predict
+
+NAMES = registry.names()
+Quick = Callable[[str], dict[str, object]]
+
+
+def build(name: str, params: dict[str, object]) -> object:
+    method = registry.get(name)
+    return method(method.params(params))
+
+
+def unlearn(name: str, trained: Trained, params: dict[str, object]) -> nn.Module:
+    task = trained.task(oracle=registry.get(name).oracle)
+    return build(name, params).unlearn(task, SilentReporter())  # type: ignore[attr-defined]
+
+
+def reachable(root: object) -> list[object]:
+    """Everything that can be reached from ``root``: attributes, containers, closures, tensors — not modules or classes."""
+    seen: dict[int, object] = {}
+    queue = [root]
+    while queue:
+        item = queue.pop()
+        if id(item) in seen or isinstance(item, types.ModuleType | type | str | bytes | int | float):
+            continue
+        seen[id(item)] = item
+        if isinstance(item, types.FunctionType):
+            queue += [cell.cell_contents for cell in item.__closure__ or ()]
+            queue += list(item.__defaults__ or ())
+        else:
+            queue += [r for r in gc.get_referents(item) if not (isinstance(r, dict) and "__builtins__" in r)]
+    return list(seen.values())
+
+
+def test_a_task_has_no_path_to_the_ground_truth(digits: Trained) -> None:
+    found = reachable(digits.task())
+    assert not [item for item in found if isinstance(item, GroundTruth | Corrupted | Arena | OracleTask)]
+    truth = digits.arena.corrupted.truth
+    secrets = [truth.clean_labels, truth.corrupted, truth.corrupted.sort().values, truth.kinds]
+    tensors = [item for item in found if isinstance(item, torch.Tensor)]
+    assert len(tensors) > 5
+    for tensor in tensors:
+        for secret in secrets:
+            assert not (tensor.shape == secret.shape and torch.equal(tensor.to(secret.dtype), secret))
+    storages = {tensor.untyped_storage().data_ptr() for tensor in tensors}
+    assert not storages & {secret.untyped_storage().data_ptr() for secret in secrets}
+
+
+def test_the_walk_itself_finds_a_hidden_ground_truth(digits: Trained) -> None:
+    truth = digits.arena.corrupted.truth
+    task = digits.task()
+    task.__dict__["fresh_model"] = lambda seed: truth
+    assert any(isinstance(item, GroundTruth) for item in reachable(task))
+
+
+def test_only_oracles_ask_for_an_oracle_s_task(digits: Trained) -> None:
+    assert registry.get("oracle_retrain").oracle
+    assert isinstance(digits.task(oracle=True), OracleTask)
+    assert not isinstance(digits.task(), OracleTask)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("kind", ["digits", "points"])
+def test_a_method_returns_a_classifier_and_leaves_data_and_stored_original_alone(
+    name: str, kind: str, quick: Quick, request: pytest.FixtureRequest
+) -> None:
+    trained: Trained = request.getfixturevalue(kind)
+    data = trained.arena.train
+    before = {key: value.clone() for key, value in trained.original.state_dict().items()}
+    inputs, labels = data.inputs.clone(), data.labels.clone()
+    model = unlearn(name, trained, quick(name))
+    logits = predict(model, data)
+    assert logits.shape == (len(data), data.classes)
+    assert torch.isfinite(logits).all()
+    assert not model.training
+    assert all(torch.equal(trained.original.state_dict()[key], value) for key, value in before.items())
+    assert torch.equal(data.inputs, inputs)
+    assert torch.equal(data.labels, labels)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_method_is_deterministic(name: str, digits: Trained, quick: Quick) -> None:
+    one = predict(unlearn(name, digits, quick(name)), digits.arena.train)
+    torch.rand(5)
+    two = predict(unlearn(name, digits, quick(name)), digits.arena.train)
+    assert torch.equal(one, two)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_method_stops_soon_after_it_is_told(name: str, digits: Trained, quick: Quick) -> None:
+    class Impatient(SilentReporter):
+        checks = 0
+
+        def cancelled(self) -> bool:
+            self.checks += 1
+            return True
+
+    method = registry.get(name)
+    reporter = Impatient()
+    with pytest.raises(Cancelled):
+        build(name, quick(name)).unlearn(digits.task(oracle=method.oracle), reporter)  # type: ignore[attr-defined]
+    assert reporter.checks == 1
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_method_reports_counted_work_that_only_grows(name: str, digits: Trained, quick: Quick) -> None:
+    class Watching(SilentReporter):
+        def __init__(self) -> None:
+            self.seen: list[tuple[int, int]] = []
+            self.snapshots = 0
+
+        def step(self, done: int, total: int, **scalars: float | torch.Tensor) -> None:
+            self.seen.append((done, total))
+
+        def snapshot(self, model: nn.Module) -> None:
+            self.snapshots += 1
+
+    reporter = Watching()
+    method = registry.get(name)
+    build(name, quick(name)).unlearn(digits.task(oracle=method.oracle), reporter)  # type: ignore[attr-defined]
+    assert reporter.seen
+    assert reporter.snapshots >= 1
+    done = [d for d, _ in reporter.seen]
+    assert done == sorted(done)
+    assert all(0 < d <= total for d, total in reporter.seen)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_method_describes_itself(name: str) -> None:
+    method = registry.get(name)
+    assert method.label
+    assert method.paper
+    assert len(method.summary.split(". ")) >= 2
+    described = method.describe()
+    for field in method.presets.values():
+        method.params(field)
+    for parameter, schema in described["parameters"].items():
+        assert "default" in schema, parameter
+    with pytest.raises(UserError):
+        method.params({"no_such_parameter": 1})

@@ -1,0 +1,119 @@
+"""Networks: the base trained alone, widened, masked, narrowed."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+import torch
+
+from unlearn_core.errors import UserError
+from unlearn_core.models import RedirectNet, build_model, example_masks, registry, shared_mask
+from unlearn_core.specs import ModelSpec
+
+SHAPES = {"mlp": (2,), "cnn": (1, 8, 8), "resnet9": (3, 32, 32)}
+NARROW = {"mlp": {"width": 16}, "cnn": {"width": 8}, "resnet9": {"width": 0.125}}
+
+
+def build(name: str, seed: int = 0) -> RedirectNet:
+    return build_model(ModelSpec(name=name, params=NARROW[name]), SHAPES[name], 5, seed)
+
+
+@pytest.fixture(params=list(SHAPES))
+def name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def test_every_registered_model_is_tested_here() -> None:
+    assert set(SHAPES) == set(registry.names())
+
+
+def test_widening_leaves_the_function_unchanged_to_the_bit(name: str) -> None:
+    model, x = build(name), torch.randn(16, *SHAPES[name])
+    model.train()
+    model(x)  # gives batch norm running statistics that matter
+    model.eval()
+    before, features = model(x), model.features(x)
+    model.widen(1.0, seed=3)
+    model.eval()
+    assert torch.equal(model(x), before)
+    assert torch.equal(model.features(x), features)
+    strong = model(x, torch.ones(1, model.redirect_channels))
+    assert not torch.allclose(strong, before)
+
+
+def test_a_mask_of_zeros_is_the_same_function_as_redirect_off(name: str) -> None:
+    model, x = build(name), torch.randn(8, *SHAPES[name])
+    model.widen(1.0, seed=3)
+    model.eval()
+    torch.testing.assert_close(model(x, torch.zeros(1, model.redirect_channels)), model(x), rtol=1e-4, atol=1e-5)
+
+
+def test_narrowing_gives_the_base_back(name: str) -> None:
+    model = build(name)
+    plain = copy.deepcopy(model.state_dict())
+    x = torch.randn(4, *SHAPES[name])
+    model.eval()
+    before = model(x)
+    model.widen(0.5, seed=1)
+    model.narrow()
+    assert list(model.state_dict()) == list(plain)
+    assert torch.equal(model.eval()(x), before)
+
+
+def test_a_pass_with_redirect_on_leaves_the_base_s_running_statistics_alone(name: str) -> None:
+    model, x = build(name), torch.randn(16, *SHAPES[name])
+    model.widen(1.0, seed=0)
+    model.train()
+    before = {k: v.clone() for k, v in model.state_dict().items() if "running" in k and "redirect" not in k}
+    model(x, torch.ones(1, model.redirect_channels))
+    assert all(torch.equal(model.state_dict()[k], v) for k, v in before.items())
+    model(x)
+    assert not before or any(not torch.equal(model.state_dict()[k], v) for k, v in before.items())
+
+
+def test_gradients_reach_the_redirect_channels_only_where_the_mask_is_on(name: str) -> None:
+    model, x = build(name), torch.randn(6, *SHAPES[name])
+    model.widen(1.0, seed=0)
+    model.eval()
+    mask = torch.zeros(1, model.redirect_channels)
+    mask[:, ::2] = 1
+    mask.requires_grad_(True)
+    model(x, mask).square().sum().backward()
+    redirect = [p.grad for n, p in model.named_parameters() if "redirect" in n]
+    assert all(g is not None for g in redirect)
+    assert sum(float(g.abs().sum()) for g in redirect) > 0
+    model.zero_grad()
+    model(x).square().sum().backward()
+    assert all(p.grad is None or not p.grad.any() for n, p in model.named_parameters() if "redirect" in n)
+
+
+def test_the_same_seed_gives_the_same_weights_whatever_the_global_generator_does(name: str) -> None:
+    one = build(name).state_dict()
+    torch.rand(17)
+    two, other = build(name).state_dict(), build(name, seed=1).state_dict()
+    assert all(torch.equal(one[k], two[k]) for k in one)
+    assert any(not torch.equal(one[k], other[k]) for k in one)
+
+
+def test_example_masks_are_fixed_independent_and_have_the_asked_share() -> None:
+    ids = torch.arange(4000)
+    masks = example_masks(ids, 50, 0.2, seed=7)
+    assert masks.float().mean().item() == pytest.approx(0.2, abs=0.005)
+    assert torch.equal(example_masks(ids[100:110], 50, 0.2, seed=7), masks[100:110])
+    assert not torch.equal(example_masks(ids, 50, 0.2, seed=8), masks)
+    correlation = torch.corrcoef(masks.T.float())
+    assert (correlation - torch.eye(50)).abs().max() < 0.1
+    rows = torch.corrcoef(example_masks(torch.arange(200), 3000, 0.5, seed=1).float())
+    assert (rows - torch.eye(200)).abs().max() < 0.12
+
+
+def test_the_shared_mask_takes_its_share_of_each_layer() -> None:
+    mask = shared_mask((16, 32, 1), 0.25, seed=0, device=torch.device("cpu"))
+    assert [int(part.sum()) for part in mask.split((16, 32, 1), dim=1)] == [4, 8, 1]
+
+
+@pytest.mark.parametrize(("model", "shape"), [("mlp", (1, 8, 8)), ("cnn", (2,)), ("resnet9", (1, 8, 8))])
+def test_a_model_that_does_not_suit_the_data_says_which_one_does(model: str, shape: tuple[int, ...]) -> None:
+    with pytest.raises(UserError, match="choose"):
+        build_model(ModelSpec(name=model), shape, 3, 0)

@@ -1,0 +1,114 @@
+"""The training loop, its batches and augmentation."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from conftest import Trained
+
+from unlearn_core.datasets import LabelledData
+from unlearn_core.errors import Cancelled, UserError
+from unlearn_core.models import build_model
+from unlearn_core.specs import ModelSpec, TrainingSpec
+from unlearn_core.training import Augmentation, DeviceData, SilentReporter, Trainer, batches, predict, rate_factor
+
+RECIPE = TrainingSpec(epochs=2, batch_size=16, learning_rate=0.05)
+
+
+def images(n: int = 40, size: int = 8) -> DeviceData:
+    generator = torch.Generator().manual_seed(0)
+    pixels = torch.randint(0, 256, (n, 1, size, size), generator=generator, dtype=torch.uint8)
+    return DeviceData.place(LabelledData(pixels, torch.arange(n) % 4, ("a", "b", "c", "d")), torch.device("cpu"))
+
+
+def train(data: DeviceData, seed: int) -> dict[str, torch.Tensor]:
+    model = build_model(ModelSpec(name="cnn", params={"width": 4}), (1, 8, 8), 4, 0)
+    return Trainer(model, data, RECIPE, seed, SilentReporter()).fit(torch.arange(len(data))).state_dict()
+
+
+def test_the_same_seed_trains_the_same_model_to_the_bit() -> None:
+    data = images()
+    one, two, other = train(data, 1), train(data, 1), train(data, 2)
+    assert all(torch.equal(one[k], two[k]) for k in one)
+    assert any(not torch.equal(one[k], other[k]) for k in one)
+
+
+def test_an_epoch_visits_every_example_once_and_leaves_no_single_one_alone() -> None:
+    ids = torch.arange(100, 133)
+    pieces = batches(ids, 16, torch.Generator().manual_seed(0))
+    assert torch.equal(torch.cat(pieces).sort().values, ids)
+    assert min(len(p) for p in pieces) > 1
+
+
+def test_the_learning_rate_rises_then_falls_to_its_end() -> None:
+    factors = [rate_factor(step, 200, 0.05, 0.2) for step in range(201)]
+    assert factors[9] == 1.0
+    assert factors[0] == 0.1
+    assert factors[200] == pytest.approx(0.2)
+    assert all(a >= b for a, b in zip(factors[9:], factors[10:], strict=False))
+
+
+def test_cancelling_stops_within_one_batch() -> None:
+    class Impatient(SilentReporter):
+        asked = 0
+
+        def cancelled(self) -> bool:
+            self.asked += 1
+            return self.asked > 3
+
+    model = build_model(ModelSpec(name="cnn", params={"width": 4}), (1, 8, 8), 4, 0)
+    reporter = Impatient()
+    with pytest.raises(Cancelled):
+        Trainer(model, images(), RECIPE, 0, reporter).fit(torch.arange(40))
+    assert reporter.asked == 4
+
+
+def test_training_on_nothing_is_said_plainly() -> None:
+    model = build_model(ModelSpec(name="cnn", params={"width": 4}), (1, 8, 8), 4, 0)
+    with pytest.raises(UserError, match="nothing to train on"):
+        Trainer(model, images(), RECIPE, 0, SilentReporter()).fit(torch.arange(0))
+
+
+def test_prediction_does_not_depend_on_the_batch_size_or_the_order(digits: Trained) -> None:
+    data, model = digits.arena.train, digits.original
+    whole = predict(model, data)
+    order = torch.randperm(len(data), generator=torch.Generator().manual_seed(1))
+    torch.testing.assert_close(predict(model, data, order, batch_size=17), whole[order], rtol=1e-4, atol=1e-4)
+
+
+def test_inputs_are_normalised_by_the_training_data(digits: Trained) -> None:
+    x = digits.arena.train.batch(torch.arange(len(digits.arena.train)))
+    assert x.mean().item() == pytest.approx(0, abs=1e-3)
+    assert x.std().item() == pytest.approx(1, abs=1e-2)
+    assert torch.equal(digits.arena.test.mean, digits.arena.train.mean)
+
+
+class TestAugmentation:
+    def test_a_corner_patch_stays_put_and_the_rest_moves(self) -> None:
+        pictures = torch.rand(64, 3, 32, 32)
+        pictures[..., 29:, 29:] = 7.0
+        still = (slice(29, 32), slice(29, 32))
+        moved = Augmentation(flip=True, still=still)(pictures, torch.Generator().manual_seed(0))
+        assert (moved[..., 29:, 29:] == 7.0).all()
+        outside = moved.clone()
+        outside[..., 29:, 29:] = 0
+        assert outside.max() < 7.0, "no second, moved copy of the patch"
+        assert not torch.equal(moved, pictures)
+
+    def test_without_flip_and_padding_nothing_changes(self) -> None:
+        pictures = torch.rand(5, 3, 16, 16)
+        assert torch.equal(Augmentation(padding=0)(pictures, torch.Generator().manual_seed(0)), pictures)
+
+    def test_it_only_shifts_and_mirrors(self) -> None:
+        pictures = torch.arange(1.0, 17.0).reshape(1, 1, 4, 4).expand(200, 1, 4, 4)
+        moved = Augmentation(padding=1, flip=True)(pictures, torch.Generator().manual_seed(0))
+        padded = torch.nn.functional.pad(pictures[:1], (1, 1, 1, 1))
+        legal = {
+            tuple(variant[..., r : r + 4, c : c + 4].flatten().tolist())
+            for variant in (padded, padded.flip(-1))
+            for r in range(3)
+            for c in range(3)
+        }
+        seen = {tuple(picture.flatten().tolist()) for picture in moved}
+        assert seen <= legal
+        assert len(seen) == 18
