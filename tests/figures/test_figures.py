@@ -1,0 +1,191 @@
+"""Every picture has titles with units, a caption, words for those who cannot see it, and its data."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from unlearn_core.figures import (
+    MethodRegion,
+    Picture,
+    cost,
+    difference,
+    healed_utility,
+    mixture,
+    ordered,
+    plane,
+    points,
+    position_name,
+    trajectories,
+)
+from unlearn_core.figures.labels import place
+from unlearn_core.figures.palette import GROUPS, method_style, method_styles
+from unlearn_core.figures.sentences import outcome, reference_note
+
+NAMES = ["original", "finetune", "npo", "retrain", "oracle_retrain", "rem"]
+METRICS = {"healed": "Healed", "utility": "Utility", "healed_x_utility": "Healed × utility", "attack_success": "Attack success"}
+
+
+@pytest.fixture
+def frame() -> pd.DataFrame:
+    healed = [0.0, 0.02, 0.1, 0.33, 0.97, 0.85]
+    utility = [0.97, 0.96, 0.7, 0.96, 0.97, 0.965]
+    return pd.DataFrame(
+        {
+            "method": NAMES,
+            "label": ["Original", "Fine-tune", "NPO", "Retrain", "Oracle: retrain without all corruption", "REM"],
+            "oracle": [name == "oracle_retrain" for name in NAMES],
+            "healed": healed,
+            "utility": utility,
+            "healed_x_utility": np.multiply(healed, utility),
+            "attack_success": [1.0, 0.99, None, 0.9, 0.0, 0.1],
+            "seconds": [3.0, 1.0, 0.2, 3.0, 2.9, 2.0],
+            "device": "cpu",
+        }
+    )
+
+
+@pytest.fixture
+def pictures(frame: pd.DataFrame) -> dict[str, Picture]:
+    rounds = pd.concat([frame.assign(round=k, healed=frame["healed"] * k / 3) for k in range(4)])
+    flat = pd.DataFrame(
+        {
+            "x": [0.0, 1.0, 2.0],
+            "y": 0.0,
+            "x_before": [0.0, 1.0, 0.5],
+            "y_before": 0.0,
+            "given": ["a", "b", "c"],
+            "clean": ["a", "a", "b"],
+            "group": ["clean", "discovered", "undiscovered"],
+            "kind": ["clean", "random label", "trigger"],
+        }
+    )
+    regions = [MethodRegion("rem", "REM", (0, 1), (0, 1)), MethodRegion("retrain", "Retrain", (0, 1), (0.9, 1))]
+    compared = difference(frame, METRICS)
+    assert compared is not None
+    return {
+        "plane": plane(0.5, 0.3, regions, measured=0.4),
+        "mixture": mixture({"random label": 0.2, "confusion": 0.8, "trigger": 0.0}),
+        "scatter": healed_utility(frame),
+        "trajectories": trajectories(rounds, "healed", "Healed", "share of C predicted as its clean label"),
+        "cost": cost(frame),
+        "difference": compared,
+        "points": points(flat),
+    }
+
+
+KEYS = ["plane", "mixture", "scatter", "trajectories", "cost", "difference", "points"]
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_a_picture_explains_itself(pictures: dict[str, Picture], key: str) -> None:
+    picture = pictures[key]
+    assert picture.caption.endswith(".")
+    assert len(picture.alt) > 20
+    assert len(picture.data.to_csv()) > 20
+    title = picture.figure.layout.xaxis.title.text
+    assert title
+    assert "(" in title or "multiple" in title
+    if key not in ("mixture", "cost", "difference"):
+        assert "(" in picture.figure.layout.yaxis.title.text
+    picture.figure.to_json()
+
+
+def test_groups_differ_in_colour_and_in_marker() -> None:
+    assert len({style.color for style in GROUPS.values()}) == len({style.symbol for style in GROUPS.values()}) == 4
+
+
+def luminance(color: str) -> float:
+    linear = [
+        (v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4)
+        for v in (int(color[k : k + 2], 16) / 255 for k in (1, 3, 5))
+    ]
+    return float(np.dot([0.2126, 0.7152, 0.0722], linear))
+
+
+@pytest.mark.parametrize("background", ["#FFFFFF", "#14181F"])
+def test_groups_stand_out_on_light_and_dark(background: str) -> None:
+    base = luminance(background)
+    for style in GROUPS.values():
+        high, low = max(base, luminance(style.color)), min(base, luminance(style.color))
+        assert (high + 0.05) / (low + 0.05) >= 2.9, style
+
+
+def test_methods_keep_their_style_whatever_is_shown_beside_them() -> None:
+    together = method_styles(NAMES, ["oracle_retrain"])
+    assert all(together[name] == method_style(name) for name in NAMES)
+    assert len({(s.color, s.symbol) for s in together.values()}) == len(NAMES)
+
+
+def test_colliding_styles_are_told_apart() -> None:
+    names = [f"method{k}" for k in range(6)]
+    assert len({(s.color, s.symbol) for s in method_styles(names).values()}) == 6
+
+
+def test_open_markers_are_references(pictures: dict[str, Picture]) -> None:
+    symbols = {trace.name: trace.marker.symbol for trace in pictures["scatter"].figure.data if trace.type == "scatter"}
+    assert {name for name, symbol in symbols.items() if symbol.endswith("-open")} == {"Original", "Oracle"}
+
+
+def test_points_are_the_numbers_of_the_table(frame: pd.DataFrame) -> None:
+    drawn = {t.name: (t.x[0], t.y[0]) for t in healed_utility(frame).figure.data if t.type == "scatter"}
+    assert drawn["REM"] == (0.965, 0.85)
+
+
+def test_cost_is_relative_to_retraining(frame: pd.DataFrame) -> None:
+    data = cost(frame).data.set_index("method")["times retraining"]
+    assert data["retrain"] == 1.0
+    assert data["finetune"] == pytest.approx(1 / 3)
+
+
+def test_without_retraining_there_is_no_difference_to_it(frame: pd.DataFrame) -> None:
+    assert difference(frame[frame["method"] != "retrain"], METRICS) is None
+    assert "original" in cost(frame[frame["method"] != "retrain"]).caption
+
+
+def test_difference_is_in_percentage_points(frame: pd.DataFrame) -> None:
+    compared = difference(frame, METRICS)
+    assert compared is not None
+    table = compared.data.set_index("method")
+    assert table.loc["rem", "healed (percentage points)"] == pytest.approx(52)
+
+
+def test_ordering_follows_the_choice(frame: pd.DataFrame) -> None:
+    assert list(ordered(frame, ["rem", "npo"])["method"]) == ["original", "rem", "npo"]
+
+
+def test_empty_frames_draw_empty_pictures(frame: pd.DataFrame) -> None:
+    assert healed_utility(frame.iloc[:0]).figure.data[0].type == "contour"
+
+
+@pytest.mark.parametrize(
+    ("dial", "name"), [(0, "random labels"), (0.5, "interclass confusion"), (1, "trigger"), (0.7, "confusion → trigger")]
+)
+def test_positions_of_the_dial_have_names(dial: float, name: str) -> None:
+    assert position_name(dial) == name
+
+
+def test_labels_of_close_points_do_not_meet() -> None:
+    x, y = [0.5, 0.52, 0.5], [0.5, 0.51, 0.53]
+    spots = place(x, y, (0, 1), (0, 1))
+    assert all(a != b for a, b in itertools.pairwise(spots))
+
+
+@pytest.mark.parametrize("discovery", [0.0, 0.3, 0.99])
+def test_retraining_is_no_gold_standard_below_full_discovery(frame: pd.DataFrame, discovery: float) -> None:
+    assert "gold" not in reference_note(discovery)
+    assert "gold" not in outcome(frame, discovery)
+
+
+def test_retraining_is_the_gold_standard_at_full_discovery() -> None:
+    assert "gold standard" in reference_note(1.0)
+
+
+def test_the_outcome_is_read_from_the_numbers(frame: pd.DataFrame) -> None:
+    text = outcome(frame, 0.3)
+    assert "REM heals 85 % of it at 96 % utility" in text
+    assert "Retrain 33 %" in text
+    assert "reaches 97 %" in text

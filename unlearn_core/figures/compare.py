@@ -1,0 +1,212 @@
+"""Methods side by side: healed against utility, what happens over the rounds, what it costs, what differs from retraining.
+
+Frames come from ``insight.tables``: one row for the original and one per method, columns method, label, oracle and every
+metric (shares as 0 … 1, seconds).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from unlearn_core.figures._base import Picture, layout, percent, reference_line, short
+from unlearn_core.figures.labels import place
+from unlearn_core.figures.palette import NEUTRAL, Style, method_styles
+
+
+def styles_of(frame: pd.DataFrame) -> dict[str, Style]:
+    """One style per method of a frame."""
+    return method_styles(frame["method"], frame.loc[frame["oracle"].astype(bool), "method"])
+
+
+def healed_utility(frame: pd.DataFrame) -> Picture:
+    """Healed against utility, with lines of equal healed × utility; the best place is the top right."""
+    shown = frame.dropna(subset=["healed", "utility"])
+    styles = styles_of(frame)
+    low = max(0.0, min(0.85, float(shown["utility"].min()) - 0.04 if len(shown) else 0.85))
+    x_range, y_range = (low, 1.005), (-0.06, 1.06)
+    figure = go.Figure()
+    x, y = np.linspace(max(low, 0), 1, 60), np.linspace(0, 1, 60)
+    figure.add_contour(
+        x=x,
+        y=y,
+        z=np.outer(y, x),
+        contours={
+            "coloring": "lines",
+            "start": 0.1,
+            "end": 0.9,
+            "size": 0.1,
+            "showlabels": True,
+            "labelfont": {"size": 11, "color": NEUTRAL},
+        },
+        colorscale=[[0, NEUTRAL], [1, NEUTRAL]],
+        line={"width": 1, "dash": "dot"},
+        opacity=0.55,
+        showscale=False,
+        hoverinfo="skip",
+    )
+    where = place(list(shown["utility"]), list(shown["healed"]), x_range, y_range)
+    for (_, row), spot in zip(shown.iterrows(), where, strict=True):
+        style = styles[row["method"]]
+        figure.add_scatter(
+            x=[row["utility"]],
+            y=[row["healed"]],
+            mode="markers+text",
+            name=short(row["label"]),
+            text=[short(row["label"])],
+            textposition=spot,
+            textfont={"size": 14},
+            marker={"symbol": style.symbol, "size": 15, "color": style.color, "line": {"color": style.color, "width": 2}},
+            cliponaxis=False,
+            hovertemplate=f"{row['label']}<br>healed %{{y:.1%}}<br>utility %{{x:.1%}}<extra></extra>",
+        )
+    layout(
+        figure,
+        430,
+        legend=False,
+        xaxis={"title": {"text": "utility: accuracy on clean test data (%)"}, "range": x_range, "tickformat": ".0%"},
+        yaxis={"title": {"text": "healed: corrupted examples predicted right (%)"}, "range": y_range, "tickformat": ".0%"},
+    )
+    return Picture(
+        figure,
+        "Look for the top right: healed and still useful; dotted lines join equal healed × utility, open markers are references.",
+        "Scatter of healed against utility: "
+        + "; ".join(f"{short(r['label'])} {percent(r['healed'])} and {percent(r['utility'])}" for _, r in shown.iterrows()),
+        shown[["method", "label", "oracle", "healed", "utility", "healed_x_utility"]],
+    )
+
+
+def trajectories(frame: pd.DataFrame, metric: str, label: str, formula: str, share: bool = True) -> Picture:
+    """One line per method over its own rounds. ``frame``: columns method, label, oracle, round and the metric."""
+    figure = go.Figure()
+    styles = styles_of(frame)
+    for name, part in frame.dropna(subset=[metric]).groupby("method", sort=False):
+        style = styles[str(name)]
+        figure.add_scatter(
+            x=part["round"],
+            y=part[metric],
+            mode="lines+markers",
+            name=short(part["label"].iloc[0]),
+            line={"color": style.color, "width": 2.5, "dash": "dash" if part["oracle"].iloc[0] else "solid"},
+            marker={"symbol": style.symbol, "size": 9 if len(part) < 15 else 6, "color": style.color},
+            hovertemplate=f"{short(part['label'].iloc[0])}, round %{{x}}: %{{y:{'.1%' if share else '.3g'}}}<extra></extra>",
+        )
+    unit = {"range": [-0.04, 1.04], "tickformat": ".0%"} if share else {}
+    layout(
+        figure,
+        380,
+        xaxis={"title": {"text": "round of the method (passes over its data)"}, "rangemode": "tozero"},
+        yaxis={"title": {"text": f"{label.lower()} ({'%' if share else 's'})"}, **unit},
+    )
+    return Picture(
+        figure,
+        f"Follow when each method heals or breaks, round by round: {label.lower()} is the {formula}.",
+        f"Lines of {label.lower()} over the rounds of {frame['method'].nunique()} methods.",
+        frame[["method", "label", "round", metric]],
+    )
+
+
+def cost(frame: pd.DataFrame) -> Picture:
+    """Seconds of every method as a multiple of retraining (of the original's training where retraining did not run)."""
+    shown = frame[frame["method"] != "original"].dropna(subset=["seconds"])
+    base, word = _baseline(frame)
+    styles = styles_of(frame)
+    ordered = shown.sort_values("seconds", ascending=False)
+    relative = ordered["seconds"] / base
+    figure = go.Figure()
+    for (_, row), ratio in zip(ordered.iterrows(), relative, strict=True):
+        style = styles[row["method"]]
+        figure.add_bar(
+            x=[ratio],
+            y=[short(row["label"])],
+            orientation="h",
+            text=f"{ratio:.2f}× · {row['seconds']:.1f} s",
+            textposition="outside",
+            cliponaxis=False,
+            marker={"color": style.color, "pattern": {"shape": "/" if row["oracle"] else "", "solidity": 0.25}},
+            hovertemplate=f"{row['label']}: {row['seconds']:.2f} s on {row.get('device', 'cpu')}<extra></extra>",
+        )
+    layout(
+        figure,
+        110 + 34 * len(ordered),
+        legend=False,
+        xaxis={"title": {"text": f"time, as a multiple of {word} ({base:.1f} s)"}, "range": [0, 1.25 * max([1.0, *relative])]},
+    )
+    figure.update_layout(bargap=0.35, margin={"t": 28})
+    reference_line(figure, 1.0, word)
+    return Picture(
+        figure,
+        f"Look left of the dashed line: there a method is cheaper than {word}.",
+        "Bars of time: " + "; ".join(f"{short(r['label'])} {r['seconds']:.1f} s" for _, r in ordered.iterrows()),
+        pd.DataFrame({"method": ordered["method"], "seconds": ordered["seconds"], f"times {word}": relative}),
+    )
+
+
+def difference(frame: pd.DataFrame, metrics: Mapping[str, str], reference: str = "retrain") -> Picture | None:
+    """Every share minus that of ``reference``, in percentage points; None where the reference did not run."""
+    base = frame[frame["method"] == reference]
+    if base.empty:
+        return None
+    others = frame[frame["method"] != reference]
+    names = [name for name in metrics if name in frame and frame[name].notna().any()]
+    values = 100 * (others[names].astype(float) - base[names].astype(float).iloc[0])
+    labels = [short(label) for label in others["label"]]
+    figure = go.Figure(
+        go.Heatmap(
+            z=values.to_numpy(),
+            x=[_wrap(metrics[name]) for name in names],
+            y=labels,
+            zmin=-100,
+            zmax=100,
+            # Blue to orange through a see-through middle: colour-blind safe, and quiet on light and dark alike.
+            colorscale=[[0, "rgba(213,94,0,0.85)"], [0.5, "rgba(138,143,152,0.06)"], [1, "rgba(0,114,178,0.85)"]],
+            text=[[f"{v:+.0f}" if abs(v) >= 0.5 else "0" if pd.notna(v) else "–" for v in row] for row in values.to_numpy()],
+            texttemplate="%{text}",
+            textfont={"size": 14},
+            xgap=3,
+            ygap=3,
+            showscale=False,
+            hovertemplate="%{y}, %{x}: %{z:+.1f} percentage points<extra></extra>",
+        )
+    )
+    layout(
+        figure,
+        130 + 38 * len(labels),
+        legend=False,
+        xaxis={"title": {"text": "metric (difference to retraining, percentage points)"}, "showgrid": False},
+        yaxis={"autorange": "reversed", "showgrid": False, "title": {"text": ""}},
+    )
+    table = others[["method", "label"]].join(values.add_suffix(" (percentage points)"))
+    return Picture(
+        figure,
+        "Blue is above retraining, orange below: retraining is the yardstick of exact unlearning, not of healing.",
+        f"Table of differences to retraining for {len(labels)} models and {len(names)} metrics.",
+        table,
+    )
+
+
+def _baseline(frame: pd.DataFrame) -> tuple[float, str]:
+    seconds: Mapping[str, float] = frame.dropna(subset=["seconds"]).set_index("method")["seconds"].to_dict()
+    for name, word in (("retrain", "retraining"), ("original", "training the original")):
+        if seconds.get(name):
+            return seconds[name], word
+    return 1.0, "one second"
+
+
+def _wrap(label: str, width: int = 14) -> str:
+    lines: list[str] = [""]
+    for word in label.split():
+        if lines[-1] and len(lines[-1]) + len(word) >= width:
+            lines.append(word)
+        else:
+            lines[-1] = f"{lines[-1]} {word}".strip()
+    return "<br>".join(lines)
+
+
+def ordered(frame: pd.DataFrame, methods: Sequence[str]) -> pd.DataFrame:
+    """Rows in the order original, ``methods``; others are left out."""
+    rank = {name: k for k, name in enumerate(["original", *methods])}
+    return frame[frame["method"].isin(rank)].sort_values("method", key=lambda s: s.map(rank)).reset_index(drop=True)

@@ -1,0 +1,72 @@
+"""2-D data before and after corruption: group as colour and marker, class as lightness."""
+
+from __future__ import annotations
+
+import pandas as pd
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from unlearn_core.figures._base import Picture, layout
+from unlearn_core.figures.palette import GROUPS, NEUTRAL
+
+_SIZES = {"clean": 7, "discovered": 11, "undiscovered": 11}
+
+
+def points(frame: pd.DataFrame, title: str = "") -> Picture:
+    """Two panels on shared axes.
+
+    ``frame``: columns x, y (as given), x_before, y_before, given, clean, group (clean, discovered, undiscovered), kind.
+    """
+    figure = make_subplots(
+        rows=1, cols=2, shared_xaxes="all", shared_yaxes="all", horizontal_spacing=0.03,
+        subplot_titles=("before: true labels", "after: labels as given"),
+    )  # fmt: skip
+    names = sorted(set(frame["clean"]) | set(frame["given"]))
+    fills = dict(zip(names, _greys(len(names)), strict=True))
+    for column, (x, y, label) in enumerate((("x_before", "y_before", "clean"), ("x", "y", "given")), start=1):
+        for group in ("clean", "undiscovered", "discovered"):
+            part = frame[frame["group"] == group]
+            style = GROUPS[group]
+            figure.add_trace(
+                go.Scatter(
+                    x=part[x],
+                    y=part[y],
+                    mode="markers",
+                    name=f"{style.label} ({len(part)})",
+                    legendgroup=group,
+                    showlegend=column == 1,
+                    customdata=part[["given", "clean", "kind"]],
+                    marker={
+                        "symbol": style.symbol,
+                        "size": _SIZES[group],
+                        "color": part[label].map(fills),
+                        "line": {"color": style.color, "width": 1.2 if group == "clean" else 2.2},
+                        "opacity": 0.75 if group == "clean" else 1,
+                    },
+                    hovertemplate="given %{customdata[0]}<br>truly %{customdata[1]}<br>%{customdata[2]}<extra></extra>",
+                ),
+                row=1,
+                col=column,
+            )
+    layout(figure, 420)
+    figure.update_xaxes(title={"text": "first coordinate (no unit)"})
+    figure.update_yaxes(title={"text": "second coordinate (no unit)"}, row=1, col=1)
+    figure.update_layout(margin={"t": 64}, legend={"y": 1.1})
+    figure.update_annotations(font={"size": 13, "color": NEUTRAL}, yshift=2)
+    lightness = ", ".join(f"{shade} {name}" for shade, name in zip(_shades(len(names)), names, strict=True))
+    corrupted = int((frame["group"] != "clean").sum())
+    return Picture(
+        figure,
+        f"Compare the panels: a marker whose filling changes has a wrong label ({lightness}); one that moves carries a trigger.",
+        f"Scatter of {len(frame)} points before and after corruption, {corrupted} of them corrupted.",
+        frame,
+    )
+
+
+def _greys(n: int) -> list[str]:
+    levels = [round(250 - k * 205 / max(1, n - 1)) for k in range(n)]
+    return [f"#{v:02x}{v:02x}{v:02x}" for v in levels]
+
+
+def _shades(n: int) -> list[str]:
+    return ["light:", "grey:", "dark:"] if n == 3 else [f"shade {k + 1}:" for k in range(n)]

@@ -1,0 +1,48 @@
+"""Sentences that read a result aloud: computed from its numbers, never written in advance."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from unlearn_core.figures._base import percent, short
+
+
+def outcome(frame: pd.DataFrame, discovery: float) -> str:
+    """What a comparison shows, in at most four sentences. ``frame``: as for :mod:`unlearn_core.figures.compare`."""
+    rows = {row["method"]: row for _, row in frame.iterrows() if pd.notna(row.get("healed"))}
+    parts = []
+    if "original" in rows:
+        parts.append(f"The original model predicts {percent(rows['original']['healed'])} of the corrupted examples right.")
+    ranked = sorted(
+        (r for n, r in rows.items() if n != "original" and not r["oracle"]), key=lambda r: -(r["healed_x_utility"] or 0)
+    )
+    if ranked:
+        best, rest = ranked[0], ranked[1:]
+        others = ", ".join(f"{short(r['label'])} {percent(r['healed'])}" for r in rest)
+        parts.append(
+            f"With {percent(discovery)} of the corruption known, {short(best['label'])} heals {percent(best['healed'])} of it "
+            f"at {percent(best['utility'])} utility" + (f"; {others}." if others else ".")
+        )
+    oracle = next((r for r in rows.values() if r["oracle"]), None)
+    if oracle is not None:
+        parts.append(f"An oracle that knows every corrupted example reaches {percent(oracle['healed'])}.")
+    if "retrain" in rows and discovery < 1:
+        parts.append("Retraining removes only what was discovered, and learns the rest of the corruption again.")
+    return " ".join(parts)
+
+
+def known(discovered: int, corrupted: int, train_size: int) -> str:
+    """The discovery rate in examples."""
+    return f"{discovered} of {corrupted} corrupted examples are known ({train_size:,} training examples in all)"
+
+
+def reference_note(discovery: float) -> str:
+    """How far retraining can be trusted as a reference at this discovery rate."""
+    if discovery == 0:
+        return "Nothing is discovered, so there is nothing to retrain without: the oracle is the only reference."
+    if discovery < 1:
+        return (
+            f"Retraining leaves out the {percent(discovery)} that were discovered and learns the rest of the corruption again: "
+            "it is a reference, not the goal. The oracle leaves out all of it, which only an experiment can know."
+        )
+    return "Everything is discovered, so retraining is exact unlearning: the gold standard, and the oracle's equal."
