@@ -62,7 +62,7 @@ def train(dataset: str, **overrides: object) -> Trained:
 
 @pytest.fixture(scope="session")
 def digits() -> Trained:
-    return train("digits", **{"training.epochs": 12, "model.width": 8})
+    return train("digits", **{"training.epochs": 25})
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 import torch
 from hypothesis import assume, given, settings
@@ -36,7 +38,9 @@ def make(name: str, seed: int = 0, **options: object) -> Corrupted:
 
 @settings(max_examples=60, deadline=None)
 @given(name=st.sampled_from(NAMES), regularity=unit, amount=st.floats(0.005, 0.5), seed=st.integers(0, 3))
-def test_every_position_of_the_dial_corrupts_exactly_what_was_asked(name: str, regularity: float, amount: float, seed: int) -> None:
+def test_every_position_of_the_dial_corrupts_exactly_what_was_asked(
+    name: str, regularity: float, amount: float, seed: int
+) -> None:
     try:
         result = make(name, seed, regularity=regularity, amount=amount)
     except UserError as error:
@@ -86,7 +90,7 @@ def test_turning_the_dial_moves_each_example_once_from_random_over_confusion_to_
 def test_forget_sets_are_nested_exact_and_part_of_the_corruption(name: str, regularity: float, rates: list[float]) -> None:
     truth = make(name, regularity=regularity).truth
     sets = [set(truth.forget_indices(rate).tolist()) for rate in sorted(rates)]
-    for smaller, larger in zip(sets, sets[1:], strict=False):
+    for smaller, larger in pairwise(sets):
         assert smaller <= larger
     for rate, chosen in zip(sorted(rates), sets, strict=True):
         assert abs(len(chosen) - rate * len(truth.corrupted)) <= 0.5

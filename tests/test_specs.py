@@ -92,9 +92,9 @@ def test_bad_corruption_is_named_in_one_sentence(data: dict[str, object], senten
 
 
 def test_unknown_names_come_with_a_suggestion() -> None:
-    with pytest.raises(UserError, match="no dataset called 'digit'. Did you mean 'digits'"):
+    with pytest.raises(UserError, match=r"no dataset called 'digit'. Did you mean 'digits'"):
         make_scenario("digit")
-    with pytest.raises(UserError, match="no method called 'ren'. Did you mean 'rem'"):
+    with pytest.raises(UserError, match=r"no method called 'ren'. Did you mean 'rem'"):
         make_method("ren", make_scenario())
     with pytest.raises(UserError, match=r"rem\.epoch is not a known option"):
         make_method("rem", make_scenario(), {"epoch": 3})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 import torch
 from conftest import Trained
@@ -45,7 +47,7 @@ def test_the_learning_rate_rises_then_falls_to_its_end() -> None:
     assert factors[9] == 1.0
     assert factors[0] == 0.1
     assert factors[200] == pytest.approx(0.2)
-    assert all(a >= b for a, b in zip(factors[9:], factors[10:], strict=False))
+    assert all(a >= b for a, b in pairwise(factors[9:]))
 
 
 def test_cancelling_stops_within_one_batch() -> None:

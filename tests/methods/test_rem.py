@@ -1,0 +1,93 @@
+"""REM's pieces against closed forms, and the picture that the whole thing is about."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from conftest import Trained
+
+from unlearn_core.methods import accuracy_on, bounded_loss, registry
+from unlearn_core.methods.rem import Rem, _Redirection
+from unlearn_core.training import SilentReporter, predict
+
+
+def test_the_bounded_loss_and_its_gradient() -> None:
+    ce = torch.tensor([0.1, 1.0, 5.0], dtype=torch.float64, requires_grad=True)
+    reference = torch.tensor([0.2, 1.0, 0.5], dtype=torch.float64)
+    beta = 2.0
+    loss = bounded_loss(ce, reference, beta)
+    for value, c, r in zip(loss.tolist(), ce.tolist(), reference.tolist(), strict=True):
+        assert value == pytest.approx(2 / beta * math.log(1 / (1 + math.exp(-beta * (c - r)))))
+        assert value <= 0
+    loss.sum().backward()
+    assert ce.grad is not None
+    for slope, c, r in zip(ce.grad.tolist(), ce.tolist(), reference.tolist(), strict=True):
+        assert slope == pytest.approx(2 / (1 + math.exp(beta * (c - r))))
+    # Pushing CE up (minimising -ℓ) starts with the pull of plain ascent and fades; it is never stronger than twice that.
+    assert ce.grad[1].item() == pytest.approx(1.0)
+    assert ce.grad[2] < 0.01
+
+
+def redirection(trained: Trained, **params: object) -> _Redirection:
+    task = trained.task(discovery=0.5)
+    task.original.widen(1.0, 1)
+    return _Redirection(Rem.params(params), task, task.original, SilentReporter())
+
+
+def test_all_of_the_forget_set_shares_one_mask_and_everyone_else_has_their_own(digits: Trained) -> None:
+    run = redirection(digits, forget_share=0.5)
+    masks = run.masks(run.task.forget)
+    assert (masks == masks[0]).all()
+    assert torch.equal(masks[0], run.forget_mask[0])
+    others = run.masks(run.task.retain[:50])
+    assert len({tuple(row.tolist()) for row in others}) > 45
+
+
+def test_reference_losses_are_those_of_the_original_without_redirect(digits: Trained) -> None:
+    run = redirection(digits)
+    data = digits.arena.train
+    expected = torch.nn.functional.cross_entropy(predict(digits.original, data), data.labels, reduction="none")
+    torch.testing.assert_close(run.dropped, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_the_objective_by_hand(digits: Trained) -> None:
+    run = redirection(digits)
+    ids = torch.cat([run.task.forget[:3], run.task.retain[:5]])
+    # At the start CE = CE₀ in eval mode, so every ℓ is 2·log(1/2): F counts −ℓ + ℓ = 0, the rest ℓ.
+    run.model.eval()
+    assert run.loss(ids).item() == pytest.approx(5 / 8 * 2 * math.log(0.5), abs=1e-4)
+    weighted = redirection(digits, forget_weight=2.0)
+    weighted.model.eval()
+    assert weighted.loss(ids).item() == pytest.approx(2 * math.log(0.5), abs=1e-4)
+
+
+def test_flushing_lowers_the_forget_accuracy_to_its_threshold(digits: Trained) -> None:
+    run = redirection(digits, learning_rate=0.02, flush_threshold=0.2)
+    assert accuracy_on(run.model, run.task, run.task.forget) > 0.8
+    run.flush()
+    assert accuracy_on(run.model, run.task, run.task.forget) <= 0.2
+
+
+def test_extra_forget_examples_join_every_batch(digits: Trained) -> None:
+    run = redirection(digits, forget_per_batch=16)
+    ids = run._with_extra_forget(run.task.retain[:10])
+    assert len(ids) == 26
+    assert torch.isin(ids[10:], run.task.forget).all()
+
+
+def test_rem_heals_what_was_never_discovered_and_retraining_does_not(digits: Trained) -> None:
+    truth = digits.arena.corrupted.truth
+    task = digits.task(discovery=0.5)
+    hidden = task.retain[torch.isin(task.retain, truth.corrupted)]
+
+    def healed(name: str) -> float:
+        method = registry.get(name)
+        params = method.presets.get("digits", {})
+        task = digits.task(discovery=0.5)
+        model = method(method.params(params)).unlearn(task, SilentReporter())
+        return (predict(model, digits.arena.train, hidden).argmax(1) == truth.clean_labels[hidden]).float().mean().item()
+
+    assert healed("rem") > 0.5
+    assert healed("finetune") < 0.15

@@ -1,0 +1,106 @@
+"""The house's walls, read from the imports, and its doors: one file adds a part."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+CORE = ROOT / "unlearn_core"
+COMPUTE = ("specs", "datasets", "corruption", "models", "training", "methods", "evaluation")
+LEVELS = [
+    {"errors", "registry", "specs", "parts", "vision"},
+    {"datasets"},
+    {"models", "corruption"},
+    {"training"},
+    {"methods"},
+    {"insight", "evaluation", "discovery", "tuning", "presets"},
+    {"figures", "engine", "store", "_artifacts", "_records", "view_state"},
+    {"cli", "__main__"},
+]
+
+
+def imports(path: Path, top_level_only: bool = False) -> set[str]:
+    tree = ast.parse(path.read_text())
+    nodes = tree.body if top_level_only else ast.walk(tree)
+    found: set[str] = set()
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def place(path: Path) -> str:
+    return path.relative_to(CORE).parts[0].removesuffix(".py")
+
+
+FILES = sorted(CORE.rglob("*.py"))
+
+
+@pytest.mark.parametrize(
+    ("package", "allowed"),
+    [("streamlit", set()), ("plotly", {"figures"}), ("umap", {"insight"}), ("dask", {"engine"}), ("distributed", {"engine"}),
+     ("sqlalchemy", {"store"})],
+)  # fmt: skip
+def test_a_library_stays_in_its_room(package: str, allowed: set[str]) -> None:
+    for path in FILES:
+        if any(name.split(".")[0] == package for name in imports(path)):
+            assert place(path) in allowed, f"{path} imports {package}"
+
+
+def test_arrows_point_downwards() -> None:
+    level = {name: k for k, names in enumerate(LEVELS) for name in names}
+    for path in FILES:
+        here = place(path)
+        if here == "__init__":
+            continue
+        assert here in level, f"{here} has no place in the house"
+        for name in imports(path):
+            parts = name.split(".")
+            if parts[0] == "unlearn_core" and len(parts) > 1 and parts[1] in level and parts[1] != here:
+                assert level[parts[1]] <= level[here], f"{path.name} ({here}) imports {parts[1]}"
+
+
+def test_pages_compute_nothing() -> None:
+    for path in [ROOT / "app.py", *(ROOT / "pages").rglob("*.py")]:
+        names = {name.split(".")[0] for name in imports(path)}
+        assert not names & {"torch", "sklearn", "scipy", "sqlalchemy", "distributed"}, path
+
+
+def test_ground_truth_is_read_by_evaluation_and_oracles_alone() -> None:
+    readers = {path for path in FILES if "unlearn_core.corruption.GroundTruth" in imports(path)}
+    assert {place(path) for path in readers} <= {"corruption", "methods", "evaluation"}
+    for path in (CORE / "methods").glob("*.py"):
+        if path.name != "_base.py" and "truth" in path.read_text().replace("ground truth", ""):
+            assert "oracle = True" in path.read_text(), path
+
+
+def test_the_compute_path_runs_without_the_app_s_libraries() -> None:
+    code = """
+import sys
+BLOCKED = 'streamlit plotly umap dask distributed sqlalchemy typer rich platformdirs safetensors'.split()
+class Block:
+    def find_spec(self, name, path=None, target=None):
+        if name.split('.')[0] in BLOCKED:
+            raise ImportError(name)
+sys.meta_path.insert(0, Block())
+import torch
+from unlearn_core.presets import make_scenario
+from unlearn_core.evaluation import build_arena, registry
+from unlearn_core.methods import registry as methods
+from unlearn_core.models import build_model, registry as models
+from unlearn_core.training import Trainer, SilentReporter
+scenario = make_scenario('blobs', overrides={'training.epochs': 1})
+arena = build_arena(scenario, torch.device('cpu'))
+model = build_model(scenario.model, arena.corrupted.train.shape, arena.train.classes, 0)
+Trainer(model, arena.train, scenario.training, 0, SilentReporter()).fit(torch.arange(len(arena.train)))
+print(len(methods), len(models), len(registry))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
