@@ -1,0 +1,51 @@
+"""Stages that workers can import: they sleep, fail, hang or kill their own process on demand."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from unlearn_core.errors import Cancelled, UserError
+from unlearn_core.store import Store
+
+RUNNER = "tests.engine.dummy:run_stage"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """The same fields as the real one, without torch."""
+
+    key: str
+    payload: dict[str, Any] = field(default_factory=dict)
+    needs: tuple[str, ...] = ()
+    kind: str = "run"
+    title: str = "Dummy"
+    weight: float = 1.0
+
+
+def run_stage(stage: Stage, store: Store, device: str, reporter: Any) -> None:
+    """Do what the payload says: steps × pause, then fail or store."""
+    what = stage.payload
+    if "log" in what:
+        with Path(what["log"]).open("a") as log:
+            log.write(f"{stage.key} {os.getpid()}\n")
+    for need in stage.needs:
+        assert store.get(need) is not None
+    if what.get("deaf"):
+        time.sleep(what["deaf"])
+    steps = what.get("steps", 1)
+    for step in range(steps):
+        if reporter.cancelled():
+            raise Cancelled
+        time.sleep(what.get("pause", 0.0))
+        reporter.step(step + 1, steps, loss=float(step))
+    if what.get("die") == "always" or (what.get("die") == "once" and Path(what["log"]).read_text().count(stage.key) == 1):
+        os.kill(os.getpid(), signal.SIGKILL)
+    if "fail" in what:
+        raise (UserError if what.get("user") else RuntimeError)(what["fail"])
+    if not what.get("nothing"):
+        store.put(stage.key, stage.kind, {}, {"pid": os.getpid()}, {})

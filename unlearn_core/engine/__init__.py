@@ -1,0 +1,9 @@
+"""Plan → stages → workers: progress, cancelling, resuming. Durable state is the store alone.
+
+Importing this package costs nothing: Dask and torch are imported when a cluster starts.
+"""
+
+from unlearn_core.engine._engine import Engine
+from unlearn_core.engine.views import EngineView, JobView, StageView, WorkerView
+
+__all__ = ["Engine", "EngineView", "JobView", "StageView", "WorkerView"]

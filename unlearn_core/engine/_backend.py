@@ -1,0 +1,68 @@
+"""What the engine expects of the thing that runs stages, and what it hears back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from unlearn_core.engine.views import WorkerView
+
+if TYPE_CHECKING:
+    from unlearn_core.engine.stages import Stage
+
+
+@dataclass(frozen=True)
+class Request:
+    """One submission of one stage: everything a worker needs, small and picklable.
+
+    ``runner``: "module:function" with the signature of :func:`unlearn_core.engine.stages.run_stage`.
+    """
+
+    token: str
+    stage: Stage
+    store: str
+    device: str
+    runner: str
+    priority: int = 0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a submission ended. "killed": the worker process died, the stage itself did nothing wrong that we know of."""
+
+    status: Literal["done", "failed", "cancelled", "killed"]
+    message: str = ""
+
+
+class Listener(Protocol):
+    """The engine, as a backend sees it. Every method may be called from any thread."""
+
+    def on_started(self, token: str, worker: str) -> None: ...
+
+    def on_progress(self, token: str, done: int, total: int, scalars: dict[str, float]) -> None: ...
+
+    def on_finished(self, token: str, outcome: Outcome) -> None: ...
+
+    def on_lost(self, backend: Backend, message: str) -> None: ...
+
+
+class Backend(Protocol):
+    """Runs requests somewhere and reports to the listener it was made with."""
+
+    address: str
+
+    def start(self) -> None:
+        """Block until stages can run; raises ``UserError``."""
+
+    def run(self, request: Request) -> None:
+        """Queue one request; returns at once."""
+
+    def cancel(self, tokens: list[str]) -> None:
+        """Stop these submissions as soon as possible; returns at once."""
+
+    def workers(self) -> list[WorkerView]: ...
+
+    def device(self) -> str:
+        """ "cpu" or "cuda", or "" while nobody knows."""
+
+    def close(self) -> None: ...

@@ -1,0 +1,299 @@
+"""Stages as Dask futures, on the embedded cluster or on any scheduler by address: the same code either way."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import logging
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import uuid
+from collections import deque
+from typing import Any
+
+from unlearn_core.engine import worker
+from unlearn_core.engine._backend import Listener, Outcome, Request
+from unlearn_core.engine.views import WorkerView
+from unlearn_core.errors import UserError
+
+START_SECONDS = 120.0
+CONNECT_SECONDS = 10.0
+STOP_SECONDS = 2.0
+"""A stage that still runs so long after it was cancelled is stopped with its worker (embedded cluster only)."""
+
+
+class DaskBackend:
+    """``address`` "local" starts the embedded cluster; "tcp://…" uses a running scheduler."""
+
+    def __init__(self, listener: Listener, address: str, workers: int | None) -> None:
+        self.address = address
+        self._listener = listener
+        self._embedded = address == "local"
+        self._count = workers or min(available_cores(), 8)
+        self._topic = f"lethe-{uuid.uuid4().hex[:8]}"
+        self._client: Any = None
+        self._server: _Server | None = None
+        self._lock = threading.Lock()
+        self._futures: dict[str, Any] = {}
+        self._running: dict[str, str] = {}  # token → worker address
+        self._workers: list[WorkerView] = []
+        self._pids: dict[str, int] = {}
+        self._device = ""
+        self._closed = False
+
+    def start(self) -> None:
+        """Start or find the cluster; raises ``UserError`` with the reason when that fails."""
+        if self._embedded:
+            self._server = _Server(self._count)
+        import distributed  # while the server imports as well
+
+        # What goes wrong reaches the person through on_lost, in one sentence; Dask would log tracebacks as well.
+        logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
+        if self._server is not None:
+            self.address = self._server.wait_for_address()
+        try:
+            self._client = distributed.Client(
+                self.address, timeout=CONNECT_SECONDS, set_as_default=False, name="lethe", direct_to_workers=False
+            )
+            self._client.subscribe_topic(self._topic, self._hear)
+            self._count_workers()
+        except (OSError, ValueError, TimeoutError) as error:
+            self.close()
+            raise UserError(f"There is no Dask scheduler at {self.address} ({worker.sentence(error)}).") from None
+        threading.Thread(target=self._watch, name="lethe-watch", daemon=True).start()
+
+    @property
+    def _gone(self) -> str:
+        if self._embedded:
+            return "The engine's processes have ended."
+        return f"The connection to the scheduler at {self.address} is lost."
+
+    def run(self, request: Request) -> None:
+        future = self._client.submit(
+            compute, request, self._topic, key=request.token, pure=False, retries=0, priority=request.priority
+        )
+        with self._lock:
+            self._futures[request.token] = future
+        future.add_done_callback(lambda done: self._finished(request.token, done))
+
+    def cancel(self, tokens: list[str]) -> None:
+        threading.Thread(target=self._cancel, args=(tokens,), name="lethe-cancel", daemon=True).start()
+
+    def workers(self) -> list[WorkerView]:
+        return list(self._workers)
+
+    def device(self) -> str:
+        return self._device
+
+    def close(self) -> None:
+        self._closed = True
+        with self._lock:
+            self._futures.clear()
+        if self._client is not None:
+            with contextlib.suppress(Exception):  # it may be closing because everything is broken
+                self._client.close(timeout=1)
+        if self._server is not None:
+            self._server.close()
+
+    def _hear(self, event: tuple[float, Any]) -> None:
+        """One message from a worker; runs in the client's event loop and must be quick."""
+        message = event[1]
+        token, kind = message["token"], message["event"]
+        if kind == "started":
+            with self._lock:
+                self._running[token] = message["worker"]
+                self._pids[message["worker"]] = message["pid"]
+            self._device = message["device"]
+            self._listener.on_started(token, message["worker"])
+        elif kind == "progress":
+            self._listener.on_progress(token, message["done"], message["total"], message["scalars"])
+        else:
+            with self._lock:
+                self._running.pop(token, None)
+
+    def _finished(self, token: str, future: Any) -> None:
+        with self._lock:
+            known = self._futures.pop(token, None) is not None
+            self._running.pop(token, None)
+        if known and not self._closed:
+            outcome = self._outcome(future)
+            if outcome is not None:
+                self._listener.on_finished(token, outcome)
+
+    def _outcome(self, future: Any) -> Outcome | None:
+        from distributed.scheduler import KilledWorker
+
+        if future.status == "finished":
+            try:
+                result: Outcome = future.result(timeout=5)
+            except Exception as error:  # noqa: BLE001 - whatever went wrong on the way, the record decides on the next try
+                return Outcome("killed", worker.sentence(error))
+            return result
+        if future.status == "error":
+            cause = future.exception(timeout=5)
+            if isinstance(cause, KilledWorker):
+                return Outcome("killed")
+            return Outcome("failed", f"The workers of {self.address} cannot run this: {worker.sentence(cause)}")
+        # Not our own cancelling (those futures are forgotten first): Dask cancels all when the scheduler is gone.
+        self._report(self._gone)
+        return None
+
+    def _cancel(self, tokens: list[str]) -> None:
+        with self._lock:
+            futures = [self._futures.pop(token) for token in tokens if token in self._futures]
+            asked = {token: self._running[token] for token in tokens if token in self._running}
+        try:
+            if asked:
+                self._client.run(worker.cancel, tokens, workers=sorted(set(asked.values())), on_error="ignore")
+            for future in futures:
+                future.cancel()
+            if asked and self._embedded:
+                self._stop_stubborn(asked)
+        except Exception:  # noqa: BLE001 - a cluster that is gone has nothing to cancel; _watch reports it
+            return
+
+    def _stop_stubborn(self, asked: dict[str, str]) -> None:
+        deadline = time.monotonic() + STOP_SECONDS
+        while time.monotonic() < deadline:
+            with self._lock:
+                asked = {token: address for token, address in asked.items() if self._running.get(token) == address}
+            if not asked:
+                return
+            time.sleep(0.05)
+        with self._lock:
+            for token in asked:
+                self._running.pop(token, None)
+        self._client.restart_workers(sorted(set(asked.values())), timeout=30, raise_for_error=False)
+
+    def _watch(self) -> None:
+        """Keep the list of workers, and tell the listener when the scheduler is gone."""
+        broken_since: float | None = None
+        for tick in itertools.count(1):
+            time.sleep(0.25)
+            if self._closed:
+                return
+            if self._server is not None and not self._server.alive:
+                self._report(self._gone)
+                return
+            if self._client.status == "running":
+                broken_since = None
+                if tick % 4 == 0:
+                    with contextlib.suppress(Exception):  # a hiccup of the connection: asked again soon
+                        self._count_workers()
+            elif broken_since is None:
+                broken_since = time.monotonic()
+            elif time.monotonic() - broken_since > 3:
+                self._report(self._gone)
+                return
+
+    def _count_workers(self) -> None:
+        infos = self._client.scheduler_info(n_workers=-1)["workers"]
+        missing = [address for address in infos if address not in self._pids]
+        if missing and self._embedded:
+            self._pids |= self._client.run(os.getpid, workers=missing, on_error="ignore")
+        self._workers = [
+            WorkerView(address, self._pids.get(address, 0), int(info["nthreads"])) for address, info in infos.items()
+        ]
+
+    def _report(self, message: str) -> None:
+        """The cluster is gone. In a thread of its own: the caller may be one that closing waits for."""
+
+        def tell() -> None:
+            self._listener.on_lost(self, message)
+            self.close()
+
+        with self._lock:
+            first, self._closed = not self._closed, True
+        if first:
+            threading.Thread(target=tell, name="lethe-lost", daemon=True).start()
+
+
+class _Server:
+    """The child process with the embedded cluster. Closing its stdin, or our own death, ends it."""
+
+    def __init__(self, workers: int) -> None:
+        one_thread = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+        paths = os.pathsep.join(path for path in sys.path if path)
+        self._scratch = tempfile.mkdtemp(prefix="lethe-cluster-")
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "unlearn_core.engine.server", "--workers", str(workers), "--scratch", self._scratch],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=os.environ | one_thread | {"PYTHONPATH": paths},
+            start_new_session=True,  # Ctrl-C in the terminal is for the parent, which then closes us in good order
+        )
+        self._errors: deque[str] = deque(maxlen=40)
+        self._address = ""
+        self._ready = threading.Event()
+        for target in (self._read_address, self._read_errors):
+            threading.Thread(target=target, name="lethe-server-output", daemon=True).start()
+
+    @property
+    def alive(self) -> bool:
+        return self._process.poll() is None
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def wait_for_address(self) -> str:
+        """The scheduler's address; raises ``UserError`` if the process ends or takes too long."""
+        self._ready.wait(START_SECONDS)
+        if not self._address:
+            self.close()
+            cause = next((line for line in reversed(self._errors) if line.strip()), "it did not answer in time")
+            raise UserError(f"The engine could not start its workers: {cause.strip()}")
+        return self._address
+
+    def close(self) -> None:
+        """End the cluster; workers go with it."""
+        with contextlib.suppress(OSError):
+            if self._process.stdin is not None:
+                self._process.stdin.close()
+        try:
+            self._process.wait(5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        shutil.rmtree(self._scratch, ignore_errors=True)  # it does so itself unless it was killed
+
+    def _read_address(self) -> None:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        with contextlib.suppress(ValueError, KeyError):
+            self._address = json.loads(line)["address"]
+        self._ready.set()
+        self._process.stdout.read()
+
+    def _read_errors(self) -> None:
+        assert self._process.stderr is not None
+        for line in self._process.stderr:
+            self._errors.append(line.decode(errors="replace"))
+
+
+def compute(request: Request, topic: str) -> Outcome:
+    """The task that Dask runs on a worker."""
+    from distributed import get_worker
+
+    here = get_worker()
+
+    def emit(event: dict[str, Any]) -> None:
+        if event["event"] == "started":
+            event |= {"worker": here.address, "device": worker.device_kind(request.device)}
+        here.log_event(topic, event)
+
+    return worker.execute(request, emit)
+
+
+def available_cores() -> int:
+    """Cores this process may use (a container's limit included, where the system tells)."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0)) or 1
+    return os.cpu_count() or 1

@@ -1,0 +1,153 @@
+"""Jobs and their stages: states and estimates. Pure book-keeping: no threads, no scheduler, the time is an argument."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from unlearn_core.engine.views import JobState, JobView, StageState, StageView
+
+if TYPE_CHECKING:
+    from unlearn_core.engine.stages import Stage
+
+FINISHED: frozenset[StageState] = frozenset({"done", "cached", "failed", "cancelled"})
+
+
+@dataclass
+class Task:
+    """One stage being computed for one or more jobs. ``token`` names the current submission; times are clock readings."""
+
+    stage: Stage
+    state: StageState = "waiting"
+    token: str = ""
+    jobs: set[str] = field(default_factory=set)
+    done: int = 0
+    total: int = 0
+    started: float | None = None
+    ended: float | None = None
+    attempt: int = 1
+    resubmitted: int = 0
+    worker: str = ""
+    message: str = ""
+    scalars: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def finished(self) -> bool:
+        return self.state in FINISHED
+
+    @property
+    def seconds(self) -> float:
+        """How long it took; 0 for what never ran."""
+        return 0.0 if self.started is None or self.ended is None else self.ended - self.started
+
+    def new_token(self) -> str:
+        """A name for the next submission: what an earlier one still says can be told apart. Dask groups by its start."""
+        self.token = f"{self.stage.kind}-{self.stage.key}-{uuid.uuid4().hex[:8]}-{self.attempt}"
+        return self.token
+
+    def reset(self) -> None:
+        """Forget the progress of a lost attempt."""
+        self.state, self.done, self.total, self.started, self.worker, self.scalars = "waiting", 0, 0, None, "", {}
+
+    def finish(self, state: StageState, now: float, message: str = "") -> None:
+        self.state, self.ended = state, now
+        self.message = message or (self.message if state == "done" else "")
+        if state == "done":
+            self.done = self.total
+
+    def remaining(self, now: float, rate: float | None) -> float | None:
+        """Seconds still to go, from counted steps, or from the seconds per weight of finished stages; None if unknown."""
+        if self.finished:
+            return 0.0
+        spent = now - self.started if self.started is not None else 0.0
+        if self.state == "running" and self.done and self.total:
+            return spent * max(0, self.total - self.done) / self.done
+        return None if rate is None else max(0.0, self.stage.weight * rate - spent)
+
+    def view(self, now: float, rate: float | None, state: StageState | None = None) -> StageView:
+        """A frozen picture; ``state`` replaces the state for a job that has been cancelled."""
+        end = self.ended if self.ended is not None else now
+        shown = state or self.state
+        return StageView(
+            key=self.stage.key,
+            kind=self.stage.kind,
+            title=self.stage.title,
+            state=shown,
+            done=self.done,
+            total=self.total,
+            elapsed=0.0 if self.started is None else max(0.0, end - self.started),
+            eta=None if shown in FINISHED else self.remaining(now, rate),
+            attempt=self.attempt,
+            message=self.message,
+            scalars=dict(self.scalars),
+            params=dict((self.stage.payload.get("method") or {}).get("params") or {}),
+        )
+
+
+@dataclass
+class Job:
+    """One submission: its stages in order, dependencies first."""
+
+    id: str
+    title: str
+    tasks: list[Task]
+    started: float
+    ended: float | None = None
+    dropped: set[str] = field(default_factory=set)
+    """Keys that were unfinished when the job was cancelled; they may go on for another job."""
+
+    def state_of(self, task: Task) -> StageState:
+        return "cancelled" if task.stage.key in self.dropped else task.state
+
+    @property
+    def finished(self) -> bool:
+        return all(self.state_of(task) in FINISHED for task in self.tasks)
+
+    @property
+    def state(self) -> JobState:
+        states = {self.state_of(task) for task in self.tasks}
+        if not states <= FINISHED:
+            return "running"
+        return "failed" if "failed" in states else "cancelled" if "cancelled" in states else "done"
+
+    def view(self, now: float, workers: int) -> JobView:
+        """A frozen picture with estimates for ``workers`` stages at a time."""
+        rate = seconds_per_weight(self.tasks, now)
+        stages = tuple(task.view(now, rate, self.state_of(task)) for task in self.tasks)
+        finished = sum(stage.state in FINISHED for stage in stages)
+        return JobView(
+            id=self.id,
+            title=self.title,
+            state=self.state,
+            stages=stages,
+            elapsed=(self.ended if self.ended is not None else now) - self.started,
+            eta=None if self.finished else estimate(self.tasks, now, rate, workers),
+            done=finished,
+            total=len(stages),
+        )
+
+
+def seconds_per_weight(tasks: Sequence[Task], now: float) -> float | None:
+    """Mean cost of one unit of weight, from finished stages and from the counted steps of running ones."""
+    seconds = weight = 0.0
+    for task in tasks:
+        if task.state == "done" and task.started is not None:
+            seconds, weight = seconds + task.seconds, weight + task.stage.weight
+        elif task.state == "running" and task.done and task.total and task.started is not None:
+            seconds, weight = seconds + now - task.started, weight + task.stage.weight * task.done / task.total
+    return seconds / weight if weight else None
+
+
+def estimate(tasks: Sequence[Task], now: float, rate: float | None, workers: int) -> float | None:
+    """Seconds until every task is finished: the longest chain of dependencies, or the work shared by the workers."""
+    ends: dict[str, float] = {}
+    total = 0.0
+    for task in tasks:
+        remaining = task.remaining(now, rate)
+        if remaining is None:
+            return None
+        ends[task.stage.key] = remaining + max((ends.get(need, 0.0) for need in task.stage.needs), default=0.0)
+        total += remaining
+    return max(max(ends.values(), default=0.0), total / max(1, workers))

@@ -1,0 +1,90 @@
+"""The embedded cluster in a process of its own: ``python -m unlearn_core.engine.server --workers 2 --scratch DIR``.
+
+Streamlit replaces ``__main__``, which worker processes would import again; here ``__main__`` is this small module. The
+first line on stdout is JSON with the scheduler's address. The process ends when its stdin closes, which the system does
+for a parent that was killed; workers end when this process does. Nothing listens beyond 127.0.0.1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import multiprocessing
+import multiprocessing.forkserver
+import os
+import shutil
+import sys
+import threading
+from typing import Any
+
+WARM = "unlearn_core.engine.warm"
+FORKS = sys.platform == "linux"
+
+
+def main() -> None:
+    """Start the cluster, print its address, stay until stdin closes."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--workers", type=int, required=True)
+    parser.add_argument("--scratch", required=True, help="a folder of its own, removed at the end")
+    options = parser.parse_args()
+    threading.Thread(target=_leave_with_parent, args=(options.scratch,), daemon=True).start()
+    if FORKS:
+        # Started before anything else: it imports torch on one core while Dask is imported here on another.
+        multiprocessing.set_forkserver_preload([WARM, "distributed"])
+        multiprocessing.forkserver.ensure_running()
+    _configure(options.scratch)
+    asyncio.run(_serve(options.workers, options.scratch))
+
+
+def _leave_with_parent(scratch: str) -> None:
+    # Unbuffered: a thread inside a buffered read would hold a lock that the interpreter wants at exit.
+    with contextlib.suppress(OSError):
+        while os.read(0, 1024):
+            pass
+    # Results are in the store, written atomically: there is nothing to bring in order, so leave at once.
+    shutil.rmtree(scratch, ignore_errors=True)
+    os._exit(0)
+
+
+def _configure(scratch: str) -> None:
+    import dask
+    import distributed  # noqa: F401 - its defaults must be there before they are changed
+
+    dask.config.set(
+        {
+            "temporary-directory": scratch,
+            # A dead worker's stages come back to the client at once; it alone decides what is tried again.
+            "distributed.scheduler.allowed-failures": 0,
+            "distributed.scheduler.worker-ttl": None,
+            "distributed.scheduler.http.routes": [],
+            "distributed.worker.http.routes": [],
+            "distributed.worker.multiprocessing-method": "forkserver" if FORKS else "spawn",
+            "distributed.admin.tick.limit": "1h",
+        }
+    )
+
+
+async def _serve(workers: int, scratch: str) -> None:
+    from distributed import LocalCluster
+
+    options: dict[str, Any] = {"preload": [WARM], "memory_limit": 0, "death_timeout": "120s"}
+    async with LocalCluster(
+        n_workers=workers,
+        threads_per_worker=1,
+        processes=True,
+        host="127.0.0.1",
+        dashboard_address=None,
+        scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},
+        local_directory=scratch,
+        silence_logs=50,
+        asynchronous=True,
+        **options,
+    ) as cluster:
+        print(json.dumps({"address": cluster.scheduler_address}), flush=True)
+        await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,68 @@
+"""What the engine tells the outside: frozen pictures of jobs, stages and workers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+JobState = Literal["running", "done", "failed", "cancelled"]
+StageState = Literal["waiting", "running", "done", "cached", "failed", "cancelled"]
+EngineState = Literal["off", "starting", "ready", "lost"]
+
+
+@dataclass(frozen=True)
+class StageView:
+    """One stage of a job. ``done`` of ``total`` are steps counted by the computation; times in seconds.
+
+    ``message`` is the cause of a failure, or what happened to the attempt; ``scalars`` the last reported numbers.
+    """
+
+    key: str
+    kind: str
+    title: str
+    state: StageState
+    done: int = 0
+    total: int = 0
+    elapsed: float = 0.0
+    eta: float | None = None
+    attempt: int = 1
+    message: str = ""
+    scalars: dict[str, float] = field(default_factory=dict)
+    params: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class JobView:
+    """One submission. ``done`` of ``total`` are stages; ``eta`` is None until finished work allows an estimate."""
+
+    id: str
+    title: str
+    state: JobState
+    stages: tuple[StageView, ...]
+    elapsed: float
+    eta: float | None
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
+class WorkerView:
+    """One worker process and the title of the stage it computes ("" when idle)."""
+
+    address: str
+    pid: int
+    threads: int
+    stage: str = ""
+
+
+@dataclass(frozen=True)
+class EngineView:
+    """The engine itself. ``running`` and ``waiting`` count stages; ``message`` says why it is lost or off."""
+
+    state: EngineState
+    address: str
+    workers: tuple[WorkerView, ...]
+    device: str
+    running: int
+    waiting: int
+    message: str = ""

@@ -1,0 +1,115 @@
+"""What happens on a worker: run one stage, report, stop when asked, and turn every error into one sentence."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import math
+import os
+import time
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+from unlearn_core.engine._backend import Outcome, Request
+from unlearn_core.errors import Cancelled, UserError
+from unlearn_core.store import MissingArtifact, Store
+
+INTERVAL = 0.2
+"""Least seconds between two progress messages of one stage."""
+
+Emit = Callable[[dict[str, Any]], None]
+
+_cancelled: set[str] = set()
+
+
+def cancel(tokens: list[str]) -> None:
+    """Ask the submissions with these tokens, if they run in this process, to stop at their next batch."""
+    _cancelled.update(tokens)
+
+
+class WorkerReporter:
+    """Passes progress on, at most one message every :data:`INTERVAL`; numbers leave the device only then."""
+
+    def __init__(self, token: str, emit: Emit) -> None:
+        self._token, self._emit = token, emit
+        self._next = 0.0
+        self._scalars: dict[str, Any] = {}
+
+    def step(self, done: int, total: int, **scalars: Any) -> None:
+        self._scalars.update(scalars)
+        now = time.monotonic()
+        if now < self._next:
+            return
+        self._next = now + INTERVAL
+        numbers = {name: float(value) for name, value in self._scalars.items()}
+        finite = {name: value for name, value in numbers.items() if math.isfinite(value)}
+        self._emit({"event": "progress", "token": self._token, "done": int(done), "total": int(total), "scalars": finite})
+
+    def cancelled(self) -> bool:
+        return self._token in _cancelled
+
+
+def execute(request: Request, emit: Emit) -> Outcome:
+    """Compute one stage unless the store has it. Never raises: the traceback of an error goes into the store."""
+    stage = request.stage
+    emit({"event": "started", "token": request.token, "pid": os.getpid()})
+    reporter = WorkerReporter(request.token, emit)
+    store = None
+    try:
+        store = _open(request.store)
+        if store.has([stage.key]):
+            return Outcome("done")
+        if reporter.cancelled():
+            return Outcome("cancelled")
+        if store.failure(stage.key) is not None:
+            store.clear_failure(stage.key)
+        _runner(request.runner)(stage, store, request.device, reporter)
+        if store.has([stage.key]):
+            return Outcome("done")
+        return _failed(store, request, "The stage ended without a result.", "")
+    except Cancelled:
+        return Outcome("cancelled")
+    except Exception as error:  # noqa: BLE001 - a stage runs foreign code: whatever it raises must reach the person who asked
+        return _failed(store, request, sentence(error), traceback.format_exc())
+    finally:
+        _cancelled.discard(request.token)
+        emit({"event": "ended", "token": request.token})
+
+
+def sentence(error: BaseException) -> str:
+    """One line for people: our own errors as they are, others with their type."""
+    text = " ".join(str(error).split())
+    if isinstance(error, UserError | MissingArtifact):
+        return text
+    return f"{type(error).__name__}: {text}" if text else f"{type(error).__name__}."
+
+
+def _failed(store: Store | None, request: Request, message: str, detail: str) -> Outcome:
+    if store is not None:
+        try:
+            store.fail(request.stage.key, request.stage.kind, message, detail)
+        except UserError as error:  # the store is what failed: say so as well
+            message = f"{message} ({error})" if str(error) not in message else message
+    return Outcome("failed", message)
+
+
+@functools.lru_cache(maxsize=8)
+def _open(location: str) -> Store:
+    return Store.open(location, sweep=False)
+
+
+@functools.lru_cache(maxsize=8)
+def _runner(name: str) -> Callable[..., None]:
+    module, _, function = name.partition(":")
+    runner: Callable[..., None] = getattr(importlib.import_module(module), function)
+    return runner
+
+
+def device_kind(device: str) -> str:
+    """ "cpu" or "cuda": where this process computes when asked for ``device``."""
+    if device != "auto":
+        return device
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
