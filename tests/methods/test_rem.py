@@ -9,7 +9,7 @@ import torch
 from conftest import Trained
 
 from unlearn_core.methods import accuracy_on, bounded_loss, registry
-from unlearn_core.methods.rem import Rem, _Redirection
+from unlearn_core.methods._redirection import Redirection, RemParams
 from unlearn_core.training import SilentReporter, predict
 
 
@@ -30,10 +30,10 @@ def test_the_bounded_loss_and_its_gradient() -> None:
     assert ce.grad[2] < 0.01
 
 
-def redirection(trained: Trained, **params: object) -> _Redirection:
+def redirection(trained: Trained, **params: object) -> Redirection:
     task = trained.task(discovery=0.5)
     task.original.widen(1.0, 1)
-    return _Redirection(Rem.params(params), task, task.original, SilentReporter())
+    return Redirection(RemParams(**params), task, task.original, SilentReporter())
 
 
 def test_all_of_the_forget_set_shares_one_mask_and_everyone_else_has_their_own(digits: Trained) -> None:

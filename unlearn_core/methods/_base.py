@@ -95,6 +95,12 @@ class Method(Part):
     presets: ClassVar[dict[str, dict[str, Any]]] = {}
     """Family of data ("points", "digits", "photos") → parameters that differ from the defaults there."""
 
+    needs_retain: ClassVar[bool] = True
+    needs_own_original: ClassVar[bool] = False
+    """Whether it cannot start from the given original, but trains one of its own kind first."""
+    search_space: ClassVar[dict[str, list[Any]]] = {}
+    """Values that ``tune`` may try for each parameter worth tuning."""
+
     Params: ClassVar[type[PartParams]] = MethodParams
 
     def __init__(self, params: Any) -> None:
@@ -111,6 +117,8 @@ class Method(Part):
             "paper": cls.paper,
             "oracle": cls.oracle,
             "needs_forget": cls.needs_forget,
+            "needs_retain": cls.needs_retain,
+            "needs_own_original": cls.needs_own_original,
             "designed_for": {"regularity": cls.designed_for.regularity, "discovery": cls.designed_for.discovery},
             "presets": cls.presets,
         }

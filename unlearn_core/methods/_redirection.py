@@ -1,0 +1,201 @@
+"""The loop inside REM and its ablations: flush, redirect, repair."""
+
+from __future__ import annotations
+
+import copy
+from typing import ClassVar
+
+import torch
+import torch.nn.functional as F
+from pydantic import Field
+from torch import nn
+
+from unlearn_core.errors import Cancelled
+from unlearn_core.methods._base import Method, MethodParams, UnlearningTask
+from unlearn_core.methods._npo import accuracy_on, bounded_loss, lower_forget_accuracy
+from unlearn_core.models import RedirectNet, example_masks, shared_mask
+from unlearn_core.training import Reporter, autocast, batches
+
+
+class RemParams(MethodParams):
+    """REM's knobs; the defaults are the paper's, for 32×32 photographs."""
+
+    epochs: int = Field(10, ge=1, le=100, description="Rounds of flushing, then redirecting over all data")
+    learning_rate: float = Field(0.005, gt=0, le=1, description="Constant learning rate")
+    batch_size: int = Field(512, ge=2, le=8192, description="Examples in a step of redirection")
+    momentum: float = Field(0.9, ge=0, lt=1)
+    weight_decay: float = Field(5e-4, ge=0, le=0.1)
+    beta: float = Field(1.0, gt=0, le=20, description="Sharpness of the bounded loss")
+    redirect_ratio: float = Field(1.0, gt=0, le=4, description="Redirect channels for each base channel")
+    mask_share: float = Field(0.2, gt=0, le=1, description="Share of the redirect channels that one example may use")
+    forget_share: float = Field(0.2, gt=0, le=1, description="Share of the redirect channels given to the forget set")
+    forget_per_batch: int = Field(0, ge=0, le=1024, description="Extra forget examples added to every batch")
+    forget_weight: float = Field(
+        0.0,
+        ge=0,
+        le=10,
+        description="Weight of the forget terms' own mean in a batch; 0 counts every example alike",
+    )
+    redirect_rate: float = Field(1.0, gt=0, le=20, description="Learning rate of the redirect channels relative to the base")
+    flush_rate: float = Field(1.0, gt=0, le=20, description="Learning rate of a flush relative to that of redirection")
+    flush_threshold: float = Field(0.2, ge=0, le=1, description="Flush until the forget accuracy is at most this")
+    flush_passes: int = Field(100, ge=0, le=1000, description="At most so many passes of one flush")
+    keep_best: bool = Field(True, description="Return the round that is best by the paper's proxy, else the last")
+
+
+# Chosen by the held-out-F rule: `python -m benchmarks.choose_presets` writes the evidence.
+PRESETS: dict[str, dict[str, float | bool]] = {
+    "digits": {"epochs": 4, "batch_size": 256, "learning_rate": 0.02, "keep_best": False},
+    "points": {"epochs": 4, "batch_size": 128, "learning_rate": 0.02, "keep_best": False},
+}
+
+
+class Redirection:
+    """The state of one REM run: optimiser, masks, and the frozen reference of the bounded loss.
+
+    Ablations override ``masks`` (who may use which redirect channels), ``raised`` and ``lowered`` (the loss terms) and
+    ``removes`` (whether redirection also pushes F out of the base).
+    """
+
+    removes = True
+
+    def __init__(self, params: RemParams, task: UnlearningTask, model: RedirectNet, reporter: Reporter) -> None:
+        self.p, self.task, self.model, self.reporter = params, task, model, reporter
+        base = [p for _, p in model.base_parameters()]
+        redirect = [p for name, p in model.named_parameters() if "redirect" in name]
+        self.optimizer = self._sgd(base, 1.0)
+        self.optimizer.add_param_group({"params": redirect, "lr": params.learning_rate * params.redirect_rate})
+        self.generator = torch.Generator().manual_seed(task.seed + 1)
+        self.is_forget = task.is_forget()
+        self.forget_mask = shared_mask(model.redirect_layers, params.forget_share, task.seed, task.device)
+        self.reference = copy.deepcopy(model).eval().requires_grad_(False)
+        # Masks are fixed, so without augmentation the reference losses are constants: computed once.
+        self.constant = task.data.augmentation is None
+        if self.constant:
+            with torch.no_grad():
+                pieces = [self._reference(task.data.batch(ids), ids) for ids in task.everything.split(2048)]
+            self.dropped, self.masked = (torch.cat(parts) for parts in zip(*pieces, strict=True))
+        self.steps_per_round = -(-len(task.data) // params.batch_size)
+        self.done = 0
+
+    def _sgd(self, parameters: list[nn.Parameter], rate: float) -> torch.optim.SGD:
+        p = self.p
+        return torch.optim.SGD(
+            parameters, lr=rate * p.learning_rate, momentum=p.momentum, weight_decay=p.weight_decay, fused=True
+        )
+
+    def raised(self, ce: torch.Tensor, before: torch.Tensor) -> torch.Tensor:
+        """The term per example whose minimisation raises ``ce`` above ``before``: −ℓ."""
+        return -bounded_loss(ce, before, self.p.beta)
+
+    def lowered(self, ce: torch.Tensor, before: torch.Tensor) -> torch.Tensor:
+        """The term per example whose minimisation lowers ``ce``: ℓ."""
+        return bounded_loss(ce, before, self.p.beta)
+
+    def masks(self, ids: torch.Tensor) -> torch.Tensor | None:
+        """bool (B, redirect): the shared mask for members of F, each example's own for the rest; None for no channels."""
+        own = example_masks(ids, self.model.redirect_channels, self.p.mask_share, self.task.seed)
+        return torch.where(self.is_forget[ids][:, None], self.forget_mask, own)
+
+    def _losses(self, model: RedirectNet, x: torch.Tensor, ids: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+        with autocast(self.task.device):
+            logits = model(x, mask).float()
+        return F.cross_entropy(logits, self.task.data.labels[ids], reduction="none")
+
+    def _reference(self, x: torch.Tensor, ids: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Reference losses (B,) with redirect off and with the masks, from the model as it was at the start."""
+        with torch.no_grad():
+            return self._losses(self.reference, x, ids, None), self._losses(self.reference, x, ids, self.masks(ids))
+
+    def references(self, x: torch.Tensor, ids: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return (self.dropped[ids], self.masked[ids]) if self.constant else self._reference(x, ids)
+
+    def flush(self) -> None:
+        """Step 1a: push the corruption of F out of the base, before redirecting."""
+        start = self.dropped if self.constant else None
+        # An optimiser of its own: the momentum of pushing F out must not go on pushing while the rest is repaired.
+        optimizer = self._sgd([p for _, p in self.model.base_parameters()], self.p.flush_rate)
+
+        def raise_loss(ce: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
+            before = self._reference(self.task.data.batch(ids), ids)[0] if start is None else start[ids]
+            return self.raised(ce, before).mean()
+
+        lower_forget_accuracy(
+            self.model,
+            optimizer,
+            self.task,
+            self.reporter,
+            raise_loss,
+            threshold=self.p.flush_threshold,
+            max_passes=self.p.flush_passes,
+            batch_size=self.p.batch_size,
+            generator=self.generator,
+        )
+
+    def redirect(self) -> None:
+        """Step 1b: one epoch over all data; F is removed from the base and put into its channels, the rest relearns."""
+        self.model.train()
+        total = self.steps_per_round * self.p.epochs
+        for ids in batches(self.task.everything, self.p.batch_size, self.generator):
+            if self.reporter.cancelled():
+                raise Cancelled
+            loss = self.loss(self._with_extra_forget(ids))
+            self.optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            self.optimizer.step()
+            self.done += 1
+            self.reporter.step(min(self.done, total), total)
+
+    def loss(self, ids: torch.Tensor) -> torch.Tensor:
+        """REM's objective on one batch: remove F from the base, put it into its channels, let the rest relearn."""
+        x = self.task.data.batch(ids, self.generator)
+        dropped_before, masked_before = self.references(x, ids)
+        member = self.is_forget[ids]
+        # Both passes see the whole batch: batch norm then normalises the base by the same mixture in either, and its
+        # running statistics come from the pass with redirect off alone (see RedirectNorm2d).
+        dropped = self._losses(self.model, x, ids, None)
+        masked = self._losses(self.model, x, ids, self.masks(ids))
+        removal = self.raised(dropped, dropped_before) if self.removes else torch.zeros_like(dropped)
+        repair = self.lowered(masked, masked_before)
+        if not self.p.forget_weight:
+            return (torch.where(member, removal, 0) + repair).mean()
+        # A small F is a handful of a batch: its terms get a mean, and so a say, of their own.
+        of_forget = torch.where(member, removal + repair, 0).sum() / member.sum().clamp_min(1)
+        of_rest = torch.where(member, 0, repair).sum() / (~member).sum().clamp_min(1)
+        return self.p.forget_weight * of_forget + of_rest
+
+    def _with_extra_forget(self, ids: torch.Tensor) -> torch.Tensor:
+        if not self.p.forget_per_batch or not len(self.task.forget):
+            return ids
+        pick = torch.randint(len(self.task.forget), (self.p.forget_per_batch,), generator=self.generator)
+        return torch.cat([ids, self.task.forget[pick.to(ids.device)]])
+
+    def proxy(self) -> float:
+        """The paper's selection score: retain accuracy · (1 − max(0.2, forget accuracy)), on given labels."""
+        forget = accuracy_on(self.model, self.task, self.task.forget)
+        return accuracy_on(self.model, self.task, self.task.retain) * (1 - max(0.2, forget))
+
+
+class RedirectionMethod(Method):
+    """Base of REM and its ablations; they differ in the class of ``redirection``."""
+
+    family = "redirection"
+    Params = RemParams
+    presets = PRESETS
+    redirection: ClassVar[type[Redirection]]
+
+    def unlearn(self, task: UnlearningTask, reporter: Reporter) -> nn.Module:
+        model = task.original
+        model.widen(self.p.redirect_ratio, task.seed + 1)
+        run = self.redirection(self.p, task, model, reporter)
+        best, best_score = None, -1.0
+        for _ in range(self.p.epochs):
+            run.flush()
+            run.redirect()
+            model.eval()
+            reporter.snapshot(model)
+            if self.p.keep_best and (score := run.proxy()) > best_score:
+                best, best_score = copy.deepcopy(model.state_dict()), score
+        if best is not None:
+            model.load_state_dict(best)
+        return model.eval()
