@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
-
 import numpy as np
 import pandas as pd
 import pytest
 
+from unlearn_core.evaluation import registry
 from unlearn_core.figures import (
     MethodRegion,
     Picture,
@@ -26,7 +25,7 @@ from unlearn_core.figures.palette import GROUPS, method_style, method_styles
 from unlearn_core.figures.sentences import outcome, reference_note
 
 NAMES = ["original", "finetune", "npo", "retrain", "oracle_retrain", "rem"]
-METRICS = {"healed": "Healed", "utility": "Utility", "healed_x_utility": "Healed × utility", "attack_success": "Attack success"}
+METRICS = {metric.name: metric for metric in registry if metric.unit == "share"}
 
 
 @pytest.fixture
@@ -170,8 +169,20 @@ def test_positions_of_the_dial_have_names(dial: float, name: str) -> None:
 
 def test_labels_of_close_points_do_not_meet() -> None:
     x, y = [0.5, 0.52, 0.5], [0.5, 0.51, 0.53]
-    spots = place(x, y, (0, 1), (0, 1))
-    assert all(a != b for a, b in itertools.pairwise(spots))
+    spots = place(["Retrain", "Original", "Fine-tune"], x, y, (0, 1), (0, 1))
+    assert len({(spot.anchor, spot.dy) for spot in spots}) == 3
+
+
+def test_labels_stay_inside() -> None:
+    spot = place(["a long name"], [1.0], [0.0], (0, 1), (0, 1))[0]
+    assert spot.anchor == "right"
+    assert spot.dy > 0
+
+
+def test_a_method_has_one_style_over_all_its_rounds(pictures: dict[str, Picture], frame: pd.DataFrame) -> None:
+    colors = {trace.name: trace.line.color for trace in pictures["trajectories"].figure.data}
+    assert colors["REM"] == method_style("rem").color
+    assert colors["NPO"] == method_style("npo").color
 
 
 @pytest.mark.parametrize("discovery", [0.0, 0.3, 0.99])
@@ -186,6 +197,6 @@ def test_retraining_is_the_gold_standard_at_full_discovery() -> None:
 
 def test_the_outcome_is_read_from_the_numbers(frame: pd.DataFrame) -> None:
     text = outcome(frame, 0.3)
-    assert "REM heals 85 % of it at 96 % utility" in text
+    assert "REM heals 85 % of all corrupted examples at 96 % utility" in text
     assert "Retrain 33 %" in text
     assert "reaches 97 %" in text

@@ -3,7 +3,7 @@
 from unlearn_core.figures._base import Picture
 from unlearn_core.figures.compare import cost, difference, healed_utility, ordered, trajectories
 from unlearn_core.figures.plane import MethodRegion, mixture, plane, position_name
-from unlearn_core.figures.points import points
+from unlearn_core.figures.points import points, with_positions_before, with_total
 
 __all__ = [
     "MethodRegion",
@@ -17,4 +17,6 @@ __all__ = [
     "points",
     "position_name",
     "trajectories",
+    "with_positions_before",
+    "with_total",
 ]

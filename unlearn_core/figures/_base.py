@@ -12,7 +12,6 @@ import plotly.graph_objects as go
 from unlearn_core.figures.palette import NEUTRAL
 
 GRID = "rgba(138, 143, 152, 0.22)"
-FAINT = "rgba(138, 143, 152, 0.10)"
 
 
 @dataclass(frozen=True)

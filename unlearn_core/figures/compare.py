@@ -7,6 +7,7 @@ metric (shares as 0 … 1, seconds).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,7 +23,7 @@ def styles_of(frame: pd.DataFrame) -> dict[str, Style]:
     return method_styles(frame["method"], frame.loc[frame["oracle"].astype(bool), "method"])
 
 
-def healed_utility(frame: pd.DataFrame) -> Picture:
+def healed_utility(frame: pd.DataFrame, height: int = 430) -> Picture:
     """Healed against utility, with lines of equal healed × utility; the best place is the top right."""
     shown = frame.dropna(subset=["healed", "utility"])
     styles = styles_of(frame)
@@ -48,31 +49,43 @@ def healed_utility(frame: pd.DataFrame) -> Picture:
         showscale=False,
         hoverinfo="skip",
     )
-    where = place(list(shown["utility"]), list(shown["healed"]), x_range, y_range)
-    for (_, row), spot in zip(shown.iterrows(), where, strict=True):
+    names = [short(label) for label in shown["label"]]
+    where = place(names, list(shown["utility"]), list(shown["healed"]), x_range, y_range)
+    for (_, row), name, spot in zip(shown.iterrows(), names, where, strict=True):
         style = styles[row["method"]]
         figure.add_scatter(
             x=[row["utility"]],
             y=[row["healed"]],
-            mode="markers+text",
-            name=short(row["label"]),
-            text=[short(row["label"])],
-            textposition=spot,
-            textfont={"size": 14},
+            mode="markers",
+            name=name,
             marker={"symbol": style.symbol, "size": 15, "color": style.color, "line": {"color": style.color, "width": 2}},
             cliponaxis=False,
             hovertemplate=f"{row['label']}<br>healed %{{y:.1%}}<br>utility %{{x:.1%}}<extra></extra>",
         )
+        figure.add_annotation(
+            x=row["utility"],
+            y=row["healed"],
+            text=name,
+            font={"size": 14},
+            xanchor=spot.anchor,
+            ax=spot.dx,
+            ay=-spot.dy,
+            showarrow=True,
+            arrowhead=0,
+            arrowwidth=1,
+            arrowcolor=NEUTRAL if spot.far else "rgba(0,0,0,0)",
+            standoff=6,
+        )
     layout(
         figure,
-        430,
+        height,
         legend=False,
         xaxis={"title": {"text": "utility: accuracy on clean test data (%)"}, "range": x_range, "tickformat": ".0%"},
         yaxis={"title": {"text": "healed: corrupted examples predicted right (%)"}, "range": y_range, "tickformat": ".0%"},
     )
     return Picture(
         figure,
-        "Look for the top right: healed and still useful; dotted lines join equal healed × utility, open markers are references.",
+        "Look for the top right: healed and still useful; dotted lines join equal products, open markers are references.",
         "Scatter of healed against utility: "
         + "; ".join(f"{short(r['label'])} {percent(r['healed'])} and {percent(r['utility'])}" for _, r in shown.iterrows()),
         shown[["method", "label", "oracle", "healed", "utility", "healed_x_utility"]],
@@ -103,7 +116,7 @@ def trajectories(frame: pd.DataFrame, metric: str, label: str, formula: str, sha
     )
     return Picture(
         figure,
-        f"Follow when each method heals or breaks, round by round: {label.lower()} is the {formula}.",
+        f"Follow when each method heals or breaks, round by round; {label.lower()} = {formula}.",
         f"Lines of {label.lower()} over the rounds of {frame['method'].nunique()} methods.",
         frame[["method", "label", "round", metric]],
     )
@@ -123,7 +136,7 @@ def cost(frame: pd.DataFrame) -> Picture:
             x=[ratio],
             y=[short(row["label"])],
             orientation="h",
-            text=f"{ratio:.2f}× · {row['seconds']:.1f} s",
+            text=f"  {ratio:.2f}× · {row['seconds']:.1f} s",
             textposition="outside",
             cliponaxis=False,
             marker={"color": style.color, "pattern": {"shape": "/" if row["oracle"] else "", "solidity": 0.25}},
@@ -133,8 +146,9 @@ def cost(frame: pd.DataFrame) -> Picture:
         figure,
         110 + 34 * len(ordered),
         legend=False,
-        xaxis={"title": {"text": f"time, as a multiple of {word} ({base:.1f} s)"}, "range": [0, 1.25 * max([1.0, *relative])]},
+        xaxis={"title": {"text": f"time, as a multiple of {word} ({base:.1f} s)"}, "range": [0, 1.6 * max([1.0, *relative])]},
     )
+    figure.update_yaxes(showgrid=False)
     figure.update_layout(bargap=0.35, margin={"t": 28})
     reference_line(figure, 1.0, word)
     return Picture(
@@ -145,46 +159,51 @@ def cost(frame: pd.DataFrame) -> Picture:
     )
 
 
-def difference(frame: pd.DataFrame, metrics: Mapping[str, str], reference: str = "retrain") -> Picture | None:
-    """Every share minus that of ``reference``, in percentage points; None where the reference did not run."""
+def difference(frame: pd.DataFrame, metrics: Mapping[str, Any], reference: str = "retrain") -> Picture | None:
+    """Every share minus that of ``reference``, in percentage points; None where the reference did not run.
+
+    ``metrics``: name → something with a label and a direction; the direction decides the colour.
+    """
     base = frame[frame["method"] == reference]
     if base.empty:
         return None
     others = frame[frame["method"] != reference]
     names = [name for name in metrics if name in frame and frame[name].notna().any()]
     values = 100 * (others[names].astype(float) - base[names].astype(float).iloc[0])
+    signs = [{"higher": 1, "lower": -1}.get(metrics[name].direction, 0) for name in names]
     labels = [short(label) for label in others["label"]]
     figure = go.Figure(
         go.Heatmap(
-            z=values.to_numpy(),
-            x=[_wrap(metrics[name]) for name in names],
+            z=values.to_numpy() * signs,
+            customdata=values.to_numpy(),
+            x=[_wrap(metrics[name].label) for name in names],
             y=labels,
             zmin=-100,
             zmax=100,
-            # Blue to orange through a see-through middle: colour-blind safe, and quiet on light and dark alike.
-            colorscale=[[0, "rgba(213,94,0,0.85)"], [0.5, "rgba(138,143,152,0.06)"], [1, "rgba(0,114,178,0.85)"]],
-            text=[[f"{v:+.0f}" if abs(v) >= 0.5 else "0" if pd.notna(v) else "–" for v in row] for row in values.to_numpy()],
+            # Orange to blue through a see-through middle: colour-blind safe, and quiet on light and dark alike.
+            colorscale=[[0, "rgba(213,94,0,0.8)"], [0.5, "rgba(138,143,152,0.06)"], [1, "rgba(0,114,178,0.8)"]],
+            text=[["–" if pd.isna(v) else "0" if abs(v) < 0.5 else f"{v:+.0f}" for v in row] for row in values.to_numpy()],
             texttemplate="%{text}",
             textfont={"size": 14},
             xgap=3,
             ygap=3,
             showscale=False,
-            hovertemplate="%{y}, %{x}: %{z:+.1f} percentage points<extra></extra>",
+            hovertemplate="%{y}, %{x}: %{customdata:+.1f} percentage points<extra></extra>",
         )
     )
+    title = {"text": "difference to retraining (percentage points)"}
     layout(
         figure,
-        130 + 38 * len(labels),
+        130 + 34 * len(labels),
         legend=False,
-        xaxis={"title": {"text": "metric (difference to retraining, percentage points)"}, "showgrid": False},
+        xaxis={"title": title, "showgrid": False, "tickangle": 0, "tickfont": {"size": 11}},
         yaxis={"autorange": "reversed", "showgrid": False, "title": {"text": ""}},
     )
-    table = others[["method", "label"]].join(values.add_suffix(" (percentage points)"))
     return Picture(
         figure,
-        "Blue is above retraining, orange below: retraining is the yardstick of exact unlearning, not of healing.",
+        "Blue is better than retraining, orange worse, grey neither; retraining is the yardstick of exact unlearning.",
         f"Table of differences to retraining for {len(labels)} models and {len(names)} metrics.",
-        table,
+        others[["method", "label"]].join(values.add_suffix(" (percentage points)")),
     )
 
 
@@ -196,7 +215,7 @@ def _baseline(frame: pd.DataFrame) -> tuple[float, str]:
     return 1.0, "one second"
 
 
-def _wrap(label: str, width: int = 14) -> str:
+def _wrap(label: str, width: int = 12) -> str:
     lines: list[str] = [""]
     for word in label.split():
         if lines[-1] and len(lines[-1]) + len(word) >= width:

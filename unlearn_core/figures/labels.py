@@ -1,42 +1,67 @@
-"""Where to write the name of each point so that names neither meet each other nor other points."""
+"""Where to write the name of each point so that names meet neither each other nor other points."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 Box = tuple[float, float, float, float]
 
-_SPOTS = ("middle right", "middle left", "top center", "bottom center", "top right", "top left", "bottom right", "bottom left")
-_WIDTH, _HEIGHT, _GAP = 0.15, 0.055, 0.02  # of the plot's width and height: about twelve letters of 14 pixels
+_LETTER, _LINE, _GAP, _MARKER = 8.2, 20.0, 13.0, 9.0  # pixels: width of a letter of size 14, line height, distances
+_ROWS = (0, 1, -1, 2, -2, 3, -3, 4, -4)
 
 
-def place(x: Sequence[float], y: Sequence[float], x_range: Sequence[float], y_range: Sequence[float]) -> list[str]:
-    """A plotly ``textposition`` for every point, chosen greedily in the order given."""
-    spots: list[str] = []
+@dataclass(frozen=True)
+class Spot:
+    """Where a name goes, in pixels from its point (up is positive): its anchor is the side that faces the point."""
+
+    dx: float
+    dy: float
+    anchor: str
+
+    @property
+    def far(self) -> bool:
+        """Whether the name needs a line to its point."""
+        return abs(self.dy) > _LINE
+
+
+def place(
+    names: Sequence[str],
+    x: Sequence[float],
+    y: Sequence[float],
+    x_range: Sequence[float],
+    y_range: Sequence[float],
+    size: tuple[float, float] = (300.0, 240.0),
+) -> list[Spot]:
+    """A spot for every name, greedily in the order given, on a plot of at least ``size`` pixels (width, height)."""
+    points = [(_pixel(a, x_range, size[0]), _pixel(b, y_range, size[1])) for a, b in zip(x, y, strict=True)]
+    spots: list[Spot] = []
     boxes: list[Box] = []
-    units = [(_unit(a, x_range), _unit(b, y_range)) for a, b in zip(x, y, strict=True)]
-    for k, (a, b) in enumerate(units):
-        others = [p for j, p in enumerate(units) if j != k]
-        best = min(_SPOTS, key=lambda spot: _clashes(_box(a, b, spot), boxes, others))
+    for k, (name, (a, b)) in enumerate(zip(names, points, strict=True)):
+        candidates = [Spot(side * _GAP, row * _LINE, "left" if side > 0 else "right") for row in _ROWS for side in (1, -1)]
+        others = [point for j, point in enumerate(points) if j != k]
+        costs = [_cost(spot, _box(name, a, b, spot), boxes, others, size) for spot in candidates]
+        best = candidates[costs.index(min(costs))]
         spots.append(best)
-        boxes.append(_box(a, b, best))
+        boxes.append(_box(name, a, b, best))
     return spots
 
 
-def _unit(value: float, bounds: Sequence[float]) -> float:
-    return (value - bounds[0]) / (bounds[1] - bounds[0])
+def _pixel(value: float, bounds: Sequence[float], size: float) -> float:
+    return size * (value - bounds[0]) / (bounds[1] - bounds[0])
 
 
-def _box(a: float, b: float, spot: str) -> Box:
-    vertical, horizontal = spot.split()
-    left = {"right": a + _GAP, "left": a - _GAP - _WIDTH, "center": a - _WIDTH / 2}[horizontal]
-    bottom = {"top": b + _GAP, "bottom": b - _GAP - _HEIGHT, "middle": b - _HEIGHT / 2}[vertical]
-    return left, bottom, left + _WIDTH, bottom + _HEIGHT
+def _box(name: str, a: float, b: float, spot: Spot) -> Box:
+    width = _LETTER * len(name)
+    left = a + spot.dx if spot.anchor == "left" else a + spot.dx - width
+    return left, b + spot.dy - _LINE / 2, left + width, b + spot.dy + _LINE / 2
 
 
-def _clashes(box: Box, boxes: Sequence[Box], points: Sequence[tuple[float, float]]) -> float:
+def _cost(
+    spot: Spot, box: Box, boxes: Sequence[Box], points: Sequence[tuple[float, float]], size: tuple[float, float]
+) -> float:
     left, bottom, right, top = box
-    count = 2.0 * sum(left < r and l < right and bottom < t and b < top for l, b, r, t in boxes)  # noqa: E741
-    count += sum(left - _GAP < a < right + _GAP and bottom - _GAP < b < top + _GAP for a, b in points)
-    # Leaving the picture is worst of all.
-    return count + 10 * (left < 0 or right > 1 or bottom < 0 or top > 1)
+    met = sum(left < r and x < right and bottom < t and y < top for x, y, r, t in boxes)
+    covered = sum(left - _MARKER < a < right + _MARKER and bottom - _MARKER < b < top + _MARKER for a, b in points)
+    outside = left < 0 or right > size[0] or bottom < 0 or top > size[1]
+    return 100 * outside + 20 * met + 10 * covered + abs(spot.dy) / _LINE

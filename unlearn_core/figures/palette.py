@@ -68,7 +68,7 @@ def method_styles(names: Iterable[str], oracles: Iterable[str] = ()) -> dict[str
     """Styles for methods shown together; where two would look the same, the later one takes the next free slot."""
     styles: dict[str, Style] = {}
     marked = set(oracles)
-    for name in names:
+    for name in dict.fromkeys(names):
         style, slot = method_style(name, name in marked), zlib.crc32(name.encode())
         taken = {(s.color, s.symbol) for s in styles.values()}
         for step in range(1, len(_METHOD_COLORS)):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 import plotly.graph_objects as go
 
-from unlearn_core.figures._base import FAINT, Picture, layout, percent, short
+from unlearn_core.figures._base import Picture, layout, percent, short
 from unlearn_core.figures.palette import ACCENT, KINDS, NEUTRAL, method_styles
 
 Interval = tuple[float, float]
@@ -32,7 +32,9 @@ def position_name(regularity: float) -> str:
     return "random labels → confusion" if regularity < 0.5 else "confusion → trigger"
 
 
-def plane(regularity: float, discovery: float, regions: Sequence[MethodRegion], measured: float | None = None) -> Picture:
+def plane(
+    regularity: float, discovery: float, regions: Sequence[MethodRegion], measured: float | None = None, height: int = 330
+) -> Picture:
     """The current point among the regions; methods that aim at the same region share one outline."""
     figure = go.Figure()
     styles = method_styles(region.name for region in regions)
@@ -46,35 +48,28 @@ def plane(regularity: float, discovery: float, regions: Sequence[MethodRegion], 
         x0, x1, y0, y1 = x0 + inset, x1 - inset, y0 + inset, y1 - inset
         names = " · ".join(short(region.label) for region in group)
         figure.add_shape(
-            type="rect",
-            x0=x0,
-            x1=x1,
-            y0=y0,
-            y1=y1,
-            line={"color": color, "width": 2},
-            fillcolor=color,
-            opacity=0.9,
-            layer="below",
+            type="rect", x0=x0, x1=x1, y0=y0, y1=y1, line={"color": color, "width": 2}, fillcolor=_faded(color), layer="below"
         )
-        figure.layout.shapes[-1].fillcolor = _faded(color)
+        # A name inside its region, or under it where the region is too thin for letters.
+        tall = y1 - y0 > 0.3
         figure.add_annotation(
             x=x0,
-            y=y0 if y1 - y0 > 0.3 else y1,
+            y=y0,
             text=names,
             showarrow=False,
             xanchor="left",
-            yanchor="bottom" if y1 - y0 > 0.3 else "top",
+            yanchor="bottom" if tall else "top",
             font={"size": 12},
             xshift=4,
-            yshift=2 if y1 - y0 > 0.3 else -2,
+            yshift=2 if tall else -1,
         )
     _points(figure, regularity, discovery, measured)
     layout(
         figure,
-        360,
+        height,
         legend=measured is not None,
         xaxis={
-            "title": {"text": "regularity of the corruption (share, 0 to 1)"},
+            "title": {"text": "regularity (share, 0 to 1)"},
             "range": [-0.04, 1.04],
             "tickvals": [0, 0.25, 0.5, 0.75, 1],
             "ticktext": ["0<br>random labels", "0.25", "0.5<br>confusion", "0.75", "1<br>trigger"],
@@ -85,10 +80,10 @@ def plane(regularity: float, discovery: float, regions: Sequence[MethodRegion], 
     rows.append({"name": "this view", "kind": "point", "regularity_from": regularity, "regularity_to": regularity,
                  "discovery_from": discovery, "discovery_to": discovery})  # fmt: skip
     inside = [short(r.label) for r in regions if _holds(r, regularity, discovery)]
-    aims = f"{', '.join(inside)} {'aims' if len(inside) == 1 else 'aim'} at it" if inside else "no listed method aims at it"
+    aims = f"{' and '.join(inside)} {'aims' if len(inside) == 1 else 'aim'} at it" if inside else "no chosen method aims at it"
     return Picture(
         figure,
-        f"Look where the star lies: {aims}; outside its outline a method leaves the ground it was made for.",
+        f"The star is this view: {aims}. Outside its outline a method leaves the ground it was made for.",
         f"Plane with regularity {regularity:g} on the horizontal and discovery {percent(discovery)} on the vertical axis, "
         f"with the regions of {len(regions)} methods.",
         pd.DataFrame(rows),
@@ -110,12 +105,12 @@ def mixture(weights: Mapping[str, float], counts: Mapping[str, int] | None = Non
             textposition="inside",
             insidetextanchor="middle",
             textfont={"color": "#111418" if kind == "random label" else "#FFFFFF", "size": 13},
-            marker={"color": color, "line": {"width": 0}, "pattern": {"shape": pattern, "solidity": 0.15}},
+            marker={"color": color, "line": {"width": 0}, "pattern": _pattern(pattern, color)},
             hovertemplate=f"{kind}: %{{x:.0%}}<extra></extra>",
         )
     layout(
         figure,
-        96,
+        118,
         legend=False,
         xaxis={"title": {"text": "share of the corrupted examples (%)"}, "range": [0, 1], "tickformat": ".0%"},
         yaxis={"visible": False},
@@ -131,6 +126,10 @@ def mixture(weights: Mapping[str, float], counts: Mapping[str, int] | None = Non
         "Bar split into " + ", ".join(f"{kind} {percent(share)}" for kind, share in weights.items()) + ".",
         data,
     )
+
+
+def _pattern(shape: str, color: str) -> dict[str, object]:
+    return {"shape": shape, "bgcolor": color, "fgcolor": "rgba(255,255,255,0.35)", "solidity": 0.12, "size": 9}
 
 
 def _points(figure: go.Figure, regularity: float, discovery: float, measured: float | None) -> None:
@@ -164,4 +163,4 @@ def _area(x: Interval, y: Interval) -> float:
 
 def _faded(color: str) -> str:
     red, green, blue = (int(color[k : k + 2], 16) for k in (1, 3, 5))
-    return f"rgba({red}, {green}, {blue}, {FAINT.rsplit(',', 1)[1].strip(' )')})"
+    return f"rgba({red}, {green}, {blue}, 0.1)"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any, Protocol
+
 import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
@@ -9,11 +12,22 @@ from plotly.subplots import make_subplots
 from unlearn_core.figures._base import Picture, layout
 from unlearn_core.figures.palette import GROUPS, NEUTRAL
 
+
+class Moved(Protocol):
+    """An example with its training index and its position before corruption."""
+
+    @property
+    def index(self) -> int: ...
+
+    @property
+    def before(self) -> Any: ...
+
+
 _SIZES = {"clean": 7, "discovered": 11, "undiscovered": 11}
 
 
-def points(frame: pd.DataFrame, title: str = "") -> Picture:
-    """Two panels on shared axes.
+def points(frame: pd.DataFrame, legend: bool = True) -> Picture:
+    """Two panels on shared axes; ``legend`` may be left out where the page shows the groups itself.
 
     ``frame``: columns x, y (as given), x_before, y_before, given, clean, group (clean, discovered, undiscovered), kind.
     """
@@ -48,19 +62,33 @@ def points(frame: pd.DataFrame, title: str = "") -> Picture:
                 row=1,
                 col=column,
             )
-    layout(figure, 420)
+    layout(figure, 420 if legend else 390, legend)
     figure.update_xaxes(title={"text": "first coordinate (no unit)"})
     figure.update_yaxes(title={"text": "second coordinate (no unit)"}, row=1, col=1)
-    figure.update_layout(margin={"t": 64}, legend={"y": 1.1})
+    figure.update_layout(margin={"t": 64 if legend else 30}, legend={"y": 1.1})
     figure.update_annotations(font={"size": 13, "color": NEUTRAL}, yshift=2)
     lightness = ", ".join(f"{shade} {name}" for shade, name in zip(_shades(len(names)), names, strict=True))
     corrupted = int((frame["group"] != "clean").sum())
     return Picture(
         figure,
-        f"Compare the panels: a marker whose filling changes has a wrong label ({lightness}); one that moves carries a trigger.",
+        f"Compare the panels: a marker whose filling changes has a wrong label ({lightness}); one that moves has a trigger.",
         f"Scatter of {len(frame)} points before and after corruption, {corrupted} of them corrupted.",
         frame,
     )
+
+
+def with_positions_before(frame: pd.DataFrame, examples: Iterable[Moved]) -> pd.DataFrame:
+    """``frame`` with columns x_before, y_before: where each point was; ``examples`` are the corrupted ones."""
+    before = {example.index: example.before for example in examples}
+    rows = zip(frame["index"], frame["x"], frame["y"], strict=True)
+    places = [before.get(index, (x, y)) for index, x, y in rows]
+    return frame.assign(x_before=[float(p[0]) for p in places], y_before=[float(p[1]) for p in places])
+
+
+def with_total(counts: pd.DataFrame) -> pd.DataFrame:
+    """A table of counts with a last row that adds them up."""
+    total = pd.DataFrame([{"kind": "total", **counts.drop(columns="kind").sum().to_dict()}])
+    return pd.concat([counts, total], ignore_index=True)
 
 
 def _greys(n: int) -> list[str]:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import pandas as pd
 
 from unlearn_core.figures._base import percent, short
+from unlearn_core.figures.plane import position_name
 
 
 def outcome(frame: pd.DataFrame, discovery: float) -> str:
@@ -20,20 +24,30 @@ def outcome(frame: pd.DataFrame, discovery: float) -> str:
         best, rest = ranked[0], ranked[1:]
         others = ", ".join(f"{short(r['label'])} {percent(r['healed'])}" for r in rest)
         parts.append(
-            f"With {percent(discovery)} of the corruption known, {short(best['label'])} heals {percent(best['healed'])} of it "
-            f"at {percent(best['utility'])} utility" + (f"; {others}." if others else ".")
+            f"With {percent(discovery)} of the corruption known, {short(best['label'])} heals {percent(best['healed'])} of all "
+            f"corrupted examples at {percent(best['utility'])} utility" + (f"; {others}." if others else ".")
         )
     oracle = next((r for r in rows.values() if r["oracle"]), None)
     if oracle is not None:
         parts.append(f"An oracle that knows every corrupted example reaches {percent(oracle['healed'])}.")
-    if "retrain" in rows and discovery < 1:
-        parts.append("Retraining removes only what was discovered, and learns the rest of the corruption again.")
     return " ".join(parts)
 
 
 def known(discovered: int, corrupted: int, train_size: int) -> str:
     """The discovery rate in examples."""
     return f"{discovered} of {corrupted} corrupted examples are known ({train_size:,} training examples in all)"
+
+
+def scenario_line(scenario: Mapping[str, Any], dataset: str) -> str:
+    """A scenario in one line. ``scenario``: its spec as plain data; ``dataset``: the dataset's label."""
+    corruption = scenario["corruption"]
+    amount = corruption["amount"]
+    many = f"{amount} examples" if isinstance(amount, int) else f"{percent(amount, 1)} of the data".replace(".0 %", " %")
+    dial = corruption["regularity"]
+    return (
+        f"**{dataset}** · regularity {dial:g} ({position_name(dial)}) · {many} corrupted · "
+        f"{percent(scenario['discovery'])} discovered · {scenario['model']['name']} · seed {scenario['seed']}"
+    )
 
 
 def reference_note(discovery: float) -> str:
@@ -46,3 +60,18 @@ def reference_note(discovery: float) -> str:
             "it is a reference, not the goal. The oracle leaves out all of it, which only an experiment can know."
         )
     return "Everything is discovered, so retraining is exact unlearning: the gold standard, and the oracle's equal."
+
+
+def duration(seconds: float | None) -> str:
+    """Seconds as a person says them."""
+    if seconds is None:
+        return "–"
+    if seconds < 60:
+        return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def progress(done: float, total: float) -> float:
+    """Counted work as a share between 0 and 1."""
+    return min(1.0, max(0.0, done / total)) if total else 0.0

@@ -4,6 +4,7 @@ from unlearn_core.view_state.commands import as_cli, as_python, as_yaml
 from unlearn_core.view_state.controls import (
     BY_NAME,
     CONTROLS,
+    CORNERS,
     DEMO_METHODS,
     MAX_METHODS,
     MIN_METHODS,
@@ -14,12 +15,13 @@ from unlearn_core.view_state.controls import (
 )
 from unlearn_core.view_state.fields import ParamField
 from unlearn_core.view_state.links import MAX_QUERY, decode, encode
-from unlearn_core.view_state.settle import largest_amount, settle
+from unlearn_core.view_state.settle import class_names, fitting_models, has_images, largest_amount, preview_limit, settle
 from unlearn_core.view_state.specs import resolved, section_fields, to_methods, to_scenario
 
 __all__ = [
     "BY_NAME",
     "CONTROLS",
+    "CORNERS",
     "DEMO_METHODS",
     "MAX_METHODS",
     "MAX_QUERY",
@@ -31,10 +33,14 @@ __all__ = [
     "as_cli",
     "as_python",
     "as_yaml",
+    "class_names",
     "decode",
     "default_state",
     "encode",
+    "fitting_models",
+    "has_images",
     "largest_amount",
+    "preview_limit",
     "resolved",
     "section_fields",
     "settle",

@@ -17,6 +17,7 @@ MIN_METHODS, MAX_METHODS = 2, 6
 SECTIONS: Final = ("dataset", "model", "training")
 """Sections of a scenario with generated parameters; every other prefix of an override is a method's name."""
 
+CORNERS: Final = ("top-left", "top-right", "bottom-left", "bottom-right")
 PANELS: Final = (
     "plane",
     "preview",
@@ -80,7 +81,7 @@ def _metric_names(_: State) -> tuple[str, ...]:
 
 
 def _corners(_: State) -> tuple[str, ...]:
-    return ("top-left", "top-right", "bottom-left", "bottom-right")
+    return CORNERS
 
 
 def _hideable(_: State) -> tuple[str, ...]:

@@ -45,6 +45,14 @@ class ParamField:
             parts.append(f"{'below' if self.open_high else 'at most'} {self.high:g}")
         return parts[0] + (" " + ", ".join(parts[1:]) if parts[1:] else "")
 
+    def bounds(self) -> tuple[float | None, float | None, float]:
+        """Lowest value, highest value and step of a number widget, all of the parameter's own type."""
+        kind = int if self.kind == "int" else float
+        low, high = (None if limit is None else kind(limit) for limit in (self.low, self.high))
+        size = abs(self.default) if isinstance(self.default, int | float) and self.default else 1.0
+        # One in the leading digit of the default: 0.02 steps by 0.01, 256 by 1 because counts are counted.
+        return low, high, 1 if self.kind == "int" else 10.0 ** math.floor(math.log10(size))
+
     def clamp(self, raw: Any) -> tuple[Scalar, bool]:
         """The nearest valid value to ``raw`` (text from a link, or a plain value) and whether ``raw`` was valid as it stood."""
         if self.kind == "bool":

@@ -33,9 +33,11 @@ def encode(state: State) -> str:
 def decode(query: Query) -> tuple[State, list[str]]:
     """The state of a link, and one sentence for everything in it that had to be changed. Never raises for bad input."""
     state = default_state()
+    pairs = _pairs(query)
+    if not pairs:  # the most frequent link of all needs no registries, and so no torch
+        return state, []
     notices: list[str] = []
     unknown: list[str] = []
-    pairs = _pairs(query)
     for name, raw in pairs:
         control = _BY_QUERY.get(name)
         if control is not None:

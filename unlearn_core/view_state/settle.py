@@ -169,6 +169,38 @@ def _settle_overrides(state: State, notices: list[str]) -> dict[str, Scalar]:
     return kept
 
 
+def class_names(state: State) -> tuple[str, ...]:
+    """The names of the dataset's classes; empty when it cannot be loaded."""
+    data = _training_data(state)
+    return data.class_names if data else ()
+
+
+def has_images(state: State) -> bool:
+    """Whether the dataset consists of images."""
+    data = _training_data(state)
+    return data is not None and data.is_image
+
+
+def fitting_models(state: State) -> list[str]:
+    """The networks that take this dataset's examples."""
+    from unlearn_core.models import registry
+
+    data, fitting = _training_data(state), []
+    for name in registry.names():
+        try:
+            kept = {key: value for key, value in state["overrides"].items() if not key.startswith("model.")}
+            _check_model(to_scenario(state | {"model": name, "overrides": kept}), data)
+        except UserError:
+            continue
+        fitting.append(name)
+    return fitting
+
+
+def preview_limit(state: State) -> int:
+    """How many examples a preview needs: those shown, or for points in the plane all of them."""
+    return state["examples"] if has_images(state) else 10**6
+
+
 def quoted(text: str) -> str:
     """``text`` in quotes, short enough for a sentence."""
     return repr(text if len(text) <= 40 else text[:39] + "…")

@@ -1,0 +1,24 @@
+"""Lethe in the browser: ``streamlit run app.py``. Page config and navigation, nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+HERE = Path(__file__).parent
+
+st.set_page_config(
+    page_title="Lethe – unlearning corrupted data",
+    page_icon=str(HERE / "assets" / "icon.svg"),
+    layout="wide",
+    initial_sidebar_state="collapsed",
+)
+st.logo(str(HERE / "assets" / "logo.svg"), size="large")
+
+pages = [
+    st.Page("pages/start.py", title="Start", icon=":material/water:", default=True),
+    st.Page("pages/craft.py", title="Craft", icon=":material/tune:", url_path="craft"),
+    st.Page("pages/compare.py", title="Compare", icon=":material/balance:", url_path="compare"),
+]
+st.navigation(pages, position="top").run()

@@ -1,0 +1,1 @@
+"""What the pages share: state ↔ widgets ↔ link, the store and the engine, progress, pictures, downloads."""

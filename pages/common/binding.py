@@ -1,0 +1,108 @@
+"""State ↔ widgets ↔ link. The state is the master: widgets show it, change it through callbacks, and the link follows."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import streamlit as st
+
+from pages.common.services import warm_up
+from unlearn_core import view_state as vs
+
+_STALE_SECONDS = 2.0
+
+
+def begin() -> vs.State:
+    """The state of this session: read from the link when the session starts or when somebody follows another link."""
+    memory = st.session_state
+    query = st.query_params.to_dict()
+    if "state" not in memory or _followed_a_link(query):
+        memory["state"], memory["notices"] = vs.decode(query)
+    memory["touched"] = False
+    return dict(memory["state"])
+
+
+def _followed_a_link(query: dict[str, str]) -> bool:
+    memory = st.session_state
+    if not query or memory.get("touched") or query == memory.get("written"):
+        return False
+    # A browser that is a moment behind still sends the link from before the last change.
+    return time.monotonic() - memory.get("written_at", 0.0) > _STALE_SECONDS
+
+
+def finish(state: vs.State) -> None:
+    """The last call of every page: the state goes into the address bar, and the workers may start."""
+    warm_up()
+    query = _as_dict(vs.encode(state))
+    if st.query_params.to_dict() != query:
+        st.query_params.from_dict(query)
+    if st.session_state.get("written") != query:
+        st.session_state["written"], st.session_state["written_at"] = query, time.monotonic()
+
+
+def _as_dict(query: str) -> dict[str, str]:
+    from urllib.parse import parse_qsl
+
+    return dict(parse_qsl(query, keep_blank_values=True))
+
+
+def change(**values: Any) -> None:
+    """Set controls, then bring the whole state within its limits; what had to give is said on the page."""
+    memory = st.session_state
+    memory["state"], memory["notices"] = vs.settle(memory["state"] | values)
+    memory["touched"] = True
+
+
+def hidden(state: vs.State, name: str) -> bool:
+    """Whether a teacher's link leaves this control or panel out."""
+    return name in state["hide"]
+
+
+def bound(state: vs.State, name: str, convert: Callable[[Any], Any] = lambda value: value) -> dict[str, Any]:
+    """Label, help, key and callback of the widget for one control; the widget then shows the state's value."""
+    control, key = vs.BY_NAME[name], f"control:{name}"
+    st.session_state[key] = vs.resolved(state)[name]
+    return {"label": control.label, "help": control.help, "key": key, "on_change": _changed, "args": (name, key, convert)}
+
+
+def _changed(name: str, key: str, convert: Callable[[Any], Any]) -> None:
+    value = st.session_state[key]
+    if value is None:  # an emptied number field: the last value stays
+        return
+    change(**{name: convert(value)})
+
+
+def parameters(state: vs.State, section: str, columns: Sequence[Any] | None = None) -> None:
+    """Widgets for every parameter of a dataset, network, recipe or method, made from its schema, dealt into ``columns``."""
+    places = itertools.cycle(columns or [st])
+    for field, place in zip(vs.section_fields(state, section), places, strict=False):
+        name = f"{section}.{field.name}"
+        key = f"parameter:{name}"
+        st.session_state[key] = state["overrides"].get(name, field.default)
+        common: dict[str, Any] = {
+            "label": field.label,
+            "help": field.help or field.limits(),
+            "key": key,
+            "on_change": _changed_parameter,
+            "args": (name, key),
+        }
+        if field.kind == "bool":
+            place.checkbox(**common)
+        elif field.kind == "choice":
+            place.selectbox(options=field.choices, **common)
+        elif field.kind == "text":
+            place.text_input(**common)
+        else:
+            low, high, step = field.bounds()
+            place.number_input(
+                min_value=low, max_value=high, step=step, format="%d" if field.kind == "int" else "%.6g", **common
+            )
+
+
+def _changed_parameter(name: str, key: str) -> None:
+    value = st.session_state[key]
+    if value is not None:
+        change(overrides=st.session_state["state"]["overrides"] | {name: value})

@@ -1,0 +1,120 @@
+"""Progress of a job: every stage with done/total, elapsed and expected time; failures in their own panel, with a retry."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from pages.common.services import engine, job_for, store
+from unlearn_core.engine import JobView, StageView
+from unlearn_core.figures.sentences import duration, progress
+
+if TYPE_CHECKING:
+    from unlearn_core.engine.stages import Stage
+
+_SIGNS = {"waiting": "○", "running": "◐", "done": "●", "cached": "●", "failed": "✖", "cancelled": "–"}
+
+
+def panel(stages: Sequence[Stage]) -> JobView | None:
+    """The running job of these stages, redrawn while it runs, or what went wrong in the last one."""
+    job = job_for(stages)
+    if job is not None and job.state == "running":
+        _live(job.id, job.done)
+    else:
+        failures(stages, job)
+    return job
+
+
+def running(job: JobView | None) -> bool:
+    """Whether there is such a job and it is not finished."""
+    return job is not None and job.state == "running"
+
+
+@st.fragment(run_every=0.7)
+def _live(job_id: str, done_before: int) -> None:
+    job = engine().view(job_id)
+    # A finished stage changes the rest of the page: results appear as they come.
+    if job is None or job.state != "running" or job.done != done_before:
+        st.rerun()
+    with st.container(border=True):
+        head, button = st.columns([6, 1], vertical_alignment="center")
+        head.progress(
+            progress(sum(_part(s) for s in job.stages), len(job.stages)),
+            text=f"**{job.title}** · {job.done} of {job.total} stages · {duration(job.elapsed)}"
+            + (f" · about {duration(job.eta)} left" if job.eta is not None else ""),
+        )
+        if button.button("Cancel", key=f"cancel:{job_id}", width="stretch"):
+            engine().cancel(job_id)
+            st.rerun()
+        for stage in job.stages:
+            _line(stage)
+
+
+def _part(stage: StageView) -> float:
+    return 1.0 if stage.state in ("done", "cached") else progress(stage.done, stage.total)
+
+
+def _line(stage: StageView) -> None:
+    title, bar = st.columns([2, 5], vertical_alignment="center")
+    title.markdown(f"{_SIGNS[stage.state]} {stage.title}")
+    words: list[str] = [stage.state]
+    if stage.total:
+        words.append(f"{stage.done} of {stage.total} steps")
+    if stage.elapsed:
+        words.append(duration(stage.elapsed))
+    if stage.state == "running" and stage.eta is not None:
+        words.append(f"about {duration(stage.eta)} left")
+    bar.progress(_part(stage), text=" · ".join(words))
+    if stage.message:
+        st.warning(f"{stage.title}: {stage.message}", icon=":material/info:")
+
+
+def failures(stages: Sequence[Stage], job: JobView | None) -> None:
+    """One panel per stage that failed: cause, parameters, retry. The others are not touched."""
+    views = {view.key: view for view in (job.stages if job else ())}
+    for stage in stages:
+        view, failure = views.get(stage.key), store().failure(stage.key)
+        if failure is None and not (view and view.state == "failed"):
+            continue
+        with st.container(border=True):
+            message = failure.message if failure else view.message if view else ""
+            st.error(f"**{stage.title} failed.** {message}", icon=":material/error:")
+            left, right = st.columns([5, 1], vertical_alignment="top")
+            with left.expander("Parameters"):
+                st.json(stage.payload.get("method", {}).get("params", {}) or stage.payload, expanded=1)
+            if right.button("Try again", key=f"retry:{stage.key}", width="stretch"):
+                needed = [other for other in stages if other.key in stage.needs]
+                engine().submit([*needed, stage], f"{stage.title}, again")
+                st.rerun()
+    if job is not None and job.state == "cancelled":
+        st.info("The run was cancelled; what had finished is kept. Press Run to compute the rest.", icon=":material/info:")
+
+
+def engine_status() -> None:
+    """The engine's line, redrawn while the workers start."""
+    starting = engine().status().state in ("off", "starting")
+    st.fragment(_status_line, run_every=1.5 if starting else None)(starting)
+
+
+def _status_line(starting: bool) -> None:
+    if starting and engine().status().state not in ("off", "starting"):
+        st.rerun()
+    st.caption(engine_line())
+
+
+def engine_line() -> str:
+    """Device and engine in a few words."""
+    status = engine().status()
+    device = {"cpu": "CPU", "cuda": "GPU (CUDA)", "auto": "the best device found"}.get(status.device, status.device)
+    if status.state == "ready":
+        count = len(status.workers)
+        busy = f", {status.running} busy" if status.running else ""
+        return f"Computes on {device} · {count} worker{'s' if count != 1 else ''} ready{busy}"
+    words = {
+        "off": "start in the background",
+        "starting": "start in the background",
+        "lost": "lost; it starts again with the next run",
+    }
+    return f"Computes on {device} · workers {words[status.state]}" + (f" ({status.message})" if status.message else "")

@@ -1,0 +1,58 @@
+"""One store and one engine for all sessions of this server. The engine warms up in the background."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from unlearn_core.engine import Engine, JobView
+from unlearn_core.errors import UserError
+from unlearn_core.store import Store
+
+if TYPE_CHECKING:
+    from unlearn_core.engine.stages import Stage
+
+
+def store() -> Store:
+    """The store that ``UNLEARN_STORE`` names, or the one in the user's data directory."""
+    return _store(os.environ.get("UNLEARN_STORE"))
+
+
+def engine() -> Engine:
+    """The engine that ``UNLEARN_ENGINE`` names: local (default), inline or a scheduler's address."""
+    return _engine(os.environ.get("UNLEARN_STORE"), os.environ.get("UNLEARN_ENGINE", "local"))
+
+
+@st.cache_resource(show_spinner=False)
+def _store(location: str | None) -> Store:
+    return Store.open(location)
+
+
+@st.cache_resource(show_spinner=False)
+def _engine(location: str | None, address: str) -> Engine:
+    return Engine(_store(location), address=address)
+
+
+def warm_up() -> None:
+    """Start the workers in the background. Pages call it last: the first one is drawn before its cores are shared."""
+    if engine().status().state == "off":
+        threading.Thread(target=_start, args=(engine(),), name="lethe-warm-up", daemon=True).start()
+
+
+def _start(made: Engine) -> None:
+    # A failure is kept in the engine's status, which every page shows.
+    with contextlib.suppress(UserError):
+        made.start()
+
+
+def job_for(stages: Sequence[Stage]) -> JobView | None:
+    """The newest job that computes, or computed, any of these stages: found again after a reload."""
+    keys = {stage.key for stage in stages}
+    found = [job for job in engine().jobs() if keys & {stage.key for stage in job.stages if stage.state != "cached"}]
+    running = [job for job in found if job.state == "running"]
+    return next(iter(running or found), None)

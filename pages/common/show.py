@@ -1,0 +1,76 @@
+"""Pictures with caption and download, notices, links to copy, the two lines that open every page."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from unlearn_core import view_state as vs
+from unlearn_core.figures import Picture
+
+STYLE = """<style>
+.stMainBlockContainer {max-width: 1240px; padding-top: 4.4rem; padding-bottom: 3rem;}
+.lethe-lead {font-size: 1.02rem; line-height: 1.45; margin: 0;}
+.lethe-lead b {font-weight: 600;}
+.lethe-caption {font-size: .9rem; opacity: .78; line-height: 1.35; margin: 0;}
+</style>"""
+
+
+def opening(title: str, see: str, attempt: str) -> None:
+    """The page's title with its two lines: what you see, what to try."""
+    st.html(STYLE)
+    st.subheader(title, anchor=False)
+    st.html(f'<p class="lethe-lead"><b>What you see</b> {see}<br><b>Try this</b> {attempt}</p>')
+
+
+def notices() -> None:
+    """What had to be changed in the link or in the last setting, said once."""
+    for notice in st.session_state.pop("notices", []):
+        st.warning(notice, icon=":material/info:")
+
+
+def picture(shown: Picture, name: str) -> None:
+    """A figure, its caption and its data as CSV."""
+    config = {"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"]}
+    st.plotly_chart(shown.figure, key=f"figure:{name}", alt=shown.alt, config=config)
+    caption(shown.caption, shown.data, name)
+
+
+def note(text: str) -> None:
+    """A quiet line."""
+    st.html(f'<p class="lethe-caption">{text}</p>')
+
+
+def caption(text: str, data: pd.DataFrame, name: str) -> None:
+    """A caption with a download of what is shown."""
+    line = st.container(horizontal=True, vertical_alignment="center", wrap=False, gap="small")
+    line.html(f'<p class="lethe-caption">{text}</p>')
+    line.download_button(
+        "CSV",
+        data=lambda: data.to_csv(index=False).encode(),
+        file_name=f"lethe-{name}.csv",
+        mime="text/csv",
+        key=f"csv:{name}",
+        on_click="ignore",
+        type="tertiary",
+        icon=":material/download:",
+        help="Download the data of this picture",
+    )
+
+
+def share(state: vs.State, methods: list[str]) -> None:
+    """The view as a link, a command, Python and a plan: each gives the same keys."""
+    if "copy" in state["hide"]:
+        return
+    with st.popover("Share", icon=":material/link:", help="This view as a link, a command, Python or a plan", width="stretch"):
+        query = vs.encode(state)
+        address = st.context.url or ""
+        st.markdown("**Link to this view**")
+        st.code(f"{address}?{query}" if query else address or "?", language=None, wrap_lines=True)
+        for title, text, language in (
+            ("Terminal", vs.as_cli(state, methods), "bash"),
+            ("Python", vs.as_python(state, methods), "python"),
+            ("Plan for `sweep`", vs.as_yaml(state, methods), "yaml"),
+        ):
+            st.markdown(f"**{title}**")
+            st.code(text, language=language, wrap_lines=True)

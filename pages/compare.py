@@ -1,0 +1,129 @@
+"""Compare: two to six methods on one scenario, run, watched, measured side by side."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.common import binding, catalog, jobs, results, show
+from pages.common.services import engine, store
+from unlearn_core import figures
+from unlearn_core import view_state as vs
+from unlearn_core.engine.stages import plan_runs
+from unlearn_core.errors import UserError
+from unlearn_core.figures.sentences import outcome, reference_note, scenario_line
+
+state = binding.begin()
+head, share = st.columns([6, 1], vertical_alignment="bottom")
+with head:
+    show.opening(
+        "Compare methods",
+        "the same corrupted model, repaired in different ways, measured against the truth.",
+        "lower the discovery rate in Craft, and see which methods still heal what nobody found.",
+    )
+show.notices()
+
+if not binding.hidden(state, "methods"):
+    st.multiselect(
+        options=list(catalog.methods()),
+        format_func=catalog.method_label,
+        max_selections=vs.MAX_METHODS,
+        placeholder="Choose two to six methods",
+        **binding.bound(state, "methods", tuple),
+    )
+names, blocked = catalog.split_by_need(state)
+if blocked:
+    labels = ", ".join(catalog.method_label(name) for name in blocked)
+    st.info(
+        f"At a discovery rate of 0 nothing is known to be wrong, and these need a forget set: {labels}. "
+        "Raise the discovery rate in Craft to use them.",
+        icon=":material/block:",
+    )
+
+try:
+    scenario = vs.to_scenario(state)
+    specs = vs.to_methods(state, names)
+    stages = plan_runs(scenario, specs)
+except UserError as error:
+    st.error(f"{error} Change the scenario in Craft.", icon=":material/error:")
+    binding.finish(state)
+    st.stop()
+with share:
+    show.share(state, names)
+
+stored = store().has(stage.key for stage in stages)
+missing = [stage for stage in stages if stage.key not in stored]
+line, run = st.columns([6, 1], vertical_alignment="center")
+line.markdown(scenario_line(scenario.model_dump(), catalog.dataset_label(state["dataset"])))
+if run.button(
+    "Run" if missing else "All cached",
+    type="primary",
+    icon=":material/play_arrow:",
+    key="run",
+    disabled=not missing or len(state["methods"]) < vs.MIN_METHODS,
+    width="stretch",
+):
+    st.session_state["asked"] = {stage.key for stage in missing}
+    engine().submit(stages, f"{catalog.dataset_label(state['dataset'])}: {len(specs)} methods")
+    st.rerun()
+if len(state["methods"]) < vs.MIN_METHODS:
+    st.info("Choose at least two methods to compare.", icon=":material/info:")
+
+if not binding.hidden(state, "parameters"):
+    with st.expander("Parameters of the methods", icon=":material/tune:"):
+        for name, tab in zip(names, st.tabs([catalog.method_label(name) for name in names]), strict=True):
+            with tab:
+                st.caption(catalog.methods()[name].summary)
+                columns = st.columns(3)
+                binding.parameters(state, name, columns)
+
+job = jobs.panel(stages)
+frame = results.frame_of(scenario, specs, st.session_state.get("asked", set())) if stages[0].key in stored else None
+if frame is None or len(frame) < 2:
+    if not jobs.running(job):
+        st.info(
+            f"Nothing is computed yet for this scenario. Press **Run**: it trains the original model and {len(specs)} methods, "
+            "and results appear here one by one.",
+            icon=":material/play_arrow:",
+        )
+    binding.finish(state)
+    st.stop()
+
+st.markdown(outcome(frame, state["discovery"]))
+if not binding.hidden(state, "table"):
+    results.table(frame, "compare")
+    results.formulas()
+st.caption(reference_note(state["discovery"]))
+
+left, right = st.columns(2, gap="large")
+with left:
+    if not binding.hidden(state, "scatter"):
+        st.markdown("**Healed against utility**")
+        show.picture(figures.healed_utility(frame), "scatter")
+with right:
+    if not binding.hidden(state, "trajectories"):
+        st.markdown("**Over time**")
+        metric = catalog.metrics()[state["metric"]]
+        if not binding.hidden(state, "metric"):
+            st.selectbox(options=list(catalog.metrics()), format_func=catalog.metric_label, **binding.bound(state, "metric"))
+        rounds = results.trajectory_frame(scenario, specs)
+        if state["metric"] in rounds and rounds[state["metric"]].notna().any():
+            drawn = figures.trajectories(rounds, state["metric"], metric.label, metric.formula, metric.unit == "share")
+            show.picture(drawn, "trajectories")
+        else:
+            st.info(f"No method recorded “{metric.label}” over its rounds; choose another metric above.")
+left, right = st.columns([1, 1.7], gap="large")
+with left:
+    if not binding.hidden(state, "cost"):
+        st.markdown("**Cost**")
+        show.picture(figures.cost(frame), "cost")
+with right:
+    if not binding.hidden(state, "difference"):
+        st.markdown("**Difference to retraining**")
+        shares = {name: metric for name, metric in catalog.metrics().items() if metric.unit == "share"}
+        compared = figures.difference(frame, shares)
+        if compared is None:
+            st.info("Retraining has not finished (or cannot run without a forget set), so there is nothing to subtract.")
+        else:
+            show.picture(compared, "difference")
+st.caption(jobs.engine_line())
+binding.finish(state)

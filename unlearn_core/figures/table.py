@@ -1,0 +1,80 @@
+"""The comparison as a table: shares in percent, the best of each column marked with a star, references told apart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import pandas as pd
+from pandas.io.formats.style import Styler
+
+from unlearn_core.figures._base import short
+from unlearn_core.figures.compare import styles_of
+
+
+class Described(Protocol):
+    """A metric, as the registry describes it."""
+
+    label: str
+    direction: str
+    unit: str
+
+
+def best(frame: pd.DataFrame, metrics: Mapping[str, Any]) -> dict[str, set[str]]:
+    """Metric → the methods that are best in it; neither the original nor oracles compete."""
+    rivals = frame[(frame["method"] != "original") & ~frame["oracle"].astype(bool)]
+    found: dict[str, set[str]] = {}
+    for name, metric in metrics.items():
+        values = rivals[name].astype(float) if name in rivals else pd.Series(dtype=float)
+        if metric.direction not in ("higher", "lower") or values.notna().sum() < 2:
+            continue
+        top = values.max() if metric.direction == "higher" else values.min()
+        found[name] = set(rivals.loc[values == top, "method"])
+    return found
+
+
+def comparison_table(frame: pd.DataFrame, metrics: Mapping[str, Any]) -> Styler:
+    """A styled table with one row per model; columns without any value are left out."""
+    shown = {name: metric for name, metric in metrics.items() if name in frame and frame[name].notna().any()}
+    stars = best(frame, shown)
+    styles = styles_of(frame)
+    table = pd.DataFrame(
+        {"Model": [f"{styles[m].sign} {short(label)}" for m, label in zip(frame["method"], frame["label"], strict=True)]}
+    )
+    if "cached" in frame:
+        table["State"] = ["cached" if flag else "new" for flag in frame["cached"]]
+    for name, metric in shown.items():
+        table[metric.label] = frame[name].astype(float).to_numpy()
+    styler = table.style
+    for name, metric in shown.items():
+        for row, method in enumerate(frame["method"]):
+            star = method in stars.get(name, set())
+            styler.format(_number(metric.unit, star), subset=(row, metric.label), na_rep="–")
+            if star:
+                styler.set_properties(subset=(row, metric.label), **{"font-weight": "700"})
+    return styler
+
+
+def group_counts(corrupted: int, discovered: int, train_size: int) -> dict[str, int]:
+    """Examples per group; they add up to the training set."""
+    return {"clean": train_size - corrupted, "discovered": discovered, "undiscovered": corrupted - discovered}
+
+
+def explanation(metric: Any) -> str:
+    """A metric's formula, direction and split as one tooltip."""
+    wanted = {"higher": "Higher is better.", "lower": "Lower is better."}.get(
+        metric.direction, "Neither high nor low is better."
+    )
+    formula = metric.formula[0].upper() + metric.formula[1:]
+    return f"{formula}. {wanted} Measured on: {metric.split}. Unit: {'%' if metric.unit == 'share' else metric.unit}."
+
+
+def metric_frame(metrics: Mapping[str, Any]) -> pd.DataFrame:
+    """Every metric with formula, direction, split and unit."""
+    fields = ("label", "formula", "direction", "split", "unit")
+    return pd.DataFrame([{field: getattr(metric, field) for field in fields} for metric in metrics.values()])
+
+
+def _number(unit: str, star: bool) -> str:
+    text = "{:.1%}" if unit == "share" else "{:.2f} " + unit
+    return text + (" ★" if star else "")
