@@ -6,6 +6,8 @@ from pydantic import Field
 from torch import nn
 
 from unlearn_core.methods import Method, MethodParams, Region, UnlearningTask, register
+from unlearn_core.methods._frame import count_batches, phases
+from unlearn_core.methods._localise import Localise, Restriction, mask_steps, masks_for
 from unlearn_core.training import Reporter, Trainer
 
 
@@ -15,6 +17,7 @@ class Finetune(Method):
     family = "fine-tuning"
     summary = (
         "Continues training on everything but the discovered corruption and hopes that it is forgotten. "
+        "It relies on catastrophic forgetting. "
         "A model that has memorised wrong labels has no reason to give them up, and the undiscovered ones are rehearsed."
     )
     designed_for = Region(discovery=(0.9, 1.0))
@@ -22,9 +25,20 @@ class Finetune(Method):
     class Params(MethodParams):
         epochs: int = Field(10, ge=1, le=200, description="Passes over the retain set")
         learning_rate: float = Field(0.025, gt=0, le=1, description="Highest learning rate")
+        localise: Localise = Field("none", description="Change only the parameters that are critical by this paper's rule")
+        localise_share: float = Field(0.3, gt=0, le=1, description="Share of the parameters that may change")
 
     presets = {"digits": {"learning_rate": 0.02}, "points": {"learning_rate": 0.002}}
+    search_space = {"learning_rate": [0.01, 0.02, 0.05, 0.1], "epochs": [5, 10, 20]}
 
     def unlearn(self, task: UnlearningTask, reporter: Reporter) -> nn.Module:
-        recipe = task.recipe.model_copy(update={"epochs": self.p.epochs, "learning_rate": self.p.learning_rate})
-        return Trainer(task.original, task.data, recipe, task.seed + 1, reporter).fit(task.retain)
+        p, model = self.p, task.original
+        recipe = task.recipe.model_copy(update={"epochs": p.epochs, "learning_rate": p.learning_rate})
+        steps = recipe.epochs * count_batches(len(task.retain), recipe.batch_size)
+        masking, training = phases(reporter, mask_steps(task, p.localise), steps)
+        masks = masks_for(model, task, masking, p.localise, p.localise_share)
+        trainer = Trainer(model, task.data, recipe, task.seed + 1, training)
+        if masks is not None:
+            restriction = Restriction(model, masks)
+            trainer.after_step = lambda: restriction.restore(trainer.optimizer)
+        return trainer.fit(task.retain)
