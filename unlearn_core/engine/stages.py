@@ -14,16 +14,18 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
-from unlearn_core.store import Store
 
 from unlearn_core.corruption import discovered_count
 from unlearn_core.engine.recorder import Progress, Recorder, now
 from unlearn_core.errors import UserError
-from unlearn_core.evaluation import Arena, Evidence, Logits, build_arena, measure, measured_regularity, observe
+from unlearn_core.evaluation import Arena, Evidence, Logits, build_arena, measure, measured_regularity, observe, relearn_steps
+from unlearn_core.evaluation import registry as metrics
 from unlearn_core.methods import OracleTask, UnlearningTask
 from unlearn_core.methods import registry as methods
 from unlearn_core.models import RedirectNet, build_model
+from unlearn_core.presets import make_method
 from unlearn_core.specs import MethodSpec, Scenario, content_key
+from unlearn_core.store import Store
 from unlearn_core.training import Trainer, deterministic
 
 MAX_SNAPSHOT_BYTES = 32 * 2**20
@@ -153,7 +155,10 @@ def _run(stage: Stage, scenario: Scenario, store: Store, device: torch.device, r
         raise UserError(f"{method.label} returned {type(model).__name__} instead of a model.")
     forget = arena.corrupted.truth.forget_indices(scenario.discovery)
     logits = observe(model, arena)
-    evidence = Evidence(scenario, arena.corrupted, forget, logits, seconds, _changed(model, before))
+    changed, distance = _difference(model, before)
+    steps = relearn_steps(model, arena.train, task.forget, scenario.training.learning_rate / 10, scenario.seed)
+    references = {"original": _load_logits(store, scenario.original_key)}
+    evidence = Evidence(scenario, arena.corrupted, forget, logits, seconds, changed, distance, steps, references)
     arrays = {"weights": _numpy(model.state_dict()), "logits": _numpy(vars(logits))}
     trajectory = _trajectory(model, reporter.rounds, evidence, arena)
     if reporter.rounds and reporter.bytes() <= MAX_SNAPSHOT_BYTES:
@@ -221,34 +226,59 @@ def load_original(store: Store, scenario: Scenario, arena: Arena) -> RedirectNet
 def original_metrics(store: Store, scenario: Scenario) -> dict[str, float | None]:
     """Metrics of the original at this discovery rate, from its stored logits."""
     arena = arena_of(scenario, torch.device("cpu"))
-    arrays = store.arrays(scenario.original_key, "logits")
-    logits = Logits(**{name: torch.from_numpy(np.array(arrays[name])) for name in ("train", "test", "triggered")})
+    logits = _load_logits(store, scenario.original_key)
     forget = arena.corrupted.truth.forget_indices(scenario.discovery)
     record = store.get(scenario.original_key)
     seconds = record.payload["seconds"] if record else None
-    return measure(Evidence(scenario, arena.corrupted, forget, logits, seconds, 0.0))
+    references = {"original": logits} | _references(store, scenario)
+    return measure(Evidence(scenario, arena.corrupted, forget, logits, seconds, 0.0, 0.0, 0, references))
+
+
+def reference_metrics(store: Store, scenario: Scenario, spec: MethodSpec) -> dict[str, float | None]:
+    """The metrics of one stored run that need retraining or the oracle, as far as the store has these references."""
+    arena = arena_of(scenario, torch.device("cpu"))
+    forget = arena.corrupted.truth.forget_indices(scenario.discovery)
+    references = _references(store, scenario)
+    logits = _load_logits(store, scenario.run_key(spec))
+    evidence = Evidence(scenario, arena.corrupted, forget, logits, references=references)
+    return measure(evidence, ("gap_retrain", "gap_oracle", "agreement_oracle"))
+
+
+def _references(store: Store, scenario: Scenario) -> dict[str, Logits]:
+    keys = {name: scenario.run_key(make_method(name, scenario)) for name in ("retrain", "oracle_retrain")}
+    known = store.has(keys.values())
+    return {name: _load_logits(store, key) for name, key in keys.items() if key in known}
+
+
+def _load_logits(store: Store, key: str) -> Logits:
+    arrays = store.arrays(key, "logits")
+    return Logits(**{name: torch.from_numpy(np.array(arrays[name])) for name in ("train", "test", "triggered")})
 
 
 def _trajectory(
     model: nn.Module, rounds: list[tuple[int, dict[str, torch.Tensor]]], evidence: Evidence, arena: Arena
 ) -> list[dict[str, Any]]:
     walker, points = copy.deepcopy(model), []
+    names = [metric.name for metric in metrics if metric.each_round]
     for number, state in rounds:
         with contextlib.suppress(UserError):  # a round may diverge and a later one recover: it is left out of the curve
             walker.load_state_dict(state)
             at = Evidence(evidence.scenario, evidence.corrupted, evidence.forget, observe(walker, arena))
-            points.append({"round": number} | {k: v for k, v in measure(at).items() if v is not None})
+            points.append({"round": number} | {k: v for k, v in measure(at, names).items() if v is not None})
     return points
 
 
-def _changed(model: nn.Module, before: Mapping[str, torch.Tensor]) -> float:
-    """Share of the original's parameters (not its running statistics) that differ now, bit for bit."""
-    total = changed = 0
+def _difference(model: nn.Module, before: Mapping[str, torch.Tensor]) -> tuple[float, float]:
+    """Share of the original's parameters (not its running statistics) that differ now, bit for bit, and ‖θ−θ₀‖ / ‖θ₀‖."""
+    total, changed, distance, norm = 0, 0, 0.0, 0.0
     for name, value in model.named_parameters():
         if name in before and before[name].shape == value.shape:
+            step = value.detach().double() - before[name].double()
             total += value.numel()
             changed += int((value.detach() != before[name]).sum())
-    return changed / total if total else 1.0
+            distance += float(step.square().sum())
+            norm += float(before[name].double().square().sum())
+    return (changed / total, (distance / norm) ** 0.5) if total and norm else (1.0, float("inf"))
 
 
 def _shared_spec(scenario: Scenario) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from unlearn_core.evaluation._arena import Arena, Logits, build_arena, observe
 from unlearn_core.evaluation._base import Evidence, Metric, measure, registry
 from unlearn_core.evaluation._regularity import measured_regularity
+from unlearn_core.evaluation._relearn import relearn_steps
 
 register = registry.register
 
@@ -17,4 +18,5 @@ __all__ = [
     "observe",
     "register",
     "registry",
+    "relearn_steps",
 ]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal
 
 import torch
@@ -14,9 +14,12 @@ from unlearn_core.registry import Registry
 from unlearn_core.specs import Scenario
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Evidence:
-    """Everything a metric may be computed from. ``forget``: int64, the discovered training indices."""
+    """Everything a metric may be computed from. ``forget``: int64, the discovered training indices.
+
+    ``references``: outputs of other models on the same scenario by name: "original", "retrain", "oracle_retrain".
+    """
 
     scenario: Scenario
     corrupted: Corrupted
@@ -24,6 +27,9 @@ class Evidence:
     logits: Logits
     seconds: float | None = None
     parameters_changed: float | None = None
+    weight_distance: float | None = None
+    relearn_steps: int | None = None
+    references: Mapping[str, Logits] = field(default_factory=dict)
 
     def correct_on(self, indices: torch.Tensor) -> torch.Tensor:
         """bool: which of these training examples are predicted as their clean label (triggers left on)."""
@@ -32,6 +38,11 @@ class Evidence:
     def fits_on(self, indices: torch.Tensor) -> torch.Tensor:
         """bool: which of these training examples are predicted as their given label."""
         return self.logits.train[indices].argmax(1) == self.corrupted.train.labels[indices]
+
+    def of(self, reference: str) -> Evidence | None:
+        """The same evidence for a reference model, where its outputs are known."""
+        logits = self.references.get(reference)
+        return None if logits is None else replace(self, logits=logits, references={})
 
     @property
     def undiscovered(self) -> torch.Tensor:
@@ -49,6 +60,8 @@ class Metric:
     direction: ClassVar[Literal["higher", "lower", "none"]]
     split: ClassVar[str]
     unit: ClassVar[str] = "share"
+    each_round: ClassVar[bool] = False
+    """Whether trajectories show it: cheap, and with a meaning while the model is still changing."""
 
     @classmethod
     def compute(cls, evidence: Evidence) -> float | None:

@@ -14,6 +14,7 @@ class HealedTimesUtility(Metric):
     name, label = "healed_x_utility", "Healed × utility"
     formula = "healed · utility"
     direction, split = "higher", "corrupted training examples and clean test data"
+    each_round = True
 
     @classmethod
     def compute(cls, evidence: Evidence) -> float | None:
@@ -26,6 +27,7 @@ class Healed(Metric):
     name, label = "healed", "Healed"
     formula = "share of C predicted as its clean label, triggers left on"
     direction, split = "higher", "all corrupted training examples (C)"
+    each_round = True
 
     @classmethod
     def compute(cls, evidence: Evidence) -> float | None:
@@ -37,6 +39,7 @@ class Utility(Metric):
     name, label = "utility", "Utility"
     formula = "accuracy on clean test data"
     direction, split = "higher", "test data"
+    each_round = True
 
     @classmethod
     def compute(cls, evidence: Evidence) -> float | None:
@@ -48,6 +51,7 @@ class HealedDiscovered(Metric):
     name, label = "healed_discovered", "Healed, discovered"
     formula = "share of F predicted as its clean label, triggers left on"
     direction, split = "higher", "discovered corrupted examples (F)"
+    each_round = True
 
     @classmethod
     def compute(cls, evidence: Evidence) -> float | None:
@@ -59,6 +63,7 @@ class HealedUndiscovered(Metric):
     name, label = "healed_undiscovered", "Healed, undiscovered"
     formula = "share of C outside F predicted as its clean label, triggers left on"
     direction, split = "higher", "undiscovered corrupted examples (C outside F)"
+    each_round = True
 
     @classmethod
     def compute(cls, evidence: Evidence) -> float | None:
@@ -70,6 +75,7 @@ class ForgetAccuracy(Metric):
     name, label = "forget_accuracy", "Forget accuracy"
     formula = "share of F still predicted as its given (wrong) label"
     direction, split = "lower", "discovered corrupted examples (F)"
+    each_round = True
 
     @classmethod
     def compute(cls, evidence: Evidence) -> float | None:
@@ -81,6 +87,7 @@ class RetainAccuracy(Metric):
     name, label = "retain_accuracy", "Retain accuracy"
     formula = "share of the training examples outside F predicted as their given label"
     direction, split = "none", "training examples outside F, undiscovered corruption included"
+    each_round = True
 
     @classmethod
     def compute(cls, evidence: Evidence) -> float | None:
@@ -94,6 +101,7 @@ class AttackSuccess(Metric):
     name, label = "attack_success", "Attack success"
     formula = "share of triggered test examples of other classes predicted as the target class; only where C holds triggers"
     direction, split = "lower", "test data with the trigger on, without the target class"
+    each_round = True
 
     @classmethod
     def compute(cls, evidence: Evidence) -> float | None:
@@ -109,6 +117,7 @@ class ConfusedAccuracy(Metric):
     name, label = "confused_accuracy", "Accuracy on the confused classes"
     formula = "accuracy on clean test examples of the two confused classes; only where C holds confusion"
     direction, split = "higher", "test data of the two confused classes"
+    each_round = True
 
     @classmethod
     def compute(cls, evidence: Evidence) -> float | None:

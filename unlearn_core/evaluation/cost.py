@@ -25,3 +25,27 @@ class ParametersChanged(Metric):
     @classmethod
     def compute(cls, evidence: Evidence) -> float | None:
         return evidence.parameters_changed
+
+
+@register
+class WeightDistance(Metric):
+    name, label = "weight_distance", "Weight distance"
+    formula = "‖θ − θ₀‖₂ / ‖θ₀‖₂ over the original's parameters, dropped redirect channels not counted"
+    direction, split, unit = "none", "not a data split", "ratio"
+
+    @classmethod
+    def compute(cls, evidence: Evidence) -> float | None:
+        return evidence.weight_distance
+
+
+@register
+class RelearnSteps(Metric):
+    name, label = "relearn_steps", "Relearn time"
+    formula = (
+        "gradient steps on F until 90 % of it fit their given labels again, at most 100; few: it was hidden, not forgotten"
+    )
+    direction, split, unit = "higher", "discovered corrupted examples (F)", "steps"
+
+    @classmethod
+    def compute(cls, evidence: Evidence) -> float | None:
+        return None if evidence.relearn_steps is None else float(evidence.relearn_steps)
