@@ -1,0 +1,27 @@
+"""What SSD and LF-SSD share: a fixed threshold on the ratio of importances."""
+
+from __future__ import annotations
+
+from pydantic import Field
+from torch import nn
+
+from unlearn_core.methods._base import UnlearningTask
+from unlearn_core.methods._dampening import Dampen, DampenParams, dampen
+from unlearn_core.methods._importance import write
+from unlearn_core.training import Reporter
+
+
+class ThresholdParams(DampenParams):
+    threshold: float = Field(10.0, gt=0, le=1e6, description="α: dampen weights so many times as important for F")
+
+
+class ThresholdDampen(Dampen):
+    """Dampen every parameter whose ratio exceeds a given threshold, by λ over the ratio."""
+
+    Params = ThresholdParams
+
+    def unlearn(self, task: UnlearningTask, reporter: Reporter) -> nn.Module:
+        values, ratio, _ = self.ratios(task, reporter, extra=0)
+        write(task.original, dampen(values, ratio, self.p.threshold, self.p.strength))
+        reporter.snapshot(task.original)
+        return task.original.eval()

@@ -1,0 +1,25 @@
+"""Selective synaptic dampening (Foster et al. 2024, arXiv:2308.07707)."""
+
+from __future__ import annotations
+
+from unlearn_core.methods import Region, register
+from unlearn_core.methods._ssd import ThresholdDampen
+
+
+@register
+class Ssd(ThresholdDampen):
+    name, label, paper = "ssd", "SSD", "arXiv:2308.07707"
+    summary = (
+        "Shrinks, in one edit and without training, the weights that matter far more for the forget set than for all of "
+        "the data. It relies on the corruption having weights of its own, and on a threshold that somebody has to choose. "
+        "Where corrupted examples share nothing, or share their weights with clean ones, it either changes nothing or "
+        "breaks the model."
+    )
+    designed_for = Region(discovery=(0.9, 1.0))
+    score, squared = "loss", True
+    presets = {"digits": {"threshold": 30.0}, "points": {"threshold": 100.0}}
+    search_space = {
+        "threshold": [5.0, 10.0, 20.0, 30.0, 60.0],
+        "strength": [0.1, 0.5, 1.0, 5.0],
+        "per_sample": [False, True],
+    }
