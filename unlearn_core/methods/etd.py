@@ -1,0 +1,83 @@
+"""Example-tied dropout: train with channels that only some examples may use, then drop those (arXiv:2307.09542)."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from pydantic import Field
+from torch import nn
+
+from unlearn_core.errors import Cancelled
+from unlearn_core.methods import Method, MethodParams, Region, UnlearningTask, register
+from unlearn_core.models import RedirectNorm2d, example_masks
+from unlearn_core.training import DeviceData, Reporter, Trainer, autocast
+
+
+@register
+class Etd(Method):
+    name, label, paper = "etd", "Example-tied dropout", "arXiv:2307.09542"
+    family = "redirection"
+    summary = (
+        "Trains a model of its own on everything, where each example always gets the same few of some extra channels, "
+        "and then drops those channels. "
+        "It relies on examples that share nothing with others being memorised in the channels that only they use. "
+        "A trigger is shared by many examples, so the base learns it like any class, and the forget set is not used at all."
+    )
+    designed_for = Region(regularity=(0.0, 0.25))
+    needs_forget = False
+    needs_own_original = True
+
+    class Params(MethodParams):
+        epochs: int = Field(0, ge=0, le=1000, description="Passes over all training data; 0 for as many as the original had")
+        redirect_ratio: float = Field(1.0, gt=0, le=4, description="Extra channels for each base channel")
+        mask_share: float = Field(0.2, gt=0, le=1, description="Share of the extra channels that one example may use")
+
+    # A widened network costs several times the base: fewer epochs, so that it takes no longer than retraining.
+    presets = {"digits": {"epochs": 7, "redirect_ratio": 0.5}, "points": {"epochs": 40}}
+    search_space = {"mask_share": [0.05, 0.1, 0.2, 0.5], "redirect_ratio": [0.25, 0.5, 1.0], "epochs": [4, 7]}
+
+    def unlearn(self, task: UnlearningTask, reporter: Reporter) -> nn.Module:
+        p, network = self.p, task.fresh_model(task.seed + 1)
+        network.widen(p.redirect_ratio, task.seed + 1)
+        recipe = task.recipe.model_copy(update={"epochs": p.epochs or task.recipe.epochs})
+
+        def loss(model: nn.Module, x: torch.Tensor, y: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
+            masks = example_masks(ids, network.redirect_channels, p.mask_share, task.seed)
+            return F.cross_entropy(model(x, masks).float(), y)
+
+        work = _Remeasure(reporter, task.data)
+        return Trainer(network, task.data, recipe, task.seed + 1, work, loss).fit(task.everything)
+
+
+class _Remeasure:
+    """A reporter that, before each snapshot and so after the last epoch too, measures the base's statistics."""
+
+    def __init__(self, reporter: Reporter, data: DeviceData) -> None:
+        self.reporter, self.data = reporter, data
+        self.step, self.cancelled = reporter.step, reporter.cancelled
+
+    def snapshot(self, model: nn.Module) -> None:
+        measure_statistics(model, self.data, self.reporter)
+        self.reporter.snapshot(model)
+
+
+def measure_statistics(model: nn.Module, data: DeviceData, reporter: Reporter, size: int = 1024) -> None:
+    """Set batch norm's running statistics to the mean over plain batches of the data with the extra channels off.
+
+    Training always has them on, and such a pass leaves the base's statistics alone (see RedirectNorm2d): without this the
+    network would be normalised by numbers that belong to no function it ever computed.
+    """
+    norms = [m for m in model.modules() if isinstance(m, RedirectNorm2d)]
+    before = [norm.base.momentum for norm in norms]
+    for norm in norms:
+        norm.base.reset_running_stats()
+        norm.base.momentum = None  # a plain average over batches
+    model.train()
+    with torch.no_grad(), autocast(data.device):
+        for ids in torch.arange(len(data), device=data.device).split(size) if norms else ():
+            if reporter.cancelled():
+                raise Cancelled
+            model(data.batch(ids))
+    for norm, momentum in zip(norms, before, strict=True):
+        norm.base.momentum = momentum
+    model.eval()
