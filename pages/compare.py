@@ -45,7 +45,7 @@ try:
     stages = plan_runs(scenario, specs)
 except UserError as error:
     st.error(f"{error} Change the scenario in Craft.", icon=":material/error:")
-    binding.finish(state)
+    jobs.close(state)
     st.stop()
 with share:
     show.share(state, names)
@@ -85,13 +85,13 @@ if frame is None or len(frame) < 2:
             "and results appear here one by one.",
             icon=":material/play_arrow:",
         )
-    binding.finish(state)
+    jobs.close(state)
     st.stop()
 
 st.markdown(outcome(frame, state["discovery"]))
 if not binding.hidden(state, "table"):
-    results.table(frame, "compare")
-    results.formulas()
+    results.table(frame, "compare", results.HEADLINES)
+    results.everything(frame, "compare")
 st.caption(reference_note(state["discovery"]))
 
 left, right = st.columns(2, gap="large")
@@ -125,5 +125,4 @@ with right:
             st.info("Retraining has not finished (or cannot run without a forget set), so there is nothing to subtract.")
         else:
             show.picture(compared, "difference")
-st.caption(jobs.engine_line())
-binding.finish(state)
+jobs.close(state)

@@ -93,7 +93,7 @@ try:
     shown = preview(scenario, limit=vs.preview_limit(state))
 except UserError as error:
     picture.error(f"{error} Change the dials or the options on the left.", icon=":material/error:")
-    binding.finish(state)
+    jobs.close(state)
     st.stop()
 
 facts.caption(known(shown.discovered, shown.corrupted, shown.train_size))
@@ -125,5 +125,4 @@ with side:
             if st.button("Measure the regularity", icon=":material/straighten:", key="measure", help=MEASURED, width="stretch"):
                 engine().submit(measuring, "Measured regularity")
                 st.rerun()
-st.caption(jobs.engine_line())
-binding.finish(state)
+jobs.close(state)

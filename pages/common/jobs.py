@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from pages.common import binding
 from pages.common.services import engine, job_for, store
+from unlearn_core import view_state as vs
 from unlearn_core.engine import JobView, StageView
 from unlearn_core.figures.sentences import duration, progress
 
@@ -102,6 +104,12 @@ def _status_line(starting: bool) -> None:
     if starting and engine().status().state not in ("off", "starting"):
         st.rerun()
     st.caption(engine_line())
+
+
+def close(state: vs.State) -> None:
+    """The last call of a page: the engine's line at the bottom, the state into the address bar."""
+    st.caption(engine_line())
+    binding.finish(state)
 
 
 def engine_line() -> str:

@@ -16,7 +16,17 @@ from unlearn_core.figures.table import comparison_table, explanation, metric_fra
 if TYPE_CHECKING:
     from unlearn_core.specs import MethodSpec, Scenario
 
-HEADLINES = ("healed", "healed_discovered", "healed_undiscovered", "utility", "healed_x_utility", "attack_success", "seconds")
+HEADLINES = (
+    "healed_x_utility",
+    "healed",
+    "healed_discovered",
+    "healed_undiscovered",
+    "utility",
+    "forget_accuracy",
+    "attack_success",
+    "confused_accuracy",
+    "seconds",
+)
 
 
 def frame_of(scenario: Scenario, methods: Sequence[MethodSpec], new: Sequence[str] = ()) -> pd.DataFrame:
@@ -42,9 +52,10 @@ def table(frame: pd.DataFrame, name: str, only: Sequence[str] | None = None) -> 
     )
 
 
-def formulas() -> None:
-    """All metrics with formula, direction and split."""
-    with st.expander("What the numbers mean", icon=":material/functions:"):
+def everything(frame: pd.DataFrame, name: str) -> None:
+    """Every metric of every model, and each metric's formula, direction and split."""
+    with st.expander("All numbers, and what they mean", icon=":material/functions:"):
+        table(frame, f"{name}-all")
         st.dataframe(metric_frame(catalog.metrics()), hide_index=True)
 
 

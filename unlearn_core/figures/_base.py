@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,6 +48,13 @@ def layout(figure: go.Figure, height: int, legend: bool = True, **axes: Mapping[
 def short(label: str) -> str:
     """The part of a label before its explanation: "Oracle: retrain without all corruption" → "Oracle"."""
     return label.partition(":")[0]
+
+
+def shorts(labels: Iterable[str]) -> list[str]:
+    """Every label shortened, unless two would then read the same."""
+    labels = list(labels)
+    counts = Counter(short(label) for label in labels)
+    return [short(label) if counts[short(label)] == 1 else label for label in labels]
 
 
 def percent(value: float | None, digits: int = 0) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from unlearn_core.figures._base import Picture, layout, percent, reference_line, short
+from unlearn_core.figures._base import Picture, layout, percent, reference_line, short, shorts
 from unlearn_core.figures.labels import place
 from unlearn_core.figures.palette import NEUTRAL, Style, method_styles
 
@@ -49,7 +49,7 @@ def healed_utility(frame: pd.DataFrame, height: int = 430) -> Picture:
         showscale=False,
         hoverinfo="skip",
     )
-    names = [short(label) for label in shown["label"]]
+    names = shorts(shown["label"])
     where = place(names, list(shown["utility"]), list(shown["healed"]), x_range, y_range)
     for (_, row), name, spot in zip(shown.iterrows(), names, where, strict=True):
         style = styles[row["method"]]
@@ -96,16 +96,18 @@ def trajectories(frame: pd.DataFrame, metric: str, label: str, formula: str, sha
     """One line per method over its own rounds. ``frame``: columns method, label, oracle, round and the metric."""
     figure = go.Figure()
     styles = styles_of(frame)
-    for name, part in frame.dropna(subset=[metric]).groupby("method", sort=False):
-        style = styles[str(name)]
+    first = frame.drop_duplicates("method")
+    names = dict(zip(first["method"], shorts(first["label"]), strict=True))
+    for method, part in frame.dropna(subset=[metric]).groupby("method", sort=False):
+        style, name = styles[str(method)], names[str(method)]
         figure.add_scatter(
             x=part["round"],
             y=part[metric],
             mode="lines+markers",
-            name=short(part["label"].iloc[0]),
+            name=name,
             line={"color": style.color, "width": 2.5, "dash": "dash" if part["oracle"].iloc[0] else "solid"},
             marker={"symbol": style.symbol, "size": 9 if len(part) < 15 else 6, "color": style.color},
-            hovertemplate=f"{short(part['label'].iloc[0])}, round %{{x}}: %{{y:{'.1%' if share else '.3g'}}}<extra></extra>",
+            hovertemplate=f"{name}, round %{{x}}: %{{y:{'.1%' if share else '.3g'}}}<extra></extra>",
         )
     unit = {"range": [-0.04, 1.04], "tickformat": ".0%"} if share else {}
     layout(
@@ -130,11 +132,11 @@ def cost(frame: pd.DataFrame) -> Picture:
     ordered = shown.sort_values("seconds", ascending=False)
     relative = ordered["seconds"] / base
     figure = go.Figure()
-    for (_, row), ratio in zip(ordered.iterrows(), relative, strict=True):
+    for (_, row), name, ratio in zip(ordered.iterrows(), shorts(ordered["label"]), relative, strict=True):
         style = styles[row["method"]]
         figure.add_bar(
             x=[ratio],
-            y=[short(row["label"])],
+            y=[name],
             orientation="h",
             text=f"  {ratio:.2f}× · {row['seconds']:.1f} s",
             textposition="outside",
@@ -171,7 +173,7 @@ def difference(frame: pd.DataFrame, metrics: Mapping[str, Any], reference: str =
     names = [name for name in metrics if name in frame and frame[name].notna().any()]
     values = 100 * (others[names].astype(float) - base[names].astype(float).iloc[0])
     signs = [{"higher": 1, "lower": -1}.get(metrics[name].direction, 0) for name in names]
-    labels = [short(label) for label in others["label"]]
+    labels = shorts(others["label"])
     figure = go.Figure(
         go.Heatmap(
             z=values.to_numpy() * signs,

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import pandas as pd
 from pandas.io.formats.style import Styler
 
-from unlearn_core.figures._base import short
+from unlearn_core.figures._base import shorts
 from unlearn_core.figures.compare import styles_of
 
 
@@ -39,7 +39,7 @@ def comparison_table(frame: pd.DataFrame, metrics: Mapping[str, Any]) -> Styler:
     stars = best(frame, shown)
     styles = styles_of(frame)
     table = pd.DataFrame(
-        {"Model": [f"{styles[m].sign} {short(label)}" for m, label in zip(frame["method"], frame["label"], strict=True)]}
+        {"Model": [f"{styles[m].sign} {label}" for m, label in zip(frame["method"], shorts(frame["label"]), strict=True)]}
     )
     if "cached" in frame:
         table["State"] = ["cached" if flag else "new" for flag in frame["cached"]]

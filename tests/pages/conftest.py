@@ -1,0 +1,71 @@
+"""The app in Streamlit's headless test, with a store of its own and the inline engine."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from apptools import QUICK
+from streamlit.testing.v1 import AppTest
+
+from unlearn_core import view_state as vs
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="session")
+def shared_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("store")
+
+
+@pytest.fixture(autouse=True)
+def _environment(shared_store: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("UNLEARN_STORE", str(shared_store))
+    monkeypatch.setenv("UNLEARN_ENGINE", "inline")
+    before = os.getcwd()
+    os.chdir(ROOT)
+    yield
+    os.chdir(before)
+
+
+@pytest.fixture
+def fresh_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("UNLEARN_STORE", str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
+def open_page() -> Callable[..., AppTest]:
+    """Open one page by name, with a query string."""
+
+    def opened(page: str, query: str = "") -> AppTest:
+        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+        for part in filter(None, query.split("&")):
+            name, _, value = part.partition("=")
+            app.query_params[name] = value
+        if page != "start":
+            app.switch_page(f"pages/{page}.py")
+        app.run()
+        assert not app.exception, app.exception
+        return app
+
+    return opened
+
+
+@pytest.fixture(scope="session")
+def computed(shared_store: Path) -> vs.State:
+    """The quick scenario with its methods and references, computed once into the shared store."""
+    from unlearn_core.engine import Engine
+    from unlearn_core.engine.stages import plan_runs
+    from unlearn_core.store import Store
+
+    state, notices = vs.decode(QUICK)
+    assert notices == []
+    engine = Engine(Store.open(shared_store), address="inline")
+    stages = plan_runs(vs.to_scenario(state), vs.to_methods(state, ["finetune", "rem", "retrain", "oracle_retrain"]))
+    view = engine.wait(engine.submit(stages, "test"), 120)
+    engine.close()
+    assert view.state == "done", view
+    return state
