@@ -8,6 +8,7 @@ import json
 import logging
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -120,7 +121,8 @@ class DaskBackend:
     def _finished(self, token: str, future: Any) -> None:
         with self._lock:
             known = self._futures.pop(token, None) is not None
-            self._running.pop(token, None)
+            if known:  # one that we cancelled counts as running until its worker says that it has stopped
+                self._running.pop(token, None)
         if known and not self._closed:
             outcome = self._outcome(future)
             if outcome is not None:
@@ -167,9 +169,13 @@ class DaskBackend:
                 return
             time.sleep(0.05)
         with self._lock:
+            pids = {self._pids[address] for address in asked.values()}
             for token in asked:
                 self._running.pop(token, None)
-        self._client.restart_workers(sorted(set(asked.values())), timeout=30, raise_for_error=False)
+        for pid in pids:
+            # Dask would first ask it politely, for seconds. Its nanny starts a new one at once.
+            with contextlib.suppress(OSError):
+                os.kill(pid, getattr(signal, "SIGKILL", signal.SIGTERM))
 
     def _watch(self) -> None:
         """Keep the list of workers, and tell the listener when the scheduler is gone."""

@@ -1,0 +1,160 @@
+"""Faults with real worker processes: killed workers, a killed cluster, a killed parent, deaf stages."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.engine.dummy import RUNNER, Stage
+from unlearn_core.engine import Engine
+from unlearn_core.store import Store
+
+pytestmark = pytest.mark.cluster
+
+
+def until(true: Callable[[], object], seconds: float = 30.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, "it never happened"
+        time.sleep(0.02)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    return Store.open(tmp_path_factory.mktemp("cluster") / "store")
+
+
+@pytest.fixture(scope="module")
+def engine(store: Store) -> Iterator[Engine]:
+    made = Engine(store, workers=2, runner=RUNNER)
+    made.start()
+    yield made
+    made.close()
+
+
+def running_pid(engine: Engine, job: str, index: int = 0) -> int:
+    """The process that computes a stage of the job, once it has started; the stage's title must be its own."""
+    title = engine.view(job).stages[index].title
+    until(lambda: any(worker.stage == title and worker.pid for worker in engine.status().workers))
+    return next(worker.pid for worker in engine.status().workers if worker.stage == title)
+
+
+def test_two_stages_on_two_workers(engine: Engine, store: Store) -> None:
+    assert engine.status().state == "ready"
+    assert len(engine.status().workers) == 2
+    both = [Stage("left", {"steps": 10, "pause": 0.05}), Stage("right", {"steps": 10, "pause": 0.05})]
+    job = engine.submit([*both, Stage("after", needs=("left", "right"))], "pair")
+    view = engine.wait(job, 30)
+    assert view.state == "done"
+    pids = {store.get(key).payload["pid"] for key in ("left", "right")}
+    assert len(pids) == 2
+    assert os.getpid() not in pids
+
+
+def test_nothing_listens_beyond_this_machine(engine: Engine) -> None:
+    tree = [psutil.Process(engine._backend._server.pid)]
+    tree += tree[0].children(recursive=True)
+    open_to = {c.laddr.ip for p in tree for c in p.net_connections() if c.status == psutil.CONN_LISTEN}
+    assert open_to == {"127.0.0.1"}
+
+
+def test_a_killed_worker_means_one_more_attempt(engine: Engine, store: Store) -> None:
+    job = engine.submit([Stage("slow", {"steps": 40, "pause": 0.05}, title="Slow"), Stage("other")], "kill one")
+    os.kill(running_pid(engine, job), signal.SIGKILL)
+    until(lambda: engine.view(job).stages[0].attempt == 2)
+    assert engine.view(job).stages[0].message == "worker lost, started again"
+    view = engine.wait(job, 30)
+    assert [stage.state for stage in view.stages] == ["done", "done"]
+    until(lambda: len(engine.status().workers) == 2)
+
+
+def test_a_stage_that_kills_every_worker_fails_alone(engine: Engine, store: Store) -> None:
+    deadly = Stage("deadly", {"die": "always", "steps": 5, "pause": 0.05}, title="Deadly")
+    job = engine.submit([deadly, Stage("needs-it", needs=("deadly",)), Stage("fine", {"steps": 5, "pause": 0.05})], "deadly")
+    view = engine.wait(job, 40)
+    assert [stage.state for stage in view.stages] == ["failed", "failed", "done"]
+    assert view.stages[0].attempt == 2
+    assert "ended twice" in view.stages[0].message
+    assert "which failed" in view.stages[1].message
+    until(lambda: store.failure("deadly"))
+    assert "ended twice" in store.failure("deadly").message
+
+
+def test_cancel_within_two_seconds_even_if_the_stage_is_deaf(engine: Engine) -> None:
+    listening = Stage("listening", {"steps": 10_000, "pause": 0.02}, title="Listening")
+    job = engine.submit([Stage("deaf", {"deaf": 600}, title="Deaf"), listening], "long")
+    deaf_pid, listening_pid = running_pid(engine, job, 0), running_pid(engine, job, 1)
+    start = time.monotonic()
+    engine.cancel(job)
+    assert engine.wait(job, 2).state == "cancelled"
+    assert time.monotonic() - start < 2
+    until(lambda: not psutil.pid_exists(deaf_pid), 5)
+    assert psutil.pid_exists(listening_pid)
+    assert engine.wait(engine.submit([Stage("next1"), Stage("next2")], "next"), 20).state == "done"
+
+
+def test_the_same_path_for_a_scheduler_by_address(engine: Engine, store: Store) -> None:
+    address = engine.status().address
+    assert address.startswith("tcp://127.0.0.1:")
+    guest = Engine(store, address=address, runner=RUNNER)
+    try:
+        view = guest.wait(guest.submit([Stage("guest"), Stage("guest-bad", {"fail": "x"})], "guest"), 20)
+        assert [stage.state for stage in view.stages] == ["done", "failed"]
+        job = guest.submit([Stage("guest-long", {"steps": 10_000, "pause": 0.02})], "guest")
+        until(lambda: guest.status().running == 1)
+        guest.cancel(job)
+    finally:
+        guest.close()
+    assert engine.wait(engine.submit([Stage("host")], "host"), 20).state == "done"
+
+
+def test_a_killed_cluster_is_reported_and_replaced(engine: Engine) -> None:
+    halted = Stage("halted", {"steps": 30, "pause": 0.05}, title="Halted")
+    job = engine.submit([halted, Stage("behind", needs=("halted",))], "halted")
+    running_pid(engine, job)
+    os.kill(engine._backend._server.pid, signal.SIGKILL)
+    view = engine.wait(job, 10)
+    assert view.state == "failed"
+    assert "processes have ended" in view.stages[0].message
+    assert engine.status().state == "lost"
+    again = engine.wait(engine.retry(job), 60)
+    assert again.state == "done"
+    assert engine.status().state == "ready"
+
+
+PARENT = """
+import sys, time
+sys.path.insert(0, sys.argv[2])
+from tests.engine.dummy import RUNNER, Stage
+from unlearn_core.engine import Engine
+from unlearn_core.store import Store
+engine = Engine(Store.open(sys.argv[1]), workers=1, runner=RUNNER)
+job = engine.submit([Stage("orphan", {"steps": 100000, "pause": 0.02})], "t")
+while engine.status().running == 0:
+    time.sleep(0.05)
+print(engine._backend._server.pid, flush=True)
+time.sleep(600)
+"""
+
+
+def test_no_process_outlives_a_killed_parent(store: Store) -> None:
+    root = str(Path(__file__).parents[2])
+    parent = subprocess.Popen([sys.executable, "-c", PARENT, store.location, root], stdout=subprocess.PIPE)
+    try:
+        assert parent.stdout is not None
+        server = psutil.Process(int(parent.stdout.readline()))
+        family = [server, *server.children(recursive=True)]
+        assert len(family) >= 2
+    finally:
+        parent.kill()
+        parent.wait()
+    _, alive = psutil.wait_procs(family, timeout=10)
+    assert [p for p in alive if p.status() != psutil.STATUS_ZOMBIE] == []
