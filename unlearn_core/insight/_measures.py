@@ -1,0 +1,109 @@
+"""Metrics of stored models that depend on other stored results: measured when asked for, then kept in the store.
+
+A run is measured when it is computed, but its gap to retraining can only be known once retraining has been computed too,
+and the original's split into discovered and undiscovered differs with every discovery rate.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from unlearn_core.evaluation import registry as metrics
+from unlearn_core.methods import registry as methods
+from unlearn_core.presets import make_method
+from unlearn_core.specs import MethodSpec, Scenario, content_key
+
+if TYPE_CHECKING:
+    from unlearn_core.evaluation import Arena, Logits
+
+REFERENCES = ("retrain", "oracle_retrain")
+"""Methods, with their presets, that other models are compared with."""
+
+Values = dict[str, float | None]
+
+
+class Results(Protocol):
+    """The part of the store that is used here."""
+
+    def get(self, key: str) -> Any: ...
+    def has(self, keys: Sequence[str]) -> set[str]: ...
+    def find(self, kind: str | None = None) -> Sequence[Any]: ...
+    def arrays(self, key: str, name: str) -> dict[str, np.ndarray]: ...
+    def put(
+        self, key: str, kind: str, spec: Mapping[str, Any], payload: Mapping[str, Any], environment: Mapping[str, Any]
+    ) -> Any: ...
+
+
+def original_metrics(store: Results, scenario: Scenario) -> Values:
+    """Every metric of the stored original at this discovery rate.
+
+    Raises ``LookupError`` (the store's ``MissingArtifact``) if the original is not stored.
+    """
+    names = metrics.names()
+    record = store.get(scenario.original_key)
+    seconds = None if record is None else record.payload.get("seconds")
+    unchanged = {"seconds": seconds, "parameters_changed": 0.0, "weight_distance": 0.0, "relearn_steps": 0}
+    return _measured(store, scenario, scenario.original_key, names, unchanged)
+
+
+def run_metrics(
+    store: Results, scenario: Scenario, spec: MethodSpec, stored: Mapping[str, Any], only: str | None = None
+) -> Values:
+    """Every metric (or ``only`` one) of a stored run: as measured then, and what its references make possible now."""
+    names = metrics.names() if only is None else [only]
+    values: Values = {name: stored.get(name) for name in names}
+    unknown = [name for name in names if values[name] is None]
+    if unknown and len(_references(store, scenario)) > 1:
+        with contextlib.suppress(LookupError):  # damaged arrays: what was measured before still holds
+            values |= _measured(store, scenario, scenario.run_key(spec), unknown, {})
+    return values
+
+
+def _measured(store: Results, scenario: Scenario, key: str, names: Sequence[str], known: Mapping[str, Any]) -> Values:
+    from unlearn_core.evaluation import Evidence, measure
+
+    references = _references(store, scenario)
+    memo = content_key("measures", key, scenario.discovery, references, sorted(names))
+    kept = store.get(memo)
+    if kept is None:
+        arena = _arena(scenario.model_copy(update={"discovery": 1.0}).model_dump_json())
+        evidence = Evidence(
+            scenario,
+            arena.corrupted,
+            arena.corrupted.truth.forget_indices(scenario.discovery),
+            _logits(store, key),
+            references={name: _logits(store, reference) for name, reference in references.items()},
+            **known,
+        )
+        kept = store.put(memo, "measures", {"of": key, "references": references}, measure(evidence, names), {})
+    return {name: kept.payload.get(name) for name in names}
+
+
+def _references(store: Results, scenario: Scenario) -> dict[str, str]:
+    """Name → key of the reference models that are stored."""
+    keys = {name: scenario.run_key(make_method(name, scenario)) for name in REFERENCES if name in methods}
+    keys = {"original": scenario.original_key} | keys
+    stored = store.has(list(keys.values()))
+    return {name: key for name, key in keys.items() if key in stored}
+
+
+def _logits(store: Results, key: str) -> Logits:
+    import torch
+
+    from unlearn_core.evaluation import Logits
+
+    return Logits(**{name: torch.from_numpy(np.array(value)) for name, value in store.arrays(key, "logits").items()})
+
+
+@functools.lru_cache(maxsize=4)
+def _arena(scenario_json: str) -> Arena:
+    import torch
+
+    from unlearn_core.evaluation import build_arena
+
+    return build_arena(Scenario.model_validate_json(scenario_json), torch.device("cpu"))
