@@ -1,0 +1,58 @@
+"""The command line: the same computations as in the browser. Bad input gets one sentence and exit code 2."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from unlearn_core.cli import parts, results, run, sweep
+from unlearn_core.cli._common import BAD_INPUT, FAILED, INTERRUPTED, fail
+from unlearn_core.errors import UserError
+
+app = typer.Typer(
+    help="Lethe: corrupt data in a controlled way, unlearn it, and measure what healed.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback(invoke_without_command=True)
+def root(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+app.command("run")(run.run)
+app.command("methods")(parts.methods)
+app.command("datasets")(parts.datasets)
+app.command("models")(parts.models)
+app.command("sweep")(sweep.sweep)
+app.command("results")(results.results)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code: 0 fine, 1 a run failed, 2 bad input, 130 interrupted."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors="replace")  # a terminal may be set to ASCII; "±" must not end a run
+    try:
+        code = app(args=None if arguments is None else list(arguments), prog_name="unlearn_core", standalone_mode=False)
+        sys.stdout.flush()
+        return code if isinstance(code, int) else 0
+    except UserError as error:
+        return fail(str(error), BAD_INPUT)
+    except (KeyboardInterrupt, typer.Abort):
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader (head, less) has gone: nothing to say, and nothing more to flush.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:  # the last line of defence: a person at a terminal gets a sentence
+        if hasattr(error, "format_message"):  # typer's own complaints, whichever click it carries
+            return fail(error.format_message(), BAD_INPUT)
+        if os.environ.get("UNLEARN_DEBUG"):
+            raise
+        return fail(f"Something went wrong inside Lethe ({type(error).__name__}: {error})", FAILED)

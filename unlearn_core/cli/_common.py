@@ -1,0 +1,116 @@
+"""What every command shares: options, output, the words for bad input."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import sys
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+from unlearn_core.errors import UserError
+from unlearn_core.specs import Scalar
+
+FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
+
+
+class Device(StrEnum):
+    auto = "auto"
+    cpu = "cpu"
+    cuda = "cuda"
+
+
+StoreOption = Annotated[
+    str | None, typer.Option("--store", help="Folder or database address of the results. [default: $UNLEARN_STORE]")
+]
+DeviceOption = Annotated[Device, typer.Option("--device", help="Where to compute.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Pure JSON on stdout; progress goes to stderr.")]
+EngineOption = Annotated[
+    str, typer.Option("--engine", help="local (worker processes), inline (this process) or a Dask scheduler: tcp://host:8786.")
+]
+WorkersOption = Annotated[
+    int | None, typer.Option("--workers", help="Worker processes of the local engine. [default: cores, at most 8]")
+]
+
+
+def fail(message: str, code: int) -> int:
+    """Write one line to stderr; returns the exit code."""
+    text = " ".join(message.split())
+    print(f"Error: {text}" if re.search(r"[.!?]$", text) else f"Error: {text}.", file=sys.stderr)
+    return code
+
+
+def stopped() -> int:
+    """What is said after Ctrl-C; returns the exit code."""
+    say("Stopped. What is finished is stored; run the same command again to go on.")
+    return INTERRUPTED
+
+
+def marked(label: str, oracle: bool) -> str:
+    """A method's label that tells an oracle from the others."""
+    return f"{label} (oracle)" if oracle and "oracle" not in label.lower() else label
+
+
+def say(message: str) -> None:
+    """A line for people, on stderr."""
+    print(message, file=sys.stderr, flush=True)
+
+
+def print_json(value: Any) -> None:
+    """Strict JSON on stdout: what is undefined is null."""
+    print(json.dumps(finite(value), indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def finite(value: Any) -> Any:
+    """``value`` with NaN and infinity as None and tuples as lists."""
+    if isinstance(value, dict):
+        return {str(key): finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def parse_names(text: str, noun: str = "method") -> list[str]:
+    """ "rem, retrain" as a list; raises ``UserError`` when it is empty or names something twice."""
+    return check_names([name.strip() for name in text.split(",") if name.strip()], noun)
+
+
+def check_names(names: Sequence[str], noun: str = "method") -> list[str]:
+    """The same names, if there is at least one and none twice."""
+    if not names:
+        raise UserError(f"Name at least one {noun}; `{noun}s` lists them.")
+    twice = sorted({name for name in names if list(names).count(name) > 1})
+    if twice:
+        raise UserError(f"The {noun} {twice[0]!r} is named twice.")
+    return list(names)
+
+
+def parse_overrides(items: Iterable[str]) -> dict[str, Scalar]:
+    """["rem.epochs=5"] as {"rem.epochs": 5}; raises ``UserError`` for anything of another form."""
+    overrides: dict[str, Scalar] = {}
+    for item in items:
+        key, equals, value = item.partition("=")
+        key = key.strip()
+        if not equals or not re.fullmatch(r"\w+\.\w+", key):
+            raise UserError(f"--set needs a section, a field and a value, such as rem.epochs=5 (got {item!r}).")
+        if key in overrides:
+            raise UserError(f"--set {key} is given twice.")
+        overrides[key] = parse_scalar(value.strip())
+    return overrides
+
+
+def parse_scalar(text: str) -> Scalar:
+    """A number, true/false, none, or the text itself."""
+    words: dict[str, Scalar] = {"true": True, "false": False, "none": None, "null": None}
+    if text.lower() in words:
+        return words[text.lower()]
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text

@@ -1,0 +1,199 @@
+"""``run``: one scenario, some methods, a table."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from unlearn_core.cli._common import (
+    FAILED,
+    Device,
+    DeviceOption,
+    EngineOption,
+    JsonOption,
+    StoreOption,
+    WorkersOption,
+    marked,
+    parse_names,
+    parse_overrides,
+    print_json,
+    say,
+    stopped,
+)
+from unlearn_core.cli._follow import follow
+from unlearn_core.engine import Engine, JobView
+from unlearn_core.errors import UserError
+from unlearn_core.store import Store
+
+if TYPE_CHECKING:
+    from unlearn_core.specs import MethodSpec, Scenario
+
+DEFAULT_METHODS = "finetune,npo,retrain,oracle_retrain,rem"
+SHOWN = ("healed", "utility", "healed_x_utility", "attack_success", "seconds")
+SHOWN_WIDE = ("healed", "healed_discovered", "healed_undiscovered", *SHOWN[1:])
+
+
+def run(
+    dataset: Annotated[str, typer.Option(help="Dataset; `datasets` lists them.")] = "digits",
+    regularity: Annotated[float, typer.Option(help="0 random labels, 0.5 class confusion, 1 trigger.")] = 1.0,
+    discovery: Annotated[float, typer.Option(help="Share of the corruption that is known, 0 to 1.")] = 0.3,
+    methods: Annotated[str, typer.Option(help="Methods, separated by commas; `methods` lists them.")] = DEFAULT_METHODS,
+    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
+    amount: Annotated[str | None, typer.Option(help="Corrupted examples: a count or a fraction up to 0.5.")] = None,
+    model: Annotated[str | None, typer.Option(help="Network; `models` lists them.")] = None,
+    set_: Annotated[list[str] | None, typer.Option("--set", help="Override, such as rem.epochs=5 or trigger.size=3.")] = None,
+    engine: EngineOption = "local",
+    workers: WorkersOption = None,
+    store: StoreOption = None,
+    device: DeviceOption = Device.auto,
+    json: JsonOption = False,
+) -> int:
+    """Corrupt a dataset, train on it, unlearn with some methods, and compare what healed."""
+    names, overrides = parse_names(methods), parse_overrides(set_ or [])
+    place = Store.open(store)
+    machine = Engine(place, address=engine, workers=workers, device=device.value)
+    try:
+        if 0 <= regularity <= 1 and 0 <= discovery <= 1 and _surely_new(place, dataset, regularity, discovery, seed, names):
+            # Workers start while this process imports torch; a mistake found below only costs stopping them.
+            threading.Thread(target=_start, args=(machine,), daemon=True).start()
+        from unlearn_core.engine.stages import plan_runs
+        from unlearn_core.presets import check_overrides, make_method, make_scenario, method_overrides
+
+        check_overrides(overrides, names)
+        scenario = make_scenario(
+            dataset, regularity=regularity, amount=amount, discovery=discovery, model=model, seed=seed, overrides=overrides
+        )
+        specs = [make_method(name, scenario, method_overrides(overrides, name)) for name in names]
+        check_counts(scenario)
+        stages = plan_runs(scenario, specs)
+        view = follow(machine, machine.submit(stages, "run"), details=True)
+    except KeyboardInterrupt:
+        return stopped()
+    finally:
+        machine.close()
+    answer = _answer(place, scenario, specs, view)
+    if json:
+        print_json(answer)
+    else:
+        _print(answer)
+    return FAILED if answer["failed"] else 0
+
+
+def check_counts(scenario: Scenario) -> None:
+    """Refuse amounts and discovery rates that cannot be, where the dataset's size is known without loading it."""
+    from unlearn_core.corruption import corrupted_count, discovered_count
+    from unlearn_core.datasets import registry
+
+    sizes = registry.get(scenario.dataset.name).sizes
+    if sizes is not None:
+        discovered_count(corrupted_count(scenario.corruption.amount, sizes[0]), scenario.discovery)
+
+
+def _start(machine: Engine) -> None:
+    with contextlib.suppress(UserError):  # the job that is submitted next says what is wrong
+        machine.start()
+
+
+def _surely_new(store: Store, dataset: str, regularity: float, discovery: float, seed: int, names: Sequence[str]) -> bool:
+    """Whether no stored run can be the answer for one of the methods (its exact key is not known yet)."""
+    found = set()
+    for record in store.find("run"):
+        scenario, method = record.spec.get("scenario", {}), record.spec.get("method", {})
+        if (
+            scenario.get("seed") == seed
+            and scenario.get("discovery") == discovery
+            and scenario.get("dataset", {}).get("name") == dataset
+            and scenario.get("corruption", {}).get("regularity") == regularity
+        ):
+            found.add(method.get("name"))
+    return not set(names) <= found
+
+
+def _answer(store: Store, scenario: Scenario, specs: Sequence[MethodSpec], view: JobView) -> dict[str, Any]:
+    from unlearn_core.insight import tables
+    from unlearn_core.methods import registry
+
+    stages = {stage.key: stage for stage in view.stages}
+    results, failed = [], []
+    for spec in specs:
+        method, stage = registry.get(spec.name), stages[scenario.run_key(spec)]
+        record = store.get(stage.key)
+        if record is None:
+            failed.append({"method": spec.name, "cause": stage.message or "This was cancelled."})
+            continue
+        results.append(
+            {
+                "method": spec.name,
+                "label": method.label,
+                "oracle": method.oracle,
+                "params": dict(spec.params),
+                "metrics": tables.run_metrics(store, scenario, spec, record.payload["metrics"]),
+                "seconds": record.payload["seconds"],
+                "device": record.payload["device"],
+                "cached": stage.state == "cached",
+            }
+        )
+    original = tables.original_metrics(store, scenario) if store.get(scenario.original_key) else None
+    return {
+        "scenario": scenario.model_dump(mode="json") | {"key": scenario.key},
+        "original": original,
+        "results": results,
+        "failed": failed,
+    }
+
+
+def _print(answer: dict[str, Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from unlearn_core.evaluation import registry
+
+    console = Console()
+    metrics = [registry.get(name) for name in (SHOWN_WIDE if console.width >= 110 else SHOWN) if name in registry]
+    table = Table(box=None, pad_edge=False, header_style="bold", title=_title(answer["scenario"]), title_justify="left")
+    table.add_column("Method", max_width=44)
+    for metric in metrics:
+        table.add_column(metric.label, justify="right")
+    best = {metric.name: _best(answer["results"], metric.name, metric.direction) for metric in metrics}
+    if answer["original"] is not None:
+        table.add_row("Original", *(_number(answer["original"].get(m.name), m.unit) for m in metrics))
+    for result in answer["results"]:
+        cells = []
+        for metric in metrics:
+            value = result["metrics"].get(metric.name)
+            winner = not result["oracle"] and value is not None and value == best[metric.name]
+            cells.append(("★ " if winner else "") + _number(value, metric.unit))
+        table.add_row(marked(result["label"], result["oracle"]), *cells)
+    console.print(table, markup=False)
+    cached = sum(result["cached"] for result in answer["results"])
+    print("★ best of the methods; oracles know the ground truth and do not compete.")
+    if cached:
+        print(f"{cached} of {len(answer['results'])} results were already stored (cached).")
+    for failure in answer["failed"]:
+        say(f"Failed: {failure['method']}: {failure['cause']}")
+
+
+def _title(scenario: dict[str, Any]) -> str:
+    corruption = scenario["corruption"]
+    return (
+        f"{scenario['dataset']['name']} · regularity {corruption['regularity']:g} · amount {corruption['amount']:g} · "
+        f"{scenario['discovery']:.0%} discovered · {scenario['model']['name']} · seed {scenario['seed']}"
+    )
+
+
+def _best(results: Sequence[dict[str, Any]], metric: str, direction: str) -> float | None:
+    values = [r["metrics"].get(metric) for r in results if not r["oracle"]]
+    known = [value for value in values if value is not None]
+    if not known or len(results) < 2 or direction not in ("higher", "lower"):
+        return None
+    return max(known) if direction == "higher" else min(known)
+
+
+def _number(value: float | None, unit: str) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.1f} s" if unit == "s" else f"{value:.3f}"

@@ -1,0 +1,141 @@
+"""``sweep``: every combination of a plan, without what the store already has."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from unlearn_core.cli._common import (
+    FAILED,
+    INTERRUPTED,
+    Device,
+    DeviceOption,
+    EngineOption,
+    JsonOption,
+    StoreOption,
+    WorkersOption,
+    check_names,
+    print_json,
+    stopped,
+)
+from unlearn_core.cli._follow import clock, follow
+from unlearn_core.engine import Engine, JobView
+from unlearn_core.errors import UserError
+from unlearn_core.specs import SweepSpec
+from unlearn_core.store import Store
+
+if TYPE_CHECKING:
+    from unlearn_core.engine.stages import Stage
+
+MAX_BYTES = 2**20
+MAX_RUNS = 100_000
+
+
+def sweep(
+    plan: Annotated[
+        Path, typer.Argument(help="A YAML file: dataset, regularity, discovery, methods, seeds, amount, model, set.")
+    ],
+    engine: EngineOption = "local",
+    workers: WorkersOption = None,
+    store: StoreOption = None,
+    device: DeviceOption = Device.auto,
+    json: JsonOption = False,
+) -> int:
+    """Compute every combination in a plan that is not stored yet. It can be stopped at any moment and run again."""
+    stages = plan_stages(read_plan(plan))
+    place = Store.open(store)
+    machine = Engine(place, address=engine, workers=workers, device=device.value)
+    try:
+        job = machine.submit(stages, plan.name)
+        try:
+            view = follow(machine, job, details=False)
+        except KeyboardInterrupt:
+            stopped()
+            view = machine.wait(job, 0)
+    finally:
+        machine.close()
+    answer = _summary(view)
+    if json:
+        print_json(answer)
+    else:
+        counts = f"{answer['computed']} computed, {answer['cached']} already stored, {len(answer['failed'])} failed"
+        print(f"{answer['runs']} runs: {counts} in {clock(view.elapsed)}. `results` shows the table.")
+    if view.state == "cancelled":
+        return INTERRUPTED
+    return FAILED if answer["failed"] else 0
+
+
+def read_plan(path: Path) -> SweepSpec:
+    """A plan from a YAML file; raises ``UserError`` with one sentence for everything that can be wrong with it."""
+    import yaml
+
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise UserError(f"The plan {str(path)!r} cannot be read: {error.strerror or error}.") from None
+    if len(raw) > MAX_BYTES:
+        raise UserError(f"The plan {str(path)!r} is larger than 1 MB; that is no plan.")
+    try:
+        data = yaml.safe_load(raw.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        raise UserError(f"The plan {str(path)!r} is not UTF-8 text.") from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" in line {mark.line + 1}" if mark is not None else ""
+        raise UserError(
+            f"The plan {str(path)!r} is not valid YAML{where}: {getattr(error, 'problem', None) or error}."
+        ) from None
+    if not isinstance(data, dict):
+        raise UserError(f"The plan {str(path)!r} must be a mapping such as “methods: [rem, retrain]”.")
+    odd = next((key for key in data if not isinstance(key, str)), None)
+    if odd is not None:
+        raise UserError(f"The plan {str(path)!r} has a key that is not text ({odd!r}).")
+    return SweepSpec.parse(data)
+
+
+def plan_stages(spec: SweepSpec) -> list[Stage]:
+    """Every stage of every combination, in an order that finishes one seed of everything first."""
+    from unlearn_core.cli.run import check_counts
+    from unlearn_core.engine.stages import plan_runs
+    from unlearn_core.presets import check_overrides, make_method, make_scenario, method_overrides
+
+    names = check_names(spec.methods)
+    check_overrides(spec.set, names)
+    amounts: list[int | float | None] = [*spec.amount] if spec.amount else [None]
+    lists = (spec.seeds, amounts, spec.regularity, spec.discovery)
+    count = len(names) * math.prod(len(values) for values in lists)
+    if count > MAX_RUNS:
+        raise UserError(f"The plan asks for {count:,} runs; at most {MAX_RUNS:,} go into one plan.")
+    stages: dict[str, Stage] = {}
+    for seed, amount, regularity, discovery in itertools.product(*lists):
+        scenario = make_scenario(
+            spec.dataset,
+            regularity=regularity,
+            amount=amount,
+            discovery=discovery,
+            model=spec.model,
+            seed=seed,
+            overrides=spec.set,
+        )
+        check_counts(scenario)
+        specs = [make_method(name, scenario, method_overrides(spec.set, name)) for name in names]
+        stages |= {stage.key: stage for stage in plan_runs(scenario, specs)}
+    return list(stages.values())
+
+
+def _summary(view: JobView) -> dict[str, Any]:
+    runs = [stage for stage in view.stages if stage.kind == "run"]
+    states = [stage.state for stage in runs]
+    return {
+        "runs": len(runs),
+        "computed": states.count("done"),
+        "cached": states.count("cached"),
+        "cancelled": states.count("cancelled"),
+        "failed": [{"key": s.key, "method": s.title, "cause": s.message} for s in view.stages if s.state == "failed"],
+        "seconds": view.elapsed,
+    }

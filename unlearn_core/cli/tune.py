@@ -1,0 +1,60 @@
+"""``tune``: choose methods' hyperparameters by the held-out-F rule, with provenance."""
+
+from __future__ import annotations
+
+import json as jsonlib
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from unlearn_core.cli._common import JsonOption, WorkersOption, parse_names, print_json, say
+from unlearn_core.errors import UserError
+
+
+def tune(
+    dataset: Annotated[str, typer.Option(help="Which dataset; its kind of data gets the result.")] = "digits",
+    methods: Annotated[str, typer.Option(help="Methods, separated by commas, or all.")] = "all",
+    tries: Annotated[int, typer.Option(min=1, max=10_000, help="Configurations tried for each method.")] = 24,
+    finalists: Annotated[int, typer.Option(min=1, max=100, help="How many of them go on to more seeds.")] = 4,
+    out: Annotated[Path | None, typer.Option(help="File to merge the result into. [default: the committed one]")] = None,
+    workers: WorkersOption = None,
+    json: JsonOption = False,
+) -> int:
+    """Search hyperparameters without ground truth or test data: heal a held-out part of F, keep the rest accurate."""
+    import torch
+
+    from unlearn_core.datasets import registry as datasets
+    from unlearn_core.engine.stages import environment
+    from unlearn_core.methods import registry
+    from unlearn_core.presets import TUNED
+    from unlearn_core.tuning import tune as search
+    from unlearn_core.tuning import write_tuned
+
+    names = [m.name for m in registry if m.search_space and not m.oracle] if methods == "all" else parse_names(methods)
+    for name in names:
+        if not registry.get(name).search_space:
+            raise UserError(f"{name} declares nothing to search (its search_space is empty).")
+    target = out or TUNED / f"{datasets.get(dataset).family}.json"
+    results: dict[str, Any] = {}
+    with ProcessPoolExecutor(workers or 2, mp_context=get_context("spawn")) as pool:
+        for name in names:
+            result = search(dataset, name, pool, tries=tries, finalists=finalists, progress=_Progress(name))
+            results[name] = result
+            write_tuned(target, dataset, {name: result}, environment(torch.device("cpu")))
+            say(f"{name}: {result['preset_score']:.3f} → {result['score']:.3f} with {jsonlib.dumps(result['params'])}")
+    if json:
+        print_json(results)
+    return 0
+
+
+class _Progress:
+    def __init__(self, name: str) -> None:
+        self.name, self.said = name, 0
+
+    def __call__(self, done: int, total: int) -> None:
+        if done * 10 // total > self.said:
+            self.said = done * 10 // total
+            say(f"{self.name}: {done} of {total} cells")
