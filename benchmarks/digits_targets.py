@@ -15,7 +15,8 @@ import statistics
 from pathlib import Path
 
 from unlearn_core.engine import Engine
-from unlearn_core.engine.stages import original_metrics, plan_runs
+from unlearn_core.engine.stages import plan_runs
+from unlearn_core.insight.tables import original_metrics
 from unlearn_core.presets import make_method, make_scenario
 from unlearn_core.store import Store
 

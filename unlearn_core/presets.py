@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from unlearn_core.datasets import registry as datasets
@@ -20,6 +23,7 @@ from unlearn_core.specs import (
     TriggerSpec,
 )
 
+TUNED = Path(__file__).with_name("tuned")
 SECTIONS = ("dataset", "corruption", "trigger", "model", "training")
 """Parts of a scenario that take overrides such as ``training.epochs``; every other prefix is a method's name."""
 
@@ -66,11 +70,24 @@ def make_scenario(
 
 
 def make_method(name: str, scenario: Scenario, overrides: Mapping[str, Scalar] | None = None) -> MethodSpec:
-    """A complete method spec: the method's defaults, its preset for this kind of data, then ``overrides`` (plain names)."""
+    """A complete method spec: :func:`preset_params` for this kind of data, then ``overrides`` (plain names)."""
     method = methods.get(name)
-    family = datasets.get(scenario.dataset.name).family
-    params = method.full_params(method.presets.get(family, {}) | dict(overrides or {}))
+    params = method.full_params(preset_params(name, scenario.dataset.name) | dict(overrides or {}))
     return MethodSpec(name=method.name, params=params, revision=method.revision)
+
+
+def preset_params(name: str, dataset: str) -> dict[str, Scalar]:
+    """Where a method departs from its defaults on this kind of data: its author's preset, then what ``tune`` found."""
+    method, family = methods.get(name), datasets.get(dataset).family
+    found = tuned(family).get("methods", {}).get(method.name, {})
+    return dict(method.presets.get(family, {})) | dict(found.get("params", {}))
+
+
+@functools.cache
+def tuned(family: str) -> dict[str, Any]:
+    """The committed outcome of ``tune`` for one family of data, with its provenance; empty where there is none."""
+    path = TUNED / f"{family}.json"
+    return dict(json.loads(path.read_text())) if path.exists() else {}
 
 
 def method_overrides(overrides: Mapping[str, Scalar], name: str) -> dict[str, Scalar]:

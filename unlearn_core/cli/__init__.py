@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import typer
 
-from unlearn_core.cli import parts, results, run, sweep
+from unlearn_core.cli import parts, results, run, sweep, tune
 from unlearn_core.cli._common import BAD_INPUT, FAILED, INTERRUPTED, fail
 from unlearn_core.errors import UserError
 
@@ -31,6 +31,7 @@ app.command("datasets")(parts.datasets)
 app.command("models")(parts.models)
 app.command("sweep")(sweep.sweep)
 app.command("results")(results.results)
+app.command("tune")(tune.tune)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -23,7 +23,6 @@ from unlearn_core.evaluation import registry as metrics
 from unlearn_core.methods import OracleTask, UnlearningTask
 from unlearn_core.methods import registry as methods
 from unlearn_core.models import RedirectNet, build_model
-from unlearn_core.presets import make_method
 from unlearn_core.specs import MethodSpec, Scenario, content_key
 from unlearn_core.store import Store
 from unlearn_core.training import Trainer, deterministic
@@ -221,33 +220,6 @@ def load_original(store: Store, scenario: Scenario, arena: Arena) -> RedirectNet
     arrays = store.arrays(scenario.original_key, "weights")
     model.load_state_dict({name: torch.from_numpy(np.array(value)) for name, value in arrays.items()})
     return model.eval()
-
-
-def original_metrics(store: Store, scenario: Scenario) -> dict[str, float | None]:
-    """Metrics of the original at this discovery rate, from its stored logits."""
-    arena = arena_of(scenario, torch.device("cpu"))
-    logits = _load_logits(store, scenario.original_key)
-    forget = arena.corrupted.truth.forget_indices(scenario.discovery)
-    record = store.get(scenario.original_key)
-    seconds = record.payload["seconds"] if record else None
-    references = {"original": logits} | _references(store, scenario)
-    return measure(Evidence(scenario, arena.corrupted, forget, logits, seconds, 0.0, 0.0, 0, references))
-
-
-def reference_metrics(store: Store, scenario: Scenario, spec: MethodSpec) -> dict[str, float | None]:
-    """The metrics of one stored run that need retraining or the oracle, as far as the store has these references."""
-    arena = arena_of(scenario, torch.device("cpu"))
-    forget = arena.corrupted.truth.forget_indices(scenario.discovery)
-    references = _references(store, scenario)
-    logits = _load_logits(store, scenario.run_key(spec))
-    evidence = Evidence(scenario, arena.corrupted, forget, logits, references=references)
-    return measure(evidence, ("gap_retrain", "gap_oracle", "agreement_oracle"))
-
-
-def _references(store: Store, scenario: Scenario) -> dict[str, Logits]:
-    keys = {name: scenario.run_key(make_method(name, scenario)) for name in ("retrain", "oracle_retrain")}
-    known = store.has(keys.values())
-    return {name: _load_logits(store, key) for name, key in keys.items() if key in known}
 
 
 def _load_logits(store: Store, key: str) -> Logits:

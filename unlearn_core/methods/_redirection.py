@@ -43,10 +43,25 @@ class RemParams(MethodParams):
     keep_best: bool = Field(True, description="Return the round that is best by the paper's proxy, else the last")
 
 
-# Chosen by the held-out-F rule: `python -m benchmarks.choose_presets` writes the evidence.
+# Where to start from on small data; `tune` refines it by the held-out-F rule (unlearn_core/tuned).
 PRESETS: dict[str, dict[str, float | bool]] = {
     "digits": {"epochs": 4, "batch_size": 256, "learning_rate": 0.02, "keep_best": False},
     "points": {"epochs": 4, "batch_size": 128, "learning_rate": 0.02, "keep_best": False},
+}
+
+
+SEARCH_SPACE: dict[str, list[object]] = {
+    "epochs": [3, 4, 5, 6],
+    "learning_rate": [0.03, 0.05, 0.1],
+    "batch_size": [128, 256],
+    "mask_share": [0.05, 0.1, 0.2],
+    "forget_share": [0.5, 1.0],
+    "forget_weight": [0.3, 0.5, 1.0],
+    "forget_per_batch": [16, 32],
+    "flush_threshold": [0.1, 0.2],
+    "flush_rate": [2.0, 4.0, 6.0],
+    "redirect_rate": [1.0, 3.0],
+    "weight_decay": [5e-4, 5e-3, 1e-2],
 }
 
 
@@ -182,6 +197,7 @@ class RedirectionMethod(Method):
     family = "redirection"
     Params = RemParams
     presets = PRESETS
+    search_space = SEARCH_SPACE
     redirection: ClassVar[type[Redirection]]
 
     def unlearn(self, task: UnlearningTask, reporter: Reporter) -> nn.Module:

@@ -1,0 +1,132 @@
+"""The held-out-F rule: what it hides, what it never reads, and the committed outcome."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from conftest import Trained
+from pydantic import Field
+from torch import nn
+
+from unlearn_core.datasets import registry as datasets
+from unlearn_core.errors import UserError
+from unlearn_core.methods import Method, MethodParams, OracleTask, UnlearningTask
+from unlearn_core.methods import registry as methods
+from unlearn_core.presets import TUNED, make_method, make_scenario, tuned
+from unlearn_core.training import Reporter
+from unlearn_core.tuning import Cell, candidates, held_out_score, rank, score_cell, tune
+
+REPORTED_SEEDS = {0, 1, 2}
+
+
+class Recording(Method):
+    """Does nothing but remember what it was given."""
+
+    name, label, paper, family = "recording", "Recording", "nobody", "fine-tuning"
+    seen: list[UnlearningTask] = []
+
+    class Params(MethodParams):
+        a: int = Field(0, ge=0, le=9)
+        b: int = Field(0, ge=0, le=9)
+
+    presets = {"points": {"a": 5}}
+    search_space = {"a": [1, 2, 3], "b": [4, 5]}
+
+    def unlearn(self, task: UnlearningTask, reporter: Reporter) -> nn.Module:
+        Recording.seen.append(task)
+        return task.original.eval()
+
+
+class Here(Executor):
+    """Runs what is submitted at once, in this process."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        future.set_result(fn(*args, **kwargs))
+        return future
+
+
+def test_half_of_the_forget_set_is_hidden_in_the_retain_set_with_its_wrong_labels(digits: Trained) -> None:
+    Recording.seen.clear()
+    whole = digits.task(discovery=0.5)
+    result = held_out_score(Recording, {}, lambda: digits.task(discovery=0.5), seed=3)
+    half, full = Recording.seen
+    assert not isinstance(half, OracleTask)
+    assert torch.equal(full.forget, whole.forget)
+    assert len(half.forget) == len(whole.forget) // 2
+    assert torch.isin(half.forget, whole.forget).all()
+    assert not torch.isin(half.forget, half.retain).any()
+    everything = torch.cat([half.forget, half.retain]).sort().values
+    assert torch.equal(everything, torch.arange(len(digits.arena.train)))
+    assert torch.equal(half.data.labels, digits.arena.train.labels)
+    # The original still predicts the wrong labels that it memorised: nothing healed.
+    assert result.healed < 0.3
+    assert result.score == pytest.approx(result.healed * result.retain * result.retain_full)
+
+
+def test_with_too_few_known_examples_it_says_so(digits: Trained) -> None:
+    with pytest.raises(UserError, match="at least 4 examples"):
+        held_out_score(Recording, {}, lambda: digits.task(discovery=0.03), seed=0)
+
+
+def test_the_rule_gives_no_cell_up_for_another() -> None:
+    def rows(*scores: float) -> list[dict[str, float]]:
+        return [{"regularity": k, "discovery": 1.0, "score": score} for k, score in enumerate(scores)]
+
+    assert rank(rows(0.5, 0.5)) > rank(rows(0.95, 0.01))
+    assert rank([*rows(0.2, 0.8), *rows(0.6, 0.8)]) == pytest.approx((0.4 * 0.8) ** 0.5)
+
+
+def test_candidates_start_with_the_preset() -> None:
+    every = candidates(Recording, "points", tries=100)
+    assert every[0] == {"a": 5}
+    assert len(every) == 7
+    assert candidates(Recording, "points", tries=3) == candidates(Recording, "points", tries=3)
+    assert len(candidates(Recording, "points", tries=3)) == 4
+
+
+def test_tuning_returns_its_choice_with_all_that_it_rests_on() -> None:
+    chosen = tune(
+        "waves",
+        "ascent",
+        Here(),
+        tries=1,
+        finalists=1,
+        regularity=(0.0,),
+        discovery=(1.0,),
+        first_seeds=(100,),
+        more_seeds=(101,),
+    )
+    assert methods.get("ascent").params(chosen["params"])
+    assert {row["seed"] for row in chosen["cells"]} == {100, 101}
+    assert 0 <= chosen["score"] <= 1
+    again = score_cell("waves", "ascent", chosen["params"], Cell(0.0, 1.0, 100))
+    assert again["score"] == chosen["cells"][0]["score"]
+
+
+def test_an_oracle_is_not_tuned() -> None:
+    with pytest.raises(UserError, match="is an oracle"):
+        tune("waves", "oracle_retrain", Here())
+
+
+@pytest.mark.parametrize("path", sorted(TUNED.glob("*.json")), ids=lambda path: path.stem)
+def test_the_committed_outcome_is_valid_and_rests_on_seeds_that_no_reported_number_uses(path: Path) -> None:
+    found = json.loads(path.read_text())
+    assert found["methods"]
+    for name, entry in found["methods"].items():
+        method = methods.get(name)
+        assert not method.oracle
+        method.params(entry["params"])
+        assert not REPORTED_SEEDS & set(entry["seeds"])
+        assert entry["environment"]["torch"]
+    dataset = next(source.name for source in datasets if source.family == path.stem)
+    name = next(iter(found["methods"]))
+    spec = make_method(name, make_scenario(dataset))
+    assert tuned(path.stem) == found
+    assert all(spec.params[key] == value for key, value in found["methods"][name]["params"].items())
