@@ -1,6 +1,16 @@
 """``python -m unlearn_core``: the command line."""
 
+import os
+import sys
+import threading
+
 from unlearn_core.cli import main
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    code = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if any(thread.name == "lethe-inline" for thread in threading.enumerate()):
+        # A stage that didn't hear that it was cancelled: ending the interpreter under its feet would crash.
+        os._exit(code)
+    raise SystemExit(code)

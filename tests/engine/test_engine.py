@@ -126,6 +126,19 @@ def test_cancel_stops_within_a_batch_and_keeps_what_is_finished(engine: Engine, 
     engine.cancel("nonsense")
 
 
+def test_a_sweep_finishes_scenario_after_scenario_and_a_click_goes_first(engine: Engine, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    what = {"log": str(log), "pause": 0.05}
+    stages = [Stage(f"{kind}{n}", what, needs=(f"a{n}",) if kind == "b" else ()) for n in range(4) for kind in "ab"]
+    sweep = engine.submit(stages, "sweep")
+    until(lambda: log.exists())
+    engine.wait(engine.submit([Stage("click", what)], "click"), 20)
+    engine.wait(sweep, 20)
+    order = log.read_text().split()[::2]
+    assert order.index("click") <= 2
+    assert [key for key in order if key != "click"] == [stage.key for stage in stages]
+
+
 def test_progress_is_counted_throttled_and_estimated(engine: Engine) -> None:
     job = engine.submit([Stage("a", {"steps": 100, "pause": 0.01})], "steady")
     seen = []

@@ -143,7 +143,7 @@ class Engine:
                     return other.id
             job = Job(uuid.uuid4().hex[:12], title, [], time.monotonic())
             for stage in stages:
-                task = Task(stage, state="cached") if stage.key in stored else self._activate(stage)
+                task = Task(stage, state="cached") if stage.key in stored else self._activate(stage, len(job.tasks))
                 task.jobs.add(job.id)
                 job.tasks.append(task)
             self._jobs[job.id] = job
@@ -214,11 +214,11 @@ class Engine:
 
     # -- stages ---------------------------------------------------------------------------------------------------
 
-    def _activate(self, stage: Stage) -> Task:
+    def _activate(self, stage: Stage, order: int) -> Task:
         """The task that computes this stage: the one another job has already asked for, or a new one."""
         task = self._active.get(stage.key)
         if task is None:
-            task = self._active[stage.key] = Task(stage)
+            task = self._active[stage.key] = Task(stage, order=order)
             for need in stage.needs:
                 self._dependants.setdefault(need, []).append(task)
         return task
@@ -233,7 +233,9 @@ class Engine:
         self._tokens[token] = task
         # What somebody waits for at the screen goes before the many stages of a sweep.
         size = min((len(self._jobs[job].tasks) for job in task.jobs if job in self._jobs), default=1)
-        self._backend.run(Request(token, task.stage, self._store.location, self._device, self._runner, -size))
+        # Within a job in its own order: a sweep finishes scenario after scenario instead of all originals first.
+        priority = -(size * 1_000_000 + task.order)
+        self._backend.run(Request(token, task.stage, self._store.location, self._device, self._runner, priority))
 
     def _finish(self, task: Task, state: StageState, message: str = "") -> None:
         """End a task, and with it what depends on it or what waited for it."""

@@ -11,6 +11,8 @@ from unlearn_core.engine import worker
 from unlearn_core.engine._backend import Listener, Request
 from unlearn_core.engine.views import WorkerView
 
+STOP_SECONDS = 5.0
+
 
 class InlineBackend:
     """A queue and one thread, ordered by priority, then by arrival."""
@@ -40,7 +42,10 @@ class InlineBackend:
         return ""
 
     def close(self) -> None:
-        self._put(-(10**9), None)
+        """Stop after the stage that runs (its cancelling was asked for before), and give it a moment to do so."""
+        self._put(-(10**15), None)
+        if self._thread.is_alive() and threading.current_thread() is not self._thread:
+            self._thread.join(STOP_SECONDS)
 
     def _put(self, order: int, request: Request | None) -> None:
         with self._lock:

@@ -21,6 +21,7 @@ class Task:
 
     stage: Stage
     state: StageState = "waiting"
+    order: int = 0
     token: str = ""
     jobs: set[str] = field(default_factory=set)
     done: int = 0

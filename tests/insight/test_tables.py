@@ -1,0 +1,134 @@
+"""Tables of stored results: what is pooled, what is kept apart, what depends on other results."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from unlearn_core.engine.stages import plan_runs, run_stage
+from unlearn_core.errors import UserError
+from unlearn_core.evaluation import registry as metrics
+from unlearn_core.insight import tables
+from unlearn_core.presets import make_method, make_scenario
+from unlearn_core.specs import MethodSpec, Scenario
+from unlearn_core.store import Store
+from unlearn_core.training import SilentReporter
+
+
+def scenario(seed: int = 0, **changes: object) -> Scenario:
+    overrides = {"training.epochs": 2} | dict(changes.pop("overrides", {}))
+    return make_scenario("blobs", amount=60, discovery=0.5, seed=seed, overrides=overrides, **changes)
+
+
+def compute(store: Store, what: Scenario, *names: str, **overrides: object) -> list[MethodSpec]:
+    specs = [make_method(name, what, overrides) for name in names]
+    for stage in plan_runs(what, specs):
+        if not store.has([stage.key]):
+            run_stage(stage, store, "cpu", SilentReporter())
+    return specs
+
+
+def fake(store: Store, what: Scenario, name: str, value: float | None, **overrides: object) -> None:
+    """A run record without having run anything."""
+    spec = make_method(name, what, overrides)
+    payload = {"method": name, "params": {}, "metrics": {"utility": value}, "seconds": 1.0, "device": "cpu", "trajectory": []}
+    store.put(what.run_key(spec), "run", {"scenario": what.model_dump(mode="json"), "method": spec.model_dump(mode="json")},
+              payload, {})  # fmt: skip
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store.open(tmp_path / "store")
+
+
+def test_comparison_has_the_original_and_what_is_stored(store: Store) -> None:
+    what = scenario()
+    specs = compute(store, what, "finetune", "oracle_retrain")
+    missing = make_method("rem", what)
+    frame = tables.comparison(store, what, [specs[1], missing, specs[0]])
+    assert list(frame["method"]) == ["original", "oracle_retrain", "finetune"]
+    assert list(frame["oracle"]) == [False, True, False]
+    assert set(metrics.names()) <= set(frame.columns)
+    record = store.get(what.run_key(specs[0]))
+    assert frame.set_index("method").loc["finetune", "utility"] == record.payload["metrics"]["utility"]
+    assert all(pd.api.types.is_float_dtype(frame[name]) for name in metrics.names())
+
+
+def test_comparison_of_nothing_has_the_columns(store: Store) -> None:
+    frame = tables.comparison(store, scenario(), [])
+    assert frame.empty
+    assert {"method", "label", "oracle", "utility"} <= set(frame.columns)
+
+
+def test_gaps_appear_when_their_reference_does(store: Store) -> None:
+    what = scenario()
+    specs = compute(store, what, "finetune")
+    before = tables.comparison(store, what, specs).set_index("method")
+    assert math.isnan(before.loc["finetune", "gap_retrain"])
+    specs += compute(store, what, "retrain")
+    after = tables.comparison(store, what, specs).set_index("method")
+    assert after.loc["retrain", "gap_retrain"] == 0
+    assert after.loc["finetune", "gap_retrain"] >= 0
+    assert after.loc["finetune", "utility"] == before.loc["finetune", "utility"]
+    size = len(store.find())
+    pd.testing.assert_frame_equal(tables.comparison(store, what, specs).set_index("method"), after)
+    assert len(store.find()) == size
+
+
+def test_damaged_arrays_take_only_their_own_row(store: Store) -> None:
+    what = scenario()
+    specs = compute(store, what, "finetune")
+    path = next(p for p in store._artifacts.root.rglob("*.safetensors") if f"{what.original_key}-logits" in p.name)
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+    assert list(tables.comparison(store, what, specs)["method"]) == ["finetune"]
+
+
+def test_summary_pools_seeds_and_nothing_else(store: Store) -> None:
+    for seed, value in enumerate([0.5, 0.7, 0.9]):
+        fake(store, scenario(seed), "retrain", value)
+    fake(store, scenario(0), "finetune", 0.4)
+    fake(store, scenario(0), "finetune", 0.6, epochs=77)
+    fake(store, scenario(1), "finetune", None)
+    fake(store, scenario(0, regularity=0.5), "retrain", 0.1)
+    fake(store, scenario(0, overrides={"trigger.size": 1}), "retrain", 0.2)
+    frame = tables.results(store)
+    assert len(frame) == 8
+    long = tables.summary(frame, "utility")
+    assert len(long) == 5
+    pooled = long[(long["method"] == "retrain") & (long["regularity"] == 1) & ~long["options"].str.contains("trigger")]
+    assert pooled["n"].item() == 3
+    assert pooled["mean"].item() == pytest.approx(0.7)
+    assert pooled["standard_error"].item() == pytest.approx(np.std([0.5, 0.7, 0.9], ddof=1) / np.sqrt(3))
+    assert set(long[long["method"] == "finetune"]["variant"]) == {"", "epochs=77"}
+    assert long[long["method"] == "finetune"]["standard_error"].isna().all()
+    assert "training.epochs=2, trigger.size=1" in {", ".join(sorted(o.split(", "))) for o in long["options"]}
+    with pytest.raises(UserError):
+        tables.summary(frame, "nonsense")
+    with pytest.raises(UserError):
+        tables.results(store, "nonsense")
+    assert tables.results(store, dataset="digits").empty
+
+
+def test_older_revisions_and_unknown_methods_are_left_out(store: Store) -> None:
+    what = scenario()
+    fake(store, what, "retrain", 0.5)
+    for change in ({"revision": 999}, {"name": "gone"}):
+        spec = make_method("retrain", what).model_dump(mode="json") | change
+        store.put(str(change), "run", {"scenario": what.model_dump(mode="json"), "method": spec}, {"metrics": {}}, {})
+    store.put("odd", "run", {"nothing": 1}, {}, {})
+    assert list(tables.results(store)["method"]) == ["retrain"]
+
+
+def test_trajectories_are_tidy(store: Store) -> None:
+    what = scenario()
+    specs = compute(store, what, "finetune", epochs=3)
+    frame = tables.trajectories(store, what, specs)
+    assert list(frame["round"]) == [1, 2, 3]
+    assert {"method", "label", "healed", "utility"} <= set(frame.columns)
+    assert {"method", "label", "round"} <= set(tables.trajectories(store, what, []).columns)
