@@ -19,8 +19,29 @@ def test_nothing_is_estimated_before_anything_was_counted() -> None:
 
 
 def test_a_running_stage_is_estimated_from_its_own_steps() -> None:
-    running = task("a", "running", started=10.0, done=20, total=100)
+    running = task("a", "running", started=0.0)
+    running.progress(10.0, 1, 101, {})
+    assert running.remaining(now=10.0, rate=None) is None
+    running.progress(20.0, 21, 101, {})
     assert running.remaining(now=20.0, rate=None) == pytest.approx(40.0)
+    assert running.remaining(now=24.0, rate=None) == pytest.approx(36.0)
+
+
+def test_a_slow_first_step_frightens_nobody() -> None:
+    """Loading data for 5 s before 100 steps of 0.1 s must not look like 100 steps of 5 s."""
+    tasks = [task("a", "running", started=0.0), task("b")]
+    tasks[0].progress(5.0, 1, 100, {})
+    assert seconds_per_weight(tasks, 5.0) is None
+    tasks[0].progress(7.0, 21, 100, {})
+    assert tasks[0].remaining(7.0, None) == pytest.approx(7.9)
+
+
+def test_a_total_that_changes_begins_anew() -> None:
+    running = task("a", "running", started=0.0)
+    running.progress(1.0, 10, 100, {})
+    running.progress(2.0, 20, 100, {})
+    running.progress(3.0, 5, 10, {})
+    assert running.remaining(3.0, rate=None) is None
 
 
 def test_an_estimate_after_a_fifth_is_right_for_steady_work() -> None:
@@ -37,7 +58,9 @@ def test_weights_carry_over_to_waiting_stages() -> None:
 
 
 def test_a_chain_is_no_shorter_for_more_workers() -> None:
-    tasks = [task("a", "running", started=0.0, done=1, total=2), task("b", needs=("a",)), task("c", needs=("b",))]
+    tasks = [task("a", "running", started=0.0), task("b", needs=("a",)), task("c", needs=("b",))]
+    tasks[0].progress(0.0, 0, 2, {})
+    tasks[0].progress(4.0, 1, 2, {})
     rate = seconds_per_weight(tasks, 4.0)
     assert rate == pytest.approx(8.0)
     assert estimate(tasks, 4.0, rate, 1) == estimate(tasks, 4.0, rate, 100) == pytest.approx(4 + 8 + 8)

@@ -302,7 +302,7 @@ class Engine:
         with self._lock:
             task = self._tokens.get(token)
             if task is not None and task.state == "running":
-                task.done, task.total, task.scalars = done, total, scalars
+                task.progress(time.monotonic(), done, total, scalars)
                 self._changed.notify_all()
 
     def on_finished(self, token: str, outcome: Outcome) -> None:

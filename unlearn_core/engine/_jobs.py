@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 FINISHED: frozenset[StageState] = frozenset({"done", "cached", "failed", "cancelled"})
 
+MEANINGFUL = 0.1
+"""From this share of its steps on, a running stage tells something about the cost of others."""
+
 
 @dataclass
 class Task:
@@ -33,6 +36,8 @@ class Task:
     worker: str = ""
     message: str = ""
     scalars: dict[str, float] = field(default_factory=dict)
+    counted: list[tuple[float, int]] = field(default_factory=list)
+    """(time, steps done) at the first and the last message: preparing the first step is no part of the pace."""
 
     @property
     def finished(self) -> bool:
@@ -51,6 +56,14 @@ class Task:
     def reset(self) -> None:
         """Forget the progress of a lost attempt."""
         self.state, self.done, self.total, self.started, self.worker, self.scalars = "waiting", 0, 0, None, "", {}
+        self.counted = []
+
+    def progress(self, now: float, done: int, total: int, scalars: dict[str, float]) -> None:
+        """Note what was counted; a total that changes begins the counting anew."""
+        if total != self.total or done < self.done:
+            self.counted = []
+        self.done, self.total, self.scalars = done, total, scalars
+        self.counted = [*self.counted[:1], (now, done)]
 
     def finish(self, state: StageState, now: float, message: str = "") -> None:
         self.state, self.ended = state, now
@@ -63,9 +76,16 @@ class Task:
         if self.finished:
             return 0.0
         spent = now - self.started if self.started is not None else 0.0
-        if self.state == "running" and self.done and self.total:
-            return spent * max(0, self.total - self.done) / self.done
+        if self.state == "running" and len(self.counted) == 2 and self.counted[1][1] > self.counted[0][1]:
+            (first, begun), (last, done) = self.counted
+            left = (last - first) / (done - begun) * max(0, self.total - done)
+            return max(0.0, left - (now - last))
         return None if rate is None else max(0.0, self.stage.weight * rate - spent)
+
+    @property
+    def share(self) -> float:
+        """Share of its steps that are done."""
+        return min(1.0, self.done / self.total) if self.total else 0.0
 
     def view(self, now: float, rate: float | None, state: StageState | None = None) -> StageView:
         """A frozen picture; ``state`` replaces the state for a job that has been cancelled."""
@@ -136,8 +156,8 @@ def seconds_per_weight(tasks: Sequence[Task], now: float) -> float | None:
     for task in tasks:
         if task.state == "done" and task.started is not None:
             seconds, weight = seconds + task.seconds, weight + task.stage.weight
-        elif task.state == "running" and task.done and task.total and task.started is not None:
-            seconds, weight = seconds + now - task.started, weight + task.stage.weight * task.done / task.total
+        elif task.state == "running" and task.share >= MEANINGFUL and task.started is not None:
+            seconds, weight = seconds + now - task.started, weight + task.stage.weight * task.share
     return seconds / weight if weight else None
 
 
