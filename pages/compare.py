@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.common import binding, catalog, jobs, results, show
-from pages.common.services import engine, store
+from pages.common.services import engine, job_for, store
 from unlearn_core import figures
 from unlearn_core import view_state as vs
 from unlearn_core.engine.stages import plan_runs
@@ -50,6 +50,7 @@ except UserError as error:
 with share:
     show.share(state, names)
 
+job = job_for(stages)
 stored = store().has(stage.key for stage in stages)
 missing = [stage for stage in stages if stage.key not in stored]
 line, run = st.columns([6, 1], vertical_alignment="center")
@@ -76,7 +77,7 @@ if not binding.hidden(state, "parameters"):
                 columns = st.columns(3)
                 binding.parameters(state, name, columns)
 
-job = jobs.panel(stages)
+jobs.panel(stages, job)
 frame = results.frame_of(scenario, specs, st.session_state.get("asked", set())) if stages[0].key in stored else None
 if frame is None or len(frame) < 2:
     if not jobs.running(job):

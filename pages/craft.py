@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.common import binding, catalog, examples, jobs, show
-from pages.common.services import engine, store
+from pages.common.services import engine, job_for, store
 from unlearn_core import figures
 from unlearn_core import view_state as vs
 from unlearn_core.engine.stages import plan_regularity
@@ -110,6 +110,7 @@ with picture:
         st.dataframe(figures.with_total(shown.counts), hide_index=True, key="counts")
 
 measuring = plan_regularity(scenario)
+job = job_for(measuring)
 record = store().get(measuring[0].key)
 with side:
     if not binding.hidden(state, "plane"):
@@ -120,7 +121,9 @@ with side:
         if record is not None:
             st.metric("Measured regularity", f"{record.payload['measured']:.2f}", border=True, help=MEASURED)
             show.note("Near 0 the wrong labels share nothing, near 1 one rule explains them all.")
-        elif not jobs.running(jobs.panel(measuring)):
+        else:
+            jobs.panel(measuring, job)
+        if record is None and not jobs.running(job):
             show.note("How much do these examples really share? Ask models that never saw them.")
             if st.button("Measure the regularity", icon=":material/straighten:", key="measure", help=MEASURED, width="stretch"):
                 engine().submit(measuring, "Measured regularity")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.common import binding, catalog, examples, jobs, results, show
-from pages.common.services import engine, store
+from pages.common.services import engine, job_for, store
 from unlearn_core import figures
 from unlearn_core import view_state as vs
 from unlearn_core.figures.sentences import outcome, reference_note
@@ -28,6 +28,7 @@ from unlearn_core.engine.stages import plan_runs  # noqa: E402 - after the first
 from unlearn_core.insight.previews import preview  # noqa: E402
 
 stages = plan_runs(scenario, specs)
+job = job_for(stages)
 stored = store().has(stage.key for stage in stages)
 ready = len(stored) == len(stages)
 shown = preview(scenario, limit=4)
@@ -35,7 +36,9 @@ frame = results.frame_of(scenario, specs) if stages[0].key in stored else None
 loading.empty()
 
 with st.container(horizontal=True, vertical_alignment="center"):
-    if not ready and st.button("Run the demo", type="primary", icon=":material/play_arrow:", key="demo"):
+    if jobs.running(job):
+        st.button("Running …", icon=":material/hourglass_top:", key="busy", disabled=True)
+    elif not ready and st.button("Run the demo", type="primary", icon=":material/play_arrow:", key="demo"):
         engine().submit(stages, "Demo: digits, trigger, 30 % discovered")
         st.rerun()
     if st.button(
@@ -45,7 +48,7 @@ with st.container(horizontal=True, vertical_alignment="center"):
         st.switch_page("pages/compare.py")
     if st.button("Craft your own corruption", icon=":material/tune:", key="to-craft"):
         st.switch_page("pages/craft.py")
-jobs.panel(stages)
+jobs.panel(stages, job)
 left, middle, right = st.columns(3, border=True)
 with left:
     st.markdown("**1 · Corrupt**")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.common import binding
-from pages.common.services import engine, job_for, store
+from pages.common.services import engine, store
 from unlearn_core import view_state as vs
 from unlearn_core.engine import JobView, StageView
 from unlearn_core.figures.sentences import duration, progress
@@ -19,14 +19,15 @@ if TYPE_CHECKING:
 _SIGNS = {"waiting": "○", "running": "◐", "done": "●", "cached": "●", "failed": "✖", "cancelled": "–"}
 
 
-def panel(stages: Sequence[Stage]) -> JobView | None:
-    """The running job of these stages, redrawn while it runs, or what went wrong in the last one."""
-    job = job_for(stages)
+def panel(stages: Sequence[Stage], job: JobView | None) -> None:
+    """The running job of these stages, redrawn while it runs, or what went wrong in the last one.
+
+    ``job`` must have been asked for *before* the page read the store: if it finishes in between, the page is drawn again.
+    """
     if job is not None and job.state == "running":
         _live(job.id, job.done)
     else:
         failures(stages, job)
-    return job
 
 
 def running(job: JobView | None) -> bool:
@@ -50,6 +51,8 @@ def _live(job_id: str, done_before: int) -> None:
         if button.button("Cancel", key=f"cancel:{job_id}", width="stretch"):
             engine().cancel(job_id)
             st.rerun()
+        if engine().status().state == "starting":
+            st.caption("The worker processes are starting; this happens once, and takes a few seconds.")
         for stage in job.stages:
             _line(stage)
 

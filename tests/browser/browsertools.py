@@ -1,0 +1,39 @@
+"""What the browser tests share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from playwright.sync_api import ConsoleMessage, Page
+
+
+@dataclass
+class Server:
+    """A running app: where it listens, its process, and when it was started."""
+
+    url: str
+    pid: int
+    started: float
+
+
+@dataclass
+class Tab:
+    """A page and everything its console complained about."""
+
+    page: Page
+    complaints: list[str] = field(default_factory=list)
+
+
+def watch(page: Page) -> Tab:
+    """Collect what the console reports as an error."""
+    tab = Tab(page)
+    page.on("pageerror", lambda error: tab.complaints.append(str(error)))
+    page.on("console", lambda message: tab.complaints.append(message.text) if _is_ours(message) else None)
+    return tab
+
+
+def _is_ours(message: ConsoleMessage) -> bool:
+    if message.type != "error":
+        return False
+    # Streamlit asks for its health below a deep link's path first, gets a 404, and then asks at the root.
+    return "_stcore" not in message.location.get("url", "")

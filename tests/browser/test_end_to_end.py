@@ -1,0 +1,106 @@
+"""A newcomer's way through the app in a real browser, with the real engine."""
+
+from __future__ import annotations
+
+import re
+import time
+
+import psutil
+import pytest
+from browsertools import Server, Tab, watch
+from playwright.sync_api import Page, expect
+
+pytestmark = pytest.mark.browser
+
+WAIT = 200_000  # the demo takes half a minute; machines that run other things beside it take longer
+
+
+def table(page: Page, models: int) -> dict[str, dict[str, str]]:
+    """The first table of the page, once it has this many rows: model → column → text."""
+    expect(page.get_by_test_id("stDataFrame").first).to_be_visible(timeout=WAIT)
+    grid = page.get_by_test_id("stDataFrame").first.locator("table[role=grid]")
+    expect(grid.locator("tbody tr")).to_have_count(models, timeout=30_000)
+    rows: list[list[str]] = grid.evaluate(
+        "grid => [...grid.querySelectorAll('tr')].map(row => [...row.querySelectorAll('th,td')].map(cell => cell.innerText))"
+    )
+    header = rows[0]
+    cells = [dict(zip(header, row, strict=False)) for row in rows[1:]]
+    return {row["Model"].split(maxsplit=1)[1]: row for row in cells}
+
+
+def share(text: str) -> float:
+    return float(re.sub(r"[^\d.]", "", text))
+
+
+def test_from_the_demo_to_a_copied_link(server: Server, tab: Tab) -> None:
+    page = tab.page
+    page.goto(server.url)
+    expect(page.get_by_role("button", name="Run the demo")).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("Nothing is drawn before it is computed")).to_be_visible()
+    page.get_by_role("button", name="Run the demo").click()
+    expect(page.get_by_text(re.compile(r"of 6 stages")).first).to_be_visible(timeout=30_000)
+    page.reload()
+    expect(page.get_by_text(re.compile(r"of 6 stages")).first).to_be_visible(timeout=30_000)
+
+    # The table fills one run at a time; the demo's button is gone for good once everything is stored.
+    expect(page.get_by_text("3 · Heal")).to_be_visible(timeout=WAIT)
+    expect(page.get_by_text("Look for the top right")).to_be_visible(timeout=WAIT)
+    assert page.get_by_text("failed.").count() == 0
+    rows = table(page, 6)
+    assert {"Original", "Fine-tune", "NPO", "Retrain", "Oracle", "REM"} == set(rows)
+    healed = {name: share(row["Healed"]) for name, row in rows.items()}
+    assert healed["REM"] > healed["Fine-tune"]
+    assert healed["REM"] > healed["Retrain"]
+
+    page.get_by_role("button", name="Open the demo in Compare").click()
+    expect(page.get_by_role("heading", name="Compare methods")).to_be_visible(timeout=30_000)
+    choose = page.get_by_role("combobox", name=re.compile("Metric over time"))
+    choose.press("ArrowDown")
+    expect(page.get_by_role("option", name="Utility", exact=True)).to_be_visible(timeout=30_000)
+    choose.press("ArrowDown")
+    choose.press("Enter")
+    expect(page).to_have_url(re.compile("metric="), timeout=30_000)
+    page.get_by_role("button", name="Share").click()
+    link = page.get_by_test_id("stCode").first.inner_text().strip()
+    assert link.startswith(server.url)
+    assert "metric=" in link
+
+    other = watch(page.context.new_page())
+    other.page.goto(link)
+    expect(other.page.get_by_text("All cached")).to_be_visible(timeout=30_000)
+    again = table(other.page, 6)
+    assert {name: row["Healed"] for name, row in again.items()} == {name: row["Healed"] for name, row in rows.items()}
+    assert tab.complaints == []
+    assert other.complaints == []
+
+
+def test_craft_answers_in_the_browser(server: Server, tab: Tab) -> None:
+    page = tab.page
+    page.goto(f"{server.url}/craft?discovery=7&zzz=1")
+    expect(page.get_by_text("nearest possible value")).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("86 of 86 corrupted examples are known")).to_be_visible(timeout=30_000)
+    page.get_by_role("slider", name=re.compile("Discovery rate")).press("ArrowLeft")
+    expect(page.get_by_text("85 of 86 corrupted examples are known")).to_be_visible(timeout=30_000)
+    expect(page).to_have_url(re.compile(r"discovery=0\.99"))
+    assert page.locator(".lethe-card img").count() == 24
+    assert tab.complaints == []
+
+
+def test_a_killed_worker_is_said_and_the_run_goes_on(server: Server, tab: Tab) -> None:
+    page = tab.page
+    page.goto(f"{server.url}/compare?dataset=blobs&training.epochs=400&methods=finetune,npo&finetune.epochs=1")
+    page.get_by_role("button", name="Run").click()
+    expect(page.get_by_text(re.compile(r"running · \d+ of \d+ steps")).first).to_be_visible(timeout=30_000)
+    busiest_worker(server.pid).kill()
+    expect(page.get_by_text(re.compile("worker lost, started again|worker process ended")).first).to_be_visible(timeout=30_000)
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_text("The run was cancelled")).to_be_visible(timeout=30_000)
+    assert tab.complaints == []
+
+
+def busiest_worker(pid: int) -> psutil.Process:
+    """The process below the server that computes."""
+    family = psutil.Process(pid).children(recursive=True)
+    before = {process.pid: sum(process.cpu_times()[:2]) for process in family}
+    time.sleep(0.5)
+    return max(family, key=lambda process: sum(process.cpu_times()[:2]) - before[process.pid])
