@@ -122,12 +122,8 @@ def score_cell(dataset: str, method: str, params: dict[str, Scalar], cell: Cell)
 
 
 def rank(rows: Sequence[dict[str, float]]) -> float:
-    """Geometric mean of the cells' mean scores: no cell may be given up for another."""
-    cells: dict[tuple[float, float], list[float]] = {}
-    for row in rows:
-        cells.setdefault((row["regularity"], row["discovery"]), []).append(row["score"])
-    logs = [math.log(max(sum(values) / len(values), 1e-3)) for values in cells.values()]
-    return math.exp(sum(logs) / len(logs))
+    """Geometric mean of the scores: no cell, and no seed, may be given up for another."""
+    return math.exp(sum(math.log(max(row["score"], 1e-2)) for row in rows) / len(rows))
 
 
 def candidates(method: type[Method], family: str, tries: int) -> list[dict[str, Scalar]]:
@@ -149,8 +145,8 @@ def tune(
     finalists: int = 4,
     regularity: Sequence[float] = (0.0, 0.5, 1.0),
     discovery: Sequence[float] = (0.1, 0.3, 1.0),
-    first_seeds: Sequence[int] = (100,),
-    more_seeds: Sequence[int] = (101, 102),
+    first_seeds: Sequence[int] = (100, 101),
+    more_seeds: Sequence[int] = (102, 103),
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, Any]:
     """Score candidates on the plane, the best ones on more seeds; returns the choice with all that it rests on.

@@ -54,6 +54,9 @@ def test_from_the_demo_to_a_copied_link(server: Server, tab: Tab) -> None:
 
     page.get_by_role("button", name="Open the demo in Compare").click()
     expect(page.get_by_role("heading", name="Compare methods")).to_be_visible(timeout=30_000)
+    # The engine's line ends the page: once it is there, nothing is drawn any more that would close an open list.
+    expect(page.get_by_text(re.compile("^Computes on"))).to_be_visible(timeout=30_000)
+    expect(page.get_by_test_id("stStatusWidget")).to_have_count(0, timeout=30_000)
     choose = page.get_by_role("combobox", name=re.compile("Metric over time"))
     choose.press("ArrowDown")
     expect(page.get_by_role("option", name="Utility", exact=True)).to_be_visible(timeout=30_000)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as jsonlib
+import math
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -14,11 +15,17 @@ from unlearn_core.cli._common import JsonOption, WorkersOption, parse_names, pri
 from unlearn_core.errors import UserError
 
 
+FIRST_SEED = 100
+"""Tuning uses seeds from here on; reported numbers use 0, 1, 2."""
+
+
 def tune(
     dataset: Annotated[str, typer.Option(help="Which dataset; its kind of data gets the result.")] = "digits",
     methods: Annotated[str, typer.Option(help="Methods, separated by commas, or all.")] = "all",
     tries: Annotated[int, typer.Option(min=1, max=10_000, help="Configurations tried for each method.")] = 24,
     finalists: Annotated[int, typer.Option(min=1, max=100, help="How many of them go on to more seeds.")] = 4,
+    discovery: Annotated[str, typer.Option(help="Discovery rates of the plane, separated by commas.")] = "0.1,0.3,1.0",
+    seeds: Annotated[int, typer.Option(min=1, max=50, help="Seeds of the first round; finalists get as many again.")] = 2,
     out: Annotated[Path | None, typer.Option(help="File to merge the result into. [default: the committed one]")] = None,
     workers: WorkersOption = None,
     json: JsonOption = False,
@@ -37,17 +44,39 @@ def tune(
     for name in names:
         if not registry.get(name).search_space:
             raise UserError(f"{name} declares nothing to search (its search_space is empty).")
+    rates = [_rate(text) for text in discovery.split(",")]
+    first, more = range(FIRST_SEED, FIRST_SEED + seeds), range(FIRST_SEED + seeds, FIRST_SEED + 2 * seeds)
     target = out or TUNED / f"{datasets.get(dataset).family}.json"
     results: dict[str, Any] = {}
     with ProcessPoolExecutor(workers or 2, mp_context=get_context("spawn")) as pool:
         for name in names:
-            result = search(dataset, name, pool, tries=tries, finalists=finalists, progress=_Progress(name))
+            result = search(
+                dataset,
+                name,
+                pool,
+                tries=tries,
+                finalists=finalists,
+                discovery=rates,
+                first_seeds=first,
+                more_seeds=more,
+                progress=_Progress(name),
+            )
             results[name] = result
             write_tuned(target, dataset, {name: result}, environment(torch.device("cpu")))
             say(f"{name}: {result['preset_score']:.3f} → {result['score']:.3f} with {jsonlib.dumps(result['params'])}")
     if json:
         print_json(results)
     return 0
+
+
+def _rate(text: str) -> float:
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = math.nan
+    if not 0 < rate <= 1:
+        raise UserError(f"--discovery takes rates above 0 and at most 1, such as 0.1,0.5 (got {text!r}).")
+    return rate
 
 
 class _Progress:

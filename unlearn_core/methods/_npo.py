@@ -44,6 +44,7 @@ def lower_forget_accuracy(
     max_passes: int,
     batch_size: int,
     generator: torch.Generator,
+    clip: float = 0.0,
     on_pass: Callable[[int], None] | None = None,
 ) -> int:
     """Passes over F until its accuracy on given labels is at most ``threshold``; returns how many were made.
@@ -63,6 +64,8 @@ def lower_forget_accuracy(
             loss = objective(F.cross_entropy(logits, task.data.labels[ids], reduction="none"), ids)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
+            if clip:
+                nn.utils.clip_grad_norm_(model.parameters(), clip)
             optimizer.step()
         model.eval()
         if on_pass is not None:

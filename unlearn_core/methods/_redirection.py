@@ -40,6 +40,7 @@ class RemParams(MethodParams):
     flush_rate: float = Field(1.0, gt=0, le=20, description="Learning rate of a flush relative to that of redirection")
     flush_threshold: float = Field(0.2, ge=0, le=1, description="Flush until the forget accuracy is at most this")
     flush_passes: int = Field(100, ge=0, le=1000, description="At most so many passes of one flush")
+    clip: float = Field(0.0, ge=0, le=100, description="Largest gradient norm of a step; 0 leaves gradients alone")
     keep_best: bool = Field(True, description="Return the round that is best by the paper's proxy, else the last")
 
 
@@ -51,17 +52,16 @@ PRESETS: dict[str, dict[str, float | bool]] = {
 
 
 SEARCH_SPACE: dict[str, list[object]] = {
-    "epochs": [3, 4, 5, 6],
-    "learning_rate": [0.03, 0.05, 0.1],
-    "batch_size": [128, 256],
-    "mask_share": [0.05, 0.1, 0.2],
+    "epochs": [3, 4],
+    "learning_rate": [0.05, 0.1],
+    "mask_share": [0.05, 0.2],
     "forget_share": [0.5, 1.0],
-    "forget_weight": [0.3, 0.5, 1.0],
+    "forget_weight": [0.5, 1.0],
     "forget_per_batch": [16, 32],
     "flush_threshold": [0.1, 0.2],
-    "flush_rate": [2.0, 4.0, 6.0],
-    "redirect_rate": [1.0, 3.0],
-    "weight_decay": [5e-4, 5e-3, 1e-2],
+    "flush_rate": [2.0, 4.0],
+    "weight_decay": [5e-3],
+    "clip": [0.0, 1.0],
 }
 
 
@@ -145,6 +145,7 @@ class Redirection:
             max_passes=self.p.flush_passes,
             batch_size=self.p.batch_size,
             generator=self.generator,
+            clip=self.p.clip,
         )
 
     def redirect(self) -> None:
@@ -157,6 +158,8 @@ class Redirection:
             loss = self.loss(self._with_extra_forget(ids))
             self.optimizer.zero_grad(set_to_none=True)
             loss.backward()
+            if self.p.clip:
+                nn.utils.clip_grad_norm_(self.model.parameters(), self.p.clip)
             self.optimizer.step()
             self.done += 1
             self.reporter.step(min(self.done, total), total)
