@@ -120,7 +120,8 @@ with left:
 with right:
     if not binding.hidden(state, "difference"):
         st.markdown("**Difference to retraining**")
-        shares = {name: metric for name, metric in catalog.metrics().items() if metric.unit == "share"}
+        known = catalog.metrics()
+        shares = {name: known[name] for name in results.HEADLINES if known[name].unit == "share"}
         compared = figures.difference(frame, shares)
         if compared is None:
             st.info("Retraining has not finished (or cannot run without a forget set), so there is nothing to subtract.")

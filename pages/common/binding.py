@@ -9,6 +9,7 @@ from typing import Any
 
 import streamlit as st
 
+from pages.common.entry import within_app
 from pages.common.services import warm_up
 from unlearn_core import view_state as vs
 
@@ -17,6 +18,7 @@ _STALE_SECONDS = 2.0
 
 def begin() -> vs.State:
     """The state of this session: read from the link when the session starts or when somebody follows another link."""
+    within_app()
     memory = st.session_state
     query = st.query_params.to_dict()
     if "state" not in memory or _followed_a_link(query):

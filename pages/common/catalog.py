@@ -21,10 +21,7 @@ def methods() -> dict[str, Any]:
 def method_label(name: str) -> str:
     """A method's label; oracles are marked."""
     method = methods()[name]
-    if not method.oracle:
-        return str(method.label)
-    alike = [other for other in methods().values() if other.label.partition(":")[0] == method.label.partition(":")[0]]
-    return f"{method.label.partition(':')[0] if len(alike) == 1 else method.label} (sees the truth)"
+    return f"{method.label} (sees the truth)" if method.oracle and "racle" not in method.label else str(method.label)
 
 
 def dataset_names() -> list[str]:

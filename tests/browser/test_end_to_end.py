@@ -8,7 +8,7 @@ import time
 import psutil
 import pytest
 from browsertools import Server, Tab, watch
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 pytestmark = pytest.mark.browser
 
@@ -28,8 +28,34 @@ def table(page: Page, models: int) -> dict[str, dict[str, str]]:
     return {row["Model"].split(maxsplit=1)[1]: row for row in cells}
 
 
+def choose_next(page: Page, box: Locator) -> None:
+    """Choose the next option of a select box; a picture that is still settling may close the list once."""
+    for _ in range(10):
+        box.press("ArrowDown")
+        page.wait_for_timeout(500)
+        if page.get_by_role("option").count():
+            box.press("ArrowDown")
+            box.press("Enter")
+            return
+    raise AssertionError("the list of options did not open")
+
+
 def share(text: str) -> float:
     return float(re.sub(r"[^\d.]", "", text))
+
+
+def test_a_deep_link_is_the_first_thing_a_fresh_server_sees(server: Server, tab: Tab) -> None:
+    page = tab.page
+    page.goto(f"{server.url}/craft?discovery=7&zzz=1")
+    expect(page.get_by_text("nearest possible value")).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("86 of 86 corrupted examples are known")).to_be_visible(timeout=30_000)
+    page.get_by_role("slider", name=re.compile("Discovery rate")).press("ArrowLeft")
+    expect(page.get_by_text("85 of 86 corrupted examples are known")).to_be_visible(timeout=30_000)
+    expect(page).to_have_url(re.compile(r"discovery=0\.99"))
+    links = page.get_by_role("navigation").get_by_role("link").all()
+    assert [link.inner_text().split()[-1] for link in links] == ["Start", "Craft", "Compare"]
+    assert page.locator(".lethe-card img").count() == 24
+    assert tab.complaints == []
 
 
 def test_from_the_demo_to_a_copied_link(server: Server, tab: Tab) -> None:
@@ -58,10 +84,7 @@ def test_from_the_demo_to_a_copied_link(server: Server, tab: Tab) -> None:
     expect(page.get_by_text(re.compile("^Computes on"))).to_be_visible(timeout=30_000)
     expect(page.get_by_test_id("stStatusWidget")).to_have_count(0, timeout=30_000)
     choose = page.get_by_role("combobox", name=re.compile("Metric over time"))
-    choose.press("ArrowDown")
-    expect(page.get_by_role("option", name="Utility", exact=True)).to_be_visible(timeout=30_000)
-    choose.press("ArrowDown")
-    choose.press("Enter")
+    choose_next(page, choose)
     expect(page).to_have_url(re.compile("metric="), timeout=30_000)
     page.get_by_role("button", name="Share").click()
     link = page.get_by_test_id("stCode").first.inner_text().strip()
@@ -75,18 +98,6 @@ def test_from_the_demo_to_a_copied_link(server: Server, tab: Tab) -> None:
     assert {name: row["Healed"] for name, row in again.items()} == {name: row["Healed"] for name, row in rows.items()}
     assert tab.complaints == []
     assert other.complaints == []
-
-
-def test_craft_answers_in_the_browser(server: Server, tab: Tab) -> None:
-    page = tab.page
-    page.goto(f"{server.url}/craft?discovery=7&zzz=1")
-    expect(page.get_by_text("nearest possible value")).to_be_visible(timeout=30_000)
-    expect(page.get_by_text("86 of 86 corrupted examples are known")).to_be_visible(timeout=30_000)
-    page.get_by_role("slider", name=re.compile("Discovery rate")).press("ArrowLeft")
-    expect(page.get_by_text("85 of 86 corrupted examples are known")).to_be_visible(timeout=30_000)
-    expect(page).to_have_url(re.compile(r"discovery=0\.99"))
-    assert page.locator(".lethe-card img").count() == 24
-    assert tab.complaints == []
 
 
 def test_a_killed_worker_is_said_and_the_run_goes_on(server: Server, tab: Tab) -> None:

@@ -20,9 +20,10 @@ from unlearn_core.figures import (
     position_name,
     trajectories,
 )
-from unlearn_core.figures.labels import place
+from unlearn_core.figures.labels import _box, place
 from unlearn_core.figures.palette import GROUPS, method_style, method_styles
 from unlearn_core.figures.sentences import outcome, reference_note
+from unlearn_core.figures.table import best, group_counts
 
 NAMES = ["original", "finetune", "npo", "retrain", "oracle_retrain", "rem"]
 METRICS = {metric.name: metric for metric in registry if metric.unit == "share"}
@@ -200,3 +201,22 @@ def test_the_outcome_is_read_from_the_numbers(frame: pd.DataFrame) -> None:
     assert "REM heals 85 % of all corrupted examples at 96 % utility" in text
     assert "Retrain 33 %" in text
     assert "reaches 97 %" in text
+
+
+def test_names_of_many_equal_points_can_all_be_read() -> None:
+    names = ["Original", "Fine-tune", "SCRUB", "AMUN", "SalUn", "SSD", "Retrain"]
+    x = [0.986, 0.985, 0.986, 0.988, 0.98, 0.988, 0.997]
+    spots = place(names, x, [0.035] * 7, (0.85, 1.005), (-0.06, 1.06))
+    boxes = [_box(n, 300 * (a - 0.85) / 0.155, 240 * 0.095 / 1.12, s) for n, a, s in zip(names, x, spots, strict=True)]
+    for k, (l0, b0, r0, t0) in enumerate(boxes):
+        assert not any(l0 < r1 and l1 < r0 and b0 < t1 and b1 < t0 for l1, b1, r1, t1 in boxes[:k]), names[k]
+
+
+def test_a_tie_of_all_has_no_star(frame: pd.DataFrame) -> None:
+    assert "healed" not in best(frame.assign(healed=0.5), METRICS)
+    assert best(frame, METRICS)["healed"] == {"rem"}
+    assert best(frame, METRICS)["attack_success"] == {"rem"}
+
+
+def test_counts_of_groups_add_up() -> None:
+    assert group_counts(86, 26, 1437) == {"clean": 1351, "discovered": 26, "undiscovered": 60}

@@ -80,8 +80,8 @@ def healed_utility(frame: pd.DataFrame, height: int = 430) -> Picture:
         figure,
         height,
         legend=False,
-        xaxis={"title": {"text": "utility: accuracy on clean test data (%)"}, "range": x_range, "tickformat": ".0%"},
-        yaxis={"title": {"text": "healed: corrupted examples predicted right (%)"}, "range": y_range, "tickformat": ".0%"},
+        xaxis={"title": {"text": "utility (% of clean test data)"}, "range": x_range, "tickformat": ".0%"},
+        yaxis={"title": {"text": "healed (% of corrupted data)"}, "range": y_range, "tickformat": ".0%"},
     )
     return Picture(
         figure,
@@ -184,15 +184,13 @@ def difference(frame: pd.DataFrame, metrics: Mapping[str, Any], reference: str =
             zmax=100,
             # Orange to blue through a see-through middle: colour-blind safe, and quiet on light and dark alike.
             colorscale=[[0, "rgba(213,94,0,0.8)"], [0.5, "rgba(138,143,152,0.06)"], [1, "rgba(0,114,178,0.8)"]],
-            text=[["–" if pd.isna(v) else "0" if abs(v) < 0.5 else f"{v:+.0f}" for v in row] for row in values.to_numpy()],
-            texttemplate="%{text}",
-            textfont={"size": 14},
             xgap=3,
             ygap=3,
             showscale=False,
             hovertemplate="%{y}, %{x}: %{customdata:+.1f} percentage points<extra></extra>",
         )
     )
+    _write_cells(figure, values.to_numpy(), values.to_numpy() * signs, [_wrap(metrics[name].label) for name in names], labels)
     title = {"text": "difference to retraining (percentage points)"}
     layout(
         figure,
@@ -207,6 +205,25 @@ def difference(frame: pd.DataFrame, metrics: Mapping[str, Any], reference: str =
         f"Table of differences to retraining for {len(labels)} models and {len(names)} metrics.",
         others[["method", "label"]].join(values.add_suffix(" (percentage points)")),
     )
+
+
+def _write_cells(figure: go.Figure, values: np.ndarray, shades: np.ndarray, columns: list[str], rows: list[str]) -> None:
+    """The numbers on a heatmap: white on strong colours, elsewhere in the page's own text colour, light or dark."""
+    strong = np.abs(np.nan_to_num(shades)) >= 55
+    for chosen, font in ((strong, {"size": 14, "color": "#FFFFFF"}), (~strong, {"size": 14})):
+        places = np.argwhere(chosen)
+        figure.add_scatter(
+            x=[columns[c] for _, c in places],
+            y=[rows[r] for r, _ in places],
+            text=[_signed(values[r, c]) for r, c in places],
+            mode="text",
+            textfont=font,
+            hoverinfo="skip",
+        )
+
+
+def _signed(value: float) -> str:
+    return "–" if np.isnan(value) else "0" if abs(value) < 0.5 else f"{value:+.0f}"
 
 
 def _baseline(frame: pd.DataFrame) -> tuple[float, str]:

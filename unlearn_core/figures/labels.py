@@ -9,6 +9,7 @@ Box = tuple[float, float, float, float]
 
 _LETTER, _LINE, _GAP, _MARKER = 8.2, 20.0, 13.0, 9.0  # pixels: width of a letter of size 14, line height, distances
 _ROWS = (0, 1, -1, 2, -2, 3, -3, 4, -4)
+_COLUMNS = (0.0, 75.0, 150.0)
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Spot:
     @property
     def far(self) -> bool:
         """Whether the name needs a line to its point."""
-        return abs(self.dy) > _LINE
+        return abs(self.dy) > _LINE or abs(self.dx) > 2 * _GAP
 
 
 def place(
@@ -38,7 +39,12 @@ def place(
     spots: list[Spot] = []
     boxes: list[Box] = []
     for k, (name, (a, b)) in enumerate(zip(names, points, strict=True)):
-        candidates = [Spot(side * _GAP, row * _LINE, "left" if side > 0 else "right") for row in _ROWS for side in (1, -1)]
+        candidates = [
+            Spot(side * (_GAP + away), row * _LINE, "left" if side > 0 else "right")
+            for away in _COLUMNS
+            for row in _ROWS
+            for side in (1, -1)
+        ]
         others = [point for j, point in enumerate(points) if j != k]
         costs = [_cost(spot, _box(name, a, b, spot), boxes, others, size) for spot in candidates]
         best = candidates[costs.index(min(costs))]
@@ -64,4 +70,4 @@ def _cost(
     met = sum(left < r and x < right and bottom < t and y < top for x, y, r, t in boxes)
     covered = sum(left - _MARKER < a < right + _MARKER and bottom - _MARKER < b < top + _MARKER for a, b in points)
     outside = left < 0 or right > size[0] or bottom < 0 or top > size[1]
-    return 100 * outside + 20 * met + 10 * covered + abs(spot.dy) / _LINE
+    return 100 * outside + 20 * met + 10 * covered + abs(spot.dy) / _LINE + abs(spot.dx) / 50

@@ -28,6 +28,8 @@ def best(frame: pd.DataFrame, metrics: Mapping[str, Any]) -> dict[str, set[str]]
         values = rivals[name].astype(float) if name in rivals else pd.Series(dtype=float)
         if metric.direction not in ("higher", "lower") or values.notna().sum() < 2:
             continue
+        if values.max() == values.min():  # a tie of all is nobody's merit
+            continue
         top = values.max() if metric.direction == "higher" else values.min()
         found[name] = set(rivals.loc[values == top, "method"])
     return found
