@@ -60,7 +60,7 @@ def photograph(chromium: str, url: str) -> None:
     """Run the five methods and save what the page then shows."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=ARGS)
-        page = browser.new_page(viewport={"width": 1280, "height": 1180}, color_scheme="light")
+        page = browser.new_page(viewport={"width": 1280, "height": 1420}, color_scheme="light")
         page.goto(url)
         page.get_by_role("button", name="Run").click(timeout=60_000)
         page.get_by_text("All cached").wait_for(timeout=300_000)

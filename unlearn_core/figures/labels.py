@@ -8,7 +8,7 @@ from dataclasses import dataclass
 Box = tuple[float, float, float, float]
 
 _LETTER, _LINE, _GAP, _MARKER = 8.2, 20.0, 13.0, 9.0  # pixels: width of a letter of size 14, line height, distances
-_ROWS = (0, 1, -1, 2, -2, 3, -3, 4, -4)
+_ROWS = (0, 1, -1, 2, -2, 3, -3, 4, -4, 5, -5, 6, -6, 7, -7)
 _COLUMNS = (0.0, 75.0, 150.0)
 
 
@@ -44,6 +44,7 @@ def place(
             for away in _COLUMNS
             for row in _ROWS
             for side in (1, -1)
+            if row or not away  # a line along the row would cross the names beside the points
         ]
         others = [point for j, point in enumerate(points) if j != k]
         costs = [_cost(spot, _box(name, a, b, spot), boxes, others, size) for spot in candidates]
@@ -70,4 +71,4 @@ def _cost(
     met = sum(left < r and x < right and bottom < t and y < top for x, y, r, t in boxes)
     covered = sum(left - _MARKER < a < right + _MARKER and bottom - _MARKER < b < top + _MARKER for a, b in points)
     outside = left < 0 or right > size[0] or bottom < 0 or top > size[1]
-    return 100 * outside + 20 * met + 10 * covered + abs(spot.dy) / _LINE + abs(spot.dx) / 50
+    return 100 * outside + 20 * met + 10 * covered + abs(spot.dy) / _LINE + abs(spot.dx) / 25
