@@ -14,7 +14,6 @@ import typer
 from unlearn_core.cli._common import JsonOption, WorkersOption, parse_names, print_json, say
 from unlearn_core.errors import UserError
 
-
 FIRST_SEED = 100
 """Tuning uses seeds from here on; reported numbers use 0, 1, 2."""
 

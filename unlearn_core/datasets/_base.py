@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 import torch
-from sklearn.model_selection import train_test_split
 
 from unlearn_core.parts import Part, PartRegistry
 from unlearn_core.specs import DatasetSpec, TrainingSpec, TriggerSpec
@@ -93,6 +92,8 @@ class DatasetSource(Part):
 
 def stratified_split(data: LabelledData, test: int, seed: int) -> Split:
     """Split off ``test`` examples, each class keeping its share; the same seed gives the same split."""
+    from sklearn.model_selection import train_test_split  # a second of every start, needed only where data are loaded
+
     train_ids, test_ids = train_test_split(
         torch.arange(len(data)).numpy(), test_size=test, random_state=seed, stratify=data.labels.numpy()
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from sklearn.datasets import load_digits
 
 from unlearn_core.datasets import DatasetSource, LabelledData, Preset, Split, register, stratified_split
 from unlearn_core.specs import TrainingSpec, TriggerSpec
@@ -28,6 +27,8 @@ class Digits(DatasetSource):
 
     @classmethod
     def load(cls, params: Any, seed: int) -> Split:
+        from sklearn.datasets import load_digits
+
         raw = load_digits()
         # Sixteen grey levels become the full byte range, so that a trigger value of 255 is the brightest pixel there is.
         pixels = torch.from_numpy(raw.images).mul(255 / 16).round().to(torch.uint8)[:, None]

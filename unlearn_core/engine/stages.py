@@ -15,7 +15,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from unlearn_core.corruption import discovered_count
+from unlearn_core.corruption import corrupt, corrupted_count, discovered_count
+from unlearn_core.datasets import load_dataset
+from unlearn_core.datasets import registry as datasets
 from unlearn_core.engine.recorder import Progress, Recorder, now
 from unlearn_core.errors import UserError
 from unlearn_core.evaluation import Arena, Evidence, Logits, build_arena, measure, measured_regularity, observe, relearn_steps
@@ -45,6 +47,7 @@ class Stage:
 
 def plan_runs(scenario: Scenario, specs: Sequence[MethodSpec]) -> list[Stage]:
     """The stages of these methods on this scenario, dependencies first; raises :class:`UserError` for what cannot run."""
+    check_task(scenario)
     data = scenario.model_dump(mode="json")
     title = f"Original model ({scenario.dataset.name}, seed {scenario.seed})"
     original = Stage("original", scenario.original_key, title, {"scenario": data}, weight=3.0)
@@ -57,6 +60,20 @@ def plan_runs(scenario: Scenario, specs: Sequence[MethodSpec]) -> list[Stage]:
         key = scenario.run_key(spec)
         stages[key] = Stage("run", key, method.label, payload, (original.key,), 3.0 if method.family == "retraining" else 1.5)
     return list(stages.values())
+
+
+def check_task(scenario: Scenario) -> None:
+    """Raise :class:`UserError` for a corruption, trigger or discovery rate that this dataset cannot have."""
+    _check_task(scenario.model_copy(update={"discovery": 1.0}).model_dump_json())
+    train, _ = datasets.get(scenario.dataset.name).sizes or (0, 0)
+    if train:
+        discovered_count(corrupted_count(scenario.corruption.amount, train), scenario.discovery)
+
+
+@functools.lru_cache(maxsize=256)
+def _check_task(scenario_json: str) -> None:
+    scenario = Scenario.model_validate_json(scenario_json)
+    corrupt(load_dataset(scenario.dataset, scenario.seed), scenario.dataset, scenario.corruption, scenario.seed)
 
 
 def plan_regularity(scenario: Scenario) -> list[Stage]:

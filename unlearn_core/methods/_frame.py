@@ -10,9 +10,11 @@ import torch
 from pydantic import Field
 from torch import nn
 
+from unlearn_core.errors import Cancelled
 from unlearn_core.methods._base import MethodParams, UnlearningTask
+from unlearn_core.models import RedirectNorm2d
 from unlearn_core.specs import TrainingSpec
-from unlearn_core.training import Reporter, Trainer, batches
+from unlearn_core.training import DeviceData, Reporter, Trainer, autocast, batches
 
 
 class FrameParams(MethodParams):
@@ -112,3 +114,29 @@ def statistics_kept(model: nn.Module) -> Iterator[None]:
     finally:
         for norm, momentum in zip(norms, momenta, strict=True):
             norm.momentum = momentum
+
+
+def measure_statistics(
+    model: nn.Module, data: DeviceData, reporter: Reporter, ids: torch.Tensor | None = None, size: int = 1024
+) -> None:
+    """Set batch norm's running statistics to the mean over plain batches of ``ids`` (all) with redirect off.
+
+    Passes with redirect on leave the base's statistics alone (see RedirectNorm2d), and a few steps at a high rate move
+    the weights faster than a running mean can follow: without this the network would be normalised by numbers that belong
+    to no function it ever computed.
+    """
+    norms = [m for m in model.modules() if isinstance(m, RedirectNorm2d)]
+    before = [norm.base.momentum for norm in norms]
+    for norm in norms:
+        norm.base.reset_running_stats()
+        norm.base.momentum = None  # a plain average over batches
+    everything = torch.arange(len(data), device=data.device) if ids is None else ids
+    model.train()
+    with torch.no_grad(), autocast(data.device):
+        for piece in everything.split(size) if norms else ():
+            if reporter.cancelled():
+                raise Cancelled
+            model(data.batch(piece))
+    for norm, momentum in zip(norms, before, strict=True):
+        norm.base.momentum = momentum
+    model.eval()

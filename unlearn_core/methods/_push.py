@@ -31,6 +31,8 @@ class Push(Method):
     Params = PushParams
     family = "ascent"
     designed_for = Region(regularity=(0.75, 1.0))
+    presets = {"digits": {"passes": 40}, "points": {"passes": 40, "learning_rate": 0.02}}
+    search_space = {"learning_rate": [0.001, 0.003, 0.005, 0.01, 0.02], "threshold": [0.1, 0.2, 0.4]}
 
     def objective(self, task: UnlearningTask) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
         """(CE with redirect off, ids) → the scalar to minimise."""

@@ -12,6 +12,7 @@ from torch import nn
 
 from unlearn_core.errors import Cancelled
 from unlearn_core.methods._base import Method, MethodParams, UnlearningTask
+from unlearn_core.methods._frame import measure_statistics
 from unlearn_core.methods._npo import accuracy_on, bounded_loss, lower_forget_accuracy
 from unlearn_core.models import RedirectNet, example_masks, shared_mask
 from unlearn_core.training import Reporter, autocast, batches
@@ -45,23 +46,27 @@ class RemParams(MethodParams):
 
 
 # Where to start from on small data; `tune` refines it by the held-out-F rule (unlearn_core/tuned).
-PRESETS: dict[str, dict[str, float | bool]] = {
-    "digits": {"epochs": 4, "batch_size": 256, "learning_rate": 0.02, "keep_best": False},
-    "points": {"epochs": 4, "batch_size": 128, "learning_rate": 0.02, "keep_best": False},
+_SMALL: dict[str, float | bool] = {
+    "epochs": 4,
+    "batch_size": 256,
+    "learning_rate": 0.05,
+    "mask_share": 0.05,
+    "forget_share": 1.0,
+    "forget_weight": 1.0,
+    "forget_per_batch": 16,
+    "flush_rate": 2.0,
+    "clip": 1.0,
+    "weight_decay": 5e-3,
+    "keep_best": False,
 }
-
-
+PRESETS: dict[str, dict[str, float | bool]] = {"digits": _SMALL, "points": _SMALL | {"batch_size": 64}}
 SEARCH_SPACE: dict[str, list[object]] = {
-    "epochs": [3, 4],
+    "epochs": [1, 2, 3, 4],
     "learning_rate": [0.05, 0.1],
     "mask_share": [0.05, 0.2],
-    "forget_share": [0.5, 1.0],
     "forget_weight": [0.5, 1.0],
-    "forget_per_batch": [16, 32],
-    "flush_threshold": [0.1, 0.2],
-    "flush_rate": [2.0, 4.0],
-    "weight_decay": [5e-3],
-    "clip": [0.0, 1.0],
+    "flush_rate": [1.0, 2.0, 4.0],
+    "clip": [0.5, 1.0, 2.0, 4.0],
 }
 
 
@@ -163,14 +168,15 @@ class Redirection:
             self.optimizer.step()
             self.done += 1
             self.reporter.step(min(self.done, total), total)
+        measure_statistics(self.model, self.task.data, self.reporter, self.task.retain)
 
     def loss(self, ids: torch.Tensor) -> torch.Tensor:
         """REM's objective on one batch: remove F from the base, put it into its channels, let the rest relearn."""
         x = self.task.data.batch(ids, self.generator)
         dropped_before, masked_before = self.references(x, ids)
         member = self.is_forget[ids]
-        # Both passes see the whole batch: batch norm then normalises the base by the same mixture in either, and its
-        # running statistics come from the pass with redirect off alone (see RedirectNorm2d).
+        # Both passes see the whole batch, so batch norm normalises the base by the same mixture in either. Its running
+        # statistics belong to the pass with redirect off (see RedirectNorm2d) and are measured anew after each round.
         dropped = self._losses(self.model, x, ids, None)
         masked = self._losses(self.model, x, ids, self.masks(ids))
         removal = self.raised(dropped, dropped_before) if self.removes else torch.zeros_like(dropped)

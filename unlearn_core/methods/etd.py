@@ -7,10 +7,10 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import nn
 
-from unlearn_core.errors import Cancelled
 from unlearn_core.methods import Method, MethodParams, Region, UnlearningTask, register
-from unlearn_core.models import RedirectNorm2d, example_masks
-from unlearn_core.training import DeviceData, Reporter, Trainer, autocast
+from unlearn_core.methods._frame import measure_statistics
+from unlearn_core.models import example_masks
+from unlearn_core.training import DeviceData, Reporter, Trainer
 
 
 @register
@@ -59,25 +59,3 @@ class _Remeasure:
     def snapshot(self, model: nn.Module) -> None:
         measure_statistics(model, self.data, self.reporter)
         self.reporter.snapshot(model)
-
-
-def measure_statistics(model: nn.Module, data: DeviceData, reporter: Reporter, size: int = 1024) -> None:
-    """Set batch norm's running statistics to the mean over plain batches of the data with the extra channels off.
-
-    Training always has them on, and such a pass leaves the base's statistics alone (see RedirectNorm2d): without this the
-    network would be normalised by numbers that belong to no function it ever computed.
-    """
-    norms = [m for m in model.modules() if isinstance(m, RedirectNorm2d)]
-    before = [norm.base.momentum for norm in norms]
-    for norm in norms:
-        norm.base.reset_running_stats()
-        norm.base.momentum = None  # a plain average over batches
-    model.train()
-    with torch.no_grad(), autocast(data.device):
-        for ids in torch.arange(len(data), device=data.device).split(size) if norms else ():
-            if reporter.cancelled():
-                raise Cancelled
-            model(data.batch(ids))
-    for norm, momentum in zip(norms, before, strict=True):
-        norm.base.momentum = momentum
-    model.eval()
