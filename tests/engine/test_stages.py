@@ -1,0 +1,163 @@
+"""Stages: what they compute, twice the same; methods that fail fail alone, with a cause one can read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from unlearn_core.engine import Engine
+from unlearn_core.engine.recorder import MAX_ROUNDS, Recorder
+from unlearn_core.engine.stages import Stage, plan_regularity, plan_runs, run_stage
+from unlearn_core.errors import UserError
+from unlearn_core.methods import Method, UnlearningTask, registry
+from unlearn_core.models.mlp import MlpNet
+from unlearn_core.presets import make_method, make_scenario
+from unlearn_core.store import Store
+from unlearn_core.training import Reporter, SilentReporter
+
+QUICK = {"training.epochs": 5}
+
+
+def scenario(**options: Any) -> Any:
+    return make_scenario("blobs", regularity=0.0, discovery=0.5, overrides=QUICK, **options)
+
+
+class Raising(Method):
+    name, label, paper, family, summary = "dummy_raising", "Raising", "nobody", "fine-tuning", "Raises. Always."
+
+    def unlearn(self, task: UnlearningTask, reporter: Reporter) -> nn.Module:
+        raise RuntimeError("no luck today")
+
+
+class Diverging(Method):
+    name, label, paper, family, summary = "dummy_diverging", "Diverging", "nobody", "fine-tuning", "Diverges. Always."
+
+    def unlearn(self, task: UnlearningTask, reporter: Reporter) -> nn.Module:
+        with torch.no_grad():
+            next(task.original.parameters()).fill_(float("nan"))
+        return task.original.eval()
+
+
+class WrongShape(Method):
+    name, label, paper, family, summary = "dummy_shape", "Wrong shape", "nobody", "fine-tuning", "Wrong. Always."
+
+    def unlearn(self, task: UnlearningTask, reporter: Reporter) -> nn.Module:
+        return MlpNet(2, 4, 1, task.data.classes + 2).eval()
+
+
+class NoModel(Method):
+    name, label, paper, family, summary = "dummy_no_model", "No model", "nobody", "fine-tuning", "Returns text. Always."
+
+    def unlearn(self, task: UnlearningTask, reporter: Reporter) -> Any:
+        return "healed, honest"
+
+
+@pytest.fixture
+def _broken() -> Iterator[None]:
+    parts = (Raising, Diverging, WrongShape, NoModel)
+    for part in parts:
+        registry.register(part)
+    yield
+    for part in parts:
+        registry.remove(part.name)
+
+
+@pytest.mark.usefixtures("_broken")
+def test_broken_methods_fail_alone_and_say_why(tmp_path: Path) -> None:
+    task = scenario()
+    names = ["dummy_raising", "dummy_diverging", "dummy_shape", "dummy_no_model", "finetune"]
+    store = Store.open(tmp_path)
+    engine = Engine(store, address="inline")
+    view = engine.wait(engine.submit(plan_runs(task, [make_method(name, task) for name in names]), "broken"), timeout=60)
+    engine.close()
+    by_title = {stage.title: stage for stage in view.stages}
+    assert by_title["Fine-tune"].state == "done"
+    causes = {"Raising": "no luck today", "Diverging": "not finite", "Wrong shape": "shape", "No model": "instead of a model"}
+    for title, cause in causes.items():
+        assert by_title[title].state == "failed"
+        assert cause in by_title[title].message
+        assert "\n" not in by_title[title].message
+        assert store.get(by_title[title].key) is None
+        failure = store.failure(by_title[title].key)
+        assert failure is not None
+        assert cause in failure.message
+
+
+def test_the_same_spec_twice_gives_the_same_numbers_to_the_last_bit(tmp_path: Path) -> None:
+    task = make_scenario("digits", regularity=0.5, discovery=0.5, overrides={"training.epochs": 3})
+    stages = plan_runs(task, [make_method(name, task) for name in ("rem", "npo")])
+    stores = [Store.open(tmp_path / name) for name in ("one", "two")]
+    for store in stores:
+        for stage in stages:
+            run_stage(stage, store, "cpu", SilentReporter())
+        torch.rand(11)
+    for stage in stages:
+        one, two = (store.get(stage.key) for store in stores)
+        assert one is not None
+        assert two is not None
+        drop = {"seconds"}
+        if stage.kind == "run":
+            metrics = [{k: v for k, v in record.payload["metrics"].items() if k not in drop} for record in (one, two)]
+            assert metrics[0] == metrics[1]
+            assert one.payload["trajectory"] == two.payload["trajectory"]
+        for name in ("logits", "weights"):
+            a, b = (store.arrays(stage.key, name) for store in stores)
+            assert all(np.array_equal(a[key], b[key]) for key in a)
+
+
+def test_what_cannot_run_is_said_before_anything_is_computed() -> None:
+    nothing = scenario().model_copy(update={"discovery": 0.0})
+    with pytest.raises(UserError, match="needs a forget set"):
+        plan_runs(nothing, [make_method("rem", nothing)])
+    assert len(plan_runs(nothing, [make_method("oracle_retrain", nothing)])) == 2
+    with pytest.raises(UserError, match="finds none"):
+        plan_runs(make_scenario(discovery=0.001), [])
+    with pytest.raises(UserError, match="at most 40%"):
+        plan_runs(make_scenario(regularity=0.5, amount=300), [])
+    with pytest.raises(UserError, match="no stage called"):
+        run_stage(Stage("dream", "0" * 16, "Dream", {}), None, "cpu", SilentReporter())  # type: ignore[arg-type]
+
+
+def test_the_original_is_planned_once_for_all_methods_and_rates() -> None:
+    specs = [make_method(name, scenario()) for name in ("rem", "retrain")]
+    keys = {
+        s.key
+        for rate in (0.2, 0.9)
+        for s in plan_runs(scenario().model_copy(update={"discovery": rate}), specs)
+        if s.kind == "original"
+    }
+    assert len(keys) == 1
+
+
+def test_measured_regularity_tells_noise_from_pattern(tmp_path: Path) -> None:
+    store, values = Store.open(tmp_path), []
+    for regularity in (0.0, 1.0):
+        task = make_scenario("blobs", regularity=regularity, overrides={"training.epochs": 40})
+        (stage,) = plan_regularity(task)
+        run_stage(stage, store, "cpu", SilentReporter())
+        record = store.get(stage.key)
+        assert record is not None
+        assert record.payload["n"] == 36
+        values.append(record.payload["measured"])
+    assert values[0] < 0.3
+    assert values[1] > 0.8
+
+
+def test_the_recorder_keeps_a_bounded_number_of_rounds_and_always_the_last() -> None:
+    recorder, model = Recorder(SilentReporter()), nn.Linear(2, 2)
+    for number in range(1, 102):
+        with torch.no_grad():
+            model.weight.fill_(number)
+        recorder.snapshot(model)
+        rounds = [k for k, _ in recorder.rounds]
+        assert len(rounds) <= MAX_ROUNDS + 1
+        assert rounds[-1] == number
+        assert rounds == sorted(set(rounds))
+    assert all(state["weight"][0, 0] == number for number, state in recorder.rounds)
+    assert recorder.overhead > 0
