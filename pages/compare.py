@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.common import binding, catalog, jobs, results, show
+from pages.common import binding, catalog, chooser, jobs, results, show
 from pages.common.services import engine, job_for, store
 from unlearn_core import figures
 from unlearn_core import view_state as vs
@@ -22,14 +22,7 @@ with head:
     )
 show.notices()
 
-if not binding.hidden(state, "methods"):
-    st.multiselect(
-        options=list(catalog.methods()),
-        format_func=catalog.method_label,
-        max_selections=vs.MAX_METHODS,
-        placeholder="Choose two to six methods",
-        **binding.bound(state, "methods", tuple),
-    )
+chooser.choose(state)
 names, blocked = catalog.split_by_need(state)
 if blocked:
     labels = ", ".join(catalog.method_label(name) for name in blocked)
@@ -69,14 +62,7 @@ if run.button(
 if len(state["methods"]) < vs.MIN_METHODS:
     st.info("Choose at least two methods to compare.", icon=":material/info:")
 
-if not binding.hidden(state, "parameters"):
-    with st.expander("Parameters of the methods", icon=":material/tune:"):
-        for name, tab in zip(names, st.tabs([catalog.method_label(name) for name in names]), strict=True):
-            with tab:
-                st.caption(catalog.methods()[name].summary)
-                columns = st.columns(3)
-                binding.parameters(state, name, columns)
-
+chooser.cards(state, names)
 jobs.panel(stages, job)
 frame = results.frame_of(scenario, specs, st.session_state.get("asked", set())) if stages[0].key in stored else None
 if frame is None or len(frame) < 2:

@@ -63,10 +63,19 @@ def hidden(state: vs.State, name: str) -> bool:
     return name in state["hide"]
 
 
-def bound(state: vs.State, name: str, convert: Callable[[Any], Any] = lambda value: value) -> dict[str, Any]:
-    """Label, help, key and callback of the widget for one control; the widget then shows the state's value."""
+def _same(value: Any) -> Any:
+    return value
+
+
+def bound(
+    state: vs.State, name: str, convert: Callable[[Any], Any] = _same, show: Callable[[Any], Any] = _same
+) -> dict[str, Any]:
+    """Label, help, key and callback of the widget for one control; the widget then shows the state's value.
+
+    ``convert``: from the widget's value to the state's; ``show``: back.
+    """
     control, key = vs.BY_NAME[name], f"control:{name}"
-    st.session_state[key] = vs.resolved(state)[name]
+    st.session_state[key] = show(vs.resolved(state)[name])
     return {"label": control.label, "help": control.help, "key": key, "on_change": _changed, "args": (name, key, convert)}
 
 

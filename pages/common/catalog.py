@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from unlearn_core import view_state as vs
 from unlearn_core.figures import MethodRegion
+
+if TYPE_CHECKING:
+    from unlearn_core.insight.about import About
 
 REFERENCES = ("retrain", "oracle_retrain")
 
@@ -22,6 +26,24 @@ def method_label(name: str) -> str:
     """A method's label; oracles are marked."""
     method = methods()[name]
     return f"{method.label} (sees the truth)" if method.oracle and "racle" not in method.label else str(method.label)
+
+
+def families() -> dict[str, int]:
+    """Every family that has methods, with how many."""
+    return dict(sorted(Counter(method.family for method in methods().values()).items()))
+
+
+def offered(state: vs.State) -> list[str]:
+    """The methods of the chosen families (of all, where none is chosen), and those that are chosen already."""
+    wanted, chosen = state["families"], state["methods"]
+    return [name for name, method in methods().items() if not wanted or method.family in wanted or name in chosen]
+
+
+def about(name: str, dataset: str) -> About:
+    """What there is to say about a method on this dataset."""
+    from unlearn_core.insight.about import about
+
+    return about(name, dataset)
 
 
 def dataset_names() -> list[str]:

@@ -2,12 +2,15 @@
 
 from unlearn_core.view_state.commands import as_cli, as_python, as_yaml
 from unlearn_core.view_state.controls import (
+    BY_CLASS,
     BY_NAME,
     CONTROLS,
     CORNERS,
     DEMO_METHODS,
+    HEADLINES,
     MAX_METHODS,
     MIN_METHODS,
+    PACES,
     PANELS,
     Control,
     State,
@@ -19,13 +22,16 @@ from unlearn_core.view_state.settle import class_names, fitting_models, has_imag
 from unlearn_core.view_state.specs import resolved, section_fields, to_methods, to_scenario
 
 __all__ = [
+    "BY_CLASS",
     "BY_NAME",
     "CONTROLS",
     "CORNERS",
     "DEMO_METHODS",
+    "HEADLINES",
     "MAX_METHODS",
     "MAX_QUERY",
     "MIN_METHODS",
+    "PACES",
     "PANELS",
     "Control",
     "ParamField",

@@ -17,16 +17,35 @@ MIN_METHODS, MAX_METHODS = 2, 6
 SECTIONS: Final = ("dataset", "model", "training")
 """Sections of a scenario with generated parameters; every other prefix of an override is a method's name."""
 
+HEADLINES: Final = (
+    "healed_x_utility",
+    "healed",
+    "healed_discovered",
+    "healed_undiscovered",
+    "utility",
+    "forget_accuracy",
+    "attack_success",
+    "confused_accuracy",
+    "seconds",
+)
+"""The columns of a comparison that is not asked for others."""
+
+BY_CLASS: Final = ("healed", "utility")
+PACES: Final = ("work", "round")
+
 CORNERS: Final = ("top-left", "top-right", "bottom-left", "bottom-right")
 PANELS: Final = (
     "plane",
     "preview",
     "options",
     "measured",
+    "explanation",
     "parameters",
+    "worst",
     "table",
     "scatter",
     "trajectories",
+    "classes",
     "cost",
     "difference",
     "copy",
@@ -78,6 +97,12 @@ def _metric_names(_: State) -> tuple[str, ...]:
     from unlearn_core.evaluation import registry
 
     return tuple(metric.name for metric in registry)
+
+
+def _family_names(_: State) -> tuple[str, ...]:
+    from unlearn_core.methods import registry
+
+    return tuple(sorted({method.family for method in registry}))
 
 
 def _corners(_: State) -> tuple[str, ...]:
@@ -138,6 +163,15 @@ CONTROLS: Final[tuple[Control, ...]] = (
     Control("model", "Network", "The network that is trained and then unlearned.", "choice", None, choices=_model_names),
     Control("seed", "Seed", "Splits, corruption and training all depend on it.", "int", 0, high=2**31 - 1, step=1),
     Control(
+        "families",
+        "Families of methods",
+        "Offer only methods of these families; none chosen means all. What is already chosen stays.",
+        "choices",
+        (),
+        choices=_family_names,
+        scenario=False,
+    ),
+    Control(
         "methods",
         "Methods",
         "Two to six methods side by side.",
@@ -155,6 +189,33 @@ CONTROLS: Final[tuple[Control, ...]] = (
         "choice",
         "healed_x_utility",
         choices=_metric_names,
+        scenario=False,
+    ),
+    Control(
+        "pace",
+        "Time axis",
+        "Share of the method's own work, so that long and short methods can be compared, or its rounds.",
+        "choice",
+        "work",
+        choices=lambda _: PACES,
+        scenario=False,
+    ),
+    Control(
+        "columns",
+        "Columns of the table",
+        "Which metrics the table shows.",
+        "choices",
+        HEADLINES,
+        choices=_metric_names,
+        scenario=False,
+    ),
+    Control(
+        "by_class",
+        "Shown for each class",
+        "The share of corrupted examples that healed, or the accuracy on clean test data.",
+        "choice",
+        "healed",
+        choices=lambda _: BY_CLASS,
         scenario=False,
     ),
     Control(

@@ -82,6 +82,7 @@ def section_fields(state: State, section: str) -> list[ParamField]:
     from unlearn_core.datasets import registry as datasets
     from unlearn_core.methods import registry as methods
     from unlearn_core.models import registry as models
+    from unlearn_core.presets import preset_params
     from unlearn_core.specs import TrainingSpec
 
     source = datasets.get(state["dataset"])
@@ -93,8 +94,7 @@ def section_fields(state: State, section: str) -> list[ParamField]:
         network = models.get(state["model"] or source.preset.model)
         defaults = source.preset.model_params if network.name == source.preset.model else {}
         return param_fields(network.Params.model_json_schema(), defaults)
-    method = methods.get(section)
-    return param_fields(method.Params.model_json_schema(), method.presets.get(source.family, {}))
+    return param_fields(methods.get(section).Params.model_json_schema(), preset_params(section, source.name))
 
 
 def section_overrides(overrides: Mapping[str, Scalar], section: str) -> dict[str, Scalar]:

@@ -1,0 +1,133 @@
+"""What a person should know about a method before believing its numbers: from the registry and the presets, in words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from unlearn_core.datasets import registry as datasets
+from unlearn_core.methods import registry as methods
+from unlearn_core.presets import preset_params, tuned
+from unlearn_core.specs import Scalar
+
+Interval = tuple[float, float]
+
+_ARXIV = re.compile(r"arXiv:(\d{4}\.\d{4,5})")
+
+
+@dataclass(frozen=True)
+class About:
+    """One method in words. ``paper`` is Markdown with links; ``needs`` and ``without`` name what it takes and does without.
+
+    ``source`` says where its parameters come from on this data; ``preset`` are those that differ from its defaults.
+    """
+
+    name: str
+    label: str
+    family: str
+    paper: str
+    summary: str
+    needs: tuple[str, ...]
+    without: tuple[str, ...]
+    regularity: Interval
+    discovery: Interval
+    aim: str
+    oracle: bool
+    source: str
+    preset: Mapping[str, Scalar]
+
+    def aims_at(self, regularity: float, discovery: float) -> bool:
+        """Whether this point of the plane lies within the region that the method's paper aims at."""
+        (x0, x1), (y0, y1) = self.regularity, self.discovery
+        return x0 <= regularity <= x1 and y0 <= discovery <= y1
+
+
+def about(name: str, dataset: str) -> About:
+    """Everything the app says about a method on this dataset. Raises :class:`UserError` for unknown names."""
+    method = methods.get(name)
+    needs, without = _needs(method)
+    region = method.designed_for
+    return About(
+        name=method.name,
+        label=method.label,
+        family=method.family,
+        paper=linked(method.paper),
+        summary=method.summary,
+        needs=needs,
+        without=without,
+        regularity=region.regularity,
+        discovery=region.discovery,
+        aim=aim(region.regularity, region.discovery),
+        oracle=method.oracle,
+        source=source(name, dataset),
+        preset=preset_params(name, dataset),
+    )
+
+
+def linked(paper: str) -> str:
+    """A citation as Markdown: every "arXiv:…" becomes a link."""
+    return _ARXIV.sub(r"[arXiv:\1](https://arxiv.org/abs/\1)", paper)
+
+
+def aim(regularity: Interval, discovery: Interval) -> str:
+    """A region of the plane in words, such as "triggers (regularity 0.75 to 1), at any discovery rate"."""
+    return f"{_corruption(regularity)}, {_discovery(discovery)}"
+
+
+def _corruption(interval: Interval) -> str:
+    low, high = interval
+    if (low, high) == (0.0, 1.0):
+        return "any corruption"
+    # The dial's named positions: random labels at 0, interclass confusion at 0.5, a trigger at 1.
+    named = [word for at, word in ((0.0, "random labels"), (0.5, "confusion"), (1.0, "triggers")) if low <= at <= high]
+    return f"{' and '.join(named) or 'mixtures'} (regularity {low:g} to {high:g})"
+
+
+def _discovery(interval: Interval) -> str:
+    low, high = interval
+    if (low, high) == (0.0, 1.0):
+        return "at any discovery rate"
+    if high == 1.0:
+        return f"with at least {100 * low:.0f} % of it discovered"
+    return f"with {100 * low:.0f} to {100 * high:.0f} % of it discovered"
+
+
+def _needs(method: Any) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    wanted = {
+        "the forget set": method.needs_forget,
+        "the retain set": method.needs_retain,
+        # Not every method says whether it reads labels; what isn't said is not shown.
+        "labels": getattr(method, "needs_labels", None),
+        "an original of its own": True if method.needs_own_original else None,
+        "the ground truth": True if method.oracle else None,
+    }
+    needs = tuple(word for word, needed in wanted.items() if needed)
+    return needs, tuple(word for word, needed in wanted.items() if needed is False)
+
+
+def source(name: str, dataset: str) -> str:
+    """Where a method's parameters come from on this dataset, as one sentence."""
+    method, family = methods.get(name), datasets.get(dataset).family
+    found = tuned(family).get("methods", {}).get(name)
+    if found is not None:
+        return _tuned(found)
+    if method.presets.get(family):
+        return f"Defaults of its paper, adapted to small data of this kind by its preset for {family}; not tuned."
+    return "Defaults of its paper; not tuned on this kind of data." if not method.oracle else "Fixed: an oracle is not tuned."
+
+
+def _tuned(found: Mapping[str, Any]) -> str:
+    """``found``: an entry of a tuned file; only what it records is said."""
+    words = "Tuned by the held-out-F rule"
+    seeds = found.get("seeds") or []
+    if seeds:
+        words += f" on seed{'s' if len(seeds) > 1 else ''} {', '.join(str(seed) for seed in seeds)}"
+    if found.get("score") is not None:
+        words += f", score {found['score']:.2f}"
+        if found.get("preset_score") is not None:
+            words += f" (its preset: {found['preset_score']:.2f})"
+    if found.get("tried"):
+        words += f", {found['tried']} configurations tried"
+    return words + "."
