@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.common import binding, catalog, chooser, jobs, results, show
+from pages.common import binding, catalog, chooser, jobs, results, show, worst
 from pages.common.services import engine, job_for, store
 from unlearn_core import figures
 from unlearn_core import view_state as vs
@@ -46,7 +46,7 @@ with share:
 job = job_for(stages)
 stored = store().has(stage.key for stage in stages)
 missing = [stage for stage in stages if stage.key not in stored]
-line, run = st.columns([6, 1], vertical_alignment="center")
+line, lowest, run = st.columns([5, 1.15, 1], vertical_alignment="center")
 line.markdown(scenario_line(scenario.model_dump(), catalog.dataset_label(state["dataset"])))
 if run.button(
     "Run" if missing else "All cached",
@@ -59,6 +59,9 @@ if run.button(
     st.session_state["asked"] = {stage.key for stage in missing}
     engine().submit(stages, f"{catalog.dataset_label(state['dataset'])}: {len(specs)} methods")
     st.rerun()
+with lowest:
+    worst.button(state, scenario, specs)
+worst.sentence(state)
 if len(state["methods"]) < vs.MIN_METHODS:
     st.info("Choose at least two methods to compare.", icon=":material/info:")
 
@@ -75,10 +78,13 @@ if frame is None or len(frame) < 2:
     jobs.close(state)
     st.stop()
 
-st.markdown(outcome(frame, state["discovery"]))
+words, side = st.columns([6, 1], vertical_alignment="bottom")
+words.markdown(outcome(frame, state["discovery"]))
 if not binding.hidden(state, "table"):
-    results.table(frame, "compare", results.HEADLINES)
-    results.everything(frame, "compare")
+    if not binding.hidden(state, "columns"):
+        with side:
+            results.columns(state)
+    results.table(frame, "compare", state["columns"] or vs.HEADLINES)
 st.caption(reference_note(state["discovery"]))
 
 left, right = st.columns(2, gap="large")
@@ -107,7 +113,7 @@ with right:
     if not binding.hidden(state, "difference"):
         st.markdown("**Difference to retraining**")
         known = catalog.metrics()
-        shares = {name: known[name] for name in results.HEADLINES if known[name].unit == "share"}
+        shares = {name: known[name] for name in vs.HEADLINES if known[name].unit == "share"}
         compared = figures.difference(frame, shares)
         if compared is None:
             st.info("Retraining has not finished (or cannot run without a forget set), so there is nothing to subtract.")

@@ -71,6 +71,6 @@ with right:
 if frame is not None and len(frame) > 1:
     st.markdown("#### What came out")
     st.markdown(outcome(frame, demo["discovery"]))
-    results.table(frame, "demo", results.HEADLINES)
+    results.table(frame, "demo", vs.HEADLINES)
     st.caption(reference_note(demo["discovery"]))
 binding.finish(state)

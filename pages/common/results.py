@@ -8,25 +8,14 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import streamlit as st
 
-from pages.common import catalog, show
+from pages.common import binding, catalog, show
 from pages.common.services import store
 from unlearn_core import figures
-from unlearn_core.figures.table import comparison_table, explanation, metric_frame
+from unlearn_core import view_state as vs
+from unlearn_core.figures.table import comparison_table, explanation, metric_frame, without_values
 
 if TYPE_CHECKING:
     from unlearn_core.specs import MethodSpec, Scenario
-
-HEADLINES = (
-    "healed_x_utility",
-    "healed",
-    "healed_discovered",
-    "healed_undiscovered",
-    "utility",
-    "forget_accuracy",
-    "attack_success",
-    "confused_accuracy",
-    "seconds",
-)
 
 
 def frame_of(scenario: Scenario, methods: Sequence[MethodSpec], new: Sequence[str] = ()) -> pd.DataFrame:
@@ -45,18 +34,35 @@ def table(frame: pd.DataFrame, name: str, only: Sequence[str] | None = None) -> 
     columns = {metric.label: st.column_config.Column(help=explanation(metric)) for metric in chosen.values()}
     columns["Model"] = st.column_config.Column(pinned=True, help="Open markers are references, not methods to choose.")
     st.dataframe(comparison_table(frame, chosen), hide_index=True, column_config=columns, key=f"table:{name}")
+    absent = without_values(frame, chosen)
+    note = f" Without a value here: {', '.join(absent)}." if absent else ""
     show.caption(
-        "★ marks the best of each column; the original and oracles do not compete. Point at a column’s name for its formula.",
+        "★ marks the best of each column; the original and oracles do not compete. Point at a column’s name for its formula."
+        + note,
         frame,
         f"{name}-table",
     )
 
 
-def everything(frame: pd.DataFrame, name: str) -> None:
-    """Every metric of every model, and each metric's formula, direction and split."""
-    with st.expander("All numbers, and what they mean", icon=":material/functions:"):
-        table(frame, f"{name}-all")
-        st.dataframe(metric_frame(catalog.metrics()), hide_index=True)
+def columns(state: vs.State) -> None:
+    """A button that opens the choice of the table's columns: any of the metrics, or a set in one click."""
+    with st.popover("Columns", icon=":material/view_column:", width="stretch", help="Choose which metrics the table shows"):
+        st.multiselect(
+            options=list(catalog.metrics()),
+            format_func=catalog.metric_label,
+            placeholder="Choose metrics",
+            **binding.bound(state, "columns", tuple, list),
+        )
+        with st.container(horizontal=True):
+            for name, chosen in (("Headlines", vs.HEADLINES), ("All metrics", tuple(catalog.metrics()))):
+                st.button(name, key=f"columns:{name}", on_click=binding.change, kwargs={"columns": chosen}, width="stretch")
+
+
+def meanings() -> None:
+    """Every metric's formula, direction and split."""
+    frame = metric_frame(catalog.metrics())
+    st.dataframe(frame, hide_index=True, height=330)
+    show.caption("What every number means, how it is computed, and on which data.", frame, "metrics")
 
 
 def trajectory_frame(scenario: Scenario, methods: Sequence[MethodSpec]) -> pd.DataFrame:

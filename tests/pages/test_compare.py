@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from apptools import QUICK, link, texts
@@ -10,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from unlearn_core import view_state as vs
 from unlearn_core.methods import registry
+from unlearn_core.store import Store
 
 OpenPage = Callable[..., AppTest]
 
@@ -82,3 +84,78 @@ def test_every_parameter_has_a_widget_of_its_kind_and_the_default_that_runs(name
         assert field.clamp(field.default) == (field.default, True)
         if field.kind == "choice":
             assert field.default in field.choices
+
+
+def test_the_table_shows_any_metrics_that_are_asked_for(open_page: OpenPage, computed: vs.State) -> None:
+    app = open_page("compare", QUICK)
+    headlines = list(app.dataframe[0].value.columns)
+    assert "Healed × utility" in headlines
+    assert "AUS" not in headlines
+    app.multiselect(key="control:columns").set_value(["aus", "gap_retrain", "gap_oracle", "attack_success"]).run()
+    assert link(app)["columns"] == "aus,gap_retrain,gap_oracle,attack_success"
+    assert list(app.dataframe[0].value.columns)[2:5] == ["AUS", "Gap to retraining", "Gap to the oracle"]
+    app.button(key="columns:All metrics").click().run()
+    shown = set(app.dataframe[0].value.columns)
+    assert {"AUS", "Gap to retraining", "Gap to the oracle", "Membership AUC", "Relearn time", "Weight distance"} <= shown
+    app.button(key="columns:Headlines").click().run()
+    assert "columns" not in link(app)
+    assert list(app.dataframe[0].value.columns) == headlines
+
+
+def test_columns_without_any_value_are_named(open_page: OpenPage, computed: vs.State) -> None:
+    app = open_page("compare", QUICK + "&columns=healed,confused_accuracy")
+    assert "Without a value here: Accuracy on the confused classes." in texts(app)
+
+
+def test_a_link_without_columns_shows_the_headlines(open_page: OpenPage, computed: vs.State) -> None:
+    app = open_page("compare", QUICK + "&columns=")
+    assert "Healed × utility" in app.dataframe[0].value.columns
+    assert not app.warning
+
+
+# --- the worst case ---------------------------------------------------------------------------------------------------------
+
+
+def fake_run(store: Store, query: str, name: str, value: float) -> None:
+    """A run record without having run anything."""
+    state = vs.decode(query)[0]
+    what, (spec,) = vs.to_scenario(state), vs.to_methods(state, [name])
+    payload = {"method": name, "params": {}, "metrics": {"healed_x_utility": value}, "seconds": 1.0, "device": "cpu"}
+    spec_of = {"scenario": what.model_dump(mode="json"), "method": spec.model_dump(mode="json")}
+    store.put(what.run_key(spec), "run", spec_of, payload | {"trajectory": []}, {})
+
+
+def opened_worst(open_page: OpenPage) -> AppTest:
+    app = open_page("compare", QUICK)
+    app.session_state["worst"] = True
+    return app.run()
+
+
+def test_the_worst_case_sets_the_dials_and_says_so(open_page: OpenPage, fresh_store: Path) -> None:
+    store = Store.open(fresh_store)
+    for regularity, discovery, value in ((1, 0.3, 0.9), (0.5, 0.1, 0.2), (0, 1, 0.6)):
+        fake_run(store, f"{QUICK}&regularity={regularity}&discovery={discovery}", "rem", value)
+    fake_run(store, QUICK, "finetune", 0.1)
+    app = opened_worst(open_page)
+    assert not app.exception
+    assert app.button(key="worst:finetune").disabled
+    assert "Fewer than two tasks" in app.button(key="worst:finetune").help
+    app.button(key="worst:rem").click().run()
+    assert (link(app)["regularity"], link(app)["discovery"]) == ("0.5", "0.1")
+    said = [info.value for info in app.info if "REM does worst" in info.value]
+    assert said == [
+        "REM does worst at regularity 0.5 (interclass confusion) with 10 % discovered: healed × utility is 20 % (seed 0), "
+        "the lowest of 3 stored tasks, and the dials are set to it."
+    ]
+    app.multiselect(key="control:methods").set_value(["finetune", "npo"]).run()
+    assert "does worst" not in texts(app)
+
+
+def test_nothing_is_read_before_the_worst_case_is_asked_for(
+    open_page: OpenPage, fresh_store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError("asked for nothing")
+
+    monkeypatch.setattr("unlearn_core.insight.worst.worst_cases", refuse)
+    open_page("compare", QUICK)

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from unlearn_core.figures._base import percent, short
 from unlearn_core.figures.plane import position_name
+
+if TYPE_CHECKING:
+    from unlearn_core.insight.worst import Worst
+
+TOO_FEW = "Fewer than two tasks are stored for it with these parameters: run it at another regularity or discovery rate first."
 
 
 def outcome(frame: pd.DataFrame, discovery: float) -> str:
@@ -60,6 +65,21 @@ def reference_note(discovery: float) -> str:
             "it is a reference, not the goal. The oracle leaves out all of it, which only an experiment can know."
         )
     return "Everything is discovered, so retraining is exact unlearning: the gold standard, and the oracle's equal."
+
+
+def worst_place(worst: Worst) -> str:
+    """Where a method does worst, short enough for a button."""
+    return f"{percent(worst.value)} at regularity {worst.regularity:g}, {percent(worst.discovery)} discovered"
+
+
+def worst_sentence(worst: Worst) -> str:
+    """What the button did, and what it rests on."""
+    seeds = f"the mean of {worst.seeds} seeds" if worst.seeds > 1 else f"seed {worst.seed}"
+    return (
+        f"{short(worst.label)} does worst at regularity {worst.regularity:g} ({position_name(worst.regularity)}) with "
+        f"{percent(worst.discovery)} discovered: healed × utility is {percent(worst.value)} ({seeds}), the lowest of "
+        f"{worst.tasks} stored tasks, and the dials are set to it."
+    )
 
 
 def duration(seconds: float | None) -> str:

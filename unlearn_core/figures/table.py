@@ -77,6 +77,12 @@ def metric_frame(metrics: Mapping[str, Any]) -> pd.DataFrame:
     return pd.DataFrame([{field: getattr(metric, field) for field in fields} for metric in metrics.values()])
 
 
+def without_values(frame: pd.DataFrame, metrics: Mapping[str, Any]) -> list[str]:
+    """Labels of the metrics that no model of the frame has a value for."""
+    return [metric.label for name, metric in metrics.items() if name not in frame or frame[name].isna().all()]
+
+
 def _number(unit: str, star: bool) -> str:
-    text = "{:.1%}" if unit == "share" else "{:.2f} " + unit
+    known = {"share": "{:.1%}", "ratio": "{:.3f}", "score": "{:.3f}", "steps": "{:.0f}"}
+    text = known.get(unit, "{:.2f} " + unit)
     return text + (" ★" if star else "")
