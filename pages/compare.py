@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.common import binding, catalog, chooser, jobs, results, show, worst
+from pages.common import binding, catalog, chooser, jobs, panels, results, show, worst
 from pages.common.services import engine, job_for, store
-from unlearn_core import figures
 from unlearn_core import view_state as vs
 from unlearn_core.engine.stages import plan_runs
 from unlearn_core.errors import UserError
@@ -87,36 +86,5 @@ if not binding.hidden(state, "table"):
     results.table(frame, "compare", state["columns"] or vs.HEADLINES)
 st.caption(reference_note(state["discovery"]))
 
-left, right = st.columns(2, gap="large")
-with left:
-    if not binding.hidden(state, "scatter"):
-        st.markdown("**Healed against utility**")
-        show.picture(figures.healed_utility(frame), "scatter")
-with right:
-    if not binding.hidden(state, "trajectories"):
-        st.markdown("**Over time**")
-        metric = catalog.metrics()[state["metric"]]
-        if not binding.hidden(state, "metric"):
-            st.selectbox(options=list(catalog.metrics()), format_func=catalog.metric_label, **binding.bound(state, "metric"))
-        rounds = results.trajectory_frame(scenario, specs)
-        if state["metric"] in rounds and rounds[state["metric"]].notna().any():
-            drawn = figures.trajectories(rounds, state["metric"], metric.label, metric.formula, metric.unit == "share")
-            show.picture(drawn, "trajectories")
-        else:
-            st.info(f"No method recorded “{metric.label}” over its rounds; choose another metric above.")
-left, right = st.columns([1, 1.7], gap="large")
-with left:
-    if not binding.hidden(state, "cost"):
-        st.markdown("**Cost**")
-        show.picture(figures.cost(frame), "cost")
-with right:
-    if not binding.hidden(state, "difference"):
-        st.markdown("**Difference to retraining**")
-        known = catalog.metrics()
-        shares = {name: known[name] for name in vs.HEADLINES if known[name].unit == "share"}
-        compared = figures.difference(frame, shares)
-        if compared is None:
-            st.info("Retraining has not finished (or cannot run without a forget set), so there is nothing to subtract.")
-        else:
-            show.picture(compared, "difference")
+panels.tabs(state, scenario, specs, frame)
 jobs.close(state)

@@ -39,6 +39,12 @@ def offered(state: vs.State) -> list[str]:
     return [name for name, method in methods().items() if not wanted or method.family in wanted or name in chosen]
 
 
+def starts_from_original(name: str) -> bool:
+    """Whether the first thing a method has is the original; retraining and methods with an original of their own do not."""
+    method = methods()[name]
+    return method.family != "retraining" and not method.needs_own_original
+
+
 def about(name: str, dataset: str) -> About:
     """What there is to say about a method on this dataset."""
     from unlearn_core.insight.about import about
@@ -75,6 +81,11 @@ def metrics() -> dict[str, Any]:
     from unlearn_core.evaluation import registry
 
     return {metric.name: metric for metric in registry}
+
+
+def recorded_metrics(chosen: str) -> list[str]:
+    """The metrics that are measured in every round, and the chosen one."""
+    return [name for name, metric in metrics().items() if metric.each_round or name == chosen]
 
 
 def metric_label(name: str) -> str:

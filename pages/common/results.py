@@ -35,7 +35,7 @@ def table(frame: pd.DataFrame, name: str, only: Sequence[str] | None = None) -> 
     columns["Model"] = st.column_config.Column(pinned=True, help="Open markers are references, not methods to choose.")
     st.dataframe(comparison_table(frame, chosen), hide_index=True, column_config=columns, key=f"table:{name}")
     absent = without_values(frame, chosen)
-    note = f" Without a value here: {', '.join(absent)}." if absent else ""
+    note = f" Without a value here: {', '.join(absent)}." if absent and tuple(chosen) != vs.HEADLINES else ""
     show.caption(
         "★ marks the best of each column; the original and oracles do not compete. Point at a column’s name for its formula."
         + note,
@@ -65,10 +65,20 @@ def meanings() -> None:
     show.caption("What every number means, how it is computed, and on which data.", frame, "metrics")
 
 
-def trajectory_frame(scenario: Scenario, methods: Sequence[MethodSpec]) -> pd.DataFrame:
-    """Metrics over the rounds of every stored run."""
-    from unlearn_core.insight import tables
+def trajectory_frame(scenario: Scenario, methods: Sequence[MethodSpec], frame: pd.DataFrame) -> pd.DataFrame:
+    """Metrics over the rounds of every stored run; ``frame`` has the original, where most methods start."""
+    from unlearn_core.insight import paces, tables
 
-    frame = tables.trajectories(store(), scenario, methods)
     known = catalog.methods()
-    return frame.assign(oracle=[known[name].oracle for name in frame["method"]])
+    rounds = tables.trajectories(store(), scenario, methods)
+    start = frame[frame["method"] == tables.ORIGINAL]
+    started = start.iloc[0].to_dict() if len(start) else {}
+    paced = paces.paced(rounds, started, {name: len(start) > 0 and catalog.starts_from_original(name) for name in known})
+    return paced.assign(oracle=[known[name].oracle for name in paced["method"]])
+
+
+def class_frame(scenario: Scenario, methods: Sequence[MethodSpec]) -> pd.DataFrame:
+    """Healing and utility of every stored model, class by class."""
+    from unlearn_core.insight import classes
+
+    return classes.by_class(store(), scenario, methods)

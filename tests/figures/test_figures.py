@@ -10,6 +10,7 @@ from unlearn_core.evaluation import registry
 from unlearn_core.figures import (
     MethodRegion,
     Picture,
+    classes,
     cost,
     difference,
     healed_utility,
@@ -74,10 +75,18 @@ def pictures(frame: pd.DataFrame) -> dict[str, Picture]:
         "cost": cost(frame),
         "difference": compared,
         "points": points(flat),
+        "classes": classes(by_class(frame)),
     }
 
 
-KEYS = ["plane", "mixture", "scatter", "trajectories", "cost", "difference", "points"]
+def by_class(frame: pd.DataFrame) -> pd.DataFrame:
+    """Two classes for every model: half healed on the first, nothing to heal in the second."""
+    who = frame[["method", "label", "oracle"]].assign(test_n=9, utility=1.0)
+    rows = [who.assign(**{"class": name, "n": n, "healed": healed}) for name, n, healed in (("cat", 4, 0.5), ("dog", 0, None))]
+    return pd.concat(rows).astype({"healed": float})
+
+
+KEYS = ["plane", "mixture", "scatter", "trajectories", "cost", "difference", "points", "classes"]
 
 
 @pytest.mark.parametrize("key", KEYS)
@@ -89,7 +98,7 @@ def test_a_picture_explains_itself(pictures: dict[str, Picture], key: str) -> No
     title = picture.figure.layout.xaxis.title.text
     assert title
     assert "(" in title or "multiple" in title
-    if key not in ("mixture", "cost", "difference"):
+    if key not in ("mixture", "cost", "difference", "classes"):
         assert "(" in picture.figure.layout.yaxis.title.text
     picture.figure.to_json()
 
@@ -126,13 +135,49 @@ def test_colliding_styles_are_told_apart() -> None:
 
 
 def test_open_markers_are_references(pictures: dict[str, Picture]) -> None:
-    symbols = {trace.name: trace.marker.symbol for trace in pictures["scatter"].figure.data if trace.type == "scatter"}
+    traces = [trace for trace in pictures["scatter"].figure.data if trace.type == "scatter" and trace.mode == "markers"]
+    symbols = {trace.name: trace.marker.symbol for trace in traces}
     assert {name for name, symbol in symbols.items() if symbol.endswith("-open")} == {"Original", "Oracle"}
 
 
 def test_points_are_the_numbers_of_the_table(frame: pd.DataFrame) -> None:
     drawn = {t.name: (t.x[0], t.y[0]) for t in healed_utility(frame).figure.data if t.type == "scatter"}
     assert drawn["REM"] == (0.965, 0.85)
+
+
+def test_the_front_joins_what_no_method_beats(frame: pd.DataFrame) -> None:
+    picture = healed_utility(frame)
+    (line,) = [trace for trace in picture.figure.data if trace.name == "Pareto front"]
+    assert line.line.shape == "vh"
+    assert list(zip(line.x, line.y, strict=True))[1:-1] == [(0.965, 0.85)]
+    assert list(picture.data.loc[picture.data["on_front"], "method"]) == ["rem"]
+    assert "nothing chosen beats REM in both" in picture.caption
+    only_oracles = healed_utility(frame[frame["method"].isin(["original", "oracle_retrain"])])
+    assert "Pareto" not in only_oracles.caption
+
+
+def test_classes_without_examples_stay_empty(pictures: dict[str, Picture]) -> None:
+    heatmap, strong, rest = pictures["classes"].figure.data
+    assert heatmap.x[1] == "dog<br>0"
+    assert np.isnan(np.array(heatmap.z, dtype=float)[:, 1]).all()
+    assert set(rest.text) == {"50", "–"}
+    assert len(strong.text) == 0
+    assert (heatmap.zmin, heatmap.zmax) == (0, 1)
+
+
+def test_a_weak_class_of_the_best_method_is_named(frame: pd.DataFrame) -> None:
+    shares = by_class(frame)
+    shares.loc[(shares["method"] == "rem") & (shares["class"] == "dog"), ["n", "healed"]] = [3, 1.0]
+    assert "REM, best on average here, is weakest on class cat: 50 %." in classes(shares).caption
+    assert "weakest" not in classes(shares, "utility").caption
+
+
+def test_time_can_be_the_share_of_a_method_s_own_work(frame: pd.DataFrame) -> None:
+    rounds = pd.concat([frame.assign(round=k, work=k / 4) for k in range(5)])
+    picture = trajectories(rounds, "healed", "Healed", "x", pace="work")
+    assert picture.figure.layout.xaxis.tickformat == ".0%"
+    assert list(picture.figure.data[0].x) == [0, 0.25, 0.5, 0.75, 1]
+    assert {"round", "work"} <= set(picture.data.columns)
 
 
 def test_cost_is_relative_to_retraining(frame: pd.DataFrame) -> None:

@@ -159,3 +159,36 @@ def test_nothing_is_read_before_the_worst_case_is_asked_for(
 
     monkeypatch.setattr("unlearn_core.insight.worst.worst_cases", refuse)
     open_page("compare", QUICK)
+
+
+# --- classes and time -----------------------------------------------------------------------------------------------------
+
+
+def test_classes_and_time_have_controls_in_the_link(open_page: OpenPage, computed: vs.State) -> None:
+    app = open_page("compare", QUICK)
+    assert "clean class" in figure(app, "classes")
+    assert "share of the method's own work" in figure(app, "trajectories")
+    app.button_group(key="control:by_class").set_value("utility").run()
+    app.button_group(key="control:pace").set_value("round").run()
+    assert (link(app)["by_class"], link(app)["pace"]) == ("utility", "round")
+    assert "test examples" in figure(app, "classes")
+    assert "round of the method" in figure(app, "trajectories")
+
+
+def figure(app: AppTest, name: str) -> str:
+    """A picture as the JSON that is sent to the browser."""
+    return str(keyed(app, f"figure:{name}").proto.spec)
+
+
+@pytest.mark.parametrize("panel", ["scatter", "trajectories", "classes", "cost", "difference"])
+def test_each_picture_can_be_hidden(open_page: OpenPage, computed: vs.State, panel: str) -> None:
+    app = open_page("compare", f"{QUICK}&hide={panel}")
+    keys = {str(getattr(element, "key", "")) for element in app.main}
+    assert f"figure:{panel}" not in keys
+    assert "figure:scatter" in keys or panel == "scatter"
+
+
+def test_every_picture_and_the_table_can_be_downloaded(open_page: OpenPage, computed: vs.State) -> None:
+    app = open_page("compare", QUICK)
+    downloads = {element.key.removeprefix("csv:") for element in app.get("download_button")}
+    assert {"compare-table", "scatter", "trajectories", "classes", "cost", "difference", "metrics"} <= downloads

@@ -180,7 +180,7 @@ def test_compare_shows_stored_results_with_honest_references(open_page: OpenPage
     models = list(table["Model"])
     assert [name.split(maxsplit=1)[1] for name in models] == ["Original", "Fine-tune", "REM", "Retrain", "Oracle"]
     assert set(table["State"]) == {"cached"}
-    assert figures(app) == {"scatter", "trajectories", "cost", "difference"}
+    assert figures(app) == {"scatter", "trajectories", "classes", "cost", "difference"}
     assert app.button(key="run").disabled
     assert "gold" not in texts(app)
     assert "it is a reference, not the goal" in texts(app)

@@ -15,7 +15,8 @@ import plotly.graph_objects as go
 
 from unlearn_core.figures._base import Picture, layout, percent, reference_line, short, shorts
 from unlearn_core.figures.labels import place
-from unlearn_core.figures.palette import NEUTRAL, Style, method_styles
+from unlearn_core.figures.palette import ACCENT, NEUTRAL, Style, method_styles
+from unlearn_core.insight.pareto import pareto_front
 
 
 def styles_of(frame: pd.DataFrame) -> dict[str, Style]:
@@ -49,8 +50,11 @@ def healed_utility(frame: pd.DataFrame, height: int = 430) -> Picture:
         showscale=False,
         hoverinfo="skip",
     )
+    front = pareto_front(shown)
+    _draw_front(figure, front, low)
     names = shorts(shown["label"])
-    where = place(names, list(shown["utility"]), list(shown["healed"]), x_range, y_range)
+    room = (300.0, 240.0) if height < 400 else (400.0, 330.0)  # the small one stands in a third of the page
+    where = place(names, list(shown["utility"]), list(shown["healed"]), x_range, y_range, room)
     for (_, row), name, spot in zip(shown.iterrows(), names, where, strict=True):
         style = styles[row["method"]]
         figure.add_scatter(
@@ -85,15 +89,44 @@ def healed_utility(frame: pd.DataFrame, height: int = 430) -> Picture:
     )
     return Picture(
         figure,
-        "Look for the top right: healed and still useful; dotted lines join equal products, open markers are references.",
+        "Look for the top right: healed and still useful; dotted lines join equal products, open markers are references."
+        + (f" The step is the Pareto front: nothing chosen beats {_listed(front)} in both." if len(front) else ""),
         "Scatter of healed against utility: "
-        + "; ".join(f"{short(r['label'])} {percent(r['healed'])} and {percent(r['utility'])}" for _, r in shown.iterrows()),
-        shown[["method", "label", "oracle", "healed", "utility", "healed_x_utility"]],
+        + "; ".join(f"{short(r['label'])} {percent(r['healed'])} and {percent(r['utility'])}" for _, r in shown.iterrows())
+        + (f". On the Pareto front: {_listed(front)}." if len(front) else "."),
+        shown[["method", "label", "oracle", "healed", "utility", "healed_x_utility"]].assign(
+            on_front=shown["method"].isin(front["method"])
+        ),
     )
 
 
-def trajectories(frame: pd.DataFrame, metric: str, label: str, formula: str, share: bool = True) -> Picture:
-    """One line per method over its own rounds. ``frame``: columns method, label, oracle, round and the metric."""
+def _draw_front(figure: go.Figure, front: pd.DataFrame, low: float) -> None:
+    """The front as steps: below and left of them everything is beaten by a method on the front."""
+    if front.empty:
+        return
+    x, y = list(front["utility"]), list(front["healed"])
+    figure.add_scatter(
+        x=[low, *x, x[-1]],
+        y=[y[0], *y, 0.0],
+        mode="lines",
+        name="Pareto front",
+        # Each step goes down first, then right: between two methods only the lower healing of the next is reached.
+        line={"color": ACCENT, "width": 1.5, "shape": "vh"},
+        opacity=0.7,
+        hoverinfo="skip",
+    )
+
+
+def _listed(front: pd.DataFrame) -> str:
+    names = shorts(front.sort_values("healed", ascending=False)["label"])
+    return " or ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+
+
+def trajectories(
+    frame: pd.DataFrame, metric: str, label: str, formula: str, share: bool = True, pace: str = "round"
+) -> Picture:
+    """One line per method. ``frame``: columns method, label, oracle, round and the metric; ``pace``: "round", or "work" for
+    the share of the method's own rounds (a column of that name)."""
     figure = go.Figure()
     styles = styles_of(frame)
     first = frame.drop_duplicates("method")
@@ -101,26 +134,30 @@ def trajectories(frame: pd.DataFrame, metric: str, label: str, formula: str, sha
     for method, part in frame.dropna(subset=[metric]).groupby("method", sort=False):
         style, name = styles[str(method)], names[str(method)]
         figure.add_scatter(
-            x=part["round"],
+            x=part[pace],
             y=part[metric],
+            customdata=part["round"],
             mode="lines+markers",
             name=name,
             line={"color": style.color, "width": 2.5, "dash": "dash" if part["oracle"].iloc[0] else "solid"},
             marker={"symbol": style.symbol, "size": 9 if len(part) < 15 else 6, "color": style.color},
-            hovertemplate=f"{name}, round %{{x}}: %{{y:{'.1%' if share else '.3g'}}}<extra></extra>",
+            hovertemplate=f"{name}, round %{{customdata}}: %{{y:{'.1%' if share else '.3g'}}}<extra></extra>",
         )
     unit = {"range": [-0.04, 1.04], "tickformat": ".0%"} if share else {}
+    axis: dict[str, Any] = {"title": {"text": "round of the method (passes over its data)"}, "rangemode": "tozero"}
+    if pace == "work":
+        axis = {"title": {"text": "share of the method's own work (%)"}, "range": [-0.02, 1.02], "tickformat": ".0%"}
     layout(
         figure,
         380,
-        xaxis={"title": {"text": "round of the method (passes over its data)"}, "rangemode": "tozero"},
+        xaxis=axis,
         yaxis={"title": {"text": f"{label.lower()} ({'%' if share else 's'})"}, **unit},
     )
     return Picture(
         figure,
-        f"Follow when each method heals or breaks, round by round; {label.lower()} = {formula}.",
-        f"Lines of {label.lower()} over the rounds of {frame['method'].nunique()} methods.",
-        frame[["method", "label", "round", metric]],
+        f"Follow when each method heals or breaks; {label.lower()} = {formula}.",
+        f"Lines of {label.lower()} over the {'work' if pace == 'work' else 'rounds'} of {frame['method'].nunique()} methods.",
+        frame[list(dict.fromkeys(["method", "label", "round", pace, metric]))],
     )
 
 

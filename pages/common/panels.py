@@ -1,0 +1,111 @@
+"""The pictures of a comparison, in tabs: the map and the course, class by class, cost and differences, what it all means."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import streamlit as st
+
+from pages.common import binding, catalog, results, show
+from unlearn_core import figures
+from unlearn_core import view_state as vs
+
+if TYPE_CHECKING:
+    from unlearn_core.specs import MethodSpec, Scenario
+
+_PACES = {"work": "share of work", "round": "rounds"}
+
+
+def tabs(state: vs.State, scenario: Scenario, specs: Sequence[MethodSpec], frame: pd.DataFrame) -> None:
+    """All pictures that this view does not hide."""
+    parts: dict[str, tuple[tuple[str, ...], Callable[[], None]]] = {
+        "Map and course": (("scatter", "trajectories"), lambda: _map(state, scenario, specs, frame)),
+        "Class by class": (("classes",), lambda: _classes(state, scenario, specs)),
+        "Cost and differences": (("cost", "difference"), lambda: _cost(state, frame)),
+        "What the numbers mean": ((), results.meanings),
+    }
+    shown = {
+        title: draw
+        for title, (panels, draw) in parts.items()
+        if not panels or not all(binding.hidden(state, panel) for panel in panels)
+    }
+    for tab, draw in zip(st.tabs(list(shown)), shown.values(), strict=True):
+        with tab:
+            draw()
+
+
+def _map(state: vs.State, scenario: Scenario, specs: Sequence[MethodSpec], frame: pd.DataFrame) -> None:
+    left, right = st.columns(2, gap="large")
+    if not binding.hidden(state, "scatter"):
+        with left:
+            st.markdown("**Healed against utility**")
+            show.picture(figures.healed_utility(frame), "scatter")
+    if not binding.hidden(state, "trajectories"):
+        with right:
+            _course(state, results.trajectory_frame(scenario, specs, frame))
+
+
+def _course(state: vs.State, rounds: pd.DataFrame) -> None:
+    metric = catalog.metrics()[state["metric"]]
+    title, axis = st.columns([1, 1.25], vertical_alignment="center")
+    title.markdown("**Over time**")
+    if not binding.hidden(state, "pace"):
+        with axis:
+            st.segmented_control(
+                options=list(_PACES),
+                format_func=lambda pace: _PACES[pace],
+                label_visibility="collapsed",
+                **binding.bound(state, "pace"),
+            )
+    if not binding.hidden(state, "metric"):
+        st.selectbox(
+            options=catalog.recorded_metrics(state["metric"]),
+            format_func=catalog.metric_label,
+            label_visibility="collapsed",
+            **binding.bound(state, "metric"),
+        )
+    if state["metric"] in rounds and rounds[state["metric"]].notna().any():
+        share = metric.unit == "share"
+        show.picture(
+            figures.trajectories(rounds, state["metric"], metric.label, metric.formula, share, state["pace"]), "trajectories"
+        )
+    else:
+        st.info(f"No method recorded “{metric.label}” over its rounds; choose another metric above.")
+
+
+def _classes(state: vs.State, scenario: Scenario, specs: Sequence[MethodSpec]) -> None:
+    shares = results.class_frame(scenario, specs)
+    if shares.empty:
+        st.info("The outputs of these models are not in the store any more; run them again to see each class.")
+        return
+    if not binding.hidden(state, "by_class"):
+        st.segmented_control(
+            options=list(vs.BY_CLASS),
+            format_func=catalog.metric_label,
+            label_visibility="collapsed",
+            **binding.bound(state, "by_class"),
+        )
+    show.picture(figures.classes(shares, state["by_class"]), "classes")
+
+
+def _cost(state: vs.State, frame: pd.DataFrame) -> None:
+    left, right = st.columns([1, 1.7], gap="large")
+    if not binding.hidden(state, "cost"):
+        with left:
+            st.markdown("**Cost**")
+            show.picture(figures.cost(frame), "cost")
+    if not binding.hidden(state, "difference"):
+        with right:
+            _difference(frame)
+
+
+def _difference(frame: pd.DataFrame) -> None:
+    st.markdown("**Difference to retraining**")
+    known = catalog.metrics()
+    compared = figures.difference(frame, {name: known[name] for name in vs.HEADLINES if known[name].unit == "share"})
+    if compared is None:
+        st.info("Retraining has not finished (or cannot run without a forget set), so there is nothing to subtract.")
+    else:
+        show.picture(compared, "difference")
