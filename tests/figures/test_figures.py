@@ -168,7 +168,7 @@ def test_classes_without_examples_stay_empty(pictures: dict[str, Picture]) -> No
 def test_a_weak_class_of_the_best_method_is_named(frame: pd.DataFrame) -> None:
     shares = by_class(frame)
     shares.loc[(shares["method"] == "rem") & (shares["class"] == "dog"), ["n", "healed"]] = [3, 1.0]
-    assert "REM, best on average here, is weakest on class cat: 50 %." in classes(shares).caption
+    assert "REM, best on average over the classes, is weakest on class cat: 50 %." in classes(shares).caption
     assert "weakest" not in classes(shares, "utility").caption
 
 

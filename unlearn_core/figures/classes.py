@@ -57,7 +57,7 @@ def classes(frame: pd.DataFrame, metric: str = "healed") -> Picture:
     weakest = _weakest(frame, metric)
     return Picture(
         figure,
-        f"Look for pale cells in a dark row: {title}." + (f" {weakest}" if weakest else ""),
+        f"Look for a faint cell in a strong row: {title}." + (f" {weakest}" if weakest else ""),
         f"Table of {word} for {len(rows)} models and {len(columns)} classes. {weakest}".strip(),
         frame,
     )
@@ -75,7 +75,9 @@ def _weakest(frame: pd.DataFrame, metric: str) -> str:
     low = rows.loc[rows[metric].idxmin()]
     if low[metric] == rows[metric].max():
         return ""
-    return f"{short(low['label'])}, best on average here, is weakest on class {low['class']}: {percent(low[metric])}."
+    return (
+        f"{short(low['label'])}, best on average over the classes, is weakest on class {low['class']}: {percent(low[metric])}."
+    )
 
 
 def _write(figure: go.Figure, values: np.ndarray, columns: list[str], rows: list[str]) -> None:

@@ -155,7 +155,8 @@ def trajectories(
     )
     return Picture(
         figure,
-        f"Follow when each method heals or breaks; {label.lower()} = {formula}.",
+        f"Follow when each method heals or breaks; {label.lower()} = {formula}."
+        + (" Lines that begin at 0 begin with the original model." if (frame["round"] == 0).any() else ""),
         f"Lines of {label.lower()} over the {'work' if pace == 'work' else 'rounds'} of {frame['method'].nunique()} methods.",
         frame[list(dict.fromkeys(["method", "label", "round", pace, metric]))],
     )
