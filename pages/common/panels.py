@@ -31,7 +31,7 @@ def tabs(state: vs.State, scenario: Scenario, specs: Sequence[MethodSpec], frame
         for title, (panels, draw) in parts.items()
         if not panels or not all(binding.hidden(state, panel) for panel in panels)
     }
-    for tab, draw in zip(st.tabs(list(shown)), shown.values(), strict=True):
+    for tab, draw in zip(st.tabs(list(shown), key="pictures"), shown.values(), strict=True):
         with tab:
             draw()
 

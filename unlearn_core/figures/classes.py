@@ -32,8 +32,8 @@ def classes(frame: pd.DataFrame, metric: str = "healed") -> Picture:
             customdata=np.tile(np.array(told), (len(rows), 1)),
             zmin=0,
             zmax=1,
-            # From nothing to one strong blue: light to dark on white, dark to light on black, the same order on both.
-            colorscale=[[0, "rgba(62,124,177,0.05)"], [1, "rgba(62,124,177,0.95)"]],
+            # Opaque, so that every number keeps a contrast of 4 on light and dark pages alike.
+            colorscale=[[0, "#C3D0DC"], [1, "#164472"]],
             xgap=3,
             ygap=3,
             showscale=False,
@@ -57,7 +57,7 @@ def classes(frame: pd.DataFrame, metric: str = "healed") -> Picture:
     weakest = _weakest(frame, metric)
     return Picture(
         figure,
-        f"Look for a faint cell in a strong row: {title}." + (f" {weakest}" if weakest else ""),
+        f"Look for pale cells in a dark row: {title}." + (f" {weakest}" if weakest else ""),
         f"Table of {word} for {len(rows)} models and {len(columns)} classes. {weakest}".strip(),
         frame,
     )
@@ -81,8 +81,9 @@ def _weakest(frame: pd.DataFrame, metric: str) -> str:
 
 
 def _write(figure: go.Figure, values: np.ndarray, columns: list[str], rows: list[str]) -> None:
-    strong = np.nan_to_num(values) >= 0.6
-    for chosen, font in ((strong, {"size": 14, "color": "#FFFFFF"}), (~strong, {"size": 14})):
+    strong, missing = np.nan_to_num(values) >= 0.6, np.isnan(values)
+    fonts: list[dict[str, object]] = [{"size": 14, "color": "#FFFFFF"}, {"size": 14, "color": "#14181F"}, {"size": 14}]
+    for chosen, font in zip((strong, ~strong & ~missing, missing), fonts, strict=True):
         places = np.argwhere(chosen)
         figure.add_scatter(
             x=[columns[c] for _, c in places],
