@@ -4,7 +4,7 @@
 
 Runs fine-tuning, retraining and REM (one preset for the whole plane) at regularity 0, 0.5, 1 and discovery 0.1, 0.3, 0.5,
 1.0 with the default amount of 6 %, through the same engine and store as the app, and prints a table. Writes
-``benchmarks/digits_targets.json``.
+``benchmarks/digits_targets.json`` and the table in the README.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from unlearn_core.store import Store
 
 SEEDS, REGULARITY, DISCOVERY = (0, 1, 2), (0.0, 0.5, 1.0), (0.1, 0.3, 0.5, 1.0)
 METHODS = ("finetune", "retrain", "rem")
+START, END = "<!-- written by benchmarks.digits_targets -->", "<!-- end -->"
 ASKED = {  # REM's healed × utility, at least
     (0.0, 1.0): 0.91, (0.5, 1.0): 0.91, (1.0, 1.0): 0.91,
     (0.0, 0.5): 0.84, (0.5, 0.5): 0.84, (1.0, 0.5): 0.80,
@@ -91,6 +92,19 @@ def main() -> None:
             value = mean("finetune", "healed", r, d)
             row(f"finetune, healed, regularity {r}, discovery {d}", value, "≤ 0.1", value[0] <= 0.1)
     record = next(iter(store.find("run")))
+    lines = ["| healed / utility | " + " | ".join(f"r {r:g}, {d:.0%}" for r in REGULARITY for d in DISCOVERY) + " |"]
+    lines.append("|---" * (1 + len(REGULARITY) * len(DISCOVERY)) + "|")
+    for method in METHODS:
+        cells = [
+            f"{mean(method, 'healed', r, d)[0]:.2f} / {mean(method, 'utility', r, d)[0]:.2f}"
+            for r in REGULARITY
+            for d in DISCOVERY
+        ]
+        lines.append(f"| `{method}` | " + " | ".join(cells) + " |")
+    readme = Path(__file__).parents[1] / "README.md"
+    before, _, rest = readme.read_text().partition(START)
+    after = rest.partition(END)[2]
+    readme.write_text(before + START + "\n" + "\n".join(lines) + "\n" + END + after)
     target = Path(__file__).with_name("digits_targets.json")
     target.write_text(
         json.dumps({"rows": rows, "seeds": SEEDS, "environment": record.environment}, indent=1, ensure_ascii=False) + "\n"

@@ -35,13 +35,13 @@ class RemParams(MethodParams):
         0.0,
         ge=0,
         le=10,
-        description="Weight of the forget terms' own mean in a batch; 0 counts every example alike",
+        description="Weight of the removal's mean over the forget examples of a batch; 0 counts every example alike",
     )
     redirect_rate: float = Field(1.0, gt=0, le=20, description="Learning rate of the redirect channels relative to the base")
     flush_rate: float = Field(1.0, gt=0, le=20, description="Learning rate of a flush relative to that of redirection")
     flush_threshold: float = Field(0.2, ge=0, le=1, description="Flush until the forget accuracy is at most this")
     flush_passes: int = Field(100, ge=0, le=1000, description="At most so many passes of one flush")
-    clip: float = Field(0.0, ge=0, le=100, description="Largest gradient norm of a step; 0 leaves gradients alone")
+    flush_clip: float = Field(0.0, ge=0, le=100, description="Largest gradient norm of a flush; 0 leaves gradients alone")
     keep_best: bool = Field(True, description="Return the round that is best by the paper's proxy, else the last")
 
 
@@ -49,24 +49,18 @@ class RemParams(MethodParams):
 _SMALL: dict[str, float | bool] = {
     "epochs": 4,
     "batch_size": 256,
-    "learning_rate": 0.05,
-    "mask_share": 0.05,
+    "learning_rate": 0.1,
     "forget_share": 1.0,
-    "forget_weight": 1.0,
-    "forget_per_batch": 16,
-    "flush_rate": 2.0,
-    "clip": 1.0,
+    "forget_weight": 0.2,
+    "flush_clip": 0.5,
     "weight_decay": 5e-3,
     "keep_best": False,
 }
 PRESETS: dict[str, dict[str, float | bool]] = {"digits": _SMALL, "points": _SMALL | {"batch_size": 64}}
 SEARCH_SPACE: dict[str, list[object]] = {
-    "epochs": [1, 2, 3, 4],
-    "learning_rate": [0.05, 0.1],
-    "mask_share": [0.05, 0.2],
-    "forget_weight": [0.5, 1.0],
-    "flush_rate": [1.0, 2.0, 4.0],
-    "clip": [0.5, 1.0, 2.0, 4.0],
+    "epochs": [4, 5],
+    "forget_weight": [0.1, 0.15, 0.2, 0.3],
+    "flush_clip": [0.5, 1.0],
 }
 
 
@@ -150,7 +144,7 @@ class Redirection:
             max_passes=self.p.flush_passes,
             batch_size=self.p.batch_size,
             generator=self.generator,
-            clip=self.p.clip,
+            clip=self.p.flush_clip,
         )
 
     def redirect(self) -> None:
@@ -163,8 +157,6 @@ class Redirection:
             loss = self.loss(self._with_extra_forget(ids))
             self.optimizer.zero_grad(set_to_none=True)
             loss.backward()
-            if self.p.clip:
-                nn.utils.clip_grad_norm_(self.model.parameters(), self.p.clip)
             self.optimizer.step()
             self.done += 1
             self.reporter.step(min(self.done, total), total)
@@ -181,12 +173,11 @@ class Redirection:
         masked = self._losses(self.model, x, ids, self.masks(ids))
         removal = self.raised(dropped, dropped_before) if self.removes else torch.zeros_like(dropped)
         repair = self.lowered(masked, masked_before)
+        removed = torch.where(member, removal, 0)
         if not self.p.forget_weight:
-            return (torch.where(member, removal, 0) + repair).mean()
-        # A small F is a handful of a batch: its terms get a mean, and so a say, of their own.
-        of_forget = torch.where(member, removal + repair, 0).sum() / member.sum().clamp_min(1)
-        of_rest = torch.where(member, 0, repair).sum() / (~member).sum().clamp_min(1)
-        return self.p.forget_weight * of_forget + of_rest
+            return (removed + repair).mean()
+        # A small F is a handful of a batch: its removal gets a mean, and so a say, of its own.
+        return self.p.forget_weight * removed.sum() / member.sum().clamp_min(1) + repair.mean()
 
     def _with_extra_forget(self, ids: torch.Tensor) -> torch.Tensor:
         if not self.p.forget_per_batch or not len(self.task.forget):
