@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 import torch
-from conftest import Trained
+from trained import Trained
 
 from unlearn_core.datasets import LabelledData
 from unlearn_core.errors import Cancelled, UserError

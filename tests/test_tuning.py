@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 import torch
-from conftest import Trained
 from pydantic import Field
 from torch import nn
+from trained import Trained
 
 from unlearn_core.datasets import registry as datasets
 from unlearn_core.errors import UserError

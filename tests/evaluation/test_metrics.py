@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from conftest import Trained
+from trained import Trained
 
 from unlearn_core.corruption import CONFUSION, RANDOM, TRIGGER, Corrupted, GroundTruth
 from unlearn_core.datasets import LabelledData

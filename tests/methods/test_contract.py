@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from conftest import Trained
 from torch import nn
+from trained import Trained
 
 from unlearn_core.corruption import Corrupted, GroundTruth
 from unlearn_core.errors import Cancelled, UserError

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 from _tiny import random_task, tiny_data, tiny_task
-from conftest import Trained
 from torch import nn
+from trained import Trained
 
 from unlearn_core.methods import UnlearningTask, accuracy_on, registry
 from unlearn_core.methods._dampening import dampen, ordered_ratios, percentiles, selection_percentile

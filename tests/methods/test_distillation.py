@@ -7,8 +7,8 @@ import math
 
 import pytest
 import torch
-from conftest import Trained
 from torch import nn
+from trained import Trained
 
 from unlearn_core.methods import registry
 from unlearn_core.methods._distill import Teacher, divergence

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 import torch
-from conftest import Trained
 from torch import nn
+from trained import Trained
 
 from unlearn_core.methods import registry
 from unlearn_core.methods._frame import Cycle, count_batches, phases, statistics_kept

@@ -6,7 +6,7 @@ import math
 
 import pytest
 import torch
-from conftest import Trained
+from trained import Trained
 
 from unlearn_core.methods import accuracy_on, bounded_loss, registry
 from unlearn_core.methods._redirection import Redirection, RemParams

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 from _tiny import random_task
-from conftest import Trained
 from torch import nn
+from trained import Trained
 
 from unlearn_core.methods._importance import SCORES, example_gradients, flatten
 from unlearn_core.methods.wfisher import WFisher, inverse_fisher_product
