@@ -96,6 +96,8 @@ class Method(Part):
     """Family of data ("points", "digits", "photos") → parameters that differ from the defaults there."""
 
     needs_retain: ClassVar[bool] = True
+    needs_labels: ClassVar[bool] = True
+    """Whether it uses the given labels of the forget set."""
     needs_own_original: ClassVar[bool] = False
     """Whether it cannot start from the given original, but trains one of its own kind first."""
     search_space: ClassVar[dict[str, list[Any]]] = {}
@@ -118,6 +120,7 @@ class Method(Part):
             "oracle": cls.oracle,
             "needs_forget": cls.needs_forget,
             "needs_retain": cls.needs_retain,
+            "needs_labels": cls.needs_labels,
             "needs_own_original": cls.needs_own_original,
             "designed_for": {"regularity": cls.designed_for.regularity, "discovery": cls.designed_for.discovery},
             "presets": cls.presets,

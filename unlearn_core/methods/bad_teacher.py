@@ -17,6 +17,7 @@ from unlearn_core.training import Loss, Reporter, Trainer
 class BadTeacher(Method):
     name, label, paper = "bad_teacher", "Bad teacher", "arXiv:2205.08096"
     family = "distillation"
+    needs_labels = False
     summary = (
         "Trains the model to answer like an untrained network on the forget set and like the original everywhere else. It "
         "needs no labels and relies on the original being right about everything that was not discovered. The original is "

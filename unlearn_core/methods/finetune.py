@@ -15,6 +15,7 @@ from unlearn_core.training import Reporter, Trainer
 class Finetune(Method):
     name, label, paper = "finetune", "Fine-tune", "arXiv:2201.06640 (CF)"
     family = "fine-tuning"
+    needs_labels = False
     summary = (
         "Continues training on everything but the discovered corruption and hopes that it is forgotten. "
         "It relies on catastrophic forgetting. "

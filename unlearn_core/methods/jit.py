@@ -29,6 +29,8 @@ def lipschitz_ratio(z: torch.Tensor, z_noisy: torch.Tensor, x: torch.Tensor, x_n
 class Jit(Method):
     name, label, paper = "jit", "JiT", "arXiv:2402.01401"
     family = "fine-tuning"
+    needs_labels = False
+    needs_retain = False
     summary = (
         "Makes the outputs change less when noise is added to a forget example, using neither labels nor any other data. "
         "It relies on memorised examples sitting on steep spots of the network that can be flattened alone. Without data "

@@ -15,6 +15,7 @@ from unlearn_core.training import Reporter, Trainer, cross_entropy
 class L1Sparse(Method):
     name, label, paper = "l1_sparse", "ℓ1-sparse", "arXiv:2304.04934"
     family = "fine-tuning"
+    needs_labels = False
     summary = (
         "Continues training on everything but the discovered corruption, with a price on the size of every weight that fades "
         "over the epochs. "

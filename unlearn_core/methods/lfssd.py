@@ -9,6 +9,7 @@ from unlearn_core.methods._ssd import ThresholdDampen
 @register
 class LfSsd(ThresholdDampen):
     name, label, paper = "lfssd", "LF-SSD", "arXiv:2402.19308"
+    needs_labels = False
     summary = (
         "Dampens weights like SSD, but measures their importance by how strongly they move the size of the outputs, "
         "without any label. It relies on outputs for the corruption coming from weights that the other outputs hardly "
