@@ -51,7 +51,7 @@ _SMALL: dict[str, float | bool] = {
     "batch_size": 256,
     "learning_rate": 0.1,
     "forget_share": 1.0,
-    "forget_weight": 0.2,
+    "forget_weight": 0.3,
     "flush_clip": 0.5,
     "weight_decay": 5e-3,
     "keep_best": False,
