@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -76,7 +77,7 @@ def latex(table: pd.DataFrame) -> str:
     return "\n".join([*lines, "\\hline", "\\end{tabular}"])
 
 
-def _method(row: dict[str, Any]) -> str:
+def _method(row: Mapping[Any, Any]) -> str:
     return marked(row["label"], row["oracle"]) + (f" [{row['variant']}]" if row["variant"] else "")
 
 
@@ -92,7 +93,7 @@ def _tasks(long: pd.DataFrame) -> list[str]:
     return names
 
 
-def _cell(row: dict[str, Any], sign: str) -> str:
+def _cell(row: Mapping[Any, Any], sign: str) -> str:
     """One run has no standard error, and none is made up for it."""
     error = "" if math.isnan(row["standard_error"]) else f" {sign} {row['standard_error']:.3f}"
     return f"{row['mean']:.3f}{error} ({row['n']})"

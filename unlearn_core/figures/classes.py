@@ -72,7 +72,7 @@ def _weakest(frame: pd.DataFrame, metric: str) -> str:
         return ""
     best = rivals.groupby("method", sort=False)[metric].mean().idxmax()
     rows = rivals[rivals["method"] == best]
-    low = rows.loc[rows[metric].idxmin()]
+    low = rows.iloc[int(rows[metric].to_numpy().argmin())]
     if low[metric] == rows[metric].max():
         return ""
     return (

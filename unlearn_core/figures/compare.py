@@ -265,7 +265,8 @@ def _signed(value: float) -> str:
 
 
 def _baseline(frame: pd.DataFrame) -> tuple[float, str]:
-    seconds: Mapping[str, float] = frame.dropna(subset=["seconds"]).set_index("method")["seconds"].to_dict()
+    known = frame.dropna(subset=["seconds"])
+    seconds = dict(zip(known["method"].astype(str), known["seconds"].astype(float), strict=True))
     for name, word in (("retrain", "retraining"), ("original", "training the original")):
         if seconds.get(name):
             return seconds[name], word

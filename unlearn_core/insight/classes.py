@@ -36,7 +36,7 @@ def by_class(store: Results, scenario: Scenario, specs: Sequence[MethodSpec]) ->
         with contextlib.suppress(LookupError):  # damaged arrays: this model has no rows, the others do
             logits = store.arrays(key, "logits")
             shares = count_classes(logits["train"][members].argmax(1), clean, logits["test"].argmax(1), test, names)
-            frames.append(shares.assign(**who))
+            frames.append(pd.concat([pd.DataFrame([who] * len(shares)), shares], axis=1))
     if not frames:
         return pd.DataFrame(columns=COLUMNS)
     return pd.concat(frames, ignore_index=True)[COLUMNS]

@@ -54,14 +54,14 @@ def worst_case(frame: pd.DataFrame, seed: int) -> Worst | None:
     means = known.groupby(["regularity", "discovery"])[METRIC].agg(["mean", "count"])
     if len(means) < 2:
         return None
-    regularity, discovery = means["mean"].idxmin()
+    regularity, discovery = (float(dial) for dial in means.index[int(means["mean"].to_numpy().argmin())])
     rows = known[(known["regularity"] == regularity) & (known["discovery"] == discovery)]
     seeds = sorted(int(value) for value in rows["seed"])
     return Worst(
         method=str(rows["method"].iloc[0]),
         label=str(rows["label"].iloc[0]),
-        regularity=float(regularity),
-        discovery=float(discovery),
+        regularity=regularity,
+        discovery=discovery,
         seed=seed if seed in seeds else seeds[0],
         value=float(means["mean"].min()),
         seeds=int(rows["seed"].nunique()),
