@@ -7,36 +7,24 @@ and the original's split into discovered and undiscovered differs with every dis
 from __future__ import annotations
 
 import contextlib
-import functools
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from unlearn_core.evaluation import registry as metrics
+from unlearn_core.insight.stored import Results, arena_of
 from unlearn_core.methods import registry as methods
 from unlearn_core.presets import make_method
 from unlearn_core.specs import MethodSpec, Scenario, content_key
 
 if TYPE_CHECKING:
-    from unlearn_core.evaluation import Arena, Logits
+    from unlearn_core.evaluation import Logits
 
 REFERENCES = ("retrain", "oracle_retrain")
 """Methods, with their presets, that other models are compared with."""
 
 Values = dict[str, float | None]
-
-
-class Results(Protocol):
-    """The part of the store that is used here."""
-
-    def get(self, key: str) -> Any: ...
-    def has(self, keys: Sequence[str]) -> set[str]: ...
-    def find(self, kind: str | None = None) -> Sequence[Any]: ...
-    def arrays(self, key: str, name: str) -> dict[str, np.ndarray]: ...
-    def put(
-        self, key: str, kind: str, spec: Mapping[str, Any], payload: Mapping[str, Any], environment: Mapping[str, Any]
-    ) -> Any: ...
 
 
 def original_metrics(store: Results, scenario: Scenario) -> Values:
@@ -71,7 +59,7 @@ def _measured(store: Results, scenario: Scenario, key: str, names: Sequence[str]
     memo = content_key("measures", key, scenario.discovery, references, sorted(names))
     kept = store.get(memo)
     if kept is None:
-        arena = _arena(scenario.model_copy(update={"discovery": 1.0}).model_dump_json())
+        arena = arena_of(scenario)
         evidence = Evidence(
             scenario,
             arena.corrupted,
@@ -98,12 +86,3 @@ def _logits(store: Results, key: str) -> Logits:
     from unlearn_core.evaluation import Logits
 
     return Logits(**{name: torch.from_numpy(np.array(value)) for name, value in store.arrays(key, "logits").items()})
-
-
-@functools.lru_cache(maxsize=4)
-def _arena(scenario_json: str) -> Arena:
-    import torch
-
-    from unlearn_core.evaluation import build_arena
-
-    return build_arena(Scenario.model_validate_json(scenario_json), torch.device("cpu"))

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from unlearn_core.insight._measures import Results, _arena
+from unlearn_core.insight.stored import Results, arena_of
 from unlearn_core.insight.tables import ORIGINAL, _who
 from unlearn_core.specs import MethodSpec, Scenario
 
@@ -22,7 +22,7 @@ def by_class(store: Results, scenario: Scenario, specs: Sequence[MethodSpec]) ->
     Columns: method, label, oracle, class (its name; the clean label), n (corrupted examples that truly belong to it),
     healed (share of those predicted as this class; NaN where n is 0), test_n and utility (clean test data of the class).
     """
-    corrupted = _arena(scenario.model_copy(update={"discovery": 1.0}).model_dump_json()).corrupted
+    corrupted = arena_of(scenario).corrupted
     truth, names = corrupted.truth, corrupted.train.class_names
     members = truth.corrupted.numpy()
     clean, test = truth.clean_labels.numpy()[members], corrupted.test.labels.numpy()

@@ -11,8 +11,6 @@ from unlearn_core.corruption import KINDS, Corrupted, corrupt, weights
 from unlearn_core.datasets import load_dataset
 from unlearn_core.specs import Scenario
 
-GROUPS = ("clean", "discovered", "undiscovered")
-
 
 @dataclass(frozen=True)
 class PreviewExample:

@@ -11,7 +11,8 @@ import pandas as pd
 
 from unlearn_core.errors import UserError
 from unlearn_core.evaluation import registry as metrics
-from unlearn_core.insight._measures import Results, original_metrics, run_metrics
+from unlearn_core.insight._measures import original_metrics, run_metrics
+from unlearn_core.insight.stored import Results
 from unlearn_core.methods import registry as methods
 from unlearn_core.presets import make_method, make_scenario
 from unlearn_core.specs import MethodSpec, Scenario, canonical_json

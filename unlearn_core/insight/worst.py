@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from unlearn_core.insight import tables
-from unlearn_core.insight._measures import Results
+from unlearn_core.insight.stored import Results
 from unlearn_core.specs import MethodSpec, Scenario
 
 METRIC = "healed_x_utility"

@@ -23,7 +23,7 @@ class _Ascent(Redirection):
     def raised(self, ce: torch.Tensor, before: torch.Tensor) -> torch.Tensor:
         return -ce
 
-    def lowered(self, ce: torch.Tensor, before: torch.Tensor) -> torch.Tensor:
+    def lowered(self, ce: torch.Tensor, before: torch.Tensor, beta: float) -> torch.Tensor:
         return ce
 
 

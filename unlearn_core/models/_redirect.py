@@ -192,9 +192,15 @@ class RedirectNet(nn.Module):
 
     def widen(self, ratio: float, seed: int) -> None:
         """Add ``ratio`` times as many redirect channels as base channels to every hidden layer (at least one)."""
+        self.widen_to(tuple(max(1, round(ratio * width)) for width in self.hidden), seed)
+
+    def widen_to(self, layers: tuple[int, ...], seed: int) -> None:
+        """Add so many redirect channels to each hidden layer, freshly initialised from ``seed``."""
         if self.redirect_layers:
             raise ValueError("this network is already widened")
-        self.redirect_layers = tuple(max(1, round(ratio * width)) for width in self.hidden)
+        if len(layers) != len(self.hidden):
+            raise ValueError(f"{len(layers)} numbers of redirect channels for {len(self.hidden)} hidden layers")
+        self.redirect_layers = layers
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self._widen_layers(self.redirect_layers)

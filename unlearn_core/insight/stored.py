@@ -1,0 +1,95 @@
+"""Stored models, their rounds, and the data they were trained on, for the pictures that look inside."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from unlearn_core.specs import MethodSpec, Scenario
+
+if TYPE_CHECKING:
+    from unlearn_core.evaluation import Arena
+    from unlearn_core.models import RedirectNet
+
+GROUPS = ("clean", "discovered", "undiscovered")
+
+
+class Results(Protocol):
+    """The part of the store that is used here."""
+
+    def get(self, key: str) -> Any: ...
+    def has(self, keys: Sequence[str]) -> set[str]: ...
+    def find(self, kind: str | None = None) -> Sequence[Any]: ...
+    def arrays(self, key: str, name: str) -> dict[str, np.ndarray]: ...
+    def put(
+        self, key: str, kind: str, spec: Mapping[str, Any], payload: Mapping[str, Any], environment: Mapping[str, Any]
+    ) -> Any: ...
+
+
+def arena_of(scenario: Scenario) -> Arena:
+    """The corrupted data of ``scenario`` on the CPU; the last few are kept, and one serves every discovery rate."""
+    return _arena(scenario.model_copy(update={"discovery": 1.0}).model_dump_json())
+
+
+@functools.lru_cache(maxsize=4)
+def _arena(scenario_json: str) -> Arena:
+    import torch
+
+    from unlearn_core.evaluation import build_arena
+
+    return build_arena(Scenario.model_validate_json(scenario_json), torch.device("cpu"))
+
+
+def groups_of(scenario: Scenario) -> np.ndarray:
+    """The group of every training example, indices into :data:`GROUPS`, int8 (N,)."""
+    truth = arena_of(scenario).corrupted.truth
+    groups = np.zeros(len(truth.clean_labels), dtype=np.int8)
+    groups[truth.corrupted.numpy()] = GROUPS.index("undiscovered")
+    groups[truth.forget_indices(scenario.discovery).numpy()] = GROUPS.index("discovered")
+    return groups
+
+
+def rounds_of(store: Results, scenario: Scenario, spec: MethodSpec) -> list[int]:
+    """The rounds of a run whose weights are stored, in order; empty where none are (or the run is not there)."""
+    try:
+        return sorted({int(name.partition("/")[0]) for name in store.arrays(scenario.run_key(spec), "snapshots")})
+    except LookupError:
+        return []
+
+
+def model_of(store: Results, scenario: Scenario, spec: MethodSpec | None = None, round: int | None = None) -> RedirectNet:
+    """The stored original of ``scenario`` (``spec`` None) or the model after a run, in eval mode on the CPU.
+
+    ``round``: as it was after that round (0: the original, from which most methods start). Redirect channels are there
+    where the run left some; they act only where a mask is given. Raises LookupError for what is not stored.
+    """
+    import torch
+
+    from unlearn_core.models import build_model
+
+    layers: Sequence[int] = ()
+    if spec is None or round == 0:
+        weights = store.arrays(scenario.original_key, "weights")
+    else:
+        key = scenario.run_key(spec)
+        record = store.get(key)
+        if record is None:
+            raise LookupError(f"no run {key} is stored")
+        layers = record.payload.get("redirect_layers") or ()
+        weights = store.arrays(key, "weights") if round is None else _round(store.arrays(key, "snapshots"), round)
+    data = arena_of(scenario)
+    model = build_model(scenario.model, data.corrupted.train.shape, data.train.classes, scenario.seed)
+    if layers:
+        model.widen_to(tuple(int(n) for n in layers), scenario.seed)
+    model.load_state_dict({name: torch.from_numpy(np.array(value)) for name, value in weights.items()})
+    return model.eval()
+
+
+def _round(snapshots: dict[str, np.ndarray], round: int) -> dict[str, np.ndarray]:
+    found = {name.partition("/")[2]: value for name, value in snapshots.items() if name.startswith(f"{round}/")}
+    if not found:
+        raise LookupError(f"no weights of round {round} are stored")
+    return found
