@@ -23,6 +23,7 @@ class Moved(Protocol):
     def before(self) -> Any: ...
 
 
+_GREYS = [[0, "#FAFAFA"], [1, "#2D2D2D"]]
 _SIZES = {"clean": 7, "discovered": 11, "undiscovered": 11}
 
 
@@ -36,12 +37,13 @@ def points(frame: pd.DataFrame, legend: bool = True) -> Picture:
         subplot_titles=("before: true labels", "after: labels as given"),
     )  # fmt: skip
     names = sorted(set(frame["clean"]) | set(frame["given"]))
-    fills = dict(zip(names, _greys(len(names)), strict=True))
+    codes = {name: k for k, name in enumerate(names)}
+    traces = []
     for column, (x, y, label) in enumerate((("x_before", "y_before", "clean"), ("x", "y", "given")), start=1):
         for group in ("clean", "undiscovered", "discovered"):
             part = frame[frame["group"] == group]
             style = GROUPS[group]
-            figure.add_trace(
+            traces.append(
                 go.Scatter(
                     x=part[x],
                     y=part[y],
@@ -49,19 +51,22 @@ def points(frame: pd.DataFrame, legend: bool = True) -> Picture:
                     name=f"{style.label} ({len(part)})",
                     legendgroup=group,
                     showlegend=column == 1,
-                    customdata=part[["given", "clean", "kind"]],
+                    customdata=part[["given", "clean", "kind"]].to_numpy(),
                     marker={
                         "symbol": style.symbol,
                         "size": _SIZES[group],
-                        "color": part[label].map(fills),
+                        # Numbers on a scale: hundreds of colour names, each checked by plotly, take longer to draw.
+                        "color": part[label].map(codes).to_numpy(dtype=int),
+                        "colorscale": _GREYS,
+                        "cmin": 0,
+                        "cmax": max(1, len(names) - 1),
                         "line": {"color": style.color, "width": 1.2 if group == "clean" else 2.2},
                         "opacity": 0.75 if group == "clean" else 1,
                     },
                     hovertemplate="given %{customdata[0]}<br>truly %{customdata[1]}<br>%{customdata[2]}<extra></extra>",
-                ),
-                row=1,
-                col=column,
+                )
             )
+    figure.add_traces(traces, rows=[1] * 6, cols=[1, 1, 1, 2, 2, 2])
     layout(figure, 420 if legend else 390, legend)
     figure.update_xaxes(title={"text": "first coordinate (no unit)"})
     figure.update_yaxes(title={"text": "second coordinate (no unit)"}, row=1, col=1)
@@ -89,11 +94,6 @@ def with_total(counts: pd.DataFrame) -> pd.DataFrame:
     """A table of counts with a last row that adds them up."""
     total = pd.DataFrame([{"kind": "total", **counts.drop(columns="kind").sum().to_dict()}])
     return pd.concat([counts, total], ignore_index=True)
-
-
-def _greys(n: int) -> list[str]:
-    levels = [round(250 - k * 205 / max(1, n - 1)) for k in range(n)]
-    return [f"#{v:02x}{v:02x}{v:02x}" for v in levels]
 
 
 def _shades(n: int) -> list[str]:
