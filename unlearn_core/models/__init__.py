@@ -7,6 +7,7 @@ from unlearn_core.models._redirect import (
     RedirectNet,
     RedirectNorm2d,
     example_masks,
+    seen_activations,
     shared_mask,
 )
 
@@ -22,5 +23,6 @@ __all__ = [
     "example_masks",
     "register",
     "registry",
+    "seen_activations",
     "shared_mask",
 ]

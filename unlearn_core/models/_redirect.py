@@ -7,7 +7,9 @@ same to the bit and costs what the base costs. Masks are per channel, never per 
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
+from contextvars import ContextVar
 
 import torch
 import torch.nn.functional as F
@@ -220,10 +222,28 @@ class RedirectNet(nn.Module):
         return ((name, p) for name, p in self.named_parameters() if "redirect" not in name)
 
 
+Seen = list[tuple[torch.Tensor, torch.Tensor | None]]
+
+_seen: ContextVar[Seen | None] = ContextVar("seen", default=None)
+
+
+@contextlib.contextmanager
+def seen_activations() -> Iterator[Seen]:
+    """Collect (activation, mask) of every masked place that forward passes go through inside this block, in order."""
+    seen: Seen = []
+    token = _seen.set(seen)
+    try:
+        yield seen
+    finally:
+        _seen.reset(token)
+
+
 def apply_mask(x: torch.Tensor, base: int, mask: torch.Tensor | None) -> torch.Tensor:
     """Multiply the redirect channels of ``x`` by ``mask`` (B or 1, redirect); base channels pass unchanged."""
-    if mask is None:
-        return x
-    keep = torch.ones(mask.shape[0], base, dtype=x.dtype, device=x.device)
-    full = torch.cat([keep, mask], dim=1)
-    return x * full.reshape(*full.shape, *([1] * (x.dim() - 2)))
+    if mask is not None:
+        keep = torch.ones(mask.shape[0], base, dtype=x.dtype, device=x.device)
+        full = torch.cat([keep, mask], dim=1)
+        x = x * full.reshape(*full.shape, *([1] * (x.dim() - 2)))
+    if (seen := _seen.get()) is not None:
+        seen.append((x, mask))
+    return x
