@@ -184,8 +184,8 @@ def test_changes_add_up_to_the_metrics_of_the_run(stores: dict[str, tuple[Store,
         weights = found.layers["parameters"]
         assert (found.layers["changed"] * weights).sum() / weights.sum() == pytest.approx(metrics["parameters_changed"])
         original = dict(model_of(store, scenario).named_parameters())
-        sizes = [sum(float(p.detach().double().square().sum()) for n, p in original.items() if n.startswith(layer + ".")) for layer in
-                 found.layers["layer"]]  # fmt: skip
+        squares = {name: float(p.detach().double().square().sum()) for name, p in original.items()}
+        sizes = [sum(v for n, v in squares.items() if n.startswith(f"{layer}.")) for layer in found.layers["layer"]]
         distance = ((found.layers["relative"] ** 2 * sizes).sum() / sum(sizes)) ** 0.5
         assert distance == pytest.approx(metrics["weight_distance"], rel=1e-6)
         assert most_changed(found, 5)["relative"].is_monotonic_decreasing

@@ -81,7 +81,7 @@ def frame(opened: Opened, strength: float) -> pd.DataFrame:
 
 def curve(opened: Opened, steps: Sequence[float] = STEPS) -> pd.DataFrame:
     """The same numbers over the strengths of ``steps``: columns strength and the names of :func:`numbers`."""
-    return pd.DataFrame([{"strength": step} | numbers(opened, step) for step in steps]).astype(float)
+    return pd.DataFrame([{"strength": step, **numbers(opened, step)} for step in steps]).astype(float)
 
 
 def boundary(opened: Opened, strength: float, resolution: int = 90) -> tuple[Plane, np.ndarray]:

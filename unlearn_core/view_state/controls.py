@@ -32,6 +32,8 @@ HEADLINES: Final = (
 
 BY_CLASS: Final = ("healed", "utility")
 PACES: Final = ("work", "round")
+INSIDE: Final = ("channels", "channel", "maps", "changes")
+"""What the page on redirect neurons shows below the strength: all channels, one of them, maps of the plane, parameters."""
 
 CORNERS: Final = ("top-left", "top-right", "bottom-left", "bottom-right")
 PANELS: Final = (
@@ -49,6 +51,10 @@ PANELS: Final = (
     "cost",
     "difference",
     "copy",
+    "redirect_numbers",
+    "redirect_curve",
+    "redirect_boundary",
+    "redirect_parts",
 )
 
 Kind = Literal["share", "amount", "int", "choice", "choices"]
@@ -227,6 +233,51 @@ CONTROLS: Final[tuple[Control, ...]] = (
         low=12,
         high=48,
         step=12,
+        scenario=False,
+    ),
+    Control(
+        "inspected", "Model", "Whose channels are shown.", "choice", "rem", choices=_method_names, url="inside", scenario=False
+    ),
+    Control(
+        "strength",
+        "Strength of the redirect channels",
+        "1: all of them on, for every example; 0: dropped, the model as it is used.",
+        "share",
+        1.0,
+        step=0.05,
+        scenario=False,
+    ),
+    Control(
+        "redirect_part",
+        "Shown below",
+        "All channels side by side, one channel, maps over the plane, or the parameters that changed.",
+        "choice",
+        "channels",
+        choices=lambda _: INSIDE,
+        url="r_part",
+        scenario=False,
+    ),
+    Control(
+        "redirect_layer",
+        "Layer",
+        "Which hidden layer is shown; the first one counts as 1.",
+        "int",
+        None,
+        low=1,
+        high=99,
+        step=1,
+        url="r_layer",
+        scenario=False,
+    ),
+    Control(
+        "redirect_channel",
+        "Channel",
+        "Which channel of the layer is shown: base channels first, then redirect channels, counted from 0.",
+        "int",
+        None,
+        high=9999,
+        step=1,
+        url="r_channel",
         scenario=False,
     ),
     Control("hide", "Hidden controls", "For teachers: left out of the page.", "choices", (), choices=_hideable, scenario=False),
