@@ -50,11 +50,6 @@ def stopped() -> int:
     return INTERRUPTED
 
 
-def marked(label: str, oracle: bool) -> str:
-    """A method's label that tells an oracle from the others."""
-    return f"{label} (oracle)" if oracle and "oracle" not in label.lower() else label
-
-
 def say(message: str) -> None:
     """A line for people, on stderr."""
     print(message, file=sys.stderr, flush=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from unlearn_core.cli._common import Device, DeviceOption, JsonOption, StoreOption, marked, print_json
+from unlearn_core.cli._common import Device, DeviceOption, JsonOption, StoreOption, print_json
+from unlearn_core.insight.sheets import marked
 
 
 def methods(store: StoreOption = None, device: DeviceOption = Device.auto, json: JsonOption = False) -> None:

@@ -17,7 +17,6 @@ from unlearn_core.cli._common import (
     JsonOption,
     StoreOption,
     WorkersOption,
-    marked,
     parse_names,
     parse_overrides,
     print_json,
@@ -27,6 +26,7 @@ from unlearn_core.cli._common import (
 from unlearn_core.cli._follow import follow
 from unlearn_core.engine import Engine, JobView
 from unlearn_core.errors import UserError
+from unlearn_core.insight.sheets import marked
 from unlearn_core.store import Store
 
 if TYPE_CHECKING:

@@ -62,6 +62,8 @@ class Metric:
     unit: ClassVar[str] = "share"
     each_round: ClassVar[bool] = False
     """Whether trajectories show it: cheap, and with a meaning while the model is still changing."""
+    compares_with: ClassVar[tuple[str, ...]] = ()
+    """Methods whose outputs on the same scenario it needs: without them it has no value yet."""
 
     @classmethod
     def compute(cls, evidence: Evidence) -> float | None:

@@ -32,6 +32,7 @@ class GapToRetrain(Metric):
     name, label = "gap_retrain", "Gap to retraining"
     formula = "mean |difference| in forget accuracy, retain accuracy, utility and membership AUC to retraining without F"
     direction, split = "lower", "F, the training examples outside F, and test data"
+    compares_with = ("retrain",)
 
     @classmethod
     def compute(cls, evidence: Evidence) -> float | None:
@@ -43,6 +44,7 @@ class GapToOracle(Metric):
     name, label = "gap_oracle", "Gap to the oracle"
     formula = "mean |difference| in forget accuracy, retain accuracy, utility and membership AUC to retraining without all of C"
     direction, split = "lower", "F, the training examples outside F, and test data"
+    compares_with = ("oracle_retrain",)
 
     @classmethod
     def compute(cls, evidence: Evidence) -> float | None:
@@ -54,6 +56,7 @@ class AgreementWithOracle(Metric):
     name, label = "agreement_oracle", "Agreement with the oracle"
     formula = "share of test examples on which the prediction equals that of retraining without all of C"
     direction, split = "higher", "test data"
+    compares_with = ("oracle_retrain",)
 
     @classmethod
     def compute(cls, evidence: Evidence) -> float | None:

@@ -27,12 +27,12 @@ REFERENCES = ("retrain", "oracle_retrain")
 Values = dict[str, float | None]
 
 
-def original_metrics(store: Results, scenario: Scenario) -> Values:
-    """Every metric of the stored original at this discovery rate.
+def original_metrics(store: Results, scenario: Scenario, only: str | None = None) -> Values:
+    """Every metric (or ``only`` one) of the stored original at this discovery rate.
 
     Raises ``LookupError`` (the store's ``MissingArtifact``) if the original is not stored.
     """
-    names = metrics.names()
+    names = metrics.names() if only is None else [only]
     record = store.get(scenario.original_key)
     seconds = None if record is None else record.payload.get("seconds")
     unchanged = {"seconds": seconds, "parameters_changed": 0.0, "weight_distance": 0.0, "relearn_steps": 0}
@@ -46,7 +46,7 @@ def run_metrics(
     names = metrics.names() if only is None else [only]
     values: Values = {name: stored.get(name) for name in names}
     unknown = [name for name in names if values[name] is None]
-    if unknown and len(_references(store, scenario)) > 1:
+    if unknown and len(reference_keys(store, scenario)) > 1:
         with contextlib.suppress(LookupError):  # damaged arrays: what was measured before still holds
             values |= _measured(store, scenario, scenario.run_key(spec), unknown, {})
     return values
@@ -55,7 +55,7 @@ def run_metrics(
 def _measured(store: Results, scenario: Scenario, key: str, names: Sequence[str], known: Mapping[str, Any]) -> Values:
     from unlearn_core.evaluation import Evidence, measure
 
-    references = _references(store, scenario)
+    references = reference_keys(store, scenario)
     memo = content_key("measures", key, scenario.discovery, references, sorted(names))
     kept = store.get(memo)
     if kept is None:
@@ -72,7 +72,7 @@ def _measured(store: Results, scenario: Scenario, key: str, names: Sequence[str]
     return {name: kept.payload.get(name) for name in names}
 
 
-def _references(store: Results, scenario: Scenario) -> dict[str, str]:
+def reference_keys(store: Results, scenario: Scenario) -> dict[str, str]:
     """Name → key of the reference models that are stored."""
     keys = {name: scenario.run_key(make_method(name, scenario)) for name in REFERENCES if name in methods}
     keys = {"original": scenario.original_key} | keys

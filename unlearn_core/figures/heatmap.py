@@ -1,0 +1,243 @@
+"""Method × task in colour: the scale is the same whenever the metric is the same, what is missing is hatched."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from plotly.colors import get_colorscale, sample_colorscale
+
+from unlearn_core.figures._base import GRID, Picture, layout, short
+from unlearn_core.figures.palette import NEUTRAL
+from unlearn_core.figures.plane import position_name
+
+Column = tuple[float, float]
+"""Regularity and discovery of one task."""
+
+SCALE: Final = "Cividis"
+"""Even steps to the eye, with and without colour blindness, and in print."""
+_BOUNDS: Final = {"steps": (0.0, 100.0), "s": (0.1, 100.0)}
+_ROW, _HEAD, _FOOT = 26, 62, 52
+_WIDE = 9
+"""Up to so many columns the spread is written in the cell as well."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a metric's values are coloured and written. ``log``: colours by the logarithm (seconds differ by factors)."""
+
+    label: str
+    low: float
+    high: float
+    higher: bool
+    percent: bool = False
+    log: bool = False
+    digits: int = 2
+    unit: str = ""
+
+    def shade(self, value: float) -> float:
+        """Position on the scale, 0 (worst) to 1 (best); what lies beyond its ends has the colour of the end."""
+        low, high = self.low, self.high
+        if self.log:
+            low, high, value = np.log10(low), np.log10(high), np.log10(max(value, 1e-9))
+        place = min(1.0, max(0.0, (value - low) / (high - low)))
+        return float(place if self.higher else 1 - place)
+
+    def text(self, value: float, digits: int | None = None) -> str:
+        """A value as it is written, without its unit."""
+        shown = 100 * value if self.percent else value
+        places = (0 if self.percent else self.digits) if digits is None else digits
+        return f"{shown:.{places}f}".replace("-", "−")
+
+
+def reading(metric: Any, normalised: bool = False) -> Reading:
+    """The reading of a registered metric; ``normalised``: as a share of the way from the original to the oracle."""
+    if normalised:
+        return Reading(f"{metric.label}, original = 0 and oracle = 1", 0.0, 1.0, True)
+    low, high = _BOUNDS.get(metric.unit, (0.0, 1.0))
+    share, seconds = metric.unit == "share", metric.unit == "s"
+    unit = "%" if share else "" if metric.unit in ("score", "ratio") else metric.unit
+    digits = 0 if metric.unit == "steps" else 1 if seconds else 2
+    return Reading(metric.label, low, high, metric.direction != "lower", share, seconds, digits, unit)
+
+
+def heatmap(table: pd.DataFrame, rows: pd.DataFrame, columns: Sequence[Column], how: Reading, height: int = 0) -> Picture:
+    """``table``: from ``insight.grid.cells``; ``rows``: method, label, oracle, variant; one bar per cell, so that a click
+    on it is a selection with customdata [method, variant, regularity, discovery]."""
+    cells = _complete(table, rows, columns)
+    figure = go.Figure(_bars(cells, how))
+    names = [row_name(row) for row in rows.to_dict("records")]
+    _axes(figure, names, columns, height or _HEAD + _FOOT + _ROW * len(names))
+    _colorbar(figure, how)
+    empty = int((cells["stored"] == 0).sum())
+    bright = "bright cells are good" if how.higher else "bright cells are low, which is good here"
+    caption = f"Look for rows that stay bright from left to right: {bright}."
+    caption += f" Hatched: {empty} of {len(cells)} cells have not been run." if empty else ""
+    return Picture(
+        figure,
+        caption,
+        f"Heatmap of {how.label} for {len(names)} models and {len(columns)} tasks; {len(cells) - empty} cells have results. "
+        f"{_best(cells, how)}".strip(),
+        cells.drop(columns=["row", "column"]),
+    )
+
+
+def row_name(row: Any) -> str:
+    """A row's label: oracles are marked, variants named."""
+    name = short(row["label"]) + (" ◊" if row["oracle"] else "")
+    return f"{name} [{row['variant']}]" if row["variant"] else name
+
+
+def task_name(task: Column) -> str:
+    """A task in a few words, such as "regularity 0.5, 30 % discovered"."""
+    return f"regularity {task[0]:g}, {100 * task[1]:.3g} % discovered"
+
+
+def _complete(table: pd.DataFrame, rows: pd.DataFrame, columns: Sequence[Column]) -> pd.DataFrame:
+    """Every cell of the picture, those without a run with n = 0."""
+    places = rows.assign(row=range(len(rows))).merge(
+        pd.DataFrame([(*column, k) for k, column in enumerate(columns)], columns=["regularity", "discovery", "column"]),
+        how="cross",
+    )
+    values = table[["method", "variant", "regularity", "discovery", "mean", "standard_error", "n", "stored", "gallery"]]
+    cells = places.merge(values, on=["method", "variant", "regularity", "discovery"], how="left")
+    whole = {"n": 0, "stored": 0, "gallery": False}
+    return cells.assign(**{name: cells[name].astype(object).fillna(empty).astype(type(empty)) for name, empty in whole.items()})
+
+
+def _bars(cells: pd.DataFrame, how: Reading) -> go.Bar:
+    shades = [how.shade(value) if n else None for value, n in zip(cells["mean"], cells["n"], strict=True)]
+    scale = get_colorscale(SCALE)
+    colors = ["rgba(138,143,152,0.10)" if s is None else str(sample_colorscale(scale, s)[0]) for s in shades]
+    inks = [NEUTRAL if s is None else "#FFFFFF" if s < 0.52 else "#14181F" for s in shades]
+    hatched = ["/" if stored == 0 else "" for stored in cells["stored"]]
+    narrow = cells["column"].nunique() > _WIDE
+    records = cells.to_dict("records")
+    return go.Bar(
+        orientation="h",
+        base=cells["column"] - 0.48,
+        x=[0.96] * len(cells),
+        y=cells["row"],
+        width=0.92,
+        marker={
+            "color": colors,
+            "line": {"width": 0},
+            "pattern": {"shape": hatched, "fgcolor": "rgba(138,143,152,0.55)", "size": 6, "solidity": 0.18},
+        },
+        text=[_cell_text(record, how, narrow) for record in records],
+        textposition="inside",
+        insidetextanchor="middle",
+        textangle=0,
+        constraintext="none",
+        textfont={"color": inks, "size": 12 if narrow else 13},
+        hovertext=[_hover(record, how) for record in records],
+        hovertemplate="%{hovertext}<extra></extra>",
+        customdata=cells[["method", "variant", "regularity", "discovery"]].to_numpy(object),
+        selected={"marker": {"opacity": 1}},
+        unselected={"marker": {"opacity": 1}},
+        showlegend=False,
+    )
+
+
+def _cell_text(cell: Any, how: Reading, narrow: bool) -> str:
+    if cell["stored"] == 0:
+        return ""
+    if cell["n"] == 0:
+        return "–"
+    spread = "" if np.isnan(cell["standard_error"]) else f" ±{how.text(cell['standard_error'])}"
+    return how.text(cell["mean"]) + (f"<span style='font-size:10px'>{spread}</span>" if narrow else spread)
+
+
+def _hover(cell: Any, how: Reading) -> str:
+    head = f"<b>{row_name(cell)}</b><br>{task_name((cell['regularity'], cell['discovery']))}<br>"
+    if cell["stored"] == 0:
+        return head + "not run yet"
+    if cell["n"] == 0:
+        return head + f"{cell['stored']} stored, but no value of this metric here"
+    digits = 1 if how.percent else how.digits + 1
+    unit = f" {how.unit}" if how.unit else ""
+    spread = (
+        " (one run: no spread)"
+        if np.isnan(cell["standard_error"])
+        else f" ± {how.text(cell['standard_error'], digits)}{unit} (standard error)"
+    )
+    seeds = f"<br>{cell['n']} run{'s' if cell['n'] > 1 else ''}"
+    return f"{head}{how.text(cell['mean'], digits)}{unit}{spread}{seeds}{', from the gallery' if cell['gallery'] else ''}"
+
+
+def _axes(figure: go.Figure, names: list[str], columns: Sequence[Column], height: int) -> None:
+    ends = [k for k in range(1, len(columns)) if columns[k][0] != columns[k - 1][0]]
+    layout(
+        figure,
+        height,
+        legend=False,
+        xaxis={
+            "title": {"text": "discovered share of the corruption, in % (above: regularity of the corruption)"},
+            "tickvals": list(range(len(columns))),
+            "ticktext": [f"{100 * discovery:.3g}" for _, discovery in columns],
+            "range": [-0.5, len(columns) - 0.5],
+            "showgrid": False,
+            "fixedrange": True,
+            "tickangle": 0,
+        },
+        yaxis={
+            "title": {"text": "model (◊ sees the truth)"},
+            "tickvals": list(range(len(names))),
+            "ticktext": names,
+            "range": [len(names) - 0.5, -0.5],
+            "showgrid": False,
+            "fixedrange": True,
+        },
+    )
+    figure.update_layout(margin={"t": _HEAD - 20}, bargap=0, clickmode="event+select", dragmode=False)
+    for k in ends:
+        figure.add_vline(x=k - 0.5, line={"color": GRID, "width": 3})
+    for regularity in dict.fromkeys(r for r, _ in columns):
+        spots = [k for k, (r, _) in enumerate(columns) if r == regularity]
+        word = position_name(regularity)
+        named = f"{regularity:g} · {word}" if len(spots) > 2 else f"{regularity:g}"
+        figure.add_annotation(
+            x=sum(spots) / len(spots), y=1, yref="paper", yanchor="bottom", yshift=4, text=named, showarrow=False,
+            font={"size": 13},
+        )  # fmt: skip
+
+
+def _colorbar(figure: go.Figure, how: Reading) -> None:
+    """The scale itself, on points that are not drawn: bars with colours of their own have none."""
+    low, high = np.log10([how.low, how.high]) if how.log else (how.low, how.high)
+    ticks = [low + (high - low) * k / 4 for k in range(5)]
+    figure.add_scatter(
+        x=[None],
+        y=[None],
+        mode="markers",
+        hoverinfo="skip",
+        showlegend=False,
+        marker={
+            "color": [low],
+            "cmin": low,
+            "cmax": high,
+            "colorscale": SCALE,
+            "reversescale": not how.higher,
+            "showscale": True,
+            "colorbar": {
+                "title": {"text": f"{how.label}{f' ({how.unit})' if how.unit else ''}", "side": "right"},
+                "thickness": 12,
+                "outlinewidth": 0,
+                "tickvals": ticks,
+                "ticktext": [how.text(10**tick if how.log else tick) for tick in ticks],
+            },
+        },
+    )
+
+
+def _best(cells: pd.DataFrame, how: Reading) -> str:
+    """The method with the best mean over the cells that it has, oracles and the original apart."""
+    rivals = cells[(cells["n"] > 0) & ~cells["oracle"].astype(bool) & (cells["method"] != "original")]
+    if rivals.empty:
+        return ""
+    means = rivals.assign(name=[row_name(row) for row in rivals.to_dict("records")]).groupby("name", sort=False)["mean"].mean()
+    return f"Best on average over its cells: {means.idxmax() if how.higher else means.idxmin()}."

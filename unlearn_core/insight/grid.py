@@ -1,0 +1,256 @@
+"""Method × task for one metric: which tasks, which cells have results, which are missing and what they would cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from unlearn_core.evaluation import registry as metrics
+from unlearn_core.insight import tables
+from unlearn_core.insight._measures import reference_keys
+from unlearn_core.insight.stored import Results
+from unlearn_core.methods import registry as methods
+from unlearn_core.presets import make_method
+from unlearn_core.specs import MethodSpec, Scenario, content_key
+
+SETTING: Final = ("dataset", "model", "amount", "options")
+"""What all cells of one grid share: its tasks differ in the two dials, its runs in the seed."""
+ROW: Final = ["method", "label", "oracle", "variant"]
+DIALS: Final = ["regularity", "discovery"]
+REFERENCES: Final = (tables.ORIGINAL, "retrain", "oracle_retrain")
+STORED, GALLERY = "store", "gallery"
+SMALLEST_GAP: Final = 0.02
+"""Below this distance between original and oracle, a share of that distance would be noise."""
+
+
+class Task(NamedTuple):
+    """One column: a position of the two dials."""
+
+    regularity: float
+    discovery: float
+
+
+MAP: Final = tuple(Task(r, d) for r in (0.0, 0.5, 1.0) for d in (0.1, 0.3, 0.5, 0.75, 1.0))
+"""The map of the plane that is offered to be filled: the three named corruptions at five discovery rates."""
+
+
+@dataclass(frozen=True)
+class Pending:
+    """Values of one scenario that can be measured from what is stored: run keys, the original's own included."""
+
+    scenario: Scenario
+    metric: str
+    keys: tuple[str, ...]
+    references: tuple[str, ...]
+
+    @property
+    def key(self) -> str:
+        return content_key("measured", self.scenario, self.metric, self.keys, self.references)
+
+
+@dataclass(frozen=True)
+class Grid:
+    """``runs``: one row per run in this setting, column ``value`` the metric. ``elsewhere``: runs with other options."""
+
+    metric: str
+    runs: pd.DataFrame
+    pending: tuple[Pending, ...]
+    elsewhere: pd.DataFrame
+
+    @property
+    def unmeasured(self) -> int:
+        """How many values of stored models have not been measured yet."""
+        return sum(len(part.keys) for part in self.pending)
+
+
+def grid(store: Results, scenario: Scenario, metric: str, gallery: pd.DataFrame | None = None) -> Grid:
+    """Everything stored for this metric in the setting of ``scenario``, and below it the rows of ``gallery``.
+
+    Raises :class:`UserError` for an unknown metric. Costs a few database reads and no evaluation: what has to be
+    measured first is ``pending``.
+    """
+    name = metrics.get(metric).name
+    everything = tables.results(store, dataset=scenario.dataset.name).assign(source=STORED)
+    if gallery is not None:
+        everything = pd.concat([f for f in (everything, _beyond(gallery, everything)) if len(f)] or [everything])
+    everything = everything.assign(value=everything[name].astype(float))
+    task = tables._task(scenario)
+    here = np.logical_and.reduce([everything[column] == task[column] for column in SETTING])
+    runs, elsewhere = everything[here].reset_index(drop=True), everything[~here].reset_index(drop=True)
+    originals = _originals(store, scenario, runs)
+    pending: list[Pending] = []
+    values: dict[tuple[str, float], float | None] = {}
+    for part in _unmeasured(store, scenario, name, pd.concat([originals, runs]) if len(originals) else runs):
+        record = store.get(part.key)
+        if record is None:
+            pending.append(part)
+        else:
+            values |= {(key, part.scenario.discovery): value for key, value in record.payload["values"].items()}
+    runs = pd.concat([f for f in (originals, runs) if len(f)] or [runs], ignore_index=True)
+    found = [values.get((key, discovery)) for key, discovery in zip(runs["key"], runs["discovery"], strict=True)]
+    filled = runs["value"].fillna(pd.Series(found, index=runs.index, dtype=float))
+    return Grid(name, runs.assign(value=filled), tuple(pending), elsewhere)
+
+
+def _beyond(gallery: pd.DataFrame, stored: pd.DataFrame) -> pd.DataFrame:
+    """The gallery's rows that the store does not have itself (an original is one row per discovery rate)."""
+    own = set(stored["key"])
+    return gallery[~gallery["key"].isin(own)].assign(source=GALLERY)
+
+
+def _originals(store: Results, scenario: Scenario, runs: pd.DataFrame) -> pd.DataFrame:
+    """A row without a value for the stored original of every task and seed that has runs, unless the gallery has one."""
+    there = {(r, d, s) for r, d, s, m in _places(runs) if m == tables.ORIGINAL}
+    places = sorted({(r, d, s) for r, d, s, _ in _places(runs)} - there)
+    wanted = {place: at(scenario, Task(*place[:2]), place[2]) for place in places}
+    stored = store.has(sorted({other.original_key for other in wanted.values()}))
+    who = {"method": tables.ORIGINAL, "label": "Original", "oracle": False, "variant": "", "source": STORED}
+    rows = [
+        tables._task(other) | {"seed": other.seed} | who | {"key": other.original_key, "value": None}
+        for other in wanted.values()
+        if other.original_key in stored
+    ]
+    return pd.DataFrame(rows, columns=list(runs.columns)).astype({"value": float, "oracle": bool})
+
+
+def _places(runs: pd.DataFrame) -> Iterable[tuple[float, float, int, str]]:
+    return zip(runs["regularity"], runs["discovery"], runs["seed"], runs["method"], strict=True)
+
+
+def _unmeasured(store: Results, scenario: Scenario, metric: str, runs: pd.DataFrame) -> list[Pending]:
+    """What has no value although its model, and whatever the metric compares it with, are stored."""
+    compared = metrics.get(metric).compares_with
+    rows = runs[runs["value"].isna() & (runs["source"] == STORED)]
+    if not compared:  # a run was measured when it was computed; only the original was not
+        rows = rows[rows["method"] == tables.ORIGINAL]
+    parts = []
+    for _, group in rows.groupby([*DIALS, "seed"]):
+        first = group.iloc[0]
+        other = at(scenario, Task(first["regularity"], first["discovery"]), first["seed"])
+        known = reference_keys(store, other)
+        if all(name in known for name in compared):
+            parts.append(Pending(other, metric, tuple(sorted(group["key"])), tuple(known[name] for name in compared)))
+    return parts
+
+
+def at(scenario: Scenario, task: Task, seed: int) -> Scenario:
+    """The scenario with its dials and its seed elsewhere."""
+    corruption = scenario.corruption.model_copy(update={"regularity": float(task.regularity)})
+    return scenario.model_copy(update={"corruption": corruption, "discovery": float(task.discovery), "seed": int(seed)})
+
+
+def tasks_of(runs: pd.DataFrame, wanted: Sequence[Task] = ()) -> list[Task]:
+    """Every task that has runs, and those wanted: by regularity, discovery inside."""
+    stored = {Task(float(r), float(d)) for r, d in runs[DIALS].drop_duplicates().itertuples(index=False)}
+    return sorted(stored | set(wanted))
+
+
+def relative(runs: pd.DataFrame) -> pd.DataFrame:
+    """``value`` on a scale where the task's original is 0 and its oracle is 1 (means over the seeds stored).
+
+    No value where either is missing, or where they are closer than :data:`SMALLEST_GAP`.
+    """
+    means = runs.pivot_table(index=DIALS, columns="method", values="value", aggfunc="mean").reindex(
+        columns=[tables.ORIGINAL, "oracle_retrain"]
+    )
+    low, high = (
+        pd.Series(means[name].reindex(pd.MultiIndex.from_frame(runs[DIALS])).to_numpy(float), index=runs.index)
+        for name in (tables.ORIGINAL, "oracle_retrain")
+    )
+    gap = (high - low).where((high - low).abs() >= SMALLEST_GAP)
+    return runs.assign(value=(runs["value"] - low) / gap)
+
+
+def cells(runs: pd.DataFrame) -> pd.DataFrame:
+    """One row per method (and variant) and task: mean, standard_error, n (runs with a value), stored (all runs)."""
+    grouped = runs.groupby([*ROW, *DIALS], sort=False)["value"]
+    table = grouped.agg(mean="mean", standard_error="sem", n="count", stored="size").reset_index()
+    return table.assign(gallery=_from_gallery(runs, table))
+
+
+def _from_gallery(runs: pd.DataFrame, table: pd.DataFrame) -> list[bool]:
+    flags = (runs["source"] == GALLERY).groupby([runs[c] for c in (*ROW, *DIALS)], sort=False).any()
+    return [bool(flag) for flag in flags.reindex(pd.MultiIndex.from_frame(table[[*ROW, *DIALS]]))]
+
+
+def rows_of(table: pd.DataFrame, extra: Iterable[str] = (), only: Iterable[str] | None = None) -> pd.DataFrame:
+    """The rows of the picture (columns :data:`ROW`): the references first, then the methods as they are registered.
+
+    ``extra``: methods shown even without results; ``only``: no method beside these (the original is always there).
+    """
+    stored = table[ROW].drop_duplicates()
+    absent = [name for name in extra if name not in set(stored.loc[stored["variant"] == "", "method"])]
+    added = pd.DataFrame([tables._who(name) | {"variant": ""} for name in absent], columns=ROW)
+    rows = pd.concat([f for f in (stored, added) if len(f)] or [stored], ignore_index=True)
+    if only is not None:
+        rows = rows[rows["method"].isin({tables.ORIGINAL, *only})]
+    order = [tables.ORIGINAL, "retrain", "oracle_retrain", *methods.names()]
+    place = {name: position for position, name in reversed(list(enumerate(order)))}
+    return rows.sort_values(["method", "variant"], key=lambda c: c.map(place) if c.name == "method" else c).reset_index(
+        drop=True
+    )
+
+
+def by_score(rows: pd.DataFrame, table: pd.DataFrame, tasks: Sequence[Task], higher: bool) -> pd.DataFrame:
+    """``rows`` with the methods ordered by their mean over the tasks that all of them have, or else over their own."""
+    inside = table[[Task(r, d) in set(tasks) for r, d in zip(table["regularity"], table["discovery"], strict=True)]]
+    wide = inside.pivot_table(index=["method", "variant"], columns=DIALS, values="mean")
+    common = wide.dropna(axis="columns")
+    means = (common if common.shape[1] else wide).mean(axis="columns")
+    score = pd.Series([means.get((m, v), np.nan) for m, v in zip(rows["method"], rows["variant"], strict=True)], rows.index)
+    fixed = rows["method"].isin(REFERENCES)
+    order = score[~fixed].sort_values(ascending=not higher, na_position="last", kind="stable").index
+    return pd.concat([rows[fixed], rows.loc[order]], ignore_index=True)
+
+
+def missing(
+    runs: pd.DataFrame, scenario: Scenario, names: Sequence[str], tasks: Sequence[Task], seeds: int
+) -> list[tuple[Scenario, list[MethodSpec]]]:
+    """What has to run so that each of these methods has seeds 0 … ``seeds`` − 1 in every task.
+
+    A method that needs a forget set has no cell where nothing is discovered.
+    """
+    usual = runs[runs["variant"] == ""]
+    have = set(_places(usual))
+    wanted = []
+    for seed in range(seeds):
+        for task in tasks:
+            lacking = [
+                name
+                for name in names
+                if (task.regularity, task.discovery, seed, name) not in have
+                and not (methods.get(name).needs_forget and task.discovery == 0)
+            ]
+            if lacking:
+                other = at(scenario, task, seed)
+                wanted.append((other, [make_method(name, other) for name in lacking]))
+    return wanted
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """``seconds`` of computing, None before anything is measured; ``guessed`` of ``runs`` use the mean over all methods."""
+
+    runs: int
+    originals: int
+    seconds: float | None
+    guessed: int
+
+
+def estimate(store: Results, wanted: Sequence[tuple[Scenario, Sequence[MethodSpec]]], *measured: pd.DataFrame) -> Estimate:
+    """What ``wanted`` costs, from the seconds that the same methods took on this dataset (``measured``: rows of runs)."""
+    runs = sum(len(specs) for _, specs in wanted)
+    keys = {scenario.original_key for scenario, _ in wanted}
+    originals = len(keys - store.has(sorted(keys)))
+    known = pd.concat([frame[["method", "seconds"]] for frame in measured]).dropna()
+    means = {str(name): float(mean) for name, mean in known.groupby("method")["seconds"].mean().items()}
+    if not means:
+        return Estimate(runs, originals, None, runs)
+    usual = float(np.mean(list(means.values())))
+    names = [spec.name for _, specs in wanted for spec in specs]
+    seconds = sum(means.get(name, usual) for name in names) + originals * means.get("retrain", usual)
+    return Estimate(runs, originals, float(seconds), sum(name not in means for name in names))
