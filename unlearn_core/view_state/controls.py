@@ -32,6 +32,10 @@ HEADLINES: Final = (
 
 BY_CLASS: Final = ("healed", "utility")
 PACES: Final = ("work", "round")
+GRID_ROWS: Final = ("stored", "chosen", "all")
+GRID_TASKS: Final = ("map", "stored")
+GRID_SCALES: Final = ("plain", "relative")
+GRID_ORDERS: Final = ("family", "score")
 INSIDE: Final = ("channels", "channel", "maps", "changes")
 """What the page on redirect neurons shows below the strength: all channels, one of them, maps of the plane, parameters."""
 
@@ -55,9 +59,12 @@ PANELS: Final = (
     "redirect_curve",
     "redirect_boundary",
     "redirect_parts",
+    "grid",
+    "grid_missing",
+    "grid_runs",
 )
 
-Kind = Literal["share", "amount", "int", "choice", "choices"]
+Kind = Literal["share", "amount", "int", "choice", "choices", "text"]
 
 
 @dataclass(frozen=True)
@@ -116,7 +123,16 @@ def _corners(_: State) -> tuple[str, ...]:
 
 
 def _hideable(_: State) -> tuple[str, ...]:
-    return tuple(control.name for control in CONTROLS if control.name != "hide") + PANELS
+    return tuple(control.name for control in CONTROLS if control.name not in _NEVER_HIDDEN) + PANELS
+
+
+def _lesson_names(_: State) -> tuple[str, ...]:
+    from unlearn_core.view_state.lessons import lessons
+
+    return tuple(lessons())
+
+
+_NEVER_HIDDEN: Final = ("hide", "lock", "lesson", "step", "cell")
 
 
 CONTROLS: Final[tuple[Control, ...]] = (
@@ -280,10 +296,82 @@ CONTROLS: Final[tuple[Control, ...]] = (
         url="r_channel",
         scenario=False,
     ),
+    Control(
+        "cell_metric",
+        "Metric of the heatmap",
+        "What the cells of the heatmap show.",
+        "choice",
+        "healed_x_utility",
+        choices=_metric_names,
+        scenario=False,
+    ),
+    Control(
+        "rows",
+        "Methods in the heatmap",
+        "Those with stored results, those chosen for the comparison, or all.",
+        "choice",
+        "stored",
+        choices=lambda _: GRID_ROWS,
+        scenario=False,
+    ),
+    Control(
+        "tasks",
+        "Tasks in the heatmap",
+        "The map of three regularities and five discovery rates, or every task with stored results.",
+        "choice",
+        "map",
+        choices=lambda _: GRID_TASKS,
+        scenario=False,
+    ),
+    Control(
+        "scale",
+        "Scale of the heatmap",
+        "The metric itself, or the share of the way from the original (0) to the oracle (1).",
+        "choice",
+        "plain",
+        choices=lambda _: GRID_SCALES,
+        scenario=False,
+    ),
+    Control(
+        "order",
+        "Order of the methods",
+        "By family, or the best on average first.",
+        "choice",
+        "family",
+        choices=lambda _: GRID_ORDERS,
+        scenario=False,
+    ),
+    Control(
+        "seeds",
+        "Seeds for each cell",
+        "How many seeds every cell is to have when missing cells are run.",
+        "int",
+        3,
+        low=1,
+        high=10,
+        step=1,
+        scenario=False,
+    ),
+    Control(
+        "cell", "Open cell", "The cell whose runs are listed: method, regularity and discovery.", "text", "", scenario=False
+    ),
+    Control("lesson", "Lesson", "The lesson that is being followed.", "choice", "", choices=_lesson_names, scenario=False),
+    Control(
+        "step", "Step of the lesson", "Which step of the lesson is shown.", "int", 1, low=1, high=6, step=1, scenario=False
+    ),
     Control("hide", "Hidden controls", "For teachers: left out of the page.", "choices", (), choices=_hideable, scenario=False),
+    Control(
+        "lock",
+        "Locked controls",
+        "For teachers: shown, but not to be changed.",
+        "choices",
+        (),
+        choices=_hideable,
+        scenario=False,
+    ),
 )
 BY_NAME: Final = {control.name: control for control in CONTROLS}
-_BY_QUERY: Final = {control.query_name: control for control in CONTROLS}
+BY_QUERY: Final = {control.query_name: control for control in CONTROLS}
 
 
 def default_state() -> State:

@@ -7,14 +7,23 @@ from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode
 
-from unlearn_core.view_state.controls import CONTROLS, DEMO_METHODS, MAX_METHODS, MIN_METHODS, Control, State, default_state
+from unlearn_core.view_state.controls import (
+    BY_QUERY,
+    CONTROLS,
+    DEMO_METHODS,
+    MAX_METHODS,
+    MIN_METHODS,
+    Control,
+    State,
+    default_state,
+)
 from unlearn_core.view_state.fields import as_number
 from unlearn_core.view_state.settle import quoted, settle
 from unlearn_core.view_state.specs import as_text
 
 Query = str | Mapping[str, str | list[str]]
 MAX_QUERY: Final = 2000
-_BY_QUERY: Final = {control.query_name: control for control in CONTROLS}
+MAX_TEXT: Final = 120
 
 
 def encode(state: State) -> str:
@@ -39,7 +48,7 @@ def decode(query: Query) -> tuple[State, list[str]]:
     notices: list[str] = []
     unknown: list[str] = []
     for name, raw in pairs:
-        control = _BY_QUERY.get(name)
+        control = BY_QUERY.get(name)
         if control is not None:
             state[control.name] = _read(control, raw, state, notices)
         elif "." in name:
@@ -70,6 +79,8 @@ def _read(control: Control, raw: str, state: State, notices: list[str]) -> Any:
             return raw
         notices.append(f"{control.label} cannot be {quoted(raw)}, so the default is used; known: {', '.join(allowed)}.")
         return control.default
+    if control.kind == "text":
+        return raw[:MAX_TEXT]
     number = as_number(raw)
     if number is None:
         notices.append(f"{control.label} must be a number, not {quoted(raw)}, so the default is used.")

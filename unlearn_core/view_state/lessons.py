@@ -1,0 +1,85 @@
+"""Lessons: short Markdown files whose steps set the controls and name the page they happen on.
+
+A file starts with "# Title" and one paragraph that says what one will know afterwards. Every step is "## Title", a line
+"page: compare", an optional line "set: regularity=0.5&discovery=0.3" (as in a link), an empty line, and a text.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from urllib.parse import parse_qsl, urlencode
+
+from unlearn_core.errors import UserError
+from unlearn_core.view_state.controls import BY_QUERY, State
+from unlearn_core.view_state.links import decode
+
+FOLDER: Final = Path(__file__).parents[2] / "assets" / "lessons"
+MAX_STEPS: Final = 6
+KEPT: Final = ("hide", "lock")
+"""What a teacher's link has set stays through a lesson."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step: ``page`` is the file's name in pages/ without its ending, ``settings`` pairs as in a link."""
+
+    title: str
+    page: str
+    settings: tuple[tuple[str, str], ...]
+    text: str
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """``name`` is the file's name without its ending; the link carries it."""
+
+    name: str
+    title: str
+    summary: str
+    steps: tuple[Step, ...]
+
+    def state_at(self, number: int, current: State) -> State:
+        """The state of step ``number`` (from 1): what this step and those before it set, everything else at its default."""
+        pairs = {key: value for step in self.steps[:number] for key, value in step.settings}
+        state, _ = decode(urlencode(pairs))
+        return state | {name: current[name] for name in KEPT} | {"lesson": self.name, "step": number}
+
+    def differs(self, number: int, current: State) -> bool:
+        """Whether a control that this step needs has another value now."""
+        pairs = {key: value for step in self.steps[:number] for key, value in step.settings}
+        wanted = self.state_at(number, current)
+        names = {"overrides" if "." in key else BY_QUERY[key].name for key in pairs}
+        return any(wanted[name] != current[name] for name in names)
+
+
+@functools.cache
+def lessons() -> dict[str, Lesson]:
+    """Every lesson by name, in the order of their file names' numbers."""
+    found = [parse(re.sub(r"^\d+-", "", path.stem), path.read_text(encoding="utf-8")) for path in sorted(FOLDER.glob("*.md"))]
+    return {lesson.name: lesson for lesson in found}
+
+
+def parse(name: str, text: str) -> Lesson:
+    """A lesson from its Markdown; raises :class:`UserError` with a sentence for what is wrong with it."""
+    head, *parts = re.split(r"^## ", text, flags=re.MULTILINE)
+    match = re.fullmatch(r"# (?P<title>.+)\n+(?P<summary>.+?)\s*", head, flags=re.DOTALL)
+    if match is None:
+        raise UserError(f"The lesson {name!r} must start with “# Title” and one paragraph.")
+    if not 1 <= len(parts) <= MAX_STEPS:
+        raise UserError(f"The lesson {name!r} must have between 1 and {MAX_STEPS} steps (it has {len(parts)}).")
+    summary = " ".join(match["summary"].split())
+    return Lesson(name, match["title"].strip(), summary, tuple(_step(name, part) for part in parts))
+
+
+def _step(name: str, part: str) -> Step:
+    title, _, rest = part.partition("\n")
+    head, _, text = rest.strip().partition("\n\n")
+    settings = dict(line.split(": ", 1) for line in head.splitlines() if ": " in line)
+    if set(settings) - {"page", "set"} or "page" not in settings or not text.strip():
+        raise UserError(f"The step {title.strip()!r} of the lesson {name!r} needs “page: …”, perhaps “set: …”, and a text.")
+    pairs = tuple(parse_qsl(settings.get("set", ""), keep_blank_values=True))
+    return Step(title.strip(), settings["page"].strip(), pairs, text.strip())
