@@ -62,8 +62,8 @@ def preview(scenario: Scenario, limit: int = 24) -> Preview:
         PreviewExample(
             index=order[j],
             kind=KINDS[kinds[j]],
-            before=_picture(split.train.inputs[order[j]].numpy()),
-            after=_picture(result.train.inputs[order[j]].numpy()),
+            before=as_picture(split.train.inputs[order[j]].numpy()),
+            after=as_picture(result.train.inputs[order[j]].numpy()),
             given=names[int(result.train.labels[order[j]])],
             clean=names[int(truth.clean_labels[order[j]])],
             discovered=bool(found[j]),
@@ -82,7 +82,8 @@ def _spread(corrupted: int, discovered: int, limit: int) -> list[int]:
     return [*range(first), *range(discovered, min(corrupted, discovered + limit - first))]
 
 
-def _picture(x: np.ndarray) -> np.ndarray:
+def as_picture(x: np.ndarray) -> np.ndarray:
+    """One input (C, H, W) as a picture (H, W) or (H, W, 3); a point (2,) as it is."""
     if x.ndim == 1:
         return x
     return x[0] if x.shape[0] == 1 else np.moveaxis(x, 0, -1)
