@@ -36,6 +36,10 @@ GRID_ROWS: Final = ("stored", "chosen", "all")
 GRID_TASKS: Final = ("map", "stored")
 GRID_SCALES: Final = ("plain", "relative")
 GRID_ORDERS: Final = ("family", "score")
+PROJECTIONS: Final = ("umap", "pca")
+COLOURS: Final = ("group", "class", "given", "prediction", "loss")
+HIGHLIGHTS: Final = ("all", "healed", "still wrong", "broken", "missed")
+MAX_EMBEDDED: Final = 2
 INSIDE: Final = ("channels", "channel", "maps", "changes")
 """What the page on redirect neurons shows below the strength: all channels, one of them, maps of the plane, parameters."""
 
@@ -59,6 +63,11 @@ PANELS: Final = (
     "redirect_curve",
     "redirect_boundary",
     "redirect_parts",
+    "embedding",
+    "thumbnails",
+    "example_table",
+    "example_histograms",
+    "inspector",
     "grid",
     "grid_missing",
     "grid_runs",
@@ -294,6 +303,54 @@ CONTROLS: Final[tuple[Control, ...]] = (
         high=9999,
         step=1,
         url="r_channel",
+        scenario=False,
+    ),
+    Control(
+        "embedded",
+        "Models beside the original",
+        "Up to two methods, drawn in one plane with the original.",
+        "choices",
+        ("retrain", "rem"),
+        high=MAX_EMBEDDED,
+        choices=_method_names,
+        url="embed",
+        scenario=False,
+    ),
+    Control(
+        "projection",
+        "Projection",
+        "UMAP keeps neighbours together; PCA shows the two directions in which the features vary most.",
+        "choice",
+        "umap",
+        choices=lambda _: PROJECTIONS,
+        scenario=False,
+    ),
+    Control(
+        "colour",
+        "Colour",
+        "What the colour of a point means; its shape is always its group.",
+        "choice",
+        "group",
+        choices=lambda _: COLOURS,
+        url="colour_by",
+        scenario=False,
+    ),
+    Control(
+        "highlight",
+        "Highlight",
+        "Examples that unlearning changed, or should have; all others fade.",
+        "choice",
+        "all",
+        choices=lambda _: HIGHLIGHTS,
+        scenario=False,
+    ),
+    Control(
+        "judged",
+        "Highlights of",
+        "Whose effect the highlights, the table and the histograms show; the last of the chosen methods, if nothing is set.",
+        "choice",
+        "",
+        choices=lambda _: ("", *_method_names(_)),
         scenario=False,
     ),
     Control(

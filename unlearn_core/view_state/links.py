@@ -103,6 +103,9 @@ def _read_choices(control: Control, raw: str, state: State, notices: list[str]) 
         chosen = (chosen + [name for name in DEMO_METHODS if name not in chosen])[
             : max(MIN_METHODS, min(len(chosen), MAX_METHODS))
         ]
+    elif 1 < control.high < len(chosen):
+        notices.append(f"{control.label}: at most {control.high:g}; the first {control.high:g} of {len(chosen)} are shown.")
+        chosen = chosen[: int(control.high)]
     return tuple(chosen)
 
 
