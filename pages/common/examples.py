@@ -43,17 +43,22 @@ def legend(counts: dict[str, int]) -> None:
     st.html(f'{_STYLE}<div class="lethe-legend">{items}</div>')
 
 
+def sign(group: str) -> str:
+    """A group's marker in its colour."""
+    style = GROUPS[group]
+    return f'<span style="color:{style.color}">{style.sign}</span>'
+
+
 def badge(group: str) -> str:
     """A group's marker and name in its colour (the text itself stays in the page's own colour)."""
-    style = GROUPS[group]
-    return f'<span style="color:{style.color}">{style.sign}</span> {style.label}'
+    return f"{sign(group)} {GROUPS[group].label}"
 
 
 def _card(example: PreviewExample) -> str:
     given, clean, kind = (html.escape(text) for text in (example.given, example.clean, example.kind))
     group = badge("discovered" if example.discovered else "undiscovered")
-    before = _image(example.before, f"training example {example.index} before, a {clean}")
-    after = _image(example.after, f"the same after corruption, labelled {given}")
+    before = image(example.before, f"training example {example.index} before, a {clean}")
+    after = image(example.after, f"the same after corruption, labelled {given}")
     return (
         f'<div class="lethe-card"><div class="lethe-pair">{before}<span>→</span>{after}</div>'
         f'<div class="lethe-words"><span>given <span class="lethe-wrong">{given}</span></span><span>truly {clean}</span></div>'
@@ -61,7 +66,8 @@ def _card(example: PreviewExample) -> str:
     )
 
 
-def _image(pixels: np.ndarray, alt: str) -> str:
+def image(pixels: np.ndarray, alt: str) -> str:
+    """Pixels, uint8 (H, W) or (H, W, 3), as an HTML image; ``alt`` must be escaped already."""
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "PNG")
     return f'<img alt="{alt}" src="data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}">'
