@@ -96,15 +96,27 @@ def modes(shown: Examples, method: str) -> dict[str, np.ndarray]:
     }
 
 
+def together(picked: np.ndarray | None, marked: np.ndarray | None) -> np.ndarray | None:
+    """Selected and highlighted examples, bool (N,): those that are both; None where neither narrows anything."""
+    if picked is None or marked is None:
+        return marked if picked is None else picked
+    return picked & marked
+
+
+def in_focus(total: int, picked: np.ndarray | None, marked: np.ndarray | None, mode: str) -> str:
+    """How many examples are in focus, and why, as one sentence in Markdown."""
+    focus = together(picked, marked)
+    if focus is None:
+        return f"**All {total:,}** examples. Select points to narrow what is shown below."
+    causes = [f"{int(picked.sum()):,} selected"] if picked is not None else []
+    causes += [f"{int(marked.sum()):,} {mode}"] if marked is not None else []
+    return f"**{int(focus.sum()):,} of {total:,}** examples in focus ({' ∩ '.join(causes)})."
+
+
 def table(shown: Examples, method: str | None = None) -> pd.DataFrame:
     """One row per training example: index, group, kind, class (the clean label), given, before (the original's prediction),
     loss before (nats, against the given label); with a method also after, loss after and highlight (its modes, or "")."""
-    columns = {
-        "index": np.arange(len(shown)),
-        "group": shown.group_names,
-        "kind": shown.kinds,
-        "class": shown.words(shown.clean),
-        "given": shown.words(shown.given),
+    columns: dict[str, np.ndarray] = {
         "before": shown.words(shown.predicted(ORIGINAL)),
         "loss before": shown.loss(ORIGINAL),
     }
@@ -114,7 +126,20 @@ def table(shown: Examples, method: str | None = None) -> pd.DataFrame:
         hits = np.stack(list(marks.values()), axis=1)
         words = {bits: ", ".join(n for n, bit in zip(marks, bits, strict=True) if bit) for bits in {*map(tuple, hits.tolist())}}
         columns["highlight"] = np.array([words[tuple(bits)] for bits in hits.tolist()], dtype=object)
-    return pd.DataFrame(columns)
+    return about(shown).assign(**columns)
+
+
+def about(shown: Examples) -> pd.DataFrame:
+    """What no model has a say in: one row per training example with index, group, kind, class and given."""
+    return pd.DataFrame(
+        {
+            "index": np.arange(len(shown)),
+            "group": shown.group_names,
+            "kind": shown.kinds,
+            "class": shown.words(shown.clean),
+            "given": shown.words(shown.given),
+        }
+    )
 
 
 @dataclass(frozen=True)
@@ -166,6 +191,11 @@ def pictures(scenario: Scenario, indices: Sequence[int], clean: bool = False) ->
 
     source = load_dataset(scenario.dataset, scenario.seed) if clean else arena_of(scenario).corrupted
     return [as_picture(source.train.inputs[index].numpy()) for index in indices]
+
+
+def coordinates(scenario: Scenario) -> np.ndarray:
+    """2-D training data as given, float32 (N, 2)."""
+    return arena_of(scenario).corrupted.train.inputs.numpy()
 
 
 def _neighbours(embedding: Embedding | None, index: int) -> dict[str, list[int]]:

@@ -1,0 +1,267 @@
+"""Embedding: the features of the original and of unlearned models in one plane, with a selection that all views share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from pages.common import binding, catalog, embedded, jobs, samples, selection, show
+from pages.common.services import engine, job_for, store
+from unlearn_core import view_state as vs
+from unlearn_core.engine.embedding import plan_embedding
+from unlearn_core.errors import UserError
+from unlearn_core.figures.embedding import clouds, distributions
+from unlearn_core.figures.sentences import scenario_line
+from unlearn_core.insight import examples as insight
+
+if TYPE_CHECKING:
+    from unlearn_core.engine.stages import Stage
+    from unlearn_core.specs import MethodSpec
+
+PROJECTIONS = {"umap": "UMAP", "pca": "PCA"}
+COLOURS = {"group": "group", "class": "true class", "given": "given label", "prediction": "prediction", "loss": "loss"}
+
+
+def controls() -> None:
+    """Models, projection and colour."""
+    models, projection, colour = st.columns([2.6, 1, 1.3], vertical_alignment="center")
+    if not binding.hidden(state, "embedded"):
+        models.multiselect(
+            options=list(catalog.methods()),
+            format_func=lambda name: short(name),
+            max_selections=vs.MAX_EMBEDDED,
+            placeholder="Choose up to two methods to be shown beside the original",
+            label_visibility="collapsed",
+            **binding.bound(state, "embedded", tuple, list),
+        )
+    if not binding.hidden(state, "projection"):
+        projection.segmented_control(
+            options=list(PROJECTIONS),
+            format_func=lambda way: PROJECTIONS[way],
+            label_visibility="collapsed",
+            width="stretch",
+            **binding.bound(state, "projection"),
+        )
+    if not binding.hidden(state, "colour"):
+        colour.selectbox(
+            options=list(COLOURS),
+            format_func=lambda name: f"Colour: {COLOURS[name]}",
+            label_visibility="collapsed",
+            **binding.bound(state, "colour"),
+        )
+
+
+def computing(stages: Sequence[Stage], specs: Sequence[MethodSpec]) -> list[MethodSpec]:
+    """The button and the progress of what is not stored; returns the methods that are."""
+    runs = [stage for stage in stages if stage.kind != "embedding"]
+    job = job_for(runs)
+    stored = store().has(stage.key for stage in runs)
+    missing = [stage for stage in runs if stage.key not in stored]
+    ready = [spec for spec in specs if scenario.run_key(spec) in stored] if scenario.original_key in stored else []
+    if missing and not jobs.running(job):
+        words, button = st.columns([5, 1], vertical_alignment="center")
+        names = ", ".join(stage.title for stage in missing)
+        words.info(f"Not computed yet for this scenario: {names}. Press **Run** to add them.", icon=":material/play_arrow:")
+        if button.button("Run", type="primary", icon=":material/play_arrow:", key="run", width="stretch"):
+            engine().submit(stages, "Models for the embedding")
+            st.rerun()
+    if missing or jobs.running(job):
+        jobs.panel(runs, job)
+    if scenario.original_key not in stored:
+        jobs.close(state)
+        st.stop()
+    return ready
+
+
+def coordinates(ready: Sequence[MethodSpec]) -> tuple[embedded.Embedding | None, list[Stage]]:
+    """UMAP when it is stored, and until then PCA; with it the stages that are not stored yet, which the engine computes."""
+    stages = [stage for stage in plan_embedding(scenario, ready) if stage.kind == "embedding"]
+    wanted = stages if state["projection"] == "umap" else stages[:1]
+    found = embedded.embedding(scenario, ready, state["projection"])
+    if found is not None:
+        return found, []
+    asked = st.session_state.setdefault("embeddings-asked", set())
+    last = wanted[-1].key
+    if last not in asked and store().failure(last) is None:
+        asked.add(last)
+        engine().submit(wanted, "Embedding")
+    return embedded.embedding(scenario, ready, "pca"), wanted
+
+
+def progress(wanted: list[Stage]) -> None:
+    """How far the coordinates are, or the button that computes them after they failed or were cancelled."""
+    job = job_for(wanted)
+    jobs.panel(wanted, job)
+    if not jobs.running(job):
+        if store().has([wanted[-1].key]):  # finished since the page looked
+            st.rerun()
+        if st.button(f"Compute {wanted[-1].title}", key="compute", icon=":material/play_arrow:"):
+            engine().submit(wanted, "Embedding")
+            st.rerun()
+
+
+def highlights(shown: insight.Examples, names: Sequence[str]) -> tuple[str | None, np.ndarray | None]:
+    """Which method is judged, and which examples its highlight mode keeps strong (None: all)."""
+    if not names:
+        return None, None
+    judged = state["judged"] if state["judged"] in names else names[-1]
+    found = insight.modes(shown, judged)
+    pills, whose = st.columns([3.4, 1.5], vertical_alignment="center")
+    if not binding.hidden(state, "highlight"):
+        pills.segmented_control(
+            options=list(vs.HIGHLIGHTS),
+            format_func=lambda mode: mode if mode == "all" else f"{mode} {int(found[mode].sum())}",
+            label_visibility="collapsed",
+            width="stretch",
+            **binding.bound(state, "highlight"),
+        )
+    if len(names) > 1 and not binding.hidden(state, "judged"):
+        with whose:
+            st.segmented_control(
+                options=list(names), format_func=lambda name: f"by {short(name)}", width="stretch",
+                label_visibility="collapsed", **binding.bound(state | {"judged": judged}, "judged"),
+            )  # fmt: skip
+    mode = state["highlight"]
+    if mode == "all":
+        return judged, None
+    show.note(f"<b>{mode.capitalize()} {int(found[mode].sum())}</b>: {insight.MODES[mode].format(method=short(judged))}")
+    return judged, found[mode]
+
+
+def short(name: str) -> str:
+    return catalog.method_label(name).partition(":")[0]
+
+
+def details(shown: insight.Examples, judged: str | None, focus: np.ndarray, ready: Sequence[MethodSpec],
+            found: embedded.Embedding | None) -> None:  # fmt: skip
+    """The examples in focus as pictures, table and histograms, and one of them closely."""
+    rows = insight.table(shown, judged).iloc[focus]
+    tabs = st.tabs(["Pictures" if vs.has_images(state) else "In the data", "Table", "Histograms", "Inspector"], key="details")
+    with tabs[0]:
+        if not binding.hidden(state, "thumbnails"):
+            gallery(shown, judged, focus)
+    with tabs[1]:
+        if not binding.hidden(state, "example_table"):
+            listing(rows)
+    with tabs[2]:
+        if not binding.hidden(state, "example_histograms"):
+            label = short(judged) if judged else ""
+            show.picture(distributions(rows, shown.names, judged, label), "distributions")
+    with tabs[3]:
+        if not binding.hidden(state, "inspector"):
+            closely(shown, focus, ready, found)
+
+
+def gallery(shown: insight.Examples, judged: str | None, focus: np.ndarray) -> None:
+    if not vs.has_images(state):
+        cloud = embedded.data_cloud(scenario, shown, judged or insight.ORIGINAL)
+        strong = None if len(focus) == len(shown) else np.isin(np.arange(len(shown)), focus)
+        selection.chart(clouds(cloud, state["colour"], strong, height=460), "data")
+        return
+    first, end = samples.pages(len(focus))
+    wanted = focus[first:end].tolist()
+    samples.thumbnails(dict(zip(wanted, insight.pictures(scenario, wanted), strict=True)), shown, judged)
+    after = f" → what {short(judged)} predicts" if judged else ""
+    show.note(f"Examples {first + 1 if len(focus) else 0} to {end} of {len(focus):,}: given label (true label){after}.")
+
+
+def listing(rows: insight.pd.DataFrame) -> None:
+    numbers = {name: st.column_config.NumberColumn(format="%.3g") for name in ("loss before", "loss after")}
+    event = st.dataframe(
+        rows, hide_index=True, height=330, key="examples-table", on_select="rerun", selection_mode="single-row",
+        column_config=numbers,
+    )  # fmt: skip
+    picked = event["selection"]["rows"]
+    if picked and picked[0] < len(rows):
+        selection.inspect(int(rows["index"].iloc[picked[0]]))
+    show.caption(
+        "Mark a row to open it in the inspector. Losses are in nats, against the given label: high means disbelief.",
+        rows,
+        "examples",
+    )
+
+
+def closely(shown: insight.Examples, focus: np.ndarray, ready: Sequence[MethodSpec], found: embedded.Embedding | None) -> None:
+    start = selection.inspected()
+    if start is None or start >= len(shown):
+        start = int(focus[0]) if len(focus) else 0
+    key = "inspected"
+    st.session_state[key] = start
+    number, bar = st.columns([1, 4], vertical_alignment="bottom")
+    index = number.number_input(
+        "Training example", min_value=0, max_value=len(shown) - 1, step=1, key=key,
+        on_change=lambda: selection.inspect(st.session_state[key] or 0),
+    )  # fmt: skip
+    with bar:
+        samples.pinned(index)
+    sample = embedded.sample(scenario, ready, shown, found, index)
+    near = sorted({one for indices in sample.neighbours.values() for one in indices}) if vs.has_images(state) else []
+    labels = {insight.ORIGINAL: "Original"} | {spec.name: short(spec.name) for spec in ready}
+    samples.inspector(sample, shown, labels, dict(zip(near, insight.pictures(scenario, near), strict=True)))
+
+
+state = binding.begin()
+head, share = st.columns([6, 1], vertical_alignment="bottom")
+with head:
+    show.opening(
+        "Embedding",
+        "every training example where the last hidden layer puts it, before and after unlearning, in one shared plane.",
+        "lasso a group of points: the same examples stay strong in all panels, and appear below.",
+    )
+show.notices()
+names, blocked = embedded.split_by_need(state)
+with share:
+    show.share(state, names)
+controls()
+if blocked:
+    st.info(
+        f"{', '.join(catalog.method_label(name) for name in blocked)}: needs a forget set, and at a discovery rate of 0 there "
+        "is none. Raise the discovery rate in Craft.",
+        icon=":material/block:",
+    )
+
+try:
+    scenario = vs.to_scenario(state)
+    specs = vs.to_methods(state, names) if names else []
+    stages = plan_embedding(scenario, specs)
+except UserError as error:
+    st.error(f"{error} Change the scenario in Craft.", icon=":material/error:")
+    jobs.close(state)
+    st.stop()
+
+selection.begin(scenario.corruption_key)
+ready = computing(stages, specs)
+try:
+    shown = embedded.examples(scenario, ready)
+except LookupError:  # what was stored has just been found damaged, and dropped
+    st.info("The outputs of these models are not in the store any more; press **Run** again.", icon=":material/info:")
+    jobs.close(state)
+    st.stop()
+
+ready_names = [spec.name for spec in ready]
+judged, marked = highlights(shown, ready_names)
+found, computed = coordinates(ready)
+if computed and found is not None:
+    show.note("PCA is shown until UMAP is ready.")
+picked = np.isin(np.arange(len(shown)), selection.chosen()) if selection.chosen() else None
+focus = insight.together(picked, marked)
+if found is not None and not binding.hidden(state, "embedding"):
+    cloud = embedded.cloud(shown, found, [insight.ORIGINAL, *ready_names], ["Original", *map(short, ready_names)])
+    selection.chart(clouds(cloud, state["colour"], None if focus is None else focus[found.points]), "embedding")
+    if len(found.points) < found.total:
+        show.note(f"UMAP is drawn for {len(found.points):,} of {found.total:,} examples, taken at random with a fixed seed.")
+if computed:
+    progress(computed)
+how, clear, line = st.columns([2.6, 0.8, 3.2], vertical_alignment="bottom")
+with how:
+    selection.way()
+with clear:
+    selection.clear()
+line.markdown(insight.in_focus(len(shown), picked, marked, state["highlight"]))
+everything = np.arange(len(shown))
+details(shown, judged, everything if focus is None else np.flatnonzero(focus), ready, found)
+st.caption(scenario_line(scenario.model_dump(), catalog.dataset_label(state["dataset"])))
+jobs.close(state)
