@@ -1,0 +1,73 @@
+"""A stored run opened up once and shared by all sessions: what the page on redirect neurons looks into."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import streamlit as st
+
+from pages.common import examples
+from pages.common.services import store
+
+if TYPE_CHECKING:
+    from unlearn_core.figures import Picture
+    from unlearn_core.insight.changes import Changes
+    from unlearn_core.insight.redirect import Opened
+    from unlearn_core.specs import MethodSpec, Scenario
+
+_STYLE = """<style>
+.lethe-top {display: grid; grid-template-columns: repeat(4, 1fr); gap: 10px;}
+.lethe-top div {font-size: .84rem; line-height: 1.25;}
+.lethe-top img {width: 100%; aspect-ratio: 1; image-rendering: pixelated; border-radius: 4px; display: block;}
+</style>"""
+
+
+def opened(scenario: Scenario, spec: MethodSpec) -> Opened:
+    """The stored run with its channels. Raises LookupError if it is not stored or has none."""
+    return _opened(store().location, scenario.run_key(spec), scenario, spec)
+
+
+@st.cache_resource(show_spinner=False, max_entries=6)
+def _opened(_location: str, key: str, _scenario: Any, _spec: Any) -> Opened:
+    from unlearn_core.insight.redirect import open_run
+
+    return open_run(store(), _scenario, _spec)
+
+
+def changed(scenario: Scenario, spec: MethodSpec) -> Changes:
+    """What the stored run changed. Raises LookupError for what is not stored."""
+    return _changed(store().location, scenario.run_key(spec), scenario, spec)
+
+
+@st.cache_resource(show_spinner=False, max_entries=12)
+def _changed(location: str, key: str, _scenario: Any, _spec: Any) -> Changes:
+    from unlearn_core.insight.changes import changes
+
+    return changes(store(), _scenario, _spec)
+
+
+def once(run: Opened, key: tuple[Any, ...], draw: Callable[[], Picture]) -> Picture:
+    """A picture that does not depend on the strength, drawn once: the slider then only redraws what it moves."""
+    if key not in run.memo:
+        run.memo[key] = draw()
+    picture: Picture = run.memo[key]
+    return picture
+
+
+def top_images(run: Opened, top: pd.DataFrame) -> None:
+    """The training images that activate a channel most, with group, labels and activation. ``top``: ``redirect.top``."""
+    from unlearn_core.insight.redirect import images
+
+    rows = top.to_dict("records")
+    cards = "".join(_card(row, pixels) for row, pixels in zip(rows, images(run, top["index"].to_numpy()), strict=True))
+    st.html(f'{_STYLE}<div class="lethe-top">{cards}</div>')
+
+
+def _card(row: dict[Any, Any], pixels: Any) -> str:
+    given, clean = html.escape(row["given"]), html.escape(row["clean"])
+    words = f"a {clean}" if given == clean else f"a {clean}, given <b>{given}</b>"
+    picture = examples.image(pixels, f"training example {row['index']}, a {clean} labelled {given}")
+    return f"<div>{picture}{examples.badge(row['group'])}<br>{words}<br>{row['activation']:.3g}</div>"

@@ -1,0 +1,226 @@
+"""Redirect neurons: what base and redirect channels do for each group, and what happens when the latter are dropped."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from pages.common import binding, catalog, inside, jobs, show
+from pages.common.services import engine, job_for, store
+from unlearn_core import view_state as vs
+from unlearn_core.engine.stages import plan_runs
+from unlearn_core.errors import UserError
+from unlearn_core.figures import changes as drawn_changes
+from unlearn_core.figures import redirect as drawn
+from unlearn_core.figures import strength as dial
+from unlearn_core.figures.sentences import scenario_line
+from unlearn_core.insight import changes as moved
+from unlearn_core.insight import redirect as look
+from unlearn_core.insight import strength as turned
+
+if TYPE_CHECKING:
+    from unlearn_core.insight.redirect import Opened
+
+_PARTS = {"channels": "All channels", "channel": "One channel", "maps": "Maps of the plane", "changes": "Changed parameters"}
+
+state = binding.begin()
+head, share = st.columns([6, 1], vertical_alignment="bottom")
+with head:
+    show.opening(
+        "Redirect neurons",
+        "the channels that unlearning added to take up the wrong labels, and what the model says with and without them.",
+        "move the strength from 1 to 0 and watch where the wrong labels go.",
+    )
+show.notices()
+
+
+def strength_part(run: Opened) -> None:
+    """The slider, the bars and the course over all strengths; for points in the plane the boundary as well."""
+    strength = state["strength"]
+    flat = not run.arena.corrupted.train.is_image
+    if not binding.hidden(state, "strength"):
+        st.slider(min_value=0.0, max_value=1.0, step=0.05, **binding.bound(state, "strength"))
+    left, right = st.columns(2, gap="large")
+    if not binding.hidden(state, "redirect_numbers"):
+        with left:
+            show.picture(dial.strength_bars(turned.frame(run, strength), strength), "strength")
+    if flat and not binding.hidden(state, "redirect_boundary"):
+        with right:
+            plane, chances = turned.boundary(run, strength)
+            names = run.arena.corrupted.train.class_names
+            show.picture(dial.strength_boundary(plane, chances, names, strength), "strength-boundary")
+    if not binding.hidden(state, "redirect_curve"):
+        with st.container() if flat else right:
+            curve = dial.strength_curve(turned.curve(run), strength, 240 if flat else 330)
+            show.picture(curve, "strength-course")
+
+
+def layer_of(run: Opened) -> int:
+    """The chosen layer, or that of the redirect channel which tells most."""
+    best, count = int(look.ranked(run.channels, "redirect")["layer"].iloc[0]), len(run.layers)
+    asked = state["redirect_layer"]
+    if asked is not None and asked > count:
+        st.info(f"This network has {count} hidden layers, so layer {best} is shown instead of {asked}.", icon=":material/info:")
+        asked = None
+    shown = asked or best
+    if not binding.hidden(state, "redirect_layer"):
+        st.selectbox(
+            options=range(1, count + 1),
+            format_func=lambda k: f"{k}: {run.layers[k - 1].base} base and {run.layers[k - 1].redirect} redirect channels",
+            **binding.bound(state, "redirect_layer", show=lambda _: shown),
+        )
+    return shown
+
+
+def channel_of(run: Opened, layer: int) -> int:
+    """The chosen channel of the layer, or the redirect channel of it which tells most."""
+    rows = look.ranked(run.channels[run.channels["layer"] == layer])
+    best = int(rows.loc[rows["kind"] == "redirect", "channel"].iloc[0])
+    asked = state["redirect_channel"]
+    if asked is not None and asked >= len(rows):
+        st.info(f"Layer {layer} has {len(rows)} channels, so there is no channel {asked}.", icon=":material/info:")
+        asked = None
+    shown = best if asked is None else asked
+    names = {int(row["channel"]): f"{row['name']} · effect {row['effect']:+.2f}" for row in rows.to_dict("records")}
+    if not binding.hidden(state, "redirect_channel"):
+        st.selectbox(
+            options=list(names),
+            format_func=lambda k: names[k],
+            **binding.bound(state, "redirect_channel", show=lambda _: shown),
+        )
+    return shown
+
+
+def channels_part(run: Opened) -> None:
+    left, right = st.columns([1, 1.15], gap="large")
+    with left:
+        st.markdown("**Which channels tell corrupted from clean**")
+        ranking = inside.once(run, ("ranking",), lambda: drawn.channel_ranking(look.ranked(run.channels)))
+        show.picture(ranking, "channel-ranking")
+    with right:
+        layer = layer_of(run)
+        heatmap = inside.once(run, ("heatmap", layer), lambda: drawn.channel_heatmap(run.channels, layer))
+        show.picture(heatmap, "channel-heatmap")
+
+
+def channel_part(run: Opened) -> None:
+    first, second = st.columns(2, gap="large")
+    with first:
+        layer = layer_of(run)
+    with second:
+        channel = channel_of(run, layer)
+    values, name = look.values(run, layer, channel), run.layers[layer - 1].name(channel)
+    top = look.top(values)
+    flat = not run.arena.corrupted.train.is_image
+    with first:
+        unit = "no unit" if flat else "mean over the image’s positions, no unit"
+        show.picture(drawn.distribution(values, name, unit), "channel-values")
+    with second:
+        if flat:
+            plane, maps = look.maps(run)
+            kind = name.split()[0]
+            show.picture(drawn.neuron_map(plane, maps[layer - 1][channel], name, kind, top), "channel-map")
+        elif top.empty:
+            st.info(f"{name} of layer {layer} is never above 0 on the training data; choose another channel.")
+        else:
+            st.markdown(f"**Training images that activate {name} most**")
+            inside.top_images(run, top)
+            show.caption("Look for what these have in common; the number is the activation.", top, "channel-top")
+
+
+def maps_part(run: Opened) -> None:
+    left, _ = st.columns(2, gap="large")
+    with left:
+        layer = layer_of(run)
+    plane, maps = look.maps(run)
+    rows = look.ranked(run.channels[run.channels["layer"] == layer])
+    picture = inside.once(run, ("drawn maps", layer), lambda: drawn.neuron_maps(plane, maps[layer - 1], rows))
+    show.picture(picture, "channel-maps")
+
+
+def changes_part() -> None:
+    try:
+        found = inside.changed(scenario, spec)
+    except LookupError:
+        st.info("The weights of this run or of the original are not in the store any more; run it again to see what changed.")
+        return
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.markdown("**By layer**")
+        anew = not catalog.starts_from_original(spec.name)
+        show.picture(drawn_changes.changed_layers(found.layers, anew), "changed-layers")
+    with right:
+        st.markdown("**The output channels that changed most**")
+        show.picture(drawn_changes.changed_channels(moved.most_changed(found), len(found.channels)), "changed-channels")
+
+
+choose, words, run_place = st.columns([1.7, 3.6, 1], vertical_alignment="bottom", gap="medium")
+with choose:
+    if not binding.hidden(state, "inspected"):
+        st.selectbox(options=list(catalog.methods()), format_func=catalog.method_label, **binding.bound(state, "inspected"))
+try:
+    scenario = vs.to_scenario(state)
+    (spec,) = vs.to_methods(state, [state["inspected"]])
+    stages = plan_runs(scenario, [spec])
+except UserError as error:
+    st.error(f"{error} Change the scenario in Craft, or choose another model.", icon=":material/error:")
+    jobs.close(state)
+    st.stop()
+with share:
+    show.share(state, [spec.name])
+
+job = job_for(stages)
+stored = store().has(stage.key for stage in stages)
+missing = [stage for stage in stages if stage.key not in stored]
+words.markdown(scenario_line(scenario.model_dump(), catalog.dataset_label(state["dataset"])))
+if run_place.button(
+    "Run" if missing else "Cached",
+    type="primary",
+    icon=":material/play_arrow:",
+    key="run",
+    disabled=not missing,
+    width="stretch",
+):
+    engine().submit(stages, f"{catalog.dataset_label(state['dataset'])}: {catalog.method_label(spec.name)}")
+    st.rerun()
+jobs.panel(stages, job)
+if missing:
+    if not jobs.running(job):
+        st.info(
+            f"{catalog.method_label(spec.name)} has not been run on this scenario yet. Press **Run**: it trains what is "
+            "missing, and its channels appear here.",
+            icon=":material/play_arrow:",
+        )
+    jobs.close(state)
+    st.stop()
+
+record = store().get(stages[-1].key)
+if record is not None and record.payload.get("redirect_layers"):
+    try:
+        opened = inside.opened(scenario, spec)
+    except LookupError:
+        st.info("The weights of this run are not in the store any more. Reload the page to compute it again.")
+        jobs.close(state)
+        st.stop()
+    strength_part(opened)
+    if not binding.hidden(state, "redirect_parts"):
+        parts = [part for part in _PARTS if part != "maps" or not opened.arena.corrupted.train.is_image]
+        shown = state["redirect_part"] if state["redirect_part"] in parts else "channel"
+        if not binding.hidden(state, "redirect_part"):
+            st.segmented_control(
+                options=parts,
+                format_func=lambda part: _PARTS[part],
+                label_visibility="collapsed",
+                **binding.bound(state, "redirect_part", show=lambda _: shown),
+            )
+        draw = {"channels": channels_part, "channel": channel_part, "maps": maps_part, "changes": lambda _: changes_part()}
+        draw[shown](opened)
+else:
+    st.info(
+        f"{catalog.method_label(spec.name)} adds no redirect channels; what it changed is shown instead. Models with redirect "
+        "channels: REM and its ablations, and example-tied dropout.",
+        icon=":material/info:",
+    )
+    changes_part()
+jobs.close(state)
