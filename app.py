@@ -21,6 +21,7 @@ pages = [
     st.Page("pages/craft.py", title="Craft", icon=":material/tune:", url_path="craft"),
     st.Page("pages/compare.py", title="Compare", icon=":material/balance:", url_path="compare"),
     st.Page("pages/redirect.py", title="Redirect neurons", icon=":material/hub:", url_path="redirect"),
+    st.Page("pages/heatmap.py", title="Heatmap", icon=":material/grid_on:", url_path="heatmap"),
     st.Page("pages/embedding.py", title="Embedding", icon=":material/scatter_plot:", url_path="embedding"),
 ]
 st.navigation(pages, position="top").run()

@@ -63,6 +63,11 @@ def hidden(state: vs.State, name: str) -> bool:
     return name in state["hide"]
 
 
+def locked(state: vs.State, name: str) -> bool:
+    """Whether a teacher's link shows this control without letting anybody change it."""
+    return name in state["lock"]
+
+
 def _same(value: Any) -> Any:
     return value
 
@@ -76,7 +81,8 @@ def bound(
     """
     control, key = vs.BY_NAME[name], f"control:{name}"
     st.session_state[key] = show(vs.resolved(state)[name])
-    return {"label": control.label, "help": control.help, "key": key, "on_change": _changed, "args": (name, key, convert)}
+    common = {"label": control.label, "help": control.help, "key": key, "disabled": locked(state, name)}
+    return common | {"on_change": _changed, "args": (name, key, convert)}
 
 
 def _changed(name: str, key: str, convert: Callable[[Any], Any]) -> None:
@@ -97,6 +103,7 @@ def parameters(state: vs.State, section: str, columns: Sequence[Any] | None = No
             "label": field.label,
             "help": field.help or field.limits(),
             "key": key,
+            "disabled": locked(state, "parameters"),
             "on_change": _changed_parameter,
             "args": (name, key),
         }

@@ -16,16 +16,19 @@ from unlearn_core.figures.sentences import duration, progress
 if TYPE_CHECKING:
     from unlearn_core.engine.stages import Stage
 
+MANY = 16
+"""A job with more stages shows only those that are running."""
 _SIGNS = {"waiting": "○", "running": "◐", "done": "●", "cached": "●", "failed": "✖", "cancelled": "–"}
 
 
-def panel(stages: Sequence[Stage], job: JobView | None) -> None:
+def panel(stages: Sequence[Stage], job: JobView | None, redraw: int = 1) -> None:
     """The running job of these stages, redrawn while it runs, or what went wrong in the last one.
 
     ``job`` must have been asked for *before* the page read the store: if it finishes in between, the page is drawn again.
+    ``redraw``: after how many finished stages the whole page is drawn again.
     """
     if job is not None and job.state == "running":
-        _live(job.id, job.done)
+        _live(job.id, job.done + redraw)
     else:
         failures(stages, job)
 
@@ -36,10 +39,10 @@ def running(job: JobView | None) -> bool:
 
 
 @st.fragment(run_every=0.7)
-def _live(job_id: str, done_before: int) -> None:
+def _live(job_id: str, redraw_at: int) -> None:
     job = engine().view(job_id)
     # A finished stage changes the rest of the page: results appear as they come.
-    if job is None or job.state != "running" or job.done != done_before:
+    if job is None or job.state != "running" or job.done >= redraw_at:
         st.rerun()
     with st.container(border=True):
         head, button = st.columns([6, 1], vertical_alignment="center")
@@ -53,7 +56,7 @@ def _live(job_id: str, done_before: int) -> None:
             st.rerun()
         if engine().status().state == "starting":
             st.caption("The worker processes are starting; this happens once, and takes a few seconds.")
-        for stage in job.stages:
+        for stage in job.stages if len(job.stages) <= MANY else (s for s in job.stages if s.state == "running"):
             _line(stage)
 
 

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 def store() -> Store:
     """The store that ``UNLEARN_STORE`` names, or the one in the user's data directory."""
-    return _store(os.environ.get("UNLEARN_STORE"))
+    location = os.environ.get("UNLEARN_STORE")
+    _adopted(location, os.environ.get("UNLEARN_GALLERY"))
+    return _store(location)
 
 
 def engine() -> Engine:
@@ -31,6 +33,15 @@ def engine() -> Engine:
 @st.cache_resource(show_spinner=False)
 def _store(location: str | None) -> Store:
     return Store.open(location)
+
+
+@st.cache_resource(show_spinner=False)
+def _adopted(location: str | None, folder: str | None) -> int:
+    """The demo's precomputed records go into the store when a page first reads it: once, and before any work is planned."""
+    from unlearn_core.insight.gallery import gallery
+
+    precomputed = gallery(folder)
+    return precomputed.adopt(_store(location)) if precomputed is not None else 0
 
 
 @st.cache_resource(show_spinner=False)

@@ -42,6 +42,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         port = probe.getsockname()[1]
     folder = tmp_path_factory.mktemp("browser")
     environment = os.environ | {"UNLEARN_STORE": str(folder / "store"), "UNLEARN_ENGINE": "local", "PYTHONPATH": str(ROOT)}
+    environment["UNLEARN_GALLERY"] = ""  # a newcomer computes the demo
     started = time.monotonic()
     with (folder / "log.txt").open("w") as log:
         process = subprocess.Popen(

@@ -24,6 +24,7 @@ def shared_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _environment(shared_store: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("UNLEARN_STORE", str(shared_store))
     monkeypatch.setenv("UNLEARN_ENGINE", "inline")
+    monkeypatch.setenv("UNLEARN_GALLERY", "")  # what the code has computed before is tested apart
     before = os.getcwd()
     os.chdir(ROOT)
     yield

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
+from pandas.io.formats.style import Styler
 from plotly.colors import get_colorscale, sample_colorscale
 
 from unlearn_core.figures._base import GRID, Picture, layout, short
 from unlearn_core.figures.palette import NEUTRAL
 from unlearn_core.figures.plane import position_name
+from unlearn_core.figures.sentences import duration
 
 Column = tuple[float, float]
 """Regularity and discovery of one task."""
@@ -68,28 +70,39 @@ def reading(metric: Any, normalised: bool = False) -> Reading:
 def heatmap(table: pd.DataFrame, rows: pd.DataFrame, columns: Sequence[Column], how: Reading, height: int = 0) -> Picture:
     """``table``: from ``insight.grid.cells``; ``rows``: method, label, oracle, variant; one bar per cell, so that a click
     on it is a selection with customdata [method, variant, regularity, discovery]."""
-    cells = _complete(table, rows, columns)
+    cells = _complete(table, rows.assign(name=row_names(rows)), columns)
     figure = go.Figure(_bars(cells, how))
-    names = [row_name(row) for row in rows.to_dict("records")]
+    names = row_names(rows)
     _axes(figure, names, columns, height or _HEAD + _FOOT + _ROW * len(names))
     _colorbar(figure, how)
     empty = int((cells["stored"] == 0).sum())
     bright = "bright cells are good" if how.higher else "bright cells are low, which is good here"
     caption = f"Look for rows that stay bright from left to right: {bright}."
-    caption += f" Hatched: {empty} of {len(cells)} cells have not been run." if empty else ""
+    caption += " Hatched cells have not been run." if empty else ""
     return Picture(
         figure,
         caption,
         f"Heatmap of {how.label} for {len(names)} models and {len(columns)} tasks; {len(cells) - empty} cells have results. "
         f"{_best(cells, how)}".strip(),
-        cells.drop(columns=["row", "column"]),
+        cells.drop(columns=["row", "column", "name"]),
     )
 
 
-def row_name(row: Any) -> str:
-    """A row's label: oracles are marked, variants named."""
-    name = short(row["label"]) + (" ◊" if row["oracle"] else "")
-    return f"{name} [{row['variant']}]" if row["variant"] else name
+def row_names(rows: pd.DataFrame) -> list[str]:
+    """The rows' labels: oracles are marked, variants named."""
+    marks = [" ◊" if oracle else "" for oracle in rows["oracle"]]
+    variants = [f" [{variant}]" if variant else "" for variant in rows["variant"]]
+    names = _apart(list(rows["label"]), list(rows["method"]))
+    return [name + mark + variant for name, mark, variant in zip(names, marks, variants, strict=True)]
+
+
+def _apart(labels: list[str], methods: list[str]) -> list[str]:
+    """Labels shortened to what stands before the colon; a later method that would read the same has what stands after it."""
+    names: dict[str, str] = {}
+    for method, label in zip(methods, labels, strict=True):
+        rest = label.partition(": ")[2] or label
+        names.setdefault(method, short(label) if short(label) not in names.values() else rest)
+    return [names[method] for method in methods]
 
 
 def task_name(task: Column) -> str:
@@ -153,7 +166,7 @@ def _cell_text(cell: Any, how: Reading, narrow: bool) -> str:
 
 
 def _hover(cell: Any, how: Reading) -> str:
-    head = f"<b>{row_name(cell)}</b><br>{task_name((cell['regularity'], cell['discovery']))}<br>"
+    head = f"<b>{cell['name']}</b><br>{task_name((cell['regularity'], cell['discovery']))}<br>"
     if cell["stored"] == 0:
         return head + "not run yet"
     if cell["n"] == 0:
@@ -239,5 +252,45 @@ def _best(cells: pd.DataFrame, how: Reading) -> str:
     rivals = cells[(cells["n"] > 0) & ~cells["oracle"].astype(bool) & (cells["method"] != "original")]
     if rivals.empty:
         return ""
-    means = rivals.assign(name=[row_name(row) for row in rivals.to_dict("records")]).groupby("name", sort=False)["mean"].mean()
+    means = rivals.groupby("name", sort=False)["mean"].mean()
     return f"Best on average over its cells: {means.idxmax() if how.higher else means.idxmin()}."
+
+
+def empty_cells(shown: Picture) -> int:
+    """How many cells of methods have no run."""
+    return int(((shown.data["stored"] == 0) & (shown.data["method"] != "original")).sum())
+
+
+def missing_sentence(empty: int, runs: int, originals: int) -> str:
+    """What lacks."""
+    cells = f"**{empty:,} cell{'s' if empty != 1 else ''} without a run**" if empty else "**Every cell has a run**"
+    first = f", after {originals} original model{'s' if originals != 1 else ''}" if originals else ""
+    return f"{cells}; {runs:,} run{'s' if runs != 1 else ''} missing in all{first}."
+
+
+def cost_sentence(seconds: float | None, guessed: int, workers: int) -> str:
+    """What it would cost. ``guessed``: runs of methods without a measured time; ``workers``: 0 while they are unknown."""
+    if seconds is None:
+        return "How long that takes is known once one run on this dataset has been measured."
+    share = seconds / max(1, workers)
+    where = f" on {workers} workers" if workers > 1 else ""
+    rest = f" ({guessed:,} of them by the mean over all methods)" if guessed else ""
+    return f"About {duration(share)}{where}, by the seconds measured for stored runs{rest}; evaluation comes on top."
+
+
+def runs_table(runs: pd.DataFrame, metrics: Mapping[str, Any], links: Sequence[str]) -> Styler:
+    """One row per run: seed, the metrics that it has, where it was computed, and its link."""
+    shown = {name: metric for name, metric in metrics.items() if runs[name].notna().any()}
+    table = pd.DataFrame({"Seed": runs["seed"]})
+    for name, metric in shown.items():
+        table[metric.label] = runs[name].astype(float)
+    table["Device"] = runs["device"].fillna("–")
+    table["Source"] = runs["source"].map({"store": "this store", "gallery": "gallery"})
+    styler = table.assign(Compare=list(links)).style
+    for metric in shown.values():
+        styler.format(_in_words(reading(metric)), subset=metric.label, na_rep="–")
+    return styler
+
+
+def _in_words(how: Reading) -> Callable[[Any], str]:
+    return lambda value: f"{how.text(value, 1 if how.percent else 3)} {how.unit}".strip()

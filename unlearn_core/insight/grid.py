@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -143,10 +143,11 @@ def at(scenario: Scenario, task: Task, seed: int) -> Scenario:
     return scenario.model_copy(update={"corruption": corruption, "discovery": float(task.discovery), "seed": int(seed)})
 
 
-def tasks_of(runs: pd.DataFrame, wanted: Sequence[Task] = ()) -> list[Task]:
-    """Every task that has runs, and those wanted: by regularity, discovery inside."""
+def tasks_of(runs: pd.DataFrame, scenario: Scenario, everything: bool) -> list[Task]:
+    """The tasks to show, by regularity, discovery inside: all that have runs, or the map and the scenario's own, if it has."""
     stored = {Task(float(r), float(d)) for r, d in runs[DIALS].drop_duplicates().itertuples(index=False)}
-    return sorted(stored | set(wanted))
+    here = Task(scenario.corruption.regularity, scenario.discovery)
+    return sorted(stored or {here}) if everything else sorted({*MAP, *({here} & stored)})
 
 
 def relative(runs: pd.DataFrame) -> pd.DataFrame:
@@ -177,27 +178,47 @@ def _from_gallery(runs: pd.DataFrame, table: pd.DataFrame) -> list[bool]:
     return [bool(flag) for flag in flags.reindex(pd.MultiIndex.from_frame(table[[*ROW, *DIALS]]))]
 
 
-def rows_of(table: pd.DataFrame, extra: Iterable[str] = (), only: Iterable[str] | None = None) -> pd.DataFrame:
+Who = tuple[str, str]
+"""A row: a method's name and its variant ("" for its preset)."""
+
+
+def rows_of(table: pd.DataFrame, extra: Iterable[Who] = (), keep: Callable[[str, str], bool] | None = None) -> pd.DataFrame:
     """The rows of the picture (columns :data:`ROW`): the references first, then the methods as they are registered.
 
-    ``extra``: methods shown even without results; ``only``: no method beside these (the original is always there).
+    ``extra``: rows shown even without results; ``keep``: which rows are shown (the original always is).
     """
     stored = table[ROW].drop_duplicates()
-    absent = [name for name in extra if name not in set(stored.loc[stored["variant"] == "", "method"])]
-    added = pd.DataFrame([tables._who(name) | {"variant": ""} for name in absent], columns=ROW)
-    rows = pd.concat([f for f in (stored, added) if len(f)] or [stored], ignore_index=True)
-    if only is not None:
-        rows = rows[rows["method"].isin({tables.ORIGINAL, *only})]
-    order = [tables.ORIGINAL, "retrain", "oracle_retrain", *methods.names()]
-    place = {name: position for position, name in reversed(list(enumerate(order)))}
-    return rows.sort_values(["method", "variant"], key=lambda c: c.map(place) if c.name == "method" else c).reset_index(
-        drop=True
-    )
+    there = set(stored[["method", "variant"]].itertuples(index=False, name=None))
+    added = [tables._who(name) | {"variant": variant} for name, variant in extra if (name, variant) not in there]
+    rows = pd.concat([f for f in (stored, pd.DataFrame(added, columns=ROW)) if len(f)] or [stored], ignore_index=True)
+    if keep is not None:
+        pairs = zip(rows["method"], rows["variant"], strict=True)
+        rows = rows[np.array([method == tables.ORIGINAL or keep(method, variant) for method, variant in pairs], dtype=bool)]
+    place = {name: k for k, name in enumerate(dict.fromkeys([*REFERENCES, *methods.names()]))}
+    return rows.assign(place=rows["method"].map(place)).sort_values(["place", "variant"], ignore_index=True)[ROW]
+
+
+def specs_of(store: Results, runs: pd.DataFrame, scenario: Scenario, mine: Sequence[MethodSpec] = ()) -> dict[Who, MethodSpec]:
+    """What each row would run: every method with its preset, stored variants as they were stored, and ``mine``."""
+    specs = {(name, ""): make_method(name, scenario) for name in methods.names()}
+    for first in runs[runs["variant"] != ""].drop_duplicates(["method", "variant"]).to_dict("records"):
+        record = store.get(first["key"])
+        if record is not None:
+            specs[first["method"], first["variant"]] = MethodSpec.parse(record.spec["method"])
+    return specs | dict(zip(who(mine, scenario), mine, strict=True))
+
+
+def who(specs: Sequence[MethodSpec], scenario: Scenario) -> list[Who]:
+    """The rows of these methods with these parameters."""
+    return [(spec.name, tables._variant(spec, scenario)) for spec in specs]
 
 
 def by_score(rows: pd.DataFrame, table: pd.DataFrame, tasks: Sequence[Task], higher: bool) -> pd.DataFrame:
     """``rows`` with the methods ordered by their mean over the tasks that all of them have, or else over their own."""
-    inside = table[[Task(r, d) in set(tasks) for r, d in zip(table["regularity"], table["discovery"], strict=True)]]
+    places = zip(table["regularity"], table["discovery"], strict=True)
+    inside = table[np.array([Task(r, d) in set(tasks) for r, d in places], dtype=bool)]
+    if inside["mean"].notna().sum() == 0:
+        return rows
     wide = inside.pivot_table(index=["method", "variant"], columns=DIALS, values="mean")
     common = wide.dropna(axis="columns")
     means = (common if common.shape[1] else wide).mean(axis="columns")
@@ -208,26 +229,23 @@ def by_score(rows: pd.DataFrame, table: pd.DataFrame, tasks: Sequence[Task], hig
 
 
 def missing(
-    runs: pd.DataFrame, scenario: Scenario, names: Sequence[str], tasks: Sequence[Task], seeds: int
+    runs: pd.DataFrame, scenario: Scenario, specs: Mapping[Who, MethodSpec], tasks: Sequence[Task], seeds: int
 ) -> list[tuple[Scenario, list[MethodSpec]]]:
-    """What has to run so that each of these methods has seeds 0 … ``seeds`` − 1 in every task.
+    """What has to run so that each of these rows has seeds 0 … ``seeds`` − 1 in every task.
 
     A method that needs a forget set has no cell where nothing is discovered.
     """
-    usual = runs[runs["variant"] == ""]
-    have = set(_places(usual))
+    have = set(runs[["method", "variant", *DIALS, "seed"]].itertuples(index=False, name=None))
     wanted = []
     for seed in range(seeds):
         for task in tasks:
             lacking = [
-                name
-                for name in names
-                if (task.regularity, task.discovery, seed, name) not in have
-                and not (methods.get(name).needs_forget and task.discovery == 0)
+                spec
+                for who, spec in specs.items()
+                if (*who, *task, seed) not in have and not (methods.get(spec.name).needs_forget and task.discovery == 0)
             ]
             if lacking:
-                other = at(scenario, task, seed)
-                wanted.append((other, [make_method(name, other) for name in lacking]))
+                wanted.append((at(scenario, task, seed), lacking))
     return wanted
 
 
@@ -254,3 +272,44 @@ def estimate(store: Results, wanted: Sequence[tuple[Scenario, Sequence[MethodSpe
     names = [spec.name for _, specs in wanted for spec in specs]
     seconds = sum(means.get(name, usual) for name in names) + originals * means.get("retrain", usual)
     return Estimate(runs, originals, float(seconds), sum(name not in means for name in names))
+
+
+def cell_text(method: str, variant: str, task: Task) -> str:
+    """A cell as a link has it, such as "rem,0.5,0.3" or "rem,0.5,0.3,epochs=5"."""
+    return ",".join([method, f"{task.regularity:g}", f"{task.discovery:g}", *([variant] if variant else [])])
+
+
+def cell_of(text: str) -> tuple[str, str, Task] | None:
+    """Method, variant and task of :func:`cell_text`; None for what is none."""
+    method, *rest = [part.strip() for part in text.split(",", 3)]
+    try:
+        task = Task(float(rest[0]), float(rest[1]))
+    except (IndexError, ValueError):
+        return None
+    known = method == tables.ORIGINAL or method in methods
+    return (method, rest[2] if len(rest) > 2 else "", task) if known and all(0 <= dial <= 1 for dial in task) else None
+
+
+def runs_in(runs: pd.DataFrame, method: str, variant: str, task: Task) -> pd.DataFrame:
+    """The runs behind one cell, by seed."""
+    inside = (runs["method"] == method) & (runs["variant"] == variant)
+    inside &= (runs["regularity"] - task.regularity).abs() < 1e-9
+    inside &= (runs["discovery"] - task.discovery).abs() < 1e-9
+    return runs[inside].sort_values("seed", ignore_index=True)
+
+
+def overrides_of(method: str, variant: str) -> dict[str, str]:
+    """The parameters that make a variant, as a link has them: "epochs=5" of rem is {"rem.epochs": "5"}."""
+    pairs = (part.partition("=") for part in variant.split(", ") if "=" in part)
+    return {f"{method}.{name}": value for name, _, value in pairs}
+
+
+def long_table(runs: pd.DataFrame, metric: str, rows: pd.DataFrame, tasks: Sequence[Task]) -> pd.DataFrame:
+    """What the picture shows as ``tables.summary`` gives it, for files: mean, standard error and n of ``value``."""
+    shown = {(m, v) for m, v in rows[["method", "variant"]].itertuples(index=False)}
+    inside = [
+        (m, v) in shown and Task(r, d) in set(tasks)
+        for m, v, r, d in runs[["method", "variant", *DIALS]].itertuples(index=False)
+    ]
+    kept = runs[np.array(inside, dtype=bool)]
+    return tables.summary(kept.assign(**{metric: kept["value"]}), metric)

@@ -1,0 +1,163 @@
+"""Make assets/gallery/: the sweep of gallery.yaml, computed into a store, exported as one table and the demo's records.
+
+Run from the repository's root: ``python assets/make_gallery.py --store FOLDER``. It can be stopped at any moment and run
+again with the same store: what is finished is kept. ``--export-only`` computes nothing and exports what is there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import itertools
+import json
+import platform
+import shutil
+import sys
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+import pandas as pd  # noqa: E402
+from safetensors.numpy import save_file  # noqa: E402
+
+from unlearn_core import view_state as vs  # noqa: E402
+from unlearn_core.cli._follow import follow  # noqa: E402
+from unlearn_core.cli.sweep import plan_stages, read_plan  # noqa: E402
+from unlearn_core.engine import Engine  # noqa: E402
+from unlearn_core.evaluation import registry as metrics  # noqa: E402
+from unlearn_core.insight import gallery as g  # noqa: E402
+from unlearn_core.insight import tables  # noqa: E402
+from unlearn_core.presets import make_scenario  # noqa: E402
+from unlearn_core.specs import SweepSpec  # noqa: E402
+from unlearn_core.store import Store  # noqa: E402
+
+PLAN = ROOT / "assets" / "gallery.yaml"
+PACKAGES = ("torch", "numpy", "scikit-learn")
+DIGITS = 6
+"""Digits after the point in the table: more than anybody reads, and the file stays small."""
+
+
+def main() -> int:
+    """Compute what is missing, export, and say what was written."""
+    options = arguments()
+    plan = read_plan(options.plan)
+    store = Store.open(options.store)
+    if not options.export_only:
+        state = compute(store, plan, options.workers)
+        if state not in ("done", "failed"):
+            print(f"The sweep is {state}: run the same command again to go on. Nothing is exported.", file=sys.stderr)
+            return 1
+        if state == "failed":
+            print("Some runs failed (see above); their cells stay empty. Everything else is exported.", file=sys.stderr)
+    counts = export(store, plan, options.out, f"python assets/make_gallery.py --store {Path(options.store).name}")
+    size = sum(path.stat().st_size for path in options.out.rglob("*") if path.is_file())
+    print(f"{counts['runs']} rows and {counts['records']} complete records in {options.out.name}/, {size / 2**20:.1f} MB.")
+    return 0
+
+
+def arguments() -> argparse.Namespace:
+    """What was asked for."""
+    parser = argparse.ArgumentParser(description="Compute and export the gallery.")
+    parser.add_argument("--store", required=True, help="where results are computed; an interrupted sweep goes on there")
+    parser.add_argument("--plan", type=Path, default=PLAN, help="the sweep's plan [default: assets/gallery.yaml]")
+    parser.add_argument("--out", type=Path, default=g.FOLDER, help="where the gallery goes [default: assets/gallery]")
+    parser.add_argument("--workers", type=int, default=None, help="worker processes [default: cores, at most 8]")
+    parser.add_argument("--export-only", action="store_true", help="export what the store has, compute nothing")
+    return parser.parse_args()
+
+
+def compute(store: Store, plan: SweepSpec, workers: int | None) -> str:
+    """Run what the store lacks of the plan and of the demo; returns how that ended."""
+    engine = Engine(store, workers=workers)
+    try:
+        demo = vs.default_state()
+        from unlearn_core.engine.stages import plan_runs
+
+        stages = [*plan_runs(vs.to_scenario(demo), vs.to_methods(demo)), *plan_stages(plan)]
+        job = engine.submit(stages, "Gallery")
+        return str(follow(engine, job, details=False).state)
+    except KeyboardInterrupt:
+        return "stopped"
+    finally:
+        engine.close()
+
+
+def export(store: Store, plan: SweepSpec, out: Path, command: str) -> dict[str, int]:
+    """Write the gallery from the store; returns how many rows and records it has."""
+    out.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(out / g.ARRAYS, ignore_errors=True)
+    rows = table(store, plan)
+    rows.round(DIGITS).to_csv(out / g.RUNS, index=False)
+    records = demo_records(store, out)
+    (out / g.RECORDS).write_text(json.dumps(records, indent=1, sort_keys=True) + "\n")
+    (out / g.PROVENANCE).write_text(json.dumps(provenance(plan, rows, command), indent=2) + "\n")
+    return {"runs": len(rows), "records": len(records)}
+
+
+def table(store: Store, plan: SweepSpec) -> pd.DataFrame:
+    """Every stored run of the plan with its methods' presets, every metric measured, and a row for each original."""
+    wanted = {
+        (seed, regularity, discovery): make_scenario(
+            plan.dataset, regularity=regularity, discovery=discovery, model=plan.model, seed=seed, overrides=plan.set
+        )
+        for seed, regularity, discovery in itertools.product(plan.seeds, plan.regularity, plan.discovery)
+    }
+    # Metrics that compare a run with retraining are known only now that retraining has been computed as well.
+    frames = [tables.results(store, dataset=plan.dataset)]
+    frames[0] = frames[0][frames[0]["method"].isin(plan.methods) & (frames[0]["variant"] == "")]
+    for name in (metric.name for metric in metrics if metric.compares_with):
+        late = tables.results(store, name, plan.dataset).set_index("key")[name]
+        frames[0] = frames[0].assign(**{name: frames[0]["key"].map(late)})
+    originals = [
+        tables._task(scenario)
+        | {"seed": scenario.seed, "method": tables.ORIGINAL, "label": "Original", "oracle": False, "variant": ""}
+        | tables.original_metrics(store, scenario)
+        | {"device": record.payload["device"], "key": record.key}
+        for scenario in wanted.values()
+        if (record := store.get(scenario.original_key)) is not None
+    ]
+    rows = pd.concat([pd.DataFrame(originals, columns=g.COLUMNS), frames[0]], ignore_index=True)[g.COLUMNS]
+    keep = [place in wanted for place in zip(rows["seed"], rows["regularity"], rows["discovery"], strict=True)]
+    rows = rows[keep]
+    rows = rows[rows["key"] == g.keys_today(rows)]
+    return rows.sort_values(["regularity", "discovery", "seed", "method"], kind="stable", ignore_index=True)
+
+
+def demo_records(store: Store, out: Path) -> list[dict[str, Any]]:
+    """The demo's complete records; their arrays go into files beside the list."""
+    demo = vs.default_state()
+    scenario = vs.to_scenario(demo)
+    keys = [scenario.original_key, *(scenario.run_key(spec) for spec in vs.to_methods(demo))]
+    entries = []
+    for record in (store.get(key) for key in keys):
+        if record is None:
+            continue
+        for name in record.arrays:
+            path = g.array_path(out, record.key, name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            save_file(store.arrays(record.key, name), path)
+        entries.append(
+            {name: getattr(record, name) for name in ("key", "kind", "spec", "payload", "environment")}
+            | {"arrays": list(record.arrays)}
+        )
+    return entries
+
+
+def provenance(plan: SweepSpec, rows: pd.DataFrame, command: str) -> dict[str, Any]:
+    """How the gallery was made."""
+    return {
+        "command": command,
+        "date": dt.datetime.now(dt.UTC).date().isoformat(),
+        "machine": f"{platform.system()} {platform.machine()}, {'/'.join(sorted(rows['device'].dropna().unique()))}",
+        "versions": {"python": platform.python_version()}
+        | {n: metadata.version(n) for n in ("torch", "numpy", "scikit-learn")},
+        "plan": plan.model_dump(mode="json"),
+        "rows": len(rows),
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,80 @@
+"""Heatmap: every method on every task, what is missing, and the runs behind each cell."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.common import binding, catalog, grids, jobs, show
+from pages.common.services import store
+from unlearn_core import view_state as vs
+from unlearn_core.errors import UserError
+from unlearn_core.figures import heatmap as drawn
+from unlearn_core.figures.table import explanation
+from unlearn_core.insight import grid as g
+
+state = binding.begin()
+head, take, share = st.columns([5, 1, 1], vertical_alignment="bottom")
+with head:
+    show.opening(
+        "Heatmap: every method, every task",
+        "how well each method does as the corruption gets more regular and more of it is discovered.",
+        "click a cell for its runs, or measure from the original (0) to the oracle (1).",
+    )
+show.notices()
+with share:
+    show.share(state, list(state["methods"]))
+
+try:
+    scenario = vs.to_scenario(state)
+    chosen = vs.to_methods(state, dict.fromkeys([*state["methods"], *catalog.REFERENCES]))
+except UserError as error:
+    st.error(f"{error} Change the scenario in Craft.", icon=":material/error:")
+    jobs.close(state)
+    st.stop()
+
+metric = catalog.metrics()[state["cell_metric"]]
+places = st.columns([1.1, 1.4, 1.25])
+if not binding.hidden(state, "dataset"):
+    places[0].selectbox(options=catalog.dataset_names(), format_func=catalog.dataset_label, **binding.bound(state, "dataset"))
+if not binding.hidden(state, "cell_metric"):
+    places[1].selectbox(
+        options=list(catalog.metrics()), format_func=catalog.metric_label, **binding.bound(state, "cell_metric")
+    )
+with places[2]:
+    grids.switch(state, "scale")
+with st.container(horizontal=True):
+    for name in ("rows", "tasks", "order"):
+        grids.switch(state, name)
+st.caption(f"**{metric.label}.** {explanation(metric)}")
+
+job = grids.running_job()
+precomputed = grids.gallery()
+found = g.grid(store(), scenario, metric.name, precomputed.runs if precomputed else None)
+tasks = g.tasks_of(found.runs, scenario, everything=state["tasks"] == "stored")
+values = g.relative(found.runs) if state["scale"] == "relative" else found.runs
+how = drawn.reading(metric, state["scale"] == "relative")
+table = g.cells(values)
+specs = g.specs_of(store(), found.runs, scenario, chosen)
+mine = g.who(chosen, scenario)
+rows = grids.shown_rows(state, table, specs, mine, tasks, how.higher)
+picture = drawn.heatmap(table, rows, tasks, how)
+shown = {(row["method"], row["variant"]) for row in rows.to_dict("records")}
+wanted = g.missing(found.runs, scenario, {who: spec for who, spec in specs.items() if who in shown}, tasks, state["seeds"])
+with take:
+    grids.export(g.long_table(values, metric.name, rows, tasks), how.label)
+
+grids.progress(job)
+if found.runs.empty:
+    st.info(
+        f"Nothing has been run on {catalog.dataset_label(state['dataset'])} with these options yet. **Run these** below fills "
+        "the hatched cells, and results appear as they come; or run a few methods in Compare.",
+        icon=":material/play_arrow:",
+    )
+if not binding.hidden(state, "grid"):
+    grids.picture(picture)
+grids.measure(found, jobs.running(job))
+empty = drawn.empty_cells(picture)
+grids.fill(state, wanted, g.estimate(store(), wanted, found.runs, found.elsewhere), empty, jobs.running(job))
+grids.sources(found, precomputed)
+grids.cell(state, found, rows, tasks)
+jobs.close(state)

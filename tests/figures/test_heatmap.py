@@ -1,0 +1,102 @@
+"""The heatmap: one bar per cell, one scale per metric, hatching for what is missing, words for what is there."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from unlearn_core.evaluation import registry as metrics
+from unlearn_core.figures import heatmap as drawn
+
+ROWS = pd.DataFrame(
+    [
+        ("original", "Original", False, ""),
+        ("oracle_retrain", "Oracle: retrain without all corruption", True, ""),
+        ("rem_ideal", "Oracle: REM with ideal masks", True, ""),
+        ("rem", "REM", False, ""),
+        ("rem", "REM", False, "epochs=5"),
+    ],
+    columns=["method", "label", "oracle", "variant"],
+)
+COLUMNS = [(0.0, 0.1), (0.0, 1.0), (1.0, 0.1)]
+TABLE = pd.DataFrame(
+    [
+        ("rem", "", 0.0, 0.1, 0.8, 0.05, 3, 3, False),
+        ("rem", "", 1.0, 0.1, 0.4, np.nan, 1, 1, True),
+        ("rem", "epochs=5", 0.0, 1.0, np.nan, np.nan, 0, 2, False),
+    ],
+    columns=["method", "variant", "regularity", "discovery", "mean", "standard_error", "n", "stored", "gallery"],
+)
+
+
+def picture(metric: str = "healed", normalised: bool = False) -> drawn.Picture:
+    return drawn.heatmap(TABLE, ROWS, COLUMNS, drawn.reading(metrics.get(metric), normalised))
+
+
+def test_every_cell_is_there_and_the_missing_ones_are_hatched() -> None:
+    shown = picture()
+    bars = shown.figure.data[0]
+    assert len(bars.x) == len(ROWS) * len(COLUMNS) == len(shown.data)
+    assert list(bars.marker.pattern.shape).count("/") == len(bars.x) - 3
+    assert drawn.empty_cells(shown) == 12 - 3
+    texts = dict(zip([tuple(c) for c in bars.customdata], bars.text, strict=True))
+    assert texts["rem", "", 0.0, 0.1] == "80 ±5"
+    assert texts["rem", "", 1.0, 0.1] == "40"
+    assert texts["rem", "epochs=5", 0.0, 1.0] == "–"
+    assert texts["original", "", 0.0, 0.1] == ""
+
+
+def test_hovering_tells_mean_spread_count_and_source() -> None:
+    bars = picture().figure.data[0]
+    told = dict(zip([tuple(c) for c in bars.customdata], bars.hovertext, strict=True))
+    assert "80.0 % ± 5.0 % (standard error)<br>3 runs" in told["rem", "", 0.0, 0.1]
+    assert "40.0 % (one run: no spread)<br>1 run, from the gallery" in told["rem", "", 1.0, 0.1]
+    assert "2 stored, but no value" in told["rem", "epochs=5", 0.0, 1.0]
+    assert "not run yet" in told["original", "", 0.0, 0.1]
+
+
+def test_rows_are_told_apart_and_oracles_marked() -> None:
+    names = list(picture().figure.layout.yaxis.ticktext)
+    assert names == ["Original", "Oracle ◊", "REM with ideal masks ◊", "REM", "REM [epochs=5]"]
+
+
+@pytest.mark.parametrize("name", metrics.names())
+def test_the_scale_depends_on_the_metric_alone(name: str) -> None:
+    how = drawn.reading(metrics.get(name))
+    ends = [how.shade(how.low), how.shade(how.high)]
+    assert ends == ([0, 1] if how.higher else [1, 0])
+    assert 0 <= how.shade(1e9) <= 1
+    assert 0 <= how.shade(-1e9) <= 1
+    assert picture(name).figure.data[1].marker.colorbar.ticktext[-1] == how.text(how.high)
+    assert picture(name).caption
+    assert how.label in picture(name).alt
+
+
+def test_the_relative_scale_is_zero_to_one_whatever_the_metric() -> None:
+    for name in ("forget_accuracy", "seconds"):
+        how = drawn.reading(metrics.get(name), normalised=True)
+        assert (how.low, how.high, how.higher) == (0, 1, True)
+        assert how.text(0.934) == "0.93"
+
+
+def test_ink_keeps_its_contrast_on_every_shade() -> None:
+    def luminance(rgb: tuple[float, float, float]) -> float:
+        parts = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in rgb]
+        return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
+
+    values = np.linspace(0, 1, 41)
+    table = pd.concat([TABLE.iloc[[0]].assign(regularity=float(v), mean=v) for v in values])
+    bars = drawn.heatmap(table, ROWS.iloc[[3]], [(float(v), 0.1) for v in values], drawn.reading(metrics.get("healed"))).figure
+    for fill, ink in zip(bars.data[0].marker.color, bars.data[0].textfont.color, strict=True):
+        back = luminance(tuple(float(c) / 255 for c in fill[4:-1].split(",")))
+        front = luminance(tuple(int(ink[k : k + 2], 16) / 255 for k in (1, 3, 5)))
+        assert (max(back, front) + 0.05) / (min(back, front) + 0.05) >= 4
+
+
+def test_sentences_say_what_lacks_and_what_it_costs() -> None:
+    assert drawn.missing_sentence(1, 3, 0) == "**1 cell without a run**; 3 runs missing in all."
+    assert "after 2 original models" in drawn.missing_sentence(0, 3, 2)
+    assert "once one run" in drawn.cost_sentence(None, 3, 2)
+    assert drawn.cost_sentence(120, 0, 2).startswith("About 1 min 0 s on 2 workers")
+    assert "(5 of them by the mean over all methods)" in drawn.cost_sentence(30, 5, 0)

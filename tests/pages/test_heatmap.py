@@ -1,0 +1,150 @@
+"""Heatmap: shows what is stored, says what is missing and runs it, opens the runs behind a cell, follows its link."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from apptools import QUICK, finish_jobs, link, texts
+from streamlit.testing.v1 import AppTest
+
+from unlearn_core import view_state as vs
+from unlearn_core.store import Store
+
+OpenPage = Callable[..., AppTest]
+
+
+def keys(app: AppTest) -> set[str]:
+    return {str(getattr(element, "key", "")) for element in app.main}
+
+
+def hover(app: AppTest, method: str, variant: str, regularity: float, discovery: float) -> str:
+    """What the picture says about one cell."""
+    bars = json.loads(next(e for e in app.main if getattr(e, "key", None) == "figure:grid").proto.spec)["data"][0]
+    told = {tuple(cell): text for cell, text in zip(bars["customdata"], bars["hovertext"], strict=True)}
+    return str(told[method, variant, regularity, discovery])
+
+
+def fake(store: Store, query: str, name: str, value: float, seconds: float = 2.0) -> None:
+    """A run record without having run anything."""
+    state = vs.decode(query)[0]
+    what, (spec,) = vs.to_scenario(state), vs.to_methods(state, [name])
+    metrics = {"healed_x_utility": value, "healed": value, "seconds": seconds}
+    payload = {"method": name, "params": {}, "metrics": metrics, "seconds": seconds, "device": "cpu", "trajectory": []}
+    specs = {"scenario": what.model_dump(mode="json"), "method": spec.model_dump(mode="json")}
+    store.put(what.run_key(spec), "run", specs, payload, {})
+
+
+def test_an_empty_store_shows_what_could_be_run(open_page: OpenPage, fresh_store: Path) -> None:
+    app = open_page("heatmap", QUICK)
+    words = texts(app)
+    assert "What you see" in words
+    assert "Nothing has been run" in words
+    assert "**60 cells without a run**; 180 runs missing in all, after 9 original models." in words
+    assert "once one run on this dataset has been measured" in words
+    assert "figure:grid" in keys(app)
+    assert not app.error
+    assert not app.warning
+
+
+def test_a_click_opens_the_runs_and_their_comparison(open_page: OpenPage, fresh_store: Path) -> None:
+    store = Store.open(fresh_store)
+    for seed in range(2):
+        fake(store, f"{QUICK}&regularity=0.5&seed={seed}", "rem", 0.25 + 0.5 * seed)
+    app = open_page("heatmap", QUICK)
+    assert "50.0 % ± 25.0 % (standard error)<br>2 runs" in hover(app, "rem", "epochs=2", 0.5, 0.3)
+    assert "not run yet" in hover(app, "rem", "epochs=2", 1.0, 0.3)
+    app.selectbox(key="cell-row").set_value(("rem", "epochs=2")).run()
+    app.selectbox(key="cell-task").set_value((0.5, 0.3)).run()
+    assert not app.exception
+    assert link(app)["cell"] == "rem,0.5,0.3,epochs=2"
+    table = next(e for e in app.dataframe if "Compare" in e.value.columns).value
+    assert list(table["Seed"]) == [0, 1]
+    assert table["Healed × utility"].tolist() == [0.25, 0.75]
+    again, notices = vs.decode(table["Compare"].iloc[1].partition("?")[2])
+    assert notices == []
+    assert (again["regularity"], again["discovery"], again["seed"]) == (0.5, 0.3, 1)
+    assert set(again["methods"]) == {"rem", "retrain", "oracle_retrain"}
+    wanted = vs.decode(f"{QUICK}&regularity=0.5&seed=1")[0]
+    assert vs.to_scenario(again).key == vs.to_scenario(wanted).key
+    app.button(key="to-compare:1").click().run()
+    assert not app.exception
+    assert "Compare methods" in texts(app)
+    assert (link(app)["regularity"], link(app)["seed"]) == ("0.5", "1")
+
+
+def test_missing_runs_are_run_and_measured(open_page: OpenPage, fresh_store: Path) -> None:
+    query = f"{QUICK}&rows=chosen&tasks=stored&seeds=1"
+    app = open_page("heatmap", query)
+    assert "4 runs missing in all, after 1 original model" in texts(app)
+    app.button(key="grid-run").click().run()
+    finish_jobs()
+    app.run()
+    assert not app.exception
+    assert "missing in all" not in texts(app)
+    assert "1 values of stored models" in texts(app)
+    app.button(key="grid-measure").click().run()
+    finish_jobs()
+    app.run()
+    assert "have not been measured" not in texts(app)
+    state = vs.decode(query)[0]
+    records = Store.open(fresh_store).find("run")
+    assert {r.key for r in records} == {
+        vs.to_scenario(state).run_key(s) for s in vs.to_methods(state, ["finetune", "rem", "retrain", "oracle_retrain"])
+    }
+    app.button_group(key="control:scale").set_value("relative").run()
+    assert not app.exception
+    assert link(app)["scale"] == "relative"
+
+
+def test_the_estimate_uses_measured_seconds(open_page: OpenPage, fresh_store: Path) -> None:
+    fake(Store.open(fresh_store), QUICK, "rem", 0.5, seconds=4.0)
+    app = open_page("heatmap", f"{QUICK}&rows=chosen&tasks=stored&seeds=1")
+    assert "About 16 s" in texts(app)  # finetune, retrain, the oracle and the original at the mean of what is known
+    app.number_input(key="control:seeds").set_value(2).run()
+    assert link(app)["seeds"] == "2"
+    assert "7 runs missing" in texts(app)
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["cell=rem", "cell=gone,1,1", "cell=rem,9,9", "cell=%00", "rows=x", "tasks=&scale=z", "cell_metric=no", "seeds=99",
+     "discovery=0&rows=all", "dataset=spirals&tasks=stored", "rows=chosen&families=dampening&order=score"],
+)  # fmt: skip
+def test_a_strange_link_opens_all_the_same(open_page: OpenPage, fresh_store: Path, query: str) -> None:
+    app = open_page("heatmap", query)
+    assert not app.exception
+    assert "figure:grid" in keys(app)
+
+
+def test_controls_are_in_the_link_and_can_be_hidden_and_locked(open_page: OpenPage, fresh_store: Path) -> None:
+    app = open_page("heatmap", QUICK)
+    app.selectbox(key="control:cell_metric").set_value("utility").run()
+    app.button_group(key="control:order").set_value("score").run()
+    assert (link(app)["cell_metric"], link(app)["order"]) == ("utility", "score")
+    hidden = keys(open_page("heatmap", "hide=cell_metric,grid,grid_runs,order,grid_missing"))
+    assert not hidden & {"control:cell_metric", "figure:grid", "cell-row", "control:order", "grid-run"}
+    locked = open_page("heatmap", "lock=cell_metric,scale")
+    assert locked.selectbox(key="control:cell_metric").disabled
+    assert locked.button_group(key="control:scale").disabled
+    assert not locked.selectbox(key="control:dataset").disabled
+
+
+def test_the_export_has_the_numbers_of_the_picture(open_page: OpenPage, fresh_store: Path) -> None:
+    fake(Store.open(fresh_store), QUICK, "rem", 0.5)
+    app = open_page("heatmap", QUICK)
+    downloads = {element.key for element in app.get("download_button")}
+    assert {"export:csv", "export:tex", "export:html", "csv:grid"} <= downloads
+
+
+def test_other_options_are_named_and_not_mixed_in(open_page: OpenPage, fresh_store: Path) -> None:
+    store = Store.open(fresh_store)
+    fake(store, QUICK, "rem", 0.5)
+    fake(store, QUICK.replace("amount=60", "amount=50"), "rem", 0.9)
+    app = open_page("heatmap", f"{QUICK}&cell=rem,1,0.3,epochs=2")
+    assert "1 runs of this dataset have other options" in texts(app)
+    table: pd.DataFrame = next(e for e in app.dataframe if "Compare" in e.value.columns).value
+    assert table["Healed × utility"].tolist() == [0.5]

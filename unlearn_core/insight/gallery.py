@@ -1,0 +1,136 @@
+"""Precomputed results that come with the code, so that the first pictures need no training.
+
+``runs.csv`` has the metrics of a whole sweep, one row per run: read-only, shown below what a store has itself.
+``records.json`` and ``arrays/`` have the complete records of the demo, which a store can adopt. ``provenance.json`` says how
+it was all made.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import numpy as np
+import pandas as pd
+
+from unlearn_core.errors import UserError
+from unlearn_core.evaluation import registry as metrics
+from unlearn_core.presets import make_method, make_scenario
+from unlearn_core.specs import Scenario
+
+FOLDER: Final = Path(__file__).parents[2] / "assets" / "gallery"
+ENVIRONMENT: Final = "UNLEARN_GALLERY"
+"""Names another folder; empty for no gallery at all."""
+RUNS, RECORDS, PROVENANCE, ARRAYS = "runs.csv", "records.json", "provenance.json", "arrays"
+COLUMNS: Final = ["dataset", "model", "amount", "regularity", "discovery", "options", "seed"]
+COLUMNS += ["method", "label", "oracle", "variant", *metrics.names(), "device", "key"]
+ADOPTED: Final = "gallery"
+"""The entry in the environment of an adopted record: the date on which the gallery was made."""
+
+
+class Adopting(Protocol):
+    """The part of the store that adopting needs."""
+
+    def has(self, keys: Sequence[str]) -> set[str]: ...
+    def put(
+        self,
+        key: str,
+        kind: str,
+        spec: Mapping[str, Any],
+        payload: Mapping[str, Any],
+        environment: Mapping[str, Any],
+        arrays: Mapping[str, Mapping[str, np.ndarray]] | None = None,
+    ) -> Any: ...
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """``runs``: as ``tables.results`` gives them, and rows of the originals. ``outdated``: how many rows are left out
+    because a method, its preset or the dataset has changed since."""
+
+    folder: Path
+    runs: pd.DataFrame
+    outdated: int
+    provenance: Mapping[str, Any]
+
+    def line(self) -> str:
+        """Where these results come from, in one sentence."""
+        made = self.provenance
+        versions = ", ".join(f"{name} {version}" for name, version in made.get("versions", {}).items())
+        gone = f" {self.outdated} results are left out: their methods have changed since." if self.outdated else ""
+        return (
+            f"From the gallery that comes with Lethe, computed on {made.get('date')} with `{made.get('command')}` on "
+            f"{made.get('machine')} ({versions}).{gone}"
+        )
+
+    def adopt(self, store: Adopting) -> int:
+        """Put the complete records that still hold today, and that the store lacks, into it; returns how many."""
+        entries = [e for e in json.loads((self.folder / RECORDS).read_text()) if e["key"] in set(self.runs["key"])]
+        there = store.has([entry["key"] for entry in entries])
+        wanted = [entry for entry in entries if entry["key"] not in there]
+        for entry in wanted:
+            arrays = {name: self._arrays(entry["key"], name) for name in entry["arrays"]}
+            environment = entry["environment"] | {ADOPTED: self.provenance["date"]}
+            store.put(entry["key"], entry["kind"], entry["spec"], entry["payload"], environment, arrays)
+        return len(wanted)
+
+    def _arrays(self, key: str, name: str) -> dict[str, np.ndarray]:
+        from safetensors.numpy import load_file
+
+        return dict(load_file(array_path(self.folder, key, name)))
+
+
+def array_path(folder: Path, key: str, name: str) -> Path:
+    """The file of one array group."""
+    return folder / ARRAYS / f"{key}-{name}.safetensors"
+
+
+def gallery(folder: str | Path | None = None) -> Gallery | None:
+    """The gallery in ``folder`` (default: ``$UNLEARN_GALLERY``, or the one beside the code); None where there is none."""
+    place = folder if folder is not None else os.environ.get(ENVIRONMENT, str(FOLDER))
+    return _open(Path(place)) if str(place) else None
+
+
+@functools.lru_cache(maxsize=4)
+def _open(folder: Path) -> Gallery | None:
+    if not (folder / PROVENANCE).exists():
+        return None
+    try:
+        provenance = json.loads((folder / PROVENANCE).read_text())
+        rows = _typed(pd.read_csv(folder / RUNS))
+    except (OSError, ValueError, KeyError) as error:
+        warnings.warn(f"The gallery in {folder} cannot be read, so there is none: {error}", stacklevel=2)
+        return None
+    current = rows["key"] == keys_today(rows)
+    return Gallery(folder, rows[current].reset_index(drop=True), int((~current).sum()), provenance)
+
+
+def _typed(rows: pd.DataFrame) -> pd.DataFrame:
+    """The table as :func:`unlearn_core.insight.tables.results` has it; a metric that is new since has no values."""
+    rows = rows.reindex(columns=COLUMNS)
+    kinds = {"seed": int, "oracle": bool} | dict.fromkeys(["amount", "regularity", "discovery", *metrics.names()], float)
+    return rows.assign(**{name: rows[name].fillna("") for name in ("options", "variant")}).astype(kinds)
+
+
+def keys_today(rows: pd.DataFrame) -> pd.Series:
+    """The key that each row has with today's methods, presets and datasets; empty where there is no such part any more."""
+    scenarios: dict[tuple[Any, ...], Scenario] = {}
+    keys = []
+    for *task, method in rows[["dataset", "model", "amount", "regularity", "discovery", "seed", "method"]].to_numpy(object):
+        try:
+            scenario = scenarios.get(tuple(task)) or _scenario(*task)
+            scenarios[tuple(task)] = scenario
+            keys.append(scenario.original_key if method == "original" else scenario.run_key(make_method(method, scenario)))
+        except UserError:
+            keys.append("")
+    return pd.Series(keys, index=rows.index, dtype=object)
+
+
+def _scenario(dataset: str, model: str, amount: float, regularity: float, discovery: float, seed: int) -> Scenario:
+    return make_scenario(dataset, regularity=regularity, amount=amount, discovery=discovery, model=model, seed=int(seed))
