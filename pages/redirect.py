@@ -155,10 +155,22 @@ def changes_part() -> None:
         show.picture(drawn_changes.changed_channels(moved.most_changed(found), len(found.channels)), "changed-channels")
 
 
+def models() -> dict[str, str]:
+    """Every method's label, with a mark where its run with this view's parameters is stored."""
+    try:
+        what, names = vs.to_scenario(state), list(catalog.methods())
+        keys = {name: what.run_key(spec) for name, spec in zip(names, vs.to_methods(state, names), strict=True)}
+    except UserError:
+        return {name: catalog.method_label(name) for name in catalog.methods()}
+    done = store().has(keys.values())
+    return {name: catalog.method_label(name) + (" ✓" if key in done else "") for name, key in keys.items()}
+
+
 choose, words, run_place = st.columns([1.7, 3.6, 1], vertical_alignment="bottom", gap="medium")
 with choose:
     if not binding.hidden(state, "inspected"):
-        st.selectbox(options=list(catalog.methods()), format_func=catalog.method_label, **binding.bound(state, "inspected"))
+        labels = models()
+        st.selectbox(options=list(labels), format_func=lambda name: labels[name], **binding.bound(state, "inspected"))
 try:
     scenario = vs.to_scenario(state)
     (spec,) = vs.to_methods(state, [state["inspected"]])

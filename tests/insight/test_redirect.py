@@ -140,6 +140,13 @@ def test_rank_biserial_is_the_difference_of_the_two_shares() -> None:
     assert np.isnan(redirect.rank_biserial(a[:0], b)).all()
 
 
+def test_cohens_d_counts_pooled_standard_deviations() -> None:
+    a, b = np.array([[1.0, 5], [3, 5]]), np.array([[0.0, 5], [2, 5], [4, 5]])
+    pooled = ((1 * 2 + 2 * 4) / 3) ** 0.5
+    np.testing.assert_allclose(redirect.cohens_d(a + 1, b), [1 / pooled, 0])
+    assert np.isnan(redirect.cohens_d(a[:1], b)).all()
+
+
 def test_the_plane_shows_the_model_that_was_stored(stores: dict[str, tuple[Store, Scenario]]) -> None:
     store, scenario = stores["waves"]
     opened = redirect.open_run(store, scenario, short("rem", scenario))

@@ -18,7 +18,7 @@ _ROWS = ("discovered", "undiscovered", "clean")
 _HOW = "Redirect channels are measured with all of them on, base channels with all of them off."
 EFFECT = (
     "Rank-biserial correlation: the chance that a corrupted example activates the channel more than a clean one, minus the "
-    "chance of less; 0 tells nothing, ±1 everything."
+    "chance of less; 0 tells nothing, ±1 everything, and equals are ordered by Cohen’s d."
 )
 _LIGHT = ("#E8EDF2", "#164472")
 _DIVERGING = [[0, "#0072B2"], [0.5, "#E8EAED"], [1, "#D55E00"]]

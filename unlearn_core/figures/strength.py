@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from unlearn_core.figures._base import Picture, layout, percent, reference_line
-from unlearn_core.figures.palette import GROUPS, NEUTRAL
+from unlearn_core.figures._base import Picture, layout, percent
+from unlearn_core.figures.palette import ACCENT, GROUPS, NEUTRAL
 
 _NAMES = {"all": "all C", "discovered": "discovered", "undiscovered": "undiscovered", "clean": "test data"}
 _TICKS = {"all": "all C", "discovered": "✖ dis-<br>covered", "undiscovered": "◆ undis-<br>covered", "clean": "test<br>data"}
@@ -45,6 +45,7 @@ def strength_bars(frame: pd.DataFrame, strength: float, height: int = 330) -> Pi
     figure.add_bar(
         x=x,
         y=frame["value"],
+        width=0.62,  # narrower than a tick, which can then be seen before a bar of its own grey
         name=f"at strength {strength:g}",
         marker={"color": [_COLORS[group] for group in frame["group"]], "cornerradius": 3},
         customdata=told,
@@ -56,12 +57,12 @@ def strength_bars(frame: pd.DataFrame, strength: float, height: int = 330) -> Pi
         y=frame["stored"],
         mode="markers",
         name="when dropped (strength 0), as stored",
-        marker={"symbol": "line-ew", "size": 34, "line": {"width": 3, "color": NEUTRAL}},
+        marker={"symbol": "line-ew", "size": 42, "line": {"width": 3, "color": NEUTRAL}},
         hovertemplate="when dropped: %{y:.1%}<extra></extra>",
     )
     figure.add_scatter(
         x=x,
-        y=frame[["value", "stored"]].max(axis=1),  # above the bar and above the tick, so that neither crosses the number
+        y=_heights(frame),
         text=[percent(value) for value in frame["value"]],
         mode="text",
         textposition="top center",
@@ -102,6 +103,11 @@ def strength_bars(frame: pd.DataFrame, strength: float, height: int = 330) -> Pi
     )
 
 
+def _heights(frame: pd.DataFrame) -> list[float]:
+    """Where the numbers stand: above the bar, or above a tick so close to its top that it would cross the number."""
+    return [s if 0 <= s - v < 0.14 else v for v, s in zip(frame["value"], frame["stored"], strict=True)]
+
+
 _LINES = (
     ("healed_discovered", "healed, discovered", "discovered", "solid"),
     ("healed_undiscovered", "healed, undiscovered", "undiscovered", "solid"),
@@ -119,13 +125,13 @@ def strength_curve(curve: pd.DataFrame, strength: float, height: int = 330) -> P
         figure.add_scatter(
             x=curve["strength"],
             y=curve[name],
-            mode="lines+markers",
+            mode="lines+markers" if group in GROUPS else "lines",
             name=label,
             line={"color": _COLORS[group], "width": 2.5, "dash": dash},
-            marker={"symbol": GROUPS[group].symbol if group in GROUPS else "line-ew-open", "size": 8},
+            marker={"symbol": GROUPS[group].symbol if group in GROUPS else None, "size": 8},
             hovertemplate=f"{label} at strength %{{x:g}}: %{{y:.1%}}<extra></extra>",
         )
-    reference_line(figure, strength, "")
+    figure.add_vline(x=strength, line={"color": ACCENT, "width": 1.5, "dash": "dot"})
     layout(
         figure,
         height,

@@ -121,7 +121,8 @@ def _both(model: RedirectNet, x: torch.Tensor, ones: list[torch.Tensor]) -> Iter
 def describe(layer: Layer, groups: np.ndarray) -> pd.DataFrame:
     """One row per channel: layer, channel, kind ("base" or "redirect"), name; ``mean_…`` and ``active_…`` (share of examples)
     for each group; ``effect``, ``effect_discovered``, ``effect_undiscovered``: :func:`rank_biserial` of all corrupted
-    examples, the discovered or the undiscovered ones against the clean ones (NaN where there are none).
+    examples, the discovered or the undiscovered ones against the clean ones (NaN where there are none); ``d``:
+    :func:`cohens_d` of all corrupted against the clean ones.
     """
     channels = range(layer.base + layer.redirect)
     columns: dict[str, Any] = {
@@ -137,6 +138,7 @@ def describe(layer: Layer, groups: np.ndarray) -> pd.DataFrame:
         columns[f"active_{group}"] = layer.active[ours].mean(0) if ours.any() else none
     clean = layer.mean[groups == 0]
     columns["effect"] = rank_biserial(layer.mean[groups != 0], clean)
+    columns["d"] = cohens_d(layer.mean[groups != 0], clean)
     for group in GROUPS[1:]:
         columns[f"effect_{group}"] = rank_biserial(layer.mean[groups == GROUPS.index(group)], clean)
     return pd.DataFrame(columns)
@@ -158,10 +160,23 @@ def rank_biserial(ours: np.ndarray, others: np.ndarray) -> np.ndarray:
     return np.asarray(2 * (ranks - n * (n + 1) / 2) / (n * m) - 1)
 
 
+def cohens_d(ours: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Difference of the means of each column in pooled standard deviations (Cohen 1988), float64 (D,); arguments as for
+    :func:`rank_biserial`. 0 for a constant column, NaN with fewer than two rows in either."""
+    n, m = len(ours), len(others)
+    if min(n, m) < 2:
+        return np.full(ours.shape[1], np.nan)
+    a, b = ours.astype(float), others.astype(float)
+    pooled = np.sqrt(((n - 1) * a.var(0, ddof=1) + (m - 1) * b.var(0, ddof=1)) / (n + m - 2))
+    return np.asarray(np.divide(a.mean(0) - b.mean(0), pooled, out=np.zeros(len(pooled)), where=pooled > 0))
+
+
 def ranked(channels: pd.DataFrame, kind: str | None = None) -> pd.DataFrame:
-    """The rows of :attr:`Opened.channels` (of one kind), those that tell corrupted from clean best first."""
+    """The rows of :attr:`Opened.channels` (of one kind), those that tell corrupted from clean best first: by the size
+    of ``effect`` and, where many reach ±1, by that of ``d``."""
     rows = channels if kind is None else channels[channels["kind"] == kind]
-    return rows.iloc[np.argsort(-rows["effect"].abs().fillna(0).to_numpy(), kind="stable")].reset_index(drop=True)
+    effect, d = (rows[name].abs().fillna(0).to_numpy() for name in ("effect", "d"))
+    return rows.iloc[np.lexsort((-d, -effect))].reset_index(drop=True)
 
 
 def values(opened: Opened, layer: int, channel: int) -> pd.DataFrame:

@@ -261,7 +261,14 @@ CONTROLS: Final[tuple[Control, ...]] = (
         scenario=False,
     ),
     Control(
-        "inspected", "Model", "Whose channels are shown.", "choice", "rem", choices=_method_names, url="inside", scenario=False
+        "inspected",
+        "Model",
+        "Whose channels are shown; ✓ marks what is computed already.",
+        "choice",
+        "rem",
+        choices=_method_names,
+        url="inside",
+        scenario=False,
     ),
     Control(
         "strength",

@@ -41,7 +41,7 @@ def channels(base: int = 3, redirect: int = 2) -> pd.DataFrame:
             kind = "base" if k < base else "redirect"
             row = {"layer": layer, "channel": k, "kind": kind, "name": f"{kind} {k - base * (k >= base)}"}
             row |= {f"{what}_{group}": rng.random() for what in ("mean", "active") for group in GROUPS if group != "redirect"}
-            row |= {f"effect{group}": rng.random() for group in ("", "_discovered", "_undiscovered")}
+            row |= {name: rng.random() for name in ("d", "effect", "effect_discovered", "effect_undiscovered")}
             rows.append(row)
     return pd.DataFrame(rows)
 
