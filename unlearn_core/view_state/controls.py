@@ -320,7 +320,6 @@ CONTROLS: Final[tuple[Control, ...]] = (
         ("retrain", "rem"),
         high=MAX_EMBEDDED,
         choices=_method_names,
-        url="embed",
         scenario=False,
     ),
     Control(
