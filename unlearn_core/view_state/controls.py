@@ -40,6 +40,12 @@ PROJECTIONS: Final = ("umap", "pca")
 COLOURS: Final = ("group", "class", "given", "prediction", "loss")
 HIGHLIGHTS: Final = ("all", "healed", "still wrong", "broken", "missed")
 MAX_EMBEDDED: Final = 2
+MAX_VIEWS: Final = 4
+SHADINGS: Final = ("soft", "hard")
+SPLITS: Final = ("train", "test")
+EXAMPLE_GROUPS: Final = ("clean", "discovered", "undiscovered")
+TIMES: Final = ("result", "rounds")
+ANCHORS: Final = ("anchor_a", "anchor_b", "anchor_c")
 INSIDE: Final = ("channels", "channel", "maps", "changes")
 """What the page on redirect neurons shows below the strength: all channels, one of them, maps of the plane, parameters."""
 
@@ -71,6 +77,8 @@ PANELS: Final = (
     "grid",
     "grid_missing",
     "grid_runs",
+    "boundary",
+    "anchors",
 )
 
 Kind = Literal["share", "amount", "int", "choice", "choices", "text"]
@@ -139,6 +147,10 @@ def _lesson_names(_: State) -> tuple[str, ...]:
     from unlearn_core.view_state.lessons import lessons
 
     return tuple(lessons())
+
+
+def _view_names(_: State) -> tuple[str, ...]:
+    return ("original", *_method_names(_))
 
 
 _NEVER_HIDDEN: Final = ("hide", "lock", "lesson", "step", "cell")
@@ -417,6 +429,75 @@ CONTROLS: Final[tuple[Control, ...]] = (
     ),
     Control(
         "cell", "Open cell", "The cell whose runs are listed: method, regularity and discovery.", "text", "", scenario=False
+    ),
+    Control(
+        "views",
+        "Models side by side",
+        "Up to four; none chosen means the original, the first and the last chosen method, and the oracle.",
+        "choices",
+        (),
+        high=MAX_VIEWS,
+        choices=_view_names,
+        scenario=False,
+    ),
+    Control(
+        "shading",
+        "Regions",
+        "Soft regions pale where the model is unsure, hard ones show its decision alone.",
+        "choice",
+        "soft",
+        choices=lambda _: SHADINGS,
+        scenario=False,
+    ),
+    Control(
+        "splits",
+        "Points",
+        "Which examples are drawn strongly; the others fade.",
+        "choices",
+        ("train",),
+        choices=lambda _: SPLITS,
+        scenario=False,
+    ),
+    Control(
+        "groups",
+        "Groups",
+        "Which groups are drawn strongly; the others fade.",
+        "choices",
+        EXAMPLE_GROUPS,
+        choices=lambda _: EXAMPLE_GROUPS,
+        scenario=False,
+    ),
+    Control(
+        "time",
+        "Time",
+        "The finished models, or how they got there, round by round.",
+        "choice",
+        "result",
+        choices=lambda _: TIMES,
+        scenario=False,
+    ),
+    Control(
+        "frame",
+        "Opens at step",
+        "The step of the timeline that a copied link opens with; 0 is the original.",
+        "int",
+        None,
+        high=99,
+        step=1,
+        scenario=False,
+    ),
+    *(
+        Control(
+            name,
+            f"Image {name[-1].upper()}",
+            f"Training index of image {name[-1].upper()} of the plane.",
+            "int",
+            None,
+            high=10_000_000,
+            step=1,
+            scenario=False,
+        )
+        for name in ANCHORS
     ),
     Control("lesson", "Lesson", "The lesson that is being followed.", "choice", "", choices=_lesson_names, scenario=False),
     Control(

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from unlearn_core.errors import UserError
-from unlearn_core.view_state.controls import BY_NAME, SECTIONS, State
+from unlearn_core.view_state.controls import ANCHORS, BY_NAME, SECTIONS, State
 from unlearn_core.view_state.specs import as_text, preset_of, resolved, section_fields, section_overrides, to_scenario
 
 if TYPE_CHECKING:
@@ -31,6 +31,9 @@ def settle(state: State) -> tuple[State, list[str]]:
         if data.is_image:
             _cap(state, "trigger_size", min(data.shape[-2:]), preset, notices)
         _settle_amount(state, len(data), notices)
+        for name in ANCHORS:
+            if state[name] is not None:
+                _cap(state, name, len(data) - 1, preset, notices)
     for name, value in preset.items():
         if state[name] == value and type(state[name]) is type(value):
             state[name] = None
