@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 import streamlit as st
 
 from pages.common import binding, catalog, embedded, jobs, samples, selection, show
@@ -138,21 +139,24 @@ def short(name: str) -> str:
 def details(shown: insight.Examples, judged: str | None, focus: np.ndarray, ready: Sequence[MethodSpec],
             found: embedded.Embedding | None) -> None:  # fmt: skip
     """The examples in focus as pictures, table and histograms, and one of them closely."""
-    rows = insight.table(shown, judged).iloc[focus]
-    tabs = st.tabs(["Pictures" if vs.has_images(state) else "In the data", "Table", "Histograms", "Inspector"], key="details")
-    with tabs[0]:
-        if not binding.hidden(state, "thumbnails"):
-            gallery(shown, judged, focus)
-    with tabs[1]:
-        if not binding.hidden(state, "example_table"):
-            listing(rows)
-    with tabs[2]:
-        if not binding.hidden(state, "example_histograms"):
-            label = short(judged) if judged else ""
-            show.picture(distributions(rows, shown.names, judged, label), "distributions")
-    with tabs[3]:
-        if not binding.hidden(state, "inspector"):
-            closely(shown, focus, ready, found)
+    parts: dict[str, tuple[str, Callable[[], None]]] = {
+        "thumbnails": ("Pictures" if vs.has_images(state) else "In the data", lambda: gallery(shown, judged, focus)),
+        "example_table": ("Table", lambda: listing(insight.table(shown, judged).iloc[focus])),
+        "example_histograms": ("Histograms", lambda: histograms(insight.table(shown, judged).iloc[focus], shown, judged)),
+        "inspector": ("Inspector", lambda: closely(shown, focus, ready, found)),
+    }
+    drawn = [part for name, part in parts.items() if not binding.hidden(state, name)]
+    if not drawn:
+        return
+    tabs = st.tabs([title for title, _ in drawn], key="details", on_change="rerun")
+    for tab, (_, draw) in zip(tabs, drawn, strict=True):
+        if tab.open:  # what nobody looks at is not drawn
+            with tab:
+                draw()
+
+
+def histograms(rows: pd.DataFrame, shown: insight.Examples, judged: str | None) -> None:
+    show.picture(distributions(rows, shown.names, judged, short(judged) if judged else ""), "distributions")
 
 
 def gallery(shown: insight.Examples, judged: str | None, focus: np.ndarray) -> None:
@@ -168,7 +172,7 @@ def gallery(shown: insight.Examples, judged: str | None, focus: np.ndarray) -> N
     show.note(f"Examples {first + 1 if len(focus) else 0} to {end} of {len(focus):,}: given label (true label){after}.")
 
 
-def listing(rows: insight.pd.DataFrame) -> None:
+def listing(rows: pd.DataFrame) -> None:
     numbers = {name: st.column_config.NumberColumn(format="%.3g") for name in ("loss before", "loss after")}
     event = st.dataframe(
         rows, hide_index=True, height=330, key="examples-table", on_select="rerun", selection_mode="single-row",

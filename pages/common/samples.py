@@ -22,9 +22,9 @@ _STYLE = """<style>
 .lethe-thumb img {width: 100%; aspect-ratio: 1; image-rendering: pixelated; border-radius: 4px; display: block;}
 .lethe-thumb div {display: flex; justify-content: space-between; margin-top: 3px; white-space: nowrap; overflow: hidden;}
 .lethe-thumb b {font-weight: 600;}
-.lethe-row {display: flex; gap: 8px; flex-wrap: wrap;}
-.lethe-row .lethe-thumb {width: 92px;}
-.lethe-big .lethe-thumb {width: 150px; font-size: .84rem;}
+.lethe-row {display: flex; gap: 6px;}
+.lethe-row .lethe-thumb {flex: 1 1 0; min-width: 0; padding: 3px;}
+.lethe-big .lethe-thumb {font-size: .84rem; padding: 5px;}
 </style>"""
 
 
@@ -39,13 +39,18 @@ def card(pixels: np.ndarray, shown: Examples, index: int, predicted: str | None 
     """One example as HTML."""
     given, clean = shown.names[shown.given[index]], shown.names[shown.clean[index]]
     group = str(shown.group_names[index])
-    labels = f"<b>{html.escape(given)}</b>" if given == clean else f"<b>{html.escape(given)}</b> ({html.escape(clean)})"
+    labels = _labels(given, clean)
     after = "" if predicted is None else f"<span>→ {html.escape(str(predicted))}</span>"
     words = f"training example {index}, {group}, given {given}, truly {clean}"
     return (
         f'<div class="lethe-thumb" title="{html.escape(words)}">{examples.image(pixels, html.escape(words))}'
         f"<div><span>{examples.sign(group)} {index}</span></div><div><span>{labels}</span>{after}</div></div>"
     )
+
+
+def _labels(given: str, clean: str) -> str:
+    """The given label, and in brackets the true one where it is another."""
+    return f"<b>{html.escape(given)}</b>" if given == clean else f"<b>{html.escape(given)}</b> ({html.escape(clean)})"
 
 
 def pages(count: int) -> tuple[int, int]:
@@ -61,14 +66,14 @@ def pages(count: int) -> tuple[int, int]:
 
 def inspector(sample: Sample, shown: Examples, labels: Mapping[str, str], near: Mapping[int, np.ndarray]) -> None:
     """Pictures, probabilities, nearest neighbours and redirect activation of one example. ``near``: pictures of neighbours."""
-    left, middle, right = st.columns([1.15, 1.25, 1.9], gap="medium")
+    left, middle, right = st.columns([1, 1.9, 2], gap="medium")
     with left:
         _both(sample)
     with middle:
         st.markdown("**Probabilities**")
         table = sample.probabilities.rename(columns=dict(labels))
         bars = {
-            name: st.column_config.ProgressColumn(format="percent", min_value=0.0, max_value=1.0) for name in table.columns[1:]
+            name: st.column_config.ProgressColumn(format="%.3f", min_value=0.0, max_value=1.0) for name in table.columns[1:]
         }
         st.dataframe(table, hide_index=True, column_config=bars, key="probabilities", height="content")
     with right:
@@ -100,7 +105,7 @@ def _both(sample: Sample) -> None:
 
 def _neighbours(indices: Sequence[int], shown: Examples, near: Mapping[int, np.ndarray]) -> None:
     if near:
-        cards = "".join(card(near[index], shown, index) for index in indices)
+        cards = "".join(_small(near[index], shown, index) for index in indices)
         st.html(f'{_STYLE}<div class="lethe-row">{cards}</div>')
         return
     signs = [
@@ -108,6 +113,13 @@ def _neighbours(indices: Sequence[int], shown: Examples, near: Mapping[int, np.n
         for index in indices
     ]
     st.html(" · ".join(signs))
+
+
+def _small(pixels: np.ndarray, shown: Examples, index: int) -> str:
+    group, given, clean = str(shown.group_names[index]), shown.names[shown.given[index]], shown.names[shown.clean[index]]
+    words = html.escape(f"training example {index}, {group}, given {given}, truly {clean}")
+    line = f"<div><span>{examples.sign(group)} {_labels(given, clean)}</span></div>"
+    return f'<div class="lethe-thumb" title="{words}">{examples.image(pixels, words)}{line}</div>'
 
 
 def _redirect(sample: Sample, labels: Mapping[str, str]) -> None:

@@ -76,7 +76,7 @@ def chart(shown: Picture, name: str) -> None:
         alt=shown.alt,
         on_select=lambda: _picked(key),
         selection_mode=("points", "box", "lasso"),
-        config={"displaylogo": False, "modeBarButtonsToRemove": ["autoScale2d"], "scrollZoom": True},
+        config={"displaylogo": False, "modeBarButtonsToRemove": ["autoScale2d"]},
     )
     show.caption(shown.caption, shown.data, name)
 

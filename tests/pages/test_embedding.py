@@ -1,0 +1,140 @@
+"""The embedding page: PCA at once and UMAP from the engine, highlights, a selection that all parts share, the inspector."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from apptools import QUICK, finish_jobs, link, texts
+from streamlit.testing.v1 import AppTest
+
+from pages.common import selection
+from unlearn_core import view_state as vs
+
+OpenPage = Callable[..., AppTest]
+VIEW = f"{QUICK}&embedded=finetune,rem"
+PARTS = ("embedding", "thumbnails", "example_table", "example_histograms", "inspector", "highlight", "judged")
+
+
+def select(app: AppTest, *indices: int) -> AppTest:
+    """Select examples as a lasso would have done."""
+    app.session_state["examples"] = {**app.session_state["examples"], "chosen": tuple(indices)}
+    return app.run()
+
+
+@pytest.fixture
+def page(open_page: OpenPage, computed: vs.State) -> AppTest:
+    app = open_page("embedding", VIEW)
+    finish_jobs()
+    return app.run()
+
+
+def charts(app: AppTest) -> list[str]:
+    return [element.key for element in app.main if getattr(element, "type", "") == "plotly_chart"]
+
+
+def test_without_models_the_page_says_so_and_offers_to_run_them(open_page: OpenPage, fresh_store: object) -> None:
+    app = open_page("embedding", VIEW)
+    assert "Not computed yet" in texts(app)
+    app.button(key="run").click().run()
+    finish_jobs()
+    app.run()
+    assert "All 1,000" in texts(app) or "**All" in texts(app)
+    assert not app.exception
+
+
+def test_pca_is_there_at_once_and_umap_follows(open_page: OpenPage, computed: vs.State) -> None:
+    pca = open_page("embedding", f"{VIEW}&projection=pca")
+    assert "UMAP is ready" not in texts(pca)
+    app = open_page("embedding", VIEW)
+    finish_jobs()
+    app.run()
+    assert "PCA is shown" not in texts(app)
+    assert not app.exception
+
+
+def test_highlights_count_what_they_keep(page: AppTest) -> None:
+    from pages.common.services import store
+    from unlearn_core.insight import examples as insight
+
+    state, _ = vs.decode(VIEW)
+    scenario, specs = vs.to_scenario(state), vs.to_methods(state, ["finetune", "rem"])
+    shown = insight.examples(store(), scenario, specs)
+    for judged in ("rem", "finetune"):
+        found = insight.modes(shown, judged)
+        for mode, which in found.items():
+            app = page.button_group(key="control:highlight").set_value(mode).run()
+            app = app.button_group(key="control:judged").set_value(judged).run()
+            assert f"{int(which.sum())} of {len(shown):,}** examples in focus" in texts(app), mode
+            assert link(app)["highlight"] == mode
+
+
+def test_a_selection_narrows_everything_below_and_ends(page: AppTest) -> None:
+    app = select(page, 3, 5, 8)
+    assert "**3 of" in texts(app)
+    app.session_state["details"] = "Table"
+    app.run()
+    assert app.dataframe[0].value["index"].tolist() == [3, 5, 8]
+    app.button(key="clear-selection").click().run()
+    assert "**All" in texts(app)
+
+
+def test_the_selection_survives_other_pages_but_not_other_data(page: AppTest) -> None:
+    app = select(page, 1, 2)
+    app.switch_page("pages/craft.py").run()
+    app.switch_page("pages/embedding.py").run()
+    assert "**2 of" in texts(app)
+    selection_of = app.session_state["examples"]["of"]
+    app.session_state["state"] = app.session_state["state"] | {"seed": 7}
+    app.run()
+    assert app.session_state["examples"]["of"] != selection_of
+    assert app.session_state["examples"]["chosen"] == ()
+
+
+@pytest.mark.parametrize("group", ["clean", "discovered", "undiscovered"])
+def test_the_inspector_tells_all_about_an_example_of_each_group(page: AppTest, group: str) -> None:
+    from pages.common.services import store
+    from unlearn_core.insight import examples as insight
+
+    state, _ = vs.decode(VIEW)
+    scenario, specs = vs.to_scenario(state), vs.to_methods(state, ["finetune", "rem"])
+    shown = insight.examples(store(), scenario, specs)
+    index = int((shown.group_names == group).argmax())
+    page.session_state["details"] = "Inspector"
+    app = page.run()
+    app.number_input(key="inspected").set_value(index).run()
+    words = texts(app)
+    assert group in words
+    assert f"given **{shown.names[shown.given[index]]}**" in words
+    table = app.dataframe[0].value
+    assert table.drop(columns="class").sum().tolist() == pytest.approx([1, 1, 1], abs=1e-4)
+    assert "Nearest neighbours" in words
+    app.button(key="pin").click().run()
+    assert app.session_state["examples"]["pins"] == (index,)
+    assert app.button(key=f"pinned:{index}")
+    app.button(key="unpin").click().run()
+    assert app.session_state["examples"]["pins"] == ()
+
+
+def test_bad_links_are_brought_within_what_is_possible(open_page: OpenPage, computed: vs.State) -> None:
+    app = open_page("embedding", f"{QUICK}&embedded=rem,finetune,npo&colour_by=smell&highlight=gone&judged=npo&projection=x")
+    assert "at most 2" in texts(app)
+    assert not app.exception
+
+
+def test_without_a_forget_set_methods_that_need_one_are_left_out(open_page: OpenPage, computed: vs.State) -> None:
+    app = open_page("embedding", f"{VIEW}&discovery=0")
+    assert "needs a forget set" in texts(app)
+
+
+@pytest.mark.parametrize(
+    ("how", "expected"), [("replace", {2, 9}), ("add", {1, 2, 3, 9}), ("remove", {1, 3}), ("intersect", {2})]
+)
+def test_selections_combine(how: str, expected: set[int]) -> None:
+    assert selection.combined((1, 2, 3), (2, 9), how) == expected
+
+
+def test_hidden_parts_are_left_out(open_page: OpenPage, computed: vs.State) -> None:
+    app = open_page("embedding", f"{VIEW}&hide={','.join(PARTS)}")
+    assert not app.exception
+    assert not app.tabs
