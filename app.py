@@ -21,7 +21,12 @@ pages = [
     st.Page("pages/craft.py", title="Craft", icon=":material/tune:", url_path="craft"),
     st.Page("pages/compare.py", title="Compare", icon=":material/balance:", url_path="compare"),
     st.Page("pages/redirect.py", title="Redirect neurons", icon=":material/hub:", url_path="redirect"),
-    st.Page("pages/heatmap.py", title="Heatmap", icon=":material/grid_on:", url_path="heatmap"),
     st.Page("pages/embedding.py", title="Embedding", icon=":material/scatter_plot:", url_path="embedding"),
+    st.Page("pages/heatmap.py", title="Heatmap", icon=":material/grid_on:", url_path="heatmap"),
+    st.Page("pages/lessons.py", title="Lessons", icon=":material/school:", url_path="lessons"),
 ]
-st.navigation(pages, position="top").run()
+current = st.navigation(pages, position="top")
+# Lessons and links for teachers name pages, and need to know which one this is.
+st.session_state["pages"] = {page.url_path or "start": page.title for page in pages}
+st.session_state["page"] = current.url_path or "start"
+current.run()

@@ -24,6 +24,10 @@ def begin() -> vs.State:
     if "state" not in memory or _followed_a_link(query):
         memory["state"], memory["notices"] = vs.decode(query)
     memory["touched"] = False
+    if memory["state"]["lesson"]:
+        from pages.common import lessons
+
+        lessons.bar(memory["state"])
     return dict(memory["state"])
 
 

@@ -74,3 +74,7 @@ def share(state: vs.State, methods: list[str]) -> None:
         ):
             st.markdown(f"**{title}**")
             st.code(text, language=language, wrap_lines=True)
+        if st.button("Hide or lock controls …", icon=":material/school:", key="teach", help="A link for a class"):
+            from pages.common import teacher
+
+            teacher.dialog(state)

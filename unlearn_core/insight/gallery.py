@@ -28,8 +28,8 @@ FOLDER: Final = Path(__file__).parents[2] / "assets" / "gallery"
 ENVIRONMENT: Final = "UNLEARN_GALLERY"
 """Names another folder; empty for no gallery at all."""
 RUNS, RECORDS, PROVENANCE, ARRAYS = "runs.csv", "records.json", "provenance.json", "arrays"
-COLUMNS: Final = ["dataset", "model", "amount", "regularity", "discovery", "options", "seed"]
-COLUMNS += ["method", "label", "oracle", "variant", *metrics.names(), "device", "key"]
+TASK: Final = ["dataset", "model", "amount", "regularity", "discovery", "options", "seed"]
+COLUMNS: Final = [*TASK, "method", "label", "oracle", "variant", *metrics.names(), "device", "key"]
 ADOPTED: Final = "gallery"
 """The entry in the environment of an adopted record: the date on which the gallery was made."""
 

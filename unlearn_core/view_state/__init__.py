@@ -30,6 +30,9 @@ from unlearn_core.view_state.controls import (
     Control,
     State,
     default_state,
+    hideable,
+    hideable_label,
+    lockable,
 )
 from unlearn_core.view_state.fields import ParamField
 from unlearn_core.view_state.links import MAX_QUERY, decode, encode
@@ -75,7 +78,10 @@ __all__ = [
     "encode",
     "fitting_models",
     "has_images",
+    "hideable",
+    "hideable_label",
     "largest_amount",
+    "lockable",
     "preview_limit",
     "resolved",
     "section_fields",

@@ -143,6 +143,21 @@ def _hideable(_: State) -> tuple[str, ...]:
     return tuple(control.name for control in CONTROLS if control.name not in _NEVER_HIDDEN) + PANELS
 
 
+def hideable() -> tuple[str, ...]:
+    """Everything that a teacher's link can leave out: controls and panels."""
+    return _hideable({})
+
+
+def lockable() -> tuple[str, ...]:
+    """Everything that a teacher's link can show without letting anybody change it."""
+    return (*(name for name in hideable() if name in BY_NAME), "parameters")
+
+
+def hideable_label(name: str) -> str:
+    """A control or panel in words."""
+    return BY_NAME[name].label if name in BY_NAME else f"Panel: {name.replace('_', ' ')}"
+
+
 def _lesson_names(_: State) -> tuple[str, ...]:
     from unlearn_core.view_state.lessons import lessons
 
@@ -510,7 +525,7 @@ CONTROLS: Final[tuple[Control, ...]] = (
         "For teachers: shown, but not to be changed.",
         "choices",
         (),
-        choices=_hideable,
+        choices=lambda _: lockable(),
         scenario=False,
     ),
 )

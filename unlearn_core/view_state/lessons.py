@@ -66,7 +66,7 @@ def lessons() -> dict[str, Lesson]:
 def parse(name: str, text: str) -> Lesson:
     """A lesson from its Markdown; raises :class:`UserError` with a sentence for what is wrong with it."""
     head, *parts = re.split(r"^## ", text, flags=re.MULTILINE)
-    match = re.fullmatch(r"# (?P<title>.+)\n+(?P<summary>.+?)\s*", head, flags=re.DOTALL)
+    match = re.fullmatch(r"# (?P<title>[^\n]+)\n+(?P<summary>.+?)\s*", head, flags=re.DOTALL)
     if match is None:
         raise UserError(f"The lesson {name!r} must start with “# Title” and one paragraph.")
     if not 1 <= len(parts) <= MAX_STEPS:

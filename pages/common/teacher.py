@@ -1,0 +1,53 @@
+"""A link for a class: a page, perhaps a lesson, with controls hidden or locked."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from unlearn_core import view_state as vs
+from unlearn_core.view_state.lessons import lessons
+
+
+@st.dialog("A link for a class", width="large")
+def dialog(state: vs.State) -> None:
+    """The builder in a dialog of its own."""
+    builder(state, st.session_state["page"])
+
+
+def builder(state: vs.State, page: str) -> None:
+    """Choose page, lesson, and what is hidden or locked; the link follows. The view itself is not changed."""
+    titles, known = st.session_state["pages"], lessons()
+    left, right = st.columns(2)
+    opened = left.selectbox("Page", list(titles), list(titles).index(page), titles.__getitem__, key="teach-page")
+    lesson = right.selectbox(
+        "Lesson", ["", *known], format_func=lambda name: known[name].title if name else "none", key="teach-lesson"
+    )
+    hidden = st.multiselect(
+        "Hidden: left out of every page",
+        vs.hideable(),
+        list(state["hide"]),
+        format_func=vs.hideable_label,
+        placeholder="Choose controls and panels",
+        key="teach-hide",
+    )
+    locked = st.multiselect(
+        "Locked: shown, but not to be changed",
+        vs.lockable(),
+        list(state["lock"]),
+        format_func=vs.hideable_label,
+        placeholder="Choose controls",
+        key="teach-lock",
+    )
+    view = state | {"hide": tuple(hidden), "lock": tuple(locked), "lesson": "", "step": 1}
+    if lesson:
+        view, opened = known[lesson].state_at(1, view), known[lesson].steps[0].page
+        st.caption(f"The lesson starts on the page {titles[opened]} with its own settings.")
+    st.markdown("**The link**")
+    query = vs.encode(view)
+    st.code(f"{_root()}/{'' if opened == 'start' else opened}{'?' if query else ''}{query}", language=None, wrap_lines=True)
+
+
+def _root() -> str:
+    """The app's own address, without the page's part of the path."""
+    address, page = (st.context.url or "").rstrip("/"), st.session_state["page"]
+    return address.removesuffix(f"/{page}")
