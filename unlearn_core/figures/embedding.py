@@ -22,6 +22,7 @@ CLASS_COLORS = (
 )  # fmt: skip
 """Colours of classes by position (Paul Tol's bright set, extended), each readable on light and dark; more classes repeat."""
 
+_STEPS = [[(k + side) / len(CLASS_COLORS), color] for k, color in enumerate(CLASS_COLORS) for side in (0, 1)]
 LOSS_TICKS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)
 MANY = 10_000
 """From so many points on, markers are smaller and the pointer tells less."""
@@ -136,8 +137,14 @@ def _color(cloud: Cloud, panel: int, rows: np.ndarray, colour: str, group: str) 
     if colour == "loss":
         return {"color": np.log10(np.clip(cloud.losses[panel][rows], LOSS_TICKS[0], LOSS_TICKS[-1])), "coloraxis": "coloraxis"}
     names = cloud.predictions[panel][rows] if colour == "prediction" else cloud.frame[colour].to_numpy()[rows]
-    known = {name: CLASS_COLORS[k % len(CLASS_COLORS)] for k, name in enumerate(cloud.classes)}
-    return {"color": [known[name] for name in names]}
+    code = {name: k % len(CLASS_COLORS) for k, name in enumerate(cloud.classes)}
+    # Numbers on a scale of steps: fifty thousand names of colours would take seconds to check and to send.
+    return {
+        "color": pd.Series(names).map(code).to_numpy(np.int8),
+        "colorscale": _STEPS,
+        "cmin": -0.5,
+        "cmax": len(CLASS_COLORS) - 0.5,
+    }
 
 
 def _words(cloud: Cloud, panel: int, rows: np.ndarray) -> list[str]:
