@@ -57,7 +57,7 @@ def strength_bars(frame: pd.DataFrame, strength: float, height: int = 330) -> Pi
         y=frame["stored"],
         mode="markers",
         name="when dropped (strength 0), as stored",
-        marker={"symbol": "line-ew", "size": 42, "line": {"width": 3, "color": NEUTRAL}},
+        marker={"symbol": "line-ew", "size": 30, "line": {"width": 3, "color": NEUTRAL}},
         hovertemplate="when dropped: %{y:.1%}<extra></extra>",
     )
     figure.add_scatter(
