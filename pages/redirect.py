@@ -229,9 +229,10 @@ if record is not None and record.payload.get("redirect_layers"):
         draw = {"channels": channels_part, "channel": channel_part, "maps": maps_part, "changes": lambda _: changes_part()}
         draw[shown](opened)
 else:
+    with_channels = [method.label for method in catalog.methods().values() if method.family == "redirection"]
     st.info(
-        f"{catalog.method_label(spec.name)} adds no redirect channels; what it changed is shown instead. Models with redirect "
-        "channels: REM and its ablations, and example-tied dropout.",
+        f"{catalog.method_label(spec.name)} adds no redirect channels; what it changed is shown instead. Methods with redirect "
+        f"channels: {', '.join(with_channels)}.",
         icon=":material/info:",
     )
     changes_part()

@@ -31,7 +31,7 @@ def opened(scenario: Scenario, spec: MethodSpec) -> Opened:
 
 
 @st.cache_resource(show_spinner=False, max_entries=6)
-def _opened(_location: str, key: str, _scenario: Any, _spec: Any) -> Opened:
+def _opened(location: str, key: str, _scenario: Any, _spec: Any) -> Opened:
     from unlearn_core.insight.redirect import open_run
 
     return open_run(store(), _scenario, _spec)

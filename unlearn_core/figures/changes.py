@@ -33,7 +33,7 @@ def changed_layers(layers: pd.DataFrame, anew: bool) -> Picture:
         110 + 32 * len(layers),
         legend=False,
         xaxis={"title": {"text": "relative change ‖θ − θ₀‖ / ‖θ₀‖ (no unit)"}, "rangemode": "tozero"},
-        yaxis={"autorange": "reversed", "showgrid": False, "title": {"text": "layer, input to output", "standoff": 18}},
+        yaxis={"autorange": "reversed", "showgrid": False, "title": {"text": "layer", "standoff": 18}},
     )
     figure.update_layout(margin={"t": 26})
     most = layers.iloc[int(layers["relative"].to_numpy().argmax())]

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Changes:
-    """``layers``: one row per module with parameters, input to output: layer, what ("linear", …), parameters, relative
-    (‖θ − θ₀‖₂ / ‖θ₀‖₂), changed (share of the parameters that differ, bit for bit).
+    """``layers``: one row per module with parameters, in the order in which the network defines them: layer, what ("linear",
+    "convolution", "norm"), parameters, relative (‖θ − θ₀‖₂ / ‖θ₀‖₂), changed (share of the parameters that differ, bit for
+    bit).
 
     ``channels``: one row per output channel of those with a weight matrix: layer, channel, name, relative (of the channel's
     weights and bias), changed. Running statistics are no parameters and not counted.
