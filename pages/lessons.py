@@ -17,7 +17,7 @@ show.notices()
 
 for start in range(0, len(all_lessons()), 3):
     for place, lesson in zip(st.columns(3), list(all_lessons().values())[start : start + 3], strict=False):
-        with place.container(border=True, height=240):
+        with place.container(border=True, height=300):
             st.markdown(f"**{lesson.title}**")
             st.markdown(lesson.summary)
             st.caption(f"{len(lesson.steps)} steps")

@@ -18,7 +18,8 @@ def bar(state: vs.State) -> None:
     step = lesson.steps[number - 1]
     with st.container(border=True, key="lesson"):
         words, buttons = st.columns([3.4, 1.5], vertical_alignment="top")
-        words.markdown(f":material/school: {lesson.title} · step {number} of {len(lesson.steps)}")
+        words.caption(f":material/school: {lesson.title} · step {number} of {len(lesson.steps)}")
+        words.markdown(f"**{step.title}**")
         with buttons.container(horizontal=True, horizontal_alignment="right"):
             if st.button("", icon=":material/arrow_back:", key="lesson-back", disabled=number == 1, help="The step before"):
                 go(lesson, number - 1)
@@ -27,7 +28,7 @@ def bar(state: vs.State) -> None:
                 leave("lessons") if last else go(lesson, number + 1)
             if st.button("Leave", key="lesson-leave", type="tertiary", help="The view stays as it is"):
                 leave(st.session_state["page"])
-        st.markdown(f"**{step.title}**\n\n{step.text}")
+        st.markdown(step.text)
         _astray(lesson, number, step.page, state)
 
 

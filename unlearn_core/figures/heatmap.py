@@ -23,7 +23,8 @@ Column = tuple[float, float]
 SCALE: Final = "Cividis"
 """Even steps to the eye, with and without colour blindness, and in print."""
 _BOUNDS: Final = {"steps": (0.0, 100.0), "s": (0.1, 100.0)}
-_ROW, _HEAD, _FOOT = 26, 62, 52
+_ROW, _TALL_ROW, _BODY, _HEAD, _FOOT = 26, 46, 290, 62, 52
+"""Pixels: a row at least and at most, the rows together where there are few, what is above and below them."""
 _WIDE = 9
 """Up to so many columns the spread is written in the cell as well."""
 
@@ -73,7 +74,7 @@ def heatmap(table: pd.DataFrame, rows: pd.DataFrame, columns: Sequence[Column], 
     cells = _complete(table, rows.assign(name=row_names(rows)), columns)
     figure = go.Figure(_bars(cells, how))
     names = row_names(rows)
-    _axes(figure, names, columns, height or _HEAD + _FOOT + _ROW * len(names))
+    _axes(figure, names, columns, height or _HEAD + _FOOT + _rows_height(len(names)))
     _colorbar(figure, how)
     empty = int((cells["stored"] == 0).sum())
     bright = "bright cells are good" if how.higher else "bright cells are low, which is good here"
@@ -86,6 +87,10 @@ def heatmap(table: pd.DataFrame, rows: pd.DataFrame, columns: Sequence[Column], 
         f"{_best(cells, how)}".strip(),
         cells.drop(columns=["row", "column", "name"]),
     )
+
+
+def _rows_height(rows: int) -> int:
+    return max(_ROW * rows, min(_TALL_ROW * rows, _BODY))
 
 
 def row_names(rows: pd.DataFrame) -> list[str]:

@@ -1,0 +1,38 @@
+"""The heatmap in a real browser: opens on a picture, a click on a cell opens its runs, missing cells are run."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from browsertools import Server, Tab, watch
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.browser
+
+QUICK = "dataset=blobs&training.epochs=12&amount=60&methods=finetune,rem&finetune.epochs=2&rem.epochs=2&seeds=1"
+
+
+def test_missing_cells_are_run_and_a_click_opens_them(server: Server, tab: Tab) -> None:
+    page = tab.page
+    page.goto(f"{server.url}/heatmap?{QUICK}&rows=chosen&tasks=stored")
+    cells = page.locator(".bars .point path")
+    expect(cells).to_have_count(4, timeout=60_000)
+    page.get_by_role("button", name="Run these").click()
+    expect(page.get_by_text("missing in all")).to_have_count(0, timeout=200_000)
+    page.get_by_role("button", name="Measure them").click()
+    expect(page.get_by_text("have not been measured yet")).to_have_count(0, timeout=60_000)
+    expect(cells).to_have_count(5, timeout=30_000)  # the original has a row now
+    expect(page.get_by_test_id("stStatusWidget")).to_have_count(0, timeout=30_000)
+    cells.nth(4).click(force=True)
+    expect(page).to_have_url(re.compile(r"cell=rem"), timeout=30_000)
+    expect(page.get_by_role("button", name="Compare seed 0")).to_be_visible(timeout=30_000)
+
+    other = watch(page.context.new_page())
+    other.page.goto(page.url)
+    expect(other.page.get_by_role("button", name="Compare seed 0")).to_be_visible(timeout=30_000)
+    other.page.get_by_role("button", name="Compare seed 0").click()
+    expect(other.page.get_by_role("heading", name="Compare methods")).to_be_visible(timeout=30_000)
+    expect(other.page.get_by_text("All cached")).to_be_visible(timeout=30_000)
+    assert tab.complaints == []
+    assert other.complaints == []
