@@ -27,6 +27,7 @@ from unlearn_core import view_state as vs  # noqa: E402
 from unlearn_core.cli._follow import follow  # noqa: E402
 from unlearn_core.cli.sweep import plan_stages, read_plan  # noqa: E402
 from unlearn_core.engine import Engine  # noqa: E402
+from unlearn_core.engine.stages import plan_runs  # noqa: E402
 from unlearn_core.evaluation import registry as metrics  # noqa: E402
 from unlearn_core.insight import gallery as g  # noqa: E402
 from unlearn_core.insight import tables  # noqa: E402
@@ -35,6 +36,7 @@ from unlearn_core.specs import SweepSpec  # noqa: E402
 from unlearn_core.store import Store  # noqa: E402
 
 PLAN = ROOT / "assets" / "gallery.yaml"
+COMMAND = "python assets/make_gallery.py --store FOLDER"
 PACKAGES = ("torch", "numpy", "scikit-learn")
 DIGITS = 6
 """Digits after the point in the table: more than anybody reads, and the file stays small."""
@@ -46,13 +48,13 @@ def main() -> int:
     plan = read_plan(options.plan)
     store = Store.open(options.store)
     if not options.export_only:
-        state = compute(store, plan, options.workers)
+        state = compute(store, plan, options.engine, options.workers)
         if state not in ("done", "failed"):
             print(f"The sweep is {state}: run the same command again to go on. Nothing is exported.", file=sys.stderr)
             return 1
         if state == "failed":
             print("Some runs failed (see above); their cells stay empty. Everything else is exported.", file=sys.stderr)
-    counts = export(store, plan, options.out, f"python assets/make_gallery.py --store {Path(options.store).name}")
+    counts = export(store, plan, options.out)
     size = sum(path.stat().st_size for path in options.out.rglob("*") if path.is_file())
     print(f"{counts['runs']} rows and {counts['records']} complete records in {options.out.name}/, {size / 2**20:.1f} MB.")
     return 0
@@ -64,18 +66,17 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--store", required=True, help="where results are computed; an interrupted sweep goes on there")
     parser.add_argument("--plan", type=Path, default=PLAN, help="the sweep's plan [default: assets/gallery.yaml]")
     parser.add_argument("--out", type=Path, default=g.FOLDER, help="where the gallery goes [default: assets/gallery]")
+    parser.add_argument("--engine", default="local", help="local, inline or the address of a Dask scheduler [default: local]")
     parser.add_argument("--workers", type=int, default=None, help="worker processes [default: cores, at most 8]")
     parser.add_argument("--export-only", action="store_true", help="export what the store has, compute nothing")
     return parser.parse_args()
 
 
-def compute(store: Store, plan: SweepSpec, workers: int | None) -> str:
+def compute(store: Store, plan: SweepSpec, address: str = "local", workers: int | None = None) -> str:
     """Run what the store lacks of the plan and of the demo; returns how that ended."""
-    engine = Engine(store, workers=workers)
+    engine = Engine(store, address=address, workers=workers)
     try:
         demo = vs.default_state()
-        from unlearn_core.engine.stages import plan_runs
-
         stages = [*plan_runs(vs.to_scenario(demo), vs.to_methods(demo)), *plan_stages(plan)]
         job = engine.submit(stages, "Gallery")
         return str(follow(engine, job, details=False).state)
@@ -85,7 +86,7 @@ def compute(store: Store, plan: SweepSpec, workers: int | None) -> str:
         engine.close()
 
 
-def export(store: Store, plan: SweepSpec, out: Path, command: str) -> dict[str, int]:
+def export(store: Store, plan: SweepSpec, out: Path) -> dict[str, int]:
     """Write the gallery from the store; returns how many rows and records it has."""
     out.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(out / g.ARRAYS, ignore_errors=True)
@@ -93,7 +94,7 @@ def export(store: Store, plan: SweepSpec, out: Path, command: str) -> dict[str, 
     rows.round(DIGITS).to_csv(out / g.RUNS, index=False)
     records = demo_records(store, out)
     (out / g.RECORDS).write_text(json.dumps(records, indent=1, sort_keys=True) + "\n")
-    (out / g.PROVENANCE).write_text(json.dumps(provenance(plan, rows, command), indent=2) + "\n")
+    (out / g.PROVENANCE).write_text(json.dumps(provenance(plan, rows), indent=2) + "\n")
     return {"runs": len(rows), "records": len(records)}
 
 
@@ -105,12 +106,12 @@ def table(store: Store, plan: SweepSpec) -> pd.DataFrame:
         )
         for seed, regularity, discovery in itertools.product(plan.seeds, plan.regularity, plan.discovery)
     }
+    runs = tables.results(store, dataset=plan.dataset)
+    runs = runs[runs["method"].isin(plan.methods) & (runs["variant"] == "")]
     # Metrics that compare a run with retraining are known only now that retraining has been computed as well.
-    frames = [tables.results(store, dataset=plan.dataset)]
-    frames[0] = frames[0][frames[0]["method"].isin(plan.methods) & (frames[0]["variant"] == "")]
     for name in (metric.name for metric in metrics if metric.compares_with):
         late = tables.results(store, name, plan.dataset).set_index("key")[name]
-        frames[0] = frames[0].assign(**{name: frames[0]["key"].map(late)})
+        runs = runs.assign(**{name: runs["key"].map(late)})
     originals = [
         tables._task(scenario)
         | {"seed": scenario.seed, "method": tables.ORIGINAL, "label": "Original", "oracle": False, "variant": ""}
@@ -119,7 +120,7 @@ def table(store: Store, plan: SweepSpec) -> pd.DataFrame:
         for scenario in wanted.values()
         if (record := store.get(scenario.original_key)) is not None
     ]
-    rows = pd.concat([pd.DataFrame(originals, columns=g.COLUMNS), frames[0]], ignore_index=True)[g.COLUMNS]
+    rows = pd.concat([pd.DataFrame(originals, columns=g.COLUMNS), runs], ignore_index=True)[g.COLUMNS]
     keep = [place in wanted for place in zip(rows["seed"], rows["regularity"], rows["discovery"], strict=True)]
     rows = rows[keep]
     rows = rows[rows["key"] == g.keys_today(rows)]
@@ -146,10 +147,10 @@ def demo_records(store: Store, out: Path) -> list[dict[str, Any]]:
     return entries
 
 
-def provenance(plan: SweepSpec, rows: pd.DataFrame, command: str) -> dict[str, Any]:
+def provenance(plan: SweepSpec, rows: pd.DataFrame) -> dict[str, Any]:
     """How the gallery was made."""
     return {
-        "command": command,
+        "command": COMMAND,
         "date": dt.datetime.now(dt.UTC).date().isoformat(),
         "machine": f"{platform.system()} {platform.machine()}, {'/'.join(sorted(rows['device'].dropna().unique()))}",
         "versions": {"python": platform.python_version()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.common import binding, catalog, examples, jobs, results, show
-from pages.common.services import engine, job_for, store
+from pages.common.services import borrowed, engine, job_for, store
 from unlearn_core import figures
 from unlearn_core import view_state as vs
 from unlearn_core.figures.sentences import outcome, reference_note
@@ -73,4 +73,6 @@ if frame is not None and len(frame) > 1:
     st.markdown(outcome(frame, demo["discovery"]))
     results.table(frame, "demo", vs.HEADLINES)
     st.caption(reference_note(demo["discovery"]))
+    if origin := borrowed(stage.key for stage in stages):
+        st.caption(origin)
 binding.finish(state)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from unlearn_core.engine import Engine, JobView
+from unlearn_core.engine import Engine, JobView, warm_when_idle
 from unlearn_core.errors import UserError
 from unlearn_core.store import Store
 
@@ -23,6 +23,18 @@ def store() -> Store:
     location = os.environ.get("UNLEARN_STORE")
     _adopted(location, os.environ.get("UNLEARN_GALLERY"))
     return _store(location)
+
+
+def borrowed(keys: Iterable[str]) -> str:
+    """Where results come from, if any of these were not computed here but came with the code; else empty."""
+    from unlearn_core.insight.gallery import ADOPTED, gallery
+
+    records = [store().get(key) for key in keys]
+    dates = {record.environment[ADOPTED] for record in records if record and ADOPTED in record.environment}
+    if not dates:
+        return ""
+    precomputed = gallery(os.environ.get("UNLEARN_GALLERY"))
+    return precomputed.line() if precomputed else f"Precomputed on {', '.join(sorted(dates))}, not on this machine."
 
 
 def engine() -> Engine:
@@ -50,7 +62,8 @@ def _engine(location: str | None, address: str) -> Engine:
 
 
 def warm_up() -> None:
-    """Start the workers in the background. Pages call it last: the first one is drawn before its cores are shared."""
+    """Start the workers in the background, and warm them in a pause. Pages call it last: the first one is drawn before its
+    cores are shared."""
     if engine().status().state == "off":
         threading.Thread(target=_start, args=(engine(),), name="lethe-warm-up", daemon=True).start()
 
@@ -59,6 +72,7 @@ def _start(made: Engine) -> None:
     # A failure is kept in the engine's status, which every page shows.
     with contextlib.suppress(UserError):
         made.start()
+        warm_when_idle(made)
 
 
 def job_for(stages: Sequence[Stage]) -> JobView | None:

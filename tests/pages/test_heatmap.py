@@ -148,3 +148,29 @@ def test_other_options_are_named_and_not_mixed_in(open_page: OpenPage, fresh_sto
     assert "1 runs of this dataset have other options" in texts(app)
     table: pd.DataFrame = next(e for e in app.dataframe if "Compare" in e.value.columns).value
     assert table["Healed × utility"].tolist() == [0.5]
+
+
+def test_the_gallery_fills_what_the_store_lacks(
+    open_page: OpenPage, fresh_store: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path_factory.mktemp("gallery")
+    rows = []
+    for seed, value in enumerate((0.6, 0.8)):
+        state = vs.default_state() | {"seed": seed}
+        what, (spec,) = vs.to_scenario(state), vs.to_methods(state, ["rem"])
+        task = {"dataset": "digits", "model": "cnn", "amount": 0.06, "regularity": 1.0, "discovery": 0.3, "seed": seed}
+        who = {"method": "rem", "label": "REM", "oracle": False, "key": what.run_key(spec)}
+        rows.append(task | who | {"healed_x_utility": value})
+    pd.DataFrame([*rows, rows[0] | {"method": "npo", "key": "outdated"}]).to_csv(folder / "runs.csv", index=False)
+    (folder / "records.json").write_text("[]")
+    (folder / "provenance.json").write_text(
+        '{"date": "2026-01-02", "command": "make", "machine": "here", "versions": {"torch": "2"}}'
+    )
+    monkeypatch.setenv("UNLEARN_GALLERY", str(folder))
+    app = open_page("heatmap", "cell=rem,1,0.3")
+    assert not app.exception
+    assert "70.0 % ± 10.0 % (standard error)<br>2 runs, from the gallery" in hover(app, "rem", "", 1.0, 0.3)
+    assert "computed on 2026-01-02 with `make` on here (torch 2). 1 results are left out" in texts(app)
+    table = next(e for e in app.dataframe if "Compare" in e.value.columns).value
+    assert list(table["Source"]) == ["gallery", "gallery"]
+    assert not Store.open(fresh_store).find()

@@ -51,13 +51,25 @@ class Adopting(Protocol):
 
 @dataclass(frozen=True)
 class Gallery:
-    """``runs``: as ``tables.results`` gives them, and rows of the originals. ``outdated``: how many rows are left out
-    because a method, its preset or the dataset has changed since."""
+    """A folder with precomputed results, and how they were made."""
 
     folder: Path
-    runs: pd.DataFrame
-    outdated: int
     provenance: Mapping[str, Any]
+
+    @functools.cached_property
+    def runs(self) -> pd.DataFrame:
+        """As ``tables.results`` gives them, with rows of the originals; those that do not hold any more are left out."""
+        rows = self._rows
+        return rows[rows["key"] == keys_today(rows)].reset_index(drop=True)
+
+    @property
+    def outdated(self) -> int:
+        """How many rows are left out because a method, its preset or the dataset has changed since."""
+        return len(self._rows) - len(self.runs)
+
+    @functools.cached_property
+    def _rows(self) -> pd.DataFrame:
+        return _typed(pd.read_csv(self.folder / RUNS))
 
     def line(self) -> str:
         """Where these results come from, in one sentence."""
@@ -71,7 +83,7 @@ class Gallery:
 
     def adopt(self, store: Adopting) -> int:
         """Put the complete records that still hold today, and that the store lacks, into it; returns how many."""
-        entries = [e for e in json.loads((self.folder / RECORDS).read_text()) if e["key"] in set(self.runs["key"])]
+        entries = [entry for entry in json.loads((self.folder / RECORDS).read_text()) if _holds(entry)]
         there = store.has([entry["key"] for entry in entries])
         wanted = [entry for entry in entries if entry["key"] not in there]
         for entry in wanted:
@@ -102,13 +114,21 @@ def _open(folder: Path) -> Gallery | None:
     if not (folder / PROVENANCE).exists():
         return None
     try:
-        provenance = json.loads((folder / PROVENANCE).read_text())
-        rows = _typed(pd.read_csv(folder / RUNS))
-    except (OSError, ValueError, KeyError) as error:
+        return Gallery(folder, dict(json.loads((folder / PROVENANCE).read_text())))
+    except (OSError, ValueError) as error:
         warnings.warn(f"The gallery in {folder} cannot be read, so there is none: {error}", stacklevel=2)
         return None
-    current = rows["key"] == keys_today(rows)
-    return Gallery(folder, rows[current].reset_index(drop=True), int((~current).sum()), provenance)
+
+
+def _holds(entry: Mapping[str, Any]) -> bool:
+    """Whether a record would have the same key today: its method's revision and preset are still the same."""
+    if entry["kind"] != "run":
+        return True
+    try:
+        scenario = Scenario.parse(entry["spec"]["scenario"])
+        return scenario.run_key(make_method(entry["spec"]["method"]["name"], scenario)) == entry["key"]
+    except UserError:
+        return False
 
 
 def _typed(rows: pd.DataFrame) -> pd.DataFrame:

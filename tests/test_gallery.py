@@ -1,0 +1,171 @@
+"""The gallery: made by its command from a plan, read back with the store's numbers, adopted once, never outdated."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.util
+import math
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from unlearn_core import view_state as vs
+from unlearn_core.cli.sweep import plan_stages, read_plan
+from unlearn_core.engine.stages import plan_runs, run_stage
+from unlearn_core.insight import gallery as g
+from unlearn_core.insight import grid, tables
+from unlearn_core.methods import registry as methods
+from unlearn_core.presets import make_method, make_scenario
+from unlearn_core.specs import SweepSpec
+from unlearn_core.store import Store
+from unlearn_core.training import SilentReporter
+
+ROOT = Path(__file__).parents[1]
+PLAN = SweepSpec(dataset="blobs", regularity=[1.0], discovery=[0.5], methods=["finetune", "retrain"], seeds=[0])
+
+
+@pytest.fixture(scope="module")
+def maker() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("make_gallery", ROOT / "assets" / "make_gallery.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def made(maker: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, Path]:
+    """A tiny gallery whose demo is one of its own tasks, and the store that it was made from."""
+    demo = vs.default_state() | {"dataset": "blobs", "discovery": 0.5, "methods": ("finetune", "retrain")}
+    folder = tmp_path_factory.mktemp("gallery")
+    store = Store.open(folder / "store")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(maker.vs, "default_state", lambda: demo)
+        assert maker.compute(store, PLAN, "inline") == "done"
+        records = len(store.find())
+        assert maker.compute(store, PLAN, "inline") == "done"
+        assert len(store.find()) == records  # what is there is not computed again
+        assert maker.export(store, PLAN, folder / "out") == {"runs": 3, "records": 3}
+    return store, folder / "out"
+
+
+def opened(folder: Path) -> g.Gallery:
+    found = g.gallery(folder)
+    assert found is not None
+    return found
+
+
+def test_the_gallery_has_the_store_s_numbers(made: tuple[Store, Path]) -> None:
+    store, folder = made
+    runs = opened(folder).runs.set_index("method")
+    scenario = make_scenario("blobs", discovery=0.5)
+    expected = tables.comparison(store, scenario, [make_method(name, scenario) for name in PLAN.methods]).set_index("method")
+    for method in ("original", *PLAN.methods):
+        for name in ("healed", "utility", "gap_retrain", "mia_auc", "seconds"):
+            assert runs.loc[method, name] == pytest.approx(expected.loc[method, name], abs=1e-6, nan_ok=True)
+        assert runs.loc[method, "key"] == expected.loc[method, "key"]
+
+
+def test_provenance_is_said_where_it_is_shown(made: tuple[Store, Path]) -> None:
+    line = opened(made[1]).line()
+    for part in ("make_gallery.py", "torch", "cpu", "computed on 20"):
+        assert part in line
+
+
+def test_a_store_adopts_the_demo_once_with_its_arrays(made: tuple[Store, Path], tmp_path: Path) -> None:
+    store, folder = made
+    mine = Store.open(tmp_path)
+    assert opened(folder).adopt(mine) == 3
+    assert opened(folder).adopt(mine) == 0
+    for record in mine.find("run"):
+        theirs = store.get(record.key)
+        assert theirs is not None
+        assert (record.payload, record.spec, record.arrays) == (theirs.payload, theirs.spec, theirs.arrays)
+        assert record.environment[g.ADOPTED] == opened(folder).provenance["date"]
+        for name in record.arrays:
+            ours, those = mine.arrays(record.key, name), store.arrays(record.key, name)
+            assert all(np.array_equal(ours[part], those[part]) for part in those)
+
+
+def test_the_heatmap_shows_the_gallery_below_the_store(made: tuple[Store, Path], tmp_path: Path) -> None:
+    store, folder = made
+    scenario, mine = make_scenario("blobs", discovery=0.5), Store.open(tmp_path)
+    found = grid.grid(mine, scenario, "healed", opened(folder).runs)
+    assert set(found.runs["source"]) == {grid.GALLERY}
+    assert found.unmeasured == 0
+    assert grid.relative(found.runs)["value"].isna().all()  # no oracle
+    both = grid.grid(store, scenario, "healed", opened(folder).runs)
+    assert len(both.runs) == 3
+    assert both.runs.set_index("method")["source"].to_dict() == {
+        "original": grid.GALLERY, "finetune": grid.STORED, "retrain": grid.STORED,
+    }  # fmt: skip
+
+
+def test_what_a_changed_method_did_is_left_out(
+    made: tuple[Store, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(methods.get("finetune"), "revision", 999)
+    fresh = dataclasses.replace(opened(made[1]))
+    assert set(fresh.runs["method"]) == {"original", "retrain"}
+    assert fresh.outdated == 1
+    assert "1 results are left out" in fresh.line()
+    assert fresh.adopt(Store.open(tmp_path)) == 2
+
+
+def test_without_a_gallery_there_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert g.gallery(tmp_path) is None
+    assert g.gallery("") is None
+    monkeypatch.setenv(g.ENVIRONMENT, "")
+    assert g.gallery() is None
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    (broken / g.PROVENANCE).write_text("{")
+    with pytest.warns(UserWarning, match="cannot be read"):
+        assert g.gallery(broken) is None
+
+
+def test_the_plan_is_the_map_with_all_methods() -> None:
+    plan = read_plan(ROOT / "assets" / "gallery.yaml")
+    assert set(plan.methods) == set(methods.names())
+    assert {(r, d) for r in plan.regularity for d in plan.discovery} == set(grid.MAP)
+    assert len(plan.seeds) == 3
+    assert sum(stage.kind == "run" for stage in plan_stages(plan)) == len(methods) * 15 * 3
+
+
+@pytest.fixture
+def committed() -> g.Gallery:
+    found = g.gallery(g.FOLDER)
+    if found is None:
+        pytest.skip("no gallery is committed yet")
+    return found
+
+
+def test_the_committed_gallery_is_whole_and_of_today(committed: g.Gallery) -> None:
+    assert committed.outdated == 0
+    assert set(committed.runs["method"]) >= {"original", *methods.names()}
+    size = sum(path.stat().st_size for path in g.FOLDER.rglob("*") if path.is_file())
+    assert size < 8 * 2**20
+
+
+def test_one_cell_of_the_committed_gallery_is_computed_again(committed: g.Gallery, tmp_path: Path) -> None:
+    scenario, store = make_scenario("digits"), Store.open(tmp_path)
+    spec = make_method("rem", scenario)
+    for stage in plan_runs(scenario, [spec]):
+        run_stage(stage, store, "cpu", SilentReporter())
+    record, row = store.get(scenario.run_key(spec)), committed.runs.set_index("key").loc[scenario.run_key(spec)]
+    assert record is not None
+    for name in ("healed", "healed_discovered", "healed_undiscovered", "utility", "forget_accuracy", "attack_success"):
+        # The same versions give the same bits on the same kind of processor; another one may round differently.
+        assert record.payload["metrics"][name] == pytest.approx(row[name], abs=0.03), name
+
+
+def test_the_table_has_every_column_that_results_have(made: tuple[Store, Path]) -> None:
+    runs, results = opened(made[1]).runs, tables.results(made[0])
+    assert list(runs.columns) == list(results.columns)
+    kinds = runs.dtypes.map(pd.api.types.is_float_dtype)
+    assert kinds.equals(results.assign(amount=results["amount"].astype(float)).dtypes.map(pd.api.types.is_float_dtype))
+    assert not any(isinstance(value, float) and math.isnan(value) for value in runs["options"])
