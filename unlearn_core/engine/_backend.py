@@ -65,4 +65,7 @@ class Backend(Protocol):
     def device(self) -> str:
         """ "cpu" or "cuda", or "" while nobody knows."""
 
+    def warm(self, address: str) -> None:
+        """Let this worker compile what its first UMAP would, and wait for it; nothing where that has no use."""
+
     def close(self) -> None: ...

@@ -25,6 +25,7 @@ from unlearn_core.errors import UserError
 
 START_SECONDS = 120.0
 CONNECT_SECONDS = 10.0
+WARM_SECONDS = 120.0
 STOP_SECONDS = 2.0
 """A stage that still runs so long after it was cancelled is stopped with its worker (embedded cluster only)."""
 
@@ -91,6 +92,16 @@ class DaskBackend:
 
     def device(self) -> str:
         return self._device
+
+    def warm(self, address: str) -> None:
+        if not self._embedded:  # others' workers are not ours to keep busy
+            return
+        future = self._client.submit(
+            worker.warm, key=f"warm-{uuid.uuid4().hex}", workers=[address], allow_other_workers=False, pure=False,
+            retries=0, priority=-(10**12),
+        )  # fmt: skip
+        with contextlib.suppress(Exception):  # the worker or the cluster is gone: nothing is lost
+            future.result(timeout=WARM_SECONDS)
 
     def close(self) -> None:
         self._closed = True

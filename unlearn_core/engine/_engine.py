@@ -92,6 +92,13 @@ class Engine:
             message=message,
         )
 
+    def warm(self, worker: str) -> None:
+        """Let the worker with this address compile what its first UMAP would; returns when it has. Nothing if not ready."""
+        with self._lock:
+            backend = self._backend if self._state == "ready" else None
+        if backend is not None:
+            backend.warm(worker)
+
     def _launch(self) -> None:
         with self._lock:
             if self._state in ("starting", "ready"):

@@ -41,6 +41,9 @@ class InlineBackend:
     def device(self) -> str:
         return ""
 
+    def warm(self, address: str) -> None:
+        """Nothing: the one thread is there for what somebody asks for."""
+
     def close(self) -> None:
         """Stop after the stage that runs (its cancelling was asked for before), and give it a moment to do so."""
         self._put(-(10**15), None)

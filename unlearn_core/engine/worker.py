@@ -28,6 +28,13 @@ def cancel(tokens: list[str]) -> None:
     _cancelled.update(tokens)
 
 
+def warm() -> None:
+    """Compile what the first UMAP of this process would otherwise compile while somebody waits."""
+    from unlearn_core.insight.embedding import warm_up
+
+    warm_up()
+
+
 class WorkerReporter:
     """Passes progress on, at most one message every :data:`INTERVAL`; numbers leave the device only then."""
 

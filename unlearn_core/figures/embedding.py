@@ -119,7 +119,6 @@ def _points(cloud: Cloud, panel: int, group: str, colour: str, focus: np.ndarray
         y=place[:, 1],
         mode="markers",
         name=f"{style.label} ({len(rows):,})",
-        legendgroup=group,
         showlegend=colour == "group" and panel == 0,
         customdata=cloud.frame["index"].to_numpy()[rows].astype(np.int32)[:, None],
         text=None if many else _words(cloud, panel, rows),

@@ -37,6 +37,9 @@ EPOCHS = 200
 SMALL = 2_000_000
 """Up to so many input values (examples × pixels), features of one model take a fraction of a second on a CPU core."""
 
+_LAYOUT_STEPS = 10
+"""A model's layout takes about so many times as long as its features, and counts so much in the progress."""
+
 Step = Callable[[int, int], None]
 
 
@@ -86,7 +89,8 @@ def embed(store: Results, scenario: Scenario, specs: Sequence[MethodSpec], way: 
     LookupError where a model is not stored, :class:`UserError` where its features are not finite.
     """
     specs, total = ordered(specs), len(arena_of(scenario).train)
-    steps, tell = 2 * (1 + len(specs)) + 2, step or (lambda done, total: None)
+    models = 1 + len(specs)
+    steps, tell = models * (2 + (_LAYOUT_STEPS if way == "umap" else 0)), step or (lambda done, total: None)
     sample = subsample(total)
     points = sample if way == "umap" else np.arange(total)
     features: list[np.ndarray] = []
@@ -98,12 +102,12 @@ def embed(store: Results, scenario: Scenario, specs: Sequence[MethodSpec], way: 
     for number, one in enumerate(features):
         tell(len(features) + number, steps)
         near.append(points[kept[nearest(one[kept], one, LISTED + 1)[0]]])
-    tell(steps - 2, steps)
+    tell(2 * models, steps)
     places = pca(features) if way == "pca" else layout(features)
     tell(steps, steps)
     neighbours = np.stack([_others(found, points) for found in near])
-    models = ("original", *(spec.name for spec in specs))
-    return Embedding(way, models, points, places.astype(np.float32), neighbours, total)
+    names = ("original", *(spec.name for spec in specs))
+    return Embedding(way, names, points, places.astype(np.float32), neighbours, total)
 
 
 def stored_embedding(store: Results, scenario: Scenario, specs: Sequence[MethodSpec], way: str) -> Embedding | None:
