@@ -20,6 +20,7 @@ pages = [
     st.Page("pages/start.py", title="Start", icon=":material/water:", default=True),
     st.Page("pages/craft.py", title="Craft", icon=":material/tune:", url_path="craft"),
     st.Page("pages/compare.py", title="Compare", icon=":material/balance:", url_path="compare"),
+    st.Page("pages/boundary.py", title="Decision boundary", icon=":material/border_style:", url_path="boundary"),
     st.Page("pages/redirect.py", title="Redirect neurons", icon=":material/hub:", url_path="redirect"),
     st.Page("pages/embedding.py", title="Embedding", icon=":material/scatter_plot:", url_path="embedding"),
     st.Page("pages/heatmap.py", title="Heatmap", icon=":material/grid_on:", url_path="heatmap"),

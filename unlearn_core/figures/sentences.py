@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -80,6 +80,19 @@ def worst_sentence(worst: Worst) -> str:
         f"{percent(worst.discovery)} discovered: healed × utility is {percent(worst.value)} ({seeds}), the lowest of "
         f"{worst.tasks} stored tasks, and the dials are set to it."
     )
+
+
+def share_healed(share: float) -> str:
+    """How much of the corruption a model predicts right."""
+    return f"heals {percent(share)}"
+
+
+def said(answers: Sequence[tuple[str, str]]) -> str:
+    """What each model predicts of one example; those that agree are named together."""
+    voters: dict[str, list[str]] = {}
+    for model, name in answers:
+        voters.setdefault(name, []).append(model)
+    return " · ".join(f"predicted {name} by {', '.join(models)}" for name, models in voters.items())
 
 
 def duration(seconds: float | None) -> str:

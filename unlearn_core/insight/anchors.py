@@ -16,7 +16,7 @@ Asked = tuple[int | None, int | None, int | None]
 
 VERSIONS = {
     "before": "before corruption",
-    "given": "as the model is trained on it",
+    "given": "as given",
     "triggered": "with the trigger",
 }
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -27,7 +27,7 @@ REVISION = 1
 """Part of every key of stored frames: to be raised when the same rounds are to be computed differently."""
 
 RESOLUTION = 100
-FRAME_RESOLUTION = 60
+FRAME_RESOLUTION = 80
 """Cells along each side of a single picture, and of the many frames of a timeline."""
 
 NEAR = {"train": 60, "test": 30}
@@ -254,29 +254,6 @@ def healed(store: Results, scenario: Scenario, spec: MethodSpec | None) -> float
     return float((logits.argmax(1) == truth.clean_labels.numpy()[truth.corrupted.numpy()]).mean())
 
 
-def middles(winners: np.ndarray, least: float = 0.02) -> list[tuple[int, int, int]]:
-    """(class, row, column) of a cell deep inside the largest piece of each class, of at least ``least`` of the plane.
-
-    Classes are worn down from their borders; the cell that lasts longest carries the name. Every second cell is looked at.
-    """
-    coarse, found = winners[::2, ::2], []
-    for label in np.unique(coarse):
-        mask = coarse == label
-        if mask.mean() < least:
-            continue
-        while True:
-            padded = np.pad(mask, 1)
-            worn = mask & padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:]
-            if not worn.any():
-                break
-            mask = worn
-        rows, columns = np.nonzero(mask)
-        nearest = np.argmin((rows - rows.mean()) ** 2 + (columns - columns.mean()) ** 2)
-        row, column = (min(2 * int(k[nearest]), len(winners) - 1) for k in (rows, columns))
-        found.append((int(label), row, column))
-    return found
-
-
 def said_at(anchors: Sequence[Anchor], plane: Plane, found: Field) -> list[tuple[int, float]]:
     """The class and its probability in the cell of each anchor."""
     resolution = len(found.winners)
@@ -288,14 +265,3 @@ def said_at(anchors: Sequence[Anchor], plane: Plane, found: Field) -> list[tuple
         ]
         said.append((int(found.winners[cell[1], cell[0]]), float(found.confidence[cell[1], cell[0]])))
     return said
-
-
-def grid_frame(plane: Plane, fields: dict[str, Any], names: Sequence[str]) -> pd.DataFrame:
-    """Every cell of every model as a row: model, x, y, predicted, confidence. ``fields``: model → :class:`Field`."""
-    parts = []
-    for model, found in fields.items():
-        xs, ys = np.meshgrid(*plane.cells(len(found.winners)))
-        predicted = pd.Categorical.from_codes(found.winners.ravel(), categories=pd.Index(names))
-        columns = {"model": model, "x": xs.ravel(), "y": ys.ravel(), "predicted": predicted}
-        parts.append(pd.DataFrame(columns | {"confidence": found.confidence.ravel()}))
-    return pd.concat(parts, ignore_index=True)

@@ -1,0 +1,245 @@
+"""Decision boundary: what the original and unlearned models say over one plane, with the examples on it, round by round."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from pages.common import binding, catalog, jobs, planes, show
+from pages.common.services import engine, job_for, store
+from unlearn_core import view_state as vs
+from unlearn_core.engine.boundary import plan_frames
+from unlearn_core.engine.stages import plan_runs
+from unlearn_core.errors import UserError
+from unlearn_core.figures.boundary import Look, Panel, boundaries
+from unlearn_core.figures.palette import GROUPS
+from unlearn_core.figures.sentences import scenario_line
+
+if TYPE_CHECKING:
+    from unlearn_core.engine.stages import Stage
+    from unlearn_core.insight.boundary import Plane
+    from unlearn_core.specs import MethodSpec
+
+TIMES = {"result": "Result", "rounds": "Round by round"}
+SHADINGS = {"soft": "Soft", "hard": "Hard"}
+SPLITS = {"train": "Training points", "test": "Test points"}
+
+state = binding.begin()
+flat = not vs.has_images(state)
+head, share = st.columns([6, 1], vertical_alignment="bottom")
+with head:
+    show.opening(
+        "Decision boundary",
+        "which class each model predicts where, on the same plane."
+        if flat
+        else "which class each model predicts on the plane through three images: A, B and C.",
+        "choose “Round by round”, press Play, and watch whose ground the corrupted points stand on."
+        if flat
+        else "compare the ground under A and B in the original and in the others, then look at other images.",
+    )
+show.notices()
+
+
+def model_controls(names: Sequence[str]) -> None:
+    """Which models, at the end or over time, soft or hard."""
+    models, time, shading = st.columns([3.2, 1.35, 0.8], vertical_alignment="center")
+    if not binding.hidden(state, "views"):
+        models.multiselect(
+            options=[planes.ORIGINAL, *catalog.methods()],
+            format_func=planes.label,
+            max_selections=vs.MAX_VIEWS,
+            placeholder="Choose up to four models",
+            label_visibility="collapsed",
+            **binding.bound(state, "views", tuple, lambda _: list(names)),
+        )
+    if not binding.hidden(state, "time"):
+        time.segmented_control(
+            options=list(TIMES),
+            format_func=lambda name: TIMES[name],
+            label_visibility="collapsed",
+            width="stretch",
+            **binding.bound(state, "time"),
+        )
+    if not binding.hidden(state, "shading"):
+        shading.segmented_control(
+            options=list(SHADINGS),
+            format_func=lambda name: SHADINGS[name],
+            label_visibility="collapsed",
+            width="stretch",
+            **binding.bound(state, "shading"),
+        )
+
+
+def point_controls() -> None:
+    """Which examples are strong; the others fade."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        for name, words in (("splits", SPLITS), ("groups", {n: f"{GROUPS[n].sign} {n}" for n in vs.EXAMPLE_GROUPS})):
+            if not binding.hidden(state, name):
+                st.pills(
+                    options=list(words),
+                    selection_mode="multi",
+                    format_func=words.__getitem__,
+                    label_visibility="collapsed",
+                    **binding.bound(state, name, tuple, list),
+                )
+        show.note("Points that are not chosen fade.")
+
+
+def computing(specs: Sequence[MethodSpec]) -> set[str]:
+    """The button and the progress of what is not stored; returns the keys that are."""
+    stages = plan_runs(scenario, specs)
+    job = job_for(stages)
+    stored = store().has(stage.key for stage in stages)
+    missing = [stage for stage in stages if stage.key not in stored]
+    if missing and not jobs.running(job):
+        words, button = st.columns([5, 1], vertical_alignment="center")
+        titles = ", ".join(stage.title for stage in missing)
+        words.info(f"Not computed yet for this scenario: {titles}. Press **Run** to add them.", icon=":material/play_arrow:")
+        if button.button("Run", type="primary", icon=":material/play_arrow:", key="run", width="stretch"):
+            engine().submit(stages, f"{catalog.dataset_label(state['dataset'])}: models for the boundary")
+            st.rerun()
+    if missing or jobs.running(job):
+        jobs.panel(stages, job)
+    return stored
+
+
+def over_time(shown: Sequence[MethodSpec | None]) -> list[Panel] | None:
+    """The models round by round; what is not stored yet the engine computes, and until then the result is shown."""
+    panels = planes.rounds(scenario, shown, wanted)
+    if panels is not None:
+        return panels
+    stages = plan_frames(scenario, [spec for spec in shown if spec is not None], wanted)
+    missing = [stage for stage in stages if stage.key not in store().has(stage.key for stage in stages)]
+    submitted = st.session_state.setdefault("frames-asked", set())
+    fresh = [stage for stage in missing if stage.key not in submitted and store().failure(stage.key) is None]
+    if fresh:
+        submitted.update(stage.key for stage in fresh)
+        engine().submit(missing, "Boundary over the rounds")
+    _waiting(missing)
+    return None
+
+
+def _waiting(missing: list[Stage]) -> None:
+    job = job_for(missing)
+    jobs.panel(missing, job)
+    if jobs.running(job):
+        return
+    if store().has([stage.key for stage in missing]) == {stage.key for stage in missing}:  # finished since the page looked
+        st.rerun()
+    if st.button("Compute the rounds", key="compute-rounds", icon=":material/play_arrow:"):
+        engine().submit(missing, "Boundary over the rounds")
+        st.rerun()
+
+
+def opens_at(panels: Sequence[Panel]) -> None:
+    """The step that the link opens with."""
+    last = max(len(panel.winners) for panel in panels) - 1
+    if last and not binding.hidden(state, "frame"):
+        shown = last if state["frame"] is None else min(state["frame"], last)
+        place, _ = st.columns([1, 5])
+        place.number_input(min_value=0, max_value=last, step=1, **binding.bound(state, "frame", int, lambda _: shown))
+
+
+def anchor_part(where: Plane, panels: Sequence[Panel]) -> None:
+    """The three images, what each model says of them, and the way to others."""
+    images, other = st.columns([6.2, 1], vertical_alignment="center")
+    with images:
+        planes.cards(where, panels, names)
+    with other, st.popover("Other images", width="stretch", help="Choose the images that span the plane"):
+        anchor_fields([anchor.index for anchor in where.anchors])
+
+
+def _instead(value: int, _: object) -> int:
+    return value
+
+
+def anchor_fields(shown: Sequence[int] | None) -> None:
+    """A number for each image; without the images themselves where there is no plane through them."""
+    from unlearn_core.insight.anchors import following
+    from unlearn_core.insight.stored import arena_of
+
+    last = len(arena_of(scenario).train) - 1
+    st.button(
+        "Another corrupted example",
+        icon=":material/casino:",
+        key="another",
+        on_click=lambda: binding.change(anchor_a=following(scenario, shown[0] if shown else -1), anchor_b=None, anchor_c=None),
+        width="stretch",
+        help="A becomes the next corrupted example; B and C follow by rule",
+    )
+    for k, name in enumerate(vs.ANCHORS):
+        value = shown[k] if shown else min(state[name] or 0, last)
+        if not binding.hidden(state, name):
+            bound = binding.bound(state, name, int, functools.partial(_instead, value))
+            st.number_input(min_value=0, max_value=last, step=1, **bound)
+    st.button(
+        "Back to the default",
+        key="default-anchors",
+        on_click=binding.change,
+        kwargs=dict.fromkeys(vs.ANCHORS),
+        width="stretch",
+    )
+
+
+chosen, blocked = planes.chosen(state)
+model_controls(chosen)
+point_controls()
+if blocked:
+    st.info(
+        f"At a discovery rate of 0 nothing is known to be wrong, and these need a forget set: "
+        f"{', '.join(map(planes.label, blocked))}. Raise the discovery rate in Craft to see them.",
+        icon=":material/block:",
+    )
+if len(state["views"]) > vs.MAX_VIEWS:
+    st.info(f"Up to {vs.MAX_VIEWS} models fit side by side; the first {vs.MAX_VIEWS} of the link are shown.")
+wanted = planes.asked(state)
+try:
+    scenario = vs.to_scenario(state)
+    names = planes.class_names(scenario)
+    methods = [name for name in chosen if name != planes.ORIGINAL]
+    specs = dict(zip(methods, vs.to_methods(state, methods) if methods else [], strict=True))
+    stored = computing(list(specs.values()))
+except UserError as error:
+    st.error(f"{error} Change the scenario in Craft.", icon=":material/error:")
+    jobs.close(state)
+    st.stop()
+with share:
+    show.share(state, methods or list(state["methods"]))
+
+try:
+    where, points = planes.plane(scenario, wanted)
+except UserError as error:
+    st.warning(str(error), icon=":material/image_search:")
+    anchor_fields(None)
+    jobs.close(state)
+    st.stop()
+
+ready: list[MethodSpec | None] = []
+for name in chosen:
+    key = scenario.original_key if name == planes.ORIGINAL else scenario.run_key(specs[name])
+    if key in stored:
+        ready.append(specs.get(name))
+if not ready:
+    jobs.close(state)
+    st.stop()
+
+try:
+    finished = planes.results(scenario, ready, wanted)
+    panels = over_time(ready) if state["time"] == "rounds" else None
+except LookupError:
+    st.info("The weights of these models are not in the store any more. Reload the page and press Run.")
+    jobs.close(state)
+    st.stop()
+
+if not flat and not binding.hidden(state, "anchors"):
+    anchor_part(where, finished)
+if not binding.hidden(state, "boundary"):
+    look = Look(state["shading"], state["splits"], state["groups"], state["frame"])
+    show.picture(boundaries(panels or finished, where, points, names, look), "boundary")
+if panels:
+    opens_at(panels)
+st.caption(scenario_line(scenario.model_dump(), catalog.dataset_label(state["dataset"])))
+jobs.close(state)

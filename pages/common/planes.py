@@ -1,0 +1,156 @@
+"""What the boundary page reads: the plane, the examples on it, and every stored model's regions, kept between reruns."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from pages.common import catalog, examples
+from pages.common.services import store
+from unlearn_core import view_state as vs
+from unlearn_core.figures._base import shorts
+from unlearn_core.figures.boundary import Panel
+from unlearn_core.figures.sentences import said, share_healed
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from unlearn_core.insight.anchors import Anchor, Asked
+    from unlearn_core.insight.boundary import Field, Frames, Plane
+    from unlearn_core.specs import MethodSpec, Scenario
+
+ORIGINAL = "original"
+_STYLE = """<style>
+.lethe-anchor {display: flex; gap: 10px; font-size: .86rem; line-height: 1.4; margin: 0;}
+.lethe-anchor img {width: 66px; height: 66px; flex: none; image-rendering: pixelated; border-radius: 4px; display: block;}
+.lethe-letter {display: inline-block; background: #1F2730; color: #fff; border-radius: 50%; width: 1.35em; height: 1.35em;
+  text-align: center; line-height: 1.35em; font-weight: 600; border: 1px solid #8A8F98; margin-right: 4px;}
+</style>"""
+
+
+def chosen(state: vs.State) -> tuple[list[str], list[str]]:
+    """The models to be shown, "original" among them, and those that cannot run without a forget set."""
+    wanted = list(state["views"][: vs.MAX_VIEWS])
+    if not wanted:
+        rivals = [name for name in state["methods"] if name not in catalog.REFERENCES]
+        wanted = list(dict.fromkeys([ORIGINAL, *rivals[:1], *rivals[-1:], catalog.REFERENCES[-1]]))
+    blocked = [n for n in wanted if n != ORIGINAL and catalog.methods()[n].needs_forget and state["discovery"] == 0]
+    return [name for name in wanted if name not in blocked] or [ORIGINAL], blocked
+
+
+def label(name: str) -> str:
+    """A model's name, the original's too."""
+    return "Original" if name == ORIGINAL else catalog.method_label(name)
+
+
+def asked(state: vs.State) -> Asked:
+    """The three images that the state names."""
+    first, second, third = (state[name] for name in vs.ANCHORS)
+    return first, second, third
+
+
+def plane(scenario: Scenario, wanted: Asked) -> tuple[Plane, pd.DataFrame]:
+    """The plane and the examples on it. Raises ``UserError`` where there is no such plane."""
+    return _plane(scenario.model_dump_json(), wanted)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _plane(scenario: str, wanted: Asked) -> tuple[Plane, pd.DataFrame]:
+    from unlearn_core.insight.boundary import plane_of, points_of
+    from unlearn_core.specs import Scenario
+
+    one = Scenario.model_validate_json(scenario)
+    made = plane_of(one, wanted)
+    return made, points_of(one, made)
+
+
+def class_names(scenario: Scenario) -> tuple[str, ...]:
+    """The names of the classes, in order."""
+    from unlearn_core.insight.stored import arena_of
+
+    return tuple(arena_of(scenario).corrupted.train.class_names)
+
+
+def results(scenario: Scenario, specs: Sequence[MethodSpec | None], wanted: Asked) -> list[Panel]:
+    """The finished models (None: the original). Raises LookupError for what is not stored."""
+    panels = []
+    for spec, title in zip(specs, titles(specs), strict=True):
+        found, share = _field(*_arguments(scenario, spec), wanted)
+        panels.append(Panel(title, found.winners[None], found.confidence[None], [share_healed(share)]))
+    return panels
+
+
+def rounds(scenario: Scenario, specs: Sequence[MethodSpec | None], wanted: Asked) -> list[Panel] | None:
+    """The models over their rounds, or None where the frames of one of them are not stored yet."""
+    panels = []
+    for spec, title in zip(specs, titles(specs), strict=True):
+        arguments = _arguments(scenario, spec)
+        found = _frames(*arguments, wanted)
+        if found is None:
+            _frames.clear(*arguments, wanted)  # not there yet: asked again next time
+            return None
+        notes = ["" if spec is None else "still the original"]
+        notes += [f"round {number} of {found.rounds[-1]}" for number in found.rounds[1:]]
+        panels.append(Panel(title, found.winners, found.confidence, notes))
+    return panels
+
+
+def titles(specs: Sequence[MethodSpec | None]) -> list[str]:
+    """Short labels, no two alike."""
+    return shorts([label(ORIGINAL if spec is None else spec.name) for spec in specs])
+
+
+def _arguments(scenario: Scenario, spec: MethodSpec | None) -> tuple[str, str, str]:
+    return store().location, scenario.model_dump_json(), "" if spec is None else spec.model_dump_json()
+
+
+@st.cache_resource(max_entries=48, show_spinner=False)
+def _field(location: str, scenario: str, spec: str, wanted: Asked) -> tuple[Field, float]:
+    from unlearn_core.insight.boundary import field_of, healed
+
+    one, method = _parsed(scenario, spec)
+    return field_of(store(), one, method, plane(one, wanted)[0]), healed(store(), one, method)
+
+
+@st.cache_resource(max_entries=24, show_spinner=False)
+def _frames(location: str, scenario: str, spec: str, wanted: Asked) -> Frames | None:
+    from unlearn_core.insight.boundary import FRAME_RESOLUTION, Frames, field_of, stored_frames
+
+    one, method = _parsed(scenario, spec)
+    where = plane(one, wanted)[0]
+    if method is not None:
+        return stored_frames(store(), one, method, where)
+    found = field_of(store(), one, None, where, FRAME_RESOLUTION)
+    return Frames((0,), found.winners[None], found.confidence[None])
+
+
+def _parsed(scenario: str, spec: str) -> tuple[Scenario, MethodSpec | None]:
+    from unlearn_core.specs import MethodSpec, Scenario
+
+    return Scenario.model_validate_json(scenario), MethodSpec.model_validate_json(spec) if spec else None
+
+
+def cards(where: Plane, panels: Sequence[Panel], names: Sequence[str]) -> None:
+    """The images of the plane: what they are, and what each finished model says of them."""
+    from unlearn_core.insight.boundary import Field, said_at
+
+    answers = [(p.title, said_at(where.anchors, where, Field(p.winners[-1], p.confidence[-1]))) for p in panels]
+    for k, (anchor, place) in enumerate(zip(where.anchors, st.columns(len(where.anchors)), strict=True)):
+        words = said([(title, names[given[k][0]]) for title, given in answers])
+        place.html(_card(anchor, html.escape(words)))
+
+
+def _card(anchor: Anchor, words: str) -> str:
+    from unlearn_core.insight.anchors import VERSIONS
+
+    clean, given = html.escape(anchor.clean), html.escape(anchor.given)
+    wrong = f", labelled <b>{given}</b>" if anchor.version == "given" and anchor.given != anchor.clean else ""
+    picture = examples.image(anchor.picture, f"training example {anchor.index}, a {clean}")
+    return (
+        f'{_STYLE}<div class="lethe-anchor">{picture}<span><span class="lethe-letter">{anchor.letter}</span>'
+        f"a <b>{clean}</b> {VERSIONS[anchor.version]}{wrong} · {examples.badge(anchor.group)} · no. {anchor.index}"
+        f"<br>{words}</span></div>"
+    )
