@@ -144,7 +144,7 @@ def _bars(cells: pd.DataFrame, how: Reading) -> go.Bar:
         marker={
             "color": colors,
             "line": {"width": 0},
-            "pattern": {"shape": hatched, "fgcolor": "rgba(138,143,152,0.55)", "size": 6, "solidity": 0.18},
+            "pattern": {"shape": hatched, "fgcolor": "rgba(138,143,152,0.85)", "size": 7, "solidity": 0.2},
         },
         text=[_cell_text(record, how, narrow) for record in records],
         textposition="inside",
@@ -203,7 +203,7 @@ def _axes(figure: go.Figure, names: list[str], columns: Sequence[Column], height
             "tickangle": 0,
         },
         yaxis={
-            "title": {"text": "model (◊ sees the truth)"},
+            "title": {"text": "model (◊ sees the truth)", "standoff": 22},
             "tickvals": list(range(len(names))),
             "ticktext": names,
             "range": [len(names) - 0.5, -0.5],
