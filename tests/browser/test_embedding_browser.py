@@ -1,0 +1,69 @@
+"""The embedding in a real browser: a lasso narrows the grid, unselected points stay, and a copied link opens the same view."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from browsertools import Server, Tab, watch
+from playwright.sync_api import Page, expect
+
+pytestmark = pytest.mark.browser
+
+WAIT = 200_000
+VIEW = "dataset=digits&training.epochs=3&embedded=finetune&finetune.epochs=2&methods=finetune,rem"
+
+
+def drawn(page: Page) -> None:
+    """Wait until the page is complete and its clouds can be touched."""
+    expect(page.get_by_text(re.compile("^Computes on")).last).to_be_visible(timeout=60_000)
+    expect(page.get_by_test_id("stPlotlyChart").locator(".nsewdrag").first).to_be_visible(timeout=60_000)
+    expect(page.get_by_test_id("stStatusWidget")).to_have_count(0, timeout=60_000)
+
+
+def lasso(page: Page) -> None:
+    """Draw a loop around the left half of the first panel."""
+    box = page.get_by_test_id("stPlotlyChart").locator(".nsewdrag").first.bounding_box()
+    assert box is not None
+    corners = ((0.01, 0.01), (0.5, 0.02), (0.5, 0.98), (0.01, 0.98), (0.01, 0.01))
+    (x, y), *rest = [(box["x"] + a * box["width"], box["y"] + b * box["height"]) for a, b in corners]
+    page.mouse.move(x, y)
+    page.mouse.down()
+    for x, y in rest:
+        page.mouse.move(x, y, steps=8)
+    page.mouse.up()
+
+
+def focus(page: Page) -> int:
+    """How many examples the page says are in focus."""
+    line = page.get_by_text(re.compile(r"examples in focus")).last
+    expect(line).to_be_visible(timeout=60_000)
+    return int(line.inner_text().split()[0].replace(",", ""))
+
+
+def test_a_lasso_filters_the_grid_and_a_copied_link_opens_the_same_view(server: Server, tab: Tab) -> None:
+    page = tab.page
+    page.goto(f"{server.url}/embedding?{VIEW}")
+    page.get_by_role("button", name="Run", exact=True).click(timeout=60_000)
+    expect(page.get_by_text("All 1,437").last).to_be_visible(timeout=WAIT)
+    expect(page.get_by_text("PCA is shown until UMAP is ready")).to_have_count(0, timeout=WAIT)
+    drawn(page)
+    lasso(page)
+    chosen = focus(page)
+    assert 0 < chosen < 1437
+    expect(page.get_by_text(re.compile(rf"of {chosen:,}: given label"))).to_be_visible(timeout=30_000)
+    assert page.locator(".lethe-thumb").count() == min(60, chosen)
+    assert page.get_by_text("failed.").count() == 0
+
+    page.get_by_text(re.compile(r"^missed \d+")).click()
+    expect(page).to_have_url(re.compile("highlight=missed"), timeout=30_000)
+    expect(page.get_by_text(re.compile("selected ∩"))).to_be_visible(timeout=30_000)
+    drawn(page)
+    page.get_by_role("button", name="Share").click()
+    link = page.get_by_test_id("stCode").first.inner_text().strip()
+    other = watch(page.context.new_page())
+    other.page.goto(link)
+    drawn(other.page)
+    expect(other.page.get_by_text(re.compile("Corrupted examples that nobody discovered"))).to_be_visible(timeout=30_000)
+    assert focus(other.page) > 0
+    assert tab.complaints == other.complaints == []
