@@ -78,6 +78,8 @@ def test_the_relative_scale_is_zero_to_one_whatever_the_metric() -> None:
         how = drawn.reading(metrics.get(name), normalised=True)
         assert (how.low, how.high, how.higher) == (0, 1, True)
         assert how.text(0.934) == "0.93"
+        assert how.text(-0.001) == "0.00"
+        assert how.text(-0.25) == "−0.25"
 
 
 def test_ink_keeps_its_contrast_on_every_shade() -> None:

@@ -41,6 +41,7 @@ class Reading:
     log: bool = False
     digits: int = 2
     unit: str = ""
+    title: str = ""
 
     def shade(self, value: float) -> float:
         """Position on the scale, 0 (worst) to 1 (best); what lies beyond its ends has the colour of the end."""
@@ -54,18 +55,19 @@ class Reading:
         """A value as it is written, without its unit."""
         shown = 100 * value if self.percent else value
         places = (0 if self.percent else self.digits) if digits is None else digits
-        return f"{shown:.{places}f}".replace("-", "−")
+        return f"{round(shown, places) + 0.0:.{places}f}".replace("-", "−")  # adding zero: there is no minus zero
 
 
 def reading(metric: Any, normalised: bool = False) -> Reading:
     """The reading of a registered metric; ``normalised``: as a share of the way from the original to the oracle."""
     if normalised:
-        return Reading(f"{metric.label}, original = 0 and oracle = 1", 0.0, 1.0, True)
+        return Reading(f"{metric.label}, original = 0 and oracle = 1", 0.0, 1.0, True, title="0 original, 1 oracle")
     low, high = _BOUNDS.get(metric.unit, (0.0, 1.0))
     share, seconds = metric.unit == "share", metric.unit == "s"
     unit = "%" if share else "" if metric.unit in ("score", "ratio") else metric.unit
+    title = f"{metric.label} ({unit})" if unit else metric.label
     digits = 0 if metric.unit == "steps" else 1 if seconds else 2
-    return Reading(metric.label, low, high, metric.direction != "lower", share, seconds, digits, unit)
+    return Reading(metric.label, low, high, metric.direction != "lower", share, seconds, digits, unit, title)
 
 
 def heatmap(table: pd.DataFrame, rows: pd.DataFrame, columns: Sequence[Column], how: Reading, height: int = 0) -> Picture:
@@ -242,7 +244,7 @@ def _colorbar(figure: go.Figure, how: Reading) -> None:
             "reversescale": not how.higher,
             "showscale": True,
             "colorbar": {
-                "title": {"text": f"{how.label}{f' ({how.unit})' if how.unit else ''}", "side": "right"},
+                "title": {"text": how.title, "side": "right", "font": {"size": 13}},
                 "thickness": 12,
                 "outlinewidth": 0,
                 "tickvals": ticks,
