@@ -73,8 +73,10 @@ def inspector(sample: Sample, shown: Examples, labels: Mapping[str, str], near: 
         st.markdown("**Probabilities**")
         table = sample.probabilities.rename(columns=dict(labels))
         bars = {
-            name: st.column_config.ProgressColumn(format="%.3f", min_value=0.0, max_value=1.0) for name in table.columns[1:]
+            name: st.column_config.ProgressColumn(format="%.3f", min_value=0.0, max_value=1.0, width=104)
+            for name in table.columns[1:]
         }
+        bars["class"] = st.column_config.Column(width=56)
         st.dataframe(table, hide_index=True, column_config=bars, key="probabilities", height="content")
     with right:
         st.markdown("**Nearest neighbours in feature space**")
