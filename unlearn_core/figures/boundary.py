@@ -12,22 +12,10 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from unlearn_core.figures._base import GRID, Picture, layout, percent
+from unlearn_core.figures._regions import INK, LINE, SLOTS, codes, fill, middles, scale, slots_of
 from unlearn_core.figures._timeline import add_timeline
 from unlearn_core.figures.palette import GROUPS
 
-FILLS = (
-    "#DDCB85", "#A196CC", "#BFA084", "#9FB0BA", "#C3C88F", "#7F7299", "#C9D0D4", "#D9B190", "#6F7E88", "#CBB6CF",
-)  # fmt: skip
-"""Muted colours of classes by position, none near the strong colour of a group; names on the regions tell repeats apart."""
-
-INK = "#1F2730"
-LINE = "#5B626E"
-PALE = (247, 246, 243)
-LEVELS = 14
-"""Steps from unsure to sure. Every step of up to eighteen classes fits into one byte, which keeps timelines small."""
-
-_EDGE = 255
-_SLOTS = _EDGE // LEVELS
 _FADED = 0.13
 _SIZES = {"clean": 6, "discovered": 10, "undiscovered": 10}
 
@@ -98,7 +86,7 @@ def boundaries(panels: Sequence[Panel], plane: Plane, points: pd.DataFrame, name
         rows, columns, shared_xaxes="all", shared_yaxes="all", horizontal_spacing=0.025, vertical_spacing=0.13,
         subplot_titles=[_title(panel, panel.entry(start, last)) for panel in panels],
     )  # fmt: skip
-    slots = _slots(panels, len(names))
+    slots = slots_of([panel.winners for panel in panels], len(names))
     moving = []
     for panel, (row, column) in zip(panels, places, strict=True):
         entry = panel.entry(start, last)
@@ -125,81 +113,6 @@ def boundaries(panels: Sequence[Panel], plane: Plane, points: pd.DataFrame, name
     )
 
 
-def middles(winners: np.ndarray, taken: Sequence[tuple[int, int]] = (), least: float = 0.02) -> list[tuple[int, int, int]]:
-    """(class, row, column) of a cell deep inside the widest piece of each class that has ``least`` of the plane.
-
-    Classes are worn down from their borders and from what is drawn at the ``taken`` (row, column); the cell that lasts longest
-    carries the name. Every second cell is looked at.
-    """
-    coarse, found = winners[::2, ::2], []
-    across = np.arange(len(coarse))
-    free = np.ones(coarse.shape, dtype=bool)
-    for row, column in taken:
-        free &= np.maximum(abs(across[:, None] - row / 2), abs(across[None] - column / 2)) > 0.06 * len(coarse)
-    for label in np.unique(coarse):
-        mask = coarse == label
-        if mask.mean() < least:
-            continue
-        mask = mask & free if (mask & free).any() else mask
-        while True:
-            padded = np.pad(mask, 1)
-            worn = mask & padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:]
-            if not worn.any():
-                break
-            mask = worn
-        rows, columns = np.nonzero(mask)
-        nearest = int(np.argmin((rows - rows.mean()) ** 2 + (columns - columns.mean()) ** 2))
-        found.append((int(label), 2 * int(rows[nearest]), 2 * int(columns[nearest])))
-    return found
-
-
-def codes(winners: np.ndarray, confidence: np.ndarray, slots: np.ndarray, shading: str) -> np.ndarray:
-    """Class and level of confidence in one byte, with the lines between classes, uint8 (R, R).
-
-    ``slots``: (classes,), where each class stands in the scale of colours.
-    """
-    floor = 1 / max(2, len(slots))
-    level = np.full(winners.shape, LEVELS - 1)
-    if shading == "soft":
-        level = np.clip((confidence - floor) / (1 - floor) * LEVELS, 0, LEVELS - 1).astype(int)
-    found = (slots[winners] * LEVELS + level).astype(np.uint8)
-    edge = np.zeros(winners.shape, dtype=bool)
-    edge[:-1] |= winners[:-1] != winners[1:]
-    edge[:, :-1] |= winners[:, :-1] != winners[:, 1:]
-    found[edge] = _EDGE
-    return found
-
-
-def fill(label: int) -> str:
-    """The muted colour of a class: strong colours are kept for the groups of examples."""
-    return FILLS[label % len(FILLS)]
-
-
-def _slots(panels: Sequence[Panel], classes: int) -> np.ndarray:
-    """Classes that appear come first, because a byte has room for only so many; what is beyond shares the last place."""
-    seen = np.unique(np.concatenate([np.unique(panel.winners) for panel in panels]))
-    order = np.concatenate([seen, np.setdiff1d(np.arange(classes), seen)])
-    slots = np.empty(classes, dtype=int)
-    slots[order] = np.minimum(np.arange(classes), _SLOTS - 1)
-    return slots
-
-
-def _scale(slots: np.ndarray) -> list[list[Any]]:
-    """Plotly's colour scale: one flat step per byte."""
-    shades = [LINE] * 256
-    for label in range(len(slots) - 1, -1, -1):
-        for level in range(LEVELS):
-            shades[slots[label] * LEVELS + level] = _mixed(fill(label), 0.15 + 0.85 * level / (LEVELS - 1))
-    return [[(k + end) / 256, shade] for k, shade in enumerate(shades) for end in (0, 1)]
-
-
-def _mixed(color: str, share: float) -> str:
-    """``color`` over the palest ground, with this share of the colour."""
-    parts = (int(color[k : k + 2], 16) for k in (1, 3, 5))
-    red, green, blue = (round(share * part + (1 - share) * pale) for part, pale in zip(parts, PALE, strict=True))
-    return f"#{red:02x}{green:02x}{blue:02x}"
-
-
 def _ground(
     panel: Panel, entry: int, plane: Plane, slots: np.ndarray, names: Sequence[str], look: Look, hover: bool
 ) -> go.Heatmap:
@@ -213,7 +126,7 @@ def _ground(
             "hovertemplate": "predicted %{text}<br>probability %{customdata:.0%}<extra></extra>",
         }
     return go.Heatmap(
-        x=x, y=y, z=codes(winners, confidence, slots, look.shading), zmin=-0.5, zmax=255.5, colorscale=_scale(slots),
+        x=x, y=y, z=codes(winners, confidence, slots, look.shading), zmin=-0.5, zmax=255.5, colorscale=scale(slots),
         showscale=False, **told,
     )  # fmt: skip
 
@@ -291,7 +204,7 @@ def _marks(plane: Plane) -> list[go.Scatter]:
 def _swatches(panels: Sequence[Panel], names: Sequence[str]) -> list[go.Scatter]:
     """One entry of the legend for every class that appears."""
     counts = np.bincount(np.concatenate([panel.winners.ravel() for panel in panels]), minlength=len(names))
-    seen = [k for k in np.argsort(-counts, kind="stable").tolist() if counts[k]][:_SLOTS]
+    seen = [k for k in np.argsort(-counts, kind="stable").tolist() if counts[k]][:SLOTS]
     square = {"symbol": "square", "size": 12, "line": {"width": 1, "color": LINE}}
     return [
         go.Scatter(
