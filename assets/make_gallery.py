@@ -31,6 +31,7 @@ from unlearn_core.engine.stages import plan_runs  # noqa: E402
 from unlearn_core.evaluation import registry as metrics  # noqa: E402
 from unlearn_core.insight import gallery as g  # noqa: E402
 from unlearn_core.insight import tables  # noqa: E402
+from unlearn_core.methods import registry as methods  # noqa: E402
 from unlearn_core.presets import make_scenario  # noqa: E402
 from unlearn_core.specs import SweepSpec  # noqa: E402
 from unlearn_core.store import Store  # noqa: E402
@@ -45,7 +46,7 @@ DIGITS = 6
 def main() -> int:
     """Compute what is missing, export, and say what was written."""
     options = arguments()
-    plan = read_plan(options.plan)
+    plan = whole(read_plan(options.plan))
     store = Store.open(options.store)
     if not options.export_only:
         state = compute(store, plan, options.engine, options.workers)
@@ -58,6 +59,11 @@ def main() -> int:
     size = sum(path.stat().st_size for path in options.out.rglob("*") if path.is_file())
     print(f"{counts['runs']} rows and {counts['records']} complete records in {options.out.name}/, {size / 2**20:.1f} MB.")
     return 0
+
+
+def whole(plan: SweepSpec) -> SweepSpec:
+    """The plan with every registered method, if it names none."""
+    return plan if "methods" in plan.model_fields_set else plan.model_copy(update={"methods": methods.names()})
 
 
 def arguments() -> argparse.Namespace:

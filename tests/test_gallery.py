@@ -128,8 +128,9 @@ def test_without_a_gallery_there_is_none(tmp_path: Path, monkeypatch: pytest.Mon
         assert g.gallery(broken) is None
 
 
-def test_the_plan_is_the_map_with_all_methods() -> None:
-    plan = read_plan(ROOT / "assets" / "gallery.yaml")
+def test_the_plan_is_the_map_with_all_methods(maker: ModuleType) -> None:
+    plan = maker.whole(read_plan(ROOT / "assets" / "gallery.yaml"))
+    assert maker.whole(PLAN) == PLAN
     assert set(plan.methods) == set(methods.names())
     assert {(r, d) for r in plan.regularity for d in plan.discovery} == set(grid.MAP)
     assert len(plan.seeds) == 3

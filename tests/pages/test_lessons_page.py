@@ -18,11 +18,18 @@ def here(app: AppTest) -> str:
     return str(app.session_state["page"])
 
 
+def press(app: AppTest, key: str) -> None:
+    """Press a button that may lead to another page; the test's app would stay on the one it knows."""
+    app.button(key=key).click().run()
+    assert not app.exception
+    app.switch_page(f"pages/{here(app)}.py").run()
+
+
 @pytest.mark.parametrize("name", list(lessons()))
 def test_a_lesson_runs_to_its_end(open_page: OpenPage, fresh_store: object, name: str) -> None:
     lesson = lessons()[name]
     app = open_page("lessons")
-    app.button(key=f"lesson:{name}").click().run()
+    press(app, f"lesson:{name}")
     for number, step in enumerate(lesson.steps, 1):
         assert not app.exception
         assert not app.warning
@@ -33,7 +40,7 @@ def test_a_lesson_runs_to_its_end(open_page: OpenPage, fresh_store: object, name
         assert (link(app)["lesson"], int(link(app).get("step", 1))) == (name, number)
         assert vs.decode(link(app))[0] == lesson.state_at(number, vs.default_state())
         assert "lesson-return" not in {button.key for button in app.button}
-        app.button(key="lesson-next").click().run()
+        press(app, "lesson-next")
     assert here(app) == "lessons"
     assert "lesson" not in link(app)
 
@@ -41,10 +48,10 @@ def test_a_lesson_runs_to_its_end(open_page: OpenPage, fresh_store: object, name
 def test_a_step_back_and_out(open_page: OpenPage, fresh_store: object) -> None:
     lesson = lessons()["retraining"]
     app = open_page("compare", "lesson=retraining&step=3&discovery=0.3&methods=finetune,retrain,oracle_retrain,rem")
-    app.button(key="lesson-back").click().run()
+    press(app, "lesson-back")
     assert link(app)["step"] == "2"
     assert link(app)["discovery"] == "1.0"
-    app.button(key="lesson-leave").click().run()
+    press(app, "lesson-leave")
     assert here(app) == lesson.steps[1].page
     assert "lesson" not in link(app)
     assert link(app)["discovery"] == "1.0"
@@ -53,17 +60,17 @@ def test_a_step_back_and_out(open_page: OpenPage, fresh_store: object) -> None:
 def test_whoever_strays_is_led_back(open_page: OpenPage, fresh_store: object) -> None:
     app = open_page("craft", "lesson=retraining&step=1")
     assert app.button(key="lesson-return").label == "Set the controls as in this step"  # the link had no settings
-    app.button(key="lesson-return").click().run()
+    press(app, "lesson-return")
     assert link(app)["discovery"] == "1.0"
     other = open_page("heatmap", "lesson=retraining&step=1&discovery=1")
     assert other.button(key="lesson-return").label == "Open this step in Craft"
-    other.button(key="lesson-return").click().run()
+    press(other, "lesson-return")
     assert here(other) == "craft"
 
 
 def test_a_lesson_keeps_what_the_teacher_has_hidden_and_locked(open_page: OpenPage, fresh_store: object) -> None:
     app = open_page("craft", "lesson=kinds&step=1&regularity=0&hide=seed&lock=dataset,regularity")
-    app.button(key="lesson-next").click().run()
+    press(app, "lesson-next")
     assert (link(app)["hide"], link(app)["lock"]) == ("seed", "dataset,regularity")
     assert app.slider(key="control:regularity").disabled
     assert app.slider(key="control:regularity").value == 0.5
