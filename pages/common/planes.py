@@ -28,6 +28,7 @@ _STYLE = """<style>
 .lethe-anchor img {width: 66px; height: 66px; flex: none; image-rendering: pixelated; border-radius: 4px; display: block;}
 .lethe-letter {display: inline-block; background: #1F2730; color: #fff; border-radius: 50%; width: 1.35em; height: 1.35em;
   text-align: center; line-height: 1.35em; font-weight: 600; border: 1px solid #8A8F98; margin-right: 4px;}
+.lethe-whole {white-space: nowrap;}
 </style>"""
 
 
@@ -151,6 +152,7 @@ def _card(anchor: Anchor, words: str) -> str:
     picture = examples.image(anchor.picture, f"training example {anchor.index}, a {clean}")
     return (
         f'{_STYLE}<div class="lethe-anchor">{picture}<span><span class="lethe-letter">{anchor.letter}</span>'
-        f"a <b>{clean}</b> {VERSIONS[anchor.version]}{wrong} · {examples.badge(anchor.group)} · no. {anchor.index}"
+        f"a <b>{clean}</b> {VERSIONS[anchor.version]}{wrong} · "
+        f'<span class="lethe-whole">{examples.badge(anchor.group)}</span> · no. {anchor.index}'
         f"<br>{words}</span></div>"
     )

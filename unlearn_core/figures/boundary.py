@@ -96,6 +96,7 @@ def boundaries(panels: Sequence[Panel], plane: Plane, points: pd.DataFrame, name
             figure.add_trace(trace, row, column)
         moving.append(len(figure.data))
         figure.add_trace(_labels(panel, entry, plane, names), row, column)
+    figure.update_layout(coloraxis={"colorscale": scale(slots), "cmin": -0.5, "cmax": 255.5, "showscale": False})
     for trace in _swatches(panels, names):
         figure.add_trace(trace, 1, 1)
     _axes(figure, plane, rows, columns, look.height, timeline=last > 0)
@@ -121,13 +122,12 @@ def _ground(
     told: dict[str, Any] = {"hoverinfo": "skip"}
     if hover:  # the frames of a timeline would need a name for every cell of every round
         told = {
-            "text": np.array(names, dtype=object)[winners].tolist(),
+            "text": np.array(names, dtype=object)[winners],
             "customdata": confidence,
             "hovertemplate": "predicted %{text}<br>probability %{customdata:.0%}<extra></extra>",
         }
     return go.Heatmap(
-        x=x, y=y, z=codes(winners, confidence, slots, look.shading), zmin=-0.5, zmax=255.5, colorscale=scale(slots),
-        showscale=False, **told,
+        x=x, y=y, z=codes(winners, confidence, slots, look.shading), coloraxis="coloraxis", **told,
     )  # fmt: skip
 
 

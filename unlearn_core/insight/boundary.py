@@ -33,7 +33,7 @@ FRAME_RESOLUTION = 80
 NEAR = {"train": 60, "test": 30}
 """So many images next to the plane are shown on it."""
 
-_CELLS = 2048
+_CELLS = 512
 Step = Callable[[int, int], None]
 
 
