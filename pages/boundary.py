@@ -162,12 +162,14 @@ def anchor_fields(shown: Sequence[int] | None) -> None:
     from unlearn_core.insight.stored import arena_of
 
     last = len(arena_of(scenario).train) - 1
+    fixed = any(binding.locked(state, name) for name in vs.ANCHORS)
     st.button(
         "Another corrupted example",
         icon=":material/casino:",
         key="another",
         on_click=lambda: binding.change(anchor_a=following(scenario, shown[0] if shown else -1), anchor_b=None, anchor_c=None),
         width="stretch",
+        disabled=fixed,
         help="A becomes the next corrupted example; B and C follow by rule",
     )
     for k, name in enumerate(vs.ANCHORS):
@@ -181,6 +183,7 @@ def anchor_fields(shown: Sequence[int] | None) -> None:
         on_click=binding.change,
         kwargs=dict.fromkeys(vs.ANCHORS),
         width="stretch",
+        disabled=fixed,
     )
 
 

@@ -33,7 +33,7 @@ FRAME_RESOLUTION = 80
 NEAR = {"train": 60, "test": 30}
 """So many images next to the plane are shown on it."""
 
-_CELLS = 512
+_CELLS, _ROWS = 512, 4096
 Step = Callable[[int, int], None]
 
 
@@ -67,10 +67,14 @@ class Plane:
 
     def project(self, inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Coordinates (n, 2) of the nearest places to ``inputs`` (n, *shape), and the distances (n,) to them."""
-        offset = inputs.reshape(len(inputs), -1).astype(float) - self.origin
-        scale = (self.axes**2).sum(1)
-        places = offset @ self.axes.T / scale
-        return places, np.linalg.norm(offset - places @ self.axes, axis=1) / np.sqrt(scale[0])
+        rows, scale = inputs.reshape(len(inputs), -1), (self.axes**2).sum(1)
+        places, distance = np.empty((len(rows), 2)), np.empty(len(rows))
+        for start in range(0, len(rows), _ROWS):  # all of a large dataset as float64 would fill the memory
+            part = slice(start, start + _ROWS)
+            offset = rows[part].astype(float) - self.origin
+            places[part] = offset @ self.axes.T / scale
+            distance[part] = np.linalg.norm(offset - places[part] @ self.axes, axis=1) / np.sqrt(scale[0])
+        return places, distance
 
 
 @dataclass(frozen=True)
