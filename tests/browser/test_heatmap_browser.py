@@ -10,7 +10,8 @@ from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
 
-QUICK = "dataset=blobs&training.epochs=12&amount=60&methods=finetune,rem&finetune.epochs=2&rem.epochs=2&seeds=1"
+# A dataset of its own: the tests share a server, and another test's runs would be rows here.
+QUICK = "dataset=waves&training.epochs=12&amount=60&methods=finetune,rem&finetune.epochs=2&rem.epochs=2&seeds=1"
 
 
 def test_missing_cells_are_run_and_a_click_opens_them(server: Server, tab: Tab) -> None:
