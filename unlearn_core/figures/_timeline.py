@@ -7,7 +7,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-MILLISECONDS = 350
+MILLISECONDS = 180
 _FAST = {"mode": "immediate", "frame": {"duration": 0, "redraw": True}, "transition": {"duration": 0}}
 
 
