@@ -11,14 +11,15 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 CORE = ROOT / "unlearn_core"
-COMPUTE = ("specs", "datasets", "corruption", "models", "training", "methods", "evaluation")
+COMPUTE = ("specs", "datasets", "corruption", "models", "training", "discovery", "methods", "evaluation")
 LEVELS = [
     {"errors", "registry", "specs", "parts", "vision"},
     {"datasets"},
     {"models", "corruption"},
     {"training"},
+    {"discovery"},
     {"methods"},
-    {"insight", "evaluation", "discovery", "tuning", "presets"},
+    {"insight", "evaluation", "tuning", "presets"},
     {"figures", "engine", "store", "_artifacts", "_records", "view_state"},
     {"cli", "__main__"},
 ]

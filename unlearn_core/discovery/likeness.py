@@ -1,0 +1,61 @@
+"""Scores from likeness to the known corruption, in feature space and in gradient space."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+
+from unlearn_core.discovery import Score, View, register
+
+CLOSEST = 3
+_ROWS = 4096
+
+
+def likeness(features: torch.Tensor, known: torch.Tensor, pull: torch.Tensor | None = None) -> torch.Tensor | None:
+    """Mean (N,) over the ``CLOSEST`` known examples of cosine similarity; None if nothing is known.
+
+    With ``pull`` (N, classes), the gradient of the loss with respect to the logits, similarities are multiplied by the inner
+    product of the two pulls: the inner product of the head's gradients, with features scaled to length 1.
+    """
+    targets = known.nonzero()[:, 0]
+    if len(targets) == 0:
+        return None
+    unit = F.normalize(features.float(), dim=1)
+    values = []
+    for ids in torch.arange(len(unit), device=unit.device).split(_ROWS):
+        alike = unit[ids] @ unit[targets].T
+        if pull is not None:
+            alike = alike * (pull[ids] @ pull[targets].T)
+        values.append(alike.topk(min(CLOSEST, len(targets)), dim=1).values.mean(1))
+    return torch.cat(values)
+
+
+@register
+class FeatureLikeness(Score):
+    name, label = "feature_likeness", "Like the known, features"
+    summary = "Similarity to the closest known corruption in the original model's features; strong where it shares a trigger."
+
+    @classmethod
+    def compute(cls, view: View) -> torch.Tensor | None:
+        return likeness(view.original_features, view.known)
+
+
+@register
+class HealedLikeness(Score):
+    name, label = "healed_likeness", "Like the known, healed"
+    summary = "Similarity to the closest known corruption in the healed model's features."
+
+    @classmethod
+    def compute(cls, view: View) -> torch.Tensor | None:
+        return likeness(view.features, view.known)
+
+
+@register
+class GradientLikeness(Score):
+    name, label = "gradient_likeness", "Like the known, gradients"
+    summary = "Whether the healed model's last layer would be pulled the same way by this example and by known corruption."
+
+    @classmethod
+    def compute(cls, view: View) -> torch.Tensor | None:
+        pull = view.logits.float().softmax(1) - F.one_hot(view.labels, view.logits.shape[1])
+        return likeness(view.features, view.known, pull)

@@ -1,0 +1,52 @@
+"""Scores from the neighbourhood in feature space: do the nearest examples carry another label?"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+
+from unlearn_core.discovery import Score, View, register
+
+NEIGHBOURS = 10
+_ROWS = 1024
+
+
+def disagreement(features: torch.Tensor, view: View, count: int = NEIGHBOURS) -> torch.Tensor:
+    """Share (N,) of each example's ``count`` nearest neighbours (cosine) with another given label.
+
+    Known corruption is nobody's neighbour: its labels are known to be wrong.
+    """
+    unit = F.normalize(features.float(), dim=1)
+    trusted = (~view.known).nonzero()[:, 0]
+    count = min(count, len(trusted) - 1)
+    place = torch.full((len(unit),), -1, device=unit.device)
+    place[trusted] = torch.arange(len(trusted), device=unit.device)
+    shares = []
+    for ids in torch.arange(len(unit), device=unit.device).split(_ROWS):
+        alike = unit[ids] @ unit[trusted].T
+        own = place[ids]
+        rows = (own >= 0).nonzero()[:, 0]
+        alike[rows, own[rows]] = -torch.inf
+        nearest = trusted[alike.topk(count, dim=1).indices]
+        shares.append((view.labels[nearest] != view.labels[ids][:, None]).float().mean(1))
+    return torch.cat(shares)
+
+
+@register
+class HealedNeighbours(Score):
+    name, label = "healed_neighbours", "Neighbours, healed"
+    summary = "Share of the ten nearest examples in the healed model's features that carry another label."
+
+    @classmethod
+    def compute(cls, view: View) -> torch.Tensor:
+        return disagreement(view.features, view)
+
+
+@register
+class OriginalNeighbours(Score):
+    name, label = "original_neighbours", "Neighbours, original"
+    summary = "Share of the ten nearest examples in the original model's features that carry another label."
+
+    @classmethod
+    def compute(cls, view: View) -> torch.Tensor:
+        return disagreement(view.original_features, view)

@@ -1,0 +1,184 @@
+"""Rounds of REM and discovery: what rem_discover and retrain_discover share."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from pydantic import Field
+
+from unlearn_core.discovery import MIN_KNOWN, Judgement, View, fold_of, judge
+from unlearn_core.errors import Cancelled
+from unlearn_core.methods._base import UnlearningTask
+from unlearn_core.methods._held_out import Unseen, told
+from unlearn_core.methods._tuning import Plan, TunedParams, rem_values, run_rem, steps_of
+from unlearn_core.models import RedirectNet, shared_mask
+from unlearn_core.training import autocast
+
+_BATCH = 2048
+_STABLE = 0.95
+"""Rounds end once this share of the accepted suspects is the same as in the round before."""
+
+
+class DiscoverParams(TunedParams):
+    """REM's knobs for every run inside, and how discovery goes about it."""
+
+    tries: int = Field(2, ge=0, le=16, description="Changes of REM's knobs that are tried before its last run")
+    rounds: int = Field(3, ge=1, le=10, description="Most rounds of discovery")
+    folds: int = Field(4, ge=2, le=10, description="Parts of what is known, each of which one REM run is not told of")
+    precision: float = Field(
+        0.9, ge=0.5, lt=1, description="Least expected share of truly corrupted examples among those that are added"
+    )
+    growth: float = Field(4.0, gt=0, le=100, description="Most examples added in a round, relative to what is known before it")
+    budget_seconds: float = Field(
+        3600.0,
+        gt=0,
+        le=1e6,
+        description="No new round starts after so many seconds; results then depend on the machine's speed",
+    )
+
+
+@dataclass
+class Findings:
+    """The outcome of the rounds: ``added`` (n,) sorted indices outside F, the last judgement, and one entry a round."""
+
+    added: torch.Tensor
+    judgement: Judgement
+    rounds: list[dict[str, Any]] = field(default_factory=list)
+    stopped: str = ""
+
+    def report(self) -> dict[str, Any]:
+        """What was added and why, as plain data."""
+        j, ids = self.judgement, self.added.tolist()
+        strongest = sorted(j.fusion.weights, key=lambda name: -j.fusion.weights[name])[:3]
+        return {
+            "state": j.state,
+            "sentence": j.sentence,
+            "stopped": self.stopped,
+            "rounds": self.rounds,
+            "weights": j.fusion.weights,
+            "added": [
+                {
+                    "index": k,
+                    "probability": float(j.probability[k]),
+                    "evidence": {name: float(j.scores[name][k]) for name in strongest},
+                }
+                for k in ids
+            ],
+        }
+
+
+def outputs(model: RedirectNet, task: UnlearningTask, mask: torch.Tensor | None = None) -> tuple[torch.Tensor, torch.Tensor]:
+    """Logits (N, classes) and features (N, D) of all training examples in eval mode, redirect off or with ``mask``."""
+    logits, features = [], []
+    with torch.no_grad(), autocast(task.device):
+        for ids in task.everything.split(_BATCH):
+            here = model.features(task.data.batch(ids), mask)
+            features.append(here.float())
+            logits.append(model.head(here, mask is not None).float())
+    return torch.cat(logits), torch.cat(features)
+
+
+def view_of(
+    model: RedirectNet, task: UnlearningTask, known: torch.Tensor, share: float, original: tuple[torch.Tensor, torch.Tensor]
+) -> View:
+    """What ``model``, healed while told of ``known`` and with ``task.seed``, says about every example."""
+    logits, features = outputs(model, task)
+    mask = shared_mask(model.redirect_layers, share, task.seed, task.device)
+    flags = torch.zeros(len(task.data), dtype=torch.bool, device=task.device)
+    flags[known] = True
+    masked, _ = outputs(model, task, mask)
+    return View(task.data.labels, flags, original[0], original[1], logits, features, masked)
+
+
+class Discovery:
+    """Alternates REM and judgement. Everything outside F is judged anew each round, as if it were not known."""
+
+    def __init__(self, params: DiscoverParams, task: UnlearningTask, plan: Plan, keep_redirect: bool = True) -> None:
+        self.p, self.task, self.plan, self.keep_redirect = params, task, plan, keep_redirect
+        self.values = rem_values(params)
+        self.original = outputs(task.frozen_original(), task)
+        self.is_forget = task.is_forget()
+
+    def run(self) -> Findings:
+        """Rounds until nothing changes, nothing passes the target, or the budget is spent."""
+        start = time.perf_counter()
+        added = self.task.forget[:0]
+        found: Findings | None = None
+        entries: list[dict[str, Any]] = []
+        stopped = "All rounds were used."
+        for number in range(self.p.rounds):
+            if number and time.perf_counter() - start > self.p.budget_seconds:
+                stopped = "The time was used up."
+                break
+            judgement = judge(self.views(added, number), self.is_forget)
+            before = added
+            count = judgement.taken(self.p.precision, int(self.p.growth * (len(self.task.forget) + len(before))))
+            added = torch.from_numpy(judgement.suspects[:count].copy()).to(self.task.device).sort().values
+            entries.append(_entry(judgement, added, before))
+            found = Findings(added, judgement, entries)
+            if judgement.state != "judged" or count == 0:
+                stopped = judgement.sentence if judgement.state != "judged" else "Nothing passes the precision target."
+                break
+            if number and _overlap(added, before) >= _STABLE:
+                stopped = "A further round added nothing new."
+                break
+        assert found is not None
+        found.stopped = stopped
+        return found
+
+    def views(self, added: torch.Tensor, number: int) -> list[View]:
+        """One view for each fold of what is known; with too little known to hold out, one that was told of everything."""
+        known = torch.cat([self.task.forget, added])
+        # F and what was added are cut apart separately, so that each run is told of most of either.
+        parts = torch.cat(
+            [
+                fold_of(len(ids), self.p.folds, self.task.seed + 101 * number + k)
+                for k, ids in enumerate((self.task.forget, added))
+            ]
+        ).to(self.task.device)
+        folds = range(min(self.p.folds, len(self.task.forget))) if len(self.task.forget) >= MIN_KNOWN else [-1]
+        views: list[View] = []
+        for fold in folds:
+            task = told(self.task, known[parts != fold], self.task.seed + 1000 * (number + 1) + fold)
+            shown = task.forget
+            reporter = self.plan.next(steps_of(self.values, len(task.data)))
+            healed = run_rem(self.values, task, Unseen(reporter))
+            assert isinstance(healed, RedirectNet)
+            model = healed
+            views.append(view_of(model, task, shown, self.p.forget_share, self.original))
+            if self.plan.reporter.cancelled():
+                raise Cancelled
+        if not self.keep_redirect:
+            model.narrow()
+        self.plan.reporter.snapshot(model)
+        return views
+
+
+def _overlap(one: torch.Tensor, two: torch.Tensor) -> float:
+    both = int(torch.isin(one, two).sum())
+    return both / max(1, len(one) + len(two) - both)
+
+
+def _entry(judgement: Judgement, added: torch.Tensor, before: torch.Tensor) -> dict[str, Any]:
+    entry: dict[str, Any] = {
+        "state": judgement.state,
+        "known_auc": judgement.fusion.auc,
+        "held_out_auc": judgement.fusion.held_out_auc if judgement.fusion.auc else None,
+        "taken": len(added),
+        "new": int((~torch.isin(added, before)).sum()),
+        "withdrawn": int((~torch.isin(before, added)).sum()),
+    }
+    if len(added):
+        row = judgement.curve.iloc[len(added) - 1]
+        entry |= {name: float(row[name]) for name in judgement.curve.columns if name != "taken"}
+        entry["undiscovered"] = list(judgement.undiscovered)
+    return entry
+
+
+def discovery_steps(params: DiscoverParams, task: UnlearningTask) -> int:
+    """Most steps that the rounds take."""
+    folds = min(params.folds, len(task.forget)) if len(task.forget) >= MIN_KNOWN else 1
+    return params.rounds * folds * steps_of(rem_values(params), len(task.data))

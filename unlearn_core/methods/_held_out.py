@@ -1,0 +1,97 @@
+"""Choosing REM's knobs by how well a held-out part of the forget set is healed, subject to the accuracy on the rest."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from unlearn_core.methods._base import UnlearningTask
+from unlearn_core.training import Reporter, predict
+
+MIN_FORGET = 4
+
+
+class Unseen:
+    """A reporter for inner runs: passes steps and cancellation on, keeps their snapshots to itself."""
+
+    def __init__(self, reporter: Reporter) -> None:
+        self.reporter = reporter
+
+    def step(self, done: int, total: int, **scalars: float | torch.Tensor) -> None:
+        self.reporter.step(done, total)
+
+    def snapshot(self, model: nn.Module) -> None: ...
+
+    def cancelled(self) -> bool:
+        return self.reporter.cancelled()
+
+
+def told(task: UnlearningTask, known: torch.Tensor, seed: int | None = None) -> UnlearningTask:
+    """The task with ``known`` as forget set and everything else, wrong labels and all, as retain set; its own original."""
+    known = known.sort().values
+    rest = torch.ones(len(task.data), dtype=torch.bool, device=task.device)
+    rest[known] = False
+    return dataclasses.replace(
+        task,
+        original=copy.deepcopy(task.original),
+        forget=known,
+        retain=rest.nonzero()[:, 0],
+        seed=task.seed if seed is None else seed,
+    )
+
+
+def halves(task: UnlearningTask, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """F cut at random into two halves, the first the smaller where the number is odd; sorted indices."""
+    order = torch.randperm(len(task.forget), generator=torch.Generator().manual_seed(seed)).to(task.device)
+    cut = len(order) // 2
+    return task.forget[order[:cut]].sort().values, task.forget[order[cut:]].sort().values
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One configuration. ``healed`` (m,): probability that the model no longer gives to the held-out wrong labels, in a
+    fixed order of examples; ``retain``: accuracy on given labels outside F, averaged over the runs."""
+
+    params: dict[str, Any]
+    healed: torch.Tensor
+    retain: float
+
+    @property
+    def score(self) -> float:
+        """The product: healing that breaks the rest is worth little."""
+        return self.healed.mean().item() * self.retain
+
+    def surpasses(self, other: Trial) -> bool:
+        """Whether it is better by more than the standard error of the difference, example by example."""
+        gain = self.healed * self.retain - other.healed * other.retain
+        error = gain.std(unbiased=True) / len(gain) ** 0.5
+        return bool(gain.mean() > error)
+
+
+Run = Callable[[dict[str, Any], UnlearningTask, Reporter], nn.Module]
+
+
+def try_out(run: Run, params: dict[str, Any], task: UnlearningTask, seed: int, reporters: Sequence[Reporter]) -> Trial:
+    """Two-fold: each half of F in turn is left in the retain set while REM is told of the other one."""
+    first, second = halves(task, seed)
+    healed, retain = [], []
+    for known, held, reporter in zip((first, second), (second, first), reporters, strict=True):
+        model = run(params, told(task, known), Unseen(reporter))
+        given = F.softmax(predict(model, task.data, held), dim=1).gather(1, task.data.labels[held][:, None])[:, 0]
+        healed.append(1 - given)
+        correct = predict(model, task.data, task.retain).argmax(1) == task.data.labels[task.retain]
+        retain.append(correct.float().mean().item())
+    return Trial(params, torch.cat(healed), sum(retain) / len(retain))
+
+
+def choose(trials: Sequence[Trial]) -> Trial:
+    """The best of the trials that surpass the first, else the first: few held-out examples should not move a good preset."""
+    better = [trial for trial in trials[1:] if trial.surpasses(trials[0])]
+    return max(better, key=lambda trial: trial.score, default=trials[0])

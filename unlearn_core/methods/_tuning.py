@@ -1,0 +1,115 @@
+"""What self-tuned REM tries, and the tuned run itself."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from pydantic import Field
+from torch import nn
+
+from unlearn_core.methods._base import UnlearningTask
+from unlearn_core.methods._frame import Phase
+from unlearn_core.methods._held_out import MIN_FORGET, Trial, choose, told, try_out
+from unlearn_core.methods._redirection import RedirectionMethod, RemParams
+from unlearn_core.methods.rem import Rem
+from unlearn_core.training import Reporter
+
+
+class TunedParams(RemParams):
+    """REM's knobs, from which the search starts, and how far it goes."""
+
+    tries: int = Field(
+        6, ge=0, le=16, description="Changes of the starting values that are tried on held-out halves of the forget set"
+    )
+
+
+def moves(p: RemParams) -> list[dict[str, Any]]:
+    """Changes worth trying, the most useful first: rounds, learning rate, batch, mask share, oversampling."""
+    return [
+        {"epochs": min(100, 2 * p.epochs)},
+        {"learning_rate": p.learning_rate / 2},
+        {"forget_per_batch": min(1024, max(1, p.batch_size // 8))},
+        {"mask_share": min(1.0, 3 * p.mask_share)},
+        {"epochs": max(1, p.epochs // 2)},
+        {"batch_size": max(2, p.batch_size // 2)},
+        {"learning_rate": min(1.0, 2 * p.learning_rate)},
+        {"flush_clip": p.flush_clip / 2 if p.flush_clip else 0.5},
+    ]
+
+
+def run_rem(params: dict[str, Any], task: UnlearningTask, reporter: Reporter) -> nn.Module:
+    """One REM run; consumes the task's original."""
+    return Rem(Rem.params(params)).unlearn(task, reporter)
+
+
+def rem_values(params: RemParams) -> dict[str, Any]:
+    """The part of ``params`` that is REM's own."""
+    return {name: getattr(params, name) for name in RemParams.model_fields}
+
+
+def steps_of(values: dict[str, Any], examples: int) -> int:
+    """Optimiser steps that one REM run reports."""
+    return int(values["epochs"]) * -(-examples // int(values["batch_size"]))
+
+
+class Plan:
+    """Counted work of a method made of several REM runs: hands out one reporter after the other, never past its total."""
+
+    def __init__(self, reporter: Reporter, total: int) -> None:
+        self.reporter, self.total, self.used = reporter, total, 0
+
+    def next(self, size: int) -> Reporter:
+        """The reporter of the next run, of ``size`` steps."""
+        part = Phase(self.reporter, min(self.used, self.total - 1), max(1, min(size, self.total - self.used)), self.total)
+        self.used += size
+        return part
+
+
+def trial_plan(params: TunedParams, examples: int, forget: int) -> list[dict[str, Any]]:
+    """Complete REM parameters to try, the starting values first; just those where F is too small to hold anything out."""
+    start = rem_values(params)
+    if forget < MIN_FORGET:
+        return [start]
+    return [start, *({**start, **move} for move in moves(params)[: params.tries])]
+
+
+def tuning_steps(params: TunedParams, examples: int, forget: int) -> int:
+    """Most steps that :func:`tuned_rem` takes."""
+    plans = trial_plan(params, examples, forget)
+    sizes = [steps_of(values, examples) for values in plans]
+    return (2 * sum(sizes) if len(plans) > 1 else 0) + max(sizes)
+
+
+def tuned_rem(params: TunedParams, task: UnlearningTask, plan: Plan) -> tuple[nn.Module, dict[str, Any]]:
+    """Try, choose, and run once with all of F; returns the model and a report as plain data."""
+    examples = len(task.data)
+    plans = trial_plan(params, examples, len(task.forget))
+    trials: list[Trial] = []
+    for values in plans if len(plans) > 1 else ():
+        size = steps_of(values, examples)
+        trials.append(try_out(run_rem, values, task, task.seed, (plan.next(size), plan.next(size))))
+    chosen = choose(trials).params if trials else plans[0]
+    model = run_rem(chosen, told(task, task.forget), plan.next(steps_of(chosen, examples)))
+    start = plans[0]
+    changed = {name: value for name, value in chosen.items() if value != start[name]}
+    tried = [
+        {
+            "changed": {name: value for name, value in trial.params.items() if value != start[name]},
+            "healed": _finite(trial.healed.mean()),
+            "retain": trial.retain,
+        }
+        for trial in trials
+    ]
+    return model, {"changed": changed, "tried": tried}
+
+
+def _finite(value: torch.Tensor) -> float | None:
+    return value.item() if math.isfinite(value.item()) else None
+
+
+class TunedMethod(RedirectionMethod):
+    """Base of methods that search by themselves: nothing for ``tune`` to try on top."""
+
+    search_space = {}

@@ -1,0 +1,27 @@
+"""REM that chooses its own knobs by a held-out part of the forget set."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from unlearn_core.methods import Region, UnlearningTask, register
+from unlearn_core.methods._tuning import Plan, TunedMethod, TunedParams, tuned_rem, tuning_steps
+from unlearn_core.training import Reporter
+
+
+@register
+class RemTuned(TunedMethod):
+    name, label, paper = "rem_tuned", "REM, self-tuned", "after arXiv:2505.17730"
+    summary = (
+        "Leaves one half of the forget set in the retain set, wrong labels and all, runs REM with the other half, and sees "
+        "how well the hidden half is healed and how much of the rest survives. Changes of rounds, learning rate, batch, masks "
+        "and oversampling that clearly help are kept for one last run with the whole forget set."
+    )
+    designed_for = Region()
+    Params = TunedParams
+
+    def unlearn(self, task: UnlearningTask, reporter: Reporter) -> nn.Module:
+        plan = Plan(reporter, tuning_steps(self.p, len(task.data), len(task.forget)))
+        model, report = tuned_rem(self.p, task, plan)
+        model.report = {"tuning": report}  # type: ignore[assignment]
+        return model

@@ -1,0 +1,39 @@
+"""Retraining without everything that discovery finds."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from unlearn_core.methods import Region, UnlearningTask, register
+from unlearn_core.methods._discovering import DiscoverParams, Discovery, discovery_steps
+from unlearn_core.methods._frame import count_batches
+from unlearn_core.methods._held_out import told
+from unlearn_core.methods._tuning import Plan, TunedMethod
+from unlearn_core.training import Reporter, Trainer
+
+
+@register
+class RetrainDiscover(TunedMethod):
+    name, label, paper = "retrain_discover", "Retrain + discovery", "the twin of REM + discovery"
+    family = "retraining"  # type: ignore[assignment]
+    summary = (
+        "Finds the rest of the corruption as REM + discovery does. Then it trains a new model on everything that is neither "
+        "in the forget set nor was found, so that what was found is gone for certain."
+    )
+    designed_for = Region()
+    Params = DiscoverParams
+
+    def unlearn(self, task: UnlearningTask, reporter: Reporter) -> nn.Module:
+        discovering = discovery_steps(self.p, task)
+        training = task.recipe.epochs * count_batches(len(task.retain), task.recipe.batch_size)
+        plan = Plan(reporter, discovering + training)
+        # Snapshots of the rounds are narrowed: a trajectory is of one network.
+        found = Discovery(self.p, task, plan, keep_redirect=False).run()
+        plan.used = discovering
+        whole = told(task, torch.cat([task.forget, found.added]))
+        model = Trainer(task.fresh_model(task.seed + 1), task.data, task.recipe, task.seed + 1, plan.next(training)).fit(
+            whole.retain
+        )
+        model.report = {"discovery": found.report()}  # type: ignore[assignment]
+        return model
