@@ -36,4 +36,5 @@ class RetrainDiscover(TunedMethod):
             whole.retain
         )
         model.report = {"discovery": found.report()}  # type: ignore[assignment]
+        model.report_arrays = found.arrays(model, task)  # type: ignore[assignment]
         return model
