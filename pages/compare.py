@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.common import binding, catalog, chooser, jobs, panels, results, show, worst
+from pages.common import attacks, binding, catalog, chooser, jobs, panels, results, show, worst
 from pages.common.services import borrowed, engine, job_for, store
 from unlearn_core import view_state as vs
 from unlearn_core.engine.stages import plan_runs
@@ -84,6 +84,7 @@ if not binding.hidden(state, "table"):
         with side:
             results.columns(state)
     results.table(frame, "compare", state["columns"] or vs.HEADLINES)
+    attacks.offer(scenario, state["columns"] or vs.HEADLINES)
 st.caption(reference_note(state["discovery"]))
 if origin := borrowed(stage.key for stage in stages):
     st.caption(origin)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from apptools import QUICK, link, texts
+from apptools import QUICK, finish_jobs, link, texts
 from streamlit.testing.v1 import AppTest
 
 from unlearn_core import view_state as vs
@@ -100,6 +100,17 @@ def test_the_table_shows_any_metrics_that_are_asked_for(open_page: OpenPage, com
     app.button(key="columns:Headlines").click().run()
     assert "columns" not in link(app)
     assert list(app.dataframe[0].value.columns) == headlines
+
+
+def test_reference_models_are_offered_where_their_metric_is_shown(open_page: OpenPage, computed: vs.State) -> None:
+    assert not [b for b in open_page("compare", f"{QUICK}&columns=healed").button if b.key == "reference-models"]
+    app = open_page("compare", f"{QUICK}&columns=healed,rmia_auc")
+    app.button("reference-models").click().run()
+    finish_jobs()
+    app.run()
+    assert not [b for b in app.button if b.key == "reference-models"]
+    table = next(frame.value for frame in app.dataframe if "RMIA AUC" in frame.value)
+    assert table["RMIA AUC"].str.contains(r"\d").any() if table["RMIA AUC"].dtype == object else table["RMIA AUC"].notna().any()
 
 
 def test_columns_without_any_value_are_named(open_page: OpenPage, computed: vs.State) -> None:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 DEFAULT_METHODS = "finetune,npo,retrain,oracle_retrain,rem"
 SHOWN = ("healed", "utility", "healed_x_utility", "attack_success", "seconds")
+RMIA = ("rmia_auc", "rmia_tpr_at_1_fpr")
 SHOWN_WIDE = ("healed", "healed_discovered", "healed_undiscovered", *SHOWN[1:])
 
 
@@ -46,6 +47,7 @@ def run(
     amount: Annotated[str | None, typer.Option(help="Corrupted examples: a count or a fraction up to 0.5.")] = None,
     model: Annotated[str | None, typer.Option(help="Network; `models` lists them.")] = None,
     set_: Annotated[list[str] | None, typer.Option("--set", help="Override, such as rem.epochs=5 or trigger.size=3.")] = None,
+    rmia: Annotated[bool, typer.Option("--rmia", help="Train four reference models for the membership attack RMIA.")] = False,
     engine: EngineOption = "local",
     workers: WorkersOption = None,
     store: StoreOption = None,
@@ -60,6 +62,7 @@ def run(
         if 0 <= regularity <= 1 and 0 <= discovery <= 1 and _surely_new(place, dataset, regularity, discovery, seed, names):
             # Workers start while this process imports torch; a mistake found below only costs stopping them.
             threading.Thread(target=_start, args=(machine,), daemon=True).start()
+        from unlearn_core.engine.attacking import plan_reference_models
         from unlearn_core.engine.stages import plan_runs
         from unlearn_core.presets import check_overrides, make_method, make_scenario, method_overrides
 
@@ -69,7 +72,7 @@ def run(
         )
         specs = [make_method(name, scenario, method_overrides(overrides, name)) for name in names]
         check_counts(scenario)
-        stages = plan_runs(scenario, specs)
+        stages = [*plan_runs(scenario, specs), *(plan_reference_models(scenario) if rmia else ())]
         view = follow(machine, machine.submit(stages, "run"), details=True)
     except KeyboardInterrupt:
         return stopped()
@@ -79,7 +82,7 @@ def run(
     if json:
         print_json(answer)
     else:
-        _print(answer)
+        _print(answer, RMIA if rmia else ())
     return FAILED if answer["failed"] else 0
 
 
@@ -146,14 +149,14 @@ def _answer(store: Store, scenario: Scenario, specs: Sequence[MethodSpec], view:
     }
 
 
-def _print(answer: dict[str, Any]) -> None:
+def _print(answer: dict[str, Any], extra: Sequence[str] = ()) -> None:
     from rich.console import Console
     from rich.table import Table
 
     from unlearn_core.evaluation import registry
 
     console = Console()
-    metrics = [registry.get(name) for name in (SHOWN_WIDE if console.width >= 110 else SHOWN) if name in registry]
+    metrics = [registry.get(name) for name in (*(SHOWN_WIDE if console.width >= 110 else SHOWN), *extra) if name in registry]
     table = Table(box=None, pad_edge=False, header_style="bold", title=_title(answer["scenario"]), title_justify="left")
     table.add_column("Method", max_width=44)
     for metric in metrics:

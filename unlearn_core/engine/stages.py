@@ -18,7 +18,7 @@ from torch import nn
 from unlearn_core.corruption import corrupt, corrupted_count, discovered_count
 from unlearn_core.datasets import load_dataset
 from unlearn_core.datasets import registry as datasets
-from unlearn_core.engine import boundary, embedding, measuring
+from unlearn_core.engine import attacking, boundary, embedding, measuring
 from unlearn_core.engine.recorder import Progress, Recorder, now
 from unlearn_core.errors import UserError
 from unlearn_core.evaluation import Arena, Evidence, Logits, build_arena, measure, measured_regularity, observe, relearn_steps
@@ -282,3 +282,4 @@ def _numpy(tensors: Mapping[str, torch.Tensor]) -> dict[str, np.ndarray]:
 
 _STAGES.update(original=_original, run=_run, regularity=_regularity)
 _STAGES.update(measures=measuring.measures, embedding=embedding.embedding, boundary=boundary.boundary)
+_STAGES.update(reference_models=attacking.reference_models)

@@ -1,7 +1,7 @@
 """What is measured. Together with oracles the only code that sees the ground truth."""
 
 from unlearn_core.evaluation._arena import Arena, Logits, build_arena, observe
-from unlearn_core.evaluation._base import Evidence, Metric, measure, registry
+from unlearn_core.evaluation._base import Evidence, Metric, OutsideView, measure, registry
 from unlearn_core.evaluation._regularity import measured_regularity
 from unlearn_core.evaluation._relearn import relearn_steps
 
@@ -12,6 +12,7 @@ __all__ = [
     "Evidence",
     "Logits",
     "Metric",
+    "OutsideView",
     "build_arena",
     "measure",
     "measured_regularity",

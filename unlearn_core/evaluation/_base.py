@@ -15,10 +15,20 @@ from unlearn_core.specs import Scenario
 
 
 @dataclass(frozen=True, eq=False)
+class OutsideView:
+    """Probability of the label by models that were not trained on the example: of the given label for training examples
+    ``train`` (N,), of the true one for test examples ``test`` (M,), float32 on the CPU."""
+
+    train: torch.Tensor
+    test: torch.Tensor
+
+
+@dataclass(frozen=True, eq=False)
 class Evidence:
     """Everything a metric may be computed from. ``forget``: int64, the discovered training indices.
 
-    ``references``: outputs of other models on the same scenario by name: "original", "retrain", "oracle_retrain".
+    ``references``: outputs of other models on the same scenario by name: "original", "retrain", "oracle_retrain";
+    ``outside``: what reference models say, where some were trained (:mod:`unlearn_core.evaluation.rmia`).
     """
 
     scenario: Scenario
@@ -30,6 +40,7 @@ class Evidence:
     weight_distance: float | None = None
     relearn_steps: int | None = None
     references: Mapping[str, Logits] = field(default_factory=dict)
+    outside: OutsideView | None = None
 
     def correct_on(self, indices: torch.Tensor) -> torch.Tensor:
         """bool: which of these training examples are predicted as their clean label (triggers left on)."""
@@ -63,7 +74,7 @@ class Metric:
     each_round: ClassVar[bool] = False
     """Whether trajectories show it: cheap, and with a meaning while the model is still changing."""
     compares_with: ClassVar[tuple[str, ...]] = ()
-    """Methods whose outputs on the same scenario it needs: without them it has no value yet."""
+    """What it needs on the same scenario besides the run: outputs of methods by name, or "reference_models"."""
 
     @classmethod
     def compute(cls, evidence: Evidence) -> float | None:

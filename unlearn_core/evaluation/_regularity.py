@@ -6,6 +6,7 @@ import torch
 
 from unlearn_core.corruption import KINDS
 from unlearn_core.evaluation._arena import Arena
+from unlearn_core.evaluation._parts import Part
 from unlearn_core.models import build_model
 from unlearn_core.specs import Scenario
 from unlearn_core.training import Reporter, Trainer, predict
@@ -26,25 +27,10 @@ def measured_regularity(scenario: Scenario, arena: Arena, reporter: Reporter) ->
         model = build_model(scenario.model, arena.corrupted.train.shape, data.classes, scenario.seed + k).to(data.device)
         inside = (fold != k).nonzero()[:, 0].to(data.device)
         outside = (fold == k).nonzero()[:, 0].to(data.device)
-        part = _Part(reporter, k, FOLDS)
+        part = Part(reporter, k, FOLDS)
         Trainer(model, data, scenario.training, scenario.seed + k, part, snapshots=False).fit(inside)
         probabilities = predict(model, data, outside).softmax(1)
         chance[outside.cpu()] = probabilities.gather(1, data.labels[outside][:, None])[:, 0].cpu()
     scores = chance[truth.corrupted]
     kinds = {KINDS[k]: float(scores[truth.kinds == k].mean()) for k in range(len(KINDS)) if (truth.kinds == k).any()}
     return {"measured": float(scores.mean()), "per_kind": kinds, "n": len(scores)}
-
-
-class _Part:
-    """A reporter for one of several equal parts of a computation."""
-
-    def __init__(self, outer: Reporter, part: int, parts: int) -> None:
-        self.outer, self.part, self.parts = outer, part, parts
-
-    def step(self, done: int, total: int, **scalars: float | torch.Tensor) -> None:
-        self.outer.step(self.part * total + done, self.parts * total)
-
-    def snapshot(self, model: torch.nn.Module) -> None: ...
-
-    def cancelled(self) -> bool:
-        return self.outer.cancelled()

@@ -19,10 +19,12 @@ from unlearn_core.presets import make_method
 from unlearn_core.specs import MethodSpec, Scenario, content_key
 
 if TYPE_CHECKING:
-    from unlearn_core.evaluation import Logits
+    from unlearn_core.evaluation import Logits, OutsideView
 
 REFERENCES = ("retrain", "oracle_retrain")
 """Methods, with their presets, that other models are compared with."""
+
+REFERENCE_MODELS = "reference_models"
 
 Values = dict[str, float | None]
 
@@ -45,17 +47,25 @@ def run_metrics(
     """Every metric (or ``only`` one) of a stored run: as measured then, and what its references make possible now."""
     names = metrics.names() if only is None else [only]
     values: Values = {name: stored.get(name) for name in names}
-    unknown = [name for name in names if values[name] is None]
-    if unknown and len(reference_keys(store, scenario)) > 1:
+    known = reference_keys(store, scenario)
+    unknown = [name for name in names if values[name] is None and (name not in stored or _comparable(name, known))]
+    if unknown:
         with contextlib.suppress(LookupError):  # damaged arrays: what was measured before still holds
             values |= _measured(store, scenario, scenario.run_key(spec), unknown, {})
     return values
+
+
+def _comparable(name: str, known: Mapping[str, str]) -> bool:
+    """Whether a metric that compares with other models has what it needs now."""
+    needs = metrics.get(name).compares_with
+    return bool(needs) and all(need in known for need in needs)
 
 
 def _measured(store: Results, scenario: Scenario, key: str, names: Sequence[str], known: Mapping[str, Any]) -> Values:
     from unlearn_core.evaluation import Evidence, measure
 
     references = reference_keys(store, scenario)
+    outside = references.get(REFERENCE_MODELS)
     memo = content_key("measures", key, scenario.discovery, references, sorted(names))
     kept = store.get(memo)
     if kept is None:
@@ -65,7 +75,8 @@ def _measured(store: Results, scenario: Scenario, key: str, names: Sequence[str]
             arena.corrupted,
             arena.corrupted.truth.forget_indices(scenario.discovery),
             _logits(store, key),
-            references={name: _logits(store, reference) for name, reference in references.items()},
+            references={name: _logits(store, ref) for name, ref in references.items() if name != REFERENCE_MODELS},
+            outside=None if outside is None else _outside(store, outside),
             **known,
         )
         kept = store.put(memo, "measures", {"of": key, "references": references}, measure(evidence, names), {})
@@ -73,11 +84,21 @@ def _measured(store: Results, scenario: Scenario, key: str, names: Sequence[str]
 
 
 def reference_keys(store: Results, scenario: Scenario) -> dict[str, str]:
-    """Name → key of the reference models that are stored."""
+    """Name → key of what is stored of the original, the methods in :data:`REFERENCES` and the attack's reference models."""
+    from unlearn_core.evaluation.rmia import reference_models_key
+
     keys = {name: scenario.run_key(make_method(name, scenario)) for name in REFERENCES if name in methods}
-    keys = {"original": scenario.original_key} | keys
+    keys = {"original": scenario.original_key} | keys | {REFERENCE_MODELS: reference_models_key(scenario)}
     stored = store.has(list(keys.values()))
     return {name: key for name, key in keys.items() if key in stored}
+
+
+def _outside(store: Results, key: str) -> OutsideView:
+    import torch
+
+    from unlearn_core.evaluation import OutsideView
+
+    return OutsideView(**{name: torch.from_numpy(np.array(value)) for name, value in store.arrays(key, "outside").items()})
 
 
 def _logits(store: Results, key: str) -> Logits:

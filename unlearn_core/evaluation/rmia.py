@@ -1,0 +1,117 @@
+"""RMIA: membership inference with a few reference models (Zarifzadeh, Liu & Shokri 2024, arXiv:2312.03262).
+
+The attack asks how much likelier the model under test makes an example than models that never saw it do, and whether that
+ratio beats the ratios of most population examples. Each training example is held out by half of the reference models, so
+they serve every discovery rate and every method on the same corrupted data.
+"""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+import torch
+
+from unlearn_core.evaluation import Arena, Evidence, Metric, OutsideView, register
+from unlearn_core.evaluation._parts import Part
+from unlearn_core.evaluation.membership import MIN_TARGETS
+from unlearn_core.models import build_model
+from unlearn_core.specs import Scenario, content_key
+from unlearn_core.training import Reporter, Trainer, predict
+
+MODELS = 4
+"""Reference models: two pairs, each trained on complementary halves of the training data."""
+GAMMA = 2.0
+"""By how much an example's ratio must exceed a population example's to count (the paper's γ)."""
+OFFLINE = 0.3
+"""The paper's a, for CIFAR-10, in p(x) = ½((1 + a)·p_out(x) + 1 − a): what models that were trained on x would say is not
+measured but assumed."""
+
+
+def reference_models_key(scenario: Scenario) -> str:
+    """Key of the reference models' record; like the original, they don't depend on the discovery rate."""
+    return content_key("reference_models", scenario.original_key, MODELS)
+
+
+def train_references(scenario: Scenario, arena: Arena, reporter: Reporter) -> OutsideView:
+    """Train the reference models as the original is trained, each on half of the data, wrong labels and all."""
+    data, test = arena.train, arena.test
+    count = len(data)
+    train_chance, test_chance = torch.zeros(count), torch.zeros(len(test))
+    for k in range(MODELS):
+        order = torch.randperm(count, generator=torch.Generator().manual_seed(scenario.seed * MODELS + k // 2))
+        halves = order[: count // 2].sort().values, order[count // 2 :].sort().values
+        inside, outside = halves[k % 2].to(data.device), halves[1 - k % 2].to(data.device)
+        seed = scenario.seed + 1 + k
+        model = build_model(scenario.model, arena.corrupted.train.shape, data.classes, seed).to(data.device)
+        Trainer(model, data, scenario.training, seed, Part(reporter, k, MODELS), snapshots=False).fit(inside)
+        train_chance[outside.cpu()] += _own(predict(model, data, outside), data.labels[outside])
+        # As many models judge a test example as judge a training example: the estimates must be equally noisy.
+        if k % 2 == 0:
+            test_chance += _own(predict(model, test), test.labels)
+    return OutsideView(train_chance / (MODELS / 2), test_chance / (MODELS / 2))
+
+
+def _own(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    return logits.float().softmax(1).gather(1, labels[:, None])[:, 0].cpu()
+
+
+def rmia_scores(targets: np.ndarray, population: np.ndarray, gamma: float = GAMMA) -> np.ndarray:
+    """Share (n,) of the population (m,) whose likelihood ratio is at least ``gamma`` times below the target's (n,)."""
+    return np.searchsorted(np.sort(population), targets / gamma, side="right") / len(population)
+
+
+def likelihood_ratio(own: np.ndarray, outside: np.ndarray) -> np.ndarray:
+    """p(x | model) / p(x), both arguments probabilities (n,) of the label, the second by models that never saw x."""
+    return own / (0.5 * ((1 + OFFLINE) * outside + 1 - OFFLINE))
+
+
+@functools.lru_cache(maxsize=16)
+def _found(evidence: Evidence) -> tuple[np.ndarray, np.ndarray] | None:
+    """Scores of F and of one half of the test data, with the other half as population."""
+    view, forget = evidence.outside, evidence.forget
+    if view is None or len(forget) < MIN_TARGETS:
+        return None
+    given, clean = evidence.corrupted.train.labels, evidence.corrupted.test.labels
+    trained = likelihood_ratio(_own(evidence.logits.train, given).numpy(), view.train.numpy())[forget.cpu().numpy()]
+    unseen = likelihood_ratio(_own(evidence.logits.test, clean).numpy(), view.test.numpy())
+    order = torch.randperm(len(unseen), generator=torch.Generator().manual_seed(evidence.scenario.seed)).numpy()
+    population, strangers = unseen[order[: len(order) // 2]], unseen[order[len(order) // 2 :]]
+    return rmia_scores(trained, population), rmia_scores(strangers, population)
+
+
+class _Rmia(Metric):
+    split = "F against half of the test data; the other half is the population"
+    compares_with = ("reference_models",)
+
+
+@register
+class RmiaAuc(_Rmia):
+    name, label = "rmia_auc", "RMIA AUC"
+    formula = "area under the ROC curve of RMIA with four reference models (Zarifzadeh et al. 2024): F against unseen test data"
+    direction = "none"
+
+    @classmethod
+    def compute(cls, evidence: Evidence) -> float | None:
+        from sklearn.metrics import roc_auc_score
+
+        found = _found(evidence)
+        if found is None:
+            return None
+        known, unknown = found
+        return float(roc_auc_score(np.r_[np.ones(len(known)), np.zeros(len(unknown))], np.concatenate([known, unknown])))
+
+
+@register
+class RmiaTpr(_Rmia):
+    name, label = "rmia_tpr_at_1_fpr", "RMIA TPR at 1 % FPR"
+    formula = "share of F that RMIA recognises when it accuses 1 % of unseen test data"
+    direction = "lower"
+
+    @classmethod
+    def compute(cls, evidence: Evidence) -> float | None:
+        found = _found(evidence)
+        if found is None:
+            return None
+        known, unknown = found
+        return float((known > np.quantile(unknown, 0.99, method="higher")).mean())
