@@ -7,6 +7,7 @@ and seed, before the dial is read, so turning the dial moves as few examples as 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,7 +17,7 @@ import torch
 from unlearn_core.datasets import LabelledData, Split
 from unlearn_core.datasets import registry as datasets
 from unlearn_core.errors import UserError
-from unlearn_core.specs import CorruptionSpec, DatasetSpec, TriggerSpec
+from unlearn_core.specs import CorruptionSpec, DatasetSpec, Scenario, TriggerSpec
 
 RANDOM, CONFUSION, TRIGGER = 0, 1, 2
 KINDS: Final = ("random label", "confusion", "trigger")
@@ -40,6 +41,13 @@ class GroundTruth:
         """The discovered part of C at this discovery rate, sorted; nested: F(0.1) ⊂ F(0.2) ⊂ …"""
         return self.corrupted[: discovered_count(len(self.corrupted), rate)].sort().values
 
+    def forget_of(self, scenario: Scenario) -> torch.Tensor:
+        """The forget set of ``scenario``, sorted: part of C, or an edited set, which may hold clean examples."""
+        if scenario.forget is None:
+            return self.forget_indices(scenario.discovery)
+        check_forget(scenario.forget, len(self.clean_labels))
+        return torch.tensor(scenario.forget, dtype=torch.int64)
+
 
 @dataclass(frozen=True)
 class Corrupted:
@@ -60,6 +68,16 @@ def discovered_count(corrupted: int, rate: float) -> int:
             f"use at least {0.5 / corrupted:.2g}."
         )
     return count
+
+
+def check_forget(forget: Sequence[int], train_size: int) -> None:
+    """Raise :class:`UserError` where an edited forget set (ascending indices) does not fit the training set."""
+    if forget[-1] >= train_size:
+        raise UserError(f"There is no training example {forget[-1]}: the training set has {train_size:,}, numbered from 0.")
+    if len(forget) > train_size // 2:
+        raise UserError(
+            f"{len(forget):,} examples are too many for a forget set: at most half of the {train_size:,} training examples."
+        )
 
 
 def corrupted_count(amount: float, train_size: int) -> int:

@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
+import operator
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 
 from unlearn_core.errors import UserError
 
@@ -100,6 +111,35 @@ def _count_or_fraction(value: Any) -> Any:
     return value
 
 
+def _indices(value: Any) -> Any:
+    """Whole numbers from 0 up, each once, in ascending order. Only the first mistake is named: there may be thousands."""
+    if value is None:
+        return None
+    if isinstance(value, str | bytes | dict):
+        raise ValueError("must be a list of training indices")
+    try:
+        found = sorted(_index(item) for item in value)
+    except TypeError:
+        raise ValueError("must be a list of training indices") from None
+    if not found:
+        raise ValueError("an edited forget set needs at least one training example")
+    if found[0] < 0:
+        raise ValueError(f"training examples are numbered from 0 (got {found[0]})")
+    twice = next((one for one, other in itertools.pairwise(found) if one == other), None)
+    if twice is not None:
+        raise ValueError(f"training example {twice} is named twice")
+    return tuple(found)
+
+
+def _index(item: Any) -> int:
+    try:
+        if isinstance(item, bool):
+            raise TypeError
+        return operator.index(item)
+    except TypeError:
+        raise ValueError(f"a training index must be a whole number (got {str(item)[:40]!r})") from None
+
+
 Amount = Annotated[int | float, BeforeValidator(_count_or_fraction)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Params = dict[str, Scalar]
@@ -168,7 +208,11 @@ class TrainingSpec(Spec):
 
 
 class Scenario(Spec):
-    """Everything up to the unlearning method: dataset, corruption, discovery, model, training, seed."""
+    """Everything up to the unlearning method: dataset, corruption, discovery, model, training, seed.
+
+    The forget set is the discovered part of the corruption, or exactly ``forget`` where that is given: an edited set, which
+    may hold clean examples too. The discovery rate then has no meaning and is neither kept nor part of any key.
+    """
 
     dataset: DatasetSpec
     corruption: CorruptionSpec
@@ -176,6 +220,41 @@ class Scenario(Spec):
     model: ModelSpec
     training: TrainingSpec
     seed: int = Field(0, ge=0, le=2**31 - 1)
+    forget: Annotated[tuple[int, ...] | None, BeforeValidator(_indices)] = Field(
+        None, description="Training indices of an edited forget set, in place of the discovery rate"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _either(cls, data: Any) -> Any:
+        if isinstance(data, dict) and data.get("forget") is not None:
+            return {name: value for name, value in data.items() if name != "discovery"}
+        return data
+
+    @model_serializer(mode="wrap")
+    def _plain(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # Without an edited set nothing is written about it, so that keys stay what they were before there was such a field.
+        data: dict[str, Any] = handler(self)
+        data.pop("forget" if self.forget is None else "discovery", None)
+        return data
+
+    @property
+    def edited(self) -> bool:
+        """Whether the forget set is named example by example."""
+        return self.forget is not None
+
+    @property
+    def nothing_known(self) -> bool:
+        """Whether there is no forget set at all."""
+        return self.forget is None and self.discovery == 0
+
+    def at_rate(self, discovery: float) -> Scenario:
+        """The same with the discovered part of the corruption at this rate as forget set."""
+        return self.model_copy(update={"discovery": discovery, "forget": None})
+
+    def knowing(self, forget: Any) -> Scenario:
+        """The same with exactly these training indices as forget set; raises :class:`UserError` for what is no such set."""
+        return Scenario.parse(self.model_dump(mode="json") | {"forget": forget})
 
     @property
     def corruption_key(self) -> str:

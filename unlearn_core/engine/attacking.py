@@ -38,7 +38,7 @@ def reference_models(stage: Stage, scenario: Scenario, store: Store, device: tor
 
     start = now(device)
     view = train_references(scenario, arena_of(scenario, device), reporter)
-    spec = {"scenario": scenario.model_dump(mode="json", exclude={"discovery"})}
+    spec = {"scenario": scenario.model_dump(mode="json", exclude={"discovery", "forget"})}
     payload = {"seconds": now(device) - start, "models": MODELS}
     store.put(
         stage.key,

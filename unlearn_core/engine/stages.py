@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from unlearn_core.corruption import corrupt, corrupted_count, discovered_count
+from unlearn_core.corruption import check_forget, corrupt, corrupted_count, discovered_count
 from unlearn_core.datasets import load_dataset
 from unlearn_core.datasets import registry as datasets
 from unlearn_core.engine import attacking, boundary, embedding, measuring
@@ -55,7 +55,7 @@ def plan_runs(scenario: Scenario, specs: Sequence[MethodSpec]) -> list[Stage]:
     stages = {original.key: original}
     for spec in specs:
         method = methods.get(spec.name)
-        if method.needs_forget and scenario.discovery == 0:
+        if method.needs_forget and scenario.nothing_known:
             raise UserError(f"{method.label} needs a forget set, and at a discovery rate of 0 nothing is discovered.")
         payload = {"scenario": data, "method": spec.model_dump(mode="json")}
         key = scenario.run_key(spec)
@@ -64,17 +64,22 @@ def plan_runs(scenario: Scenario, specs: Sequence[MethodSpec]) -> list[Stage]:
 
 
 def check_task(scenario: Scenario) -> None:
-    """Raise :class:`UserError` for a corruption, trigger or discovery rate that this dataset cannot have."""
-    _check_task(scenario.model_copy(update={"discovery": 1.0}).model_dump_json())
+    """Raise :class:`UserError` for a corruption, trigger, discovery rate or forget set that this dataset cannot have."""
+    size = _check_task(scenario.at_rate(1.0).model_dump_json())
     train, _ = datasets.get(scenario.dataset.name).sizes or (0, 0)
-    if train:
+    if scenario.forget is not None:
+        check_forget(scenario.forget, size)
+    elif train:
         discovered_count(corrupted_count(scenario.corruption.amount, train), scenario.discovery)
 
 
 @functools.lru_cache(maxsize=256)
-def _check_task(scenario_json: str) -> None:
+def _check_task(scenario_json: str) -> int:
+    """The size of the training set, if this can be its corruption."""
     scenario = Scenario.model_validate_json(scenario_json)
-    corrupt(load_dataset(scenario.dataset, scenario.seed), scenario.dataset, scenario.corruption, scenario.seed)
+    split = load_dataset(scenario.dataset, scenario.seed)
+    corrupt(split, scenario.dataset, scenario.corruption, scenario.seed)
+    return len(split.train)
 
 
 def plan_regularity(scenario: Scenario) -> list[Stage]:
@@ -137,7 +142,7 @@ def _arena(data_key: str, scenario_json: str, device: str) -> Arena:
 def arena_of(scenario: Scenario, device: torch.device) -> Arena:
     """The scenario's data on this device; the last few are kept."""
     # Discovery and model don't change the data: normalise them away so that all methods share one arena.
-    return _arena(scenario.corruption_key, scenario.model_copy(update={"discovery": 1.0}).model_dump_json(), device.type)
+    return _arena(scenario.corruption_key, scenario.at_rate(1.0).model_dump_json(), device.type)
 
 
 def _original(stage: Stage, scenario: Scenario, store: Store, device: torch.device, reporter: Recorder) -> None:
@@ -170,13 +175,16 @@ def _run(stage: Stage, scenario: Scenario, store: Store, device: torch.device, r
     seconds = now(device) - start - reporter.overhead
     if not isinstance(model, nn.Module):
         raise UserError(f"{method.label} returned {type(model).__name__} instead of a model.")
-    forget = arena.corrupted.truth.forget_indices(scenario.discovery)
+    forget = arena.corrupted.truth.forget_of(scenario)
     logits = observe(model, arena)
     changed, distance = _difference(model, before)
     steps = relearn_steps(model, arena.train, task.forget, scenario.training.learning_rate / 10, scenario.seed)
     references = {"original": _load_logits(store, scenario.original_key)}
     evidence = Evidence(scenario, arena.corrupted, forget, logits, seconds, changed, distance, steps, references)
     arrays = {"weights": _numpy(model.state_dict()), "logits": _numpy(vars(logits))}
+    report, tables = getattr(model, "report", None), getattr(model, "report_arrays", None)
+    if tables:
+        arrays["report"] = {name: np.asarray(value) for name, value in tables.items()}
     trajectory = _trajectory(model, reporter.rounds, evidence, arena)
     if reporter.rounds and reporter.bytes() <= MAX_SNAPSHOT_BYTES:
         arrays["snapshots"] = _numpy({f"{number}/{name}": v for number, state in reporter.rounds for name, v in state.items()})
@@ -192,7 +200,8 @@ def _run(stage: Stage, scenario: Scenario, store: Store, device: torch.device, r
             "device": device.type,
             "trajectory": trajectory,
             "redirect_layers": list(getattr(model, "redirect_layers", ())),
-        },
+        }
+        | ({"report": report} if report else {}),
         environment(device),
         arrays,
     )
@@ -215,8 +224,7 @@ def fresh_model(scenario: Scenario, arena: Arena) -> Callable[[int], RedirectNet
 def make_task(store: Store, scenario: Scenario, arena: Arena, oracle: bool = False) -> UnlearningTask:
     """What a method receives: the stored original, the data as given, F and the rest — ground truth only for oracles."""
     truth = arena.corrupted.truth
-    discovered_count(len(truth.corrupted), scenario.discovery)
-    forget = truth.forget_indices(scenario.discovery).to(arena.train.device)
+    forget = truth.forget_of(scenario).to(arena.train.device)
     keep = torch.ones(len(arena.train), dtype=torch.bool, device=arena.train.device)
     keep[forget] = False
     factory = fresh_model(scenario, arena)
@@ -272,8 +280,8 @@ def _difference(model: nn.Module, before: Mapping[str, torch.Tensor]) -> tuple[f
 
 
 def _shared_spec(scenario: Scenario) -> dict[str, Any]:
-    """A scenario without its discovery rate, which neither the original nor the measured regularity depends on."""
-    return {"scenario": scenario.model_dump(mode="json", exclude={"discovery"})}
+    """A scenario without its forget set, which neither the original nor the measured regularity depends on."""
+    return {"scenario": scenario.model_dump(mode="json", exclude={"discovery", "forget"})}
 
 
 def _numpy(tensors: Mapping[str, torch.Tensor]) -> dict[str, np.ndarray]:

@@ -49,13 +49,15 @@ class Utility(Metric):
 @register
 class HealedDiscovered(Metric):
     name, label = "healed_discovered", "Healed, discovered"
-    formula = "share of F predicted as its clean label, triggers left on"
+    formula = "share of C in F predicted as its clean label, triggers left on"
     direction, split = "higher", "discovered corrupted examples (F)"
     each_round = True
 
     @classmethod
     def compute(cls, evidence: Evidence) -> float | None:
-        return share(evidence.correct_on(evidence.forget))
+        # An edited forget set may accuse clean examples, which have nothing to heal from.
+        discovered = evidence.forget[torch.isin(evidence.forget, evidence.corrupted.truth.corrupted)]
+        return share(evidence.correct_on(discovered))
 
 
 @register

@@ -66,14 +66,15 @@ def _measured(store: Results, scenario: Scenario, key: str, names: Sequence[str]
 
     references = reference_keys(store, scenario)
     outside = references.get(REFERENCE_MODELS)
-    memo = content_key("measures", key, scenario.discovery, references, sorted(names))
+    known_by = scenario.discovery if scenario.forget is None else scenario.forget
+    memo = content_key("measures", key, known_by, references, sorted(names))
     kept = store.get(memo)
     if kept is None:
         arena = arena_of(scenario)
         evidence = Evidence(
             scenario,
             arena.corrupted,
-            arena.corrupted.truth.forget_indices(scenario.discovery),
+            arena.corrupted.truth.forget_of(scenario),
             _logits(store, key),
             references={name: _logits(store, ref) for name, ref in references.items() if name != REFERENCE_MODELS},
             outside=None if outside is None else _outside(store, outside),

@@ -138,9 +138,9 @@ def _unmeasured(store: Results, scenario: Scenario, metric: str, runs: pd.DataFr
 
 
 def at(scenario: Scenario, task: Task, seed: int) -> Scenario:
-    """The scenario with its dials and its seed elsewhere."""
+    """The scenario with its dials and its seed elsewhere; an edited forget set belongs to no place and is left behind."""
     corruption = scenario.corruption.model_copy(update={"regularity": float(task.regularity)})
-    return scenario.model_copy(update={"corruption": corruption, "discovery": float(task.discovery), "seed": int(seed)})
+    return scenario.at_rate(float(task.discovery)).model_copy(update={"corruption": corruption, "seed": int(seed)})
 
 
 def tasks_of(runs: pd.DataFrame, scenario: Scenario, everything: bool) -> list[Task]:

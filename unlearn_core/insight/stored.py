@@ -31,7 +31,7 @@ class Results(Protocol):
 
 def arena_of(scenario: Scenario) -> Arena:
     """The corrupted data of ``scenario`` on the CPU; the last few are kept, and one serves every discovery rate."""
-    return _arena(scenario.model_copy(update={"discovery": 1.0}).model_dump_json())
+    return _arena(scenario.at_rate(1.0).model_dump_json())
 
 
 @functools.lru_cache(maxsize=4)
@@ -44,11 +44,15 @@ def _arena(scenario_json: str) -> Arena:
 
 
 def groups_of(scenario: Scenario) -> np.ndarray:
-    """The group of every training example, indices into :data:`GROUPS`, int8 (N,)."""
+    """The group of every training example, indices into :data:`GROUPS`, int8 (N,).
+
+    A clean example in an edited forget set stays clean: the groups tell the truth.
+    """
     truth = arena_of(scenario).corrupted.truth
     groups = np.zeros(len(truth.clean_labels), dtype=np.int8)
-    groups[truth.corrupted.numpy()] = GROUPS.index("undiscovered")
-    groups[truth.forget_indices(scenario.discovery).numpy()] = GROUPS.index("discovered")
+    corrupted, forget = truth.corrupted.numpy(), truth.forget_of(scenario).numpy()
+    groups[corrupted] = GROUPS.index("undiscovered")
+    groups[np.intersect1d(corrupted, forget)] = GROUPS.index("discovered")
     return groups
 
 

@@ -60,7 +60,7 @@ def _measured(opened: Opened, strength: float) -> Numbers:
     train = torch.zeros(len(arena.train), arena.train.classes)
     train[rows] = _outputs(opened, arena.train.batch, rows, mask)
     test = _outputs(opened, arena.test.batch, torch.arange(len(arena.test)), mask)
-    forget = truth.forget_indices(opened.scenario.discovery)
+    forget = truth.forget_of(opened.scenario)
     evidence = Evidence(opened.scenario, arena.corrupted, forget, Logits(train, test, test[:0]))
     given = {"": groups > 0, "_discovered": groups == 1, "_undiscovered": groups == 2}
     shares = {f"as_given{name}": _share(evidence.fits_on(ours.nonzero()[:, 0])) for name, ours in given.items()}

@@ -48,7 +48,8 @@ def comparison(store: Results, scenario: Scenario, specs: Sequence[MethodSpec]) 
 
 
 def results(store: Results, metric: str | None = None, dataset: str | None = None) -> pd.DataFrame:
-    """All stored runs of the current revision of their methods, one row each.
+    """All stored runs of the current revision of their methods, one row each, but for those of an edited forget set: these
+    belong to no discovery rate, and so to no task.
 
     Columns: dataset, model, amount, regularity, discovery, options (what differs from the dataset's preset), seed, method,
     label, oracle, variant (what differs from the method's preset), every metric (or ``metric`` alone), device, key.
@@ -62,7 +63,7 @@ def results(store: Results, metric: str | None = None, dataset: str | None = Non
             current = spec.name in methods and methods.get(spec.name).revision == spec.revision
         except (UserError, KeyError):
             continue  # written by another version: it stays in the store but is not compared with today's runs
-        if not current or (dataset is not None and scenario.dataset.name != dataset):
+        if not current or scenario.edited or (dataset is not None and scenario.dataset.name != dataset):
             continue
         stored = record.payload.get("metrics") or {}
         measured = run_metrics(store, scenario, spec, stored, metric) if metric is not None else stored
@@ -127,7 +128,7 @@ def _task(scenario: Scenario) -> dict[str, Any]:
         "amount": scenario.corruption.amount,
         "regularity": scenario.corruption.regularity,
         "discovery": scenario.discovery,
-        "options": _options(canonical_json(scenario.model_copy(update={"seed": 0, "discovery": 1.0}))),
+        "options": _options(canonical_json(scenario.at_rate(1.0).model_copy(update={"seed": 0}))),
     }
 
 
