@@ -27,7 +27,8 @@ from unlearn_core import view_state as vs  # noqa: E402
 from unlearn_core.cli._follow import follow  # noqa: E402
 from unlearn_core.cli.sweep import plan_stages, read_plan  # noqa: E402
 from unlearn_core.engine import Engine  # noqa: E402
-from unlearn_core.engine.stages import plan_runs  # noqa: E402
+from unlearn_core.engine.embedding import plan_embedding  # noqa: E402
+from unlearn_core.engine.stages import Stage, plan_runs  # noqa: E402
 from unlearn_core.evaluation import registry as metrics  # noqa: E402
 from unlearn_core.insight import gallery as g  # noqa: E402
 from unlearn_core.insight import tables  # noqa: E402
@@ -82,14 +83,21 @@ def compute(store: Store, plan: SweepSpec, address: str = "local", workers: int 
     """Run what the store lacks of the plan and of the demo; returns how that ended."""
     engine = Engine(store, address=address, workers=workers)
     try:
-        demo = vs.default_state()
-        stages = [*plan_runs(vs.to_scenario(demo), vs.to_methods(demo)), *plan_stages(plan)]
+        stages = [*demo_stages(), *plan_stages(plan)]
         job = engine.submit(stages, "Gallery")
         return str(follow(engine, job, details=False).state)
     except KeyboardInterrupt:
         return "stopped"
     finally:
         engine.close()
+
+
+def demo_stages() -> list[Stage]:
+    """What the first pictures need: the demo's runs, and the embedding that its page opens with."""
+    demo = vs.default_state()
+    scenario = vs.to_scenario(demo)
+    embedded = vs.to_methods(demo, demo["embedded"])
+    return [*plan_runs(scenario, vs.to_methods(demo)), *plan_embedding(scenario, embedded)]
 
 
 def export(store: Store, plan: SweepSpec, out: Path) -> dict[str, int]:
@@ -135,11 +143,8 @@ def table(store: Store, plan: SweepSpec) -> pd.DataFrame:
 
 def demo_records(store: Store, out: Path) -> list[dict[str, Any]]:
     """The demo's complete records; their arrays go into files beside the list."""
-    demo = vs.default_state()
-    scenario = vs.to_scenario(demo)
-    keys = [scenario.original_key, *(scenario.run_key(spec) for spec in vs.to_methods(demo))]
     entries = []
-    for record in (store.get(key) for key in keys):
+    for record in (store.get(key) for key in dict.fromkeys(stage.key for stage in demo_stages())):
         if record is None:
             continue
         for name in record.arrays:

@@ -41,6 +41,7 @@ def maker() -> ModuleType:
 def made(maker: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, Path]:
     """A tiny gallery whose demo is one of its own tasks, and the store that it was made from."""
     demo = vs.default_state() | {"dataset": "blobs", "discovery": 0.5, "methods": ("finetune", "retrain")}
+    demo |= {"embedded": ("retrain", "finetune")}
     folder = tmp_path_factory.mktemp("gallery")
     store = Store.open(folder / "store")
     with pytest.MonkeyPatch.context() as patch:
@@ -49,7 +50,7 @@ def made(maker: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> tuple[S
         records = len(store.find())
         assert maker.compute(store, PLAN, "inline") == "done"
         assert len(store.find()) == records  # what is there is not computed again
-        assert maker.export(store, PLAN, folder / "out") == {"runs": 3, "records": 3}
+        assert maker.export(store, PLAN, folder / "out") == {"runs": 3, "records": 5}
     return store, folder / "out"
 
 
@@ -79,9 +80,10 @@ def test_provenance_is_said_where_it_is_shown(made: tuple[Store, Path]) -> None:
 def test_a_store_adopts_the_demo_once_with_its_arrays(made: tuple[Store, Path], tmp_path: Path) -> None:
     store, folder = made
     mine = Store.open(tmp_path)
-    assert opened(folder).adopt(mine) == 3
+    assert opened(folder).adopt(mine) == 5
     assert opened(folder).adopt(mine) == 0
-    for record in mine.find("run"):
+    assert len(mine.find("embedding")) == 2
+    for record in (*mine.find("run"), *mine.find("embedding")):
         theirs = store.get(record.key)
         assert theirs is not None
         assert (record.payload, record.spec, record.arrays) == (theirs.payload, theirs.spec, theirs.arrays)
@@ -113,7 +115,7 @@ def test_what_a_changed_method_did_is_left_out(
     assert set(fresh.runs["method"]) == {"original", "retrain"}
     assert fresh.outdated == 1
     assert "1 results are left out" in fresh.line()
-    assert fresh.adopt(Store.open(tmp_path)) == 2
+    assert fresh.adopt(Store.open(tmp_path)) == 2  # neither its run nor the embeddings that show it
 
 
 def test_without_a_gallery_there_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

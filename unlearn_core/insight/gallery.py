@@ -121,12 +121,18 @@ def _open(folder: Path) -> Gallery | None:
 
 
 def _holds(entry: Mapping[str, Any]) -> bool:
-    """Whether a record would have the same key today: its method's revision and preset are still the same."""
-    if entry["kind"] != "run":
+    """Whether a record would have the same key today: its methods' revisions and presets are still the same."""
+    if entry["kind"] == "original":
         return True
+    from unlearn_core.insight.embedding import embedding_key
+
+    spec = entry["spec"]
     try:
-        scenario = Scenario.parse(entry["spec"]["scenario"])
-        return scenario.run_key(make_method(entry["spec"]["method"]["name"], scenario)) == entry["key"]
+        scenario = Scenario.parse(spec["scenario"])
+        if entry["kind"] == "run":
+            return scenario.run_key(make_method(spec["method"]["name"], scenario)) == entry["key"]
+        methods = [make_method(method["name"], scenario) for method in spec["methods"]]
+        return embedding_key(scenario, methods, spec["way"]) == entry["key"]
     except UserError:
         return False
 
