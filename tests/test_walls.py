@@ -20,7 +20,7 @@ LEVELS = [
     {"discovery"},
     {"methods"},
     {"insight", "evaluation", "tuning", "presets"},
-    {"figures", "engine", "store", "_artifacts", "_records", "view_state"},
+    {"figures", "engine", "store", "_artifacts", "_records", "view_state", "sets"},
     {"cli", "__main__"},
 ]
 

@@ -1,0 +1,18 @@
+"""Edited forget sets: what one holds, CSV in and out, and named sets with their history in the store."""
+
+from unlearn_core.sets._content import MAX_NOTE, ForgetSet
+from unlearn_core.sets._csv import MAX_BYTES, MAX_ROWS, read_csv, write_csv
+from unlearn_core.sets._named import MAX_NAME, Change, NamedSet, NamedSets
+
+__all__ = [
+    "MAX_BYTES",
+    "MAX_NAME",
+    "MAX_NOTE",
+    "MAX_ROWS",
+    "Change",
+    "ForgetSet",
+    "NamedSet",
+    "NamedSets",
+    "read_csv",
+    "write_csv",
+]
