@@ -39,12 +39,13 @@ def test_changes_are_kept_and_undone_one_by_one(sets: NamedSets) -> None:
     assert sets.undo(made.id).name == "first try"
     undone = sets.undo(made.id)
     assert undone.key == made.key
-    assert undone.now.what == "undid “added 5”"
+    assert undone.now.what == "back to “made”"
     with pytest.raises(UserError, match="nothing to undo"):
         sets.undo(made.id)
     # After an undo, the next change is undone to where it began.
     sets.change(made.id, lambda c: c.adding([8]), "added 8")
-    assert sets.now(sets.undo(made.id)).indices == (1, 2)
+    again = sets.undo(made.id)
+    assert (sets.now(again).indices, again.now.what) == ((1, 2), "back to “made”")
     assert sets.name_of(now.key) == "first try"
 
 

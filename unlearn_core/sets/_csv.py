@@ -33,11 +33,14 @@ def read_csv(data: bytes, train_size: int, class_names: Sequence[str], name: str
         raise UserError(f"{name} names no training example.")
     known, labels, notes = set(class_names), dict[int, str](), dict[int, str]()
     lines: dict[int, int] = {}
+    written = len(places) > 1
     for line, cells in rows:
         index = _index(_cell(cells, places, "index"), line, train_size, name)
         if index in lines:
             raise UserError(f"{name} names training example {index} twice, in lines {lines[index]} and {line}.")
         lines[index] = line
+        if not written:
+            continue
         if label := _cell(cells, places, "clean_label"):
             if label not in known:
                 some = ", ".join(class_names[:12]) + (" …" if len(class_names) > 12 else "")
@@ -69,16 +72,16 @@ def _rows(data: bytes, name: str) -> list[tuple[int, list[str]]]:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise UserError(f"{name} is not UTF-8 text (byte {error.start}).") from None
+    if text.count("\n") > MAX_ROWS + 1:
+        raise UserError(f"{name} has more than {MAX_ROWS:,} lines; that is no forget set.")
     first = text.lstrip().partition("\n")[0]
     delimiter = max(",;\t", key=first.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     rows = []
     try:
         for cells in reader:
-            if any(cell.strip() for cell in cells):
+            if any(map(str.strip, cells)):
                 rows.append((reader.line_num, cells))
-            if len(rows) > MAX_ROWS + 1:
-                raise UserError(f"{name} has more than {MAX_ROWS:,} lines; that is no forget set.")
     except csv.Error as error:
         raise UserError(f"{name} is not valid CSV in line {reader.line_num}: {error}.") from None
     if not rows:

@@ -16,6 +16,7 @@ from unlearn_core.sets._content import ForgetSet
 from unlearn_core.specs import content_key
 
 MAX_NAME = 60
+_BACK = "back to"
 _CHANGE, _CONTENT = "forget_set", "forget_content"
 
 
@@ -155,7 +156,8 @@ class NamedSets:
             old = next(change for change in found.history if change.number == found.now.before)
             if old.name != found.name or found.now.removed:
                 self._free(old.name)
-            return replace(old, number=found.now.number + 1, what=f"undid “{found.now.what}”")
+            what = old.what if old.what.startswith(_BACK) else f"{_BACK} “{old.what}”"
+            return replace(old, number=found.now.number + 1, what=what)
 
         return self._append(id, back)
 
