@@ -34,7 +34,7 @@ show.notices()
 
 def data_controls() -> None:
     if not binding.hidden(state, "dataset"):
-        st.selectbox(options=catalog.dataset_names(), format_func=catalog.dataset_label, **binding.bound(state, "dataset"))
+        st.selectbox(options=catalog.dataset_names(state), format_func=catalog.dataset_label, **binding.bound(state, "dataset"))
     if not binding.hidden(state, "regularity"):
         st.slider(min_value=0.0, max_value=1.0, step=0.01, **binding.bound(state, "regularity"))
         st.caption(f"Position of the dial: **{figures.position_name(state['regularity'])}**")

@@ -35,7 +35,9 @@ except UserError as error:
 metric = catalog.metrics()[state["cell_metric"]]
 places = st.columns([1.1, 1.4, 1.25])
 if not binding.hidden(state, "dataset"):
-    places[0].selectbox(options=catalog.dataset_names(), format_func=catalog.dataset_label, **binding.bound(state, "dataset"))
+    places[0].selectbox(
+        options=catalog.dataset_names(state), format_func=catalog.dataset_label, **binding.bound(state, "dataset")
+    )
 if not binding.hidden(state, "cell_metric"):
     places[1].selectbox(
         options=list(catalog.metrics()), format_func=catalog.metric_label, **binding.bound(state, "cell_metric")

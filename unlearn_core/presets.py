@@ -44,8 +44,9 @@ def make_scenario(
     belong to methods are left alone. Raises :class:`UserError` with one sentence for anything that cannot be.
     """
     source = datasets.get(dataset)
-    preset = source.preset
     extra = {section: _section(overrides or {}, section) for section in SECTIONS}
+    params = source.full_params(extra["dataset"])
+    preset = source.preset_for(params)
     network = models.get(model or preset.model)
     defaults = preset.model_params if network.name == preset.model else {}
     corruption: dict[str, Any] = {
@@ -59,7 +60,7 @@ def make_scenario(
         corruption["amount"] = amount
     return Scenario.parse(
         {
-            "dataset": DatasetSpec(name=source.name, params=source.full_params(extra["dataset"])),
+            "dataset": DatasetSpec(name=source.name, params=params),
             "corruption": CorruptionSpec.parse(corruption | extra["corruption"]),
             "discovery": discovery,
             "model": ModelSpec(name=network.name, params=network.full_params(defaults | extra["model"])),

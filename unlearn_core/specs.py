@@ -13,6 +13,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    SerializationInfo,
     SerializerFunctionWrapHandler,
     ValidationError,
     model_serializer,
@@ -28,6 +29,12 @@ Corner = Literal["top-left", "top-right", "bottom-left", "bottom-right"]
 Scalar = bool | int | float | str | None
 
 
+LOCATION = frozenset({"data", "download"})
+"""Parameters of a dataset that say where its files are, not what they hold (``content`` does): no part of any key."""
+
+_FOR_KEY = "key"
+
+
 def content_key(*parts: Any) -> str:
     """First 16 hex digits of SHA-256 over the canonical JSON of ``parts`` and the schema version."""
     text = canonical_json([SCHEMA_VERSION, *parts])
@@ -41,7 +48,7 @@ def canonical_json(value: Any) -> str:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, BaseModel):
-        return value.model_dump(mode="json")
+        return value.model_dump(mode="json", context=_FOR_KEY)
     raise TypeError(f"{type(value).__name__} has no canonical JSON")
 
 
@@ -153,7 +160,14 @@ class PartSpec(Spec):
 
 
 class DatasetSpec(PartSpec):
-    """Which dataset."""
+    """Which dataset. Files that moved are the same data: canonical JSON leaves :data:`LOCATION` out."""
+
+    @model_serializer(mode="wrap")
+    def _what_not_where(self, handler: SerializerFunctionWrapHandler, info: SerializationInfo) -> dict[str, Any]:
+        plain: dict[str, Any] = handler(self)
+        if info.context == _FOR_KEY:
+            plain["params"] = {name: value for name, value in plain["params"].items() if name not in LOCATION}
+        return plain
 
 
 class ModelSpec(PartSpec):

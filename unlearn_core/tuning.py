@@ -15,7 +15,7 @@ import json
 import math
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ from unlearn_core.methods import Method, UnlearningTask, accuracy_on
 from unlearn_core.methods import registry as methods
 from unlearn_core.models import RedirectNet, build_model
 from unlearn_core.presets import make_scenario
-from unlearn_core.specs import Scalar
+from unlearn_core.specs import LOCATION, Scalar
 from unlearn_core.training import Reporter, SilentReporter, Trainer
 
 MIN_FORGET = 4
@@ -88,9 +88,13 @@ class Cell:
     seed: int
 
 
+Overrides = tuple[tuple[str, Scalar], ...]
+"""What differs from the dataset's preset, as ("section.field", value): hashable, so that trained originals are kept."""
+
+
 @functools.lru_cache(maxsize=32)
-def _trained(dataset: str, regularity: float, seed: int) -> tuple[UnlearningTask, torch.Tensor]:
-    scenario = make_scenario(dataset, regularity=regularity, seed=seed)
+def _trained(dataset: str, regularity: float, seed: int, overrides: Overrides) -> tuple[UnlearningTask, torch.Tensor]:
+    scenario = make_scenario(dataset, regularity=regularity, seed=seed, overrides=dict(overrides))
     arena = build_arena(scenario, torch.device("cpu"))
     shape, classes, spec = arena.corrupted.train.shape, arena.train.classes, scenario.model
     model = build_model(spec, shape, classes, seed)
@@ -105,10 +109,10 @@ def _trained(dataset: str, regularity: float, seed: int) -> tuple[UnlearningTask
     return task, arena.corrupted.truth.corrupted
 
 
-def score_cell(dataset: str, method: str, params: dict[str, Scalar], cell: Cell) -> dict[str, float]:
+def score_cell(dataset: str, method: str, params: dict[str, Scalar], cell: Cell, overrides: Overrides = ()) -> dict[str, float]:
     """Held-out score of one configuration in one cell; 0 where the method fails or diverges."""
     torch.set_num_threads(1)
-    task, order = _trained(dataset, cell.regularity, cell.seed)
+    task, order = _trained(dataset, cell.regularity, cell.seed, overrides)
     forget = order[: int(cell.discovery * len(order) + 0.5)].sort().values
     retain = task.everything[~torch.isin(task.everything, forget)]
 
@@ -148,15 +152,17 @@ def tune(
     first_seeds: Sequence[int] = (100, 101),
     more_seeds: Sequence[int] = (102, 103),
     progress: Callable[[int, int], None] | None = None,
+    overrides: Mapping[str, Scalar] | None = None,
 ) -> dict[str, Any]:
     """Score candidates on the plane, the best ones on more seeds; returns the choice with all that it rests on.
 
-    The seeds must be none that any reported number uses. Raises :class:`UserError` for oracles.
+    ``overrides``: parts of the scenario that differ from the preset, such as {"dataset.limit": 2000}. The seeds must be
+    none that any reported number uses. Raises :class:`UserError` for oracles.
     """
     chosen = methods.get(method)
     if chosen.oracle:
         raise UserError(f"{chosen.label} is an oracle and is not tuned.")
-    start = time.time()
+    start, fixed = time.time(), tuple((overrides or {}).items())
     tried = candidates(chosen, datasets.get(dataset).family, tries)
     finalists = min(finalists, len(tried))
     total = len(regularity) * len(discovery) * (len(tried) * len(first_seeds) + finalists * len(more_seeds))
@@ -165,7 +171,7 @@ def tune(
     def scores(configs: list[dict[str, Scalar]], seeds: Sequence[int]) -> list[list[dict[str, float]]]:
         nonlocal done
         cells = [Cell(r, d, s) for r in regularity for d in discovery for s in seeds]
-        pending = [[pool.submit(score_cell, dataset, method, params, cell) for cell in cells] for params in configs]
+        pending = [[pool.submit(score_cell, dataset, method, params, cell, fixed) for cell in cells] for params in configs]
         rows: list[list[dict[str, float]]] = []
         for futures in pending:
             rows.append([])
@@ -195,7 +201,12 @@ def tune(
         "minutes": round((time.time() - start) / 60, 2),
         "finalists": [{"params": final["params"], "score": final["score"]} for final in finals],
         "cells": finals[0]["cells"],
-    }
+    } | ({"overrides": told} if (told := _without_places(overrides or {})) else {})
+
+
+def _without_places(overrides: Mapping[str, Scalar]) -> dict[str, Scalar]:
+    """Overrides for the record: where files lie on one machine means nothing on another."""
+    return {key: value for key, value in overrides.items() if key.partition(".")[2] not in LOCATION}
 
 
 def write_tuned(path: Path, dataset: str, results: dict[str, dict[str, Any]], environment: dict[str, Any]) -> None:

@@ -52,10 +52,11 @@ def about(name: str, dataset: str) -> About:
     return about(name, dataset)
 
 
-def dataset_names() -> list[str]:
+def dataset_names(state: vs.State) -> list[str]:
+    """The datasets to choose from; those that need files only while the view has such files."""
     from unlearn_core.datasets import registry
 
-    return list(registry.names())
+    return [source.name for source in registry if not source.needs_data or source.name == state["dataset"]]
 
 
 def dataset_label(name: str) -> str:

@@ -35,6 +35,26 @@ EngineOption = Annotated[
 WorkersOption = Annotated[
     int | None, typer.Option("--workers", help="Worker processes of the local engine. [default: cores, at most 8]")
 ]
+DatasetOption = Annotated[
+    str | None, typer.Option(help="Dataset; `datasets` lists them. [default: digits, or images where --data is given]")
+]
+DataOption = Annotated[
+    str | None, typer.Option("--data", help="Your own images: a folder with train/<class>/… and test/<class>/…, or <class>/….")
+]
+OWN = "images"
+"""The dataset that ``--data`` alone means."""
+
+
+def with_data(dataset: str | None, data: str | None, overrides: dict[str, Scalar], default: str = "digits") -> str:
+    """Which dataset is meant; a path given with ``--data`` joins the overrides."""
+    if data is None:
+        return dataset or default
+    if not data.strip():
+        raise UserError("--data needs a path, such as --data photos/.")
+    if "dataset.data" in overrides:
+        raise UserError("Give the data once: with --data or with --set dataset.data.")
+    overrides["dataset.data"] = data
+    return dataset or OWN
 
 
 def fail(message: str, code: int) -> int:

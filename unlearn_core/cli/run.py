@@ -11,6 +11,8 @@ import typer
 
 from unlearn_core.cli._common import (
     FAILED,
+    DataOption,
+    DatasetOption,
     Device,
     DeviceOption,
     EngineOption,
@@ -22,6 +24,7 @@ from unlearn_core.cli._common import (
     print_json,
     say,
     stopped,
+    with_data,
 )
 from unlearn_core.cli._follow import follow
 from unlearn_core.engine import Engine, JobView
@@ -39,7 +42,8 @@ SHOWN_WIDE = ("healed", "healed_discovered", "healed_undiscovered", *SHOWN[1:])
 
 
 def run(
-    dataset: Annotated[str, typer.Option(help="Dataset; `datasets` lists them.")] = "digits",
+    dataset: DatasetOption = None,
+    data: DataOption = None,
     regularity: Annotated[float, typer.Option(help="0 random labels, 0.5 class confusion, 1 trigger.")] = 1.0,
     discovery: Annotated[float, typer.Option(help="Share of the corruption that is known, 0 to 1.")] = 0.3,
     methods: Annotated[str, typer.Option(help="Methods, separated by commas; `methods` lists them.")] = DEFAULT_METHODS,
@@ -56,10 +60,11 @@ def run(
 ) -> int:
     """Corrupt a dataset, train on it, unlearn with some methods, and compare what healed."""
     names, overrides = parse_names(methods), parse_overrides(set_ or [])
+    chosen = with_data(dataset, data, overrides)
     place = Store.open(store)
     machine = Engine(place, address=engine, workers=workers, device=device.value)
     try:
-        if 0 <= regularity <= 1 and 0 <= discovery <= 1 and _surely_new(place, dataset, regularity, discovery, seed, names):
+        if 0 <= regularity <= 1 and 0 <= discovery <= 1 and _surely_new(place, chosen, regularity, discovery, seed, names):
             # Workers start while this process imports torch; a mistake found below only costs stopping them.
             threading.Thread(target=_start, args=(machine,), daemon=True).start()
         from unlearn_core.engine.attacking import plan_reference_models
@@ -68,10 +73,11 @@ def run(
 
         check_overrides(overrides, names)
         scenario = make_scenario(
-            dataset, regularity=regularity, amount=amount, discovery=discovery, model=model, seed=seed, overrides=overrides
+            chosen, regularity=regularity, amount=amount, discovery=discovery, model=model, seed=seed, overrides=overrides
         )
         specs = [make_method(name, scenario, method_overrides(overrides, name)) for name in names]
         check_counts(scenario)
+        say_data(scenario)
         stages = [*plan_runs(scenario, specs), *(plan_reference_models(scenario) if rmia else ())]
         view = follow(machine, machine.submit(stages, "run"), details=True)
     except KeyboardInterrupt:
@@ -94,6 +100,16 @@ def check_counts(scenario: Scenario) -> None:
     sizes = registry.get(scenario.dataset.name).sizes
     if sizes is not None:
         discovered_count(corrupted_count(scenario.corruption.amount, sizes[0]), scenario.discovery)
+
+
+def say_data(scenario: Scenario) -> None:
+    """What was taken from files, and what in them cannot be used, on stderr."""
+    from unlearn_core.datasets import load_dataset
+
+    split = load_dataset(scenario.dataset, scenario.seed)
+    for line in (split.note, *split.problems):
+        if line:
+            say(line)
 
 
 def _start(machine: Engine) -> None:

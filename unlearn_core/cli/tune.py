@@ -11,7 +11,18 @@ from typing import Annotated, Any
 
 import typer
 
-from unlearn_core.cli._common import JsonOption, WorkersOption, parse_names, print_json, say
+from unlearn_core.cli._common import (
+    DataOption,
+    DatasetOption,
+    JsonOption,
+    WorkersOption,
+    parse_names,
+    parse_overrides,
+    print_json,
+    say,
+    with_data,
+)
+from unlearn_core.cli.run import say_data
 from unlearn_core.errors import UserError
 
 FIRST_SEED = 100
@@ -19,7 +30,9 @@ FIRST_SEED = 100
 
 
 def tune(
-    dataset: Annotated[str, typer.Option(help="Which dataset; its kind of data gets the result.")] = "digits",
+    dataset: DatasetOption = None,
+    data: DataOption = None,
+    set_: Annotated[list[str] | None, typer.Option("--set", help="Override, such as dataset.limit=2000.")] = None,
     methods: Annotated[str, typer.Option(help="Methods, separated by commas, or all.")] = "all",
     tries: Annotated[int, typer.Option(min=1, max=10_000, help="Configurations tried for each method.")] = 24,
     finalists: Annotated[int, typer.Option(min=1, max=100, help="How many of them go on to more seeds.")] = 4,
@@ -35,22 +48,26 @@ def tune(
     from unlearn_core.datasets import registry as datasets
     from unlearn_core.engine.stages import environment
     from unlearn_core.methods import registry
-    from unlearn_core.presets import TUNED
+    from unlearn_core.presets import TUNED, check_overrides, make_scenario
     from unlearn_core.tuning import tune as search
     from unlearn_core.tuning import write_tuned
 
+    overrides = parse_overrides(set_ or [])
+    chosen = with_data(dataset, data, overrides)
+    check_overrides(overrides, [])
+    say_data(make_scenario(chosen, overrides=overrides))  # what cannot be is said before workers start
     names = [m.name for m in registry if m.search_space and not m.oracle] if methods == "all" else parse_names(methods)
     for name in names:
         if not registry.get(name).search_space:
             raise UserError(f"{name} declares nothing to search (its search_space is empty).")
     rates = [_rate(text) for text in discovery.split(",")]
     first, more = range(FIRST_SEED, FIRST_SEED + seeds), range(FIRST_SEED + seeds, FIRST_SEED + 2 * seeds)
-    target = out or TUNED / f"{datasets.get(dataset).family}.json"
+    target = out or TUNED / f"{datasets.get(chosen).family}.json"
     results: dict[str, Any] = {}
     with ProcessPoolExecutor(workers or 2, mp_context=get_context("spawn")) as pool:
         for name in names:
             result = search(
-                dataset,
+                chosen,
                 name,
                 pool,
                 tries=tries,
@@ -59,9 +76,10 @@ def tune(
                 first_seeds=first,
                 more_seeds=more,
                 progress=_Progress(name),
+                overrides=overrides,
             )
             results[name] = result
-            write_tuned(target, dataset, {name: result}, environment(torch.device("cpu")))
+            write_tuned(target, chosen, {name: result}, environment(torch.device("cpu")))
             say(f"{name}: {result['preset_score']:.3f} → {result['score']:.3f} with {jsonlib.dumps(result['params'])}")
     if json:
         print_json(results)

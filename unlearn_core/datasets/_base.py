@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import functools
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
@@ -52,10 +54,24 @@ class LabelledData:
 
 @dataclass(frozen=True)
 class Split:
-    """Training and test data of one dataset and seed, both with clean labels."""
+    """Training and test data of one dataset and seed, both with clean labels.
+
+    Data from files say more. ``names``: one per training example (a path). ``clean``: int64 (N,), the true labels of
+    training examples as far as a manifest knows them, -1 elsewhere: ground truth, for evaluation alone. ``note``: what was
+    taken of how much, ``problems``: what was left out, in sentences.
+    """
 
     train: LabelledData
     test: LabelledData
+    names: tuple[str, ...] = ()
+    clean: torch.Tensor | None = None
+    note: str = ""
+    problems: tuple[str, ...] = ()
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that the inputs take."""
+        return self.train.inputs.nbytes + self.test.inputs.nbytes
 
 
 @dataclass(frozen=True)
@@ -79,6 +95,12 @@ class DatasetSource(Part):
     flip: ClassVar[bool] = False  # whether a mirror image keeps its class
     displacement: ClassVar[tuple[float, float] | None] = None  # the trigger of 2-D data
     sizes: ClassVar[tuple[int, int] | None] = None  # (train, test), where known before loading
+    needs_data: ClassVar[bool] = False  # whether nothing can be loaded before the ``data`` parameter says from where
+
+    @classmethod
+    def preset_for(cls, params: Mapping[str, Any]) -> Preset:
+        """The preset for complete parameters: what suits may depend on what the files hold."""
+        return cls.preset
 
     @classmethod
     def load(cls, params: Any, seed: int) -> Split:
@@ -102,12 +124,23 @@ def stratified_split(data: LabelledData, test: int, seed: int) -> Split:
     return Split(train, held)
 
 
-@functools.lru_cache(maxsize=8)
-def _load(name: str, params: tuple[tuple[str, Any], ...], seed: int) -> Split:
-    source = registry.get(name)
-    return source.load(source.params(dict(params)), seed)
+_MOST, _MOST_BYTES = 8, 2 * 2**30
+_Key = tuple[str, tuple[tuple[str, Any], ...], int]
+_recent: OrderedDict[_Key, Split] = OrderedDict()
+_lock = threading.Lock()
 
 
 def load_dataset(spec: DatasetSpec, seed: int) -> Split:
-    """The data of ``spec``, split by ``seed``; the last few are kept in memory."""
-    return _load(spec.name, tuple(sorted(spec.params.items())), seed)
+    """The data of ``spec``, split by ``seed``; the last few are kept in memory, at most 2 GB of them."""
+    key = (spec.name, tuple(sorted(spec.params.items())), seed)
+    with _lock:
+        if (found := _recent.get(key)) is not None:
+            _recent.move_to_end(key)
+            return found
+    source = registry.get(spec.name)
+    loaded: Split = source.load(source.params(spec.params), seed)
+    with _lock:
+        _recent[key] = loaded
+        while len(_recent) > 1 and (len(_recent) > _MOST or sum(split.nbytes for split in _recent.values()) > _MOST_BYTES):
+            _recent.popitem(last=False)
+    return loaded

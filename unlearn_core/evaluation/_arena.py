@@ -44,7 +44,8 @@ def build_arena(scenario: Scenario, device: torch.device) -> Arena:
         if not corrupted.train.is_image:
             raise UserError("training.augment is for images; points in the plane are not augmented.")
         height, width = corrupted.train.shape[-2:]
-        augmentation = Augmentation(flip=source.flip, still=patch_slices(scenario.corruption.trigger, height, width))
+        flip = bool(scenario.dataset.params.get("flip", source.flip))
+        augmentation = Augmentation(flip=flip, still=patch_slices(scenario.corruption.trigger, height, width))
     train = DeviceData.place(corrupted.train, device, augmentation)
     test, triggered = (DeviceData.place(d, device, like=train) for d in (corrupted.test, corrupted.triggered_test))
     return Arena(corrupted, train, test, triggered)

@@ -9,6 +9,9 @@ from typing import Any, Literal
 
 from unlearn_core.specs import Scalar
 
+MAX_TEXT = 400
+"""Characters of a text parameter: a path may be long, a link must stay a link."""
+
 Kind = Literal["int", "float", "bool", "choice", "text"]
 
 
@@ -60,7 +63,7 @@ class ParamField:
         if self.kind == "choice":
             return (str(raw), True) if str(raw) in self.choices else (self.default, False)
         if self.kind == "text":
-            return str(raw)[:60], len(str(raw)) <= 60
+            return str(raw)[:MAX_TEXT], len(str(raw)) <= MAX_TEXT
         return self._clamp_number(raw)
 
     def _clamp_bool(self, raw: Any) -> tuple[Scalar, bool]:
@@ -103,6 +106,8 @@ def param_fields(schema: Mapping[str, Any], defaults: Mapping[str, Scalar] | Non
     """The parameters of a pydantic model's JSON schema, in order; ``defaults`` replaces the schema's own."""
     found = []
     for name, entry in schema.get("properties", {}).items():
+        if entry.get("filled_in"):  # by the part itself, from its other parameters
+            continue
         default = (defaults or {}).get(name, entry.get("default"))
         kind, choices = _kind(entry)
         found.append(

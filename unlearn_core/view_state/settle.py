@@ -24,6 +24,7 @@ def settle(state: State) -> tuple[State, list[str]]:
     notices: list[str] = []
     state = dict(state)
     state["overrides"] = _settle_overrides(state, notices)
+    _settle_files(state, notices)
     data = _training_data(state)
     preset = preset_of(state)
     if data is not None:
@@ -54,6 +55,24 @@ def _training_data(state: State) -> LabelledData | None:
         return load_dataset(DatasetSpec(name=source.name, params=params), state["seed"]).train
     except UserError:
         return None
+
+
+def _settle_files(state: State, notices: list[str]) -> None:
+    """A dataset that comes from files is kept only while they can be loaded: without data no page has anything to show."""
+    from unlearn_core.datasets import load_dataset, registry
+
+    if not registry.get(state["dataset"]).needs_data:
+        return
+    try:
+        load_dataset(to_scenario(state | {"model": None, "overrides": _of_dataset(state)}).dataset, state["seed"])
+    except UserError as error:
+        state["dataset"] = BY_NAME["dataset"].default
+        state["overrides"] = {key: value for key, value in state["overrides"].items() if not key.startswith("dataset.")}
+        notices.append(f"{error} The dataset is {state['dataset']} again.")
+
+
+def _of_dataset(state: State) -> dict[str, Scalar]:
+    return {key: value for key, value in state["overrides"].items() if key.startswith("dataset.")}
 
 
 def _settle_classes(state: State, classes: int, preset: Mapping[str, Any], notices: list[str]) -> None:

@@ -9,6 +9,7 @@ from unlearn_core.view_state.controls import SECTIONS, State
 from unlearn_core.view_state.fields import ParamField, param_fields
 
 if TYPE_CHECKING:
+    from unlearn_core.datasets import Preset
     from unlearn_core.specs import MethodSpec, Scalar, Scenario
 
 _SPEC_FIELDS: Final = {
@@ -54,10 +55,9 @@ def to_methods(state: State, names: Iterable[str] | None = None) -> list[MethodS
 
 def preset_of(state: State) -> dict[str, Any]:
     """What the dataset's preset says about the controls whose default is None."""
-    from unlearn_core.datasets import registry
     from unlearn_core.specs import CorruptionSpec
 
-    p = registry.get(state["dataset"]).preset
+    p = _preset(state)
     t = p.trigger
     return {
         "amount": CorruptionSpec.model_fields["amount"].default,
@@ -70,6 +70,18 @@ def preset_of(state: State) -> dict[str, Any]:
         "trigger_opacity": t.opacity,
         "model": p.model,
     }
+
+
+def _preset(state: State) -> Preset:
+    """The preset of the dataset with this view's parameters; what holds for any data where these cannot be used."""
+    from unlearn_core.datasets import registry
+    from unlearn_core.errors import UserError
+
+    source = registry.get(state["dataset"])
+    try:
+        return source.preset_for(source.full_params(section_overrides(state["overrides"], "dataset")))
+    except UserError:
+        return source.preset
 
 
 def resolved(state: State) -> State:
@@ -89,10 +101,11 @@ def section_fields(state: State, section: str) -> list[ParamField]:
     if section == "dataset":
         return param_fields(source.Params.model_json_schema())
     if section == "training":
-        return param_fields(TrainingSpec.model_json_schema(), source.preset.training.model_dump())
+        return param_fields(TrainingSpec.model_json_schema(), _preset(state).training.model_dump())
     if section == "model":
-        network = models.get(state["model"] or source.preset.model)
-        defaults = source.preset.model_params if network.name == source.preset.model else {}
+        preset = _preset(state)
+        network = models.get(state["model"] or preset.model)
+        defaults = preset.model_params if network.name == preset.model else {}
         return param_fields(network.Params.model_json_schema(), defaults)
     return param_fields(methods.get(section).Params.model_json_schema(), preset_params(section, source.name))
 

@@ -1,0 +1,43 @@
+"""Small collections of pictures, made on the spot: class k is a bright stripe in column k of a noisy picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from unlearn_core.datasets import _base
+from unlearn_core.datasets._images import loading
+
+CLASSES = ("ant", "bee", "cow")
+
+
+def picture(label: int, seed: int, size: tuple[int, int] = (12, 12), mode: str = "RGB") -> Image.Image:
+    """One picture; (width, height) in ``size``."""
+    pixels = np.random.default_rng(seed).integers(0, 90, (size[1], size[0], 3), dtype=np.uint8)
+    pixels[:, 3 * label : 3 * label + 3] = 200
+    return Image.fromarray(pixels).convert(mode)
+
+
+def make_tree(root: Path, each: int = 6, classes: tuple[str, ...] = CLASSES, size: tuple[int, int] = (12, 12)) -> Path:
+    """``root/<class>/NN.png``, ``each`` of every class."""
+    for label, name in enumerate(classes):
+        folder = root / name
+        folder.mkdir(parents=True, exist_ok=True)
+        for k in range(each):
+            picture(label % 4, 100 * label + k, size).save(folder / f"{k:02}.png")
+    return root
+
+
+def make_folder(root: Path, train: int = 8, test: int = 4, classes: tuple[str, ...] = CLASSES) -> Path:
+    """``root/train/<class>/…`` and ``root/test/<class>/…``."""
+    make_tree(root / "train", train, classes)
+    make_tree(root / "test", test, classes)
+    return root
+
+
+def forget() -> None:
+    """As if this process had just started."""
+    loading._seen.clear()
+    _base._recent.clear()

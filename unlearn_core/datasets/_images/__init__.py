@@ -1,0 +1,1 @@
+"""Photographs from files: listing, safe decoding, caching by content, stratified subsamples. No dataset is registered here."""
