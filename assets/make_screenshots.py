@@ -1,0 +1,101 @@
+"""Make assets/screenshots/: every page of the real app in a real browser, as a first visitor sees it.
+
+Run from the repository's root: ``python assets/make_screenshots.py``. Needs Chromium and requirements-dev.txt. The store is
+empty; what the pages show comes from the gallery. ``--dark``, ``--out`` and ``--pages`` are for looking at the pages.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+
+from playwright.sync_api import Page, sync_playwright
+
+ROOT = Path(__file__).parents[1]
+TARGET = ROOT / "assets" / "screenshots"
+ARGS = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+PAGES = {
+    "start": "",
+    "craft": "craft",
+    "compare": "compare",
+    "boundary": "boundary",
+    "redirect": "redirect",
+    "embedding": "embedding",
+    "heatmap": "heatmap",
+    "forget": "forget",
+    "lessons": "lessons",
+}
+STILL = """() => document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'"""
+
+
+def main() -> None:
+    """Start the app, open each page, save what it shows."""
+    parser = argparse.ArgumentParser(description="Take screenshots of every page.")
+    parser.add_argument("--out", type=Path, default=TARGET, help="folder for the pictures [default: assets/screenshots]")
+    parser.add_argument("--dark", action="store_true", help="with the dark theme")
+    parser.add_argument("--pages", default=",".join(PAGES), help="which pages, separated by commas")
+    parser.add_argument("--height", type=int, default=720, help="height of the window in pixels; its width is 1280")
+    parser.add_argument("--store", type=Path, default=None, help="an existing store [default: an empty one]")
+    options = parser.parse_args()
+    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if chromium is None:
+        sys.exit("There is no Chromium on this machine; install it first.")
+    options.out.mkdir(parents=True, exist_ok=True)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with tempfile.TemporaryDirectory() as folder:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port), "--server.headless", "true"],
+            cwd=ROOT,
+            env=os.environ | {"UNLEARN_STORE": str(options.store or folder)},
+            stdout=subprocess.DEVNULL,
+        )
+        try:
+            wait_for(f"http://localhost:{port}/_stcore/health")
+            with sync_playwright() as playwright:
+                browser = playwright.chromium.launch(executable_path=chromium, args=ARGS)
+                scheme = "dark" if options.dark else "light"
+                page = browser.new_page(viewport={"width": 1280, "height": options.height}, color_scheme=scheme)  # type: ignore[arg-type]
+                for name in options.pages.split(","):
+                    seconds = photograph(page, f"http://localhost:{port}/{PAGES[name]}", options.out / f"{name}.png")
+                    print(f"{name}: {(options.out / f'{name}.png').stat().st_size / 1024:.0f} KB, drawn after {seconds:.1f} s")
+                browser.close()
+        finally:
+            server.terminate()
+            server.wait(15)
+
+
+def wait_for(url: str) -> None:
+    """Return once the server answers; give up after 30 seconds."""
+    for _ in range(300):
+        with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=1):
+            return
+        time.sleep(0.1)
+    sys.exit("The app did not start within 30 seconds.")
+
+
+def photograph(page: Page, url: str, target: Path) -> float:
+    """Save the page once its script is done and its figures stand still; returns the seconds until it was."""
+    start = time.perf_counter()
+    page.goto(url)
+    page.wait_for_selector("[data-testid=stMain] h1, [data-testid=stMain] h2, [data-testid=stMain] h3", timeout=60_000)
+    page.wait_for_function(STILL, timeout=120_000)
+    seconds = time.perf_counter() - start
+    page.wait_for_timeout(2500)  # the figures' last animation
+    page.wait_for_function(STILL, timeout=120_000)
+    page.screenshot(path=target)
+    return seconds
+
+
+if __name__ == "__main__":
+    main()
