@@ -1,0 +1,206 @@
+"""What a stored run with discovery found: ranked suspects with their evidence, what a threshold is expected to give, and,
+because the corruption here is synthetic, what it would truly give. The truth is for comparison; nothing is chosen by it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from unlearn_core.insight.stored import Results, arena_of
+from unlearn_core.specs import MethodSpec, Scenario
+
+SCORE = "score:"
+CURVE = (
+    "taken", "threshold", "precision", "precision_low", "precision_high", "recall", "recall_low", "recall_high"
+)  # fmt: skip
+DEFAULT_PRECISION = 0.9
+SHOWN = 20
+"""How many suspects to show where no number of them is more telling."""
+
+
+@dataclass(frozen=True)
+class Suspects:
+    """The outcome of discovery on N training examples, n of them suspects: all that are not in the forget set.
+
+    ``state``: "judged", "ranked" (too few known examples for probabilities) or "clean"; ``sentence`` says it in words, and
+    ``stopped`` why the rounds ended. ``table``: one row per suspect, the most suspect first, with columns rank (from 1),
+    index, given, says (what the healed model predicts), probability (of being corrupted; NaN unless judged), score (all
+    evidence fused, no unit), added (whether the method put it into its forget set), and ``score:NAME`` (standard deviations
+    above the typical example), the most trusted score first. ``weights``: score → its share of the fused score. ``curve``:
+    one row for each number of suspects taken from the top, columns as in :data:`CURVE`, intervals of 90 % (empty unless
+    judged). ``truth``: the same with columns taken, true_precision, true_recall, for every number of suspects.
+    ``forget``: the training indices that the method was told of.
+    """
+
+    state: str
+    sentence: str
+    stopped: str
+    table: pd.DataFrame
+    weights: dict[str, float]
+    curve: pd.DataFrame
+    truth: pd.DataFrame
+    forget: tuple[int, ...]
+    target: float
+    rounds: list[dict[str, Any]] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def taken(self, precision: float) -> int:
+        """The most suspects, from the top, whose expected precision is at least ``precision`` and of whom none is more
+        probably clean than corrupted; 0 where nothing can be expected."""
+        from unlearn_core.discovery._judge import LEAST_PROBABILITY
+
+        if self.curve.empty:
+            return 0
+        last = self.table["probability"].to_numpy()[: len(self.curve)]
+        good = ((self.curve["precision"].to_numpy() >= precision) & (last >= LEAST_PROBABILITY)).nonzero()[0]
+        return int(good.max()) + 1 if len(good) else 0
+
+    def start(self) -> int:
+        """Where a threshold starts: what passes the run's own target, or a screenful where nothing can be expected."""
+        return self.taken(self.target) if self.state == "judged" else min(SHOWN, len(self))
+
+    def at(self, count: int) -> dict[str, float]:
+        """What is expected of the first ``count`` suspects (keys of :data:`CURVE`) and what is true of them (true_precision,
+        true_recall); NaN where nothing can be said."""
+        row = dict.fromkeys((*CURVE, "true_precision", "true_recall"), math.nan) | {"taken": float(count)}
+        if not 0 < count <= len(self):
+            return row
+        for frame in (self.curve, self.truth):
+            if len(frame):
+                row |= {str(name): float(value) for name, value in frame.iloc[count - 1].items()}
+        return row
+
+    def evidence(self, index: int) -> pd.DataFrame:
+        """Why this example is suspected, the most trusted score first: columns name, label, summary, weight, value. Raises
+        LookupError for an example that is no suspect."""
+        from unlearn_core.discovery import registry
+
+        rows = self.table[self.table["index"] == index]
+        if rows.empty:
+            raise LookupError(f"training example {index} is no suspect")
+        about = {score.name: (score.label, score.summary) for score in registry}
+        entries = [
+            (name, *about.get(name, (name, "")), weight, float(rows.iloc[0][SCORE + name]))
+            for name, weight in self.weights.items()
+        ]
+        return pd.DataFrame(entries, columns=["name", "label", "summary", "weight", "value"])
+
+
+def open_suspects(store: Results, scenario: Scenario, spec: MethodSpec) -> Suspects:
+    """What the stored run of ``spec`` found. Raises LookupError if it is not stored or did not look for anything."""
+    key = scenario.run_key(spec)
+    record = store.get(key)
+    found = ((record.payload.get("report") or {}) if record is not None else {}).get("discovery")
+    if not found:
+        raise LookupError(f"no discovery is stored under {key}")
+    arrays = store.arrays(key, "report")
+    corrupted = arena_of(scenario).corrupted
+    order, names = arrays["suspects"], np.array(corrupted.train.class_names, dtype=object)
+    weights = dict(sorted(found.get("weights", {}).items(), key=lambda item: -item[1]))
+    weights = {name: weight for name, weight in weights.items() if SCORE + name in arrays}
+    added = [int(entry["index"]) for entry in found.get("added", [])]
+    columns = {
+        "rank": np.arange(1, len(order) + 1),
+        "index": order,
+        "given": names[corrupted.train.labels.numpy()[order]],
+        "says": names[arrays["says"][order]],
+        "probability": arrays["probability"][order],
+        "score": arrays["fused"][order],
+        "added": np.isin(order, added),
+    }
+    columns |= {SCORE + name: arrays[SCORE + name][order] for name in weights}
+    curve = pd.DataFrame({name: arrays[f"curve:{name}"] for name in CURVE if f"curve:{name}" in arrays}, columns=list(CURVE))
+    truth = corrupted.truth
+    forget = truth.forget_of(scenario).tolist()
+    return Suspects(
+        found["state"],
+        found["sentence"],
+        found.get("stopped", ""),
+        pd.DataFrame(columns),
+        weights,
+        curve,
+        _truth(order, truth.corrupted.numpy(), np.array(forget, dtype=np.int64)),
+        tuple(forget),
+        float(record.payload["params"].get("precision", DEFAULT_PRECISION)),
+        list(found.get("rounds", [])),
+    )
+
+
+def _truth(order: np.ndarray, corrupted: np.ndarray, forget: np.ndarray) -> pd.DataFrame:
+    """True precision and recall for every number of suspects taken from the top; recall is of the corruption outside F."""
+    right = np.isin(order, corrupted).cumsum()
+    taken, left = np.arange(1, len(order) + 1), len(np.setdiff1d(corrupted, forget))
+    recall = right / left if left else np.full(len(order), np.nan)
+    return pd.DataFrame({"taken": taken, "true_precision": right / taken, "true_recall": recall})
+
+
+def set_counts(scenario: Scenario, indices: Sequence[int]) -> dict[str, int]:
+    """The truth about a set of training examples: how many there are, how many of them are corrupted and how many clean
+    ones are accused wrongly, and how much corruption is left outside."""
+    corrupted = set(arena_of(scenario).corrupted.truth.corrupted.tolist())
+    right = len(corrupted.intersection(indices))
+    return {"size": len(indices), "right": right, "wrong": len(indices) - right, "left": len(corrupted) - right}
+
+
+def changed(store: Results, before: Scenario, after: Scenario, specs: Sequence[MethodSpec]) -> pd.DataFrame:
+    """What another forget set did to each of ``specs`` that is stored for both scenarios: columns method, label, metric,
+    metric_label, before, after (NaN where a metric has no meaning)."""
+    from unlearn_core.evaluation import registry as metrics
+    from unlearn_core.methods import registry as methods
+
+    rows = []
+    for spec in specs:
+        pair = [store.get(scenario.run_key(spec)) for scenario in (before, after)]
+        if None in pair:
+            continue
+        for name in ("healed", "utility", "healed_x_utility"):
+            values = [record.payload["metrics"].get(name) for record in pair]
+            label = methods.get(spec.name).label
+            rows.append((spec.name, label, name, metrics.get(name).label, *values))
+    frame = pd.DataFrame(rows, columns=["method", "label", "metric", "metric_label", "before", "after"])
+    return frame.astype({"before": float, "after": float})
+
+
+def next_suspects(before: Suspects, after: Suspects, count: int = SHOWN) -> pd.DataFrame:
+    """The first suspects with the new forget set: ``after.table`` with a column before, their rank with the old one (NaN: they
+    were in the old forget set)."""
+    ranks = dict(zip(before.table["index"], before.table["rank"], strict=True))
+    head = after.table.head(count)
+    return head.assign(before=[float(ranks.get(index, math.nan)) for index in head["index"]])
+
+
+def expected_seconds(store: Results, scenario: Scenario, specs: Sequence[MethodSpec]) -> float | None:
+    """How long these methods would take here, from stored runs on the same data and network; None where nothing like them
+    has been run. A discovery is counted in the REM runs it consists of."""
+    seconds: dict[str, list[float]] = {}
+    for record in store.find("run"):
+        other, method = record.spec.get("scenario", {}), record.spec.get("method", {})
+        same = other.get("dataset", {}).get("name") == scenario.dataset.name
+        if same and other.get("model", {}).get("name") == scenario.model.name and record.payload.get("seconds"):
+            cost = record.payload["seconds"] / rem_runs(method.get("name", ""), method.get("params", {}))
+            seconds.setdefault(_kind(method.get("name", "")), []).append(cost)
+    parts = []
+    for spec in specs:
+        known = seconds.get(_kind(spec.name))
+        if not known:
+            return None
+        parts.append(float(np.median(known)) * rem_runs(spec.name, spec.params))
+    return sum(parts)
+
+
+def rem_runs(name: str, params: dict[str, Any]) -> float:
+    """How many REM runs a method costs, roughly: looks at the data are three quarters of one."""
+    if not name.endswith("_discover"):
+        return 1.0
+    return 0.75 * float(params.get("rounds", 1)) * float(params.get("folds", 1)) + 1.0 + float(params.get("tries", 0))
+
+
+def _kind(name: str) -> str:
+    return "rem" if name in ("rem", "rem_discover") else name
