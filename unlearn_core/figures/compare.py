@@ -53,7 +53,7 @@ def healed_utility(frame: pd.DataFrame, height: int = 430) -> Picture:
     front = pareto_front(shown)
     _draw_front(figure, front, low)
     names = shorts(shown["label"])
-    room = (300.0, 240.0) if height < 400 else (400.0, 330.0)  # the small one stands in a third of the page
+    room = (190.0, 185.0) if height < 400 else (400.0, 330.0)  # the small one stands in a third of the page
     where = place(names, list(shown["utility"]), list(shown["healed"]), x_range, y_range, room)
     for (_, row), name, spot in zip(shown.iterrows(), names, where, strict=True):
         style = styles[row["method"]]
