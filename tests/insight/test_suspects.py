@@ -136,3 +136,14 @@ def test_costs_are_learned_from_what_was_run(store: Store, tmp_path: Path) -> No
     assert look.expected_seconds(fake, SCENARIO, [rem]) == 2.0
     assert look.expected_seconds(fake, SCENARIO, [rem, SPEC]) == pytest.approx(2 + 2 * (0.75 * 3 + 1))
     assert look.expected_seconds(fake, SCENARIO, [make_method("retrain", SCENARIO)]) is None
+
+
+def test_a_clean_set_is_called_clean(store: Store) -> None:
+    corrupted = set(arena_of(SCENARIO).corrupted.truth.corrupted.tolist())
+    clean = [index for index in range(0, 1000, 7) if index not in corrupted][:25]
+    accused = SCENARIO.knowing(clean)
+    compute(store, accused, [SPEC])
+    found = look.open_suspects(store, accused, SPEC)
+    assert (found.state, found.taken(0.5)) == ("clean", 0)
+    assert "looks clean" in found.sentence
+    assert not found.table["added"].any()

@@ -27,6 +27,7 @@ from unlearn_core.cli._common import (
     with_data,
 )
 from unlearn_core.cli._follow import follow
+from unlearn_core.cli._forget import ForgetOption, with_forget
 from unlearn_core.engine import Engine, JobView
 from unlearn_core.errors import UserError
 from unlearn_core.insight.sheets import marked
@@ -46,6 +47,7 @@ def run(
     data: DataOption = None,
     regularity: Annotated[float, typer.Option(help="0 random labels, 0.5 class confusion, 1 trigger.")] = 1.0,
     discovery: Annotated[float, typer.Option(help="Share of the corruption that is known, 0 to 1.")] = 0.3,
+    forget: ForgetOption = None,
     methods: Annotated[str, typer.Option(help="Methods, separated by commas; `methods` lists them.")] = DEFAULT_METHODS,
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
     amount: Annotated[str | None, typer.Option(help="Corrupted examples: a count or a fraction up to 0.5.")] = None,
@@ -64,7 +66,8 @@ def run(
     place = Store.open(store)
     machine = Engine(place, address=engine, workers=workers, device=device.value)
     try:
-        if 0 <= regularity <= 1 and 0 <= discovery <= 1 and _surely_new(place, chosen, regularity, discovery, seed, names):
+        plain = forget is None and 0 <= regularity <= 1 and 0 <= discovery <= 1
+        if plain and _surely_new(place, chosen, regularity, discovery, seed, names):
             # Workers start while this process imports torch; a mistake found below only costs stopping them.
             threading.Thread(target=_start, args=(machine,), daemon=True).start()
         from unlearn_core.engine.attacking import plan_reference_models
@@ -75,6 +78,7 @@ def run(
         scenario = make_scenario(
             chosen, regularity=regularity, amount=amount, discovery=discovery, model=model, seed=seed, overrides=overrides
         )
+        scenario = with_forget(place, scenario, forget)
         specs = [make_method(name, scenario, method_overrides(overrides, name)) for name in names]
         check_counts(scenario)
         say_data(scenario)
@@ -98,7 +102,7 @@ def check_counts(scenario: Scenario) -> None:
     from unlearn_core.datasets import registry
 
     sizes = registry.get(scenario.dataset.name).sizes
-    if sizes is not None:
+    if sizes is not None and not scenario.edited:
         discovered_count(corrupted_count(scenario.corruption.amount, sizes[0]), scenario.discovery)
 
 
@@ -198,9 +202,12 @@ def _print(answer: dict[str, Any], extra: Sequence[str] = ()) -> None:
 
 def _title(scenario: dict[str, Any]) -> str:
     corruption = scenario["corruption"]
+    known = (
+        f"{scenario['discovery']:.0%} discovered" if "discovery" in scenario else f"{len(scenario['forget'])} in the forget set"
+    )
     return (
         f"{scenario['dataset']['name']} · regularity {corruption['regularity']:g} · amount {corruption['amount']:g} · "
-        f"{scenario['discovery']:.0%} discovered · {scenario['model']['name']} · seed {scenario['seed']}"
+        f"{known} · {scenario['model']['name']} · seed {scenario['seed']}"
     )
 
 

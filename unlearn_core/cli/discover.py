@@ -1,0 +1,181 @@
+"""``discover``: who else is probably corrupted, ranked, with what a threshold is expected to give."""
+
+from __future__ import annotations
+
+import io
+import json as json_module
+import math
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from unlearn_core.cli._common import (
+    FAILED,
+    DataOption,
+    DatasetOption,
+    Device,
+    DeviceOption,
+    EngineOption,
+    JsonOption,
+    StoreOption,
+    WorkersOption,
+    fail,
+    finite,
+    parse_overrides,
+    say,
+    stopped,
+    with_data,
+)
+from unlearn_core.cli._follow import follow
+from unlearn_core.cli._forget import ForgetOption, with_forget
+from unlearn_core.engine import Engine
+from unlearn_core.errors import UserError
+from unlearn_core.store import Store
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from unlearn_core.insight.suspects import Suspects
+    from unlearn_core.specs import Scenario
+
+METHOD = "rem_discover"
+SHOWN = ("index", "given_label", "score", "probability", "says", "accepted")
+
+
+class Format(StrEnum):
+    table = "table"
+    csv = "csv"
+    json = "json"
+
+
+def discover(
+    dataset: DatasetOption = None,
+    data: DataOption = None,
+    regularity: Annotated[float, typer.Option(help="0 random labels, 0.5 class confusion, 1 trigger.")] = 1.0,
+    discovery: Annotated[float, typer.Option(help="Share of the corruption that is known, 0 to 1.")] = 0.3,
+    forget: ForgetOption = None,
+    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
+    amount: Annotated[str | None, typer.Option(help="Corrupted examples: a count or a fraction up to 0.5.")] = None,
+    model: Annotated[str | None, typer.Option(help="Network; `models` lists them.")] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="Override, such as rem_discover.rounds=1 or trigger.size=3.")
+    ] = None,
+    precision: Annotated[float, typer.Option(help="Accept as many suspects as keep this expected precision, 0 to 1.")] = 0.9,
+    top: Annotated[int | None, typer.Option(help="How many suspects to list. [default: the accepted, at least 20]")] = None,
+    format: Annotated[Format, typer.Option(help="How to write the list.")] = Format.table,
+    out: Annotated[Path | None, typer.Option(help="Write the list to this file instead of the screen.")] = None,
+    engine: EngineOption = "local",
+    workers: WorkersOption = None,
+    store: StoreOption = None,
+    device: DeviceOption = Device.auto,
+    json: JsonOption = False,
+) -> int:
+    """Rank the examples that are probably corrupted too, from the few that are known to be."""
+    overrides = parse_overrides(set_ or [])
+    chosen = with_data(dataset, data, overrides)
+    if not 0 < precision <= 1:
+        raise UserError(f"--precision must be above 0 and at most 1 (got {precision:g}).")
+    if top is not None and top < 1:
+        raise UserError(f"--top must be at least 1 (got {top}).")
+    if out is not None and not out.expanduser().parent.is_dir():
+        raise UserError(f"The folder of --out {str(out)!r} does not exist.")
+    place = Store.open(store)
+    machine = Engine(place, address=engine, workers=workers, device=device.value)
+    try:
+        from unlearn_core.cli.run import check_counts, say_data
+        from unlearn_core.engine.stages import plan_runs
+        from unlearn_core.presets import check_overrides, make_method, make_scenario, method_overrides
+
+        check_overrides(overrides, [METHOD])
+        scenario = make_scenario(
+            chosen, regularity=regularity, amount=amount, discovery=discovery, model=model, seed=seed, overrides=overrides
+        )
+        scenario = with_forget(place, scenario, forget)
+        check_counts(scenario)
+        say_data(scenario)
+        spec = make_method(METHOD, scenario, method_overrides(overrides, METHOD))
+        view = follow(machine, machine.submit(plan_runs(scenario, [spec]), "discover"), details=True)
+    except KeyboardInterrupt:
+        return stopped()
+    finally:
+        machine.close()
+    broken = next((stage for stage in view.stages if stage.state == "failed"), None)
+    if view.state != "done":
+        return fail(broken.message if broken else "The run was cancelled.", FAILED)
+    from unlearn_core.insight.suspects import SHOWN as SCREENFUL
+    from unlearn_core.insight.suspects import open_suspects
+
+    found = open_suspects(place, scenario, spec)
+    accepted = found.taken(precision)
+    rows = _rows(found, accepted, top or max(SCREENFUL, accepted))
+    _write(_text(Format.json if json else format, found, rows, scenario, precision, accepted), out)
+    say(found.sentence)
+    say(_accepted(found, precision, accepted))
+    return 0
+
+
+def _rows(found: Suspects, accepted: int, count: int) -> pd.DataFrame:
+    head = found.table.head(count)
+    named = head.rename(columns={"given": "given_label"}).assign(accepted=head["rank"] <= accepted)
+    return named[list(SHOWN)]
+
+
+def _accepted(found: Suspects, precision: float, accepted: int) -> str:
+    if found.state != "judged":
+        return "No threshold can be set: the list is a ranking to look through from the top."
+    if not accepted:
+        return f"Nothing passes an expected precision of {precision:g}."
+    row = found.at(accepted)
+    return (
+        f"The first {accepted} pass an expected precision of {precision:g} ({row['precision_low']:.2f} to "
+        f"{row['precision_high']:.2f}), and should be {row['recall']:.0%} of what is still unknown "
+        f"({row['recall_low']:.0%} to {row['recall_high']:.0%})."
+    )
+
+
+def _text(format: Format, found: Suspects, rows: pd.DataFrame, scenario: Scenario, precision: float, accepted: int) -> str:
+    if format is Format.csv:
+        return str(rows.drop(columns="accepted").to_csv(index=False, lineterminator="\n"))
+    if format is Format.json:
+        expected = {name: value for name, value in found.at(accepted).items() if not name.startswith("true_")}
+        answer: dict[str, Any] = {
+            "scenario": scenario.model_dump(mode="json") | {"key": scenario.key},
+            "state": found.state,
+            "sentence": found.sentence,
+            "precision": precision,
+            "accepted": accepted,
+            "expected": expected,
+            "weights": found.weights,
+            "suspects": rows.to_dict("records"),
+        }
+        return json_module.dumps(finite(answer), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return _table(rows)
+
+
+def _table(rows: pd.DataFrame) -> str:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("Index", "Given label", "Score", "Probability", "Says", ""):
+        table.add_column(name, justify="left" if name in ("Given label", "Says", "") else "right")
+    for row in rows.to_dict("records"):
+        probability = "–" if math.isnan(row["probability"]) else f"{row['probability']:.3f}"
+        marked = "accepted" if row["accepted"] else ""
+        table.add_row(str(row["index"]), row["given_label"], f"{row['score']:.3f}", probability, row["says"], marked)
+    text = io.StringIO()
+    Console(file=text, width=max(60, Console().width)).print(table, markup=False)
+    return text.getvalue()
+
+
+def _write(text: str, out: Path | None) -> None:
+    if out is None:
+        sys.stdout.write(text)
+        return
+    try:
+        out.expanduser().write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"The file {str(out)!r} cannot be written: {error.strerror or error}.") from None
