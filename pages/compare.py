@@ -78,14 +78,14 @@ if frame is None or len(frame) < 2:
     st.stop()
 
 words, side = st.columns([6, 1], vertical_alignment="bottom")
-words.markdown(outcome(frame, state["discovery"]))
+words.markdown(outcome(frame, state["discovery"], vs.edited(state)))
 if not binding.hidden(state, "table"):
     if not binding.hidden(state, "columns"):
         with side:
             results.columns(state)
     results.table(frame, "compare", state["columns"] or vs.HEADLINES)
     attacks.offer(scenario, state["columns"] or vs.HEADLINES)
-st.caption(reference_note(state["discovery"]))
+st.caption(reference_note(state["discovery"], vs.edited(state)))
 if origin := borrowed(stage.key for stage in stages):
     st.caption(origin)
 

@@ -40,6 +40,10 @@ def data_controls() -> None:
         st.caption(f"Position of the dial: **{figures.position_name(state['regularity'])}**")
     if not binding.hidden(state, "discovery"):
         st.slider(min_value=0.0, max_value=1.0, step=0.01, format="percent", **binding.bound(state, "discovery"))
+    if vs.edited(state):
+        st.caption(
+            f"An edited forget set of **{vs.edited(state)}** examples is in use. Move the discovery rate to return to it."
+        )
 
 
 def options() -> None:

@@ -25,7 +25,7 @@ with share:
     show.share(state, list(state["methods"]))
 
 try:
-    scenario = vs.to_scenario(state)
+    scenario = vs.to_scenario(state | {"forget": ""})  # an edited forget set has no place on the plane
     chosen = vs.to_methods(state, dict.fromkeys([*state["methods"], *catalog.REFERENCES]))
 except UserError as error:
     st.error(f"{error} Change the scenario in Craft.", icon=":material/error:")

@@ -23,6 +23,11 @@ def begin() -> vs.State:
     query = st.query_params.to_dict()
     if "state" not in memory or _followed_a_link(query):
         memory["state"], memory["notices"] = vs.decode(query)
+    if memory["state"]["forget"] or "indices" in memory["state"]:
+        from pages.common import forget_sets
+
+        memory["state"], more = forget_sets.resolved(memory["state"])
+        memory["notices"] = [*memory.get("notices", []), *more]
     memory["touched"] = False
     if memory["state"]["lesson"]:
         from pages.common import lessons
@@ -58,6 +63,8 @@ def _as_dict(query: str) -> dict[str, str]:
 def change(**values: Any) -> None:
     """Set controls, then bring the whole state within its limits; what had to give is said on the page."""
     memory = st.session_state
+    if "discovery" in values:  # whoever moves the discovery rate wants it to count
+        values = {"forget": ""} | values
     memory["state"], memory["notices"] = vs.settle(memory["state"] | values)
     memory["touched"] = True
 

@@ -106,5 +106,5 @@ def regions(names: Sequence[str]) -> list[MethodRegion]:
 def split_by_need(state: vs.State) -> tuple[list[str], list[str]]:
     """The chosen methods with the references, and those of them that cannot run without a forget set."""
     wanted = [*state["methods"], *(name for name in REFERENCES if name not in state["methods"])]
-    blocked = [name for name in wanted if methods()[name].needs_forget and state["discovery"] == 0]
+    blocked = [name for name in wanted if methods()[name].needs_forget and vs.nothing_known(state)]
     return [name for name in wanted if name not in blocked], blocked

@@ -22,7 +22,7 @@ def split_by_need(state: vs.State) -> tuple[list[str], list[str]]:
     from pages.common import catalog
 
     known, wanted = catalog.methods(), state["embedded"][: vs.MAX_EMBEDDED]
-    blocked = [name for name in wanted if known[name].needs_forget and state["discovery"] == 0]
+    blocked = [name for name in wanted if known[name].needs_forget and vs.nothing_known(state)]
     return [name for name in wanted if name not in blocked], blocked
 
 

@@ -220,6 +220,6 @@ def _runs(state: vs.State, metric: str, runs: pd.DataFrame, method: str, variant
 def link(state: vs.State, method: str, variant: str, task: g.Task, seed: int) -> vs.State:
     """The comparison in which this run stands beside the references."""
     methods = tuple(dict.fromkeys((method, *catalog.REFERENCES))) if method in catalog.methods() else state["methods"]
-    dials = {"regularity": task.regularity, "discovery": task.discovery, "seed": seed, "methods": methods}
+    dials = {"regularity": task.regularity, "discovery": task.discovery, "seed": seed, "methods": methods, "forget": ""}
     overrides = state["overrides"] | g.overrides_of(method, variant)
     return vs.settle(state | dials | {"overrides": overrides, "cell": ""})[0]

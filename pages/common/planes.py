@@ -38,7 +38,7 @@ def chosen(state: vs.State) -> tuple[list[str], list[str]]:
     if not wanted:
         rivals = [name for name in state["methods"] if name not in catalog.REFERENCES]
         wanted = list(dict.fromkeys([ORIGINAL, *rivals[:1], *rivals[-1:], catalog.REFERENCES[-1]]))
-    blocked = [n for n in wanted if n != ORIGINAL and catalog.methods()[n].needs_forget and state["discovery"] == 0]
+    blocked = [n for n in wanted if n != ORIGINAL and catalog.methods()[n].needs_forget and vs.nothing_known(state)]
     return [name for name in wanted if name not in blocked] or [ORIGINAL], blocked
 
 

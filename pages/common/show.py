@@ -70,8 +70,10 @@ def share(state: vs.State, methods: list[str]) -> None:
         for title, text, language in (
             ("Terminal", vs.as_cli(state, methods), "bash"),
             ("Python", vs.as_python(state, methods), "python"),
-            ("Plan for `sweep`", vs.as_yaml(state, methods), "yaml"),
+            ("Plan for `sweep`", "" if vs.edited(state) else vs.as_yaml(state, methods), "yaml"),
         ):
+            if not text:  # a sweep is over discovery rates
+                continue
             st.markdown(f"**{title}**")
             st.code(text, language=language, wrap_lines=True)
         if st.button("Hide or lock controls …", icon=":material/school:", key="teach", help="A link for a class"):

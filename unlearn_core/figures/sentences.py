@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 TOO_FEW = "Fewer than two tasks are stored for it with these parameters: run it at another regularity or discovery rate first."
 
 
-def outcome(frame: pd.DataFrame, discovery: float) -> str:
-    """What a comparison shows, in at most four sentences. ``frame``: as for :mod:`unlearn_core.figures.compare`."""
+def outcome(frame: pd.DataFrame, discovery: float, edited: int = 0) -> str:
+    """What a comparison shows, in at most four sentences. ``frame``: as for :mod:`unlearn_core.figures.compare`; ``edited``:
+    the size of an edited forget set, if one is in use."""
     rows = {row["method"]: row for _, row in frame.iterrows() if pd.notna(row.get("healed"))}
     parts = []
     if "original" in rows:
@@ -28,8 +29,9 @@ def outcome(frame: pd.DataFrame, discovery: float) -> str:
     if ranked:
         best, rest = ranked[0], ranked[1:]
         others = ", ".join(f"{short(r['label'])} {percent(r['healed'])}" for r in rest)
+        told = f"an edited forget set of {edited} examples" if edited else f"{percent(discovery)} of the corruption known"
         parts.append(
-            f"With {percent(discovery)} of the corruption known, {short(best['label'])} heals {percent(best['healed'])} of all "
+            f"With {told}, {short(best['label'])} heals {percent(best['healed'])} of all "
             f"corrupted examples at {percent(best['utility'])} utility" + (f"; {others}." if others else ".")
         )
     oracle = next((r for r in rows.values() if r["oracle"]), None)
@@ -51,12 +53,23 @@ def scenario_line(scenario: Mapping[str, Any], dataset: str) -> str:
     dial = corruption["regularity"]
     return (
         f"**{dataset}** · regularity {dial:g} ({position_name(dial)}) · {many} corrupted · "
-        f"{percent(scenario['discovery'])} discovered · {scenario['model']['name']} · seed {scenario['seed']}"
+        f"{known_line(scenario)} · {scenario['model']['name']} · seed {scenario['seed']}"
     )
 
 
-def reference_note(discovery: float) -> str:
-    """How far retraining can be trusted as a reference at this discovery rate."""
+def known_line(scenario: Mapping[str, Any]) -> str:
+    """What is known in a scenario (its spec as plain data), in a few words."""
+    edited = scenario.get("forget")
+    return f"{len(edited):,} in an edited forget set" if edited else f"{percent(scenario['discovery'])} discovered"
+
+
+def reference_note(discovery: float, edited: int = 0) -> str:
+    """How far retraining can be trusted as a reference at this discovery rate, or with an edited forget set."""
+    if edited:
+        return (
+            f"Retraining leaves out the {edited:,} examples of the edited forget set and learns what is wrong with the rest: "
+            "it is a reference, not the goal. The oracle leaves out all of the corruption, which only an experiment can know."
+        )
     if discovery == 0:
         return "Nothing is discovered, so there is nothing to retrain without: the oracle is the only reference."
     if discovery < 1:

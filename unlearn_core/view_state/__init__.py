@@ -24,9 +24,11 @@ from unlearn_core.view_state.controls import (
     PACES,
     PANELS,
     PROJECTIONS,
+    SEARCHES,
     SHADINGS,
     SPLITS,
     TIMES,
+    TRUTHS,
     Control,
     State,
     default_state,
@@ -37,7 +39,7 @@ from unlearn_core.view_state.controls import (
 from unlearn_core.view_state.fields import ParamField
 from unlearn_core.view_state.links import MAX_QUERY, decode, encode
 from unlearn_core.view_state.settle import class_names, fitting_models, has_images, largest_amount, preview_limit, settle
-from unlearn_core.view_state.specs import resolved, section_fields, to_methods, to_scenario
+from unlearn_core.view_state.specs import edited, nothing_known, resolved, section_fields, to_methods, to_scenario
 
 __all__ = [
     "ANCHORS",
@@ -63,9 +65,11 @@ __all__ = [
     "PACES",
     "PANELS",
     "PROJECTIONS",
+    "SEARCHES",
     "SHADINGS",
     "SPLITS",
     "TIMES",
+    "TRUTHS",
     "Control",
     "ParamField",
     "State",
@@ -75,6 +79,7 @@ __all__ = [
     "class_names",
     "decode",
     "default_state",
+    "edited",
     "encode",
     "fitting_models",
     "has_images",
@@ -82,6 +87,7 @@ __all__ = [
     "hideable_label",
     "largest_amount",
     "lockable",
+    "nothing_known",
     "preview_limit",
     "resolved",
     "section_fields",

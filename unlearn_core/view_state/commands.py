@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from unlearn_core.view_state.controls import State
-from unlearn_core.view_state.specs import all_overrides, as_text
+from unlearn_core.view_state.specs import all_overrides, as_text, edited
 
 
 def as_cli(state: State, methods: Sequence[str] | None = None) -> str:
@@ -18,6 +18,8 @@ def as_cli(state: State, methods: Sequence[str] | None = None) -> str:
     for name in ("regularity", "discovery", "amount", "model", "seed"):
         if state[name] is not None:
             words += [f"--{name}", as_text(state[name])]
+    if edited(state):
+        words += ["--forget", state["forget"]]
     words += ["--methods", ",".join(chosen)]
     for key, value in all_overrides(state, chosen).items():
         words += ["--set", f"{key}={as_text(value)}"]
@@ -37,6 +39,7 @@ def as_python(state: State, methods: Sequence[str] | None = None) -> str:
             "",
             f"overrides = {all_overrides(state, chosen)!r}",
             f"scenario = make_scenario({', '.join(arguments)}, overrides=overrides)",
+            *([f"scenario = scenario.knowing({list(state['indices'])!r})"] if edited(state) else []),
             f"for name in {chosen!r}:",
             "    spec = make_method(name, scenario, method_overrides(overrides, name))",
             "    print(name, scenario.run_key(spec))",

@@ -49,6 +49,8 @@ ANCHORS: Final = ("anchor_a", "anchor_b", "anchor_c")
 INSIDE: Final = ("channels", "channel", "maps", "changes")
 """What the page on redirect neurons shows below the strength: all channels, one of them, maps of the plane, parameters."""
 
+SEARCHES: Final = ("quick", "thorough")
+TRUTHS: Final = ("shown", "hidden")
 CORNERS: Final = ("top-left", "top-right", "bottom-left", "bottom-right")
 PANELS: Final = (
     "plane",
@@ -79,6 +81,12 @@ PANELS: Final = (
     "grid_runs",
     "boundary",
     "anchors",
+    "suspect_curve",
+    "suspect_wall",
+    "suspect_table",
+    "suspect_evidence",
+    "forget_set",
+    "forget_change",
 )
 
 Kind = Literal["share", "amount", "int", "choice", "choices", "text"]
@@ -168,7 +176,7 @@ def _view_names(_: State) -> tuple[str, ...]:
     return ("original", *_method_names(_))
 
 
-_NEVER_HIDDEN: Final = ("hide", "lock", "lesson", "step", "cell")
+_NEVER_HIDDEN: Final = ("hide", "lock", "lesson", "step", "cell", "forget")
 
 
 CONTROLS: Final[tuple[Control, ...]] = (
@@ -513,6 +521,52 @@ CONTROLS: Final[tuple[Control, ...]] = (
             scenario=False,
         )
         for name in ANCHORS
+    ),
+    Control(
+        "forget",
+        "Forget set in use",
+        "The key of an edited forget set that counts in place of the discovery rate.",
+        "text",
+        "",
+    ),
+    Control("draft", "Your set", "The forget set that is being edited.", "text", "", url="set", scenario=False),
+    Control(
+        "search",
+        "Search",
+        "Quick: one round, then one REM run. Thorough: rounds until nothing new is found, then several REM runs.",
+        "choice",
+        "quick",
+        choices=lambda _: SEARCHES,
+        scenario=False,
+    ),
+    Control(
+        "cut",
+        "Threshold",
+        "How many suspects, from the top of the list, are taken to be corrupted.",
+        "int",
+        None,
+        high=10_000_000,
+        step=1,
+        scenario=False,
+    ),
+    Control(
+        "truth",
+        "The truth",
+        "What only an experiment knows: show it beside the estimates, or judge by yourself.",
+        "choice",
+        "shown",
+        choices=lambda _: TRUTHS,
+        scenario=False,
+    ),
+    Control(
+        "suspect",
+        "Suspect",
+        "The training example whose evidence is shown.",
+        "int",
+        None,
+        high=10_000_000,
+        step=1,
+        scenario=False,
     ),
     Control("lesson", "Lesson", "The lesson that is being followed.", "choice", "", choices=_lesson_names, scenario=False),
     Control(

@@ -30,11 +30,24 @@ def all_overrides(state: State, methods: Iterable[str] = ()) -> dict[str, Scalar
     return named | {key: value for key, value in sorted(state["overrides"].items()) if key.partition(".")[0] in wanted}
 
 
+def edited(state: State) -> int:
+    """The size of the edited forget set in use; 0 where the discovery rate counts."""
+    return len(state.get("indices") or ()) if state["forget"] else 0
+
+
+def nothing_known(state: State) -> bool:
+    """Whether there is no forget set at all."""
+    return bool(state["discovery"] == 0 and not edited(state))
+
+
 def to_scenario(state: State) -> Scenario:
-    """The scenario of this view. Raises :class:`UserError` when the state is not settled."""
+    """The scenario of this view. Raises :class:`UserError` when the state is not settled.
+
+    ``state["indices"]``: what the key ``state["forget"]`` stands for; whoever has a store fills it in.
+    """
     from unlearn_core.presets import make_scenario
 
-    return make_scenario(
+    made = make_scenario(
         state["dataset"],
         regularity=state["regularity"],
         amount=state["amount"],
@@ -43,6 +56,7 @@ def to_scenario(state: State) -> Scenario:
         seed=state["seed"],
         overrides=all_overrides(state),
     )
+    return made.knowing(state["indices"]) if edited(state) else made
 
 
 def to_methods(state: State, names: Iterable[str] | None = None) -> list[MethodSpec]:
