@@ -20,20 +20,22 @@ def picture(label: int, seed: int, size: tuple[int, int] = (12, 12), mode: str =
     return Image.fromarray(pixels).convert(mode)
 
 
-def make_tree(root: Path, each: int = 6, classes: tuple[str, ...] = CLASSES, size: tuple[int, int] = (12, 12)) -> Path:
-    """``root/<class>/NN.png``, ``each`` of every class."""
+def make_tree(
+    root: Path, each: int = 6, classes: tuple[str, ...] = CLASSES, size: tuple[int, int] = (12, 12), first: int = 0
+) -> Path:
+    """``root/<class>/NN.png``, ``each`` of every class; ``first`` is the seed of the first picture."""
     for label, name in enumerate(classes):
         folder = root / name
         folder.mkdir(parents=True, exist_ok=True)
         for k in range(each):
-            picture(label % 4, 100 * label + k, size).save(folder / f"{k:02}.png")
+            picture(label % 4, first + 100 * label + k, size).save(folder / f"{k:02}.png")
     return root
 
 
 def make_folder(root: Path, train: int = 8, test: int = 4, classes: tuple[str, ...] = CLASSES) -> Path:
     """``root/train/<class>/…`` and ``root/test/<class>/…``."""
     make_tree(root / "train", train, classes)
-    make_tree(root / "test", test, classes)
+    make_tree(root / "test", test, classes, first=5_000)
     return root
 
 

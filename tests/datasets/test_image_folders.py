@@ -199,7 +199,7 @@ def test_links_in_circles_end(tmp_path: Path) -> None:
         (lambda root: root.mkdir(), "has no images in it"),
         (lambda root: make_tree(root, classes=("only",)), "has images of 1 classes"),
         (lambda root: (root.mkdir(), picture(0, 0).save(root / "a.png")), "no class folders"),
-        (lambda root: root.write_text("hello"), "is no folder of images"),
+        (lambda root: root.write_text("hello"), "is no folder of images, and its name ends in none of"),
     ],
 )
 def test_what_cannot_be_is_said_in_one_sentence(tmp_path: Path, make: object, sentence: str) -> None:
@@ -210,7 +210,7 @@ def test_what_cannot_be_is_said_in_one_sentence(tmp_path: Path, make: object, se
 
 
 def test_without_a_path_it_is_asked_for() -> None:
-    with pytest.raises(UserError, match="give a folder of images with --data"):
+    with pytest.raises(UserError, match="give a folder of images, a zip"):
         make_scenario("images")
 
 

@@ -45,10 +45,10 @@ class Folder(Collection):
         self._kept: list[int] = []
 
     def signature(self) -> str:
-        return _digest(f"{file.path}\0{file.size}\0{file.changed}" for file in self.files)
+        return digest(f"{file.path}\0{file.size}\0{file.changed}" for file in self.files)
 
     def content(self) -> str:
-        return _digest(f"{file.path}\0{_hash(self.path / file.path)}" for file in self.files)
+        return digest(f"{file.path}\0{hash_file(self.path / file.path)}" for file in self.files)
 
     def listing(self) -> Listing:
         where = f"The folder {str(self.path)!r}"
@@ -69,9 +69,11 @@ def arrange(paths: list[str], where: str, problems: Iterable[str] = ()) -> Listi
     if not paths:
         raise UserError(f"{where} has no images in it; expected train/<class>/… and test/<class>/…, or <class>/….")
     parts = [path.split("/") for path in paths]
+    while len({part[0] for part in parts}) == 1 and all(len(part) > 2 for part in parts) and not _is_split(parts[0][0]):
+        parts = [part[1:] for part in parts]  # one folder around everything, as zips often have
     # "train" alone is enough to tell the layouts apart; a class that is called so beside other classes is not.
     tops = {part[0].lower() for part in parts if len(part) > 1}
-    divided = "train" in tops | {"train" if top == "training" else top for top in tops} and tops <= set(SPLIT_NAMES)
+    divided = bool(tops & {"train", "training"}) and tops <= set(SPLIT_NAMES)
     depth = 2 if divided else 1
     loose = [path for path, part in zip(paths, parts, strict=True) if len(part) <= depth]
     kept = [(path, part) for path, part in zip(paths, parts, strict=True) if len(part) > depth]
@@ -82,6 +84,10 @@ def arrange(paths: list[str], where: str, problems: Iterable[str] = ()) -> Listi
         raise UserError(f"{where} has images but no class folders; expected train/<class>/… and test/<class>/…, or <class>/….")
     splits = [SPLIT_NAMES[part[0].lower()] if divided else UNSPLIT for _, part in kept]
     return make_listing([path for path, _ in kept], [part[depth - 1] for _, part in kept], splits, where=where, problems=found)
+
+
+def _is_split(name: str) -> bool:
+    return name.lower() in SPLIT_NAMES
 
 
 def _files(root: Path, prefix: str, depth: int = 0) -> Iterator[FoundFile]:
@@ -110,7 +116,8 @@ def _empty_classes(root: Path) -> list[str]:
     return [f"{some(empty)} is empty."] if empty else []
 
 
-def _hash(path: Path) -> str:
+def hash_file(path: Path) -> str:
+    """SHA-256 of a file's bytes."""
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
@@ -119,7 +126,8 @@ def _hash(path: Path) -> str:
         return f"unreadable: {error.errno}"
 
 
-def _digest(lines: Iterable[str]) -> str:
+def digest(lines: Iterable[str]) -> str:
+    """SHA-256 over lines of text."""
     digest = hashlib.sha256()
     for line in lines:
         digest.update(line.encode("utf-8", "surrogateescape") + b"\n")

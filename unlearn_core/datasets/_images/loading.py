@@ -7,6 +7,7 @@ import json
 import os
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -33,9 +34,10 @@ _PROBES = 48
 
 @dataclass(frozen=True)
 class Facts:
-    """What a collection holds. ``content`` names it wherever it lies; ``size`` and ``channels`` are sensible defaults;
-    ``train`` and ``test`` count images (``test`` is 0 for a tree that is split by seed)."""
+    """What a collection holds. ``place`` is where it lies, ``content`` names it wherever it lies; ``size`` and ``channels``
+    are sensible defaults; ``train`` and ``test`` count images (``test`` is 0 for a tree that is split by seed)."""
 
+    place: str
     signature: str
     content: str
     size: int
@@ -63,14 +65,16 @@ class Wanted:
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-_seen: dict[str, tuple[float, Facts]] = {}
+_Memo = tuple[str, str]
+_seen: dict[_Memo, tuple[float, Facts]] = {}
 _lock = threading.Lock()
 
 
 def facts(collection: Collection) -> Facts:
     """What the files hold; remembered until their sizes or modification times change."""
-    path = str(collection.path)
-    note = "about-" + hashlib.sha256(path.encode("utf-8", "surrogateescape")).hexdigest()[:32]
+    place = str(collection.path)
+    name = f"{type(collection).__name__}\0{place}"
+    note = "about-" + hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()[:32]
     signature = f"{FACTS}.{REVISION}:{collection.signature()}"
     stored = cache.read_note(note)
     if stored is not None and stored.get("signature") == signature:
@@ -82,38 +86,40 @@ def facts(collection: Collection) -> Facts:
     size, channels = _usual(collection, listing)
     unsplit = int((listing.splits != TEST).sum())
     tested = int((listing.splits == TEST).sum())
-    found = Facts(signature, f"sha-{collection.content()[:32]}", size, channels, len(listing.class_names), unsplit, tested)
+    found = Facts(
+        place, signature, f"sha-{collection.content()[:32]}", size, channels, len(listing.class_names), unsplit, tested
+    )
     cache.write_note(note, asdict(found))
     return found
 
 
-def recent(path: str) -> Facts | None:
-    """Facts that this process learnt a moment ago."""
+def recent(memo: _Memo) -> Facts | None:
+    """Facts that this process learnt a moment ago about (a dataset's name, its ``data``)."""
     with _lock:
-        at, found = _seen.get(path, (-LOOK_AGAIN, None))
+        at, found = _seen.get(memo, (-LOOK_AGAIN, None))
     return found if time.monotonic() - at < LOOK_AGAIN else None
 
 
-def remember(path: str, found: Facts) -> None:
+def remember(memo: _Memo, found: Facts) -> None:
     """Keep facts for :func:`recent`."""
     with _lock:
-        _seen[path] = (time.monotonic(), found)
+        _seen[memo] = (time.monotonic(), found)
 
 
-def load(collection: Collection | None, wanted: Wanted, seed: int) -> Split | None:
-    """Training and test images; None where they are not cached and there is no ``collection`` to decode.
+def load(wanted: Wanted, seed: int, collection: Callable[[], Collection]) -> Split:
+    """Training and test images, from the cache where they have been decoded before: the files are then not looked at.
 
     Raises :class:`UserError` when the files are no longer what ``wanted`` was made from, or when too few can be read.
     """
     key = wanted.key(seed)
     arrays = cache.read(key)
-    if arrays is None and collection is not None:
+    if arrays is None:
         with cache.alone(key):
             arrays = cache.read(key)  # somebody else may have decoded them meanwhile
             if arrays is None:
-                arrays = _decode(collection, wanted, seed)
+                arrays = _decode(collection(), wanted, seed)
                 cache.write(key, arrays)
-    return None if arrays is None else _split(arrays, wanted, seed)
+    return _split(arrays, wanted, seed)
 
 
 def _decode(collection: Collection, wanted: Wanted, seed: int) -> dict[str, np.ndarray]:
@@ -148,6 +154,7 @@ def _decode(collection: Collection, wanted: Wanted, seed: int) -> dict[str, np.n
     if len(bad):
         pixels = pixels[good]
     ids = ids[good]
+    problems += _duplicates(pixels, [listing.names[k] for k in ids], listing.labels[ids])
     side = np.where(np.isin(ids, test), TEST, TRAIN) if wanted.limit or wanted.test_limit else listing.splits[ids]
     about = {
         "class_names": listing.class_names,
@@ -159,6 +166,27 @@ def _decode(collection: Collection, wanted: Wanted, seed: int) -> dict[str, np.n
     if listing.clean is not None:
         arrays["clean"] = listing.clean[ids]
     return arrays | {"about": np.frombuffer(json.dumps(about).encode(), np.uint8)}
+
+
+def _duplicates(pixels: np.ndarray, names: list[str], labels: np.ndarray) -> list[str]:
+    """Images that look exactly alike at this size: harmless, or one image on both sides of the split, or two labels."""
+    first: dict[bytes, int] = {}
+    twice = []
+    for row, image in enumerate(pixels):
+        other = first.setdefault(hashlib.blake2b(image.tobytes(), digest_size=16).digest(), row)
+        if other != row:
+            twice.append((other, row))
+    if not twice:
+        return []
+    a, b = twice[0]
+    said = [f"{len(twice):,} images look exactly like another one, for example {names[a][:80]!r} and {names[b][:80]!r}."]
+    torn = [(a, b) for a, b in twice if labels[a] != labels[b]]
+    if torn:
+        a, b = torn[0]
+        said.append(
+            f"{len(torn):,} of them carry another label than their twin, for example {names[a][:80]!r} and {names[b][:80]!r}."
+        )
+    return said
 
 
 def _split(arrays: dict[str, np.ndarray], wanted: Wanted, seed: int) -> Split:
@@ -219,5 +247,5 @@ def check_path(text: str) -> Path:
         raise UserError("The path of the data cannot be a path.")
     path = Path(os.path.abspath(Path(text).expanduser()))
     if not path.exists():
-        raise UserError(f"There is nothing at {str(path)!r}; --data takes a folder of images.")
+        raise UserError(f"There is nothing at {str(path)!r}; --data takes a folder of images, a zip, a table or an .npz.")
     return path

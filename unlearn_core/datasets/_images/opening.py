@@ -4,13 +4,30 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from unlearn_core.datasets._images.archive import Archive
+from unlearn_core.datasets._images.arrays import Npz
 from unlearn_core.datasets._images.folder import Folder
 from unlearn_core.datasets._images.listing import Collection
+from unlearn_core.datasets._images.manifest import Manifest
 from unlearn_core.errors import UserError
+
+KINDS: dict[str, type[Collection]] = {
+    ".zip": Archive,
+    ".npz": Npz,
+    ".csv": Manifest,
+    ".tsv": Manifest,
+    ".parquet": Manifest,
+    ".pq": Manifest,
+}
 
 
 def open_collection(path: Path) -> Collection:
     """The collection at ``path``; raises :class:`UserError` for files of another kind."""
     if path.is_dir():
         return Folder(path)
-    raise UserError(f"{str(path)!r} is no folder of images.")
+    kind = KINDS.get(path.suffix.lower())
+    if kind is None or not path.is_file():
+        raise UserError(
+            f"{str(path)!r} is no folder of images, and its name ends in none of {', '.join(KINDS)}, which can be read too."
+        )
+    return kind(path)

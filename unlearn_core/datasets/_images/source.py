@@ -1,0 +1,116 @@
+"""The base of every dataset whose images come from files: parameters, what is filled in from the files, presets, loading."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from unlearn_core.datasets._base import DatasetSource, Preset, Split
+from unlearn_core.datasets._images import loading
+from unlearn_core.datasets._images.listing import Collection
+from unlearn_core.datasets._images.presets import preset_for
+from unlearn_core.errors import UserError
+from unlearn_core.parts import PartParams
+from unlearn_core.specs import Scalar
+
+
+class ImageParams(PartParams):
+    """What every such dataset takes."""
+
+    data: str = Field("", max_length=4096, description="Where the files are")
+    content: str = Field(
+        "",
+        pattern=r"^(sha-[0-9a-f]{32})?$",
+        description="What the files hold; filled in",
+        json_schema_extra={"filled_in": True},
+    )
+    size: int = Field(0, ge=0, le=256, description="Side in pixels after resizing; 0: the images' own, up to 32")
+    channels: Literal["auto", "colour", "grey"] = Field("auto", description="Colour or grey; auto: as the files are")
+    limit: int = Field(0, ge=0, description="Training images, every class in its share; 0 takes all")
+    test_limit: int = Field(0, ge=0, description="Test images, every class in its share; 0 takes all")
+    test_share: float = Field(0.2, ge=0.01, le=0.9, description="Held out for testing where the files have no test half")
+    flip: bool = Field(True, description="Whether a mirror image keeps its class")
+
+
+class ImageSource(DatasetSource):
+    """Subclasses say where the files are (``collection``)."""
+
+    needs_data = True
+    mirrors: ClassVar[bool | None] = None  # whether a mirror image keeps its class; None: if the images have colours
+    preset: ClassVar[Preset] = preset_for(size=32, channels=3, classes=10, train=50_000)
+
+    Params: ClassVar[type[PartParams]] = ImageParams
+
+    @classmethod
+    def collection(cls, params: Any) -> Collection:
+        """The files; raises :class:`UserError` where there are none. Cheap: nothing is decoded."""
+        raise NotImplementedError
+
+    @classmethod
+    def full_params(cls, values: dict[str, Any] | None = None) -> dict[str, Scalar]:
+        """Everything that depends on the files is filled in; raises :class:`UserError` where they cannot be used."""
+        given = cls.params(values)
+        if given.content and given.size and given.channels != "auto":
+            return dict(given.model_dump(mode="json"))  # complete already; loading checks that the files are still these
+        found = cls.facts(given)
+        if given.content and given.content != found.content:
+            raise UserError(f"The images at {found.place!r} are not those that were meant; they may have changed.")
+        channels = {"colour": 3, "grey": 1}.get(given.channels, found.channels)
+        size = given.size or found.size
+        mirrored = (channels == 3) if cls.mirrors is None else cls.mirrors
+        filled = given.model_dump(mode="json") | {
+            "data": found.place,
+            "content": found.content,
+            "size": size,
+            "channels": "colour" if channels == 3 else "grey",
+            "flip": given.flip if "flip" in (values or {}) else mirrored,
+        }
+        return filled | _within_memory(filled, found, channels * size**2)
+
+    @classmethod
+    def facts(cls, params: Any) -> loading.Facts:
+        """What the files hold; within some seconds they are not looked at twice."""
+        memo = (cls.name, params.data)
+        found = loading.recent(memo)
+        if found is None:
+            found = loading.facts(cls.collection(params))
+            loading.remember(memo, found)
+        return found
+
+    @classmethod
+    def preset_for(cls, params: Mapping[str, Any]) -> Preset:
+        """Network and recipe by size and kind; what the files hold is remembered from filling in the parameters."""
+        try:
+            found = cls.facts(cls.params(dict(params)))
+        except UserError:  # the files are gone, what was decoded is still there
+            return cls.preset
+        return preset_for(
+            size=int(params["size"]),
+            channels=1 if params["channels"] == "grey" else 3,
+            classes=found.classes,
+            train=int(params["limit"]) or found.train,
+        )
+
+    @classmethod
+    def load(cls, params: Any, seed: int) -> Split:
+        wanted = loading.Wanted(
+            content=params.content,
+            size=params.size,
+            channels=1 if params.channels == "grey" else 3,
+            limit=params.limit,
+            test_limit=params.test_limit,
+            test_share=params.test_share,
+        )
+        return loading.load(wanted, seed, lambda: cls.collection(params))
+
+
+def _within_memory(filled: Mapping[str, Any], found: loading.Facts, each: int) -> dict[str, Scalar]:
+    """Limits that keep what is decoded within memory, where nobody gave any."""
+    most = loading.MAX_DECODED // each
+    train, test = filled["limit"] or found.train, filled["test_limit"] or found.test
+    if train + test <= most or filled["limit"]:
+        return {}
+    share = most / (train + test)
+    return {"limit": int(train * share), "test_limit": int(test * share)}
