@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from unlearn_core.engine.stages import plan_runs, run_stage
+from unlearn_core.insight import edits
 from unlearn_core.insight import suspects as look
 from unlearn_core.insight.stored import arena_of
 from unlearn_core.presets import make_method, make_scenario
@@ -102,40 +103,45 @@ def test_an_edit_is_measured_against_what_was_before(store: Store) -> None:
     more = sorted([*found.forget, *found.table["index"].head(10).tolist()])
     edited = SCENARIO.knowing(more)
     rem = make_method("rem", SCENARIO)
-    assert look.changed(store, SCENARIO, edited, [rem, SPEC]).empty
+    assert edits.changed(store, SCENARIO, edited, [rem, SPEC]).empty
     compute(store, edited, [SPEC, rem])
-    frame = look.changed(store, SCENARIO, edited, [rem, SPEC])
+    frame = edits.changed(store, SCENARIO, edited, [rem, SPEC])
     assert frame["method"].tolist() == ["rem"] * 3 + ["rem_discover"] * 3
     stored = store.get(edited.run_key(rem)).payload["metrics"]
     assert frame.set_index(["method", "metric"]).loc[("rem", "healed"), "after"] == stored["healed"]
     again = look.open_suspects(store, edited, SPEC)
-    upcoming = look.next_suspects(found, again, 5)
+    upcoming = edits.next_suspects(found, again, 5)
     assert not set(upcoming["index"]) & set(more)
     ranks = dict(zip(found.table["index"], found.table["rank"], strict=True))
     assert upcoming["before"].tolist() == [ranks[index] for index in upcoming["index"]]
     # A false accusation that was taken back was no suspect before.
-    back = look.next_suspects(again, found, len(found))
+    back = edits.next_suspects(again, found, len(found))
     assert int(np.isnan(back["before"]).sum()) == 10
 
 
 def test_the_truth_about_a_set(store: Store) -> None:
     truth = arena_of(SCENARIO).corrupted.truth
     clean = sorted(set(range(200)) - set(truth.corrupted.tolist()))[:2]
-    assert look.set_counts(SCENARIO, [*truth.corrupted[:5].tolist(), *clean]) == {"size": 7, "right": 5, "wrong": 2, "left": 55}
+    assert edits.set_counts(SCENARIO, [*truth.corrupted[:5].tolist(), *clean]) == {
+        "size": 7,
+        "right": 5,
+        "wrong": 2,
+        "left": 55,
+    }
 
 
 def test_costs_are_learned_from_what_was_run(store: Store, tmp_path: Path) -> None:
     rem = make_method("rem", SCENARIO)
-    assert look.expected_seconds(Store.open(tmp_path), SCENARIO, [rem]) is None
+    assert edits.expected_seconds(Store.open(tmp_path), SCENARIO, [rem]) is None
     known = [
         SimpleNamespace(
             spec={"scenario": SCENARIO.model_dump(mode="json"), "method": rem.model_dump(mode="json")}, payload={"seconds": 2.0}
         )
     ]
     fake: Any = SimpleNamespace(find=lambda kind: known)
-    assert look.expected_seconds(fake, SCENARIO, [rem]) == 2.0
-    assert look.expected_seconds(fake, SCENARIO, [rem, SPEC]) == pytest.approx(2 + 2 * (0.75 * 3 + 1))
-    assert look.expected_seconds(fake, SCENARIO, [make_method("retrain", SCENARIO)]) is None
+    assert edits.expected_seconds(fake, SCENARIO, [rem]) == 2.0
+    assert edits.expected_seconds(fake, SCENARIO, [rem, SPEC]) == pytest.approx(2 + 2 * (0.75 * 3 + 1))
+    assert edits.expected_seconds(fake, SCENARIO, [make_method("retrain", SCENARIO)]) is None
 
 
 def test_of_a_clean_set_nothing_is_taken(store: Store) -> None:
@@ -148,3 +154,25 @@ def test_of_a_clean_set_nothing_is_taken(store: Store) -> None:
     assert not found.table["added"].any()
     assert found.sentence.endswith(".")
     assert found.start() in (0, look.SHOWN)
+
+
+def test_both_sides_of_a_threshold(store: Store) -> None:
+    found = look.open_suspects(store, SCENARIO, SPEC)
+    above, below = edits.sides(found.table, 5)
+    assert (above["rank"].tolist(), below["rank"].tolist()) == ([1, 2, 3, 4, 5], list(range(6, 6 + edits.WALL)))
+    above, below = edits.sides(found.table, len(found))
+    assert (len(above), len(below)) == (edits.WALL, 0)
+    first, second, third = found.table["index"].head(3).tolist()
+    assert edits.marked(found.table.head(3), {second}, {third})["status"].tolist() == ["", edits.IN, edits.OUT]
+    assert edits.to_add(found.table, 3, {second}, {third}) == [first]
+
+
+def test_points_have_one_role_each(store: Store) -> None:
+    found = look.open_suspects(store, SCENARIO, SPEC)
+    frame = edits.roles(SCENARIO, found, 20)
+    assert len(frame) == len(arena_of(SCENARIO).train)
+    counts = frame["role"].value_counts().to_dict()
+    assert (counts["above"], counts["below"], counts["forget"]) == (20, edits.WALL, 30)
+    groups = edits.truth_of(SCENARIO)
+    assert (groups == "undiscovered").sum() == 30
+    assert set(groups[frame["role"] == "forget"]) == {"discovered"}

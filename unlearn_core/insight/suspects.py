@@ -4,7 +4,6 @@ because the corruption here is synthetic, what it would truly give. The truth is
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -139,68 +138,3 @@ def _truth(order: np.ndarray, corrupted: np.ndarray, forget: np.ndarray) -> pd.D
     taken, left = np.arange(1, len(order) + 1), len(np.setdiff1d(corrupted, forget))
     recall = right / left if left else np.full(len(order), np.nan)
     return pd.DataFrame({"taken": taken, "true_precision": right / taken, "true_recall": recall})
-
-
-def set_counts(scenario: Scenario, indices: Sequence[int]) -> dict[str, int]:
-    """The truth about a set of training examples: how many there are, how many of them are corrupted and how many clean
-    ones are accused wrongly, and how much corruption is left outside."""
-    corrupted = set(arena_of(scenario).corrupted.truth.corrupted.tolist())
-    right = len(corrupted.intersection(indices))
-    return {"size": len(indices), "right": right, "wrong": len(indices) - right, "left": len(corrupted) - right}
-
-
-def changed(store: Results, before: Scenario, after: Scenario, specs: Sequence[MethodSpec]) -> pd.DataFrame:
-    """What another forget set did to each of ``specs`` that is stored for both scenarios: columns method, label, metric,
-    metric_label, before, after (NaN where a metric has no meaning)."""
-    from unlearn_core.evaluation import registry as metrics
-    from unlearn_core.methods import registry as methods
-
-    rows = []
-    for spec in specs:
-        pair = [store.get(scenario.run_key(spec)) for scenario in (before, after)]
-        if None in pair:
-            continue
-        for name in ("healed", "utility", "healed_x_utility"):
-            values = [record.payload["metrics"].get(name) for record in pair]
-            label = methods.get(spec.name).label
-            rows.append((spec.name, label, name, metrics.get(name).label, *values))
-    frame = pd.DataFrame(rows, columns=["method", "label", "metric", "metric_label", "before", "after"])
-    return frame.astype({"before": float, "after": float})
-
-
-def next_suspects(before: Suspects, after: Suspects, count: int = SHOWN) -> pd.DataFrame:
-    """The first suspects with the new forget set: ``after.table`` with a column before, their rank with the old one (NaN: they
-    were in the old forget set)."""
-    ranks = dict(zip(before.table["index"], before.table["rank"], strict=True))
-    head = after.table.head(count)
-    return head.assign(before=[float(ranks.get(index, math.nan)) for index in head["index"]])
-
-
-def expected_seconds(store: Results, scenario: Scenario, specs: Sequence[MethodSpec]) -> float | None:
-    """How long these methods would take here, from stored runs on the same data and network; None where nothing like them
-    has been run. A discovery is counted in the REM runs it consists of."""
-    seconds: dict[str, list[float]] = {}
-    for record in store.find("run"):
-        other, method = record.spec.get("scenario", {}), record.spec.get("method", {})
-        same = other.get("dataset", {}).get("name") == scenario.dataset.name
-        if same and other.get("model", {}).get("name") == scenario.model.name and record.payload.get("seconds"):
-            cost = record.payload["seconds"] / rem_runs(method.get("name", ""), method.get("params", {}))
-            seconds.setdefault(_kind(method.get("name", "")), []).append(cost)
-    parts = []
-    for spec in specs:
-        known = seconds.get(_kind(spec.name))
-        if not known:
-            return None
-        parts.append(float(np.median(known)) * rem_runs(spec.name, spec.params))
-    return sum(parts)
-
-
-def rem_runs(name: str, params: dict[str, Any]) -> float:
-    """How many REM runs a method costs, roughly: looks at the data are three quarters of one."""
-    if not name.endswith("_discover"):
-        return 1.0
-    return 0.75 * float(params.get("rounds", 1)) * float(params.get("folds", 1)) + 1.0 + float(params.get("tries", 0))
-
-
-def _kind(name: str) -> str:
-    return "rem" if name in ("rem", "rem_discover") else name

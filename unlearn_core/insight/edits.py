@@ -1,0 +1,120 @@
+"""Editing a forget set: what is truly in it, what stands where beside a threshold, what an edit changed, what it costs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from unlearn_core.insight.stored import GROUPS, Results, arena_of, groups_of
+from unlearn_core.insight.suspects import SHOWN, Suspects
+from unlearn_core.specs import MethodSpec, Scenario
+
+WALL = 12
+"""Pictures on either side of a threshold."""
+IN, OUT, UNDECIDED = "in your set", "rejected", ""
+
+
+def set_counts(scenario: Scenario, indices: Sequence[int]) -> dict[str, int]:
+    """The truth about a set of training examples: how many there are, how many of them are corrupted and how many clean
+    ones are accused wrongly, and how much corruption is left outside."""
+    corrupted = set(arena_of(scenario).corrupted.truth.corrupted.tolist())
+    right = len(corrupted.intersection(indices))
+    return {"size": len(indices), "right": right, "wrong": len(indices) - right, "left": len(corrupted) - right}
+
+
+def changed(store: Results, before: Scenario, after: Scenario, specs: Sequence[MethodSpec]) -> pd.DataFrame:
+    """What another forget set did to each of ``specs`` that is stored for both scenarios: columns method, label, metric,
+    metric_label, before, after (NaN where a metric has no meaning)."""
+    from unlearn_core.evaluation import registry as metrics
+    from unlearn_core.methods import registry as methods
+
+    rows = []
+    for spec in specs:
+        pair = [store.get(scenario.run_key(spec)) for scenario in (before, after)]
+        if None in pair:
+            continue
+        for name in ("healed", "utility", "healed_x_utility"):
+            values = [record.payload["metrics"].get(name) for record in pair]
+            label = methods.get(spec.name).label
+            rows.append((spec.name, label, name, metrics.get(name).label, *values))
+    frame = pd.DataFrame(rows, columns=["method", "label", "metric", "metric_label", "before", "after"])
+    return frame.astype({"before": float, "after": float})
+
+
+def next_suspects(before: Suspects, after: Suspects, count: int = SHOWN) -> pd.DataFrame:
+    """The first suspects with the new forget set: ``after.table`` with a column before, their rank with the old one (NaN: they
+    were in the old forget set)."""
+    ranks = dict(zip(before.table["index"], before.table["rank"], strict=True))
+    head = after.table.head(count)
+    return head.assign(before=[float(ranks.get(index, math.nan)) for index in head["index"]])
+
+
+def expected_seconds(store: Results, scenario: Scenario, specs: Sequence[MethodSpec]) -> float | None:
+    """How long these methods would take here, from stored runs on the same data and network; None where nothing like them
+    has been run. A discovery is counted in the REM runs it consists of."""
+    seconds: dict[str, list[float]] = {}
+    for record in store.find("run"):
+        other, method = record.spec.get("scenario", {}), record.spec.get("method", {})
+        same = other.get("dataset", {}).get("name") == scenario.dataset.name
+        if same and other.get("model", {}).get("name") == scenario.model.name and record.payload.get("seconds"):
+            cost = record.payload["seconds"] / rem_runs(method.get("name", ""), method.get("params", {}))
+            seconds.setdefault(_kind(method.get("name", "")), []).append(cost)
+    parts = []
+    for spec in specs:
+        known = seconds.get(_kind(spec.name))
+        if not known:
+            return None
+        parts.append(float(np.median(known)) * rem_runs(spec.name, spec.params))
+    return sum(parts)
+
+
+def rem_runs(name: str, params: dict[str, Any]) -> float:
+    """How many REM runs a method costs, roughly: looks at the data are three quarters of one."""
+    if not name.endswith("_discover"):
+        return 1.0
+    return 0.75 * float(params.get("rounds", 1)) * float(params.get("folds", 1)) + 1.0 + float(params.get("tries", 0))
+
+
+def _kind(name: str) -> str:
+    return "rem" if name in ("rem", "rem_discover") else name
+
+
+def marked(table: pd.DataFrame, chosen: Collection[int], rejected: Collection[int]) -> pd.DataFrame:
+    """Rows of suspects with a column status: :data:`IN` for those ``chosen`` into the edited set, :data:`OUT` for those
+    somebody looked at and ``rejected``, else empty."""
+    inside, outside = set(chosen), set(rejected)
+    status = [IN if index in inside else OUT if index in outside else UNDECIDED for index in table["index"]]
+    return table.assign(status=status)
+
+
+def sides(table: pd.DataFrame, count: int, wall: int = WALL) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The suspects at the threshold: the last ``wall`` of the first ``count``, and the first ``wall`` after them."""
+    return table.iloc[max(0, count - wall) : count], table.iloc[count : count + wall]
+
+
+def to_add(table: pd.DataFrame, count: int, chosen: Collection[int], rejected: Collection[int]) -> list[int]:
+    """The first ``count`` suspects that are neither chosen nor rejected yet."""
+    known = {*chosen, *rejected}
+    return [int(index) for index in table["index"].head(count) if index not in known]
+
+
+def truth_of(scenario: Scenario) -> np.ndarray:
+    """The true group of every training example as text, (N,): for comparison only."""
+    return np.array(GROUPS)[groups_of(scenario)]
+
+
+def roles(scenario: Scenario, found: Suspects, count: int, wall: int = WALL) -> pd.DataFrame:
+    """2-D training data beside a threshold: columns index, x, y, given and role: "forget", "above", "below" or "other"."""
+    data = arena_of(scenario).corrupted.train
+    role = np.full(len(data), "other", dtype=object)
+    order = found.table["index"].to_numpy()
+    role[order[:count]], role[order[count : count + wall]] = "above", "below"
+    role[list(found.forget)] = "forget"
+    names = np.array(data.class_names, dtype=object)
+    x = data.inputs.numpy()
+    columns = {"index": np.arange(len(data)), "x": x[:, 0], "y": x[:, 1], "given": names[data.labels.numpy()], "role": role}
+    return pd.DataFrame(columns)
