@@ -1,0 +1,157 @@
+"""Public sets that torchvision reads: MNIST, FashionMNIST, CIFAR-10, CIFAR-100, SVHN, from a local folder."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from pydantic import Field
+
+from unlearn_core.datasets import register
+from unlearn_core.datasets._images import cache
+from unlearn_core.datasets._images.arrays import Arrays
+from unlearn_core.datasets._images.folder import digest
+from unlearn_core.datasets._images.listing import TEST, TRAIN, Collection
+from unlearn_core.datasets._images.source import ImageParams, ImageSource
+from unlearn_core.errors import UserError
+from unlearn_core.vision import torchvision
+
+
+class TorchvisionParams(ImageParams):
+    """Where the files are, and whether they may be fetched."""
+
+    data: str = Field("", max_length=4096, description="Folder that torchvision keeps the files in; empty: the cache folder")
+    download: bool = Field(False, description="Fetch the files from the internet where they are missing")
+
+
+class TorchvisionSource(ImageSource):
+    """``torchvision_name``: the class in torchvision.datasets; ``folder``: where it keeps its files, below the root."""
+
+    torchvision_name: ClassVar[str]
+    folder: ClassVar[str] = ""
+    files: ClassVar[tuple[str, ...]]
+
+    Params = TorchvisionParams
+
+    @classmethod
+    def collection(cls, params: Any) -> Collection:
+        found = TorchvisionArrays(cls, cls._root(params.data))
+        if not found.complete():
+            if not params.download:
+                raise UserError(
+                    f"{cls.label} is not in {str(found.path)!r} (missing: {found.missing()}); give the folder that has "
+                    f"it with --data, or fetch it with --set dataset.download=true."
+                )
+            found.download()
+        return found
+
+    @classmethod
+    def _root(cls, data: str) -> Path:
+        """The folder that torchvision calls the root; naming the set's own folder below it is fine too."""
+        if "\0" in data:
+            raise UserError("The path of the data cannot be a path.")
+        path = Path(os.path.abspath(Path(data).expanduser())) if data.strip() else cache.folder() / "torchvision"
+        parts = Path(cls.folder).parts
+        return path.parents[len(parts) - 1] if parts and path.parts[-len(parts) :] == parts else path
+
+
+class TorchvisionArrays(Arrays):
+    """One of torchvision's sets. It checks the files of CIFAR and SVHN against their published sums before it opens them."""
+
+    def __init__(self, source: type[TorchvisionSource], root: Path) -> None:
+        super().__init__(root / source.folder)
+        self.source, self.root = source, root
+
+    def complete(self) -> bool:
+        return not self.missing()
+
+    def missing(self) -> str:
+        """The files that are not there, for a sentence."""
+        return ", ".join(name for name in self.source.files if not (self.path / name).is_file())
+
+    def download(self) -> None:
+        """Fetch what is missing; progress goes to stderr. Raises :class:`UserError` without internet."""
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            with contextlib.redirect_stdout(sys.stderr):
+                for train in (True, False):
+                    self._open(train, download=True)
+        except (OSError, RuntimeError) as error:
+            reason = " ".join(str(error).split())[:200].rstrip(".")
+            raise UserError(f"{self.source.label} cannot be downloaded: {reason}.") from None
+
+    def signature(self) -> str:
+        about = [(self.path / name).stat() for name in self.source.files]
+        return digest(f"{one.st_size}\0{one.st_mtime_ns}" for one in about)
+
+    def read(self) -> list[tuple[np.ndarray, list[str], int]]:
+        try:
+            halves = [(self._open(True), TRAIN), (self._open(False), TEST)]
+        except (OSError, RuntimeError, ValueError, AssertionError, EOFError, KeyError, TypeError) as error:
+            reason = " ".join(str(error).split())[:200].rstrip(".") or "they are damaged"
+            raise UserError(f"The files of {self.source.label} in {str(self.path)!r} cannot be read: {reason}.") from None
+        names = [str(name) for name in getattr(halves[0][0], "classes", range(10))]
+        parts = []
+        for data, half in halves:
+            pixels = np.asarray(data.data)
+            labels = np.asarray(data.targets if hasattr(data, "targets") else data.labels)
+            if len(pixels) != len(labels) or labels.min(initial=0) < 0 or labels.max(initial=0) >= len(names):
+                raise UserError(f"The files of {self.source.label} in {str(self.path)!r} do not fit together.")
+            if pixels.ndim == 4 and pixels.shape[1] == 3 and pixels.shape[-1] != 3:
+                pixels = np.moveaxis(pixels, 1, -1)
+            parts.append((pixels, [names[k] for k in labels.tolist()], half))
+        return parts
+
+    def _open(self, train: bool, download: bool = False) -> Any:
+        kind = getattr(torchvision().datasets, self.source.torchvision_name)
+        if self.source.torchvision_name == "SVHN":
+            return kind(str(self.root), split="train" if train else "test", download=download)
+        return kind(str(self.root), train=train, download=download)
+
+
+_IDX = tuple(f"{half}-{kind}-ubyte" for half in ("train", "t10k") for kind in ("images-idx3", "labels-idx1"))
+
+
+@register
+class Mnist(TorchvisionSource):
+    name, label = "mnist", "MNIST"
+    summary = "70,000 handwritten digits, 28×28 pixels, ten classes (LeCun et al. 1998)."
+    family, mirrors = "digits", False
+    torchvision_name, folder, files = "MNIST", "MNIST/raw", _IDX
+
+
+@register
+class FashionMnist(TorchvisionSource):
+    name, label = "fashion_mnist", "FashionMNIST"
+    summary = "70,000 pictures of clothes, 28×28 pixels, ten classes (Xiao et al. 2017, arXiv:1708.07747)."
+    family, mirrors = "digits", True
+    torchvision_name, folder, files = "FashionMNIST", "FashionMNIST/raw", _IDX
+
+
+@register
+class Cifar10(TorchvisionSource):
+    name, label = "cifar10", "CIFAR-10"
+    summary = "60,000 photographs, 32×32 pixels, ten classes (Krizhevsky 2009)."
+    family, mirrors = "photos", True
+    torchvision_name, folder = "CIFAR10", "cifar-10-batches-py"
+    files = (*(f"data_batch_{k}" for k in range(1, 6)), "test_batch", "batches.meta")
+
+
+@register
+class Cifar100(TorchvisionSource):
+    name, label = "cifar100", "CIFAR-100"
+    summary = "60,000 photographs, 32×32 pixels, a hundred classes (Krizhevsky 2009)."
+    family, mirrors = "photos", True
+    torchvision_name, folder, files = "CIFAR100", "cifar-100-python", ("train", "test", "meta")
+
+
+@register
+class Svhn(TorchvisionSource):
+    name, label = "svhn", "SVHN"
+    summary = "99,289 photographs of house numbers, 32×32 pixels, ten classes (Netzer et al. 2011)."
+    family, mirrors = "photos", False
+    torchvision_name, files = "SVHN", ("train_32x32.mat", "test_32x32.mat")
