@@ -23,6 +23,7 @@ pages = [
     st.Page("pages/boundary.py", title="Decision boundary", icon=":material/border_style:", url_path="boundary"),
     st.Page("pages/redirect.py", title="Redirect neurons", icon=":material/hub:", url_path="redirect"),
     st.Page("pages/embedding.py", title="Embedding", icon=":material/scatter_plot:", url_path="embedding"),
+    st.Page("pages/forget.py", title="Forget set", icon=":material/checklist:", url_path="forget"),
     st.Page("pages/heatmap.py", title="Heatmap", icon=":material/grid_on:", url_path="heatmap"),
     st.Page("pages/lessons.py", title="Lessons", icon=":material/school:", url_path="lessons"),
 ]

@@ -68,6 +68,14 @@ def _card(example: PreviewExample) -> str:
 
 def image(pixels: np.ndarray, alt: str) -> str:
     """Pixels, uint8 (H, W) or (H, W, 3), as an HTML image; ``alt`` must be escaped already."""
+    return f'<img alt="{alt}" src="{address(pixels)}">'
+
+
+def address(pixels: np.ndarray, side: int = 0) -> str:
+    """Pixels as the address of a PNG that holds them; ``side``: enlarged to at least so many pixels, edges kept sharp."""
     buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "PNG")
-    return f'<img alt="{alt}" src="data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}">'
+    picture = Image.fromarray(pixels)
+    if (times := -(-side // max(picture.size))) > 1:
+        picture = picture.resize((picture.width * times, picture.height * times), Image.Resampling.NEAREST)
+    picture.save(buffer, "PNG")
+    return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"

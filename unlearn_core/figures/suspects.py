@@ -16,6 +16,7 @@ AMBER = "#C98A1B"
 _MEASURES = {"precision": ACCENT, "recall": AMBER}
 _FEW = 8
 """Scores shown for one example; the others are trusted least."""
+_SAYS_SOMETHING = 0.005
 _GREYS = [[0, "#FAFAFA"], [1, "#2D2D2D"]]
 ROLES = {
     "other": ("other", "circle", NEUTRAL, 6),
@@ -109,7 +110,8 @@ def threshold(row: Mapping[str, float], truth: bool) -> list[tuple[str, str, str
 
 def evidence_bars(evidence: pd.DataFrame, index: int, height: int = 320) -> Picture:
     """Why one example is suspected. ``evidence``: of ``Suspects.evidence``: name, label, summary, weight, value."""
-    shown = evidence.head(_FEW).iloc[::-1]
+    trusted = evidence[evidence["weight"] >= _SAYS_SOMETHING]
+    shown = (trusted if len(trusted) else evidence).head(_FEW).iloc[::-1]
     figure = go.Figure()
     figure.add_bar(
         x=shown["value"],
@@ -129,8 +131,8 @@ def evidence_bars(evidence: pd.DataFrame, index: int, height: int = 320) -> Pict
         figure,
         height,
         legend=False,
-        xaxis={"title": {"text": "standard deviations above the typical example"}},
-        yaxis={"title": {"text": "score · its share of the say"}, "showgrid": False},
+        xaxis={"title": {"text": "standard deviations above typical"}},
+        yaxis={"title": {"text": "score · weight"}, "showgrid": False, "tickfont": {"size": 12}},
     )
     strongest = evidence.assign(say=evidence["weight"] * evidence["value"]).nlargest(1, "say").iloc[0]
     return Picture(

@@ -13,7 +13,7 @@ from unlearn_core.insight.stored import GROUPS, Results, arena_of, groups_of
 from unlearn_core.insight.suspects import SHOWN, Suspects
 from unlearn_core.specs import MethodSpec, Scenario
 
-WALL = 12
+WALL = 16
 """Pictures on either side of a threshold."""
 IN, OUT, UNDECIDED = "in your set", "rejected", ""
 
@@ -100,6 +100,11 @@ def to_add(table: pd.DataFrame, count: int, chosen: Collection[int], rejected: C
     """The first ``count`` suspects that are neither chosen nor rejected yet."""
     known = {*chosen, *rejected}
     return [int(index) for index in table["index"].head(count) if index not in known]
+
+
+def forget_of(scenario: Scenario) -> list[int]:
+    """The forget set in use, ascending."""
+    return [int(index) for index in arena_of(scenario).corrupted.truth.forget_of(scenario)]
 
 
 def truth_of(scenario: Scenario) -> np.ndarray:

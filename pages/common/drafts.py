@@ -1,0 +1,98 @@
+"""The forget set that is being edited: made of the one in use by the first edit, kept by the store from then on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import streamlit as st
+
+from pages.common import binding, forget_sets
+from unlearn_core import view_state as vs
+from unlearn_core.errors import UserError
+from unlearn_core.sets import ForgetSet, NamedSet, NamedSets
+
+Edit = Callable[[ForgetSet], ForgetSet]
+
+
+@dataclass(frozen=True)
+class Draft:
+    """``base``: the forget set in use; ``found``: the named set being edited, None before the first edit."""
+
+    sets: NamedSets
+    base: tuple[int, ...]
+    found: NamedSet | None
+    content: ForgetSet
+
+    @property
+    def added(self) -> list[int]:
+        """What it has beyond the set in use."""
+        return sorted({*self.content.indices} - {*self.base})
+
+    @property
+    def removed(self) -> list[int]:
+        """What it lacks of the set in use."""
+        return sorted({*self.base} - {*self.content.indices})
+
+    @property
+    def differs(self) -> bool:
+        """Whether a run with it would be another one."""
+        return self.content.indices != self.base
+
+
+def draft_of(state: vs.State, of: str, base: Iterable[int]) -> Draft:
+    """The set that this view edits. ``of``: the data's corruption key; ``base``: the forget set in use."""
+    sets, told = forget_sets.named(of), tuple(base)
+    everything = sets.all()
+    found = next((one for one in everything if one.id == state["draft"]), None)
+    if found is None and state["forget"]:  # a link to a set that has a name here opens it for editing
+        found = next((one for one in everything if one.key == state["forget"]), None)
+    content = forget_sets.content(of, found.key) if found is not None else None
+    return Draft(sets, told, found if content is not None else None, content or ForgetSet(told))
+
+
+def edit(draft: Draft, change: Edit, what: str) -> None:
+    """A callback: apply an edit, to a new set if there is none yet."""
+
+    def act() -> None:
+        if draft.found is None:
+            start = draft.sets.create(draft.sets.free_name(), ForgetSet(draft.base), "made from the forget set in use")
+            draft.sets.change(start.id, change, what)
+            binding.change(draft=start.id)
+        else:
+            draft.sets.change(draft.found.id, change, what)
+            if st.session_state["state"]["draft"] != draft.found.id:
+                binding.change(draft=draft.found.id)
+
+    attempt(act)
+
+
+def attempt(act: Callable[[], None]) -> None:
+    """Do something that may be refused; the refusal is said at the top of the page."""
+    try:
+        act()
+    except UserError as error:
+        st.session_state["notices"] = [*st.session_state.get("notices", []), str(error)]
+
+
+def add(draft: Draft, indices: Iterable[int]) -> None:
+    """A callback: these examples are corrupted."""
+    new = sorted({int(k) for k in indices})
+    edit(draft, lambda content: content.adding(new), f"added {named(new)}")
+
+
+def remove(draft: Draft, indices: Iterable[int]) -> None:
+    """A callback: these examples are taken out, without a judgement."""
+    gone = sorted({int(k) for k in indices})
+    edit(draft, lambda content: content.removing(gone), f"took out {named(gone)}")
+
+
+def reject(draft: Draft, indices: Iterable[int]) -> None:
+    """A callback: these examples are clean."""
+    gone = sorted({int(k) for k in indices})
+    edit(draft, lambda content: content.rejecting(gone), f"rejected {named(gone)}")
+
+
+def named(indices: list[int]) -> str:
+    """Examples in a few words: their indices where there are few, else how many."""
+    return ", ".join(map(str, indices)) if len(indices) <= 4 else f"{len(indices):,} examples"

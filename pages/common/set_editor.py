@@ -1,0 +1,182 @@
+"""Your forget set: its examples, names, history, files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import streamlit as st
+
+from pages.common import binding, drafts, suspects
+from unlearn_core import view_state as vs
+from unlearn_core.errors import UserError
+from unlearn_core.insight.stored import arena_of
+from unlearn_core.sets import MAX_NAME, ForgetSet, read_csv, write_csv
+
+if TYPE_CHECKING:
+    from unlearn_core.specs import Scenario
+
+
+def editor(state: vs.State, scenario: Scenario, draft: drafts.Draft, truth: bool) -> None:
+    """Everything about the set that is being edited."""
+    left, right = st.columns([1.7, 1], gap="large")
+    with left:
+        _members(scenario, draft, truth)
+    with right:
+        _choose(state, draft)
+        _history(draft)
+        _files(scenario, draft)
+
+
+def _members(scenario: Scenario, draft: drafts.Draft, truth: bool) -> None:
+    content = draft.content
+    if not content.indices:
+        st.info("Your set is empty. Accept suspects, or add examples by their number.", icon=":material/info:")
+    else:
+        first, end = suspects.page_of(len(content), "members-page")
+        rows = _rows(scenario, draft, content.indices[first:end], truth)
+        key = f"members:{draft.found.key if draft.found else ''}:{first}"
+        words = "Mark rows to take them out. Labels and notes come from a CSV file."
+        columns = ("index", "given", "origin", "clean_label", "note", "truth")
+        marked = suspects.listing(scenario, rows, columns, key, words, "forget-set")
+        st.button(
+            f"Take out {len(marked) or ''}", key="take-out", icon=":material/remove:", disabled=not marked,
+            on_click=drafts.remove, args=(draft, marked),
+        )  # fmt: skip
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        last = len(arena_of(scenario).train) - 1
+        number = st.number_input(
+            f"Example, 0 to {last:,}", min_value=0, max_value=last, value=None, step=1, key="add-number", width=170
+        )
+        wanted = [] if number is None else [number]
+        st.button("Add", key="add-one", icon=":material/add:", on_click=drafts.add, args=(draft, wanted), disabled=not wanted)
+
+
+def _rows(scenario: Scenario, draft: drafts.Draft, indices: tuple[int, ...], truth: bool) -> pd.DataFrame:
+    data, known = arena_of(scenario).corrupted.train, set(draft.base)
+    columns = {
+        "index": list(indices),
+        "given": [data.class_names[int(data.labels[index])] for index in indices],
+        "origin": ["known" if index in known else "added" for index in indices],
+    }
+    for name, held in (("clean_label", draft.content.labels), ("note", draft.content.notes)):
+        if held:
+            columns[name] = [held.get(index, "") for index in indices]
+    if truth:
+        from unlearn_core.insight.edits import truth_of
+
+        groups = truth_of(scenario)
+        columns["truth"] = ["clean" if groups[index] == "clean" else "corrupted" for index in indices]
+    return pd.DataFrame(columns)
+
+
+def _choose(state: vs.State, draft: drafts.Draft) -> None:
+    everything = draft.sets.all()
+    names = {"": "A new set, from the one in use"} | {one.id: f"{one.name} · {len(one):,} examples" for one in everything}
+    now = draft.found.id if draft.found is not None else ""
+    if not binding.hidden(state, "draft"):
+        st.selectbox(options=list(names), format_func=lambda id: names[id], **binding.bound(state, "draft", show=lambda _: now))
+    if draft.found is None:
+        st.caption("The first edit makes a set of your own and leaves the one in use as it is.")
+        _bring_back(draft)
+        return
+    st.session_state["set-name"] = draft.found.name
+    st.text_input("Name", key="set-name", max_chars=MAX_NAME, on_change=_rename, args=(draft, draft.found.id))
+    with st.container(horizontal=True):
+        st.button("Remove this set", key="set-remove", icon=":material/delete:", on_click=_remove, args=(draft, draft.found.id))
+        _bring_back(draft)
+
+
+def _rename(draft: drafts.Draft, id: str) -> None:
+    drafts.attempt(lambda: _ignore(draft.sets.rename(id, st.session_state["set-name"])))
+
+
+def _remove(draft: drafts.Draft, id: str) -> None:
+    drafts.attempt(lambda: _ignore(draft.sets.remove(id)))
+    binding.change(draft="")
+
+
+def _bring_back(draft: drafts.Draft) -> None:
+    removed = draft.sets.all(removed=True)
+    if removed:
+        last = max(removed, key=lambda one: one.now.number)
+        st.button(
+            f"Bring back “{last.name}”", key="set-restore", icon=":material/restore_from_trash:", on_click=_restore,
+            args=(draft, last.id),
+        )  # fmt: skip
+
+
+def _restore(draft: drafts.Draft, id: str) -> None:
+    drafts.attempt(lambda: _ignore(draft.sets.undo(id)))
+    binding.change(draft=id)
+
+
+def _ignore(_: object) -> None: ...
+
+
+def undo(draft: drafts.Draft) -> None:
+    """The button that takes back the last change."""
+    possible = draft.found is not None and draft.found.now.before is not None
+    what = draft.found.now.what if draft.found is not None and possible else ""
+    st.button(
+        "Undo", key="set-undo", icon=":material/undo:", disabled=not possible, on_click=_undo, args=(draft,),
+        help=f"Take back: {what}" if what else "Nothing to undo",
+    )  # fmt: skip
+
+
+def _undo(draft: drafts.Draft) -> None:
+    if draft.found is not None:
+        id = draft.found.id
+        drafts.attempt(lambda: _ignore(draft.sets.undo(id)))
+
+
+def _history(draft: drafts.Draft) -> None:
+    if draft.found is None:
+        return
+    with st.expander(f"History: {len(draft.found.history)} steps", icon=":material/history:"):
+        steps = reversed(draft.found.history[-30:])
+        st.markdown("\n".join(f"- {step.what} ({step.size:,} examples)" for step in steps))
+
+
+def _files(scenario: Scenario, draft: drafts.Draft) -> None:
+    name = draft.found.name if draft.found is not None else "forget set"
+    st.download_button(
+        "Export CSV", data=lambda: write_csv(draft.content).encode(), file_name=f"{_file_name(name)}.csv", mime="text/csv",
+        key="set-export", on_click="ignore", icon=":material/download:", width="stretch", disabled=not draft.content.indices,
+    )  # fmt: skip
+    with st.expander("Import CSV", icon=":material/upload:"):
+        st.caption("One training example a line: `index[,clean_label][,note]`. The list of `discover` can be read as well.")
+        file = st.file_uploader(
+            "Forget set", type=["csv", "txt"], key="set-file", label_visibility="collapsed", max_upload_size=64
+        )
+        if file is None:
+            return
+        data = arena_of(scenario).corrupted.train
+        try:
+            content = read_csv(file.getvalue(), len(data), data.class_names, f"The file {file.name[:60]!r}")
+        except UserError as error:
+            st.error(str(error), icon=":material/error:")
+            return
+        st.success(f"{len(content):,} examples, each of them in the training set.", icon=":material/check:")
+        st.button(
+            "Make it your set",
+            key="set-import",
+            type="primary",
+            on_click=_import,
+            args=(draft, content, file.name),
+            width="stretch",
+        )
+
+
+def _import(draft: drafts.Draft, content: ForgetSet, name: str) -> None:
+    def act() -> None:
+        stem = " ".join(name.rpartition(".")[0].split())[: MAX_NAME - 4] or "Imported"
+        taken = {one.name for one in draft.sets.all()}
+        free = stem if stem not in taken and stem.isprintable() else draft.sets.free_name("Imported")
+        binding.change(draft=draft.sets.create(free, content, f"read from {name[:60]}").id)
+
+    drafts.attempt(act)
+
+
+def _file_name(name: str) -> str:
+    return "lethe-" + "".join(c if c.isalnum() else "-" for c in name.lower()).strip("-")

@@ -1,0 +1,260 @@
+"""Forget set: who else is probably corrupted, on what evidence, and what an edited forget set changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from pages.common import binding, catalog, drafts, examples, jobs, set_editor, show, suspects
+from pages.common.services import engine, job_for, store
+from unlearn_core import view_state as vs
+from unlearn_core.engine.stages import plan_runs
+from unlearn_core.errors import UserError
+from unlearn_core.figures import suspects as drawn
+from unlearn_core.figures.sentences import duration, scenario_line
+from unlearn_core.insight import edits
+
+if TYPE_CHECKING:
+    from unlearn_core.engine.stages import Stage
+    from unlearn_core.insight.suspects import Suspects
+    from unlearn_core.specs import MethodSpec, Scenario
+
+SEARCHES = {"quick": "Quick", "thorough": "Thorough"}
+TRUTHS = {"shown": "Truth shown", "hidden": "Hidden"}
+
+state = binding.begin()
+head, share = st.columns([6, 1], vertical_alignment="bottom")
+with head:
+    show.opening(
+        "Forget set",
+        "every example outside the forget set, ranked by how probably it is corrupted as well.",
+        "move the threshold and watch the pictures on both sides of it; accept what lies above, run again, see what healed.",
+    )
+show.notices()
+
+
+def controls() -> None:
+    """How to search, and whether the truth is shown."""
+    search, truth = st.columns([1, 1.15])
+    for place, name, words in ((search, "search", SEARCHES), (truth, "truth", TRUTHS)):
+        if not binding.hidden(state, name):
+            place.segmented_control(
+                options=list(words), format_func=words.__getitem__, label_visibility="collapsed", width="stretch",
+                **binding.bound(state, name),
+            )  # fmt: skip
+
+
+def estimate(wanted: Sequence[tuple[Scenario, MethodSpec]]) -> str:
+    """How long something that is not stored would take, as far as is known."""
+    keys = tuple(scenario.run_key(spec) for scenario, spec in wanted)
+    seconds = suspects.expected_seconds(store().location, keys, wanted)
+    return f"It takes about {duration(seconds)}." if seconds else "How long it takes is not known before the first run here."
+
+
+def threshold(found: Suspects) -> int:
+    """The slider, what is expected of it beside what is true, and the button that accepts everything above."""
+    start, n = found.start(), len(found)
+    asked = state["cut"]
+    if asked is not None and asked > n:
+        st.info(f"There are {n:,} suspects, so the threshold is not {asked:,}.", icon=":material/info:")
+        asked = None
+    count = start if asked is None else asked
+    slider, precision, recall, accept = st.columns([2.6, 1.3, 1.3, 1.2], vertical_alignment="center", gap="medium")
+    if not binding.hidden(state, "cut"):
+        most = min(n, max(60, 3 * start, count))
+        # The label says what the number means: "the first 36".
+        slider.slider(min_value=0, max_value=most, **binding.bound(state, "cut", int, show=lambda _: count))
+    for place, (label, value, remark) in zip((precision, recall), drawn.threshold(found.at(count), shown_truth), strict=True):
+        with place:
+            suspects.fact(label, value, remark)
+    new = edits.to_add(found.table, count, draft.content.indices, draft.content.rejected)
+    accept.button(
+        f"Accept {len(new)} above" if new else "All above accepted", key="accept-above", icon=":material/done_all:",
+        type="primary", disabled=not new, on_click=drafts.add, args=(draft, new), width="stretch",
+        help="Everything above the threshold goes into your set, but for what you rejected",
+    )  # fmt: skip
+    return count
+
+
+def picture(found: Suspects, count: int) -> None:
+    """The expected curve, and the examples on both sides of the threshold."""
+    left, right = st.columns([1, 1.15], gap="medium")
+    if not binding.hidden(state, "suspect_curve"):
+        with left:
+            show.picture(drawn.expectation(found.curve, found.truth if shown_truth else None, count, 330), "suspect-curve")
+    if binding.hidden(state, "suspect_wall"):
+        return
+    with right:
+        if not vs.has_images(state):
+            names = vs.class_names(state)
+            show.picture(drawn.suspect_points(edits.roles(scenario, found, count), names, 390), "suspect-points")
+            return
+        rows = edits.marked(found.table, draft.content.indices, draft.content.rejected)
+        for title, part in zip(("Last above", "First below"), edits.sides(rows, count), strict=True):
+            st.markdown(f"**{title} the threshold**")
+            if len(part):
+                suspects.wall(scenario, part, groups)
+            else:
+                st.caption("None.")
+        truth = f" Truly {examples.badge('undiscovered')} or {examples.badge('clean')}." if shown_truth else ""
+        show.note(f"Given label in bold → what the healed model says, then the probability.{truth}")
+
+
+def your_set() -> None:
+    """The line about the set that is edited, with what one does with it."""
+    name = draft.found.name if draft.found is not None else "Your set"
+    words = f"**{name}** · {len(draft.content):,} examples"
+    if draft.differs:
+        words += f": {len(draft.added):,} added to the set in use, {len(draft.removed):,} taken out"
+    else:
+        words += ", the same as the set in use"
+    if shown_truth:
+        truth = edits.set_counts(scenario, draft.content.indices)
+        words += f". In truth {truth['right']:,} corrupted, {truth['wrong']:,} clean, {truth['left']:,} still outside"
+    with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(f"{words}.", width="stretch")
+        set_editor.undo(draft)
+        ready = draft.differs and bool(draft.content.indices)
+        if st.button("Run again", key="again", icon=":material/replay:", disabled=not ready or not missing_after):
+            engine().submit([*stages, *comparing], f"{catalog.dataset_label(state['dataset'])}: edited forget set")
+            st.rerun()
+        st.button(
+            "Use it", key="use", icon=":material/push_pin:", disabled=not ready, on_click=use,
+            help="All pages use this set in place of the discovery rate, and the search begins from it",
+        )  # fmt: skip
+        if vs.edited(state):
+            st.button(
+                "Back to the rate", key="use-rate", icon=":material/keyboard_return:",
+                on_click=lambda: binding.change(forget="", cut=None, suspect=None),
+                help="The discovered part of the corruption counts again, everywhere",
+            )  # fmt: skip
+
+
+def use() -> None:
+    key = draft.found.key if draft.found is not None else draft.sets.keep(draft.content)
+    binding.change(forget=key, cut=None, suspect=None)
+
+
+def going_through(found: Suspects) -> None:
+    """The list with its decisions, and the evidence for one suspect beside it."""
+    left, right = st.columns([1.55, 1], gap="large")
+    with left:
+        rows = edits.marked(found.table, draft.content.indices, draft.content.rejected)
+        if shown_truth:
+            rows = rows.assign(truth=["clean" if groups[index] == "clean" else "corrupted" for index in rows["index"]])
+        first, end = suspects.page_of(len(rows), "suspects-page")
+        key = f"suspects:{draft.found.key if draft.found else ''}:{first}"
+        columns = ("rank", "index", "given", "says", "probability", "score", "status", "truth")
+        words = f"Suspects {first + 1:,} to {end:,} of {len(rows):,}, the most suspect first."
+        marked = suspects.listing(scenario, rows.iloc[first:end], columns, key, words, "suspects", one=True)
+        suspects.decide(draft, marked)
+    if not binding.hidden(state, "suspect_evidence"):
+        with right:
+            suspects.evidence(state, scenario, found, groups)
+
+
+def what_changed(found: Suspects) -> None:
+    """The runs with the edited set against those with the set in use."""
+    if not draft.differs:
+        st.info("Your set is the one in use. Accept suspects or take examples out, and run again.", icon=":material/info:")
+        return
+    frame = edits.changed(store(), scenario, edited, [rem, spec])
+    if frame.empty:
+        wanted = [(scenario, rem), (edited, rem), (edited, spec)]
+        st.info(f"Press **Run again** to see what your set changes. {estimate(wanted)}", icon=":material/replay:")
+        return
+    left, right = st.columns([1.2, 1], gap="large")
+    with left:
+        show.picture(drawn.change(frame), "forget-change")
+    with right:
+        try:
+            after = suspects.opened(edited, spec)
+        except LookupError:
+            st.caption("The next suspects appear when the second search is done.")
+            return
+        st.markdown(f"**The next suspects.** {after.sentence}")
+        rows = edits.next_suspects(found, after)
+        words = "With your set: who is suspected now, and at which rank before (none: it was in the set in use)."
+        suspects.listing(
+            edited, rows, ("rank", "index", "given", "says", "probability", "before"), "next", words, "next-suspects"
+        )
+
+
+def details(found: Suspects) -> None:
+    parts: dict[str, tuple[str, Callable[[], None]]] = {
+        "suspect_table": ("Suspects", lambda: going_through(found)),
+        "forget_set": ("Your set", lambda: set_editor.editor(state, scenario, draft, shown_truth)),
+        "forget_change": ("What your set changes", lambda: what_changed(found)),
+    }
+    drawn_parts = [part for name, part in parts.items() if not binding.hidden(state, name)]
+    if not drawn_parts:
+        return
+    for tab, (_, draw) in zip(
+        st.tabs([title for title, _ in drawn_parts], key="parts", on_change="rerun"), drawn_parts, strict=True
+    ):
+        if tab.open:  # what nobody looks at is not drawn
+            with tab:
+                draw()
+
+
+try:
+    scenario = vs.to_scenario(state)
+    spec = suspects.spec_of(state)
+    rem = vs.to_methods(state, ["rem"])[0]
+    stages: list[Stage] = plan_runs(scenario, [spec])
+except UserError as error:
+    st.error(f"{error} Change the scenario in Craft.", icon=":material/error:")
+    jobs.close(state)
+    st.stop()
+with share:
+    show.share(state, [spec.name])
+
+choose, words, run_place = st.columns([2.3, 2.7, 1], vertical_alignment="center", gap="medium")
+with choose:
+    controls()
+words.markdown(scenario_line(scenario.model_dump(), catalog.dataset_label(state["dataset"])))
+shown_truth = state["truth"] == "shown"
+groups: Any = edits.truth_of(scenario) if shown_truth else None
+draft = drafts.draft_of(state, scenario.corruption_key, edits.forget_of(scenario))
+edited = scenario.knowing(draft.content.indices) if draft.differs and draft.content.indices else scenario
+comparing: list[Stage] = []
+if draft.differs and draft.content.indices:
+    comparing = [*plan_runs(scenario, [rem]), *plan_runs(edited, [rem, spec])]
+
+job = job_for([*stages, *comparing])
+stored = store().has(stage.key for stage in (*stages, *comparing))
+missing = [stage for stage in stages if stage.key not in stored]
+missing_after = [stage for stage in comparing if stage.key not in stored]
+if run_place.button(
+    "Run" if missing else "Cached",
+    type="primary",
+    icon=":material/play_arrow:",
+    key="run",
+    disabled=not missing,
+    width="stretch",
+):
+    engine().submit(stages, f"{catalog.dataset_label(state['dataset'])}: {state['search']} search")
+    st.rerun()
+jobs.panel([*stages, *comparing], job)
+if missing:
+    if not jobs.running(job):
+        st.info(
+            f"Nobody has searched with this forget set yet. Press **Run**: REM runs several times, each time not told of "
+            f"another part of what is known, and every other example is ranked. {estimate([(scenario, spec)])}",
+            icon=":material/play_arrow:",
+        )
+    jobs.close(state)
+    st.stop()
+try:
+    outcome = suspects.opened(scenario, spec)
+except LookupError:  # what was stored has just been found damaged, and dropped
+    st.info("The outcome of this search is not in the store any more; reload the page to run it again.", icon=":material/info:")
+    jobs.close(state)
+    st.stop()
+st.markdown(f"**{outcome.sentence}** {outcome.stopped}")
+picture(outcome, threshold(outcome))
+your_set()
+details(outcome)
+jobs.close(state)

@@ -1,0 +1,239 @@
+"""Forget set: the threshold moves pictures and numbers, decisions make a set of one's own, runs with it are compared."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from apptools import finish_jobs, link, texts
+from streamlit.testing.v1 import AppTest
+
+from unlearn_core import view_state as vs
+from unlearn_core.engine import Engine
+from unlearn_core.engine.stages import plan_runs
+from unlearn_core.insight.suspects import open_suspects
+from unlearn_core.sets import ForgetSet, NamedSets
+from unlearn_core.store import Store
+
+OpenPage = Callable[..., AppTest]
+QUERY = (
+    "dataset=blobs&training.epochs=12&amount=60&discovery=0.5&methods=rem,rem_discover&rem.epochs=2"
+    "&rem_discover.folds=3&rem_discover.epochs=3"
+)
+IMAGES = QUERY.replace("dataset=blobs", "dataset=digits").replace("amount=60", "amount=120")
+
+
+def scenario_of(query: str) -> Any:
+    return vs.to_scenario(vs.decode(query)[0])
+
+
+def spec_of(query: str) -> Any:
+    state = vs.decode(query)[0]
+    quick = {"rem_discover.rounds": 1, "rem_discover.tries": 0}
+    return vs.to_methods(state | {"overrides": state["overrides"] | quick}, ["rem_discover"])[0]
+
+
+def compute(place: Path, query: str) -> None:
+    engine = Engine(Store.open(place), address="inline")
+    view = engine.wait(engine.submit(plan_runs(scenario_of(query), [spec_of(query)]), "test"), 120)
+    engine.close()
+    assert view.state == "done", view
+
+
+@pytest.fixture(scope="module")
+def searched(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("searched")
+    compute(place, QUERY)
+    return place
+
+
+@pytest.fixture
+def place(searched: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("UNLEARN_STORE", str(searched))
+    return searched
+
+
+def sets(place: Path, query: str = QUERY) -> NamedSets:
+    return NamedSets(Store.open(place), scenario_of(query).corruption_key)
+
+
+def figures(app: AppTest) -> dict[str, dict[str, Any]]:
+    found = {str(getattr(element, "key", "")): element for element in app.main}
+    return {key.removeprefix("figure:"): json.loads(found[key].proto.spec) for key in found if key.startswith("figure:")}
+
+
+def buttons(app: AppTest) -> dict[str, Any]:
+    return {button.key: button for button in app.button}
+
+
+def test_nothing_searched_yet_offers_to_run(open_page: OpenPage, fresh_store: Path) -> None:
+    app = open_page("forget", QUERY)
+    assert "Press **Run**" in texts(app)
+    assert "not known before the first run" in texts(app)
+    assert not figures(app)
+    app.button(key="run").click().run()
+    finish_jobs()
+    app.run()
+    assert not app.exception
+    assert {"suspect-curve", "suspect-points", "suspect-evidence"} <= set(figures(app))
+    assert app.button(key="run").disabled
+    app.segmented_control(key="control:search").set_value("thorough").run()
+    assert "It takes about" in texts(app)
+
+
+def test_the_threshold_moves_numbers_and_points(open_page: OpenPage, place: Path) -> None:
+    app = open_page("forget", QUERY)
+    found = open_suspects(Store.open(place), scenario_of(QUERY), spec_of(QUERY))
+    slider = app.slider(key="control:cut")
+    assert slider.value == found.start()
+    slider.set_value(7).run()
+    assert link(app)["cut"] == "7"
+    names = [trace["name"] for trace in figures(app)["suspect-points"]["data"]]
+    assert "above the threshold (7)" in names
+    row = found.at(7)
+    assert f"{100 * row['precision']:.0f} %" in texts(app)
+    assert f"true {100 * row['true_precision']:.0f} %" in texts(app)
+    assert buttons(app)["accept-above"].label == "Accept 7 above"
+
+
+def test_the_truth_can_be_hidden(open_page: OpenPage, place: Path) -> None:
+    app = open_page("forget", f"{QUERY}&truth=hidden")
+    words = texts(app)
+    assert "true " not in words.split("Threshold")[-1].lower().replace("the truth", "")
+    assert "In truth" not in words
+    assert all("true" not in trace.get("name", "") for trace in figures(app)["suspect-curve"]["data"])
+
+
+def test_decisions_make_a_set_that_can_be_undone(open_page: OpenPage, place: Path) -> None:
+    app = open_page("forget", f"{QUERY}&cut=5")
+    base = scenario_of(QUERY)
+    assert buttons(app)["set-undo"].disabled
+    assert buttons(app)["again"].disabled
+    buttons(app)["accept-above"].click().run()
+    assert not app.exception
+    found = open_suspects(Store.open(place), base, spec_of(QUERY))
+    top = found.table["index"].head(5).tolist()
+    made = sets(place).get(link(app)["set"])
+    assert sets(place).now(made).indices == tuple(sorted([*found.forget, *top]))
+    assert "5 added to the set in use" in texts(app)
+    assert "35 examples" in texts(app)
+    assert buttons(app)["accept-above"].disabled
+    buttons(app)["set-undo"].click().run()
+    assert "the same as the set in use" in texts(app)
+    assert sets(place).now(sets(place).get(made.id)).indices == found.forget
+
+
+def test_an_edited_set_is_run_and_compared_and_used(open_page: OpenPage, place: Path) -> None:
+    base = scenario_of(QUERY)
+    found = open_suspects(Store.open(place), base, spec_of(QUERY))
+    chosen = (*found.forget, *found.table["index"].head(20).tolist())
+    made = sets(place).create("the first twenty", ForgetSet(tuple(sorted(chosen))))
+    app = open_page("forget", f"{QUERY}&set={made.id}")
+    assert "**the first twenty** · 50 examples" in texts(app)
+    buttons(app)["again"].click().run()
+    finish_jobs()
+    app.run()
+    assert not app.exception
+    assert buttons(app)["again"].disabled
+    app.session_state["parts"] = "What your set changes"
+    app.run()
+    changed = figures(app)["forget-change"]
+    assert {trace["name"] for trace in changed["data"] if trace.get("name")} >= {"REM, before", "REM, after"}
+    assert "The next suspects" in texts(app)
+    buttons(app)["use"].click().run()
+    assert link(app)["forget"] == made.key
+    assert "50 in an edited forget set" in texts(app)
+    assert "the same as the set in use" in texts(app)
+    assert app.button(key="run").disabled  # it has been computed by the comparison
+
+    compare = open_page("compare", f"{QUERY}&forget={made.key}")
+    assert "50 in an edited forget set" in texts(compare)
+    assert "edited forget set of 50 examples" in texts(compare)
+    buttons(app)["use-rate"].click().run()
+    assert "forget" not in link(app)
+
+
+def test_links_to_sets_that_are_not_here_say_so(open_page: OpenPage, place: Path) -> None:
+    app = open_page("forget", f"{QUERY}&forget=0123456789abcdef")
+    assert any("not in this store" in warning.value for warning in app.warning)
+    assert "forget" not in link(app)
+    made = sets(place).create("of other data", ForgetSet((1, 2, 3)))
+    other = open_page("craft", f"{QUERY.replace('amount=60', 'amount=50')}&forget={made.key}")
+    assert any("belongs to other data" in warning.value for warning in other.warning)
+    craft = open_page("craft", f"{QUERY}&forget={made.key}")
+    assert "edited forget set of **3** examples" in texts(craft)
+    craft.slider(key="control:discovery").set_value(0.4).run()
+    assert "forget" not in link(craft)
+
+
+def test_sets_are_renamed_removed_and_brought_back(open_page: OpenPage, place: Path) -> None:
+    made = sets(place).create("to be renamed", ForgetSet((1, 2, 3)))
+    app = open_page("forget", f"{QUERY}&set={made.id}")
+    app.session_state["parts"] = "Your set"
+    app.run()
+    app.text_input(key="set-name").set_value("better name").run()
+    assert sets(place).get(made.id).name == "better name"
+    app.number_input(key="add-number").set_value(9).run()
+    buttons(app)["add-one"].click().run()
+    assert sets(place).now(sets(place).get(made.id)).indices == (1, 2, 3, 9)
+    taken = sets(place).create("taken", ForgetSet((1,)))
+    app.text_input(key="set-name").set_value(taken.name).run()
+    assert any("called 'taken' already" in warning.value for warning in app.warning)
+    assert app.text_input(key="set-name").value == "better name"
+    buttons(app)["set-remove"].click().run()
+    assert made.id not in {one.id for one in sets(place).all()}
+    buttons(app)["set-restore"].click().run()
+    assert sets(place).get(made.id).name == "better name"
+    assert not app.exception
+
+
+def test_a_file_becomes_a_set_or_a_sentence(open_page: OpenPage, place: Path) -> None:
+    app = open_page("forget", QUERY)
+    app.session_state["parts"] = "Your set"
+    app.run()
+    app.file_uploader(key="set-file").set_value(("bad.csv", b"index\n7\n7\n", "text/csv")).run()
+    assert any("names training example 7 twice" in error.value for error in app.error)
+    app.file_uploader(key="set-file").set_value(("from outside.csv", b"index,note\n7,odd\n11,\n", "text/csv")).run()
+    buttons(app)["set-import"].click().run()
+    assert not app.exception
+    made = sets(place).get("from outside")
+    assert sets(place).now(made) == ForgetSet((7, 11), (), {}, {7: "odd"})
+    assert link(app)["set"] == made.id
+
+
+def test_images_stand_on_both_sides_of_the_threshold(open_page: OpenPage, place: Path) -> None:
+    compute(place, IMAGES)
+    app = open_page("forget", f"{IMAGES}&cut=10")
+    walls = [element.proto.body for element in app.main if element.type == "html" and '"lethe-wall"' in element.proto.body]
+    cards = [wall.count("<img") for wall in walls]
+    assert cards == [10, 16]
+    found = open_suspects(Store.open(place), scenario_of(IMAGES), spec_of(IMAGES))
+    first = int(found.table["index"].iloc[0])
+    assert f"training example {first}," in "".join(walls)
+    assert "suspect-points" not in figures(app)
+
+
+def test_what_cannot_be_searched_is_said(open_page: OpenPage, place: Path) -> None:
+    app = open_page("forget", f"{QUERY}&discovery=0".replace("discovery=0.5&", ""))
+    assert any("needs a forget set" in error.value for error in app.error)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_odd_links_open(open_page: OpenPage, place: Path, seed: int) -> None:
+    rng = random.Random(seed)
+    words = ["nan", "-1", "0", "5", "1e9", "quick", "hidden", "", "☃", "99999"]
+    query = {name: rng.choice(words) for name in ("set", "forget", "search", "cut", "truth", "suspect")}
+    app = open_page("forget", QUERY + "".join(f"&{name}={value}" for name, value in query.items()))
+    assert not app.exception
+
+
+def test_panels_can_be_hidden(open_page: OpenPage, place: Path) -> None:
+    hide = "suspect_curve,suspect_wall,suspect_evidence,cut,search,truth,forget_set,forget_change"
+    app = open_page("forget", f"{QUERY}&hide={hide}")
+    assert not figures(app)
+    assert not app.slider
+    assert buttons(app)["accept-above"].label.startswith("Accept")
