@@ -185,6 +185,19 @@ def test_numbers_are_sorted_as_numbers(tmp_path: Path) -> None:
     assert load(tmp_path).train.class_names == ("1", "9", "10")
 
 
+def test_file_names_may_be_any_bytes(tmp_path: Path) -> None:
+    make_tree(tmp_path, each=4)
+    shutil.copy(tmp_path / "ant" / "00.png", os.fsencode(tmp_path) + b"/ant/\xff\n\xe9.png")
+    picture(0, 77).save(tmp_path / "ant" / "ü 'x'.png")
+    (tmp_path / "ant" / "line\nbreak.png").write_bytes(b"nothing")
+    first = load(tmp_path)
+    assert "'ant/line\\nbreak.png' is no image" in first.problems[0]
+    forget()
+    assert load(tmp_path).names == first.names
+    assert len(first.train) + len(first.test) == 14
+    assert all("\n" not in problem for problem in first.problems)
+
+
 def test_links_in_circles_end(tmp_path: Path) -> None:
     make_tree(tmp_path, each=4)
     (tmp_path / "ant" / "deep").mkdir()

@@ -109,7 +109,8 @@ class DatasetSource(Part):
 
     @classmethod
     def describe(cls) -> dict[str, Any]:
-        return super().describe() | {"family": cls.family, "sizes": cls.sizes, "model": cls.preset.model}
+        about = {"family": cls.family, "sizes": cls.sizes, "model": cls.preset.model, "needs_data": cls.needs_data}
+        return super().describe() | about
 
 
 def stratified_split(data: LabelledData, test: int, seed: int) -> Split:

@@ -13,7 +13,7 @@ from unlearn_core.errors import UserError
 
 MAX_IMAGES = 300_000
 """Entries that one collection may have: beyond, listing alone would take minutes and gigabytes."""
-MAX_CLASSES = 1_000
+MAX_CLASSES, MAX_CLASS_NAME = 1_000, 200
 MAX_FILE_BYTES = 64 * 2**20
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"})
 TRAIN, TEST, UNSPLIT = 1, 0, -1
@@ -99,6 +99,8 @@ def make_listing(
         found.append(f"{some(strange)} in the test images is no class of the training images; those test images are left out.")
     if tested and (missing := sorted(learnt - tested)):
         found.append(f"{some(missing)} has no test images.")
+    if long := next((name for name in class_names if len(name) > MAX_CLASS_NAME), None):
+        raise UserError(f"{where} has a class name of {len(long):,} characters, {long[:40]!r}…; at most 200 are taken.")
     position = {name: k for k, name in enumerate(class_names)}
     keep = [k for k, label in enumerate(labels) if label in position]
     truth = None
@@ -124,6 +126,11 @@ def some(names: Sequence[str], most: int = 3) -> str:
     """The first few names in quotes: 'a', 'b' and 7 more."""
     shown = ", ".join(repr(name[:60]) for name in names[:most])
     return shown + (f" and {len(names) - most:,} more" if len(names) > most else "")
+
+
+def plain(name: str) -> str:
+    """A name as it is, or in quotes where it would break a line."""
+    return name[:120] if name.isprintable() else repr(name[:120])
 
 
 def _natural(name: str) -> tuple[int, int, str]:

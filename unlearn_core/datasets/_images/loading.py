@@ -147,7 +147,7 @@ def _decode(collection: Collection, wanted: Wanted, seed: int) -> dict[str, np.n
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
         reasons = list(pool.map(one, range(len(ids)), chunksize=64))
     bad = [row for row, reason in enumerate(reasons) if reason]
-    problems = [f"{listing.names[ids[row]][:120]} {reasons[row]} and is left out." for row in bad[:20]]
+    problems = [f"{plain(listing.names[ids[row]])} {reasons[row]} and is left out." for row in bad[:20]]
     if len(bad) > 20:
         problems.append(f"{len(bad) - 20:,} more images cannot be used and are left out.")
     good = np.array([row for row, reason in enumerate(reasons) if not reason], np.int64)
