@@ -18,7 +18,7 @@ import torch
 from unlearn_core.datasets._base import LabelledData, Split
 from unlearn_core.datasets._images import cache
 from unlearn_core.datasets._images.decode import REVISION, Unreadable, decode, is_grey, short_side
-from unlearn_core.datasets._images.listing import TEST, TRAIN, Collection, Listing
+from unlearn_core.datasets._images.listing import TEST, TRAIN, Collection, Listing, plain
 from unlearn_core.datasets._images.sampling import choose
 from unlearn_core.errors import UserError
 
