@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from pages.common import binding, catalog, embedded, jobs, samples, selection, show
+from pages.common import binding, catalog, embedded, jobs, samples, selection, set_editor, show
 from pages.common.services import engine, job_for, store
 from unlearn_core import view_state as vs
 from unlearn_core.engine.embedding import plan_embedding
@@ -265,6 +265,7 @@ with how:
 with clear:
     selection.clear()
 line.markdown(insight.in_focus(len(shown), picked, marked, state["highlight"]))
+set_editor.for_selection(state, scenario, selection.chosen())
 everything = np.arange(len(shown))
 details(shown, judged, everything if focus is None else np.flatnonzero(focus), ready, found)
 st.caption(scenario_line(scenario.model_dump(), catalog.dataset_label(state["dataset"])))

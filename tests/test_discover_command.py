@@ -16,7 +16,7 @@ from unlearn_core.store import Store
 
 QUICK = [
     *("--dataset", "blobs", "--engine", "inline", "--amount", "60", "--set", "training.epochs=12"),
-    *("--set", "rem_discover.rounds=1", "--set", "rem_discover.tries=0", "--set", "rem_discover.folds=3"),
+    *("--set", "rem_discover.rounds=1", "--set", "rem_discover.folds=3"),
 ]
 KNOWN = [*QUICK, "--discovery", "0.5"]
 

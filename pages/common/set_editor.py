@@ -10,6 +10,7 @@ import streamlit as st
 from pages.common import binding, drafts, suspects
 from unlearn_core import view_state as vs
 from unlearn_core.errors import UserError
+from unlearn_core.insight.edits import forget_of
 from unlearn_core.insight.stored import arena_of
 from unlearn_core.sets import MAX_NAME, ForgetSet, read_csv, write_csv
 
@@ -112,6 +113,30 @@ def _restore(draft: drafts.Draft, id: str) -> None:
 
 
 def _ignore(_: object) -> None: ...
+
+
+def for_selection(state: vs.State, scenario: Scenario, chosen: tuple[int, ...]) -> None:
+    """What another page offers to do with its selected examples."""
+    if not chosen or binding.hidden(state, "forget_set"):
+        return
+    draft = drafts.draft_of(state, scenario.corruption_key, forget_of(scenario))
+    inside = set(draft.content.indices)
+    new, old = [index for index in chosen if index not in inside], [index for index in chosen if index in inside]
+    name = draft.found.name if draft.found is not None else "your forget set"
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.button(
+            f"Add {len(new):,} to {name}", key="selection-add", icon=":material/add:", disabled=not new,
+            on_click=drafts.add, args=(draft, new),
+        )  # fmt: skip
+        st.button(
+            f"Take out {len(old):,}", key="selection-remove", icon=":material/remove:", disabled=not old,
+            on_click=drafts.remove, args=(draft, old),
+        )  # fmt: skip
+        undo(draft)
+        st.markdown(f"{name[0].upper()}{name[1:]}: {len(draft.content):,} examples.", width="stretch")
+        if st.button("Open the page Forget set", key="to-forget", icon=":material/checklist:", type="tertiary"):
+            binding.finish(state)
+            st.switch_page("pages/forget.py")
 
 
 def undo(draft: drafts.Draft) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from unlearn_core.specs import MethodSpec, Scenario
 
 METHOD = "rem_discover"
-QUICK = {f"{METHOD}.rounds": 1, f"{METHOD}.tries": 0}
+QUICK = {f"{METHOD}.rounds": 1}
 PER_PAGE = 40
 _STYLE = """<style>
 .lethe-wall {display: grid; grid-template-columns: repeat(8, 1fr); gap: 5px;}

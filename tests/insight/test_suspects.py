@@ -19,7 +19,7 @@ from unlearn_core.store import Store
 from unlearn_core.training import SilentReporter
 
 SCENARIO = make_scenario("blobs", regularity=1.0, amount=60, discovery=0.5, overrides={"training.epochs": 12})
-SPEC = make_method("rem_discover", SCENARIO, {"rounds": 1, "tries": 0, "folds": 3})
+SPEC = make_method("rem_discover", SCENARIO, {"rounds": 1, "folds": 3})
 
 
 def compute(store: Store, scenario: Any, specs: list[Any]) -> None:

@@ -33,7 +33,7 @@ def scenario_of(query: str) -> Any:
 
 def spec_of(query: str) -> Any:
     state = vs.decode(query)[0]
-    quick = {"rem_discover.rounds": 1, "rem_discover.tries": 0}
+    quick = {"rem_discover.rounds": 1}
     return vs.to_methods(state | {"overrides": state["overrides"] | quick}, ["rem_discover"])[0]
 
 
@@ -237,3 +237,20 @@ def test_panels_can_be_hidden(open_page: OpenPage, place: Path) -> None:
     assert not figures(app)
     assert not app.slider
     assert buttons(app)["accept-above"].label.startswith("Accept")
+
+
+def test_points_selected_in_the_embedding_join_and_leave_the_set(open_page: OpenPage, place: Path) -> None:
+    app = open_page("embedding", f"{QUERY}&embedded=rem_discover&projection=pca")
+    assert "selection-add" not in buttons(app)
+    base = set(open_suspects(Store.open(place), scenario_of(QUERY), spec_of(QUERY)).forget)
+    known, new = min(base), sorted(set(range(20)) - base)[:2]
+    app.session_state["examples"] = {**app.session_state["examples"], "chosen": (known, *new)}
+    app.run()
+    assert buttons(app)["selection-add"].label.startswith("Add 2 to")
+    buttons(app)["selection-add"].click().run()
+    buttons(app)["selection-remove"].click().run()
+    made = sets(place).get(link(app)["set"])
+    # After joining, all three of the selection were in the set, and left it together.
+    assert set(sets(place).now(made).indices) == base - {known}
+    assert len(made.history) == 3
+    assert not app.exception

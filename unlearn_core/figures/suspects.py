@@ -115,7 +115,9 @@ def evidence_bars(evidence: pd.DataFrame, index: int, height: int = 320) -> Pict
     figure = go.Figure()
     figure.add_bar(
         x=shown["value"],
-        y=[f"{row['label']} · {percent(row['weight'])}" for _, row in shown.iterrows()],
+        y=shown["label"],
+        text=[percent(weight) for weight in shown["weight"]],
+        textposition="auto",
         orientation="h",
         marker={
             "color": [ACCENT if value > 0 else NEUTRAL for value in shown["value"]],
@@ -132,12 +134,12 @@ def evidence_bars(evidence: pd.DataFrame, index: int, height: int = 320) -> Pict
         height,
         legend=False,
         xaxis={"title": {"text": "standard deviations above typical"}},
-        yaxis={"title": {"text": "score · weight"}, "showgrid": False, "tickfont": {"size": 12}},
+        yaxis={"title": {"text": "score"}, "showgrid": False, "tickfont": {"size": 12}},
     )
     strongest = evidence.assign(say=evidence["weight"] * evidence["value"]).nlargest(1, "say").iloc[0]
     return Picture(
         figure,
-        "Look for long, dark bars: a trusted score that is far above the typical example speaks for corruption.",
+        "Look for long, dark bars: scores far above the typical example speak for corruption; the number is a score’s weight.",
         f"Evidence for training example {index}: most by {strongest['label']}, {strongest['value']:.1f} standard deviations "
         "above the typical example.",
         evidence,

@@ -73,10 +73,10 @@ def expected_seconds(store: Results, scenario: Scenario, specs: Sequence[MethodS
 
 
 def rem_runs(name: str, params: dict[str, Any]) -> float:
-    """How many REM runs a method costs, roughly: looks at the data are three quarters of one."""
+    """How many REM runs a method costs, roughly: looks at the data are three quarters of one, and a last run follows."""
     if not name.endswith("_discover"):
         return 1.0
-    return 0.75 * float(params.get("rounds", 1)) * float(params.get("folds", 1)) + 1.0 + float(params.get("tries", 0))
+    return 0.75 * float(params.get("rounds", 1)) * float(params.get("folds", 1)) + 1.0
 
 
 def _kind(name: str) -> str:

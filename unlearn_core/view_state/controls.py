@@ -533,7 +533,7 @@ CONTROLS: Final[tuple[Control, ...]] = (
     Control(
         "search",
         "Search",
-        "Quick: one round, then one REM run. Thorough: rounds until nothing new is found, then several REM runs.",
+        "Quick: one round. Thorough: rounds until nothing new is found, each told of what the one before has added.",
         "choice",
         "quick",
         choices=lambda _: SEARCHES,
