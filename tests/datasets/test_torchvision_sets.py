@@ -45,7 +45,9 @@ def test_mnist_and_its_fashion(tmp_path: Path, name: str, folder: str) -> None:
     assert np.array_equal(split.train.inputs[:, 0].numpy(), pixels(30, 28, 28))
     assert (len(split.train), len(split.test), split.train.classes) == (30, 10, 10)
     assert load(name, tmp_path / folder / "raw").train.inputs.equal(split.train.inputs)
-    assert make_scenario(name, overrides={"dataset.data": str(tmp_path)}).dataset.params["flip"] == (name != "mnist")
+    scenario = make_scenario(name, overrides={"dataset.data": str(tmp_path)})
+    assert scenario.dataset.params["flip"] == (name != "mnist")
+    assert scenario.model.name == "cnn"
 
 
 @pytest.fixture

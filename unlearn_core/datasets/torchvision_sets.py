@@ -16,6 +16,7 @@ from unlearn_core.datasets._images import cache
 from unlearn_core.datasets._images.arrays import Arrays
 from unlearn_core.datasets._images.folder import digest
 from unlearn_core.datasets._images.listing import TEST, TRAIN, Collection
+from unlearn_core.datasets._images.presets import preset_for
 from unlearn_core.datasets._images.source import ImageParams, ImageSource
 from unlearn_core.errors import UserError
 from unlearn_core.vision import torchvision
@@ -122,6 +123,7 @@ class Mnist(TorchvisionSource):
     summary = "70,000 handwritten digits, 28×28 pixels, ten classes (LeCun et al. 1998)."
     family, mirrors = "digits", False
     torchvision_name, folder, files = "MNIST", "MNIST/raw", _IDX
+    preset = preset_for(size=28, channels=1, classes=10, train=60_000)
 
 
 @register
@@ -130,6 +132,7 @@ class FashionMnist(TorchvisionSource):
     summary = "70,000 pictures of clothes, 28×28 pixels, ten classes (Xiao et al. 2017, arXiv:1708.07747)."
     family, mirrors = "digits", True
     torchvision_name, folder, files = "FashionMNIST", "FashionMNIST/raw", _IDX
+    preset = preset_for(size=28, channels=1, classes=10, train=60_000)
 
 
 @register
