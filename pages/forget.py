@@ -209,7 +209,8 @@ except UserError as error:
     jobs.close(state)
     st.stop()
 with share:
-    show.share(state, [spec.name])
+    computed = suspects.searching(state)
+    show.share(state, [spec.name], computed, [("Terminal: list the suspects", vs.as_discover(computed), "bash")])
 
 choose, words, run_place = st.columns([2.3, 2.7, 1], vertical_alignment="center", gap="medium")
 with choose:
@@ -253,7 +254,7 @@ except LookupError:  # what was stored has just been found damaged, and dropped
     st.info("The outcome of this search is not in the store any more; reload the page to run it again.", icon=":material/info:")
     jobs.close(state)
     st.stop()
-st.markdown(f"**{outcome.sentence}** {outcome.stopped}")
+st.markdown(f"**{outcome.sentence}**" + (f" {outcome.stopped}" if outcome.stopped != outcome.sentence else ""))
 picture(outcome, threshold(outcome))
 your_set()
 details(outcome)

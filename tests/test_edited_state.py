@@ -52,3 +52,12 @@ def test_sentences_speak_of_the_set(state: vs.State) -> None:
         [{"method": "rem", "label": "REM", "oracle": False, "healed": 0.9, "utility": 1, "healed_x_utility": 0.9}]
     )
     assert "With an edited forget set of 3 examples, REM heals" in outcome(frame, 0.3, 3)
+
+
+def test_the_command_that_lists_suspects_has_the_same_options(state: vs.State) -> None:
+    searching = state | {"overrides": {"rem_discover.rounds": 1, "training.epochs": 12}}
+    run, discover = shlex.split(vs.as_cli(searching, ["rem_discover"])), shlex.split(vs.as_discover(searching))
+    at = run.index("--methods")
+    assert discover[3] == "discover"
+    assert [*run[:3], "discover", *run[4:at], *run[at + 2 :]] == discover
+    assert "rem_discover.rounds=1" in discover

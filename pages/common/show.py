@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 import streamlit as st
 
@@ -58,8 +60,12 @@ def caption(text: str, data: pd.DataFrame, name: str) -> None:
     )
 
 
-def share(state: vs.State, methods: list[str]) -> None:
-    """The view as a link, a command, Python and a plan: each gives the same keys."""
+def share(
+    state: vs.State, methods: list[str], computed: vs.State | None = None, more: Sequence[tuple[str, str, str]] = ()
+) -> None:
+    """The view as a link, a command, Python and a plan: each gives the same keys. ``computed``: what the commands compute,
+    where that is not the state itself; ``more``: further entries of title, text and language."""
+    computed = computed or state
     if "copy" in state["hide"]:
         return
     with st.popover("Share", icon=":material/link:", help="This view as a link, a command, Python or a plan", width="stretch"):
@@ -68,9 +74,10 @@ def share(state: vs.State, methods: list[str]) -> None:
         st.markdown("**Link to this view**")
         st.code(f"{address}?{query}" if query else address or "?", language=None, wrap_lines=True)
         for title, text, language in (
-            ("Terminal", vs.as_cli(state, methods), "bash"),
-            ("Python", vs.as_python(state, methods), "python"),
-            ("Plan for `sweep`", "" if vs.edited(state) else vs.as_yaml(state, methods), "yaml"),
+            *more,
+            ("Terminal", vs.as_cli(computed, methods), "bash"),
+            ("Python", vs.as_python(computed, methods), "python"),
+            ("Plan for `sweep`", "" if vs.edited(state) else vs.as_yaml(computed, methods), "yaml"),
         ):
             if not text:  # a sweep is over discovery rates
                 continue

@@ -37,10 +37,15 @@ _STYLE = """<style>
 _SIGNS = {edits.IN: "✔", edits.OUT: "✕", edits.UNDECIDED: ""}
 
 
-def spec_of(state: vs.State) -> MethodSpec:
-    """The discovery that this view asks for: as its parameters say, or one quick round."""
+def searching(state: vs.State) -> vs.State:
+    """The state with the parameters of the search that it asks for: its own, or one quick round."""
     more = QUICK if state["search"] == "quick" else {}
-    return vs.to_methods(state | {"overrides": state["overrides"] | more}, [METHOD])[0]
+    return state | {"overrides": state["overrides"] | more}
+
+
+def spec_of(state: vs.State) -> MethodSpec:
+    """The discovery that this view asks for."""
+    return vs.to_methods(searching(state), [METHOD])[0]
 
 
 def opened(scenario: Scenario, spec: MethodSpec) -> Suspects:

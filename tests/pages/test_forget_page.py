@@ -254,3 +254,11 @@ def test_points_selected_in_the_embedding_join_and_leave_the_set(open_page: Open
     assert set(sets(place).now(made).indices) == base - {known}
     assert len(made.history) == 3
     assert not app.exception
+
+
+def test_copied_commands_search_as_the_view_does(open_page: OpenPage, place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    app = open_page("forget", QUERY)
+    code = {block.proto.language: block.value for block in app.code}
+    exec(code["python"], {})
+    assert capsys.readouterr().out.split() == ["rem_discover", scenario_of(QUERY).run_key(spec_of(QUERY))]
+    assert any(" discover " in block.value for block in app.code)

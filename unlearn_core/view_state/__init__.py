@@ -1,6 +1,6 @@
 """What a view shows, as plain values: controls, links, specs, and commands that compute the same."""
 
-from unlearn_core.view_state.commands import as_cli, as_python, as_yaml
+from unlearn_core.view_state.commands import as_cli, as_discover, as_python, as_yaml
 from unlearn_core.view_state.controls import (
     ANCHORS,
     BY_CLASS,
@@ -74,6 +74,7 @@ __all__ = [
     "ParamField",
     "State",
     "as_cli",
+    "as_discover",
     "as_python",
     "as_yaml",
     "class_names",

@@ -14,16 +14,25 @@ from unlearn_core.view_state.specs import all_overrides, as_text, edited
 def as_cli(state: State, methods: Sequence[str] | None = None) -> str:
     """A command line that computes this view."""
     chosen = list(methods or state["methods"])
-    words = ["python", "-m", "unlearn_core", "run", "--dataset", state["dataset"]]
+    return shlex.join(_words(state, "run", chosen, ["--methods", ",".join(chosen)]))
+
+
+def as_discover(state: State, method: str = "rem_discover") -> str:
+    """A command line that lists the suspects of this view."""
+    return shlex.join(_words(state, "discover", [method], []))
+
+
+def _words(state: State, command: str, chosen: Sequence[str], more: Sequence[str]) -> list[str]:
+    words = ["python", "-m", "unlearn_core", command, "--dataset", state["dataset"]]
     for name in ("regularity", "discovery", "amount", "model", "seed"):
         if state[name] is not None:
             words += [f"--{name}", as_text(state[name])]
     if edited(state):
         words += ["--forget", state["forget"]]
-    words += ["--methods", ",".join(chosen)]
+    words += more
     for key, value in all_overrides(state, chosen).items():
         words += ["--set", f"{key}={as_text(value)}"]
-    return shlex.join(words)
+    return words
 
 
 def as_python(state: State, methods: Sequence[str] | None = None) -> str:
