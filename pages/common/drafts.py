@@ -12,13 +12,18 @@ from unlearn_core import view_state as vs
 from unlearn_core.errors import UserError
 from unlearn_core.sets import ForgetSet, NamedSet, NamedSets
 
+NEW = "new"
+"""What a link says where no set is to be edited, rather than the one that this session edited last."""
+
 Edit = Callable[[ForgetSet], ForgetSet]
 
 
 @dataclass(frozen=True)
 class Draft:
-    """``base``: the forget set in use; ``found``: the named set being edited, None before the first edit."""
+    """``of``: the data's corruption key; ``base``: the forget set in use; ``found``: the named set being edited, None before
+    the first edit."""
 
+    of: str
     sets: NamedSets
     base: tuple[int, ...]
     found: NamedSet | None
@@ -41,14 +46,18 @@ class Draft:
 
 
 def draft_of(state: vs.State, of: str, base: Iterable[int]) -> Draft:
-    """The set that this view edits. ``of``: the data's corruption key; ``base``: the forget set in use."""
+    """The set that this view edits: the one its link names, or that this session edited last, or that is in use.
+
+    ``of``: the data's corruption key; ``base``: the forget set in use.
+    """
     sets, told = forget_sets.named(of), tuple(base)
     everything = sets.all()
-    found = next((one for one in everything if one.id == state["draft"]), None)
-    if found is None and state["forget"]:  # a link to a set that has a name here opens it for editing
+    wanted = state["draft"] or st.session_state.get("drafts", {}).get(of)
+    found = next((one for one in everything if one.id == wanted), None)
+    if found is None and state["forget"] and wanted != NEW:
         found = next((one for one in everything if one.key == state["forget"]), None)
     content = forget_sets.content(of, found.key) if found is not None else None
-    return Draft(sets, told, found if content is not None else None, content or ForgetSet(told))
+    return Draft(of, sets, told, found if content is not None else None, content or ForgetSet(told))
 
 
 def edit(draft: Draft, change: Edit, what: str) -> None:
@@ -58,13 +67,19 @@ def edit(draft: Draft, change: Edit, what: str) -> None:
         if draft.found is None:
             start = draft.sets.create(draft.sets.free_name(), ForgetSet(draft.base), "made from the forget set in use")
             draft.sets.change(start.id, change, what)
-            binding.change(draft=start.id)
+            show(draft, start.id)
         else:
             draft.sets.change(draft.found.id, change, what)
-            if st.session_state["state"]["draft"] != draft.found.id:
-                binding.change(draft=draft.found.id)
+            show(draft, draft.found.id)
 
     attempt(act)
+
+
+def show(draft: Draft, id: str) -> None:
+    """Edit this set from now on: in this view, and on other pages and in other steps of a lesson."""
+    st.session_state["drafts"] = st.session_state.get("drafts", {}) | {draft.of: id}
+    if st.session_state["state"]["draft"] != id:
+        binding.change(draft=id)
 
 
 def attempt(act: Callable[[], None]) -> None:

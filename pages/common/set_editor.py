@@ -73,8 +73,10 @@ def _rows(scenario: Scenario, draft: drafts.Draft, indices: tuple[int, ...], tru
 
 def _choose(state: vs.State, draft: drafts.Draft) -> None:
     everything = draft.sets.all()
-    names = {"": "A new set, from the one in use"} | {one.id: f"{one.name} · {len(one):,} examples" for one in everything}
-    now = draft.found.id if draft.found is not None else ""
+    names = {drafts.NEW: "A new set, from the one in use"} | {
+        one.id: f"{one.name} · {len(one):,} examples" for one in everything
+    }
+    now = draft.found.id if draft.found is not None else drafts.NEW
     if not binding.hidden(state, "draft"):
         st.selectbox(options=list(names), format_func=lambda id: names[id], **binding.bound(state, "draft", show=lambda _: now))
     if draft.found is None:
@@ -94,7 +96,7 @@ def _rename(draft: drafts.Draft, id: str) -> None:
 
 def _remove(draft: drafts.Draft, id: str) -> None:
     drafts.attempt(lambda: _ignore(draft.sets.remove(id)))
-    binding.change(draft="")
+    drafts.show(draft, drafts.NEW)
 
 
 def _bring_back(draft: drafts.Draft) -> None:
@@ -109,7 +111,7 @@ def _bring_back(draft: drafts.Draft) -> None:
 
 def _restore(draft: drafts.Draft, id: str) -> None:
     drafts.attempt(lambda: _ignore(draft.sets.undo(id)))
-    binding.change(draft=id)
+    drafts.show(draft, id)
 
 
 def _ignore(_: object) -> None: ...
@@ -198,7 +200,7 @@ def _import(draft: drafts.Draft, content: ForgetSet, name: str) -> None:
         stem = " ".join(name.rpartition(".")[0].split())[: MAX_NAME - 4] or "Imported"
         taken = {one.name for one in draft.sets.all()}
         free = stem if stem not in taken and stem.isprintable() else draft.sets.free_name("Imported")
-        binding.change(draft=draft.sets.create(free, content, f"read from {name[:60]}").id)
+        drafts.show(draft, draft.sets.create(free, content, f"read from {name[:60]}").id)
 
     drafts.attempt(act)
 

@@ -262,3 +262,18 @@ def test_copied_commands_search_as_the_view_does(open_page: OpenPage, place: Pat
     exec(code["python"], {})
     assert capsys.readouterr().out.split() == ["rem_discover", scenario_of(QUERY).run_key(spec_of(QUERY))]
     assert any(" discover " in block.value for block in app.code)
+
+
+def test_a_lesson_s_next_step_keeps_the_set(open_page: OpenPage, place: Path) -> None:
+    app = open_page("forget", f"{QUERY}&cut=3&set=new")
+    buttons(app)["accept-above"].click().run()
+    made = link(app)["set"]
+    name = sets(place).get(made).name
+    app.session_state["state"] = vs.decode(f"{QUERY}&cut=4&truth=hidden")[0]  # as a step sets the controls
+    app.run()
+    assert f"**{name}** · 33 examples" in texts(app)
+    app.session_state["parts"] = "Your set"
+    app.run()
+    app.selectbox(key="control:draft").set_value("new").run()
+    assert "**Your set** · 30 examples" in texts(app)
+    assert link(app)["set"] == "new"
