@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from sklearn.metrics import average_precision_score, roc_auc_score
+
+from unlearn_core.discovery._areas import areas, chance_of
+from unlearn_core.discovery._evidence import DOUBTS
+from unlearn_core.discovery._refine import refined
 
 MIN_KNOWN = 5
 """Fewer known examples than this are too few to say which score to trust, or where to draw a line."""
@@ -15,29 +18,13 @@ MIN_KNOWN = 5
 POWER = 4
 """Weight of a score: (2·AUC − 1) to this power, so that scores no better than chance have no say."""
 
-UNTRUSTED = ("healed_margin", "healed_loss", "healed_neighbours")
-"""What to rank by when too little is known to tell which score works."""
-
-
-def areas(positive: np.ndarray, pool: np.ndarray) -> np.ndarray:
-    """For every score the share of ``pool`` (n, S) that lies below each of ``positive`` (m, S), ties counting half: (m, S).
-
-    Its mean over positives is the area under the ROC curve.
-    """
-    columns = []
-    for k in range(pool.shape[1]):
-        ordered = np.sort(pool[:, k])
-        below = np.searchsorted(ordered, positive[:, k], side="left")
-        above = np.searchsorted(ordered, positive[:, k], side="right")
-        columns.append((below + above) / (2 * len(ordered)))
-    return np.stack(columns, axis=1)
-
 
 @dataclass(frozen=True)
 class Fusion:
-    """``fused`` float64 (N,): the weighted mean of the scores. ``weights`` sum to 1, ``auc`` is each score's area under the
-    ROC curve of held-out known corruption against the rest; ``held_out_auc`` the fused score's, and ``chance`` the
-    probability of so high an area if the known examples were picked at random (1 where nothing can be said)."""
+    """``fused`` float64 (N,): the weighted mean of the scores, or its refinement. ``weights`` sum to 1, ``auc`` is each
+    score's area under the ROC curve of held-out known corruption against the rest; ``held_out_auc`` the fused score's, and
+    ``chance`` the probability of so high an area if the known examples were picked at random (1 where nothing can be said).
+    """
 
     fused: np.ndarray
     weights: dict[str, float]
@@ -62,8 +49,8 @@ def fuse(table: Mapping[str, np.ndarray], forget: np.ndarray) -> Fusion:
     seen = np.isfinite(values).all(1)
     known, pool = forget & seen, ~forget & seen
     count = int(known.sum())
-    if count < MIN_KNOWN:
-        chosen = [k for k, name in enumerate(names) if name in UNTRUSTED] or list(range(len(names)))
+    if count < MIN_KNOWN:  # too little to tell which score works: rank by how much the labels are doubted
+        chosen = [k for k, name in enumerate(names) if name in DOUBTS] or list(range(len(names)))
         fixed = np.zeros(len(names))
         fixed[chosen] = 1 / len(chosen)
         return Fusion(values @ fixed, dict(zip(names, fixed.tolist(), strict=True)), {}, float("nan"), 1.0)
@@ -74,16 +61,22 @@ def fuse(table: Mapping[str, np.ndarray], forget: np.ndarray) -> Fusion:
     without = _normalised((mean * count - per_example) / (count - 1))
     fused[known] = (values[known] * without).sum(1)
     area = float(areas(fused[known][:, None], fused[pool][:, None]).mean())
-    # Normal approximation of the Mann–Whitney statistic under the null hypothesis.
-    deviation = np.sqrt((count + pool.sum() + 1) / (12 * count * pool.sum()))
-    chance = 0.5 * math.erfc((area - 0.5) / deviation / math.sqrt(2))
     return Fusion(
         fused,
         dict(zip(names, weights.tolist(), strict=True)),
         dict(zip(names, mean.tolist(), strict=True)),
         area,
-        float(chance),
+        chance_of(area, count, int(pool.sum())),
     )
+
+
+def refine(fusion: Fusion, table: Mapping[str, np.ndarray], forget: np.ndarray) -> Fusion:
+    """The fusion with its ranking refined by regression on all scores; weights stay: they say what each score is worth."""
+    values = np.stack(list(table.values()), axis=1)
+    seen = np.isfinite(values).all(1)
+    known, pool = forget & seen, ~forget & seen
+    fused = refined(values, fusion.fused, known, pool)
+    return replace(fusion, fused=fused, held_out_auc=float(areas(fused[known][:, None], fused[pool][:, None]).mean()))
 
 
 def ranking_quality(values: np.ndarray, positive: np.ndarray) -> dict[str, float]:

@@ -12,16 +12,19 @@ import pandas as pd
 import torch
 
 from unlearn_core.discovery._base import View
+from unlearn_core.discovery._evidence import set_apart
 from unlearn_core.discovery._folds import out_of_fold
-from unlearn_core.discovery._fusion import MIN_KNOWN, Fusion, fuse
-from unlearn_core.discovery._mixture import bins_of, fit_mixture
+from unlearn_core.discovery._fusion import MIN_KNOWN, Fusion, fuse, refine
+from unlearn_core.discovery._mixture import Mixture, bins_of, fit_mixture
 
 CHANCE = 0.01
 LEAST_AUC = 0.7
 """A ranking that finds held-out known corruption no better than this is not acted upon, however significant it is."""
 LEAST_PROBABILITY = 0.5
 """An example that is more probably clean than corrupted is not added, even if the average would still meet the target."""
-REPLICATES = 40
+REPLICATES = 24
+SHAPE_DOUBT = 0.15
+"""Standard deviation of an estimated share that one known example leaves open; found on development seeds."""
 _Z = 1.645  # 90 % intervals
 
 State = Literal["ranked", "clean", "judged"]
@@ -32,11 +35,11 @@ class Judgement:
     """What discovery says about every training example.
 
     ``scores``: standardised out-of-fold scores by name, each (N,). ``probability`` (N,): of being corrupted; NaN where
-    nothing can be said (state "ranked": fewer than ``MIN_KNOWN`` known examples, "clean": held-out known corruption ranks
-    no better than chance). ``suspects`` (n,): indices outside the forget set, the most suspect first. ``curve``: one row for
-    each number of suspects taken from the top, with threshold, expected precision and recall and their 90 % intervals (empty
-    unless the state is "judged"). ``undiscovered``: expected number of corrupted examples outside the forget set, with
-    its interval.
+    nothing can be said (state "ranked": fewer than ``MIN_KNOWN`` known examples, "clean": held-out known corruption is
+    not set apart from the rest). ``suspects`` (n,): indices outside the forget set, the most suspect first. ``curve``: one
+    row for each number of suspects taken from the top, with threshold, expected precision and recall and their 90 %
+    intervals (empty unless the state is "judged"). ``undiscovered``: expected number of corrupted examples outside the
+    forget set, with its interval.
     """
 
     state: State
@@ -63,8 +66,8 @@ class Judgement:
             return f"Fewer than {MIN_KNOWN} known examples: suspects are ranked, but no probability can be given."
         if self.state == "clean":
             return (
-                "Examples held out of the forget set rank no higher than the rest: the set looks clean, "
-                "or what is wrong with it has nothing in common with the forget set."
+                "Examples held out of the forget set look like others with the same labels: the set looks clean, "
+                "or what is wrong with it cannot be seen."
             )
         middle, low, high = self.undiscovered
         return f"About {middle:.0f} more corrupted examples are expected ({low:.0f} to {high:.0f})."
@@ -78,11 +81,12 @@ def judge(views: Sequence[View], forget: torch.Tensor) -> Judgement:
     """
     marked = forget.cpu().numpy()
     table = {name: values.numpy() for name, values in out_of_fold(views, forget).items()}
-    return judge_table(table, marked)
+    return judge_table(table, marked, views[0].labels.cpu().numpy())
 
 
-def judge_table(table: Mapping[str, np.ndarray], forget: np.ndarray) -> Judgement:
-    """The same from out-of-fold scores (each (N,), NaN where every view knew the example) and ``forget`` bool (N,)."""
+def judge_table(table: Mapping[str, np.ndarray], forget: np.ndarray, labels: np.ndarray) -> Judgement:
+    """The same from out-of-fold scores (each (N,), NaN where every view knew the example), ``forget`` bool (N,) and the
+    given labels (N,)."""
     fusion = fuse(table, forget)
     seen = np.isfinite(fusion.fused)
     pool, known = (~forget & seen).nonzero()[0], (forget & seen).nonzero()[0]
@@ -91,11 +95,16 @@ def judge_table(table: Mapping[str, np.ndarray], forget: np.ndarray) -> Judgemen
     unsaid = (math.nan, math.nan, math.nan)
     if len(known) < MIN_KNOWN:
         return Judgement("ranked", dict(table), fusion, nothing, suspects, pd.DataFrame(), unsaid)
-    if not (fusion.chance <= CHANCE and fusion.held_out_auc >= LEAST_AUC):
+    ranked = fusion.chance <= CHANCE and fusion.held_out_auc >= LEAST_AUC
+    if not (ranked and set_apart(table, fusion.fused, labels, forget)):
         return Judgement("clean", dict(table), fusion, nothing, suspects, pd.DataFrame(), unsaid)
+    fusion, mixture = min(
+        ((ranking, _mixture(ranking.fused, pool, known)) for ranking in (fusion, refine(fusion, table, forget))),
+        key=lambda pair: _doubt(pair[1](pair[0].fused[pool])),
+    )
+    suspects = pool[np.argsort(-fusion.fused[pool], kind="stable")]
     ordered, held = fusion.fused[suspects], fusion.fused[known]
     edges, counts = bins_of(ordered, held)
-    mixture = fit_mixture(edges, counts, held)
     rng = np.random.default_rng(0)
     replicates = np.stack(
         [
@@ -107,6 +116,7 @@ def judge_table(table: Mapping[str, np.ndarray], forget: np.ndarray) -> Judgemen
     probability[seen] = mixture(fusion.fused[seen])
     totals = np.quantile(replicates.sum(1), (0.05, 0.95))
     expected = float(probability[suspects].sum())
+    half = _Z * expected * SHAPE_DOUBT / (len(known) + 1) ** 0.5
     return Judgement(
         "judged",
         dict(table),
@@ -114,8 +124,17 @@ def judge_table(table: Mapping[str, np.ndarray], forget: np.ndarray) -> Judgemen
         probability,
         suspects,
         _curve(ordered, held, probability[suspects], replicates),
-        (expected, min(expected, float(totals[0])), max(expected, float(totals[1]))),
+        (expected, max(0.0, min(expected - half, float(totals[0]))), max(expected + half, float(totals[1]))),
     )
+
+
+def _mixture(fused: np.ndarray, pool: np.ndarray, known: np.ndarray) -> Mixture:
+    return fit_mixture(*bins_of(fused[pool], fused[known]), fused[known])
+
+
+def _doubt(probability: np.ndarray) -> float:
+    """Expected number of examples on the wrong side if each is put on the likelier one: the less, the better the ranking."""
+    return float(np.minimum(probability, 1 - probability).sum())
 
 
 def _curve(ordered: np.ndarray, held: np.ndarray, probability: np.ndarray, replicates: np.ndarray) -> pd.DataFrame:
@@ -138,9 +157,6 @@ def _curve(ordered: np.ndarray, held: np.ndarray, probability: np.ndarray, repli
             "recall_high": high,
         }
     )
-
-
-SHAPE_DOUBT = 0.15
 
 
 def _wilson(found: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

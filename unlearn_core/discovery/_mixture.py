@@ -1,10 +1,11 @@
 """How probable is it that an example is corrupted, given its fused score? A mixture in which the known corruption is labelled.
 
 The pool (everything outside the forget set) is a mixture of clean examples and undiscovered corruption; the known
-corruption, scored while held out, is a sample of the second part. Clean examples are given three normal components (a
-body and a tail of ambiguous ones), corruption one, and all are fitted together by expectation–maximisation
-(Dempster, Laird & Rubin 1977). Unlike an estimate from the known examples alone this also uses the gap that the pool
-itself shows between the two groups, which matters when nine examples are known.
+corruption, scored while held out, is a sample of the second part. Both are fitted together by expectation–maximisation
+(Dempster, Laird & Rubin 1977), above the pool's mode, which clean examples decide. Clean examples are a mixture of
+half-normals that starts there: their density can only fall, so a second hump is never taken for clean. Corrupted ones
+are a normal with two widths, since hard cases trail behind. Unlike an estimate from the known examples alone, this uses
+the gap that the pool itself shows between the two groups, which matters when nine examples are known.
 """
 
 from __future__ import annotations
@@ -13,16 +14,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-BINS = 512
-CLEAN_PARTS = 3
+BINS = 256
 KNOWN_WEIGHT = 4.0
 """A known example counts as so many pool examples: there are few of them, and they are certain."""
 PRIOR_SPREAD, PRIOR_COUNT = 0.3, 20.0
-"""The corrupted part's standard deviation (in units of the fused score) leans to this, as if from so many examples: nine
-known examples would let it swallow the clean tail. Found on development seeds, together with the two numbers above."""
-_STARTS = ((0.4, 0.65, 0.9), (0.3, 0.7, 0.97), (0.4, 0.85, 0.94))
-"""Quantiles of the pool at which the clean parts start; the likeliest outcome is kept."""
+"""The corrupted part's widths (in units of the fused score) lean to this, as if from so many examples: nine known
+examples would let it swallow the clean tail. Found on development seeds, together with the number above."""
+_SMOOTH = 7
+_STARTS = np.array([0.8, 1.5])
 _STEPS = 100
+_TINY = 1e-300
 
 
 @dataclass(frozen=True)
@@ -49,53 +50,53 @@ def bins_of(pool: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np.ndarray
 
 
 def fit_mixture(edges: np.ndarray, counts: np.ndarray, known: np.ndarray, weights: np.ndarray | None = None) -> Mixture:
-    """Fit to the binned pool and to the held-out scores of the known corruption (m,), with ``weights`` (m,) for a bootstrap."""
-    x = (edges[:-1] + edges[1:]) / 2
-    certain = KNOWN_WEIGHT * (np.ones(len(known)) if weights is None else weights)
-    share = np.cumsum(counts) / counts.sum()
-    quantile = [x[min(np.searchsorted(share, q), BINS - 1)] for q in (0.25, 0.5, 0.75)]
-    body = max((quantile[2] - quantile[0]) / 1.349, 1e-3)
-    fits = [_climb(x, counts, known, certain, body, [x[np.searchsorted(share, q)] for q in start]) for start in _STARTS]
-    _, mean, deviation, weight = max(fits, key=lambda fit: fit[0])
-    probability = _membership(x, mean, deviation, weight)[-1]
-    # Far below the clean body a wide corrupted part would outweigh it again: suspicion only rises with the score.
-    probability[x < quantile[1]] = 0.0
-    return Mixture(edges, np.maximum.accumulate(probability))
+    """Fit to the binned pool and to the held-out scores of the known corruption (m,), with ``weights`` (m,) for a bootstrap.
 
+    Below the pool's mode the probability is 0: suspicion only rises with the score.
+    """
+    centres = (edges[:-1] + edges[1:]) / 2
+    mode = int(np.convolve(counts, np.ones(_SMOOTH), "same").argmax())
+    y, pool = centres[mode:] - centres[mode], counts[mode:]
+    certain = np.zeros(len(y))
+    bins = np.maximum(_bin(known, edges) - mode, 0)
+    np.add.at(certain, bins, KNOWN_WEIGHT * (np.ones(len(known)) if weights is None else weights))
 
-def _climb(
-    x: np.ndarray, counts: np.ndarray, known: np.ndarray, certain: np.ndarray, body: float, start: list[float]
-) -> tuple[float, np.ndarray, np.ndarray, np.ndarray]:
-    """Expectation–maximisation from clean means at ``start``: weighted log-likelihood, means, deviations, weights."""
-    mean = np.array([*start, np.mean(known)])
-    deviation = np.array([*[body] * CLEAN_PARTS, PRIOR_SPREAD])
-    weight = np.array([*[0.95 / CLEAN_PARTS] * CLEAN_PARTS, 0.05])
-    total, clean = counts.sum(), slice(0, CLEAN_PARTS)
+    half = y[np.searchsorted(np.cumsum(pool), 0.5 * pool.sum())]
+    body = max(half / 0.6745, 1e-3)  # half of a half-normal lies below 0.6745 of its width
+    widths = body * _STARTS
+    centre, left, right = float(y @ certain / certain.sum()), PRIOR_SPREAD, PRIOR_SPREAD
+    share = np.array([0.65, 0.3, 0.05])
     for _ in range(_STEPS):
-        mass = _membership(x, mean, deviation, weight) * counts
+        parts = share[:, None] * _densities(y, widths, centre, left, right)
+        mass = parts / (parts.sum(0) + _TINY) * pool
         sums = mass.sum(1)
-        weight = (sums + 1) / (total + len(sums))
-        mean[clean] = (mass[clean] @ x) / np.maximum(sums[clean], 1e-9)
-        squares = (mass[clean] * (x - mean[clean, None]) ** 2).sum(1) / np.maximum(sums[clean], 1e-9)
-        deviation[clean] = np.maximum(np.sqrt(squares), 0.3 * body)
-        evidence = sums[-1] + certain.sum()
-        mean[-1] = (mass[-1] @ x + certain @ known) / evidence
-        squares = mass[-1] @ (x - mean[-1]) ** 2 + certain @ (known - mean[-1]) ** 2
-        deviation[-1] = np.sqrt((squares + PRIOR_COUNT * PRIOR_SPREAD**2) / (evidence + PRIOR_COUNT))
-    pool = np.logaddexp.reduce(_log_density(x, mean, deviation, weight), axis=0) @ counts
-    prior = -PRIOR_COUNT * (np.log(deviation[-1]) + 0.5 * (PRIOR_SPREAD / deviation[-1]) ** 2)
-    labelled = certain @ _log_density(known, mean[-1:], deviation[-1:], np.ones(1))[0]
-    return float(pool + labelled + prior), mean, deviation, weight
+        share = (sums + 1) / (sums.sum() + len(sums))
+        widths = np.maximum(np.sqrt(mass[:-1] @ y**2 / np.maximum(sums[:-1], 1e-9)), 0.3 * body)
+        centre, left, right = _two_widths(y, mass[-1] + certain)
+    parts = share[:, None] * _densities(y, widths, centre, left, right)
+    probability = np.zeros(len(centres))
+    probability[mode:] = np.maximum.accumulate(parts[-1] / (parts.sum(0) + _TINY))
+    return Mixture(edges, probability)
 
 
-def _log_density(x: np.ndarray, mean: np.ndarray, deviation: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """Log (parts, n) of each weighted normal part, up to a constant."""
-    return np.log(weight / deviation)[:, None] - 0.5 * ((x - mean[:, None]) / deviation[:, None]) ** 2
+def _densities(y: np.ndarray, widths: np.ndarray, centre: float, left: float, right: float) -> np.ndarray:
+    """Densities (parts, n), up to a common factor: half-normals from 0, then the normal with two widths."""
+    clean = np.exp(-0.5 * (y / widths[:, None]) ** 2) / widths[:, None]
+    corrupted = np.exp(-0.5 * ((y - centre) / np.where(y < centre, left, right)) ** 2) / (left + right)
+    return np.vstack([clean, corrupted])
 
 
-def _membership(x: np.ndarray, mean: np.ndarray, deviation: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """Share (parts, bins) of each part in each bin."""
-    logs = _log_density(x, mean, deviation, weight)
-    logs -= logs.max(0)
-    shares = np.exp(logs)
-    return shares / shares.sum(0)
+def _two_widths(y: np.ndarray, weight: np.ndarray) -> tuple[float, float, float]:
+    """Centre and the two widths of the likeliest two-piece normal (John 1982), with the prior on its widths.
+
+    For a given centre with sums of squares L below and R above, the likelihood is largest where ∛L + ∛R is least, at widths
+    whose squares are ∛L²·(∛L + ∛R) / n and ∛R²·(∛L + ∛R) / n.
+    """
+    zeroth, first, second = np.cumsum(weight), np.cumsum(weight * y), np.cumsum(weight * y**2)
+    below = second - 2 * y * first + y**2 * zeroth
+    above = (second[-1] - second) - 2 * y * (first[-1] - first) + y**2 * (zeroth[-1] - zeroth)
+    prior = PRIOR_COUNT * PRIOR_SPREAD**2 / 2
+    low, high = np.cbrt(np.maximum(below, 0) + prior), np.cbrt(np.maximum(above, 0) + prior)
+    best = int((low + high).argmin())
+    scale = (low[best] + high[best]) / (zeroth[-1] + PRIOR_COUNT)
+    return float(y[best]), float(low[best] * scale**0.5), float(high[best] * scale**0.5)

@@ -15,26 +15,30 @@ from unlearn_core.discovery import MIN_KNOWN, Judgement, View, fold_of, judge
 from unlearn_core.errors import Cancelled
 from unlearn_core.methods._base import UnlearningTask
 from unlearn_core.methods._held_out import Quiet, Unseen, told
-from unlearn_core.methods._tuning import Plan, TunedParams, rem_values, run_rem, steps_of
+from unlearn_core.methods._redirection import RemParams
+from unlearn_core.methods._tuning import Plan, rem_values, run_rem, steps_of
 from unlearn_core.models import RedirectNet, shared_mask
 from unlearn_core.training import Reporter, autocast, predict
 
 _BATCH = 2048
 _COLLAPSED = 0.3
-_STABLE = 0.95
+_STABLE = 0.9
 """Rounds end once this share of the accepted suspects is the same as in the round before."""
+MOST = 0.5
+"""Share of the corruption expected in all that must be known for the last REM to count every example alike."""
+DOUBT = 0.05
+"""What is at least so probably corrupted, but is not added, is left out of the last run: there is enough to repair from."""
 
 
-class DiscoverParams(TunedParams):
+class DiscoverParams(RemParams):
     """REM's knobs for every run inside, and how discovery goes about it."""
 
-    tries: int = Field(2, ge=0, le=16, description="Changes of REM's knobs that are tried before its last run")
     rounds: int = Field(3, ge=1, le=10, description="Most rounds of discovery")
     folds: int = Field(4, ge=2, le=10, description="Parts of what is known, each of which one REM run is not told of")
     precision: float = Field(
         0.9, ge=0.5, lt=1, description="Least expected share of truly corrupted examples among those that are added"
     )
-    growth: float = Field(4.0, gt=0, le=100, description="Most examples added in a round, relative to what is known before it")
+    growth: float = Field(10.0, gt=0, le=100, description="Most examples added in a round, relative to what is known before it")
     budget_seconds: float = Field(
         3600.0,
         gt=0,
@@ -45,12 +49,12 @@ class DiscoverParams(TunedParams):
 
 @dataclass
 class Findings:
-    """The outcome of the rounds: ``added`` (n,) sorted indices outside F, the last judgement, the last views' mean
-    probabilities (N, classes) of any label but the given one, and one entry a round."""
+    """The outcome of the rounds: ``added`` (n,) sorted indices outside F, ``doubted`` (m,) indices of suspects that were not
+    added, the last judgement, and one entry a round."""
 
     added: torch.Tensor
+    doubted: torch.Tensor
     judgement: Judgement
-    consensus: torch.Tensor
     rounds: list[dict[str, Any]] = field(default_factory=list)
     stopped: str = ""
 
@@ -64,6 +68,7 @@ class Findings:
             "stopped": self.stopped,
             "rounds": self.rounds,
             "weights": j.fusion.weights,
+            "left_out": self.doubted.sort().values.tolist(),
             "added": [
                 {
                     "index": k,
@@ -123,7 +128,7 @@ class Discovery:
         """Rounds until nothing changes, nothing passes the target, or the budget is spent."""
         start = time.perf_counter()
         added = self.task.forget[:0]
-        found: Findings | None = None
+        judgement: Judgement | None = None
         entries: list[dict[str, Any]] = []
         recent: list[list[View]] = []
         stopped = "All rounds were used."
@@ -138,16 +143,21 @@ class Discovery:
             count = judgement.taken(self.p.precision, int(self.p.growth * (len(self.task.forget) + len(before))))
             added = torch.from_numpy(judgement.suspects[:count].copy()).to(self.task.device).sort().values
             entries.append(_entry(judgement, added, before))
-            found = Findings(added, judgement, consensus(recent[-1]), entries)
-            if judgement.state != "judged" or count == 0:
+            # One look may fail by an unlucky flush: nothing is called clean before a second one, with other folds.
+            if judgement.state == "ranked" or (number and not count):
                 stopped = judgement.sentence if judgement.state != "judged" else "Nothing passes the precision target."
                 break
-            if number and _overlap(added, before) >= _STABLE:
+            if count and _overlap(added, before) >= _STABLE:
                 stopped = "A further round added nothing new."
                 break
-        assert found is not None
-        found.stopped = stopped
-        return found
+        assert judgement is not None
+        return Findings(added, self.doubted(judgement, len(added)), judgement, entries, stopped)
+
+    def doubted(self, judgement: Judgement, count: int) -> torch.Tensor:
+        """Indices of suspects below the first ``count`` that are too doubtful to learn from."""
+        rest = judgement.suspects[count:]
+        # Comparing with NaN, where nothing can be said, gives False.
+        return torch.from_numpy(rest[judgement.probability[rest] >= DOUBT].copy()).to(self.task.device)
 
     def heal(self, values: dict[str, Any], task: UnlearningTask, reporter: Reporter) -> RedirectNet:
         """One REM run on a copy of the original, which ``task`` keeps."""
@@ -192,7 +202,7 @@ def gentle(values: dict[str, Any]) -> dict[str, Any]:
     return values | {"epochs": max(1, round(0.75 * values["epochs"])), "flush_clip": values["flush_clip"] / 2}
 
 
-def collapsed(model: RedirectNet, task: UnlearningTask) -> bool:
+def collapsed(model: nn.Module, task: UnlearningTask) -> bool:
     """Whether some class outside the forget set is hardly predicted any more, though its labels say otherwise."""
     given = task.data.labels[task.retain]
     right = (predict(model, task.data, task.retain).argmax(1) == given).float()
@@ -201,10 +211,30 @@ def collapsed(model: RedirectNet, task: UnlearningTask) -> bool:
     return bool((share[counts > 0] < _COLLAPSED).any())
 
 
-def consensus(views: list[View]) -> torch.Tensor:
-    """Mean probabilities (N, classes) over the views, with that of the given label set to 0: what else it might be."""
-    mean = torch.stack([view.logits.softmax(1) for view in views]).mean(0)
-    return mean.scatter(1, views[0].labels[:, None], 0.0)
+def last_rem(
+    params: DiscoverParams, task: UnlearningTask, found: Findings, reporter: Reporter
+) -> tuple[nn.Module, dict[str, Any]]:
+    """REM on all that is known by now, which learns nothing from what is in doubt; and what was changed, as plain data."""
+    known = torch.cat([task.forget, found.added])
+    whole = told(task, known, doubted=found.doubted)
+    start = rem_values(params)
+    # A weight of its own is for an F that is a handful of a batch. Once most is known, every example counts alike.
+    change = {"forget_weight": 0.0} if len(known) >= MOST * (len(task.forget) + found.judgement.undiscovered[0]) else {}
+    model = run_rem(start | change, told(whole, known, doubted=found.doubted), reporter)
+    tried = [_tried(change, model, whole)]
+    if collapsed(model, whole):
+        softer = change | {"flush_clip": start["flush_clip"] / 2 if start["flush_clip"] else 0.25}
+        again = run_rem(start | softer, told(whole, known, doubted=found.doubted), Quiet(reporter))
+        tried.append(_tried(softer, again, whole))
+        if tried[1]["retain"] > tried[0]["retain"]:
+            change, model = softer, again
+            reporter.snapshot(model)
+    return model, {"changed": change, "tried": tried}
+
+
+def _tried(change: dict[str, Any], model: nn.Module, task: UnlearningTask) -> dict[str, Any]:
+    correct = predict(model, task.data, task.retain).argmax(1) == task.data.labels[task.retain]
+    return {"changed": change, "retain": correct.float().mean().item()}
 
 
 def _overlap(one: torch.Tensor, two: torch.Tensor) -> float:

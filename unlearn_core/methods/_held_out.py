@@ -39,11 +39,18 @@ class Quiet(Unseen):
     def step(self, done: int, total: int, **scalars: float | torch.Tensor) -> None: ...
 
 
-def told(task: UnlearningTask, known: torch.Tensor, seed: int | None = None) -> UnlearningTask:
-    """The task with ``known`` as forget set and everything else, wrong labels and all, as retain set; its own original."""
+def told(
+    task: UnlearningTask, known: torch.Tensor, seed: int | None = None, doubted: torch.Tensor | None = None
+) -> UnlearningTask:
+    """The task with ``known`` as forget set and everything else, wrong labels and all, as retain set; its own original.
+
+    Examples in ``doubted`` (indices) are in neither: nothing is learned from them.
+    """
     known = known.sort().values
     rest = torch.ones(len(task.data), dtype=torch.bool, device=task.device)
     rest[known] = False
+    if doubted is not None:
+        rest[doubted] = False
     return dataclasses.replace(
         task,
         original=copy.deepcopy(task.original),
@@ -95,34 +102,6 @@ def try_out(run: Run, params: dict[str, Any], task: UnlearningTask, seed: int, r
         correct = predict(model, task.data, task.retain).argmax(1) == task.data.labels[task.retain]
         retain.append(correct.float().mean().item())
     return Trial(params, torch.cat(healed), sum(retain) / len(retain))
-
-
-def agreeing(
-    run: Run,
-    plans: Sequence[dict[str, Any]],
-    task: UnlearningTask,
-    consensus: torch.Tensor,
-    reporters: Sequence[Reporter],
-) -> tuple[nn.Module, list[Trial]]:
-    """Run each plan with all of F; keep the model that agrees most with ``consensus`` (N, classes) on what F should be
-    called, times its accuracy on the rest.
-
-    Once most of the corruption is known, the models of the rounds before, each of which was told of other examples, say
-    what the labels should have been; a single REM run may miss that by a lucky or unlucky flush.
-    """
-    best: nn.Module | None = None
-    trials: list[Trial] = []
-    target = consensus[task.forget].argmax(1)
-    for params, reporter in zip(plans, reporters, strict=True):
-        model = run(params, told(task, task.forget), reporter)
-        healed = (predict(model, task.data, task.forget).argmax(1) == target).float()
-        correct = predict(model, task.data, task.retain).argmax(1) == task.data.labels[task.retain]
-        trial = Trial(params, healed, correct.float().mean().item())
-        if best is None or trial.score > max(t.score for t in trials):
-            best = model
-        trials.append(trial)
-    assert best is not None
-    return best, trials
 
 
 def choose(trials: Sequence[Trial]) -> Trial:

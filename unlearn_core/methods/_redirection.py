@@ -98,7 +98,9 @@ class Redirection:
             with torch.no_grad():
                 pieces = [self._reference(task.data.batch(ids), ids) for ids in task.everything.split(2048)]
             self.dropped, self.masked = (torch.cat(parts) for parts in zip(*pieces, strict=True))
-        self.steps_per_round = -(-len(task.data) // params.batch_size)
+        # Usually all data; discovery leaves out what it doubts but does not add to the forget set.
+        self.everyone = torch.cat([task.forget, task.retain]).sort().values
+        self.steps_per_round = -(-len(self.everyone) // params.batch_size)
         self.done = 0
 
     def _sgd(self, parameters: list[nn.Parameter], rate: float) -> torch.optim.SGD:
@@ -157,10 +159,10 @@ class Redirection:
         )
 
     def redirect(self) -> None:
-        """Step 1b: one epoch over all data; F is removed from the base and put into its channels, the rest relearns."""
+        """Step 1b: one epoch over both sets; F goes from the base into its channels, the rest relearns."""
         self.model.train()
         total = self.steps_per_round * self.p.epochs
-        for ids in batches(self.task.everything, self.p.batch_size, self.generator):
+        for ids in batches(self.everyone, self.p.batch_size, self.generator):
             if self.reporter.cancelled():
                 raise Cancelled
             loss = self.loss(self._with_extra_forget(ids))

@@ -11,7 +11,7 @@ from torch import nn
 
 from unlearn_core.methods._base import UnlearningTask
 from unlearn_core.methods._frame import Phase
-from unlearn_core.methods._held_out import MIN_FORGET, Trial, agreeing, choose, told, try_out
+from unlearn_core.methods._held_out import MIN_FORGET, Trial, choose, told, try_out
 from unlearn_core.methods._redirection import RedirectionMethod, RemParams
 from unlearn_core.methods.rem import Rem
 from unlearn_core.training import Reporter
@@ -93,31 +93,6 @@ def tuned_rem(params: TunedParams, task: UnlearningTask, plan: Plan) -> tuple[nn
     chosen = choose(trials).params if trials else plans[0]
     model = run_rem(chosen, told(task, task.forget), plan.next(steps_of(chosen, examples)))
     return model, _report(chosen, plans[0], trials)
-
-
-def agreed_rem(
-    params: TunedParams, task: UnlearningTask, consensus: torch.Tensor, plan: Plan
-) -> tuple[nn.Module, dict[str, Any]]:
-    """The last REM of discovery: a few variants with the whole forget set, of which :func:`agreeing` keeps one."""
-    start = rem_values(params)
-    plans = [start, *({**start, **move} for move in _last_moves(params)[: params.tries])]
-    reporters = [plan.next(steps_of(values, len(task.data))) for values in plans]
-    model, trials = agreeing(run_rem, plans, task, consensus, reporters)
-    return model, _report(max(trials, key=lambda trial: trial.score).params, start, trials)
-
-
-def _last_moves(p: RemParams) -> list[dict[str, Any]]:
-    """Variants of the last run, the most useful first."""
-    softer = {"flush_clip": p.flush_clip / 2 if p.flush_clip else 0.5}
-    milder = {"forget_weight": p.forget_weight / 3 if p.forget_weight else 0.3}
-    return [softer, milder, softer | milder, {"mask_share": min(1.0, 2 * p.mask_share)}, *moves(p)]
-
-
-def agreed_steps(params: TunedParams, examples: int) -> int:
-    """Most steps that :func:`agreed_rem` takes."""
-    start = rem_values(params)
-    plans = [start, *({**start, **move} for move in _last_moves(params)[: params.tries])]
-    return sum(steps_of(values, examples) for values in plans)
 
 
 def _report(chosen: dict[str, Any], start: dict[str, Any], trials: list[Trial]) -> dict[str, Any]:

@@ -19,9 +19,10 @@ class RetrainDiscover(TunedMethod):
     family = "retraining"  # type: ignore[assignment]
     summary = (
         "Finds the rest of the corruption as REM + discovery does. Then it trains a new model on everything that is neither "
-        "in the forget set nor was found, so that what was found is gone for certain."
+        "in the forget set nor was found nor is in doubt, so that what was found is gone for certain."
     )
     designed_for = Region()
+    revision = 2  # a ranking refined by regression, a mixture whose clean part only falls, a last run without the doubtful
     Params = DiscoverParams
 
     def unlearn(self, task: UnlearningTask, reporter: Reporter) -> nn.Module:
@@ -31,7 +32,7 @@ class RetrainDiscover(TunedMethod):
         # Snapshots of the rounds are narrowed: a trajectory is of one network.
         found = Discovery(self.p, task, plan, keep_redirect=False).run()
         plan.used = discovering
-        whole = told(task, torch.cat([task.forget, found.added]))
+        whole = told(task, torch.cat([task.forget, found.added]), doubted=found.doubted)
         model = Trainer(task.fresh_model(task.seed + 1), task.data, task.recipe, task.seed + 1, plan.next(training)).fit(
             whole.retain
         )
