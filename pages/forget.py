@@ -53,6 +53,17 @@ def estimate(wanted: Sequence[tuple[Scenario, MethodSpec]]) -> str:
     return f"It takes about {duration(seconds)}." if seconds else "How long it takes is not known before the first run here."
 
 
+def verdict(found: Suspects) -> None:
+    """What the search says in a sentence, and on request how it went."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(f"**{found.sentence}**" + (f" {found.stopped}" if found.stopped != found.sentence else ""), width="stretch")
+        with st.popover("Rounds", icon=":material/history:", type="tertiary", help="How the search went, round by round"):
+            course = found.course()
+            column = st.column_config.NumberColumn("told apart", format="%.3f", help="Area under the ROC curve, held out")
+            st.dataframe(course, hide_index=True, column_config={"found": column}, key="rounds")
+            show.caption("“Taken” are those that joined the forget set; a later round may withdraw some.", course, "rounds")
+
+
 def threshold(found: Suspects) -> int:
     """The slider, what is expected of it beside what is true, and the button that accepts everything above."""
     start, n = found.start(), len(found)
@@ -116,20 +127,23 @@ def your_set() -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(f"{words}.", width="stretch")
         set_editor.undo(draft)
-        ready = draft.differs and bool(draft.content.indices)
-        if st.button("Run again", key="again", icon=":material/replay:", disabled=not ready or not missing_after):
+        if st.button("Run again", key="again", icon=":material/replay:", disabled=not missing_after):
             engine().submit([*stages, *comparing], f"{catalog.dataset_label(state['dataset'])}: edited forget set")
             st.rerun()
         st.button(
-            "Use it", key="use", icon=":material/push_pin:", disabled=not ready, on_click=use,
+            "Use it", key="use", icon=":material/push_pin:", disabled=not fits, on_click=use,
             help="All pages use this set in place of the discovery rate, and the search begins from it",
         )  # fmt: skip
         if vs.edited(state):
-            st.button(
-                "Back to the rate", key="use-rate", icon=":material/keyboard_return:",
-                on_click=lambda: binding.change(forget="", cut=None, suspect=None),
-                help="The discovered part of the corruption counts again, everywhere",
-            )  # fmt: skip
+            back_to_the_rate()
+
+
+def back_to_the_rate() -> None:
+    st.button(
+        "Back to the rate", key="use-rate", icon=":material/keyboard_return:",
+        on_click=lambda: binding.change(forget="", cut=None, suspect=None),
+        help="The discovered part of the corruption counts again, everywhere",
+    )  # fmt: skip
 
 
 def use() -> None:
@@ -157,7 +171,7 @@ def going_through(found: Suspects) -> None:
 
 def what_changed(found: Suspects) -> None:
     """The runs with the edited set against those with the set in use."""
-    if not draft.differs:
+    if edited is scenario:
         st.info("Your set is the one in use. Accept suspects or take examples out, and run again.", icon=":material/info:")
         return
     frame = edits.changed(store(), scenario, edited, [rem, spec])
@@ -203,9 +217,11 @@ try:
     scenario = vs.to_scenario(state)
     spec = suspects.spec_of(state)
     rem = vs.to_methods(state, ["rem"])[0]
-    stages: list[Stage] = plan_runs(scenario, [spec])
+    stages: list[Stage] = [] if vs.nothing_known(state) else plan_runs(scenario, [spec])
 except UserError as error:
     st.error(f"{error} Change the scenario in Craft.", icon=":material/error:")
+    if vs.edited(state):
+        back_to_the_rate()
     jobs.close(state)
     st.stop()
 with share:
@@ -219,15 +235,31 @@ words.markdown(scenario_line(scenario.model_dump(), catalog.dataset_label(state[
 shown_truth = state["truth"] == "shown"
 groups: Any = edits.truth_of(scenario) if shown_truth else None
 draft = drafts.draft_of(state, scenario.corruption_key, edits.forget_of(scenario))
-edited = scenario.knowing(draft.content.indices) if draft.differs and draft.content.indices else scenario
+edited, fits = scenario, draft.differs and bool(draft.content.indices)
 comparing: list[Stage] = []
-if draft.differs and draft.content.indices:
-    comparing = [*plan_runs(scenario, [rem]), *plan_runs(edited, [rem, spec])]
+if fits:
+    try:
+        edited = scenario.knowing(draft.content.indices)
+        after = plan_runs(edited, [rem, spec])
+        comparing = [*plan_runs(scenario, [rem]), *after] if stages else []
+    except UserError as error:  # more than half of the data, say
+        st.warning(f"Your set cannot be used: {error}", icon=":material/info:")
+        edited, fits = scenario, False
 
 job = job_for([*stages, *comparing])
 stored = store().has(stage.key for stage in (*stages, *comparing))
 missing = [stage for stage in stages if stage.key not in stored]
 missing_after = [stage for stage in comparing if stage.key not in stored]
+if not stages:
+    st.info(
+        "Nothing is known to be corrupted yet. Add examples by their number or from a file, and use that set; or raise the "
+        "discovery rate in Craft.",
+        icon=":material/info:",
+    )
+    your_set()
+    set_editor.editor(state, scenario, draft, shown_truth)
+    jobs.close(state)
+    st.stop()
 if run_place.button(
     "Run" if missing else "Cached",
     type="primary",
@@ -254,7 +286,7 @@ except LookupError:  # what was stored has just been found damaged, and dropped
     st.info("The outcome of this search is not in the store any more; reload the page to run it again.", icon=":material/info:")
     jobs.close(state)
     st.stop()
-st.markdown(f"**{outcome.sentence}**" + (f" {outcome.stopped}" if outcome.stopped != outcome.sentence else ""))
+verdict(outcome)
 picture(outcome, threshold(outcome))
 your_set()
 details(outcome)

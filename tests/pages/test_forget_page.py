@@ -217,9 +217,30 @@ def test_images_stand_on_both_sides_of_the_threshold(open_page: OpenPage, place:
     assert "suspect-points" not in figures(app)
 
 
-def test_what_cannot_be_searched_is_said(open_page: OpenPage, place: Path) -> None:
-    app = open_page("forget", f"{QUERY}&discovery=0".replace("discovery=0.5&", ""))
-    assert any("needs a forget set" in error.value for error in app.error)
+def test_with_nothing_known_a_set_can_be_made_by_hand(open_page: OpenPage, place: Path) -> None:
+    app = open_page("forget", QUERY.replace("discovery=0.5", "discovery=0") + "&set=new")
+    assert "Nothing is known to be corrupted yet" in texts(app)
+    assert buttons(app)["again"].disabled
+    app.number_input(key="add-number").set_value(4).run()
+    buttons(app)["add-one"].click().run()
+    assert buttons(app)["again"].disabled
+    buttons(app)["use"].click().run()
+    assert not app.exception
+    assert "1 in an edited forget set" in texts(app)
+    assert "Press **Run**" in texts(app)
+
+
+def test_a_set_that_is_too_large_is_said_and_not_used(open_page: OpenPage, place: Path) -> None:
+    made = sets(place).create("nearly all", ForgetSet(tuple(range(550))))
+    app = open_page("forget", f"{QUERY}&set={made.id}")
+    assert any("too many for a forget set" in warning.value for warning in app.warning)
+    assert buttons(app)["use"].disabled
+    assert buttons(app)["again"].disabled
+    used = open_page("forget", f"{QUERY}&forget={made.key}")
+    assert any("too many for a forget set" in error.value for error in used.error)
+    buttons(used)["use-rate"].click().run()
+    assert not used.error
+    assert "suspect-curve" in figures(used)
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -62,8 +62,9 @@ class Suspects:
         return int(good.max()) + 1 if len(good) else 0
 
     def start(self) -> int:
-        """Where a threshold starts: what passes the run's own target, or a screenful where nothing can be expected."""
-        return self.taken(self.target) if self.state == "judged" else min(SHOWN, len(self))
+        """Where a threshold starts: what passes the run's own target; nothing where the set looks clean; a screenful where
+        there is only a ranking."""
+        return min(SHOWN, len(self)) if self.state == "ranked" else self.taken(self.target)
 
     def at(self, count: int) -> dict[str, float]:
         """What is expected of the first ``count`` suspects (keys of :data:`CURVE`) and what is true of them (true_precision,
@@ -75,6 +76,21 @@ class Suspects:
             if len(frame):
                 row |= {str(name): float(value) for name, value in frame.iloc[count - 1].items()}
         return row
+
+    def course(self) -> pd.DataFrame:
+        """How the search went, a row for each round: columns round, found (corruption the ranking tells from the rest: area
+        under the ROC curve of what it was not told of), taken, new, withdrawn."""
+        rows = [
+            {
+                "round": number,
+                "found": entry.get("held_out_auc"),
+                "taken": entry.get("taken", 0),
+                "new": entry.get("new", 0),
+                "withdrawn": entry.get("withdrawn", 0),
+            }
+            for number, entry in enumerate(self.rounds, start=1)
+        ]
+        return pd.DataFrame(rows, columns=["round", "found", "taken", "new", "withdrawn"]).astype({"found": float})
 
     def evidence(self, index: int) -> pd.DataFrame:
         """Why this example is suspected, the most trusted score first: columns name, label, summary, weight, value. Raises
