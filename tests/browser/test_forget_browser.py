@@ -43,6 +43,17 @@ def test_search_accept_run_again(server: Server, tab: Tab) -> None:
     expect(page.get_by_text("The next suspects.")).to_be_visible(timeout=WAIT)
     expect(page.get_by_text("Follow each line from the open circle")).to_be_visible(timeout=30_000)
 
+    page.get_by_role("tab", name="Suspects", exact=True).click()
+    expect(page.get_by_text("the most suspect first")).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("The next suspects.")).to_be_hidden(timeout=30_000)
+    page.locator('[data-testid="stDataFrame"]:visible').first.click(
+        position={"x": 20, "y": 62}
+    )  # the box before the first suspect, below a header of one row's height
+    page.get_by_role("button", name="Reject 1").click()
+    expect(page.get_by_text("12 added to the set in use")).to_be_visible(timeout=30_000)
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_text("13 added to the set in use")).to_be_visible(timeout=30_000)
+
     other = watch(page.context.new_page())
     other.page.goto(page.url)
     above(other.page, 13)
