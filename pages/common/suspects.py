@@ -149,12 +149,13 @@ def evidence(state: vs.State, scenario: Scenario, found: Suspects, groups: Any) 
     index = state["suspect"] if state["suspect"] in known else int(found.table["index"].iloc[0])
     row: dict[Any, Any] = found.table[found.table["index"] == index].to_dict("records")[0]
     pixels = pictures(scenario, [index])[0]
-    left, right = st.columns([1, 2], vertical_alignment="center", gap="medium")
+    words = st.container()
     if pixels.ndim > 1:
+        left, words = st.columns([1, 2], vertical_alignment="center", gap="medium")
         left.html(f'{_STYLE}<div class="lethe-one">{examples.image(pixels, f"training example {index}")}</div>')
     truth = "" if groups is None else f"  \nTruly {groups[index]}."
     chance = "" if pd.isna(row["probability"]) else f"  \nCorrupted with probability **{100 * row['probability']:.0f} %**"
-    right.markdown(
+    words.markdown(
         f"**Example {index}**, rank {row['rank']} of {len(found):,}  \ngiven **{row['given']}**, the healed model says "
         f"**{row['says']}**{chance}{truth}"
     )

@@ -298,3 +298,16 @@ def test_a_lesson_s_next_step_keeps_the_set(open_page: OpenPage, place: Path) ->
     app.selectbox(key="control:draft").set_value("new").run()
     assert "**Your set** · 30 examples" in texts(app)
     assert link(app)["set"] == "new"
+
+
+def test_too_little_known_is_a_ranking_without_expectations(open_page: OpenPage, place: Path) -> None:
+    made = sets(place).create("only three", ForgetSet((1, 2, 3)))
+    engine = Engine(Store.open(place), address="inline")
+    few = scenario_of(QUERY).knowing((1, 2, 3))
+    assert engine.wait(engine.submit(plan_runs(few, [spec_of(QUERY)]), "test"), 120).state == "done"
+    engine.close()
+    for truth in ("shown", "hidden"):
+        app = open_page("forget", f"{QUERY}&forget={made.key}&truth={truth}")
+        assert texts(app).count("Fewer than 5 known examples") == 1
+        assert "not known" in texts(app)
+        assert app.slider(key="control:cut").value == 20
