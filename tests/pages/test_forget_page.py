@@ -311,3 +311,11 @@ def test_too_little_known_is_a_ranking_without_expectations(open_page: OpenPage,
         assert texts(app).count("Fewer than 5 known examples") == 1
         assert "not known" in texts(app)
         assert app.slider(key="control:cut").value == 20
+
+
+@pytest.mark.parametrize("page", ["start", "craft", "compare", "boundary", "redirect", "embedding", "heatmap", "lessons"])
+def test_every_page_opens_with_an_edited_set(open_page: OpenPage, place: Path, page: str) -> None:
+    made = sets(place).create(f"for {page}", ForgetSet(tuple(range(40))))
+    app = open_page(page, f"{QUERY}&forget={made.key}")
+    assert link(app)["forget"] == made.key
+    assert not any("not in this store" in warning.value for warning in app.warning)

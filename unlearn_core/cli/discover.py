@@ -64,7 +64,7 @@ def discover(
         list[str] | None, typer.Option("--set", help="Override, such as rem_discover.rounds=1 or trigger.size=3.")
     ] = None,
     precision: Annotated[float, typer.Option(help="Accept as many suspects as keep this expected precision, 0 to 1.")] = 0.9,
-    top: Annotated[int | None, typer.Option(help="How many suspects to list. [default: the accepted, at least 20]")] = None,
+    top: Annotated[int | None, typer.Option(help="How many suspects to list; without it those accepted, at least 20.")] = None,
     format: Annotated[Format, typer.Option(help="How to write the list.")] = Format.table,
     out: Annotated[Path | None, typer.Option(help="Write the list to this file instead of the screen.")] = None,
     engine: EngineOption = "local",
