@@ -9,7 +9,7 @@
 
 Healed and utility are computed from the ground truth here, after the methods have run; methods never see it. Seconds are
 seconds of one processor. ``--parts`` keeps each task's rows in a folder, so that a run that was interrupted goes on.
-Writes ``benchmarks/discovery_digits.json``, replacing the sections that were run.
+Writes ``benchmarks/discovery_digits.json``, replacing the sections that were run, and the table in ``docs/discovery.md``.
 """
 
 from __future__ import annotations
@@ -48,6 +48,7 @@ OTHER: dict[str, dict[str, Any]] = {
     "12 %, random labels": {"regularity": 0.0, "amount": 0.12},
     "12 %, trigger": {"regularity": 1.0, "amount": 0.12},
 }
+START, END = "<!-- written by benchmarks.discovery_digits -->", "<!-- end -->"
 HEALED = {0.1: 0.87, 0.3: 0.93}
 Row = dict[str, Any]
 
@@ -224,6 +225,34 @@ def targets(rows: Sequence[Row]) -> list[Row]:
     return table
 
 
+def document(rows: Sequence[Row]) -> str:
+    """Markdown: one line for each task and discovery rate that ``rem_discover`` was run on."""
+    head = "task|discovery|healed, `rem`|healed, `rem_discover`|utility|added|of these corrupted|expected|found|seconds"
+    lines = ["| " + head.replace("|", " | ") + " |", "|---" * 10 + "|"]
+    done = pick(rows, method="rem_discover")
+    for section, task, rate in dict.fromkeys((row["section"], row["task"], row["discovery"]) for row in done):
+        here = pick(done, section=section, task=task, discovery=rate)
+        before = pick(rows, section=section, task=task, discovery=rate, method="rem")
+        cells = [
+            task,
+            f"{rate:g} ({here[0]['known']} known)",
+            both(before, "healed"),
+            both(here, "healed"),
+            both(here, "utility"),
+        ]
+        cells.append(f"{mean(here, 'added')[0]:.0f}" if section == "clean" else
+                     f"{mean(here, 'added')[0]:.0f} of {here[0]['undiscovered']}")  # fmt: skip
+        cells += [f"{mean(here, key)[0]:.2f}" for key in ("precision", "expected_precision", "recall")]
+        lines.append("| " + " | ".join([*cells, f"{mean(here, 'seconds')[0]:.0f}"]).replace("nan", "–") + " |")
+    return "\n".join(lines)
+
+
+def both(rows: Sequence[Row], key: str) -> str:
+    """Mean ± standard error in short."""
+    middle, error = mean(rows, key)
+    return f"{middle:.2f} ± {error:.2f}" if middle == middle else "–"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
@@ -246,6 +275,9 @@ def main() -> None:
         print(f"{entry['what']:76s} {entry['asked']:22s} {entry['mean']:.3f} ± {entry['standard_error']:.3f}  {verdict}")
     content = {"targets": table, "rows": rows, "seeds": SEEDS, "environment": environment(torch.device("cpu"))}
     target.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+    page = Path(__file__).parents[1] / "docs" / "discovery.md"
+    before, _, rest = page.read_text().partition(START)
+    page.write_text(f"{before}{START}\n{document(rows)}\n{END}{rest.partition(END)[2]}")
 
 
 if __name__ == "__main__":

@@ -20,8 +20,8 @@ from unlearn_core.discovery._mixture import Mixture, bins_of, fit_mixture
 CHANCE = 0.01
 LEAST_AUC = 0.7
 """A ranking that finds held-out known corruption no better than this is not acted upon, however significant it is."""
-LEAST_PROBABILITY = 0.5
-"""An example that is more probably clean than corrupted is not added, even if the average would still meet the target."""
+LEAST_PROBABILITY = 0.8
+"""What is less probably corrupted is not added, even if the average would still meet the target; found on development seeds."""
 REPLICATES = 24
 SHAPE_DOUBT = 0.15
 """Standard deviation of an estimated share that one known example leaves open; found on development seeds."""
