@@ -199,7 +199,7 @@ def what_changed(found: Suspects) -> None:
 def details(found: Suspects) -> None:
     parts: dict[str, tuple[str, Callable[[], None]]] = {
         "suspect_table": ("Suspects", lambda: going_through(found)),
-        "forget_set": ("Your set", lambda: set_editor.editor(state, scenario, draft, shown_truth)),
+        "forget_set": ("Your set", lambda: set_editor.editor(state, scenario, draft, shown_truth, found)),
         "forget_change": ("What your set changes", lambda: what_changed(found)),
     }
     drawn_parts = [part for name, part in parts.items() if not binding.hidden(state, name)]

@@ -10,35 +10,42 @@ import streamlit as st
 from pages.common import binding, drafts, suspects
 from unlearn_core import view_state as vs
 from unlearn_core.errors import UserError
-from unlearn_core.insight.edits import forget_of
+from unlearn_core.insight.edits import CLEAN, doubted, forget_of
 from unlearn_core.insight.stored import arena_of
 from unlearn_core.sets import MAX_NAME, ForgetSet, read_csv, write_csv
 
 if TYPE_CHECKING:
+    from unlearn_core.insight.suspects import Suspects
     from unlearn_core.specs import Scenario
 
 
-def editor(state: vs.State, scenario: Scenario, draft: drafts.Draft, truth: bool) -> None:
-    """Everything about the set that is being edited."""
+def editor(state: vs.State, scenario: Scenario, draft: drafts.Draft, truth: bool, found: Suspects | None = None) -> None:
+    """Everything about the set that is being edited. ``found``: what a search says, which judges the set's examples too."""
     left, right = st.columns([1.7, 1], gap="large")
     with left:
-        _members(scenario, draft, truth)
+        _members(scenario, draft, truth, found)
     with right:
         _choose(state, draft)
         _history(draft)
         _files(scenario, draft)
 
 
-def _members(scenario: Scenario, draft: drafts.Draft, truth: bool) -> None:
+def _members(scenario: Scenario, draft: drafts.Draft, truth: bool, found: Suspects | None) -> None:
     content = draft.content
     if not content.indices:
         st.info("Your set is empty. Accept suspects, or add examples by their number.", icon=":material/info:")
     else:
+        judged = doubted(found, content.indices) if found is not None and found.state == "judged" else None
+        order = content.indices if judged is None else tuple(judged["index"].tolist())
         first, end = suspects.page_of(len(content), "members-page")
-        rows = _rows(scenario, draft, content.indices[first:end], truth)
+        rows = _rows(scenario, draft, order[first:end], truth)
         key = f"members:{draft.found.key if draft.found else ''}:{first}"
-        words = "Mark rows to take them out. Labels and notes come from a CSV file."
-        columns = ("index", "given", "origin", "clean_label", "note", "truth")
+        words = "Mark rows to take them out."
+        if judged is not None:
+            rows = rows.merge(judged[["index", "says", "probability"]], on="index", how="left")
+            clean = int((judged["probability"] < CLEAN).sum())
+            words += f" The most doubtful come first: {clean:,} are probably clean, and so perhaps accused wrongly."
+        columns = ("index", "given", "says", "probability", "origin", "clean_label", "note", "truth")
         marked = suspects.listing(scenario, rows, columns, key, words, "forget-set")
         st.button(
             f"Take out {len(marked) or ''}", key="take-out", icon=":material/remove:", disabled=not marked,

@@ -163,6 +163,21 @@ def test_of_a_clean_set_nothing_is_taken(store: Store) -> None:
     assert found.start() == 0
 
 
+def test_false_accusations_stand_out(store: Store) -> None:
+    corrupted = arena_of(SCENARIO).corrupted.truth.corrupted.tolist()
+    pool = np.array([index for index in range(len(arena_of(SCENARIO).train)) if index not in set(corrupted)])
+    wrong = np.random.default_rng(1).choice(pool, 4, replace=False).tolist()
+    mixed = SCENARIO.knowing([*corrupted[:30], *wrong])
+    compute(store, mixed, [SPEC])
+    found = look.open_suspects(store, mixed, SPEC)
+    rows = edits.doubted(found, found.forget)
+    assert set(rows["index"]) == set(found.forget)
+    assert len(found.everyone) == len(arena_of(SCENARIO).train)
+    assert found.state == "judged"
+    assert rows["probability"].is_monotonic_increasing
+    assert len(set(rows["index"].head(6)) & set(wrong)) >= 3
+
+
 def test_both_sides_of_a_threshold(store: Store) -> None:
     found = look.open_suspects(store, SCENARIO, SPEC)
     above, below = edits.sides(found.table, 5)

@@ -175,6 +175,7 @@ def test_sets_are_renamed_removed_and_brought_back(open_page: OpenPage, place: P
     app = open_page("forget", f"{QUERY}&set={made.id}")
     app.session_state["parts"] = "Your set"
     app.run()
+    assert "The most doubtful come first" in texts(app)
     app.text_input(key="set-name").set_value("better name").run()
     assert sets(place).get(made.id).name == "better name"
     app.number_input(key="add-number").set_value(9).run()

@@ -15,6 +15,8 @@ from unlearn_core.specs import MethodSpec, Scenario
 
 WALL = 16
 """Pictures on either side of a threshold."""
+CLEAN = 0.1
+"""An example of a forget set that is less probably corrupted than this may be accused wrongly."""
 IN, OUT, UNDECIDED = "in your set", "rejected", ""
 
 
@@ -94,6 +96,12 @@ def marked(table: pd.DataFrame, chosen: Collection[int], rejected: Collection[in
 def sides(table: pd.DataFrame, count: int, wall: int = WALL) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The suspects at the threshold: the last ``wall`` of the first ``count``, and the first ``wall`` after them."""
     return table.iloc[max(0, count - wall) : count], table.iloc[count : count + wall]
+
+
+def doubted(found: Suspects, indices: Collection[int]) -> pd.DataFrame:
+    """These training examples as the search judges them, the most probably clean first: columns of ``found.everyone``."""
+    rows = found.everyone.iloc[sorted(indices)]
+    return rows.sort_values("probability", kind="stable", na_position="last")
 
 
 def to_add(table: pd.DataFrame, count: int, chosen: Collection[int], rejected: Collection[int]) -> list[int]:

@@ -33,7 +33,9 @@ class Suspects:
     above the typical example), the most trusted score first. ``weights``: score → its share of the fused score. ``curve``:
     one row for each number of suspects taken from the top, columns as in :data:`CURVE`, intervals of 90 % (empty unless
     judged). ``truth``: the same with columns taken, true_precision, true_recall, for every number of suspects.
-    ``forget``: the training indices that the method was told of.
+    ``forget``: the training indices that the method was told of. ``everyone``: columns index, given, says, probability and
+    score for all N, the forget set's own examples judged by runs that were not told of them: those that are probably clean
+    may be accused wrongly.
     """
 
     state: str
@@ -45,6 +47,7 @@ class Suspects:
     truth: pd.DataFrame
     forget: tuple[int, ...]
     target: float
+    everyone: pd.DataFrame
     rounds: list[dict[str, Any]] = field(default_factory=list)
 
     def __len__(self) -> int:
@@ -121,16 +124,19 @@ def open_suspects(store: Results, scenario: Scenario, spec: MethodSpec) -> Suspe
     weights = dict(sorted(found.get("weights", {}).items(), key=lambda item: -item[1]))
     weights = {name: weight for name, weight in weights.items() if SCORE + name in arrays}
     added = [int(entry["index"]) for entry in found.get("added", [])]
-    columns = {
-        "rank": np.arange(1, len(order) + 1),
-        "index": order,
-        "given": names[corrupted.train.labels.numpy()[order]],
-        "says": names[arrays["says"][order]],
-        "probability": arrays["probability"][order],
-        "score": arrays["fused"][order],
-        "added": np.isin(order, added),
-    }
-    columns |= {SCORE + name: arrays[SCORE + name][order] for name in weights}
+    everyone = pd.DataFrame(
+        {
+            "index": np.arange(len(corrupted.train)),
+            "given": names[corrupted.train.labels.numpy()],
+            "says": names[arrays["says"]],
+            "probability": arrays["probability"],
+            "score": arrays["fused"],
+        }
+    )
+    table = everyone.iloc[order].reset_index(drop=True)
+    table.insert(0, "rank", np.arange(1, len(order) + 1))
+    table["added"] = np.isin(order, added)
+    table = table.assign(**{SCORE + name: arrays[SCORE + name][order] for name in weights})
     curve = pd.DataFrame({name: arrays[f"curve:{name}"] for name in CURVE if f"curve:{name}" in arrays}, columns=list(CURVE))
     truth = corrupted.truth
     forget = truth.forget_of(scenario).tolist()
@@ -138,12 +144,13 @@ def open_suspects(store: Results, scenario: Scenario, spec: MethodSpec) -> Suspe
         found["state"],
         found["sentence"],
         found.get("stopped", ""),
-        pd.DataFrame(columns),
+        table,
         weights,
         curve,
         _truth(order, truth.corrupted.numpy(), np.array(forget, dtype=np.int64)),
         tuple(forget),
         float(record.payload["params"].get("precision", DEFAULT_PRECISION)),
+        everyone,
         list(found.get("rounds", [])),
     )
 
