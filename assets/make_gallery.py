@@ -32,7 +32,6 @@ from unlearn_core.engine.stages import Stage, plan_runs  # noqa: E402
 from unlearn_core.evaluation import registry as metrics  # noqa: E402
 from unlearn_core.insight import gallery as g  # noqa: E402
 from unlearn_core.insight import tables  # noqa: E402
-from unlearn_core.methods import registry as methods  # noqa: E402
 from unlearn_core.presets import make_scenario  # noqa: E402
 from unlearn_core.specs import SweepSpec  # noqa: E402
 from unlearn_core.store import Store  # noqa: E402
@@ -47,7 +46,7 @@ DIGITS = 6
 def main() -> int:
     """Compute what is missing, export, and say what was written."""
     options = arguments()
-    plan = whole(read_plan(options.plan))
+    plan = read_plan(options.plan)
     store = Store.open(options.store)
     if not options.export_only:
         state = compute(store, plan, options.engine, options.workers)
@@ -56,15 +55,10 @@ def main() -> int:
             return 1
         if state == "failed":
             print("Some runs failed (see above); their cells stay empty. Everything else is exported.", file=sys.stderr)
-    counts = export(store, plan, options.out)
+    counts = export(store, plan, options.out, options.note)
     size = sum(path.stat().st_size for path in options.out.rglob("*") if path.is_file())
     print(f"{counts['runs']} rows and {counts['records']} complete records in {options.out.name}/, {size / 2**20:.1f} MB.")
     return 0
-
-
-def whole(plan: SweepSpec) -> SweepSpec:
-    """The plan with every registered method, if it names none."""
-    return plan if "methods" in plan.model_fields_set else plan.model_copy(update={"methods": methods.names()})
 
 
 def arguments() -> argparse.Namespace:
@@ -75,6 +69,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, default=g.FOLDER, help="where the gallery goes [default: assets/gallery]")
     parser.add_argument("--engine", default="local", help="local, inline or the address of a Dask scheduler [default: local]")
     parser.add_argument("--workers", type=int, default=None, help="worker processes [default: cores, at most 8]")
+    parser.add_argument("--note", default="", help="a sentence about how it was made, shown with the provenance")
     parser.add_argument("--export-only", action="store_true", help="export what the store has, compute nothing")
     return parser.parse_args()
 
@@ -100,7 +95,7 @@ def demo_stages() -> list[Stage]:
     return [*plan_runs(scenario, vs.to_methods(demo)), *plan_embedding(scenario, embedded)]
 
 
-def export(store: Store, plan: SweepSpec, out: Path) -> dict[str, int]:
+def export(store: Store, plan: SweepSpec, out: Path, note: str = "") -> dict[str, int]:
     """Write the gallery from the store; returns how many rows and records it has."""
     out.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(out / g.ARRAYS, ignore_errors=True)
@@ -108,7 +103,7 @@ def export(store: Store, plan: SweepSpec, out: Path) -> dict[str, int]:
     rows.round(DIGITS).to_csv(out / g.RUNS, index=False)
     records = demo_records(store, out)
     (out / g.RECORDS).write_text(json.dumps(records, indent=1, sort_keys=True) + "\n")
-    (out / g.PROVENANCE).write_text(json.dumps(provenance(plan, rows), indent=2) + "\n")
+    (out / g.PROVENANCE).write_text(json.dumps(provenance(plan, rows) | {"note": note}, indent=2) + "\n")
     return {"runs": len(rows), "records": len(records)}
 
 

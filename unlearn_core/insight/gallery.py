@@ -75,10 +75,11 @@ class Gallery:
         """Where these results come from, in one sentence."""
         made = self.provenance
         versions = ", ".join(f"{name} {version}" for name, version in made.get("versions", {}).items())
+        note = f" {made['note']}" if made.get("note") else ""
         gone = f" {self.outdated} results are left out: their methods have changed since." if self.outdated else ""
         return (
             f"From the gallery that comes with Lethe, computed on {made.get('date')} with `{made.get('command')}` on "
-            f"{made.get('machine')} ({versions}).{gone}"
+            f"{made.get('machine')} ({versions}).{note}{gone}"
         )
 
     def adopt(self, store: Adopting) -> int:
