@@ -278,6 +278,7 @@ if missing:
             f"another part of what is known, and every other example is ranked. {estimate([(scenario, spec)])}",
             icon=":material/play_arrow:",
         )
+    your_set()
     jobs.close(state)
     st.stop()
 try:

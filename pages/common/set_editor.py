@@ -44,7 +44,7 @@ def _members(scenario: Scenario, draft: drafts.Draft, truth: bool, found: Suspec
         if judged is not None:
             rows = rows.merge(judged[["index", "says", "probability"]], on="index", how="left")
             clean = int((judged["probability"] < CLEAN).sum())
-            words += f" The most doubtful come first: {clean:,} are probably clean, and so perhaps accused wrongly."
+            words += f" The most doubtful come first; probably clean, and so perhaps accused wrongly: {clean:,}."
         columns = ("index", "given", "says", "probability", "origin", "clean_label", "note", "truth")
         marked = suspects.listing(scenario, rows, columns, key, words, "forget-set")
         st.button(

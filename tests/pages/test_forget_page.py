@@ -229,6 +229,8 @@ def test_with_nothing_known_a_set_can_be_made_by_hand(open_page: OpenPage, place
     assert not app.exception
     assert "1 in an edited forget set" in texts(app)
     assert "Press **Run**" in texts(app)
+    buttons(app)["use-rate"].click().run()
+    assert "Nothing is known to be corrupted yet" in texts(app)
 
 
 def test_a_set_that_is_too_large_is_said_and_not_used(open_page: OpenPage, place: Path) -> None:
