@@ -64,7 +64,7 @@ _SMALL: dict[str, float | bool] = {
     "mask_share": 0.1,
     "keep_best": False,
 }
-PRESETS: dict[str, dict[str, float | bool]] = {"digits": _SMALL, "points": _SMALL | {"batch_size": 64}}
+PRESETS: dict[str, dict[str, float | bool]] = {"digits": _SMALL, "points": _SMALL | {"batch_size": 64}, "photos": _SMALL}
 SEARCH_SPACE: dict[str, list[object]] = {
     "epochs": [4, 5],
     "flush_clip": [0.5, 1.0],
