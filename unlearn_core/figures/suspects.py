@@ -16,6 +16,7 @@ AMBER = "#C98A1B"
 _MEASURES = {"precision": ACCENT, "recall": AMBER}
 _FEW = 8
 """Scores shown for one example; the others are trusted least."""
+_POINTS = 900
 _SAYS_SOMETHING = 0.005
 _GREYS = [[0, "#FAFAFA"], [1, "#2D2D2D"]]
 ROLES = {
@@ -35,12 +36,13 @@ def expectation(curve: pd.DataFrame, truth: pd.DataFrame | None, count: int, hei
     last = min(length, max(40, round(2.2 * count), _interesting(curve)))
     # A line of thousands of points is drawn from the part that is seen, and a little more for those who zoom out.
     shown, true = curve.head(3 * last), None if truth is None else truth.head(3 * last)
+    few, fewer = _thinned(shown), None if true is None else _thinned(true)
     for name, color in _MEASURES.items():
-        if len(shown):
-            _band(figure, shown, name, color)
-            _line(figure, shown["taken"], shown[name], f"{name}, expected", color, "solid")
-        if true is not None:
-            _line(figure, true["taken"], true[f"true_{name}"], f"{name}, true", color, "dot")
+        if len(few):
+            _band(figure, few, name, color)
+            _line(figure, few["taken"], few[name], f"{name}, expected", color, "solid")
+        if fewer is not None:
+            _line(figure, fewer["taken"], fewer[f"true_{name}"], f"{name}, true", color, "dot")
     if count:
         figure.add_vline(x=count, line={"color": NEUTRAL, "width": 1.5, "dash": "dash"})
     layout(
@@ -51,6 +53,11 @@ def expectation(curve: pd.DataFrame, truth: pd.DataFrame | None, count: int, hei
     )
     data = shown if true is None else true.merge(shown, on="taken", how="left") if len(shown) else true
     return Picture(figure, _read(curve, truth), _told(curve, truth, count), data)
+
+
+def _thinned(frame: pd.DataFrame) -> pd.DataFrame:
+    """Evenly spaced rows, no more than a screen can show."""
+    return frame.iloc[:: -(-len(frame) // _POINTS)] if len(frame) > _POINTS else frame
 
 
 def _interesting(curve: pd.DataFrame) -> int:
