@@ -25,7 +25,7 @@ _COLLAPSED = 0.3
 _STABLE = 0.9
 """Rounds end once this share of the accepted suspects is the same as in the round before."""
 MOST = 0.5
-"""Share of the corruption expected in all that must be known for the last REM to count every example alike."""
+"""Share of the corruption expected in all that must be known for the last REM to push it out with a third of the force."""
 DOUBT = 0.05
 """What is at least so probably corrupted, but is not added, is left out of the last run: there is enough to repair from."""
 
@@ -218,8 +218,9 @@ def last_rem(
     known = torch.cat([task.forget, found.added])
     whole = told(task, known, doubted=found.doubted)
     start = rem_values(params)
-    # A weight of its own is for an F that is a handful of a batch. Once most is known, every example counts alike.
-    change = {"forget_weight": 0.0} if len(known) >= MOST * (len(task.forget) + found.judgement.undiscovered[0]) else {}
+    # A weight of its own makes the removal of a handful spread. The more is known, the less it has to.
+    mostly = len(known) >= MOST * (len(task.forget) + found.judgement.undiscovered[0])
+    change = {"forget_weight": start["forget_weight"] / 3} if mostly else {}
     model = run_rem(start | change, told(whole, known, doubted=found.doubted), reporter)
     tried = [_tried(change, model, whole)]
     if collapsed(model, whole):
