@@ -14,7 +14,7 @@ first |C \\ F|.
 - ``cleanlab, healed``: the same scores of the mean probabilities of the models of discovery's last round: the same models.
 - ``cleanlab, original``: the same scores of the original's own probabilities, in sample.
 
-Writes ``benchmarks/discovery_ranking.json``.
+Writes ``benchmarks/discovery_ranking.json`` and the table in ``docs/discovery.md``.
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ from unlearn_core.presets import preset_params
 from unlearn_core.training import SilentReporter, Trainer, predict
 
 DISCOVERY, FOLDS = 0.1, 5
+START, END = "<!-- written by benchmarks.discovery_ranking -->", "<!-- end of ranking -->"
 MEASURES = ("auc", "average_precision", "precision_at_k")
 
 
@@ -155,6 +156,9 @@ def main() -> None:
     about = environment(torch.device("cpu")) | {"cleanlab": metadata.version("cleanlab")}
     content = {"discovery": DISCOVERY, "seeds": SEEDS, "summary": entries, "rows": rows, "environment": about}
     Path(__file__).with_name("discovery_ranking.json").write_text(json.dumps(content, indent=1) + "\n")
+    page = Path(__file__).parents[1] / "docs" / "discovery.md"
+    before, _, rest = page.read_text().partition(START)
+    page.write_text(f"{before}{START}\n{table(entries)}\n{END}{rest.partition(END)[2]}")
 
 
 if __name__ == "__main__":
