@@ -13,6 +13,7 @@ import json
 import platform
 import shutil
 import sys
+from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -32,8 +33,8 @@ from unlearn_core.engine.stages import Stage, plan_runs  # noqa: E402
 from unlearn_core.evaluation import registry as metrics  # noqa: E402
 from unlearn_core.insight import gallery as g  # noqa: E402
 from unlearn_core.insight import tables  # noqa: E402
-from unlearn_core.presets import make_scenario  # noqa: E402
-from unlearn_core.specs import SweepSpec  # noqa: E402
+from unlearn_core.presets import make_method, make_scenario  # noqa: E402
+from unlearn_core.specs import Scenario, SweepSpec  # noqa: E402
 from unlearn_core.store import Store  # noqa: E402
 
 PLAN = ROOT / "assets" / "gallery.yaml"
@@ -88,11 +89,11 @@ def compute(store: Store, plan: SweepSpec, address: str = "local", workers: int 
 
 
 def demo_stages() -> list[Stage]:
-    """What the first pictures need: the demo's runs, and the embedding that its page opens with."""
+    """What the first pictures need: the demo's runs, a quick search for suspects, the embedding that its page opens with."""
     demo = vs.default_state()
     scenario = vs.to_scenario(demo)
     embedded = vs.to_methods(demo, demo["embedded"])
-    return [*plan_runs(scenario, vs.to_methods(demo)), *plan_embedding(scenario, embedded)]
+    return [*plan_runs(scenario, [*vs.to_methods(demo), vs.to_search(demo)]), *plan_embedding(scenario, embedded)]
 
 
 def export(store: Store, plan: SweepSpec, out: Path, note: str = "") -> dict[str, int]:
@@ -148,9 +149,18 @@ def demo_records(store: Store, out: Path) -> list[dict[str, Any]]:
             save_file(store.arrays(record.key, name), path)
         entries.append(
             {name: getattr(record, name) for name in ("key", "kind", "spec", "payload", "environment")}
-            | {"arrays": list(record.arrays)}
+            | {"arrays": list(record.arrays), "set": changed(record.spec)}
         )
     return entries
+
+
+def changed(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """Which parameters of a run are not those of its method's preset."""
+    if "method" not in spec:
+        return {}
+    scenario = Scenario.parse(spec["scenario"])
+    preset = make_method(spec["method"]["name"], scenario).params
+    return {name: value for name, value in spec["method"]["params"].items() if preset.get(name) != value}
 
 
 def provenance(plan: SweepSpec, rows: pd.DataFrame) -> dict[str, Any]:

@@ -215,7 +215,7 @@ def details(found: Suspects) -> None:
 
 try:
     scenario = vs.to_scenario(state)
-    spec = suspects.spec_of(state)
+    spec = vs.to_search(state)
     rem = vs.to_methods(state, ["rem"])[0]
     stages: list[Stage] = [] if vs.nothing_known(state) else plan_runs(scenario, [spec])
 except UserError as error:
@@ -225,7 +225,7 @@ except UserError as error:
     jobs.close(state)
     st.stop()
 with share:
-    computed = suspects.searching(state)
+    computed = vs.searching(state)
     show.share(state, [spec.name], computed, [("Terminal: list the suspects", vs.as_discover(computed), "bash")])
 
 choose, words, run_place = st.columns([2.3, 2.7, 1], vertical_alignment="center", gap="medium")

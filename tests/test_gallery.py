@@ -50,7 +50,7 @@ def made(maker: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> tuple[S
         records = len(store.find())
         assert maker.compute(store, PLAN, "inline") == "done"
         assert len(store.find()) == records  # what is there is not computed again
-        assert maker.export(store, PLAN, folder / "out") == {"runs": 3, "records": 5}
+        assert maker.export(store, PLAN, folder / "out") == {"runs": 3, "records": 6}
     return store, folder / "out"
 
 
@@ -80,7 +80,7 @@ def test_provenance_is_said_where_it_is_shown(made: tuple[Store, Path]) -> None:
 def test_a_store_adopts_the_demo_once_with_its_arrays(made: tuple[Store, Path], tmp_path: Path) -> None:
     store, folder = made
     mine = Store.open(tmp_path)
-    assert opened(folder).adopt(mine) == 5
+    assert opened(folder).adopt(mine) == 6
     assert opened(folder).adopt(mine) == 0
     assert len(mine.find("embedding")) == 2
     for record in (*mine.find("run"), *mine.find("embedding")):
@@ -101,9 +101,9 @@ def test_the_heatmap_shows_the_gallery_below_the_store(made: tuple[Store, Path],
     assert found.unmeasured == 0
     assert grid.relative(found.runs)["value"].isna().all()  # no oracle
     both = grid.grid(store, scenario, "healed", opened(folder).runs)
-    assert len(both.runs) == 3
+    assert len(both.runs) == 4  # with the search for suspects, which is not in the plan
     assert both.runs.set_index("method")["source"].to_dict() == {
-        "original": grid.GALLERY, "finetune": grid.STORED, "retrain": grid.STORED,
+        "original": grid.GALLERY, "finetune": grid.STORED, "retrain": grid.STORED, "rem_discover": grid.STORED,
     }  # fmt: skip
 
 
@@ -115,7 +115,7 @@ def test_what_a_changed_method_did_is_left_out(
     assert set(fresh.runs["method"]) == {"original", "retrain"}
     assert fresh.outdated == 1
     assert "1 results are left out" in fresh.line()
-    assert fresh.adopt(Store.open(tmp_path)) == 2  # neither its run nor the embeddings that show it
+    assert fresh.adopt(Store.open(tmp_path)) == 3  # neither its run nor the embeddings that show it
 
 
 def test_without_a_gallery_there_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from unlearn_core.insight.suspects import Suspects
     from unlearn_core.specs import MethodSpec, Scenario
 
-METHOD = "rem_discover"
-QUICK = {f"{METHOD}.rounds": 1}
 PER_PAGE = 40
 _STYLE = """<style>
 .lethe-wall {display: grid; grid-template-columns: repeat(8, 1fr); gap: 5px;}
@@ -35,17 +33,6 @@ _STYLE = """<style>
 .lethe-one img {width: 116px; aspect-ratio: 1; image-rendering: pixelated; border-radius: 6px; display: block;}
 </style>"""
 _SIGNS = {edits.IN: "✔", edits.OUT: "✕", edits.UNDECIDED: ""}
-
-
-def searching(state: vs.State) -> vs.State:
-    """The state with the parameters of the search that it asks for: its own, or one quick round."""
-    more = QUICK if state["search"] == "quick" else {}
-    return state | {"overrides": state["overrides"] | more}
-
-
-def spec_of(state: vs.State) -> MethodSpec:
-    """The discovery that this view asks for."""
-    return vs.to_methods(searching(state), [METHOD])[0]
 
 
 def opened(scenario: Scenario, spec: MethodSpec) -> Suspects:

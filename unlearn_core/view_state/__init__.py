@@ -39,7 +39,16 @@ from unlearn_core.view_state.controls import (
 from unlearn_core.view_state.fields import ParamField
 from unlearn_core.view_state.links import MAX_QUERY, decode, encode
 from unlearn_core.view_state.settle import class_names, fitting_models, has_images, largest_amount, preview_limit, settle
-from unlearn_core.view_state.specs import edited, nothing_known, resolved, section_fields, to_methods, to_scenario
+from unlearn_core.view_state.specs import (
+    edited,
+    nothing_known,
+    resolved,
+    searching,
+    section_fields,
+    to_methods,
+    to_scenario,
+    to_search,
+)
 
 __all__ = [
     "ANCHORS",
@@ -91,8 +100,10 @@ __all__ = [
     "nothing_known",
     "preview_limit",
     "resolved",
+    "searching",
     "section_fields",
     "settle",
     "to_methods",
     "to_scenario",
+    "to_search",
 ]

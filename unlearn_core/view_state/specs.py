@@ -21,6 +21,8 @@ _SPEC_FIELDS: Final = {
     "trigger_value": "trigger.value",
     "trigger_opacity": "trigger.opacity",
 }
+DISCOVERY: Final = "rem_discover"
+"""The method that the search for suspects runs."""
 
 
 def all_overrides(state: State, methods: Iterable[str] = ()) -> dict[str, Scalar]:
@@ -65,6 +67,17 @@ def to_methods(state: State, names: Iterable[str] | None = None) -> list[MethodS
 
     scenario = to_scenario(state)
     return [make_method(name, scenario, section_overrides(state["overrides"], name)) for name in names or state["methods"]]
+
+
+def searching(state: State) -> State:
+    """The state with the parameters of the search for suspects that it asks for: its own, or one quick round."""
+    more = {f"{DISCOVERY}.rounds": 1} if state["search"] == "quick" else {}
+    return state | {"overrides": state["overrides"] | more}
+
+
+def to_search(state: State) -> MethodSpec:
+    """The discovery that this view asks for."""
+    return to_methods(searching(state), [DISCOVERY])[0]
 
 
 def preset_of(state: State) -> dict[str, Any]:

@@ -1,0 +1,197 @@
+"""How fast the pages are in a real browser, opened on the gallery that comes with the code.
+
+    python -m benchmarks.browser_speed [--repeats 10]
+
+Prints, as JSON, in milliseconds (median and 95th percentile): from going to each page to its first picture, with the server
+running and nothing trained; from a click in the navigation to the finished page; from a key press on the strength slider to
+the redrawn bars (digits); UMAP of 1,437 points in a warm process; and from an empty tab to the drawn scatter of 50,000
+synthetic points in two panels. Needs Chromium and assets/gallery/. Run it with nothing else going on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+ROOT = Path(__file__).resolve().parent.parent
+PORT = 8599
+URL = f"http://localhost:{PORT}"
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+PICTURE = "[data-testid=stMain] .js-plotly-plot .main-svg, [data-testid=stMain] img"
+PAGES = {
+    "start": ("", PICTURE),
+    "craft": ("craft", PICTURE),
+    "compare": ("compare", PICTURE),
+    "boundary": ("boundary", PICTURE),
+    "redirect": ("redirect", PICTURE),
+    "embedding": ("embedding", PICTURE),
+    "heatmap": ("heatmap", PICTURE),
+    "forget": ("forget", PICTURE),
+    "lessons": ("lessons", "[data-testid=stMain] button"),
+}
+STILL = "() => document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'"
+SHOWN = "() => document.querySelector('[data-testid=stMain] h2, [data-testid=stMain] h1, [data-testid=stMain] h3')?.innerText"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--repeats", type=int, default=10)
+    repeats = parser.parse_args().repeats
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as play:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(PORT), "--server.headless", "true"],
+            cwd=ROOT,
+            env=os.environ | {"UNLEARN_STORE": folder},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            _wait()
+            browser = play.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+            page = _tab(browser)
+            page.goto(URL)
+            page.wait_for_selector(PICTURE, timeout=60_000)
+            time.sleep(30)  # the engine's workers start and warm up behind the first page, once
+            found: dict[str, Any] = {f"first_picture_{name}": _open(browser, name, repeats) for name in PAGES}
+            found["switch_page"] = _switch(page, repeats)
+            found["strength_slider_digits"] = _slide(page, repeats)
+            found["scatter_50000_points"] = _cloud(browser)
+            browser.close()
+        finally:
+            server.terminate()
+            server.wait(15)
+    found["umap_1437_points_two_models"] = _umap()
+    print(json.dumps(found, indent=1))
+
+
+def _wait() -> None:
+    for _ in range(600):
+        with suppress(OSError), urllib.request.urlopen(f"{URL}/_stcore/health", timeout=1):
+            return
+        time.sleep(0.1)
+    raise SystemExit("The app did not start within a minute.")
+
+
+def _tab(browser: Browser) -> Page:
+    return browser.new_page(viewport={"width": 1280, "height": 720})
+
+
+def _open(browser: Browser, name: str, repeats: int) -> dict[str, float]:
+    path, picture = PAGES[name]
+    times = []
+    for _ in range(repeats):
+        page = _tab(browser)
+        start = time.perf_counter()
+        page.goto(f"{URL}/{path}")
+        page.wait_for_selector(picture, timeout=60_000)
+        times.append(time.perf_counter() - start)
+        page.wait_for_function(STILL, timeout=60_000)
+        page.close()
+    return _summary(times)
+
+
+def _switch(page: Page, repeats: int) -> dict[str, float]:
+    """Back and forth between pages that are open already, so that only the switch counts."""
+    times = []
+    for name in ("Compare", "Heatmap", "Craft", "Embedding", "Decision boundary", "Redirect neurons") * (1 + repeats // 6):
+        before = page.evaluate(SHOWN)
+        start = time.perf_counter()
+        page.get_by_role("link", name=name, exact=True).click()
+        page.wait_for_function(f"before => ({SHOWN})() !== before", arg=before, timeout=60_000)
+        page.wait_for_function(STILL, timeout=60_000)
+        times.append(time.perf_counter() - start)
+        page.wait_for_timeout(500)
+    return _summary(times[6:] or times)
+
+
+def _slide(page: Page, repeats: int) -> dict[str, float]:
+    page.goto(f"{URL}/redirect")
+    page.wait_for_selector(PICTURE, timeout=60_000)
+    page.wait_for_function(STILL, timeout=60_000)
+    thumb = page.get_by_role("slider").first
+    thumb.focus()
+    times, strength = [], 1.0
+    for _ in range(repeats):
+        strength -= 0.05
+        text = f"at strength {strength:.2f}".rstrip("0").rstrip(".")
+        start = time.perf_counter()
+        page.keyboard.press("ArrowLeft")
+        page.wait_for_function(
+            "text => [...document.querySelectorAll('.js-plotly-plot')].some(p => (p.data || []).some(t => t.name === text))",
+            arg=text,
+            timeout=10_000,
+        )
+        times.append(time.perf_counter() - start)
+        page.wait_for_function(STILL, timeout=60_000)
+    return _summary(times)
+
+
+def _cloud(browser: Browser, count: int = 50_000) -> dict[str, float]:
+    import numpy as np
+    import pandas as pd
+
+    from unlearn_core.figures.embedding import Cloud, clouds
+
+    rng = np.random.default_rng(0)
+    names = np.array(list("0123456789"))
+    labels = rng.integers(0, 10, count)
+    groups = np.array(["clean", "undiscovered", "discovered"])[rng.choice(3, count, p=(0.94, 0.04, 0.02))]
+    frame = pd.DataFrame({"index": np.arange(count), "group": groups, "class": names[labels], "given": names[labels]})
+    places = rng.normal(size=(2, count, 2)) + 4 * rng.normal(size=(10, 2))[labels]
+    same, none = [names[labels]] * 2, [np.ones(count)] * 2
+    start = time.perf_counter()
+    made = clouds(Cloud("umap", ("Original", "REM"), places, frame, same, none, tuple(names)), "group")
+    html = made.figure.to_html(include_plotlyjs=True, full_html=True)
+    built = time.perf_counter() - start
+    with tempfile.NamedTemporaryFile("w", suffix=".html") as file:
+        file.write(html)
+        file.flush()
+        page = _tab(browser)
+        start = time.perf_counter()
+        page.goto(f"file://{file.name}")
+        page.wait_for_selector(".js-plotly-plot canvas", timeout=60_000)
+        page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        drawn = time.perf_counter() - start
+        page.close()
+    return {"figure": round(1000 * built), "browser": round(1000 * drawn), "both": round(1000 * (built + drawn))}
+
+
+def _umap() -> dict[str, float]:
+    from unlearn_core.engine.stages import plan_runs, run_stage
+    from unlearn_core.insight.embedding import embed
+    from unlearn_core.presets import make_method, make_scenario
+    from unlearn_core.store import Store
+    from unlearn_core.training import SilentReporter
+
+    with tempfile.TemporaryDirectory() as folder:
+        store, scenario = Store.open(folder), make_scenario("digits")
+        spec = make_method("rem", scenario)
+        for stage in plan_runs(scenario, [spec]):
+            run_stage(stage, store, "cpu", SilentReporter())
+        times = []
+        for _ in range(3):
+            start = time.perf_counter()
+            embed(store, scenario, [spec], "umap")
+            times.append(time.perf_counter() - start)
+    return {"first": round(1000 * times[0]), "warm": round(1000 * min(times[1:]))}
+
+
+def _summary(times: list[float]) -> dict[str, float]:
+    times = sorted(1000 * t for t in times)
+    return {"median": round(statistics.median(times)), "p95": round(times[min(len(times) - 1, int(0.95 * len(times)))])}
+
+
+if __name__ == "__main__":
+    main()
