@@ -1,6 +1,6 @@
 """Discovery on digits: what was asked for beside what is measured, seeds 0, 1, 2.
 
-    python -m benchmarks.discovery_digits [--sections plane clean other tuned] [--workers 2] [--parts FOLDER]
+    python -m benchmarks.discovery_digits [--sections plane clean other tuned] [--seeds 0 1 2] [--workers 2] [--parts FOLDER]
 
 - ``plane``: ``rem_discover`` with REM's preset at regularity 0 to 1 and discovery 0.1 and 0.3, ``rem`` beside it.
 - ``clean``: no corruption at all; the forget set is drawn at random from clean data. Such a task can't be made in the app.
@@ -69,10 +69,10 @@ class Work:
         return "".join(c if c.isalnum() else "-" for c in f"{self.section} {self.task} {self.seed}")
 
 
-def make_work(sections: Sequence[str]) -> Iterable[Work]:
+def make_work(sections: Sequence[str], seeds: Sequence[int]) -> Iterable[Work]:
     """The work of these sections."""
     plane = {f"regularity {r:g}": {"regularity": r} for r in REGULARITY}
-    for seed in SEEDS:
+    for seed in seeds:
         for task, scenario in plane.items():
             items = tuple(scenario.items())
             if "plane" in sections:
@@ -258,12 +258,13 @@ def main() -> None:
     parser.add_argument(
         "--sections", nargs="+", default=["plane", "clean", "other"], choices=["plane", "clean", "other", "tuned"]
     )
+    parser.add_argument("--seeds", nargs="+", type=int, default=list(SEEDS))
     parser.add_argument("--workers", type=int, default=min(2, os.cpu_count() or 1))
     parser.add_argument("--parts", type=Path, default=None)
     options = parser.parse_args()
     if options.parts:
         options.parts.mkdir(parents=True, exist_ok=True)
-    work = list(make_work(options.sections))
+    work = list(make_work(options.sections, options.seeds))
     with ProcessPoolExecutor(options.workers) as pool:
         pieces = list(pool.map(measured, work, [options.parts] * len(work)))
     target = Path(__file__).with_name("discovery_digits.json")
@@ -273,7 +274,7 @@ def main() -> None:
     for entry in table:
         verdict = {True: "ok", False: "MISSED", None: ""}[entry["met"]]
         print(f"{entry['what']:76s} {entry['asked']:22s} {entry['mean']:.3f} ± {entry['standard_error']:.3f}  {verdict}")
-    content = {"targets": table, "rows": rows, "seeds": SEEDS, "environment": environment(torch.device("cpu"))}
+    content = {"targets": table, "rows": rows, "seeds": options.seeds, "environment": environment(torch.device("cpu"))}
     target.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n")
     page = Path(__file__).parents[1] / "docs" / "discovery.md"
     before, _, rest = page.read_text().partition(START)
