@@ -106,6 +106,10 @@ def _picked(key: str) -> None:
     points = event["selection"]["points"] if event else []
     indices = [_index(point) for point in points]
     found = [index for index in indices if index is not None]
+    # The browser also reports an empty selection when a figure is redrawn below one that was just made; to select nothing
+    # there is a button.
+    if not found:
+        return
     choose(combined(chosen(), found, st.session_state.get("how") or "replace"))
     if len(found) == 1:
         inspect(found[0])
