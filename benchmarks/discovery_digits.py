@@ -274,6 +274,8 @@ def main() -> None:
     for entry in table:
         verdict = {True: "ok", False: "MISSED", None: ""}[entry["met"]]
         print(f"{entry['what']:76s} {entry['asked']:22s} {entry['mean']:.3f} ± {entry['standard_error']:.3f}  {verdict}")
+    for entry in table:  # JSON knows no NaN
+        entry.update({key: None for key in ("mean", "standard_error") if entry[key] != entry[key]})
     content = {"targets": table, "rows": rows, "seeds": options.seeds, "environment": environment(torch.device("cpu"))}
     target.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n")
     page = Path(__file__).parents[1] / "docs" / "discovery.md"
