@@ -54,8 +54,8 @@ class Suspects:
         return len(self.table)
 
     def taken(self, precision: float) -> int:
-        """The most suspects, from the top, whose expected precision is at least ``precision`` and of whom none is more
-        probably clean than corrupted; 0 where nothing can be expected."""
+        """The most suspects, from the top, whose expected precision is at least ``precision`` and each of whom is probable
+        enough by itself for discovery to add it; 0 where nothing can be expected."""
         from unlearn_core.discovery._judge import LEAST_PROBABILITY
 
         if self.curve.empty:
