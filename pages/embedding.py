@@ -23,7 +23,14 @@ if TYPE_CHECKING:
     from unlearn_core.specs import MethodSpec
 
 PROJECTIONS = {"umap": "UMAP", "pca": "PCA"}
-COLOURS = {"group": "group", "class": "true class", "given": "given label", "prediction": "prediction", "loss": "loss"}
+COLOURS = {
+    "group": "group",
+    "class": "true class",
+    "given": "given label",
+    "prediction": "prediction",
+    "loss": "loss",
+    "suspicion": "suspicion",
+}
 
 
 def controls() -> None:
@@ -161,9 +168,9 @@ def histograms(rows: pd.DataFrame, shown: insight.Examples, judged: str | None) 
 
 def gallery(shown: insight.Examples, judged: str | None, focus: np.ndarray) -> None:
     if not vs.has_images(state):
-        cloud = embedded.data_cloud(scenario, shown, judged or insight.ORIGINAL)
+        cloud = embedded.data_cloud(scenario, shown, judged or insight.ORIGINAL, doubt)
         strong = None if len(focus) == len(shown) else np.isin(np.arange(len(shown)), focus)
-        selection.chart(clouds(cloud, state["colour"], strong, height=460), "data")
+        selection.chart(clouds(cloud, colour, strong, height=460), "data")
         return
     first, end = samples.pages(len(focus))
     wanted = focus[first:end].tolist()
@@ -246,6 +253,14 @@ except LookupError:  # what was stored has just been found damaged, and dropped
     st.stop()
 
 ready_names = [spec.name for spec in ready]
+doubt = embedded.suspicion(state, scenario) if state["colour"] == "suspicion" else None
+colour = state["colour"] if doubt is not None or state["colour"] != "suspicion" else "group"
+if colour != state["colour"]:
+    st.info(
+        "Nobody has searched for suspects in this scenario yet: run the search on the page **Forget set**, then colour by "
+        "suspicion. Until then the colours are the groups.",
+        icon=":material/checklist:",
+    )
 judged, marked = highlights(shown, ready_names)
 found, computed = coordinates(ready)
 if computed and found is not None:
@@ -253,8 +268,8 @@ if computed and found is not None:
 picked = np.isin(np.arange(len(shown)), selection.chosen()) if selection.chosen() else None
 focus = insight.together(picked, marked)
 if found is not None and not binding.hidden(state, "embedding"):
-    cloud = embedded.cloud(shown, found, [insight.ORIGINAL, *ready_names], ["Original", *map(short, ready_names)])
-    selection.chart(clouds(cloud, state["colour"], None if focus is None else focus[found.points]), "embedding")
+    cloud = embedded.cloud(shown, found, [insight.ORIGINAL, *ready_names], ["Original", *map(short, ready_names)], doubt)
+    selection.chart(clouds(cloud, colour, None if focus is None else focus[found.points]), "embedding")
     if len(found.points) < found.total:
         show.note(f"UMAP is drawn for {len(found.points):,} of {found.total:,} examples, taken at random with a fixed seed.")
 if computed:

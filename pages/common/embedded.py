@@ -12,6 +12,8 @@ from unlearn_core import view_state as vs
 from unlearn_core.figures.embedding import Cloud
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from unlearn_core.insight.embedding import Embedding
     from unlearn_core.insight.examples import Examples, Sample
     from unlearn_core.specs import MethodSpec, Scenario
@@ -62,7 +64,23 @@ def _parsed(scenario: str, specs: Sequence[str]) -> tuple[Scenario, list[MethodS
     return Scenario.model_validate_json(scenario), [MethodSpec.model_validate_json(spec) for spec in specs]
 
 
-def cloud(shown: Examples, found: Embedding, names: Sequence[str], labels: Sequence[str]) -> Cloud:
+def suspicion(state: vs.State, scenario: Scenario) -> tuple[np.ndarray, str] | None:
+    """What the stored search of the page Forget set says about every example; None where nobody has searched."""
+    from pages.common import suspects
+
+    spec = vs.to_search(state)
+    if vs.nothing_known(state) or not store().has([scenario.run_key(spec)]):
+        return None
+    try:
+        return suspects.opened(scenario, spec).suspicion
+    except LookupError:
+        return None
+
+
+def cloud(
+    shown: Examples, found: Embedding, names: Sequence[str], labels: Sequence[str],
+    doubt: tuple[np.ndarray, str] | None = None,
+) -> Cloud:  # fmt: skip
     """The panels in the order of ``names`` (models, "original" first) under their ``labels``."""
     from unlearn_core.insight.examples import about
 
@@ -75,15 +93,17 @@ def cloud(shown: Examples, found: Embedding, names: Sequence[str], labels: Seque
         [shown.words(shown.predicted(name))[rows] for name in names],
         [shown.loss(name)[rows] for name in names],
         shown.names,
+        *((doubt[0][rows], doubt[1]) if doubt is not None else ()),
     )
 
 
-def data_cloud(scenario: Scenario, shown: Examples, model: str) -> Cloud:
+def data_cloud(scenario: Scenario, shown: Examples, model: str, doubt: tuple[np.ndarray, str] | None = None) -> Cloud:
     """2-D data themselves, with the predictions of ``model``."""
     from unlearn_core.insight.examples import about, coordinates
 
     places, predictions = coordinates(scenario)[None], shown.words(shown.predicted(model))
-    return Cloud("data", ("the data as given",), places, about(shown), [predictions], [shown.loss(model)], shown.names)
+    losses, more = [shown.loss(model)], doubt if doubt is not None else ()
+    return Cloud("data", ("the data as given",), places, about(shown), [predictions], losses, shown.names, *more)
 
 
 def sample(scenario: Scenario, specs: Sequence[MethodSpec], shown: Examples, found: Embedding | None, index: int) -> Sample:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 
 import numpy as np
@@ -30,7 +31,8 @@ def cloud(count: int = 300, panels: int = 3, way: str = "umap") -> Cloud:
     predictions = [words[rng.integers(0, 3, count)] for _ in range(panels)]
     losses = [rng.exponential(size=count) for _ in range(panels)]
     titles = ("Original", "Retrain", "REM")[:panels]
-    return Cloud(way, titles, rng.normal(size=(panels, count, 2)), frame, predictions, losses, NAMES)
+    doubt = rng.random(count)
+    return Cloud(way, titles, rng.normal(size=(panels, count, 2)), frame, predictions, losses, NAMES, doubt, "probability")
 
 
 def points(figure: object) -> list[object]:
@@ -113,3 +115,15 @@ def test_distributions_count_every_example_once_for_each_model() -> None:
     assert len(counts) == 4
     assert len(distributions(frame, NAMES, None).figure.data) == 2
     assert sum(trace.y.sum() for trace in distributions(frame.iloc[:0], NAMES, "rem", "REM").figure.data) == 0
+
+
+def test_suspicion_is_a_number_on_one_axis_and_cannot_be_made_up() -> None:
+    made = cloud()
+    shown = clouds(made, "suspicion")
+    drawn = np.concatenate([trace.marker.color for trace in points(shown.figure) if trace.xaxis == "x"])
+    assert sorted(drawn) == pytest.approx(sorted(made.suspicion))
+    assert (shown.figure.layout.coloraxis.cmin, shown.figure.layout.coloraxis.cmax) == (0, 1)
+    assert shown.figure.layout.coloraxis.colorbar.title.text == "probability"
+    assert shown.data["probability"].tolist() == made.suspicion.tolist()
+    with pytest.raises(ValueError, match="no suspicion"):
+        clouds(dataclasses.replace(made, suspicion=None), "suspicion")

@@ -138,3 +138,10 @@ def test_hidden_parts_are_left_out(open_page: OpenPage, computed: vs.State) -> N
     app = open_page("embedding", f"{VIEW}&hide={','.join(PARTS)}")
     assert not app.exception
     assert not app.tabs
+
+
+def test_suspicion_without_a_search_says_where_to_search(open_page: OpenPage, computed: vs.State) -> None:
+    app = open_page("embedding", f"{VIEW}&projection=pca&colour_by=suspicion")
+    assert "Nobody has searched for suspects" in texts(app)
+    assert "figure:embedding" in charts(app)
+    assert not app.exception

@@ -263,6 +263,14 @@ def test_panels_can_be_hidden(open_page: OpenPage, place: Path) -> None:
     assert buttons(app)["accept-above"].label.startswith("Accept")
 
 
+def test_the_embedding_is_coloured_by_what_the_search_found(open_page: OpenPage, place: Path) -> None:
+    app = open_page("embedding", f"{QUERY}&embedded=rem_discover&projection=pca&colour_by=suspicion")
+    assert not app.exception
+    axis = figures(app)["embedding"]["layout"]["coloraxis"]
+    assert axis["colorbar"]["title"]["text"] in ("probability", "rank")
+    assert (axis["cmin"], axis["cmax"]) == (0, 1)
+
+
 def test_points_selected_in_the_embedding_join_and_leave_the_set(open_page: OpenPage, place: Path) -> None:
     app = open_page("embedding", f"{QUERY}&embedded=rem_discover&projection=pca")
     assert "selection-add" not in buttons(app)

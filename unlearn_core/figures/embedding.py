@@ -41,6 +41,7 @@ _LOOK = {
     "given": "Look for a colour that splits into two clusters: one holds the examples that were given that label wrongly",
     "prediction": "Look for examples whose colour changes from the first panel to the next: the model has changed its mind",
     "loss": "Look for gold: examples whose given label the model does not believe (loss in nats, logarithmic scale)",
+    "suspicion": "Look for gold that nobody discovered: what the search on the page Forget set takes for corrupted",
 }
 
 
@@ -50,6 +51,7 @@ class Cloud:
 
     ``way``: "umap", "pca" or "data". ``titles``: one per panel. ``places``: (m, n, 2). ``frame``: n rows with columns index,
     group, class and given. ``predictions`` and ``losses``: for each panel (n,) names of classes, and nats.
+    ``suspicion``: (n,) from 0 to 1, where a search for suspects is stored; ``suspicion_means``: of what, in a word.
     """
 
     way: str
@@ -59,6 +61,8 @@ class Cloud:
     predictions: Sequence[np.ndarray]
     losses: Sequence[np.ndarray]
     classes: tuple[str, ...]
+    suspicion: np.ndarray | None = None
+    suspicion_means: str = ""
 
 
 def clouds(cloud: Cloud, colour: str = "group", focus: np.ndarray | None = None, height: int = 400) -> Picture:
@@ -88,7 +92,7 @@ def clouds(cloud: Cloud, colour: str = "group", focus: np.ndarray | None = None,
         dragmode="lasso",
         clickmode="event+select",
         legend={"y": 1.08, "itemclick": False, "itemdoubleclick": False, "font": {"size": 13}},
-        coloraxis=_loss_axis() if colour == "loss" else None,
+        coloraxis=_axis(cloud, colour),
     )
     figure.update_annotations(font={"size": 14}, yshift=-2)
     corrupted = int((cloud.frame["group"] != "clean").sum())
@@ -133,6 +137,10 @@ def _points(cloud: Cloud, panel: int, group: str, colour: str, focus: np.ndarray
 def _color(cloud: Cloud, panel: int, rows: np.ndarray, colour: str, group: str) -> dict[str, Any]:
     if colour == "group":
         return {"color": group}
+    if colour == "suspicion":
+        if cloud.suspicion is None:
+            raise ValueError("there is no suspicion to colour by")
+        return {"color": cloud.suspicion[rows], "coloraxis": "coloraxis"}
     if colour == "loss":
         return {"color": np.log10(np.clip(cloud.losses[panel][rows], LOSS_TICKS[0], LOSS_TICKS[-1])), "coloraxis": "coloraxis"}
     names = cloud.predictions[panel][rows] if colour == "prediction" else cloud.frame[colour].to_numpy()[rows]
@@ -170,7 +178,7 @@ def _legend(figure: go.Figure, cloud: Cloud, colour: str) -> None:
         style = GROUPS[group]
         count = int((cloud.frame["group"] == group).sum())
         figure.add_trace(_entry(f"{style.label} ({count:,})", {"symbol": style.symbol, "color": NEUTRAL, "size": 8}))
-    if colour != "loss":
+    if colour not in ("loss", "suspicion"):
         for k, name in enumerate(cloud.classes):
             marker = {"symbol": "square", "color": CLASS_COLORS[k % len(CLASS_COLORS)], "size": 10}
             figure.add_trace(_entry(name, marker))
@@ -180,19 +188,17 @@ def _entry(name: str, marker: dict[str, Any]) -> go.Scatter:
     return go.Scatter(x=[None], y=[None], mode="markers", name=name, marker=marker, hoverinfo="skip", showlegend=True)
 
 
-def _loss_axis() -> dict[str, Any]:
-    return {
-        "colorscale": [[0, "#6F8FAF"], [0.6, "#A99A5A"], [1, "#F0A202"]],
-        "cmin": np.log10(LOSS_TICKS[0]),
-        "cmax": np.log10(LOSS_TICKS[-1]),
-        "colorbar": {
-            "title": {"text": "loss (nats)"},
-            "tickvals": np.log10(LOSS_TICKS),
-            "ticktext": [f"{tick:g}" for tick in LOSS_TICKS],
-            "thickness": 12,
-            "outlinewidth": 0,
-        },
-    }
+def _axis(cloud: Cloud, colour: str) -> dict[str, Any] | None:
+    """The colour axis of the two colourings by a number."""
+    bar = {"thickness": 12, "outlinewidth": 0}
+    scale = [[0, "#6F8FAF"], [0.6, "#A99A5A"], [1, "#F0A202"]]
+    if colour == "loss":
+        ticks = {"tickvals": np.log10(LOSS_TICKS), "ticktext": [f"{tick:g}" for tick in LOSS_TICKS]}
+        low, high = np.log10(LOSS_TICKS[0]), np.log10(LOSS_TICKS[-1])
+        return {"colorscale": scale, "cmin": low, "cmax": high, "colorbar": bar | ticks | {"title": {"text": "loss (nats)"}}}
+    if colour == "suspicion":
+        return {"colorscale": scale, "cmin": 0, "cmax": 1, "colorbar": bar | {"title": {"text": cloud.suspicion_means}}}
+    return None
 
 
 def _data(cloud: Cloud) -> pd.DataFrame:
@@ -204,6 +210,8 @@ def _data(cloud: Cloud) -> pd.DataFrame:
             f"{title}: prediction": cloud.predictions[panel],
             f"{title}: loss": cloud.losses[panel],
         }
+    if cloud.suspicion is not None:
+        columns[cloud.suspicion_means] = cloud.suspicion
     return pd.concat([cloud.frame.reset_index(drop=True), pd.DataFrame(columns)], axis=1)
 
 

@@ -53,6 +53,14 @@ class Suspects:
     def __len__(self) -> int:
         return len(self.table)
 
+    @property
+    def suspicion(self) -> tuple[np.ndarray, str]:
+        """For all N examples a number from 0 to 1, and what it means: a probability, or a rank where there is none."""
+        ordered = self.everyone.sort_values("index")
+        if self.state == "judged":
+            return ordered["probability"].fillna(0.0).to_numpy(), "probability"
+        return ordered["score"].rank(pct=True).fillna(0.0).to_numpy(), "rank"
+
     def taken(self, precision: float) -> int:
         """The most suspects, from the top, whose expected precision is at least ``precision`` and each of whom is probable
         enough by itself for discovery to add it; 0 where nothing can be expected."""
