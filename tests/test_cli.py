@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import functools
 import json
 import os
 import signal
@@ -276,7 +277,11 @@ def test_scalars(text: str, value: object) -> None:
 def test_ctrl_c_keeps_what_is_finished(plan: Path, place: Path) -> None:
     plan.write_text(PLAN.replace("seeds: [0, 1]", f"seeds: {list(range(200))}"))
     command = [sys.executable, "-m", "unlearn_core", "sweep", str(plan), "--engine", "inline", "--json"]
-    sweep = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ)
+    # Whoever started the tests in the background may have had them ignore Ctrl-C, and children inherit that.
+    listen = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    sweep = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ, preexec_fn=listen
+    )
     deadline = time.monotonic() + 90
     while len(list(place.rglob("*.safetensors"))) < 12 and time.monotonic() < deadline:
         time.sleep(0.1)
