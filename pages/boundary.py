@@ -55,22 +55,8 @@ def model_controls(names: Sequence[str]) -> None:
             label_visibility="collapsed",
             **binding.bound(state, "views", tuple, lambda _: list(names)),
         )
-    if not binding.hidden(state, "time"):
-        time.segmented_control(
-            options=list(TIMES),
-            format_func=lambda name: TIMES[name],
-            label_visibility="collapsed",
-            width="stretch",
-            **binding.bound(state, "time"),
-        )
-    if not binding.hidden(state, "shading"):
-        shading.segmented_control(
-            options=list(SHADINGS),
-            format_func=lambda name: SHADINGS[name],
-            label_visibility="collapsed",
-            width="stretch",
-            **binding.bound(state, "shading"),
-        )
+    binding.segments(state, "time", TIMES, time, "stretch")
+    binding.segments(state, "shading", SHADINGS, shading, "stretch")
 
 
 def point_controls() -> None:
@@ -95,12 +81,7 @@ def computing(specs: Sequence[MethodSpec]) -> set[str]:
     stored = store().has(stage.key for stage in stages)
     missing = [stage for stage in stages if stage.key not in stored]
     if missing and not jobs.running(job):
-        words, button = st.columns([5, 1], vertical_alignment="center")
-        titles = ", ".join(stage.title for stage in missing)
-        words.info(f"Not computed yet for this scenario: {titles}. Press **Run** to add them.", icon=":material/play_arrow:")
-        if button.button("Run", type="primary", icon=":material/play_arrow:", key="run", width="stretch"):
-            engine().submit(stages, f"{catalog.dataset_label(state['dataset'])}: models for the boundary")
-            st.rerun()
+        jobs.offer(missing, stages, f"{catalog.dataset_label(state['dataset'])}: models for the boundary")
     if missing or jobs.running(job):
         jobs.panel(stages, job)
     return stored

@@ -47,21 +47,15 @@ stored = store().has(stage.key for stage in stages)
 missing = [stage for stage in stages if stage.key not in stored]
 line, lowest, run = st.columns([5, 1.15, 1], vertical_alignment="center")
 line.markdown(scenario_line(scenario.model_dump(), catalog.dataset_label(state["dataset"])))
-if run.button(
-    "Run" if missing else "All cached",
-    type="primary",
-    icon=":material/play_arrow:",
-    key="run",
-    disabled=not missing or len(state["methods"]) < vs.MIN_METHODS,
-    width="stretch",
-):
+enough = len(state["methods"]) >= vs.MIN_METHODS
+if jobs.run_button(run, "Run" if missing else "All cached", enabled=bool(missing) and enough):
     st.session_state["asked"] = {stage.key for stage in missing}
     engine().submit(stages, f"{catalog.dataset_label(state['dataset'])}: {len(specs)} methods")
     st.rerun()
 with lowest:
     worst.button(state, scenario, specs)
 worst.sentence(state)
-if len(state["methods"]) < vs.MIN_METHODS:
+if not enough:
     st.info("Choose at least two methods to compare.", icon=":material/info:")
 
 chooser.cards(state, names)

@@ -45,14 +45,7 @@ def controls() -> None:
             label_visibility="collapsed",
             **binding.bound(state, "embedded", tuple, list),
         )
-    if not binding.hidden(state, "projection"):
-        projection.segmented_control(
-            options=list(PROJECTIONS),
-            format_func=lambda way: PROJECTIONS[way],
-            label_visibility="collapsed",
-            width="stretch",
-            **binding.bound(state, "projection"),
-        )
+    binding.segments(state, "projection", PROJECTIONS, projection, "stretch")
     if not binding.hidden(state, "colour"):
         colour.selectbox(
             options=list(COLOURS),
@@ -70,12 +63,7 @@ def computing(stages: Sequence[Stage], specs: Sequence[MethodSpec]) -> list[Meth
     missing = [stage for stage in runs if stage.key not in stored]
     ready = [spec for spec in specs if scenario.run_key(spec) in stored] if scenario.original_key in stored else []
     if missing and not jobs.running(job):
-        words, button = st.columns([5, 1], vertical_alignment="center")
-        names = ", ".join(stage.title for stage in missing)
-        words.info(f"Not computed yet for this scenario: {names}. Press **Run** to add them.", icon=":material/play_arrow:")
-        if button.button("Run", type="primary", icon=":material/play_arrow:", key="run", width="stretch"):
-            engine().submit(stages, "Models for the embedding")
-            st.rerun()
+        jobs.offer(missing, stages, "Models for the embedding")
     if missing or jobs.running(job):
         jobs.panel(runs, job)
     if scenario.original_key not in stored:
@@ -118,20 +106,11 @@ def highlights(shown: insight.Examples, names: Sequence[str]) -> tuple[str | Non
     judged = state["judged"] if state["judged"] in names else names[-1]
     found = insight.modes(shown, judged)
     pills, whose = st.columns([3.4, 1.5], vertical_alignment="center")
-    if not binding.hidden(state, "highlight"):
-        pills.segmented_control(
-            options=list(vs.HIGHLIGHTS),
-            format_func=lambda mode: mode if mode == "all" else f"{mode} {int(found[mode].sum())}",
-            label_visibility="collapsed",
-            width="stretch",
-            **binding.bound(state, "highlight"),
-        )
-    if len(names) > 1 and not binding.hidden(state, "judged"):
-        with whose:
-            st.segmented_control(
-                options=list(names), format_func=lambda name: f"by {short(name)}", width="stretch",
-                label_visibility="collapsed", **binding.bound(state | {"judged": judged}, "judged"),
-            )  # fmt: skip
+    words = {mode: mode if mode == "all" else f"{mode} {int(found[mode].sum())}" for mode in vs.HIGHLIGHTS}
+    binding.segments(state, "highlight", words, pills, "stretch")
+    if len(names) > 1:
+        methods = {name: f"by {short(name)}" for name in names}
+        binding.segments(state | {"judged": judged}, "judged", methods, whose, "stretch")
     mode = state["highlight"]
     if mode == "all":
         return judged, None

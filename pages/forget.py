@@ -39,11 +39,7 @@ def controls() -> None:
     """How to search, and whether the truth is shown."""
     search, truth = st.columns([1, 1.15])
     for place, name, words in ((search, "search", SEARCHES), (truth, "truth", TRUTHS)):
-        if not binding.hidden(state, name):
-            place.segmented_control(
-                options=list(words), format_func=words.__getitem__, label_visibility="collapsed", width="stretch",
-                **binding.bound(state, name),
-            )  # fmt: skip
+        binding.segments(state, name, words, place, "stretch")
 
 
 def estimate(wanted: Sequence[tuple[Scenario, MethodSpec]]) -> str:
@@ -260,14 +256,7 @@ if not stages:
     set_editor.editor(state, scenario, draft, shown_truth)
     jobs.close(state)
     st.stop()
-if run_place.button(
-    "Run" if missing else "Cached",
-    type="primary",
-    icon=":material/play_arrow:",
-    key="run",
-    disabled=not missing,
-    width="stretch",
-):
+if jobs.run_button(run_place, "Run" if missing else "Cached", enabled=bool(missing)):
     engine().submit(stages, f"{catalog.dataset_label(state['dataset'])}: {state['search']} search")
     st.rerun()
 jobs.panel([*stages, *comparing], job)

@@ -186,14 +186,8 @@ job = job_for(stages)
 stored = store().has(stage.key for stage in stages)
 missing = [stage for stage in stages if stage.key not in stored]
 words.markdown(scenario_line(scenario.model_dump(), catalog.dataset_label(state["dataset"])))
-if run_place.button(
-    "Run" if missing else "Cached",
-    type="primary",
-    icon=":material/play_arrow:",
-    key="run",
-    disabled=not missing,
-    width="stretch",
-):
+
+if jobs.run_button(run_place, "Run" if missing else "Cached", enabled=bool(missing)):
     engine().submit(stages, f"{catalog.dataset_label(state['dataset'])}: {catalog.method_label(spec.name)}")
     st.rerun()
 jobs.panel(stages, job)
@@ -219,13 +213,7 @@ if record is not None and record.payload.get("redirect_layers"):
     if not binding.hidden(state, "redirect_parts"):
         parts = [part for part in _PARTS if part != "maps" or not opened.arena.corrupted.train.is_image]
         shown = state["redirect_part"] if state["redirect_part"] in parts else "channel"
-        if not binding.hidden(state, "redirect_part"):
-            st.segmented_control(
-                options=parts,
-                format_func=lambda part: _PARTS[part],
-                label_visibility="collapsed",
-                **binding.bound(state, "redirect_part", show=lambda _: shown),
-            )
+        binding.segments(state, "redirect_part", {part: _PARTS[part] for part in parts}, show=lambda _: shown)
         draw = {"channels": channels_part, "channel": channel_part, "maps": maps_part, "changes": lambda _: changes_part()}
         draw[shown](opened)
 else:

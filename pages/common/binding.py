@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
 
 import streamlit as st
 
@@ -101,6 +101,25 @@ def _changed(name: str, key: str, convert: Callable[[Any], Any]) -> None:
     if value is None:  # an emptied number field: the last value stays
         return
     change(**{name: convert(value)})
+
+
+def segments(
+    state: vs.State,
+    name: str,
+    words: Mapping[Any, str],
+    place: Any = st,
+    width: Literal["content", "stretch"] = "content",
+    show: Callable[[Any], Any] = _same,
+) -> None:
+    """A control with few choices, each in its ``words``, side by side and without its label; nothing if it is hidden."""
+    if not hidden(state, name):
+        place.segmented_control(
+            options=list(words),
+            format_func=lambda value: words[value],
+            label_visibility="collapsed",
+            width=width,
+            **bound(state, name, show=show),
+        )
 
 
 def parameters(state: vs.State, section: str, columns: Sequence[Any] | None = None) -> None:

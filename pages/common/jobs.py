@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -31,6 +31,23 @@ def panel(stages: Sequence[Stage], job: JobView | None, redraw: int = 1) -> None
         _live(job.id, job.done + redraw)
     else:
         failures(stages, job)
+
+
+def run_button(place: Any, words: str, enabled: bool) -> bool:
+    """The button that computes what a page shows; whether it was pressed."""
+    return place.button(
+        words, type="primary", icon=":material/play_arrow:", key="run", disabled=not enabled, width="stretch"
+    )  # fmt: skip
+
+
+def offer(missing: Sequence[Stage], stages: Sequence[Stage], title: str) -> None:
+    """What is not computed yet, in words, with the button that computes ``stages``."""
+    words, place = st.columns([5, 1], vertical_alignment="center")
+    titles = ", ".join(stage.title for stage in missing)
+    words.info(f"Not computed yet for this scenario: {titles}. Press **Run** to add them.", icon=":material/play_arrow:")
+    if run_button(place, "Run", enabled=True):
+        engine().submit(stages, title)
+        st.rerun()
 
 
 def running(job: JobView | None) -> bool:

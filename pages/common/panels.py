@@ -51,14 +51,7 @@ def _course(state: vs.State, rounds: pd.DataFrame) -> None:
     metric = catalog.metrics()[state["metric"]]
     title, axis = st.columns([1, 1.25], vertical_alignment="center")
     title.markdown("**Over time**")
-    if not binding.hidden(state, "pace"):
-        with axis:
-            st.segmented_control(
-                options=list(_PACES),
-                format_func=lambda pace: _PACES[pace],
-                label_visibility="collapsed",
-                **binding.bound(state, "pace"),
-            )
+    binding.segments(state, "pace", _PACES, axis)
     if not binding.hidden(state, "metric"):
         st.selectbox(
             options=catalog.recorded_metrics(state["metric"]),
@@ -80,13 +73,7 @@ def _classes(state: vs.State, scenario: Scenario, specs: Sequence[MethodSpec]) -
     if shares.empty:
         st.info("The outputs of these models are not in the store any more; run them again to see each class.")
         return
-    if not binding.hidden(state, "by_class"):
-        st.segmented_control(
-            options=list(vs.BY_CLASS),
-            format_func=catalog.metric_label,
-            label_visibility="collapsed",
-            **binding.bound(state, "by_class"),
-        )
+    binding.segments(state, "by_class", {name: catalog.metric_label(name) for name in vs.BY_CLASS})
     show.picture(figures.classes(shares, state["by_class"]), "classes")
 
 

@@ -1,0 +1,104 @@
+"""Everything a view depends on, as one typed list of controls: it drives widgets, defaults, links and copied commands.
+
+A state maps each control's name to a value, and ``"overrides"`` to parameters such as ``{"rem.epochs": 5}``. ``None``
+means "what the dataset's preset says", so that a link stays short and a change of dataset brings its own defaults.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from unlearn_core.view_state.controls.boundary import (
+    ANCHORS,
+    BOUNDARY,
+    EXAMPLE_GROUPS,
+    MAX_VIEWS,
+    SHADINGS,
+    SPLITS,
+    TIMES,
+)
+from unlearn_core.view_state.controls.compare import (
+    BY_CLASS,
+    COMPARE,
+    DEMO_METHODS,
+    HEADLINES,
+    MAX_METHODS,
+    MIN_METHODS,
+    PACES,
+)
+from unlearn_core.view_state.controls.control import Control, State
+from unlearn_core.view_state.controls.embedding import COLOURS, EMBEDDING, HIGHLIGHTS, MAX_EMBEDDED, PROJECTIONS
+from unlearn_core.view_state.controls.forget_set import FORGET_SET, SEARCHES, TRUTHS
+from unlearn_core.view_state.controls.heatmap import GRID_ORDERS, GRID_ROWS, GRID_SCALES, GRID_TASKS, HEATMAP
+from unlearn_core.view_state.controls.redirect import INSIDE, REDIRECT
+from unlearn_core.view_state.controls.scenario import CORNERS, SCENARIO
+from unlearn_core.view_state.controls.teaching import PANELS, teaching
+
+__all__ = [
+    "ANCHORS",
+    "BY_CLASS",
+    "BY_NAME",
+    "BY_QUERY",
+    "COLOURS",
+    "CONTROLS",
+    "CORNERS",
+    "DEMO_METHODS",
+    "EXAMPLE_GROUPS",
+    "GRID_ORDERS",
+    "GRID_ROWS",
+    "GRID_SCALES",
+    "GRID_TASKS",
+    "HEADLINES",
+    "HIGHLIGHTS",
+    "INSIDE",
+    "MAX_EMBEDDED",
+    "MAX_METHODS",
+    "MAX_VIEWS",
+    "MIN_METHODS",
+    "PACES",
+    "PANELS",
+    "PROJECTIONS",
+    "SEARCHES",
+    "SECTIONS",
+    "SHADINGS",
+    "SPLITS",
+    "TIMES",
+    "TRUTHS",
+    "Control",
+    "State",
+    "default_state",
+    "hideable",
+    "hideable_label",
+    "lockable",
+]
+
+SECTIONS: Final = ("dataset", "model", "training")
+"""Sections of a scenario with generated parameters; every other prefix of an override is a method's name."""
+
+_ALWAYS: Final = ("cell", "forget")  # they hold what was chosen elsewhere
+_PAGES: Final = (*SCENARIO, *COMPARE, *REDIRECT, *EMBEDDING, *HEATMAP, *BOUNDARY, *FORGET_SET)
+_HIDEABLE: Final = tuple(control.name for control in _PAGES if control.name not in _ALWAYS)
+
+CONTROLS: Final[tuple[Control, ...]] = (*_PAGES, *teaching((*_HIDEABLE, *PANELS), (*_HIDEABLE, "parameters")))
+BY_NAME: Final = {control.name: control for control in CONTROLS}
+BY_QUERY: Final = {control.query_name: control for control in CONTROLS}
+
+
+def default_state() -> State:
+    """Every control at its default."""
+    return {control.name: control.default for control in CONTROLS} | {"overrides": {}}
+
+
+def hideable() -> tuple[str, ...]:
+    """Everything that a teacher's link can leave out: controls and panels."""
+    return (*_HIDEABLE, *PANELS)
+
+
+def lockable() -> tuple[str, ...]:
+    """Everything that a teacher's link can show without letting anybody change it."""
+    return (*_HIDEABLE, "parameters")
+
+
+def hideable_label(name: str) -> str:
+    """A control or panel in words."""
+    return BY_NAME[name].label if name in BY_NAME else f"Panel: {name.replace('_', ' ')}"

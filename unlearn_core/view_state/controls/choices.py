@@ -1,0 +1,45 @@
+"""Choices that the registries know; they are imported when asked for, because that takes a second."""
+
+from __future__ import annotations
+
+from unlearn_core.view_state.controls.control import State
+
+
+def dataset_names(_: State) -> tuple[str, ...]:
+    from unlearn_core.datasets import registry
+
+    return tuple(registry.names())
+
+
+def model_names(_: State) -> tuple[str, ...]:
+    from unlearn_core.models import registry
+
+    return tuple(registry.names())
+
+
+def method_names(_: State) -> tuple[str, ...]:
+    from unlearn_core.methods import registry
+
+    return tuple(registry.names())
+
+
+def metric_names(_: State) -> tuple[str, ...]:
+    from unlearn_core.evaluation import registry
+
+    return tuple(metric.name for metric in registry)
+
+
+def family_names(_: State) -> tuple[str, ...]:
+    from unlearn_core.methods import registry
+
+    return tuple(sorted({method.family for method in registry}))
+
+
+def lesson_names(_: State) -> tuple[str, ...]:
+    from unlearn_core.view_state.lessons import lessons
+
+    return tuple(lessons())
+
+
+def view_names(_: State) -> tuple[str, ...]:
+    return ("original", *method_names(_))

@@ -1,0 +1,96 @@
+"""Controls of the pages that craft a corruption and compare methods."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from unlearn_core.view_state.controls.choices import family_names, method_names, metric_names
+from unlearn_core.view_state.controls.control import Control, fixed
+
+DEMO_METHODS: Final = ("finetune", "npo", "retrain", "oracle_retrain", "rem")
+MIN_METHODS: Final = 2
+MAX_METHODS: Final = 6
+HEADLINES: Final = (
+    "healed_x_utility",
+    "healed",
+    "healed_discovered",
+    "healed_undiscovered",
+    "utility",
+    "forget_accuracy",
+    "attack_success",
+    "confused_accuracy",
+    "seconds",
+)
+"""The columns of a comparison that is not asked for others."""
+BY_CLASS: Final = ("healed", "utility")
+PACES: Final = ("work", "round")
+
+COMPARE: Final[tuple[Control, ...]] = (
+    Control(
+        "examples",
+        "Examples shown",
+        "How many corrupted examples the preview shows.",
+        "int",
+        12,
+        low=12,
+        high=48,
+        step=12,
+        scenario=False,
+    ),
+    Control(
+        "families",
+        "Families of methods",
+        "Offer only methods of these families; none chosen means all. What is already chosen stays.",
+        "choices",
+        (),
+        choices=family_names,
+        scenario=False,
+    ),
+    Control(
+        "methods",
+        "Methods",
+        "Two to six methods side by side.",
+        "choices",
+        DEMO_METHODS,
+        low=MIN_METHODS,
+        high=MAX_METHODS,
+        choices=method_names,
+        scenario=False,
+    ),
+    Control(
+        "metric",
+        "Metric over time",
+        "What the trajectories show.",
+        "choice",
+        "healed_x_utility",
+        choices=metric_names,
+        scenario=False,
+    ),
+    Control(
+        "pace",
+        "Time axis",
+        "Share of the method's own work, so that long and short methods can be compared, or its rounds.",
+        "choice",
+        "work",
+        choices=fixed(PACES),
+        scenario=False,
+    ),
+    Control(
+        "columns",
+        "Columns of the table",
+        "Which metrics the table shows.",
+        "choices",
+        HEADLINES,
+        choices=metric_names,
+        scenario=False,
+    ),
+    Control(
+        "by_class",
+        "Shown for each class",
+        "The share of corrupted examples that healed, or the accuracy on clean test data.",
+        "choice",
+        "healed",
+        choices=fixed(BY_CLASS),
+        scenario=False,
+    ),
+)

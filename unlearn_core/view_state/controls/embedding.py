@@ -1,0 +1,63 @@
+"""Controls of the embedding."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from unlearn_core.view_state.controls.choices import method_names
+from unlearn_core.view_state.controls.control import Control, fixed
+
+PROJECTIONS: Final = ("umap", "pca")
+COLOURS: Final = ("group", "class", "given", "prediction", "loss", "suspicion")
+HIGHLIGHTS: Final = ("all", "healed", "still wrong", "broken", "missed")
+MAX_EMBEDDED: Final = 2
+
+EMBEDDING: Final[tuple[Control, ...]] = (
+    Control(
+        "embedded",
+        "Models beside the original",
+        "Up to two methods, drawn in one plane with the original.",
+        "choices",
+        ("retrain", "rem"),
+        high=MAX_EMBEDDED,
+        choices=method_names,
+        scenario=False,
+    ),
+    Control(
+        "projection",
+        "Projection",
+        "UMAP keeps neighbours together; PCA shows the two directions in which the features vary most.",
+        "choice",
+        "umap",
+        choices=fixed(PROJECTIONS),
+        scenario=False,
+    ),
+    Control(
+        "colour",
+        "Colour",
+        "What the colour of a point means; its shape is always its group.",
+        "choice",
+        "group",
+        choices=fixed(COLOURS),
+        url="colour_by",
+        scenario=False,
+    ),
+    Control(
+        "highlight",
+        "Highlight",
+        "Examples that unlearning changed, or should have; all others fade.",
+        "choice",
+        "all",
+        choices=fixed(HIGHLIGHTS),
+        scenario=False,
+    ),
+    Control(
+        "judged",
+        "Highlights of",
+        "Whose effect the highlights, the table and the histograms show; the last of the chosen methods, if nothing is set.",
+        "choice",
+        "",
+        choices=lambda _: ("", *method_names(_)),
+        scenario=False,
+    ),
+)
