@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import threading
+import time
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,11 @@ from unlearn_core.store import Store
 
 if TYPE_CHECKING:
     from unlearn_core.engine.stages import Stage
+
+
+_warming = threading.Lock()
+PAUSE_SECONDS = 4.0
+"""A browser draws the first page on the same cores that the workers would take."""
 
 
 def store() -> Store:
@@ -69,10 +74,16 @@ def warm_up() -> None:
 
 
 def _start(made: Engine) -> None:
-    # A failure is kept in the engine's status, which every page shows.
-    with contextlib.suppress(UserError):
+    if not _warming.acquire(blocking=False):
+        return
+    try:
+        time.sleep(PAUSE_SECONDS)  # whoever runs something before starts them at once
         made.start()
         warm_when_idle(made)
+    except UserError:
+        pass  # it is kept in the engine's status, which every page shows
+    finally:
+        _warming.release()
 
 
 def job_for(stages: Sequence[Stage]) -> JobView | None:

@@ -40,7 +40,9 @@ def test_every_cell_is_there_and_the_missing_ones_are_hatched() -> None:
     assert len(bars.x) == len(ROWS) * len(COLUMNS) == len(shown.data)
     assert list(bars.marker.pattern.shape).count("/") == len(bars.x) - 3
     assert drawn.empty_cells(shown) == 12 - 3
-    texts = dict(zip([tuple(c) for c in bars.customdata], bars.text, strict=True))
+    written = shown.figure.data[2]
+    assert list(written.y) == list(bars.y)
+    texts = dict(zip([tuple(c) for c in bars.customdata], written.text, strict=True))
     assert texts["rem", "", 0.0, 0.1] == "80 ±5"
     assert texts["rem", "", 1.0, 0.1] == "40"
     assert texts["rem", "epochs=5", 0.0, 1.0] == "–"
@@ -90,7 +92,7 @@ def test_ink_keeps_its_contrast_on_every_shade() -> None:
     values = np.linspace(0, 1, 41)
     table = pd.concat([TABLE.iloc[[0]].assign(regularity=float(v), mean=v) for v in values])
     bars = drawn.heatmap(table, ROWS.iloc[[3]], [(float(v), 0.1) for v in values], drawn.reading(metrics.get("healed"))).figure
-    for fill, ink in zip(bars.data[0].marker.color, bars.data[0].textfont.color, strict=True):
+    for fill, ink in zip(bars.data[0].marker.color, bars.data[2].textfont.color, strict=True):
         back = luminance(tuple(float(c) / 255 for c in fill[4:-1].split(",")))
         front = luminance(tuple(int(ink[k : k + 2], 16) / 255 for k in (1, 3, 5)))
         assert (max(back, front) + 0.05) / (min(back, front) + 0.05) >= 4

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
-from sklearn.metrics import average_precision_score, roc_auc_score
 
 from unlearn_core.discovery._areas import areas, chance_of
 from unlearn_core.discovery._evidence import DOUBTS
@@ -84,6 +83,8 @@ def ranking_quality(values: np.ndarray, positive: np.ndarray) -> dict[str, float
 
     ``values``: (n,), the higher the more suspect; ``positive``: bool (n,). For benchmarks and analysis.
     """
+    from sklearn.metrics import average_precision_score, roc_auc_score  # a second of every start, and needed nowhere else
+
     first = np.argsort(-values, kind="stable")[: int(positive.sum())]
     return {
         "auc": float(roc_auc_score(positive, values)),
