@@ -5,7 +5,8 @@
 - ``plane``: ``rem_discover`` with REM's preset at regularity 0 to 1 and discovery 0.1 and 0.3, ``rem`` beside it.
 - ``clean``: no corruption at all; the forget set is drawn at random from clean data. Such a task can't be made in the app.
 - ``other``: tasks that discovery was not developed on: other classes, another trigger, other amounts.
-- ``tuned``: ``rem_tuned`` beside ``rem`` on the plane and on the tasks of ``other``.
+- ``tuned``: ``rem_tuned`` beside ``rem`` on the map of three regularities and five discovery rates, and at discovery 0.3 on
+  the tasks of ``other``.
 
 Healed and utility are computed from the ground truth here, after the methods have run; methods never see it. Seconds are
 seconds of one processor. ``--parts`` keeps each task's rows in a folder, so that a run that was interrupted goes on.
@@ -39,6 +40,7 @@ from unlearn_core.presets import make_scenario, preset_params
 from unlearn_core.training import DeviceData, SilentReporter, Trainer, predict
 
 SEEDS, REGULARITY = (0, 1, 2), (0.0, 0.25, 0.5, 0.75, 1.0)
+MAP, MAP_RATES = (0.0, 0.5, 1.0), (0.1, 0.3, 0.5, 0.7, 1.0)
 TRIGGER = {"trigger.size": 3, "trigger.corner": "top-left", "trigger.value": 160, "corruption.target_class": 7}
 OTHER: dict[str, dict[str, Any]] = {
     "classes 4 and 9": {"regularity": 0.5, "overrides": {"corruption.class_a": 4, "corruption.class_b": 9}},
@@ -63,6 +65,7 @@ class Work:
     scenario: tuple[tuple[str, Any], ...]
     methods: tuple[str, ...]
     discovery: tuple[float, ...] = (0.1, 0.3)
+    dataset: str = "digits"
 
     @property
     def name(self) -> str:
@@ -77,8 +80,8 @@ def make_work(sections: Sequence[str], seeds: Sequence[int]) -> Iterable[Work]:
             items = tuple(scenario.items())
             if "plane" in sections:
                 yield Work("plane", task, seed, items, ("rem", "rem_discover"))
-            if "tuned" in sections:
-                yield Work("tuned", task, seed, items, ("rem", "rem_tuned"))
+            if "tuned" in sections and scenario["regularity"] in MAP:
+                yield Work("tuned", task, seed, items, ("rem", "rem_tuned"), MAP_RATES)
         for task, scenario in OTHER.items():
             items = tuple(scenario.items())
             if "other" in sections:
@@ -91,7 +94,7 @@ def make_work(sections: Sequence[str], seeds: Sequence[int]) -> Iterable[Work]:
 
 def prepare(work: Work) -> tuple[UnlearningTask, Arena, torch.Tensor, torch.Tensor]:
     """A task with an empty forget set, its data, the corrupted examples in order of discovery, and the true labels."""
-    scenario = make_scenario("digits", seed=work.seed, **dict(work.scenario))
+    scenario = make_scenario(work.dataset, seed=work.seed, **dict(work.scenario))
     arena = build_arena(scenario, torch.device("cpu"))
     truth = arena.corrupted.truth
     order = truth.corrupted
@@ -124,7 +127,7 @@ def run(work: Work) -> list[Row]:
             method = methods.get(name)
             given = dataclasses.replace(task, original=copy.deepcopy(task.original), forget=forget, retain=retain)
             start = time.process_time()
-            model = method(method.params(preset_params(name, "digits"))).unlearn(given, SilentReporter())
+            model = method(method.params(preset_params(name, work.dataset))).unlearn(given, SilentReporter())
             row: Row = {"section": work.section, "task": work.task, "seed": work.seed, "discovery": rate, "method": name}
             row |= {"known": len(forget), "seconds": round(time.process_time() - start, 2)}
             said = predict(model, arena.test).argmax(1)

@@ -154,7 +154,7 @@ def tune(
     progress: Callable[[int, int], None] | None = None,
     overrides: Mapping[str, Scalar] | None = None,
 ) -> dict[str, Any]:
-    """Score candidates on the plane, the best ones on more seeds; returns the choice with all that it rests on.
+    """Score candidates on the plane, then the preset and the best others on more seeds; returns the choice and its grounds.
 
     ``overrides``: parts of the scenario that differ from the preset, such as {"dataset.limit": 2000}. The seeds must be
     none that any reported number uses. Raises :class:`UserError` for oracles.
@@ -164,8 +164,8 @@ def tune(
         raise UserError(f"{chosen.label} is an oracle and is not tuned.")
     start, fixed = time.time(), tuple((overrides or {}).items())
     tried = candidates(chosen, datasets.get(dataset).family, tries)
-    finalists = min(finalists, len(tried))
-    total = len(regularity) * len(discovery) * (len(tried) * len(first_seeds) + finalists * len(more_seeds))
+    finalists = min(finalists, len(tried) - 1)
+    total = len(regularity) * len(discovery) * (len(tried) * len(first_seeds) + (1 + finalists) * len(more_seeds))
     done = 0
 
     def scores(configs: list[dict[str, Scalar]], seeds: Sequence[int]) -> list[list[dict[str, float]]]:
@@ -183,19 +183,19 @@ def tune(
         return rows
 
     first = scores(tried, first_seeds)
-    best = sorted(range(len(tried)), key=lambda k: -rank(first[k]))[:finalists]
+    # The preset goes on in any case: only on the same seeds is a difference one.
+    best = [0, *sorted(range(1, len(tried)), key=lambda k: -rank(first[k]))[:finalists]]
     more = scores([tried[k] for k in best], more_seeds)
-    finals = sorted(
-        (
-            {"params": tried[k], "score": rank(first[k] + rows), "cells": first[k] + rows}
-            for k, rows in zip(best, more, strict=True)
-        ),
-        key=lambda final: -float(final["score"]),  # type: ignore[arg-type]
-    )
+    finals = [
+        {"params": tried[k], "score": rank(first[k] + rows), "cells": first[k] + rows}
+        for k, rows in zip(best, more, strict=True)
+    ]
+    preset_score = finals[0]["score"]
+    finals.sort(key=lambda final: -float(final["score"]))  # type: ignore[arg-type]
     return {
         "params": finals[0]["params"],
         "score": finals[0]["score"],
-        "preset_score": rank(first[0]),
+        "preset_score": preset_score,
         "tried": len(tried),
         "seeds": [*first_seeds, *more_seeds],
         "minutes": round((time.time() - start) / 60, 2),
