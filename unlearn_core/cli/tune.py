@@ -36,7 +36,7 @@ def tune(
     methods: Annotated[str, typer.Option(help="Methods, separated by commas, or all.")] = "all",
     tries: Annotated[int, typer.Option(min=1, max=10_000, help="Configurations tried for each method.")] = 24,
     finalists: Annotated[
-        int, typer.Option(min=1, max=100, help="How many of them go on to more seeds, beside the preset.")
+        int, typer.Option(min=1, max=100, help="How many go on to more seeds, beside the preset.")
     ] = 4,
     discovery: Annotated[str, typer.Option(help="Discovery rates of the plane, separated by commas.")] = "0.1,0.3,1.0",
     seeds: Annotated[int, typer.Option(min=1, max=50, help="Seeds of the first round; finalists get as many again.")] = 2,
