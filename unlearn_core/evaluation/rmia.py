@@ -84,6 +84,16 @@ class _Rmia(Metric):
     split = "F against half of the test data; the other half is the population"
     compares_with = ("reference_models",)
 
+    @classmethod
+    def compute(cls, evidence: Evidence) -> float | None:
+        found = _found(evidence)
+        return None if found is None else cls.of(*found)
+
+    @classmethod
+    def of(cls, known: np.ndarray, unknown: np.ndarray) -> float:
+        """The metric from the scores of F (n,) and of unseen test data (m,)."""
+        raise NotImplementedError
+
 
 @register
 class RmiaAuc(_Rmia):
@@ -92,13 +102,9 @@ class RmiaAuc(_Rmia):
     direction = "none"
 
     @classmethod
-    def compute(cls, evidence: Evidence) -> float | None:
+    def of(cls, known: np.ndarray, unknown: np.ndarray) -> float:
         from sklearn.metrics import roc_auc_score
 
-        found = _found(evidence)
-        if found is None:
-            return None
-        known, unknown = found
         return float(roc_auc_score(np.r_[np.ones(len(known)), np.zeros(len(unknown))], np.concatenate([known, unknown])))
 
 
@@ -109,9 +115,5 @@ class RmiaTpr(_Rmia):
     direction = "lower"
 
     @classmethod
-    def compute(cls, evidence: Evidence) -> float | None:
-        found = _found(evidence)
-        if found is None:
-            return None
-        known, unknown = found
+    def of(cls, known: np.ndarray, unknown: np.ndarray) -> float:
         return float((known > np.quantile(unknown, 0.99, method="higher")).mean())
