@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json as jsonlib
 import math
+import os
+import threading
 from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -35,9 +38,7 @@ def tune(
     set_: Annotated[list[str] | None, typer.Option("--set", help="Override, such as dataset.limit=2000.")] = None,
     methods: Annotated[str, typer.Option(help="Methods, separated by commas, or all.")] = "all",
     tries: Annotated[int, typer.Option(min=1, max=10_000, help="Configurations tried for each method.")] = 24,
-    finalists: Annotated[
-        int, typer.Option(min=1, max=100, help="How many go on to more seeds, beside the preset.")
-    ] = 4,
+    finalists: Annotated[int, typer.Option(min=1, max=100, help="How many go on to more seeds, beside the preset.")] = 4,
     discovery: Annotated[str, typer.Option(help="Discovery rates of the plane, separated by commas.")] = "0.1,0.3,1.0",
     seeds: Annotated[int, typer.Option(min=1, max=50, help="Seeds of the first round; finalists get as many again.")] = 2,
     out: Annotated[Path | None, typer.Option(help="File to merge the result into. [default: the committed one]")] = None,
@@ -66,7 +67,7 @@ def tune(
     first, more = range(FIRST_SEED, FIRST_SEED + seeds), range(FIRST_SEED + seeds, FIRST_SEED + 2 * seeds)
     target = out or TUNED / f"{datasets.get(chosen).family}.json"
     results: dict[str, Any] = {}
-    with ProcessPoolExecutor(workers or 2, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(workers or 2, mp_context=get_context("spawn"), initializer=end_with_parent) as pool:
         for name in names:
             result = search(
                 chosen,
@@ -86,6 +87,13 @@ def tune(
     if json:
         print_json(results)
     return 0
+
+
+def end_with_parent() -> None:
+    """Let this worker process end when the one that started it is gone: a pool's workers otherwise wait for ever."""
+    parent = parent_process()
+    if parent is not None:
+        threading.Thread(target=lambda: (wait([parent.sentinel]), os._exit(1)), daemon=True).start()
 
 
 def _rate(text: str) -> float:
