@@ -26,7 +26,8 @@ _BOUNDS: Final = {"steps": (0.0, 100.0), "s": (0.1, 100.0)}
 _ROW, _TALL_ROW, _BODY, _HEAD, _FOOT = 26, 46, 290, 62, 52
 """Pixels: a row at least and at most, the rows together where there are few, what is above and below them."""
 _WIDE = 9
-"""Up to so many columns the spread is written in the cell as well."""
+"""With more columns there is room for small print only."""
+_SHORT = 6
 
 
 @dataclass(frozen=True)
@@ -163,12 +164,13 @@ def _numbers(cells: pd.DataFrame, how: Reading) -> go.Scatter:
     """What is written in the cells. A trace of its own: text that belongs to bars takes the browser twice as long."""
     narrow = cells["column"].nunique() > _WIDE
     inks = [NEUTRAL if s is None else "#FFFFFF" if s < 0.52 else "#14181F" for s in _shades(cells, how)]
+    words = [_cell_text(record, how, narrow) for record in cells.to_dict("records")]
     return go.Scatter(
         mode="text",
         x=cells["column"],
         y=cells["row"],
-        text=[_cell_text(record, how, narrow) for record in cells.to_dict("records")],
-        textfont={"color": inks, "size": 11 if narrow else 13},
+        text=words,
+        textfont={"color": inks, "size": 13 if not narrow else 12 if max(map(len, words), default=0) <= _SHORT else 11},
         hoverinfo="skip",
         showlegend=False,
     )
