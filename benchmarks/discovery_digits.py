@@ -40,7 +40,7 @@ from unlearn_core.presets import make_scenario, preset_params
 from unlearn_core.training import DeviceData, SilentReporter, Trainer, predict
 
 SEEDS, REGULARITY = (0, 1, 2), (0.0, 0.25, 0.5, 0.75, 1.0)
-MAP, MAP_RATES = (0.0, 0.5, 1.0), (0.1, 0.3, 0.5, 0.7, 1.0)
+MAP, MAP_RATES = (0.0, 0.5, 1.0), (0.1, 0.3, 0.5, 0.75, 1.0)
 TRIGGER = {"trigger.size": 3, "trigger.corner": "top-left", "trigger.value": 160, "corruption.target_class": 7}
 OTHER: dict[str, dict[str, Any]] = {
     "classes 4 and 9": {"regularity": 0.5, "overrides": {"corruption.class_a": 4, "corruption.class_b": 9}},

@@ -290,7 +290,7 @@ class SweepSpec(Spec):
 
     dataset: str = "digits"
     regularity: list[Share] = Field(default=[0.0, 0.5, 1.0], min_length=1)
-    discovery: list[Share] = Field(default=[0.1, 0.3, 0.5, 0.7, 1.0], min_length=1)
+    discovery: list[Share] = Field(default=[0.1, 0.3, 0.5, 0.75, 1.0], min_length=1)
     methods: list[str] = Field(default=["finetune", "retrain", "rem"], min_length=1)
     seeds: list[Annotated[int, Field(ge=0, le=2**31 - 1)]] = Field(default=[0, 1, 2], min_length=1)
     amount: list[Amount] | None = Field(default=None, min_length=1)
