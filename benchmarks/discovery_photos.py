@@ -19,6 +19,7 @@ import torch
 
 from benchmarks.discovery_digits import Row, Work, mean, measured, pick
 from unlearn_core.engine.stages import environment
+from unlearn_core.presets import make_scenario
 
 REGULARITY, RATE, TIMES = (0.0, 1.0), 0.1, 2.0
 
@@ -71,7 +72,12 @@ def main() -> None:
     rows = [row for work in make_work(options) for row in measured(work, options.parts)]
     lines = report(rows)
     print("\n".join(lines))
-    content = {"lines": lines, "rows": rows, "environment": environment(torch.device("cpu"))}
+    epochs = make_scenario("images", overrides={"dataset.data": str(options.data), "dataset.limit": options.images}).training
+    setting = (
+        f"{options.images:,} training images, ResNet-9 at a quarter of its width, {epochs.epochs} epochs with crops and flips, "
+        f"6 % corrupted, 10 % of that known, seeds {', '.join(map(str, options.seeds))}"
+    )
+    content = {"setting": setting, "lines": lines, "rows": rows, "environment": environment(torch.device("cpu"))}
     Path(__file__).with_suffix(".json").write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n")
 
 
