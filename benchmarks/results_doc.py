@@ -270,8 +270,8 @@ def main() -> None:
         "",
         "## Methods that search",
         "",
-        "`rem_tuned` chooses REM's knobs by held-out halves of F, `rem_discover` and `retrain_discover` look for the corruption "
-        "that is not known. Healed × utility, the same seeds:",
+        "`rem_tuned` chooses REM's knobs by held-out halves of F, `rem_discover` and `retrain_discover` look for what "
+        "is corrupted and not known. Healed × utility, the same seeds:",
         "",
         *searching(searched, search),
         *other_tasks(),
