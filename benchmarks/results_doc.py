@@ -3,7 +3,7 @@
     python -m unlearn_core sweep benchmarks/digits_sweep.yaml --store STORE
     python -m unlearn_core sweep benchmarks/digits_variants.yaml --store STORE
     python -m unlearn_core sweep benchmarks/digits_searching.yaml --store STORE
-    python -m benchmarks.method_cost --store STORE
+    python -m unlearn_core bench --sections methods --out benchmarks/costs.json
     python -m benchmarks.discovery_digits --sections tuned
     python -m benchmarks.discovery_photos --data FOLDER
     python -m benchmarks.results_doc --store STORE
@@ -29,7 +29,7 @@ PLAN = Path(__file__).with_name("digits_sweep.yaml")
 VARIANTS = Path(__file__).with_name("digits_variants.yaml")
 SEARCHING = Path(__file__).with_name("digits_searching.yaml")
 DIGITS, PHOTOS = (Path(__file__).with_name(f"discovery_{name}.json") for name in ("digits", "photos"))
-COST = Path(__file__).with_name("method_cost.json")
+COST = Path(__file__).with_name("costs.json")
 TARGET = Path(__file__).parents[1] / "docs" / "results.md"
 
 
@@ -79,18 +79,18 @@ def variants(frame: pd.DataFrame) -> list[str]:
 
 
 def costs(order: list[str]) -> list[str]:
-    """The table of ``benchmarks/method_cost.json``, and whether any method of the sweep takes longer than retraining."""
+    """The table of ``benchmarks/costs.json``, and whether any method of the sweep takes longer than retraining."""
     measured = json.loads(COST.read_text())
-    made, ratio = measured["provenance"], {row["method"]: row["ratio"] for row in measured["rows"]}
+    ratio = {row["name"]: row["value"] for row in measured["measurements"]}
     slow = [name for name in order if ratio.get(name, 0) > 1 and name not in ("retrain", "oracle_retrain")]
     searching = [name for name in ratio if name not in order]
     lines = [
         f"CPU seconds of one run beside those of retraining (trigger, 30 % discovered, seed 0, one thread, median of "
-        f"{made['repeats']}, torch {made['torch']}; `{made['command']}`).",
+        f"{measured['repeats']}, torch {measured['environment']['torch']}; `python -m unlearn_core bench --sections methods`).",
         "",
         "| method | seconds | of retraining |",
         "|---|---|---|",
-        *(f"| `{row['method']}` | {row['seconds']:.1f} | {row['ratio']:.2f} |" for row in measured["rows"]),
+        *(f"| `{row['name']}` | {row['seconds']:.1f} | {row['value']:.2f} |" for row in measured["measurements"]),
         "",
     ]
     names = ", ".join(f"`{name}` {ratio[name]:.2f} times" for name in slow) or "none"
@@ -232,7 +232,7 @@ def main() -> None:
         "python -m unlearn_core sweep benchmarks/digits_sweep.yaml --store STORE",
         "python -m unlearn_core sweep benchmarks/digits_variants.yaml --store STORE",
         "python -m unlearn_core sweep benchmarks/digits_searching.yaml --store STORE",
-        "python -m benchmarks.method_cost --store STORE",
+        "python -m unlearn_core bench --sections methods --out benchmarks/costs.json",
         "python -m benchmarks.discovery_digits --sections tuned",
         "python -m benchmarks.discovery_photos --data FOLDER",
         "python -m benchmarks.results_doc --store STORE",

@@ -21,6 +21,7 @@ LEVELS = [
     {"methods"},
     {"insight", "evaluation", "tuning", "presets"},
     {"figures", "engine", "store", "_artifacts", "_records", "view_state", "sets"},
+    {"bench"},
     {"cli", "__main__"},
 ]
 
