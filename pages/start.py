@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.common import binding, catalog, examples, jobs, results, show
+from pages.common import binding, catalog, engine_panel, examples, jobs, results, show
 from pages.common.services import borrowed, engine, job_for, store
 from unlearn_core import figures
 from unlearn_core import view_state as vs
@@ -17,7 +17,7 @@ show.opening(
     "run the demo: five ways to repair the same model, in seconds, on this machine.",
 )
 show.notices()
-jobs.engine_status()
+engine_panel.panel()
 loading = st.empty()
 loading.caption("Loading the digits and the methods …")
 

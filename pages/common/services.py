@@ -47,6 +47,11 @@ def engine() -> Engine:
     return _engine(os.environ.get("UNLEARN_STORE"), os.environ.get("UNLEARN_ENGINE", "local"))
 
 
+def external() -> bool:
+    """Whether the engine is a scheduler that somebody else started."""
+    return "://" in os.environ.get("UNLEARN_ENGINE", "local")
+
+
 @st.cache_resource(show_spinner=False)
 def _store(location: str | None) -> Store:
     return Store.open(location)

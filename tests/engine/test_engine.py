@@ -13,6 +13,7 @@ import pytest
 
 from tests.engine.dummy import RUNNER, Stage
 from unlearn_core.engine import Engine, JobView
+from unlearn_core.engine.views import RECENT_SECONDS, rate_per_minute
 from unlearn_core.errors import UserError
 from unlearn_core.store import Store
 
@@ -205,3 +206,11 @@ def test_a_scheduler_that_is_not_there_fails_the_job_with_a_sentence(store: Stor
 def test_importing_the_engine_costs_neither_dask_nor_torch() -> None:
     code = "import sys, unlearn_core.engine; assert not {'torch', 'dask', 'distributed'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_rate_counts_what_was_finished_lately(engine: Engine) -> None:
+    assert engine.status().per_minute is None
+    engine.wait(engine.submit([Stage("a"), Stage("b"), Stage("c")], "three"), 20)
+    assert engine.status().per_minute == pytest.approx(18)  # three stages; the window is never shorter than ten seconds
+    assert rate_per_minute([0.0, 30.0, 59.0], 60.0) == pytest.approx(3)
+    assert rate_per_minute([0.0], RECENT_SECONDS + 1) is None

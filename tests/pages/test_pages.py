@@ -66,6 +66,22 @@ def test_the_demo_starts_and_can_be_cancelled(open_page: OpenPage, fresh_store: 
     assert not [button for button in app.button if button.label == "Cancel"]
 
 
+def test_the_engine_in_detail(open_page: OpenPage, fresh_store: Path) -> None:
+    open_page("start")  # an app with this store
+
+    def script() -> None:
+        from pages.common.engine_panel import details
+
+        details()
+
+    app = AppTest.from_function(script, default_timeout=30).run()
+    assert not app.exception
+    assert {metric.label: metric.value for metric in app.metric} == {
+        "Computing": "0", "Waiting": "0", "A minute": "–", "Left": "–",
+    }  # fmt: skip
+    assert "UNLEARN_ENGINE" in texts(app)
+
+
 # --- Craft ---------------------------------------------------------------------------------------------------------------
 
 

@@ -6,12 +6,13 @@ import dataclasses
 import threading
 import time
 import uuid
+from collections import deque
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from unlearn_core.engine._backend import Backend, Outcome, Request
 from unlearn_core.engine._jobs import Job, Task
-from unlearn_core.engine.views import EngineState, EngineView, JobView, StageState
+from unlearn_core.engine.views import EngineState, EngineView, JobView, StageState, rate_per_minute
 from unlearn_core.errors import UserError
 from unlearn_core.store import Store
 
@@ -52,6 +53,7 @@ class Engine:
         self._backend: Backend | None = None
         self._state: EngineState = "off"
         self._message = ""
+        self._finished: deque[float] = deque(maxlen=1000)
 
     # -- the cluster ----------------------------------------------------------------------------------------------
 
@@ -81,6 +83,7 @@ class Engine:
             waiting = sum(task.state == "waiting" for task in self._active.values())
             titles = {task.worker: task.stage.title for task in running}
             state, message = self._state, self._message
+            rate = rate_per_minute(self._finished, time.monotonic())
         workers = backend.workers() if backend is not None else []
         return EngineView(
             state=state,
@@ -90,6 +93,7 @@ class Engine:
             running=len(running),
             waiting=waiting,
             message=message,
+            per_minute=rate,
         )
 
     def warm(self, worker: str) -> None:
@@ -326,6 +330,8 @@ class Engine:
                 self._finish(task, "failed", LOST_AGAIN)
             else:
                 self._finish(task, outcome.status, outcome.message)
+                if outcome.status == "done":
+                    self._finished.append(time.monotonic())
             self._close_finished()
         if gave_up is not None:
             self._remember(gave_up, LOST_AGAIN)

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 JobState = Literal["running", "done", "failed", "cancelled"]
 StageState = Literal["waiting", "running", "done", "cached", "failed", "cancelled"]
 EngineState = Literal["off", "starting", "ready", "lost"]
+
+RECENT_SECONDS = 300.0
+
+
+def rate_per_minute(finished: Iterable[float], now: float) -> float | None:
+    """Stages a minute, from the times (seconds) at which some were finished; None where none was lately."""
+    recent = [time for time in finished if now - time <= RECENT_SECONDS]
+    # The window starts with the first of them, but is never so short that one quick stage makes a rate.
+    return 60 * len(recent) / max(10.0, now - min(recent)) if recent else None
 
 
 @dataclass(frozen=True)
@@ -57,7 +67,8 @@ class WorkerView:
 
 @dataclass(frozen=True)
 class EngineView:
-    """The engine itself. ``running`` and ``waiting`` count stages; ``message`` says why it is lost or off."""
+    """The engine itself. ``running`` and ``waiting`` count stages; ``message`` says why it is lost or off. ``per_minute``:
+    stages finished in a minute, over the last :data:`RECENT_SECONDS`; None where none was."""
 
     state: EngineState
     address: str
@@ -66,3 +77,4 @@ class EngineView:
     running: int
     waiting: int
     message: str = ""
+    per_minute: float | None = None
