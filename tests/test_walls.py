@@ -20,7 +20,7 @@ LEVELS = [
     {"discovery"},
     {"methods"},
     {"insight", "evaluation", "tuning", "presets"},
-    {"figures", "engine", "store", "_artifacts", "_records", "view_state", "sets"},
+    {"figures", "engine", "store", "view_state", "sets"},
     {"bench"},
     {"cli", "__main__"},
 ]

@@ -60,6 +60,11 @@ def plain(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
+def clean(text: str) -> str:
+    """Text that every database takes: a message may quote what is no valid Unicode, or hold a zero byte."""
+    return text.replace("\x00", "").encode("utf-8", "replace").decode()
+
+
 def reason(error: BaseException) -> str:
     """The first line of a low-level error, without its final stop."""
     text = getattr(error, "strerror", None) or str(error).strip() or type(error).__name__

@@ -16,10 +16,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from unlearn_core import _artifacts
-from unlearn_core import store as store_module
 from unlearn_core.errors import UserError
-from unlearn_core.store import MissingArtifact, Store
+from unlearn_core.store import MissingArtifact, Store, _artifacts
+from unlearn_core.store import _schema as store_module
 
 KEY = "0123456789abcdef"
 WEIGHTS = {"layer.weight": np.arange(6, dtype=np.float32).reshape(2, 3), "steps": np.array(7)}
@@ -35,7 +34,7 @@ def put(store: Store, key: str = KEY, **arrays: dict[str, np.ndarray]) -> None:
 
 
 def files(store: Store) -> list[Path]:
-    return sorted(p for p in store._artifacts.root.rglob("*") if p.is_file())
+    return sorted(p for p in store._artifacts.root.glob("??/*") if p.is_file())
 
 
 def age(path: Path) -> None:
@@ -258,7 +257,7 @@ def test_an_older_schema_is_upgraded(store: Store, monkeypatch: pytest.MonkeyPat
 def test_a_newer_schema_is_refused_untouched(store: Store) -> None:
     database = sqlite3.connect(Path(store.location) / "lethe.sqlite")
     with database:
-        database.execute("UPDATE lethe SET value = '99'")
+        database.execute("UPDATE lethe SET value = '99' WHERE name = 'schema'")
     with pytest.raises(UserError, match="newer version"):
         Store.open(store.location)
 

@@ -1,0 +1,65 @@
+"""Where a store is: a folder or a database address, read into a URL and a folder for the array files."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy import exc
+
+from unlearn_core.errors import UserError
+from unlearn_core.store._records import reason
+
+_DRIVERS = {"postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
+_NO_DRIVER = {
+    "psycopg": "A store on PostgreSQL needs the package psycopg: pip install 'psycopg[binary]'.",
+}
+
+
+def resolve(location: str | Path | None) -> tuple[sa.URL, Path, str]:
+    """(database URL, artifact folder, text that means the same place from any working directory)."""
+    text = str(location or os.environ.get("UNLEARN_STORE") or _user_folder())
+    if "://" not in text:
+        folder = Path(text).expanduser().absolute()
+        return sa.URL.create("sqlite", database=str(folder / "lethe.sqlite")), folder / "artifacts", str(folder)
+    try:
+        url = sa.make_url(text)
+        # Which driver a bare "postgresql://" means depends on SQLAlchemy's version.
+        url = url.set(drivername=_DRIVERS.get(url.drivername, url.drivername))
+        url.get_dialect()
+    except (exc.ArgumentError, exc.NoSuchModuleError, ValueError):
+        raise UserError(f"The store {text.split('://')[0]}://… is not a database address that SQLAlchemy knows.") from None
+    except ImportError as error:
+        raise no_driver(error) from None
+    asked = url.query.get("artifacts") or os.environ.get("UNLEARN_ARTIFACTS") or str(_user_folder() / "artifacts")
+    artifacts = Path(str(asked)).expanduser().absolute()
+    url = url.difference_update_query(["artifacts"])
+    if url.get_backend_name() == "sqlite":
+        if url.database in (None, "", ":memory:"):
+            raise UserError("An in-memory database cannot be shared with the workers; give a folder or a file.")
+        url = url.set(database=str(Path(str(url.database)).expanduser().absolute()))
+    full = url.update_query_dict({"artifacts": str(artifacts)}).render_as_string(hide_password=False)
+    return url, artifacts, full
+
+
+def no_driver(error: ImportError) -> UserError:
+    """What to install for this kind of database."""
+    known = _NO_DRIVER.get((error.name or "").split(".")[0])
+    return UserError(known or f"The store's database driver is not installed: {reason(error)}.")
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it; raises :class:`UserError` where that cannot be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        blocked = next((p for p in (folder, *folder.parents) if p.exists()), folder)
+        why = f"{blocked} is a file, not a folder" if blocked.is_file() else reason(error)
+        raise UserError(f"The store cannot be kept in {folder}: {why}.") from None
+
+
+def _user_folder() -> Path:
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("lethe", appauthor=False))

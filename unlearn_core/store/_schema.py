@@ -1,0 +1,116 @@
+"""The tables, and how a store of an earlier version gets them: small steps forward, in one transaction, under a lock."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from unlearn_core.errors import UserError
+from unlearn_core.store._database import Database
+from unlearn_core.store._records import reason
+
+SCHEMA = 1
+
+UPGRADES: dict[int, Callable[[sa.Connection], None]] = {}
+"""Schema version → what turns it into the next one. Raise :data:`SCHEMA` and add an entry; data are never dropped.
+
+A step is written in SQL of its own: the tables below may look different by the time somebody needs it."""
+
+_meta = sa.MetaData()
+about = sa.Table("lethe", _meta, sa.Column("name", sa.String(32), primary_key=True), sa.Column("value", sa.Text))
+records = sa.Table(
+    "records",
+    _meta,
+    sa.Column("key", sa.String(64), primary_key=True),
+    sa.Column("token", sa.String(32), nullable=False),  # tells this row from an earlier or later one with the same key
+    sa.Column("kind", sa.String(32), nullable=False, index=True),
+    sa.Column("spec", sa.Text, nullable=False),
+    sa.Column("payload", sa.Text, nullable=False),
+    sa.Column("environment", sa.Text, nullable=False),
+    sa.Column("files", sa.Text, nullable=False),
+    sa.Column("created", sa.Float(53), nullable=False),
+)
+failures = sa.Table(
+    "failures",
+    _meta,
+    sa.Column("key", sa.String(64), primary_key=True),
+    sa.Column("kind", sa.String(32), nullable=False),
+    sa.Column("message", sa.Text, nullable=False),
+    sa.Column("detail", sa.Text, nullable=False),
+    sa.Column("created", sa.Float(53), nullable=False),
+)
+
+
+def bring_up_to_date(database: Database) -> str:
+    """Create the tables or upgrade them; returns the store's id, which its folder of files carries as well.
+
+    Raises :class:`UserError` for a store of a newer version, and when a step fails: nothing is changed then.
+    """
+    version, store_id = database.read(lambda db: (_version(db, database.name), _id(db)))
+    if version != SCHEMA or store_id is None:
+        store_id = database.write_alone(lambda db: _upgrade(db, database))
+    return store_id
+
+
+def _upgrade(db: sa.Connection, database: Database) -> str:
+    """Under the lock: another process may have done it in the meantime, so everything is looked up again."""
+    version = _version(db, database.name)
+    if version is None:
+        _meta.create_all(db)
+        db.execute(sa.insert(about).values(name="schema", value=str(SCHEMA)))
+    elif version != SCHEMA:
+        if database.sqlite:
+            _back_up(Path(str(database.url.database)), version)
+        for step in range(version, SCHEMA):
+            UPGRADES[step](db)
+        db.execute(sa.update(about).where(about.c.name == "schema").values(value=str(SCHEMA)))
+    store_id = _id(db)
+    if store_id is None:
+        store_id = uuid.uuid4().hex
+        db.execute(sa.insert(about).values(name="id", value=store_id))
+    return store_id
+
+
+def _version(db: sa.Connection, name: str) -> int | None:
+    """The schema of the tables that are there, None where there are none; a version that is not known is refused."""
+    text = _about(db, "schema")
+    if text is None:
+        return None
+    if not text.isdecimal() or int(text) < 1:
+        raise UserError(f"The store {name} says it has schema {text!r}, which no version of Lethe has.")
+    if int(text) > SCHEMA:
+        raise UserError(f"The store {name} was made by a newer version of Lethe (schema {text}, this one knows {SCHEMA}).")
+    return int(text)
+
+
+def _id(db: sa.Connection) -> str | None:
+    return _about(db, "id")
+
+
+def _about(db: sa.Connection, name: str) -> str | None:
+    if not sa.inspect(db).has_table(about.name):
+        return None
+    return db.execute(sa.select(about.c.value).where(about.c.name == name)).scalar()
+
+
+def _back_up(path: Path, version: int) -> None:
+    """Copy the database beside itself before it is changed. The caller's write lock keeps it as it is meanwhile."""
+    kept = path.with_name(f"{path.stem}.version-{version}{path.suffix}")
+    temporary = kept.with_name(f"{kept.name}.tmp")
+    try:
+        temporary.unlink(missing_ok=True)
+        with contextlib.closing(sqlite3.connect(path)) as source, contextlib.closing(sqlite3.connect(temporary)) as copy:
+            source.backup(copy)
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        temporary.replace(kept)
+    except (OSError, sqlite3.Error) as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise UserError(f"The store was not upgraded, its copy {kept} cannot be written: {reason(error)}.") from None
