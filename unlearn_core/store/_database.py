@@ -21,7 +21,7 @@ PATIENCE = 60.0
 
 _CONNECT_SECONDS = 10
 _PAUSES = (0.05, 0.1, 0.2, 0.5, 1.0)
-_UPGRADE_LOCK = 0x6C65746865  # "lethe": the advisory lock that every process takes before it looks at the schema
+_LOCKS = 0x6C657468  # "leth": this program's advisory locks on a PostgreSQL server
 _AWAY, _BUSY = "away", "busy"
 
 # PostgreSQL's classes and codes (its manual, appendix A): connection lost; shut down, crashed or not up yet; too many
@@ -71,37 +71,43 @@ class Database:
         """The first row of a query as a mapping, or None."""
         return self.read(lambda db: db.execute(query).mappings().first())
 
-    def read(self, work: Callable[[sa.Connection], T], patience: float | None = None) -> T:
-        """What ``work`` returns; raises :class:`UserError` when the database refuses or stays away for ``patience`` s."""
+    def read(self, work: Callable[[sa.Connection], T]) -> T:
+        """What ``work`` returns; raises :class:`UserError` when the database refuses or stays away."""
 
         def once() -> T:
             with self._engine.connect() as db:
-                return work(db)
-
-        return self._patiently(once, PATIENCE if patience is None else patience)
-
-    def write(self, work: Callable[[sa.Connection], T]) -> T:
-        """The same in one transaction; ``IntegrityError`` goes to the caller, for whom it may mean no harm."""
-
-        def once() -> T:
-            with self._engine.connect().execution_options(lethe_write=True) as db, db.begin():
+                self._wait_for_locks(db, PATIENCE)
                 return work(db)
 
         return self._patiently(once, PATIENCE)
 
-    def write_alone(self, work: Callable[[sa.Connection], T]) -> T:
-        """The same while no other process is in here: SQLite has one writer at a time anyway."""
+    def write(self, work: Callable[[sa.Connection], T], key: str | None = None, patience: float | None = None) -> T:
+        """The same in one transaction; ``key``: at most one such transaction at a time, over all processes.
 
-        def locked(db: sa.Connection) -> T:
-            if self._postgresql:
-                db.execute(sa.text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _UPGRADE_LOCK})
-            return work(db)
+        ``IntegrityError`` goes to the caller, for whom it may mean no harm."""
 
-        return self.write(locked)
+        patience = PATIENCE if patience is None else patience
+
+        def once() -> T:
+            with self._engine.connect().execution_options(lethe_write=True) as db:
+                self._wait_for_locks(db, patience)
+                with db.begin():
+                    if key is not None and self._postgresql:  # SQLite has one writer at a time anyway
+                        db.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCKS, sa.func.hashtext(key))))
+                    return work(db)
+
+        return self._patiently(once, patience)
 
     def close(self) -> None:
         """Close the connections (they reopen when used)."""
         self._engine.dispose()
+
+    def _wait_for_locks(self, db: sa.Connection, seconds: float) -> None:
+        """How long SQLite waits for somebody else's lock; for PostgreSQL it is said once, when it connects."""
+        if self.sqlite:
+            raw = db.connection.driver_connection
+            assert raw is not None
+            raw.execute(f"PRAGMA busy_timeout = {int(seconds * 1000)}")
 
     def _patiently(self, once: Callable[[], T], patience: float) -> T:
         start, tries = time.monotonic(), 0
@@ -165,7 +171,6 @@ def _prepare_postgresql(connection: Any, _record: Any) -> None:
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     """WAL, so that readers never wait for a writer; transactions are begun by :func:`_begin_sqlite` alone."""
     connection.isolation_level = None
-    connection.execute(f"PRAGMA busy_timeout = {int(PATIENCE * 1000)}")
     connection.execute("PRAGMA synchronous = FULL")
     if connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal":
         return

@@ -54,7 +54,7 @@ def bring_up_to_date(database: Database) -> str:
     """
     version, store_id = database.read(lambda db: (_version(db, database.name), _id(db)))
     if version != SCHEMA or store_id is None:
-        store_id = database.write_alone(lambda db: _upgrade(db, database))
+        store_id = database.write(lambda db: _upgrade(db, database), key="schema")
     return store_id
 
 

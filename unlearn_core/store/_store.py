@@ -128,13 +128,11 @@ class Store:
                 db.execute(sa.delete(failures).where(failures.c.key == key))
                 db.execute(sa.insert(failures).values(row))
 
-        with contextlib.suppress(exc.IntegrityError):  # two at once: one of them is enough
-            self._db.write(remember)
+        self._db.write(remember, key)
 
     def failure(self, key: str) -> Failure | None:
-        """Why the last attempt at ``key`` failed, or None; a record that came in the meantime counts more."""
-        stored = sa.exists().where(records.c.key == failures.c.key)
-        row = self._db.row(sa.select(failures).where(failures.c.key == key, ~stored))
+        """Why the last attempt at ``key`` failed, or None."""
+        row = self._db.row(sa.select(failures).where(failures.c.key == key))
         return None if row is None else Failure(**dict(row) | {"created": utc(row["created"])})
 
     def clear_failure(self, key: str) -> None:
@@ -151,22 +149,22 @@ class Store:
 
     def _put(self, about: Mapping[str, Any], arrays: Mapping[str, Mapping[str, np.ndarray]]) -> None:
         """Write the files, then the row; the files go again if there is no row in the end."""
-        entries: list[FileEntry] = []
+        key, entries = about["key"], list[FileEntry]()
         try:
             if arrays:
                 self._check_owner()
             for name, group in arrays.items():
-                entries.append(self._artifacts.write(about["key"], name, group))
+                entries.append(self._artifacts.write(key, name, group))
             self._insert(dict(about), entries)
-        except exc.IntegrityError:
-            pass  # another process was first, or an earlier try of this one: that record counts
-        except FileNotFoundError:
-            pass  # swept away before it was complete: the caller tries again
-        except OSError as error:
+        except (exc.IntegrityError, FileNotFoundError):
+            # Another process was first, or took away a file that it believed left over: the caller looks again.
+            self._remove_unreferenced(key, entries)
+        except (OSError, UserError) as error:
+            with contextlib.suppress(UserError):  # where the database cannot be asked they are left to the sweep
+                self._remove_unreferenced(key, entries, patience=0.0)
+            if isinstance(error, UserError):
+                raise
             raise UserError(f"The store cannot write its files: {reason(error)}.") from None
-        finally:
-            with contextlib.suppress(UserError):  # who cannot ask leaves them to the sweep
-                self._remove_unreferenced(about["key"], entries, patience=0.0)
 
     def _insert(self, row: dict[str, Any], entries: list[FileEntry]) -> None:
         row |= {"token": uuid.uuid4().hex, "files": dump([vars(entry) for entry in entries]), "created": time.time()}
@@ -174,8 +172,11 @@ class Store:
         def insert(db: sa.Connection) -> None:
             db.execute(sa.insert(records).values(row))
             db.execute(sa.delete(failures).where(failures.c.key == row["key"]))
+            # Files are removed under the same lock: those that are here now stay.
+            if not all(self._artifacts.intact(entry) for entry in entries):
+                raise FileNotFoundError(f"a file of {row['key']}")
 
-        self._db.write(insert)
+        self._db.write(insert, row["key"])
 
     def _trusted(self, rows: Iterable[Any]) -> list[Any]:
         """The rows whose files are all there; the others are dropped."""
@@ -195,13 +196,20 @@ class Store:
 
     def _drop(self, row: Any) -> None:
         """Remove exactly this row (a newer one with the same key stays) and its files."""
-        this = sa.delete(records).where(records.c.key == row["key"], records.c.token == row["token"])
-        self._db.write(lambda db: db.execute(this))
-        self._remove_unreferenced(row["key"], _entries(row))
 
-    def _remove_unreferenced(self, key: str, entries: Iterable[FileEntry], patience: float | None = None) -> None:
-        query = sa.select(records.c.files).where(records.c.key == key)
-        row = self._db.read(lambda db: db.execute(query).mappings().first(), patience)
+        def drop(db: sa.Connection) -> None:
+            db.execute(sa.delete(records).where(records.c.key == row["key"], records.c.token == row["token"]))
+            self._remove(db, row["key"], _entries(row))
+
+        self._db.write(drop, row["key"])
+
+    def _remove_unreferenced(self, key: str, entries: list[FileEntry], patience: float | None = None) -> None:
+        if entries:
+            self._db.write(lambda db: self._remove(db, key, entries), key, patience)
+
+    def _remove(self, db: sa.Connection, key: str, entries: Iterable[FileEntry]) -> None:
+        """Remove those of these files that the record of ``key``, if there is one, does not use."""
+        row = db.execute(sa.select(records.c.files).where(records.c.key == key)).mappings().first()
         used = {entry.path for entry in _entries(row)} if row is not None else set()
         for entry in entries:
             if entry.path not in used:

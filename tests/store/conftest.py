@@ -1,0 +1,38 @@
+"""The same tests on SQLite and on a PostgreSQL server, which this test run starts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from postgres import Server, binaries
+
+from unlearn_core.store import Store
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    pytest.importorskip("psycopg", reason="the package psycopg is not installed (requirements-dev.txt)")
+    programs = binaries()
+    if programs is None:
+        pytest.skip("PostgreSQL is not installed (apt-get install postgresql)")
+    made = Server(programs)
+    yield made
+    made.remove()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of an empty store."""
+    if request.param == "sqlite":
+        return str(tmp_path / "store")
+    made: Server = request.getfixturevalue("server")
+    return made.new_store(tmp_path / "files")
+
+
+@pytest.fixture
+def store(place: str) -> Iterator[Store]:
+    made = Store.open(place)
+    yield made
+    made.close()

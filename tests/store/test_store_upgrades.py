@@ -1,0 +1,168 @@
+"""A store of an earlier version: opened as it is, upgraded once, copied first, and refused where it is newer."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import sqlalchemy as sa
+from postgres import Server
+from storetools import KEY, WEIGHTS, put
+
+from unlearn_core.errors import UserError
+from unlearn_core.store import Store, _schema
+
+ROOT = Path(__file__).parents[2]
+VERSION_1 = Path(__file__).parent / "version1"
+
+UPGRADE = """
+import sys, time
+from unlearn_core.store import Store, _schema
+def step(db):
+    time.sleep(0.5)
+    db.exec_driver_sql("ALTER TABLE records ADD COLUMN note TEXT")
+_schema.SCHEMA, _schema.UPGRADES[1] = 2, step
+store = Store.open(sys.argv[1])
+assert store.get("0123456789abcdef") is not None
+"""
+
+
+def old_store(kind: str, folder: Path, request: pytest.FixtureRequest) -> str:
+    """A store as version 1 of the schema left it: its rows as SQL, its files as they are."""
+    statements = (VERSION_1 / "lethe.sql").read_text()
+    folder.mkdir()
+    shutil.copytree(VERSION_1 / "artifacts", folder / "artifacts")
+    if kind == "sqlite":
+        database = sqlite3.connect(folder / "lethe.sqlite")
+        database.executescript(statements)
+        database.close()
+        return str(folder)
+    server: Server = request.getfixturevalue("server")
+    place = server.new_store(folder / "artifacts")
+    schema = place.partition("search_path%3D")[2].partition("&")[0]
+    with server.connect() as connection:
+        connection.execute(f"SET search_path = {schema}")
+        connection.execute(statements)
+    return place
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def version_1(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    return old_store(request.param, tmp_path / "old", request)
+
+
+def columns(store: Store) -> set[str]:
+    return store._db.read(lambda db: {column["name"] for column in sa.inspect(db).get_columns("records")})
+
+
+def sound(store: Store) -> None:
+    """Everything that the fixture holds is there."""
+    assert [record.key for record in store.find()] == [KEY, "fedcba9876543210"]
+    assert np.array_equal(store.arrays(KEY, "weights")["layer.weight"], WEIGHTS["layer.weight"])
+    failure = store.failure("a" * 16)
+    assert failure is not None
+    assert failure.message == "It broke."
+
+
+def test_a_store_of_version_1_is_opened(version_1: str) -> None:
+    for _ in range(2):
+        store = Store.open(version_1)
+        sound(store)
+        put(store, "new")
+        store.delete("new")
+        store.close()
+
+
+def test_an_older_schema_is_upgraded_once(version_1: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    steps = []
+
+    def add(name: str, db: sa.Connection) -> None:
+        steps.append(name)
+        db.exec_driver_sql(f"ALTER TABLE records ADD COLUMN {name} TEXT")
+
+    monkeypatch.setattr(_schema, "SCHEMA", 3)
+    monkeypatch.setitem(_schema.UPGRADES, 1, lambda db: add("note", db))
+    monkeypatch.setitem(_schema.UPGRADES, 2, lambda db: add("author", db))
+    for _ in range(2):
+        store = Store.open(version_1)
+        sound(store)
+        assert {"note", "author"} <= columns(store)
+        store.close()
+    assert steps == ["note", "author"]
+
+
+def test_two_processes_upgrade_at_once(version_1: str) -> None:
+    both = [subprocess.Popen([sys.executable, "-c", UPGRADE, version_1], cwd=ROOT, stderr=subprocess.PIPE) for _ in range(2)]
+    for process in both:
+        _, errors = process.communicate(timeout=60)
+        assert process.returncode == 0, errors.decode()
+    with pytest.raises(UserError, match=r"newer version of Lethe \(schema 2, this one knows 1\)\.$"):
+        Store.open(version_1)
+
+
+def test_a_sqlite_file_is_copied_before_it_is_upgraded(
+    tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = Path(old_store("sqlite", tmp_path / "old", request))
+    Store.open(place).close()
+    before = {path.name for path in place.iterdir()}
+    with monkeypatch.context() as patch:
+        patch.setattr(_schema, "SCHEMA", 2)
+        patch.setitem(_schema.UPGRADES, 1, lambda db: db.exec_driver_sql("DROP TABLE failures"))
+        Store.open(place).close()
+    assert {path.name for path in place.iterdir()} - before == {"lethe.version-1.sqlite"}
+    for path in place.glob("lethe.sqlite*"):
+        path.unlink()
+    (place / "lethe.version-1.sqlite").rename(place / "lethe.sqlite")
+    sound(Store.open(place))
+
+
+def test_without_room_for_the_copy_nothing_is_upgraded(
+    tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = Path(old_store("sqlite", tmp_path / "old", request))
+
+    def full(_descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(_schema, "SCHEMA", 2)
+        patch.setitem(_schema.UPGRADES, 1, lambda db: db.exec_driver_sql("DROP TABLE failures"))
+        patch.setattr(_schema.os, "fsync", full)
+        with pytest.raises(UserError, match=r"not upgraded, its copy .* cannot be written: No space left on device\.$"):
+            Store.open(place)
+    assert not list(place.glob("*version*"))
+    sound(Store.open(place))
+
+
+def test_a_failed_upgrade_changes_nothing(version_1: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(db: sa.Connection) -> None:
+        db.exec_driver_sql("ALTER TABLE records ADD COLUMN note TEXT")
+        db.exec_driver_sql("ALTER TABLE nowhere ADD COLUMN note TEXT")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(_schema, "SCHEMA", 2)
+        patch.setitem(_schema.UPGRADES, 1, broken)
+        with pytest.raises(UserError, match=r"cannot be used: .*nowhere"):
+            Store.open(version_1)
+    store = Store.open(version_1)
+    sound(store)
+    assert "note" not in columns(store)
+    store.close()
+
+
+@pytest.mark.parametrize(("version", "why"), [("99", "newer version"), ("0", "no version"), ("one", "no version")])
+def test_an_unknown_schema_is_refused_untouched(store: Store, version: str, why: str) -> None:
+    put(store)
+    write = sa.update(_schema.about).where(_schema.about.c.name == "schema")
+    store._db.write(lambda db: db.execute(write.values(value=version)))
+    with pytest.raises(UserError, match=why) as caught:
+        Store.open(store.location)
+    assert "\n" not in str(caught.value)
+    store._db.write(lambda db: db.execute(write.values(value="1")))
+    assert Store.open(store.location).get(KEY) is not None
