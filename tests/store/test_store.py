@@ -62,6 +62,16 @@ def test_put_is_idempotent_and_keeps_the_first(store: Store) -> None:
     assert files(store) == before
 
 
+def test_equal_content_is_equal_bytes(store: Store) -> None:
+    """So a second attempt replaces the file that a first one left."""
+    put(store)
+    before = files(store)
+    for _ in range(5):
+        store.delete(KEY)
+        put(store)
+        assert files(store) == before
+
+
 def test_undefined_numbers_become_null(store: Store) -> None:
     record = store.put(KEY, "run", {}, {"loss": float("nan"), "list": [np.float64("inf"), np.int64(3)], "t": (1,)}, {})
     assert record.payload == {"loss": None, "list": [None, 3], "t": [1]}

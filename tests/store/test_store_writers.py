@@ -8,7 +8,6 @@ import sys
 import time
 from pathlib import Path
 
-import pytest
 from storetools import files
 
 from unlearn_core.store import Store
@@ -88,7 +87,6 @@ print(view.state)
 PLAN = "{dataset: blobs, regularity: [0.0], discovery: [0.5], methods: [finetune], seeds: [0], set: {training.epochs: 2}}"
 
 
-@pytest.mark.parametrize("place", ["sqlite", "postgresql"], indirect=True)
 def test_two_apps_and_a_command_line_on_one_store(place: str, tmp_path: Path) -> None:
     """The engines of two apps ask for the same stages while ``sweep`` computes others into the same store."""
     plan = tmp_path / "plan.yaml"
