@@ -28,10 +28,14 @@ class Request:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a submission ended. "killed": the worker process died, the stage itself did nothing wrong that we know of."""
+    """How a submission ended. "killed": the worker process died, the stage itself did nothing wrong that we know of.
+
+    ``gone``: keys of what a failed stage needs and the store does not have: it was damaged, and dropped when it was read.
+    """
 
     status: Literal["done", "failed", "cancelled", "killed"]
     message: str = ""
+    gone: tuple[str, ...] = ()
 
 
 class Listener(Protocol):

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 RUNNER = "unlearn_core.engine.stages:run_stage"
 LOST_AGAIN = "The worker process ended twice while computing this (out of memory, or stopped from outside)."
 MAX_RESUBMITTED = 5
-"""How often a stage that waited on a dying worker, without having started, is handed out again."""
+"""How often a stage that waited on a dying worker, or whose inputs were found damaged, is handed out again."""
 KEPT_JOBS = 200
 
 
@@ -262,7 +262,7 @@ class Engine:
                 self._run_if_ready(other)
 
     def _again(self, task: Task, lost: bool) -> None:
-        """Submit a task once more after its worker died: counted as an attempt only if it had started there."""
+        """Submit a task once more; after its worker died it counts as an attempt if it had started there."""
         self._tokens.pop(task.token, None)
         task.token = ""
         task.reset()
@@ -272,6 +272,22 @@ class Engine:
         else:
             task.resubmitted += 1
         self._run_if_ready(task)
+
+    def _mend(self, task: Task, gone: set[str]) -> bool:
+        """Compute once more what this task needs and the store had to drop; False where no job can say what that was."""
+        jobs = [self._jobs[job] for job in task.jobs if job in self._jobs]
+        places = [(job, index, old) for job in jobs for index, old in enumerate(job.tasks) if old.stage.key in gone]
+        if gone - {old.stage.key for _, _, old in places}:
+            return False
+        for job, index, old in places:
+            fresh = self._activate(old.stage, old.order)
+            fresh.message = "was damaged, computed again"
+            fresh.jobs.add(job.id)
+            job.tasks[index] = fresh
+        for key in gone:
+            self._dependants.setdefault(key, []).append(task)
+            self._run_if_ready(self._active[key])
+        return True
 
     def _close_finished(self) -> None:
         now = time.monotonic()
@@ -328,6 +344,8 @@ class Engine:
             elif outcome.status == "killed":
                 gave_up = task.stage
                 self._finish(task, "failed", LOST_AGAIN)
+            elif outcome.gone and task.resubmitted < MAX_RESUBMITTED and self._mend(task, set(outcome.gone)):
+                self._again(task, lost=False)
             else:
                 self._finish(task, outcome.status, outcome.message)
                 if outcome.status == "done":

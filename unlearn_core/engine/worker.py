@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib
 import math
@@ -98,6 +99,8 @@ def _failed(store: Store | None, request: Request, message: str, detail: str) ->
             store.fail(request.stage.key, request.stage.kind, message, detail)
         except UserError as error:  # the store is what failed: say so as well
             message = f"{message} ({error})" if str(error) not in message else message
+        with contextlib.suppress(UserError):
+            return Outcome("failed", message, tuple(sorted(set(request.stage.needs) - store.has(request.stage.needs))))
     return Outcome("failed", message)
 
 
