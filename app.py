@@ -6,6 +6,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from unlearn_core.errors import UserError
+
 HERE = Path(__file__).parent
 
 st.set_page_config(
@@ -31,4 +33,10 @@ current = st.navigation(pages, position="top")
 # Lessons and links for teachers name pages, and need to know which one this is.
 st.session_state["pages"] = {page.url_path or "start": page.title for page in pages}
 st.session_state["page"] = current.url_path or "start"
-current.run()
+try:
+    current.run()
+except (
+    UserError
+) as error:  # a page says itself what is wrong with its settings: this is the store, without which it has nothing
+    st.error(str(error), icon=":material/database:")
+    st.button("Try again", icon=":material/refresh:")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from postgres import Server, binaries
+from postgresserver import Server, binaries
 
 from unlearn_core.store import Store
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from postgres import Server
+from postgresserver import Server
 from storetools import KEY, WEIGHTS, age, damage, files, put
 
 from unlearn_core.errors import UserError

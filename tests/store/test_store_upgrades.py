@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import sqlalchemy as sa
-from postgres import Server
+from postgresserver import Server
 from storetools import KEY, WEIGHTS, put
 
 from unlearn_core.errors import UserError

@@ -1,0 +1,50 @@
+"""A store that cannot be used: every page says so in a sentence, and goes on when it can be used again."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from apptools import QUICK, texts
+from streamlit.testing.v1 import AppTest
+
+from unlearn_core.store import Store
+
+PAGES = ("start", "craft", "compare", "boundary", "redirect", "embedding", "forget", "heatmap", "lessons")
+
+
+def set_version(store: Path, version: str) -> None:
+    database = sqlite3.connect(store / "lethe.sqlite")
+    with database:
+        database.execute("UPDATE lethe SET value = ? WHERE name = 'schema'", [version])
+    database.close()
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_store_that_cannot_be_opened_is_named(page: str, fresh_store: Path, open_page: Callable[..., AppTest]) -> None:
+    Store.open(fresh_store).close()
+    set_version(fresh_store, "99")
+    app = open_page(page, QUICK)
+    if page not in ("craft", "lessons"):  # these two show something without what was computed
+        assert "newer version of Lethe" in texts(app)
+    set_version(fresh_store, "1")
+    app.run()
+    assert not app.exception
+    assert "newer version of Lethe" not in texts(app)
+
+
+def test_a_store_whose_files_are_away_loses_nothing(
+    computed: object, shared_store: Path, open_page: Callable[..., AppTest]
+) -> None:
+    before = {record.key for record in Store.open(shared_store).find()}
+    away = (shared_store / "artifacts").rename(shared_store / "unplugged")
+    try:
+        app = open_page("compare", QUICK)
+        assert "does not hold this store's files" in texts(app)
+    finally:
+        away.rename(shared_store / "artifacts")
+    app.run()
+    assert "does not hold this store's files" not in texts(app)
+    assert Store.open(shared_store).has(before) == before
