@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 from storetools import files
 
+from unlearn_core.sets import ForgetSet, NamedSets
 from unlearn_core.store import Store
 
 ROOT = Path(__file__).parents[2]
@@ -71,6 +73,24 @@ def test_killed_while_writing_leaves_a_sound_store(place: str) -> None:
     for record in store.find():
         store.arrays(record.key, "w")
     store.close()
+
+
+def test_two_people_who_change_one_forget_set_lose_no_change(place: str) -> None:
+    people = [NamedSets(Store.open(place), "data") for _ in range(2)]
+    made = people[0].create("ours", ForgetSet(()))
+
+    def add(person: int) -> None:
+        for index in range(person, 12, 2):
+            people[person].change(made.id, lambda content, index=index: content.adding([index]), f"added {index}")
+
+    threads = [threading.Thread(target=add, args=(person,)) for person in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    found = people[0].get(made.id)
+    assert people[0].now(found).indices == tuple(range(12))
+    assert [change.number for change in found.history] == list(range(13))
 
 
 APP = """
