@@ -35,8 +35,7 @@ st.session_state["pages"] = {page.url_path or "start": page.title for page in pa
 st.session_state["page"] = current.url_path or "start"
 try:
     current.run()
-except (
-    UserError
-) as error:  # a page says itself what is wrong with its settings: this is the store, without which it has nothing
+except UserError as error:
+    # A page says itself what is wrong with its settings: this is the store, without which it has nothing.
     st.error(str(error), icon=":material/database:")
     st.button("Try again", icon=":material/refresh:")

@@ -24,6 +24,7 @@ def panel() -> None:
 
 
 def details() -> None:
+    """Numbers, workers and running jobs."""
     status = engine().status()
     running = [job for job in engine().jobs() if job.state == "running"]
     left = [job.eta for job in running if job.eta is not None]
