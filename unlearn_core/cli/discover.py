@@ -30,7 +30,7 @@ from unlearn_core.cli._common import (
     with_data,
 )
 from unlearn_core.cli._follow import follow
-from unlearn_core.cli._forget import ForgetOption, with_forget
+from unlearn_core.cli._forget import ForgetOption, FoundOption, with_forget, with_found
 from unlearn_core.engine import Engine
 from unlearn_core.errors import UserError
 from unlearn_core.store import Store
@@ -57,6 +57,7 @@ def discover(
     regularity: Annotated[float, typer.Option(help="0 random labels, 0.5 class confusion, 1 trigger.")] = 1.0,
     discovery: Annotated[float, typer.Option(help="Share of the corruption that is known, 0 to 1.")] = 0.3,
     forget: ForgetOption = None,
+    found: FoundOption = False,
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
     amount: Annotated[str | None, typer.Option(help="Corrupted examples: a count or a fraction up to 0.5.")] = None,
     model: Annotated[str | None, typer.Option(help="Network; `models` lists them.")] = None,
@@ -75,6 +76,7 @@ def discover(
 ) -> int:
     """Rank the examples that are probably corrupted too, from the few that are known to be."""
     overrides = parse_overrides(set_ or [])
+    with_found(overrides, found, amount)
     chosen = with_data(dataset, data, overrides)
     if not 0 < precision <= 1:
         raise UserError(f"--precision must be above 0 and at most 1 (got {precision:g}).")
