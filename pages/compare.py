@@ -24,12 +24,7 @@ show.notices()
 chooser.choose(state)
 names, blocked = catalog.split_by_need(state)
 if blocked:
-    labels = ", ".join(catalog.method_label(name) for name in blocked)
-    st.info(
-        f"At a discovery rate of 0 nothing is known to be wrong, and these need a forget set: {labels}. "
-        "Raise the discovery rate in Craft to use them.",
-        icon=":material/block:",
-    )
+    st.info(catalog.why_blocked(state, blocked, "use"), icon=":material/block:")
 
 try:
     scenario = vs.to_scenario(state)
@@ -77,9 +72,10 @@ if not binding.hidden(state, "table"):
     if not binding.hidden(state, "columns"):
         with side:
             results.columns(state)
-    results.table(frame, "compare", state["columns"] or vs.HEADLINES)
-    attacks.offer(scenario, state["columns"] or vs.HEADLINES)
-st.caption(reference_note(state["discovery"], vs.edited(state)))
+    wanted = state["columns"] or (vs.HEADLINES if vs.truth_known(state) else vs.UNKNOWN_HEADLINES)
+    results.table(frame, "compare", wanted)
+    attacks.offer(scenario, wanted)
+st.caption(reference_note(state["discovery"], vs.edited(state), vs.truth_known(state)))
 if origin := borrowed(stage.key for stage in stages):
     st.caption(origin)
 

@@ -65,6 +65,9 @@ def change(**values: Any) -> None:
     memory = st.session_state
     if "discovery" in values:  # whoever moves the discovery rate wants it to count
         values = {"forget": ""} | values
+    if values.get("corruption", memory["state"]["corruption"]) != memory["state"]["corruption"]:
+        # A forget set belongs to its data, and where nobody knew what was wrong there was no discovery rate to keep.
+        values = {"forget": "", "discovery": memory["state"]["discovery"] or vs.BY_NAME["discovery"].default} | values
     memory["state"], memory["notices"] = vs.settle(memory["state"] | values)
     memory["touched"] = True
 
