@@ -57,7 +57,9 @@ chooser.cards(state, names)
 jobs.panel(stages, job)
 frame = results.frame_of(scenario, specs, st.session_state.get("asked", set())) if stages[0].key in stored else None
 if frame is None or len(frame) < 2:
-    if not jobs.running(job):
+    if not jobs.running(job) and not specs:
+        st.info("Until something is known to be wrong there is nothing to compare.", icon=":material/info:")
+    elif not jobs.running(job):
         st.info(
             f"Nothing is computed yet for this scenario. Press **Run**: it trains the original model and {len(specs)} methods, "
             "and results appear here one by one.",

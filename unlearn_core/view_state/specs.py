@@ -80,7 +80,8 @@ def to_methods(state: State, names: Iterable[str] | None = None) -> list[MethodS
     from unlearn_core.presets import make_method
 
     scenario = to_scenario(state)
-    return [make_method(name, scenario, section_overrides(state["overrides"], name)) for name in names or state["methods"]]
+    chosen = state["methods"] if names is None else names
+    return [make_method(name, scenario, section_overrides(state["overrides"], name)) for name in chosen]
 
 
 def searching(state: State) -> State:
