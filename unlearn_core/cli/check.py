@@ -76,6 +76,8 @@ def _print(answer: dict[str, Any]) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from unlearn_core.figures.sentences import megabytes
+
     print(answer["note"] or f"{answer['train']:,} training and {answer['test']:,} test examples.")
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("Class", "Training", "Test"):
@@ -90,7 +92,7 @@ def _print(answer: dict[str, Any]) -> None:
         print(f"The forget list names {listed['size']:,} training images, {listed['clean_labels']:,} with their right label.")
     print(
         f"Training {answer['model']} ({answer['parameters']:,} parameters) for {answer['epochs']} epochs takes about "
-        f"{answer['expected_seconds']:,.0f} s on one core; the images take {answer['image_bytes'] / 2**20:,.0f} MB."
+        f"{answer['expected_seconds']:,.0f} s on one core; the images take {megabytes(answer['image_bytes'])}."
     )
     print("No problems found." if not answer["problems"] else "Problems:")
     for problem in answer["problems"]:

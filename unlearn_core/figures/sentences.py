@@ -150,6 +150,11 @@ def duration(seconds: float | None) -> str:
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
+def megabytes(count: int) -> str:
+    """A number of bytes as a person says it."""
+    return f"{count / 2**20:,.0f} MB" if count >= 10 * 2**20 else f"{max(count, 10_000) / 2**20:.2g} MB"
+
+
 def progress(done: float, total: float) -> float:
     """Counted work as a share between 0 and 1."""
     return min(1.0, max(0.0, done / total)) if total else 0.0

@@ -31,6 +31,7 @@ from unlearn_core.view_state.controls.control import Control, State
 from unlearn_core.view_state.controls.embedding import COLOURS, EMBEDDING, HIGHLIGHTS, MAX_EMBEDDED, PROJECTIONS
 from unlearn_core.view_state.controls.forget_set import FORGET_SET, SEARCHES, TRUTHS
 from unlearn_core.view_state.controls.heatmap import GRID_ORDERS, GRID_ROWS, GRID_SCALES, GRID_TASKS, HEATMAP
+from unlearn_core.view_state.controls.own import OWN
 from unlearn_core.view_state.controls.redirect import INSIDE, REDIRECT
 from unlearn_core.view_state.controls.scenario import CORNERS, CORRUPTIONS, SCENARIO
 from unlearn_core.view_state.controls.teaching import PANELS, teaching
@@ -79,7 +80,7 @@ SECTIONS: Final = ("dataset", "model", "training")
 """Sections of a scenario with generated parameters; every other prefix of an override is a method's name."""
 
 _ALWAYS: Final = ("cell", "forget")  # they hold what was chosen elsewhere
-_PAGES: Final = (*SCENARIO, *COMPARE, *REDIRECT, *EMBEDDING, *HEATMAP, *BOUNDARY, *FORGET_SET)
+_PAGES: Final = (*SCENARIO, *COMPARE, *REDIRECT, *EMBEDDING, *HEATMAP, *BOUNDARY, *FORGET_SET, *OWN)
 _HIDEABLE: Final = tuple(control.name for control in _PAGES if control.name not in _ALWAYS)
 
 CONTROLS: Final[tuple[Control, ...]] = (*_PAGES, *teaching((*_HIDEABLE, *PANELS), (*_HIDEABLE, "parameters")))
