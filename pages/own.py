@@ -35,7 +35,7 @@ with head:
     show.opening(
         "Your own",
         "what your files hold and what is wrong with them, before anything is trained.",
-        "enter the path of a folder with train/&lt;class&gt;/… and test/&lt;class&gt;/…, and add the list of images that are wrong.",
+        "enter the path of a folder with train/&lt;class&gt;/… and test/&lt;class&gt;/…, then add the list of wrong images.",
     )
 show.notices()
 
@@ -132,15 +132,19 @@ def dial() -> None:
 
 
 def overview(found: Reading, problems: Sequence[str]) -> None:
-    """What was read: counts, problems, pictures."""
-    st.markdown(f"**What was read.** {found.note}")
-    if problems:
-        items = "".join(f"<li>{html.escape(problem)}</li>" for problem in problems[:12])
-        more = f"<li>… and {len(problems) - 12} more</li>" if len(problems) > 12 else ""
-        st.warning(f"{len(problems)} thing{'s' if len(problems) != 1 else ''} to look at", icon=":material/rule:")
-        st.html(f'{_STYLE}<ul class="lethe-problems">{items}{more}</ul>')
-    else:
+    """What was read, in a sentence, and its problems."""
+    st.markdown(f"**4 · What was read.** {found.note}")
+    if not problems:
         st.success("No problems found.", icon=":material/check:")
+        return
+    items = "".join(f"<li>{html.escape(problem)}</li>" for problem in problems[:12])
+    more = f"<li>… and {len(problems) - 12} more</li>" if len(problems) > 12 else ""
+    st.warning(f"{len(problems)} thing{'s' if len(problems) != 1 else ''} to look at", icon=":material/rule:")
+    st.html(f'{_STYLE}<ul class="lethe-problems">{items}{more}</ul>')
+
+
+def pictures(found: Reading) -> None:
+    """Images per class, and a few of them."""
     show.picture(class_counts(found.classes), "own-classes")
     cards = "".join(
         f"<div>{examples.image(pixels, f'training image {index}, labelled {html.escape(label)}')}{html.escape(label)}</div>"
@@ -169,18 +173,18 @@ def expected(scenario: Scenario) -> None:
     )
 
 
-def go(scenario: Scenario, ready: bool) -> None:
+def go() -> None:
     """Where to go from here."""
     listed = vs.edited(state)
     nothing = vs.nothing_known(state)
     compare, find = st.columns(2)
     if compare.button(
         "Compare methods", key="own-compare", type="primary", icon=":material/balance:", width="stretch",
-        disabled=not ready or nothing,
+        disabled=nothing,
     ):  # fmt: skip
         binding.finish(state)
         st.switch_page("pages/compare.py")
-    if find.button("Find the rest", key="own-find", icon=":material/checklist:", width="stretch", disabled=not ready):
+    if find.button("Find the rest", key="own-find", icon=":material/checklist:", width="stretch"):
         binding.finish(state)
         st.switch_page("pages/forget.py")
     if nothing:
@@ -202,8 +206,8 @@ if not params:
         )
         show.note(
             "A folder has <code>train/&lt;class&gt;/…</code> and <code>test/&lt;class&gt;/…</code>, or "
-            "<code>&lt;class&gt;/…</code>, of which a part is held out. A table has the columns <code>path</code> and <code>label</code>, and if known "
-            "<code>clean_label</code> and <code>split</code>."
+            "<code>&lt;class&gt;/…</code>, of which a part is held out. A table has the columns <code>path</code> "
+            "and <code>label</code>, and if known <code>clean_label</code> and <code>split</code>."
         )
     jobs.close(state)
     st.stop()
@@ -246,12 +250,11 @@ except UserError as error:
     st.stop()
 with share:
     show.share(state, list(state["methods"]))
-with steps:
-    st.markdown("**4 · Go on**")
-    go(scenario, True)
+with picture:
+    overview(found, problems)
+    go()
     expected(scenario)
-if not binding.hidden(state, "own_read"):
-    with picture:
-        overview(found, problems)
+    if not binding.hidden(state, "own_read"):
+        pictures(found)
 st.caption(scenario_line(scenario.model_dump(), catalog.dataset_label(state["dataset"])))
 jobs.close(state)

@@ -110,12 +110,12 @@ def discover(
     from unlearn_core.insight.suspects import SHOWN as SCREENFUL
     from unlearn_core.insight.suspects import open_suspects
 
-    found = open_suspects(place, scenario, spec)
-    accepted = found.taken(precision)
-    rows = _rows(found, accepted, top or max(SCREENFUL, accepted))
-    _write(_text(Format.json if json else format, found, rows, scenario, precision, accepted), out)
-    say(found.sentence)
-    say(_accepted(found, precision, accepted))
+    suspects = open_suspects(place, scenario, spec)
+    accepted = suspects.taken(precision)
+    rows = _rows(suspects, accepted, top or max(SCREENFUL, accepted))
+    _write(_text(Format.json if json else format, suspects, rows, scenario, precision, accepted), out)
+    say(suspects.sentence)
+    say(_accepted(suspects, precision, accepted))
     return 0
 
 

@@ -196,7 +196,7 @@ def _print(answer: dict[str, Any], extra: Sequence[str] = ()) -> None:
     from unlearn_core.evaluation import registry
 
     console = Console()
-    shown = SHOWN_WIDE if console.width >= 110 else SHOWN
+    shown: tuple[str, ...] = SHOWN_WIDE if console.width >= 110 else SHOWN
     if all(result["metrics"].get("healed") is None for result in answer["results"]):
         shown = SHOWN_UNKNOWN
     metrics = [registry.get(name) for name in (*shown, *extra) if name in registry]

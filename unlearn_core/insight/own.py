@@ -79,15 +79,15 @@ def count(split: Split) -> pd.DataFrame:
 def judged(classes: pd.DataFrame) -> list[str]:
     """What the counts alone say: classes without training or test images, tiny ones, and imbalance."""
     found, learnt = [], classes[classes["train"] > 0]
-    if len(nothing := classes.loc[classes["train"] == 0, "class"]):
+    if nothing := classes.loc[classes["train"] == 0, "class"].tolist():
         found.append(f"{_named(nothing)} has no training images.")
-    if len(untested := learnt.loc[learnt["test"] == 0, "class"]):
+    if untested := learnt.loc[learnt["test"] == 0, "class"].tolist():
         found.append(f"{_named(untested)} has no test images here, so its accuracy is not measured.")
-    tiny = learnt[learnt["train"] < TINY]
-    if len(tiny):
-        found.append(f"{_named(tiny['class'])} has fewer than {TINY} training images and will hardly be learnt.")
-    if len(learnt) and learnt["train"].max() >= UNBALANCED * learnt["train"].min():
-        large, small = learnt.loc[learnt["train"].idxmax()], learnt.loc[learnt["train"].idxmin()]
+    if tiny := learnt.loc[learnt["train"] < TINY, "class"].tolist():
+        found.append(f"{_named(tiny)} has fewer than {TINY} training images and will hardly be learnt.")
+    ordered = learnt.sort_values("train", kind="stable")
+    if len(ordered) and ordered["train"].max() >= UNBALANCED * ordered["train"].min():
+        small, large = ordered.iloc[0], ordered.iloc[-1]
         found.append(
             f"The classes are unequal: {large['class']!r} has {large['train']:,} training images, {small['class']!r} "
             f"{small['train']:,}; an accuracy over all images then says little about the small ones."

@@ -22,7 +22,7 @@ def by_path(rows: Rows, column: int, names: Sequence[str], where: str) -> Rows:
         raise UserError(f"{where} lists paths, but these data do not come from files; list the numbers of the examples.")
     ends, whole = _ends(names), {name: index for index, name in enumerate(names)}
     found: Rows = []
-    lost, unclear = [], []
+    lost, unclear = list[tuple[int, str]](), list[tuple[int, str]]()
     for line, cells in rows:
         path = _tidy(cells[column] if column < len(cells) else "")
         fits = _fits(path, ends, whole)
