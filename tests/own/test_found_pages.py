@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from owntools import SETTINGS
+from owntools import SETTINGS, write_list
 from streamlit.testing.v1 import AppTest
 
 from unlearn_core import view_state as vs
@@ -103,3 +103,27 @@ def test_suspects_of_an_unknown_truth_have_estimates_alone(photos: Path) -> None
     assert len(found) == 27
     assert found.truth.empty
     assert found.at(5)["true_precision"] != found.at(5)["true_precision"]  # NaN
+
+
+def test_discover_names_files_and_writes_the_longer_list(
+    photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from unlearn_core.cli import main
+
+    listed = write_list(tmp_path / "known.csv", ("train/bee/00.png", "train/bee/01.png", "train/cow/02.png"), labels=True)
+    command = ["discover", "--data", str(photos), "--found", "--forget", str(listed), "--engine", "inline"]
+    quick = ["training.epochs=2", "rem_discover.epochs=1", "rem_discover.folds=2", "rem_discover.rounds=1"]
+    settings = [word for setting in quick for word in ("--set", setting)]
+    longer = tmp_path / "longer.csv"
+    assert main([*command, *settings, "--format", "csv", "--top", "27", "--accept", str(longer)]) == 0
+    out = capsys.readouterr().out.splitlines()
+    assert out[0] == "index,given_label,score,probability,says,path"
+    assert len(out) == 28
+    assert not any("train/bee/00.png" in line for line in out)
+    header, *rows = longer.read_text().splitlines()
+    assert header in ("index,clean_label,path", "index,clean_label,note,path")
+    assert next(row for row in rows if row.startswith("10,ant")).endswith("train/bee/00.png")
+    # What was written is a list again.
+    assert main(["check", "--data", str(photos), "--forget", str(longer)]) == 0
+    assert main([*command, *settings, "--accept", str(tmp_path / "no" / "x.csv")]) == 2
+    assert "The folder of --accept" in capsys.readouterr().err

@@ -69,14 +69,17 @@ def read_csv(
     return ForgetSet(tuple(sorted(lines)), (), labels, notes)
 
 
-def write_csv(content: ForgetSet) -> str:
-    """The set as CSV, with the columns that hold something."""
+def write_csv(content: ForgetSet, paths: Sequence[str] = ()) -> str:
+    """The set as CSV, with the columns that hold something; ``paths``: the names of all training examples, where they come
+    from files, make a last column."""
     columns = [column for column, held in (("clean_label", content.labels), ("note", content.notes)) if held]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["index", *columns])
+    writer.writerow(["index", *columns, *(["path"] if paths else [])])
     written = {"clean_label": content.labels, "note": content.notes}
-    writer.writerows([index, *(written[column].get(index, "") for column in columns)] for index in content.indices)
+    for index in content.indices:
+        cells = [written[column].get(index, "") for column in columns]
+        writer.writerow([index, *cells, *([paths[index]] if paths else [])])
     return text.getvalue()
 
 
