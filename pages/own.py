@@ -158,8 +158,7 @@ def expected(scenario: Scenario) -> None:
     """How long training takes and how much memory, from a few steps that are timed in the background."""
     future = reading.cost(scenario)
     if not reading.waited(future):
-        st.caption("A few training steps are being timed …")
-        reading.bar(future, "")
+        reading.moment(future, "A few training steps are being timed …")
         return
     try:
         found = future.result()

@@ -87,6 +87,14 @@ def waited(future: Future[Any]) -> bool:
 
 
 @st.fragment(run_every=0.5)
+def moment(future: Future[Any], text: str) -> None:
+    """A line for what takes a moment and has no parts to count; the page is drawn again when it is done."""
+    if future.done():
+        st.rerun()
+    st.caption(text)
+
+
+@st.fragment(run_every=0.5)
 def bar(future: Future[Any], path: str) -> None:
     """Progress of what is being read; the page is drawn again when it is done."""
     if future.done():
