@@ -165,8 +165,9 @@ def expected(scenario: Scenario) -> None:
     except UserError as error:
         st.error(str(error), icon=":material/error:")
         return
+    start = "Your checkpoint is used as it is. " if scenario.model.params.get("weights") else ""
     st.caption(
-        f"Training {scenario.model.name} ({found.parameters:,} parameters) for {found.epochs} epochs takes about "
+        f"{start}Training {scenario.model.name} ({found.parameters:,} parameters) for {found.epochs} epochs takes about "
         f"**{duration(found.seconds)}** on one core of this computer, retraining as long again; a worker needs "
         f"**{megabytes(found.nbytes)}** for the images."
     )

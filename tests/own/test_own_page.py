@@ -205,7 +205,9 @@ def test_slow_reading_never_holds_the_page_up(photos: Path, monkeypatch: pytest.
     assert "What was read" in words(until_read(app))
 
 
-def test_a_checkpoint_is_only_offered_where_there_is_such_a_network(photos: Path) -> None:
+def test_a_checkpoint_is_only_offered_where_there_is_such_a_network(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    models.names()  # everything is registered
+    monkeypatch.delitem(models._parts, "torchvision", raising=False)
     app = enter(opened(), photos)
     assert not any(one.label == "Weights" for one in app.text_input)
     assert not any("A checkpoint" in one.options for one in app.segmented_control)
@@ -224,16 +226,18 @@ def test_a_checkpoint_is_only_offered_where_there_is_such_a_network(photos: Path
         def build(cls, params: Any, shape: tuple[int, ...], classes: int) -> RedirectNet:
             return models.get("cnn").build(models.get("cnn").Params(), shape, classes)
 
-    models.add("torchvision", Checkpoint)
-    try:
-        app.run()
-        assert not app.exception
-        choice = next(one for one in app.segmented_control if "A checkpoint" in one.options)
-        choice.set_value("A checkpoint")
-        app.run()
-        app.run()
-        assert not app.exception
-        assert {"Architecture", "Weights", "Size", "Mean", "Std"} <= {one.label for one in (*app.text_input, *app.number_input)}
-        assert vs.to_scenario(app.session_state["state"]).model.name == "torchvision"
-    finally:
-        models.remove("torchvision")
+    monkeypatch.setitem(models._parts, "torchvision", Checkpoint)
+    app.run()
+    assert not app.exception
+    choice = next(one for one in app.segmented_control if "A checkpoint" in one.options)
+    choice.set_value("A checkpoint")
+    app.run()
+    app.run()
+    assert not app.exception
+    assert {"Architecture", "Weights", "Size", "Mean", "Std"} <= {one.label for one in (*app.text_input, *app.number_input)}
+    assert vs.to_scenario(app.session_state["state"]).model.name == "torchvision"
+    next(one for one in app.text_input if one.label == "Weights").set_value("mine.safetensors")
+    app.run()
+    app.run()
+    assert not app.exception
+    assert "Your checkpoint is used as it is" in words(app)
