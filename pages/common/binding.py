@@ -65,6 +65,8 @@ def change(**values: Any) -> None:
     memory = st.session_state
     if "discovery" in values:  # whoever moves the discovery rate wants it to count
         values = {"forget": ""} | values
+    if values.get("dataset", memory["state"]["dataset"]) != memory["state"]["dataset"]:
+        values = {"corruption": vs.BY_NAME["corruption"].default} | values  # other data bring other labels
     if values.get("corruption", memory["state"]["corruption"]) != memory["state"]["corruption"]:
         # A forget set belongs to its data, and where nobody knew what was wrong there was no discovery rate to keep.
         values = {"forget": "", "discovery": memory["state"]["discovery"] or vs.BY_NAME["discovery"].default} | values

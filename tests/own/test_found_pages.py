@@ -79,6 +79,7 @@ def test_every_page_holds_where_the_truth_is_unknown(photos: Path, listed: bool)
     assert "as found: labels are as they come" in said["craft"]
     assert "how many are, nobody knows" in said["craft"]
     assert "labels as found" in said["embedding"]
+    assert "Labels as they come have no place on the dial" in said["heatmap"]
     assert "In truth" not in said["forget"]
     assert "Truly" not in said["forget"]
     if listed:
