@@ -27,6 +27,7 @@ pages = [
     st.Page("pages/embedding.py", title="Embedding", icon=":material/scatter_plot:", url_path="embedding"),
     st.Page("pages/forget.py", title="Forget set", icon=":material/checklist:", url_path="forget"),
     st.Page("pages/heatmap.py", title="Heatmap", icon=":material/grid_on:", url_path="heatmap"),
+    st.Page("pages/own.py", title="Your own", icon=":material/folder_open:", url_path="own"),
     st.Page("pages/lessons.py", title="Lessons", icon=":material/school:", url_path="lessons"),
 ]
 current = st.navigation(pages, position="top")

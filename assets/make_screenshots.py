@@ -32,6 +32,7 @@ PAGES = {
     "embedding": "embedding",
     "heatmap": "heatmap",
     "forget": "forget",
+    "own": "own",
     "lessons": "lessons",
 }
 STILL = """() => document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'"""

@@ -172,11 +172,7 @@ chosen, blocked = planes.chosen(state)
 model_controls(chosen)
 point_controls()
 if blocked:
-    st.info(
-        f"At a discovery rate of 0 nothing is known to be wrong, and these need a forget set: "
-        f"{', '.join(map(planes.label, blocked))}. Raise the discovery rate in Craft to see them.",
-        icon=":material/block:",
-    )
+    st.info(catalog.why_blocked(state, blocked, "see"), icon=":material/block:")
 if len(state["views"]) > vs.MAX_VIEWS:
     st.info(f"Up to {vs.MAX_VIEWS} models fit side by side; the first {vs.MAX_VIEWS} of the link are shown.")
 wanted = planes.asked(state)

@@ -24,12 +24,7 @@ show.notices()
 chooser.choose(state)
 names, blocked = catalog.split_by_need(state)
 if blocked:
-    labels = ", ".join(catalog.method_label(name) for name in blocked)
-    st.info(
-        f"At a discovery rate of 0 nothing is known to be wrong, and these need a forget set: {labels}. "
-        "Raise the discovery rate in Craft to use them.",
-        icon=":material/block:",
-    )
+    st.info(catalog.why_blocked(state, blocked, "use"), icon=":material/block:")
 
 try:
     scenario = vs.to_scenario(state)
@@ -62,7 +57,9 @@ chooser.cards(state, names)
 jobs.panel(stages, job)
 frame = results.frame_of(scenario, specs, st.session_state.get("asked", set())) if stages[0].key in stored else None
 if frame is None or len(frame) < 2:
-    if not jobs.running(job):
+    if not jobs.running(job) and not specs:
+        st.info("Until something is known to be wrong there is nothing to compare.", icon=":material/info:")
+    elif not jobs.running(job):
         st.info(
             f"Nothing is computed yet for this scenario. Press **Run**: it trains the original model and {len(specs)} methods, "
             "and results appear here one by one.",
@@ -77,9 +74,10 @@ if not binding.hidden(state, "table"):
     if not binding.hidden(state, "columns"):
         with side:
             results.columns(state)
-    results.table(frame, "compare", state["columns"] or vs.HEADLINES)
-    attacks.offer(scenario, state["columns"] or vs.HEADLINES)
-st.caption(reference_note(state["discovery"], vs.edited(state)))
+    wanted = state["columns"] or (vs.HEADLINES if vs.truth_known(state) else vs.UNKNOWN_HEADLINES)
+    results.table(frame, "compare", wanted)
+    attacks.offer(scenario, wanted)
+st.caption(reference_note(state["discovery"], vs.edited(state), vs.truth_known(state)))
 if origin := borrowed(stage.key for stage in stages):
     st.caption(origin)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 
 from pages.common import binding, catalog, examples, jobs, show
@@ -14,6 +16,7 @@ from unlearn_core.figures.sentences import known
 from unlearn_core.figures.table import group_counts
 from unlearn_core.insight.previews import preview
 
+CORRUPTIONS = {"dial": "Corrupt it", "found": "As found"}
 MEASURED = (
     "The out-of-fold probability that a corrupted example gets its given label from a model trained on the other folds, "
     "averaged over all corrupted examples."
@@ -32,33 +35,46 @@ with share:
 show.notices()
 
 
+def off(bound: dict[str, Any], disabled: bool) -> dict[str, Any]:
+    """A control that has no meaning here is shown, but cannot be moved."""
+    return bound | {"disabled": True} if disabled else bound
+
+
 def data_controls() -> None:
     if not binding.hidden(state, "dataset"):
         st.selectbox(options=catalog.dataset_names(state), format_func=catalog.dataset_label, **binding.bound(state, "dataset"))
+    found = vs.as_found(state)
+    if found or vs.is_own(state):
+        binding.segments(state, "corruption", CORRUPTIONS, width="stretch")
     if not binding.hidden(state, "regularity"):
-        st.slider(min_value=0.0, max_value=1.0, step=0.01, **binding.bound(state, "regularity"))
-        st.caption(f"Position of the dial: **{figures.position_name(state['regularity'])}**")
+        st.slider(min_value=0.0, max_value=1.0, step=0.01, **off(binding.bound(state, "regularity"), found))
+        position = "as found: labels are as they come" if found else figures.position_name(state["regularity"])
+        st.caption(f"Position of the dial: **{position}**")
     if not binding.hidden(state, "discovery"):
-        st.slider(min_value=0.0, max_value=1.0, step=0.01, format="percent", **binding.bound(state, "discovery"))
+        bound = off(binding.bound(state, "discovery"), not vs.truth_known(state))
+        st.slider(min_value=0.0, max_value=1.0, step=0.01, format="percent", **bound)
     if vs.edited(state):
         st.caption(
-            f"An edited forget set of **{vs.edited(state)}** examples is in use. Move the discovery rate to return to it."
+            f"An edited forget set of **{vs.edited(state)}** examples is in use."
+            + (" Move the discovery rate to return to it." if vs.truth_known(state) else "")
         )
 
 
 def options() -> None:
-    amount = vs.resolved(state)["amount"]
+    amount, found = vs.resolved(state)["amount"], vs.as_found(state)
     if not binding.hidden(state, "amount"):
         if isinstance(amount, int):
-            st.number_input(min_value=1, step=1, **binding.bound(state, "amount", int))
+            st.number_input(min_value=1, step=1, **off(binding.bound(state, "amount", int), found))
         else:
-            st.slider(min_value=0.005, max_value=0.5, step=0.005, format="percent", **binding.bound(state, "amount", float))
+            bound = off(binding.bound(state, "amount", float), found)
+            st.slider(min_value=0.005, max_value=0.5, step=0.005, format="percent", **bound)
     names = vs.class_names(state)
     pair = st.columns(2)
     for place, name in zip((*pair, st.container()), ("class_a", "class_b", "target_class"), strict=True):
         if not binding.hidden(state, name):
-            place.selectbox(options=range(len(names)), format_func=lambda k: names[k], **binding.bound(state, name))
-    if vs.has_images(state):
+            bound = off(binding.bound(state, name), found)
+            place.selectbox(options=range(len(names)), format_func=lambda k: names[k], **bound)
+    if vs.has_images(state) and not found:
         trigger()
     if not binding.hidden(state, "seed"):
         st.number_input(min_value=0, max_value=2**31 - 1, step=1, **binding.bound(state, "seed", int))
@@ -100,16 +116,21 @@ except UserError as error:
     jobs.close(state)
     st.stop()
 
-facts.caption(known(shown.discovered, shown.corrupted, shown.train_size))
+facts.caption(known(shown.discovered, shown.corrupted if shown.known else None, shown.train_size))
 with picture:
-    examples.legend(group_counts(shown.corrupted, shown.discovered, shown.train_size))
+    examples.legend(group_counts(shown.corrupted if shown.known else None, shown.discovered, shown.train_size))
     if not binding.hidden(state, "preview"):
         if shown.points is None:
             examples.grid(shown.examples[: state["examples"]])
-            show.note("Left the scan, right what the model is trained on; the label that was given is in bold.")
+            if vs.as_found(state):
+                show.note("Labels are as they come: the label that was given is in bold, the true one is shown where known.")
+            else:
+                show.note("Left the scan, right what the model is trained on; the label that was given is in bold.")
         else:
             show.picture(figures.points(figures.with_positions_before(shown.points, shown.examples), legend=False), "points")
-    show.picture(figures.mixture(shown.mixture, dict(zip(shown.counts["kind"], shown.counts["total"], strict=True))), "mixture")
+    if shown.mixture:
+        totals = dict(zip(shown.counts["kind"], shown.counts["total"], strict=True))
+        show.picture(figures.mixture(shown.mixture, totals), "mixture")
     with st.expander("Counts by kind and group", icon=":material/table:"):
         st.dataframe(figures.with_total(shown.counts), hide_index=True, key="counts")
 
@@ -117,11 +138,13 @@ measuring = plan_regularity(scenario)
 job = job_for(measuring)
 record = store().get(measuring[0].key)
 with side:
-    if not binding.hidden(state, "plane"):
+    if not binding.hidden(state, "plane") and not vs.as_found(state):
         measured = record.payload["measured"] if record else None
         aims = catalog.regions([name for name in state["methods"] if name not in catalog.REFERENCES[1:]])
         show.picture(figures.plane(state["regularity"], state["discovery"], aims, measured), "plane")
-    if not binding.hidden(state, "measured"):
+    if not shown.known:
+        show.note("Nobody knows which labels are wrong, so their regularity cannot be measured and there is no dial to read.")
+    elif not binding.hidden(state, "measured"):
         if record is not None:
             st.metric("Measured regularity", f"{record.payload['measured']:.2f}", border=True, help=MEASURED)
             show.note("Near 0 the wrong labels share nothing, near 1 one rule explains them all.")

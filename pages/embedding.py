@@ -207,11 +207,7 @@ with share:
     show.share(state, names)
 controls()
 if blocked:
-    st.info(
-        f"{', '.join(catalog.method_label(name) for name in blocked)}: needs a forget set, and at a discovery rate of 0 there "
-        "is none. Raise the discovery rate in Craft.",
-        icon=":material/block:",
-    )
+    st.info(catalog.why_blocked(state, blocked, "see"), icon=":material/block:")
 
 try:
     scenario = vs.to_scenario(state)

@@ -39,6 +39,8 @@ def controls() -> None:
     """How to search, and whether the truth is shown."""
     search, truth = st.columns([1, 1.15])
     for place, name, words in ((search, "search", SEARCHES), (truth, "truth", TRUTHS)):
+        if name == "truth" and not vs.truth_known(state):  # there is nothing to show
+            continue
         binding.segments(state, name, words, place, "stretch")
 
 
@@ -228,7 +230,8 @@ choose, words, run_place = st.columns([2.3, 2.7, 1], vertical_alignment="center"
 with choose:
     controls()
 words.markdown(scenario_line(scenario.model_dump(), catalog.dataset_label(state["dataset"])))
-shown_truth = state["truth"] == "shown"
+known = vs.truth_known(state)
+shown_truth = state["truth"] == "shown" and known
 groups: Any = edits.truth_of(scenario) if shown_truth else None
 draft = drafts.draft_of(state, scenario.corruption_key, edits.forget_of(scenario))
 edited, fits = scenario, draft.differs and bool(draft.content.indices)
@@ -248,8 +251,8 @@ missing = [stage for stage in stages if stage.key not in stored]
 missing_after = [stage for stage in comparing if stage.key not in stored]
 if not stages:
     st.info(
-        "Nothing is known to be corrupted yet. Add examples by their number or from a file, and use that set; or raise the "
-        "discovery rate in Craft.",
+        "Nothing is known to be corrupted yet. Add examples by their number or from a file, and use that set"
+        + ("; or raise the discovery rate in Craft." if known else "."),
         icon=":material/info:",
     )
     your_set()

@@ -24,9 +24,16 @@ show.notices()
 with share:
     show.share(state, list(state["methods"]))
 
+if vs.as_found(state):
+    st.info(
+        "Labels as they come have no place on the dial. The heatmap shows the same data corrupted in a controlled way.",
+        icon=":material/info:",
+    )
 try:
-    scenario = vs.to_scenario(state | {"forget": ""})  # an edited forget set has no place on the plane
-    chosen = vs.to_methods(state, dict.fromkeys([*state["methods"], *catalog.REFERENCES]))
+    # Neither an edited forget set nor corruption as found has a place on the plane.
+    placed = state | {"forget": "", "corruption": "dial"}
+    scenario = vs.to_scenario(placed)
+    chosen = vs.to_methods(placed, dict.fromkeys([*state["methods"], *catalog.REFERENCES]))
 except UserError as error:
     st.error(f"{error} Change the scenario in Craft.", icon=":material/error:")
     jobs.close(state)

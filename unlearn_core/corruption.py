@@ -19,8 +19,17 @@ from unlearn_core.datasets import registry as datasets
 from unlearn_core.errors import UserError
 from unlearn_core.specs import CorruptionSpec, DatasetSpec, Scenario, TriggerSpec
 
-RANDOM, CONFUSION, TRIGGER = 0, 1, 2
-KINDS: Final = ("random label", "confusion", "trigger")
+RANDOM, CONFUSION, TRIGGER, FOUND = 0, 1, 2, 3
+KINDS: Final = ("random label", "confusion", "trigger", "as found")
+DIAL: Final = KINDS[:3]
+"""The kinds that the dial makes; what data bring along is of the last kind."""
+UNKNOWN: Final = "not known"
+"""The name of a label that nobody knows."""
+UNKNOWN_TRUTH: Final = (
+    "With labels as they come nobody knows which are wrong, so there is no discovery rate: give a forget list, or a table with "
+    "a clean_label for every training image."
+)
+NOTHING_WRONG: Final = "Every training label equals the clean label that the data give, so there is nothing to discover."
 MAX_CONFUSED: Final = 0.4
 """Confusion may take this share of either class: beyond, the wrong label would soon be the majority's."""
 
@@ -30,12 +39,14 @@ class GroundTruth:
     """What only evaluation and oracles may see.
 
     ``corrupted``: int64 (n,), training indices in order of discovery. ``kinds``: int8 (n,), one of RANDOM, CONFUSION,
-    TRIGGER. ``clean_labels``: int64 (N,), the true label of every training example.
+    TRIGGER, FOUND. ``clean_labels``: int64 (N,), the true label of every training example, -1 where nobody knows it.
+    ``known``: whether C is known at all. Where it is not, ``corrupted`` is empty, and that says nothing.
     """
 
     corrupted: torch.Tensor
     kinds: torch.Tensor
     clean_labels: torch.Tensor
+    known: bool = True
 
     def forget_indices(self, rate: float) -> torch.Tensor:
         """The discovered part of C at this discovery rate, sorted; nested: F(0.1) ⊂ F(0.2) ⊂ …"""
@@ -44,9 +55,22 @@ class GroundTruth:
     def forget_of(self, scenario: Scenario) -> torch.Tensor:
         """The forget set of ``scenario``, sorted: part of C, or an edited set, which may hold clean examples."""
         if scenario.forget is None:
+            if scenario.discovery and not len(self.corrupted):
+                raise UserError(NOTHING_WRONG if self.known else UNKNOWN_TRUTH)
             return self.forget_indices(scenario.discovery)
         check_forget(scenario.forget, len(self.clean_labels))
         return torch.tensor(scenario.forget, dtype=torch.int64)
+
+    def right_labels(self, scenario: Scenario, class_names: Sequence[str]) -> torch.Tensor:
+        """int64 (N,): the clean labels, with those put in that somebody gave for examples of an edited forget set; -1 where
+        nobody knows the right label."""
+        labels, position = self.clean_labels, {name: k for k, name in enumerate(class_names)}
+        given = [(index, position[name]) for index, name in scenario.relabelled if name in position]
+        if self.known or not given:
+            return labels
+        labels = labels.clone()
+        labels[torch.tensor([index for index, _ in given])] = torch.tensor([label for _, label in given])
+        return labels
 
 
 @dataclass(frozen=True)
@@ -99,8 +123,10 @@ def corrupt(data: Split, dataset: DatasetSpec, spec: CorruptionSpec, seed: int) 
     """Corrupt the training half of ``data``; equal arguments give equal results.
 
     Raises :class:`UserError` when a class does not exist, the amount does not fit, or confusion would take more than
-    ``MAX_CONFUSED`` of either class.
+    ``MAX_CONFUSED`` of either class. With ``spec.found`` the data stay as they are.
     """
+    if spec.found:
+        return _as_found(data, seed)
     train = data.train
     _check_classes(spec, train.class_names)
     displacement = datasets.get(dataset.name).displacement
@@ -123,6 +149,22 @@ def corrupt(data: Split, dataset: DatasetSpec, spec: CorruptionSpec, seed: int) 
     )
     triggered = LabelledData(apply_trigger(data.test.inputs, spec.trigger, displacement), data.test.labels, train.class_names)
     return Corrupted(LabelledData(inputs, torch.from_numpy(labels), train.class_names), data.test, triggered, truth)
+
+
+def _as_found(data: Split, seed: int) -> Corrupted:
+    """The data untouched. C is known only where the true label of every training example is: wherever it is not the given one.
+
+    A few clean labels among many unknown ones are no sample of C, so C then counts as unknown.
+    """
+    given, train = data.train.labels, data.train
+    clean = torch.full_like(given, -1) if data.clean is None else data.clean
+    known = bool((clean >= 0).all())
+    wrong = (clean != given).nonzero()[:, 0] if known else torch.empty(0, dtype=torch.int64)
+    order = np.random.default_rng([20_261_121, seed]).permutation(len(wrong))
+    truth = GroundTruth(
+        wrong[torch.from_numpy(order)], torch.full((len(wrong),), FOUND, dtype=torch.int8), clean.clone(), known
+    )
+    return Corrupted(train, data.test, data.test, truth)
 
 
 def apply_trigger(inputs: torch.Tensor, trigger: TriggerSpec, displacement: tuple[float, float] | None) -> torch.Tensor:

@@ -40,6 +40,7 @@ def make_scenario(
 ) -> Scenario:
     """A complete scenario; what isn't given comes from the dataset's preset.
 
+    With the override "corruption.found" the labels are taken as they come, and the dial has no meaning.
     ``overrides`` maps "section.field" (sections: dataset, corruption, trigger, model, training) to values; keys that
     belong to methods are left alone. Raises :class:`UserError` with one sentence for anything that cannot be.
     """

@@ -147,6 +147,16 @@ def _index(item: Any) -> int:
         raise ValueError(f"a training index must be a whole number (got {str(item)[:40]!r})") from None
 
 
+def _relabelled(value: Any) -> Any:
+    """Pairs of index and class name, ascending; also from a mapping."""
+    pairs = value.items() if isinstance(value, dict) else value
+    try:
+        found = sorted((_index(int(index) if isinstance(index, str) else index), str(name)) for index, name in pairs)
+    except (TypeError, ValueError):
+        raise ValueError("must be pairs of a training index and a class name") from None
+    return tuple(found)
+
+
 Amount = Annotated[int | float, BeforeValidator(_count_or_fraction)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Params = dict[str, Scalar]
@@ -190,7 +200,9 @@ class TriggerSpec(Spec):
 
 
 class CorruptionSpec(Spec):
-    """How the training labels (and images) are corrupted: the regularity dial and its options."""
+    """How the training labels (and images) are corrupted: the regularity dial and its options; or ``found``: nothing is
+    added, the data carry their own corruption. All other fields then have no meaning and are neither kept nor part of a key.
+    """
 
     regularity: float = Field(1.0, ge=0, le=1, description="0 random labels · 0.5 class confusion · 1 trigger")
     amount: Amount = Field(0.06, description="How many training examples: a count, or a fraction up to 0.5")
@@ -198,6 +210,21 @@ class CorruptionSpec(Spec):
     class_b: int = Field(5, ge=0, description="Second of the two confused classes")
     target_class: int = Field(0, ge=0, description="The class that the trigger asks for")
     trigger: TriggerSpec = TriggerSpec()
+    found: bool = Field(False, description="Labels as they come: no corruption is added")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_found(cls, data: Any) -> Any:
+        return {"found": True} if isinstance(data, dict) and data.get("found") in (True, "true") else data
+
+    @model_serializer(mode="wrap")
+    def _plain(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # Where a corruption is made nothing is written about this field, so that keys stay what they were before it was there.
+        if self.found:
+            return {"found": True}
+        data: dict[str, Any] = handler(self)
+        data.pop("found")
+        return data
 
     @model_validator(mode="after")
     def _two_classes(self) -> Self:
@@ -237,6 +264,9 @@ class Scenario(Spec):
     forget: Annotated[tuple[int, ...] | None, BeforeValidator(_indices)] = Field(
         None, description="Training indices of an edited forget set, in place of the discovery rate"
     )
+    relabelled: Annotated[tuple[tuple[int, str], ...], BeforeValidator(_relabelled)] = Field(
+        (), description="Right labels that somebody gave for examples of the edited forget set: for evaluation alone"
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -246,10 +276,13 @@ class Scenario(Spec):
         return data
 
     @model_serializer(mode="wrap")
-    def _plain(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+    def _plain(self, handler: SerializerFunctionWrapHandler, info: SerializationInfo) -> dict[str, Any]:
         # Without an edited set nothing is written about it, so that keys stay what they were before there was such a field.
         data: dict[str, Any] = handler(self)
         data.pop("forget" if self.forget is None else "discovery", None)
+        # No method sees right labels, so no result depends on them: they are part of no key.
+        if not self.relabelled or info.context == _FOR_KEY:
+            data.pop("relabelled", None)
         return data
 
     @property
@@ -264,11 +297,16 @@ class Scenario(Spec):
 
     def at_rate(self, discovery: float) -> Scenario:
         """The same with the discovered part of the corruption at this rate as forget set."""
-        return self.model_copy(update={"discovery": discovery, "forget": None})
+        return self.model_copy(update={"discovery": discovery, "forget": None, "relabelled": ()})
 
-    def knowing(self, forget: Any) -> Scenario:
-        """The same with exactly these training indices as forget set; raises :class:`UserError` for what is no such set."""
-        return Scenario.parse(self.model_dump(mode="json") | {"forget": forget})
+    def knowing(self, forget: Any, relabelled: Any = ()) -> Scenario:
+        """The same with exactly these training indices as forget set; raises :class:`UserError` for what is no such set.
+
+        ``relabelled``: index → class name, where somebody gave the right label of one of them; kept only where the corruption
+        is as found, because elsewhere the right labels are known.
+        """
+        told = relabelled if self.corruption.found else ()
+        return Scenario.parse(self.model_dump(mode="json") | {"forget": forget, "relabelled": told})
 
     @property
     def corruption_key(self) -> str:

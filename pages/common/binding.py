@@ -65,6 +65,11 @@ def change(**values: Any) -> None:
     memory = st.session_state
     if "discovery" in values:  # whoever moves the discovery rate wants it to count
         values = {"forget": ""} | values
+    if values.get("dataset", memory["state"]["dataset"]) != memory["state"]["dataset"]:
+        values = {"corruption": vs.BY_NAME["corruption"].default} | values  # other data bring other labels
+    if values.get("corruption", memory["state"]["corruption"]) != memory["state"]["corruption"]:
+        # A forget set belongs to its data, and where nobody knew what was wrong there was no discovery rate to keep.
+        values = {"forget": "", "discovery": memory["state"]["discovery"] or vs.BY_NAME["discovery"].default} | values
     memory["state"], memory["notices"] = vs.settle(memory["state"] | values)
     memory["touched"] = True
 
@@ -126,28 +131,31 @@ def parameters(state: vs.State, section: str, columns: Sequence[Any] | None = No
     """Widgets for every parameter of a dataset, network, recipe or method, made from its schema, dealt into ``columns``."""
     places = itertools.cycle(columns or [st])
     for field, place in zip(vs.section_fields(state, section), places, strict=False):
-        name = f"{section}.{field.name}"
-        key = f"parameter:{name}"
-        st.session_state[key] = state["overrides"].get(name, field.default)
-        common: dict[str, Any] = {
-            "label": field.label,
-            "help": field.help or field.limits(),
-            "key": key,
-            "disabled": locked(state, "parameters"),
-            "on_change": _changed_parameter,
-            "args": (name, key),
-        }
-        if field.kind == "bool":
-            place.checkbox(**common)
-        elif field.kind == "choice":
-            place.selectbox(options=field.choices, **common)
-        elif field.kind == "text":
-            place.text_input(**common)
-        else:
-            low, high, step = field.bounds()
-            place.number_input(
-                min_value=low, max_value=high, step=step, format="%d" if field.kind == "int" else "%.6g", **common
-            )
+        parameter(state, section, field, place)
+
+
+def parameter(state: vs.State, section: str, field: vs.ParamField, place: Any = st) -> None:
+    """The widget for one parameter."""
+    name = f"{section}.{field.name}"
+    key = f"parameter:{name}"
+    st.session_state[key] = state["overrides"].get(name, field.default)
+    common: dict[str, Any] = {
+        "label": field.label,
+        "help": field.help or field.limits(),
+        "key": key,
+        "disabled": locked(state, "parameters"),
+        "on_change": _changed_parameter,
+        "args": (name, key),
+    }
+    if field.kind == "bool":
+        place.checkbox(**common)
+    elif field.kind == "choice":
+        place.selectbox(options=field.choices, **common)
+    elif field.kind == "text":
+        place.text_input(**common)
+    else:
+        low, high, step = field.bounds()
+        place.number_input(min_value=low, max_value=high, step=step, format="%d" if field.kind == "int" else "%.6g", **common)
 
 
 def _changed_parameter(name: str, key: str) -> None:

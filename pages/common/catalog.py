@@ -106,5 +106,35 @@ def regions(names: Sequence[str]) -> list[MethodRegion]:
 def split_by_need(state: vs.State) -> tuple[list[str], list[str]]:
     """The chosen methods with the references, and those of them that cannot run without a forget set."""
     wanted = [*state["methods"], *(name for name in REFERENCES if name not in state["methods"])]
-    blocked = [name for name in wanted if methods()[name].needs_forget and vs.nothing_known(state)]
+    blocked = blocked_by(state, wanted)
     return [name for name in wanted if name not in blocked], blocked
+
+
+def blocked_by(state: vs.State, names: Sequence[str]) -> list[str]:
+    """Those of these methods that cannot run here: without a forget set, or as an oracle where nobody knows the truth."""
+    nothing, known = vs.nothing_known(state), vs.truth_known(state)
+    return [name for name in names if (methods()[name].needs_forget and nothing) or (methods()[name].oracle and not known)]
+
+
+def why_blocked(state: vs.State, blocked: Sequence[str], to: str) -> str:
+    """Why these methods cannot run, and what to do ``to`` "use" or "see" them."""
+    oracles = [name for name in blocked if methods()[name].oracle and not vs.truth_known(state)]
+    others = [name for name in blocked if name not in oracles]
+    parts = []
+    if others and vs.as_found(state) and not vs.truth_known(state):
+        parts.append(
+            f"Nothing is known to be wrong, and these need a forget set: {_labels(others)}. Give a forget list on the page "
+            f"**Your own**, or add examples on **Forget set**, to {to} them."
+        )
+    elif others:
+        parts.append(
+            f"At a discovery rate of 0 nothing is known to be wrong, and these need a forget set: {_labels(others)}. "
+            f"Raise the discovery rate in Craft to {to} them."
+        )
+    if oracles:
+        parts.append(f"Nobody knows here which labels are wrong, so these cannot run: {_labels(oracles)}.")
+    return " ".join(parts)
+
+
+def _labels(names: Sequence[str]) -> str:
+    return ", ".join(method_label(name) for name in names)

@@ -23,8 +23,8 @@ def split_by_need(state: vs.State) -> tuple[list[str], list[str]]:
     """The methods to be shown, and those of the chosen ones that cannot run without a forget set."""
     from pages.common import catalog
 
-    known, wanted = catalog.methods(), state["embedded"][: vs.MAX_EMBEDDED]
-    blocked = [name for name in wanted if known[name].needs_forget and vs.nothing_known(state)]
+    wanted = state["embedded"][: vs.MAX_EMBEDDED]
+    blocked = catalog.blocked_by(state, wanted)
     return [name for name in wanted if name not in blocked], blocked
 
 

@@ -17,7 +17,7 @@ UNKNOWN = (
 
 def resolved(state: vs.State) -> tuple[vs.State, list[str]]:
     """The state with the training indices that its forget set's key stands for, or without that key where it is unknown."""
-    plain = {name: value for name, value in state.items() if name != "indices"}
+    plain = {name: value for name, value in state.items() if name not in ("indices", "relabelled")}
     if not state["forget"]:
         return plain, []
     try:
@@ -26,7 +26,7 @@ def resolved(state: vs.State) -> tuple[vs.State, list[str]]:
         return plain | {"forget": ""}, []
     if found is None or not found.indices:
         return plain | {"forget": ""}, [UNKNOWN]
-    return plain | {"indices": found.indices}, []
+    return plain | {"indices": found.indices, "relabelled": found.labels}, []
 
 
 def named(of: str) -> NamedSets:

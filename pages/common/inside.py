@@ -11,6 +11,7 @@ import streamlit as st
 
 from pages.common import examples
 from pages.common.services import store
+from unlearn_core.corruption import UNKNOWN
 
 if TYPE_CHECKING:
     from unlearn_core.figures import Picture
@@ -68,6 +69,10 @@ def top_images(run: Opened, top: pd.DataFrame) -> None:
 
 def _card(row: dict[Any, Any], pixels: Any) -> str:
     given, clean = html.escape(row["given"]), html.escape(row["clean"])
-    words = f"a {clean}" if given == clean else f"a {clean}, given <b>{given}</b>"
-    picture = examples.image(pixels, f"training example {row['index']}, a {clean} labelled {given}")
+    words = f"a {clean}" if given == clean else f"{_truly(clean)}, given <b>{given}</b>"
+    picture = examples.image(pixels, f"training example {row['index']}, {_truly(clean)}, labelled {given}")
     return f"<div>{picture}{examples.badge(row['group'])}<br>{words}<br>{row['activation']:.3g}</div>"
+
+
+def _truly(clean: str) -> str:
+    return "true label not known" if clean == UNKNOWN else f"a {clean}"

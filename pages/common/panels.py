@@ -11,6 +11,7 @@ import streamlit as st
 from pages.common import binding, catalog, results, show
 from unlearn_core import figures
 from unlearn_core import view_state as vs
+from unlearn_core.figures.sentences import UNKNOWN_HEALED
 
 if TYPE_CHECKING:
     from unlearn_core.specs import MethodSpec, Scenario
@@ -40,8 +41,11 @@ def _map(state: vs.State, scenario: Scenario, specs: Sequence[MethodSpec], frame
     left, right = st.columns(2, gap="large")
     if not binding.hidden(state, "scatter"):
         with left:
-            st.markdown("**Healed against utility**")
-            show.picture(figures.healed_utility(frame), "scatter")
+            if frame["healed"].notna().any():
+                st.markdown("**Healed against utility**")
+                show.picture(figures.healed_utility(frame), "scatter")
+            else:
+                st.info(f"{UNKNOWN_HEALED} What can be known is in the table and in the other tabs.", icon=":material/help:")
     if not binding.hidden(state, "trajectories"):
         with right:
             _course(state, results.trajectory_frame(scenario, specs, frame))
@@ -73,7 +77,11 @@ def _classes(state: vs.State, scenario: Scenario, specs: Sequence[MethodSpec]) -
     if shares.empty:
         st.info("The outputs of these models are not in the store any more; run them again to see each class.")
         return
-    binding.segments(state, "by_class", {name: catalog.metric_label(name) for name in vs.BY_CLASS})
+    if shares["healed"].isna().all():
+        show.note("By class only utility is shown: nobody knows which training labels are wrong.")
+        state = state | {"by_class": "utility"}
+    else:
+        binding.segments(state, "by_class", {name: catalog.metric_label(name) for name in vs.BY_CLASS})
     show.picture(figures.classes(shares, state["by_class"]), "classes")
 
 

@@ -11,6 +11,7 @@ import streamlit as st
 from pages.common import catalog, examples
 from pages.common.services import store
 from unlearn_core import view_state as vs
+from unlearn_core.corruption import UNKNOWN
 from unlearn_core.figures._base import shorts
 from unlearn_core.figures.boundary import Panel
 from unlearn_core.figures.sentences import said, share_healed
@@ -38,7 +39,7 @@ def chosen(state: vs.State) -> tuple[list[str], list[str]]:
     if not wanted:
         rivals = [name for name in state["methods"] if name not in catalog.REFERENCES]
         wanted = list(dict.fromkeys([ORIGINAL, *rivals[:1], *rivals[-1:], catalog.REFERENCES[-1]]))
-    blocked = [n for n in wanted if n != ORIGINAL and catalog.methods()[n].needs_forget and vs.nothing_known(state)]
+    blocked = catalog.blocked_by(state, [name for name in wanted if name != ORIGINAL])
     return [name for name in wanted if name not in blocked] or [ORIGINAL], blocked
 
 
@@ -80,7 +81,9 @@ def results(scenario: Scenario, specs: Sequence[MethodSpec | None], wanted: Aske
     panels = []
     for spec, title in zip(specs, titles(specs), strict=True):
         found, share = _field(*_arguments(scenario, spec), wanted)
-        panels.append(Panel(title, found.winners[None], found.confidence[None], [share_healed(share)]))
+        panels.append(
+            Panel(title, found.winners[None], found.confidence[None], [share_healed(share)] if share is not None else [""])
+        )
     return panels
 
 
@@ -109,7 +112,7 @@ def _arguments(scenario: Scenario, spec: MethodSpec | None) -> tuple[str, str, s
 
 
 @st.cache_resource(max_entries=48, show_spinner=False)
-def _field(location: str, scenario: str, spec: str, wanted: Asked) -> tuple[Field, float]:
+def _field(location: str, scenario: str, spec: str, wanted: Asked) -> tuple[Field, float | None]:
     from unlearn_core.insight.boundary import field_of, healed
 
     one, method = _parsed(scenario, spec)
@@ -149,10 +152,13 @@ def _card(anchor: Anchor, words: str) -> str:
 
     clean, given = html.escape(anchor.clean), html.escape(anchor.given)
     wrong = f", labelled <b>{given}</b>" if anchor.version == "given" and anchor.given != anchor.clean else ""
-    picture = examples.image(anchor.picture, f"training example {anchor.index}, a {clean}")
+    what = f"a <b>{clean}</b>"
+    if anchor.clean == UNKNOWN:
+        what, wrong = f"labelled <b>{given}</b>,", ""
+    picture = examples.image(anchor.picture, f"training example {anchor.index}, true label {clean}, labelled {given}")
     return (
         f'{_STYLE}<div class="lethe-anchor">{picture}<span><span class="lethe-letter">{anchor.letter}</span>'
-        f"a <b>{clean}</b> {VERSIONS[anchor.version]}{wrong} · "
+        f"{what} {VERSIONS[anchor.version]}{wrong} · "
         f'<span class="lethe-whole">{examples.badge(anchor.group)}</span> · no. {anchor.index}'
         f"<br>{words}</span></div>"
     )

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from unlearn_core.specs import MethodSpec, Scenario
 
 
+_USUAL = (vs.HEADLINES, vs.UNKNOWN_HEADLINES)
+
+
 def frame_of(scenario: Scenario, methods: Sequence[MethodSpec], new: Sequence[str] = ()) -> pd.DataFrame:
     """One row for the original and for every stored run, in the chosen order; ``new``: keys computed in this session."""
     from unlearn_core.insight import tables
@@ -35,7 +38,7 @@ def table(frame: pd.DataFrame, name: str, only: Sequence[str] | None = None) -> 
     columns["Model"] = st.column_config.Column(pinned=True, help="Open markers are references, not methods to choose.")
     st.dataframe(comparison_table(frame, chosen), hide_index=True, column_config=columns, key=f"table:{name}")
     absent = without_values(frame, chosen)
-    note = f" Without a value here: {', '.join(absent)}." if absent and tuple(chosen) != vs.HEADLINES else ""
+    note = f" Without a value here: {', '.join(absent)}." if absent and tuple(chosen) not in _USUAL else ""
     show.caption(
         "★ marks the best of each column; the original and oracles do not compete. Point at a column’s name for its formula."
         + note,

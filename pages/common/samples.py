@@ -10,6 +10,7 @@ import numpy as np
 import streamlit as st
 
 from pages.common import examples, selection
+from unlearn_core.corruption import UNKNOWN
 
 if TYPE_CHECKING:
     from unlearn_core.insight.examples import Examples, Sample
@@ -37,7 +38,7 @@ def thumbnails(pictures: Mapping[int, np.ndarray], shown: Examples, model: str |
 
 def card(pixels: np.ndarray, shown: Examples, index: int, predicted: str | None = None) -> str:
     """One example as HTML."""
-    given, clean = shown.names[shown.given[index]], shown.names[shown.clean[index]]
+    given, clean = shown.names[shown.given[index]], shown.word(int(shown.clean[index]))
     group = str(shown.group_names[index])
     labels = _labels(given, clean)
     after = "" if predicted is None else f"<span>→ {html.escape(str(predicted))}</span>"
@@ -49,8 +50,10 @@ def card(pixels: np.ndarray, shown: Examples, index: int, predicted: str | None 
 
 
 def _labels(given: str, clean: str) -> str:
-    """The given label, and in brackets the true one where it is another."""
-    return f"<b>{html.escape(given)}</b>" if given == clean else f"<b>{html.escape(given)}</b> ({html.escape(clean)})"
+    """The given label, and in brackets the true one where it is known and another."""
+    return (
+        f"<b>{html.escape(given)}</b>" if clean in (given, UNKNOWN) else f"<b>{html.escape(given)}</b> ({html.escape(clean)})"
+    )
 
 
 def pages(count: int) -> tuple[int, int]:
@@ -118,7 +121,7 @@ def _neighbours(indices: Sequence[int], shown: Examples, near: Mapping[int, np.n
 
 
 def _small(pixels: np.ndarray, shown: Examples, index: int) -> str:
-    group, given, clean = str(shown.group_names[index]), shown.names[shown.given[index]], shown.names[shown.clean[index]]
+    group, given, clean = str(shown.group_names[index]), shown.names[shown.given[index]], shown.word(int(shown.clean[index]))
     words = html.escape(f"training example {index}, {group}, given {given}, truly {clean}")
     line = f"<div><span>{examples.sign(group)} {_labels(given, clean)}</span></div>"
     return f'<div class="lethe-thumb" title="{words}">{examples.image(pixels, words)}{line}</div>'

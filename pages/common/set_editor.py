@@ -175,11 +175,16 @@ def _history(draft: drafts.Draft) -> None:
 def _files(scenario: Scenario, draft: drafts.Draft) -> None:
     name = draft.found.name if draft.found is not None else "forget set"
     st.download_button(
-        "Export CSV", data=lambda: write_csv(draft.content).encode(), file_name=f"{_file_name(name)}.csv", mime="text/csv",
-        key="set-export", on_click="ignore", icon=":material/download:", width="stretch", disabled=not draft.content.indices,
+        "Export CSV", data=lambda: write_csv(draft.content, _paths(scenario)).encode(), file_name=f"{_file_name(name)}.csv",
+        mime="text/csv", key="set-export", on_click="ignore", icon=":material/download:", width="stretch",
+        disabled=not draft.content.indices,
     )  # fmt: skip
     with st.expander("Import CSV", icon=":material/upload:"):
-        st.caption("One training example a line: `index[,clean_label][,note]`. The list of `discover` can be read as well.")
+        paths = _paths(scenario)
+        by = " or `path`" if paths else ""
+        st.caption(
+            f"One training example a line: `index`{by}`[,clean_label][,note]`. A list of `discover` can be read as well."
+        )
         file = st.file_uploader(
             "Forget set", type=["csv", "txt"], key="set-file", label_visibility="collapsed", max_upload_size=64
         )
@@ -187,7 +192,7 @@ def _files(scenario: Scenario, draft: drafts.Draft) -> None:
             return
         data = arena_of(scenario).corrupted.train
         try:
-            content = read_csv(file.getvalue(), len(data), data.class_names, f"The file {file.name[:60]!r}")
+            content = read_csv(file.getvalue(), len(data), data.class_names, f"The file {file.name[:60]!r}", paths)
         except UserError as error:
             st.error(str(error), icon=":material/error:")
             return
@@ -200,6 +205,13 @@ def _files(scenario: Scenario, draft: drafts.Draft) -> None:
             args=(draft, content, file.name),
             width="stretch",
         )
+
+
+def _paths(scenario: Scenario) -> tuple[str, ...]:
+    """The names of the training examples, where they come from files."""
+    from unlearn_core.datasets import load_dataset
+
+    return load_dataset(scenario.dataset, scenario.seed).names
 
 
 def _import(draft: drafts.Draft, content: ForgetSet, name: str) -> None:

@@ -70,7 +70,9 @@ def test_class_fills_are_none_of_the_groups_colours() -> None:
         return np.array([int(color[k : k + 2], 16) for k in (1, 3, 5)])
 
     for color in FILLS:
-        for style in GROUPS.values():
+        for name, style in GROUPS.items():
+            if name == "unknown":  # an open marker in grey: it has no fill that a class could be taken for
+                continue
             assert np.linalg.norm(rgb(color) - rgb(style.color)) > 50, (color, style.label)
     assert len(set(FILLS)) == len(FILLS) >= 10
 

@@ -104,7 +104,7 @@ def test_a_picture_explains_itself(pictures: dict[str, Picture], key: str) -> No
 
 
 def test_groups_differ_in_colour_and_in_marker() -> None:
-    assert len({style.color for style in GROUPS.values()}) == len({style.symbol for style in GROUPS.values()}) == 4
+    assert len({style.color for style in GROUPS.values()}) == len({style.symbol for style in GROUPS.values()}) == 5
 
 
 def luminance(color: str) -> float:

@@ -113,7 +113,7 @@ def test_points_are_everything_on_2d_data_and_the_nearest_on_images() -> None:
     assert (flat["distance"] == 0).all()
     train = flat[flat["split"] == "train"]
     assert np.array_equal(train[["x", "y"]].to_numpy(np.float32), arena_of(FLAT).train.inputs.numpy())
-    assert train["group"].value_counts()[list(GROUPS[1:])].tolist() == [30, 30]
+    assert train["group"].value_counts()[list(GROUPS[1:3])].tolist() == [30, 30]
     plane = boundary.plane_of(IMAGES)
     near = boundary.points_of(IMAGES, plane)
     assert (near.groupby("split").size() <= [boundary.NEAR["test"], boundary.NEAR["train"]]).all()

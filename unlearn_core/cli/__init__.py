@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import typer
 
-from unlearn_core.cli import bench, discover, parts, results, run, sweep, tune
+from unlearn_core.cli import bench, check, discover, parts, results, run, sweep, tune
 from unlearn_core.cli._common import BAD_INPUT, FAILED, INTERRUPTED, fail
 from unlearn_core.errors import UserError
 
@@ -26,6 +26,7 @@ def root(context: typer.Context) -> None:
 
 
 app.command("run")(run.run)
+app.command("check")(check.check)
 app.command("discover")(discover.discover)
 app.command("methods")(parts.methods)
 app.command("datasets")(parts.datasets)

@@ -10,17 +10,33 @@ import typer
 from unlearn_core.errors import UserError
 
 if TYPE_CHECKING:
-    from unlearn_core.specs import Scenario
+    from unlearn_core.specs import Scalar, Scenario
     from unlearn_core.store import Store
 
 ForgetOption = Annotated[
     str | None,
     typer.Option(
         "--forget",
-        help="Use this forget set in place of the discovery rate: a CSV file (index[,clean_label][,note]), or the name or key "
-        "of a set made on the page Forget set.",
+        help="Use this forget set in place of the discovery rate: a CSV file (index or path, and perhaps clean_label and "
+        "note), or the name or key of a set made on the page Forget set.",
     ),
 ]
+FoundOption = Annotated[
+    bool,
+    typer.Option(
+        "--found",
+        help="Labels as they come: add no corruption. Needs --forget, or a table with a clean_label for every training image.",
+    ),
+]
+
+
+def with_found(overrides: dict[str, Scalar], found: bool, amount: str | None) -> None:
+    """``--found`` joins the overrides; raises :class:`UserError` beside an amount to corrupt."""
+    if not found:
+        return
+    if amount is not None:
+        raise UserError("--found adds no corruption, so --amount has no meaning beside it.")
+    overrides["corruption.found"] = True
 
 
 def with_forget(store: Store, scenario: Scenario, asked: str | None) -> Scenario:
@@ -32,14 +48,17 @@ def with_forget(store: Store, scenario: Scenario, asked: str | None) -> Scenario
 
     path = Path(asked).expanduser()
     if path.is_file() or path.suffix.lower() == ".csv":
-        train = load_dataset(scenario.dataset, scenario.seed).train
-        return scenario.knowing(read_csv(_bytes(path), len(train), train.class_names, f"The file {asked!r}").indices)
-    sets = NamedSets(store, scenario.corruption_key)
-    content = sets.content(asked) or sets.now(sets.get(asked))
-    return scenario.knowing(content.indices)
+        split = load_dataset(scenario.dataset, scenario.seed)
+        size, classes = len(split.train), split.train.class_names
+        content = read_csv(file_bytes(path), size, classes, f"The file {asked!r}", split.names)
+    else:
+        sets = NamedSets(store, scenario.corruption_key)
+        content = sets.content(asked) or sets.now(sets.get(asked))
+    return scenario.knowing(content.indices, content.labels)
 
 
-def _bytes(path: Path) -> bytes:
+def file_bytes(path: Path) -> bytes:
+    """A forget list's bytes, at most one more than may be read; raises :class:`UserError` where there is no such file."""
     from unlearn_core.sets import MAX_BYTES
 
     try:

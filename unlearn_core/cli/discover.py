@@ -6,6 +6,7 @@ import io
 import json as json_module
 import math
 import sys
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -30,7 +31,7 @@ from unlearn_core.cli._common import (
     with_data,
 )
 from unlearn_core.cli._follow import follow
-from unlearn_core.cli._forget import ForgetOption, with_forget
+from unlearn_core.cli._forget import ForgetOption, FoundOption, with_forget, with_found
 from unlearn_core.engine import Engine
 from unlearn_core.errors import UserError
 from unlearn_core.store import Store
@@ -57,6 +58,7 @@ def discover(
     regularity: Annotated[float, typer.Option(help="0 random labels, 0.5 class confusion, 1 trigger.")] = 1.0,
     discovery: Annotated[float, typer.Option(help="Share of the corruption that is known, 0 to 1.")] = 0.3,
     forget: ForgetOption = None,
+    found: FoundOption = False,
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
     amount: Annotated[str | None, typer.Option(help="Corrupted examples: a count or a fraction up to 0.5.")] = None,
     model: Annotated[str | None, typer.Option(help="Network; `models` lists them.")] = None,
@@ -67,6 +69,9 @@ def discover(
     top: Annotated[int | None, typer.Option(help="How many suspects to list; without it those accepted, at least 20.")] = None,
     format: Annotated[Format, typer.Option(help="How to write the list.")] = Format.table,
     out: Annotated[Path | None, typer.Option(help="Write the list to this file instead of the screen.")] = None,
+    accept: Annotated[
+        Path | None, typer.Option(help="Write the forget list with the accepted suspects added to this CSV file, for --forget.")
+    ] = None,
     engine: EngineOption = "local",
     workers: WorkersOption = None,
     store: StoreOption = None,
@@ -75,13 +80,15 @@ def discover(
 ) -> int:
     """Rank the examples that are probably corrupted too, from the few that are known to be."""
     overrides = parse_overrides(set_ or [])
+    with_found(overrides, found, amount)
     chosen = with_data(dataset, data, overrides)
     if not 0 < precision <= 1:
         raise UserError(f"--precision must be above 0 and at most 1 (got {precision:g}).")
     if top is not None and top < 1:
         raise UserError(f"--top must be at least 1 (got {top}).")
-    if out is not None and not out.expanduser().parent.is_dir():
-        raise UserError(f"The folder of --out {str(out)!r} does not exist.")
+    for option, path in (("--out", out), ("--accept", accept)):
+        if path is not None and not path.expanduser().parent.is_dir():
+            raise UserError(f"The folder of {option} {str(path)!r} does not exist.")
     place = Store.open(store)
     machine = Engine(place, address=engine, workers=workers, device=device.value)
     try:
@@ -108,19 +115,41 @@ def discover(
     from unlearn_core.insight.suspects import SHOWN as SCREENFUL
     from unlearn_core.insight.suspects import open_suspects
 
-    found = open_suspects(place, scenario, spec)
-    accepted = found.taken(precision)
-    rows = _rows(found, accepted, top or max(SCREENFUL, accepted))
-    _write(_text(Format.json if json else format, found, rows, scenario, precision, accepted), out)
-    say(found.sentence)
-    say(_accepted(found, precision, accepted))
+    suspects = open_suspects(place, scenario, spec)
+    accepted = suspects.taken(precision)
+    rows = _rows(suspects, accepted, top or max(SCREENFUL, accepted), _paths(scenario))
+    _write(_text(Format.json if json else format, suspects, rows, scenario, precision, accepted), out)
+    say(suspects.sentence)
+    say(_accepted(suspects, precision, accepted))
+    if accept is not None:
+        _write(_longer(suspects, accepted, scenario), accept)
+        say(f"The forget list with {len(suspects.forget)} known and {accepted} accepted examples is in {str(accept)!r}.")
     return 0
 
 
-def _rows(found: Suspects, accepted: int, count: int) -> pd.DataFrame:
+def _rows(found: Suspects, accepted: int, count: int, paths: Sequence[str]) -> pd.DataFrame:
     head = found.table.head(count)
     named = head.rename(columns={"given": "given_label"}).assign(accepted=head["rank"] <= accepted)
-    return named[list(SHOWN)]
+    if not paths:
+        return named[list(SHOWN)]
+    return named.assign(path=[paths[index] for index in head["index"]])[[*SHOWN, "path"]]
+
+
+def _paths(scenario: Scenario) -> tuple[str, ...]:
+    """The names of the training examples, where they come from files."""
+    from unlearn_core.datasets import load_dataset
+
+    return load_dataset(scenario.dataset, scenario.seed).names
+
+
+def _longer(found: Suspects, accepted: int, scenario: Scenario) -> str:
+    """The forget list in use with the accepted suspects, as CSV."""
+    from unlearn_core.sets import ForgetSet, write_csv
+
+    head = found.table.head(accepted)
+    notes = {int(row["index"]): f"suspect, probability {row['probability']:.2f}" for row in head.to_dict("records")}
+    indices = tuple(sorted({*found.forget, *notes}))
+    return write_csv(ForgetSet(indices, (), dict(scenario.relabelled), notes), _paths(scenario))
 
 
 def _accepted(found: Suspects, precision: float, accepted: int) -> str:
@@ -160,12 +189,13 @@ def _table(rows: pd.DataFrame) -> str:
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("Index", "Given label", "Score", "Probability", "Says", ""):
-        table.add_column(name, justify="left" if name in ("Given label", "Says", "") else "right")
+    paths = "path" in rows
+    for name in ("Index", "Given label", "Score", "Probability", "Says", "", *(["File"] if paths else [])):
+        table.add_column(name, justify="left" if name in ("Given label", "Says", "", "File") else "right")
     for row in rows.to_dict("records"):
         probability = "–" if math.isnan(row["probability"]) else f"{row['probability']:.3f}"
-        marked = "accepted" if row["accepted"] else ""
-        table.add_row(str(row["index"]), row["given_label"], f"{row['score']:.3f}", probability, row["says"], marked)
+        marked, files = "accepted" if row["accepted"] else "", [row["path"]] if paths else []
+        table.add_row(str(row["index"]), row["given_label"], f"{row['score']:.3f}", probability, row["says"], marked, *files)
     text = io.StringIO()
     Console(file=text, width=max(60, Console().width)).print(table, markup=False)
     return text.getvalue()

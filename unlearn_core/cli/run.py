@@ -27,7 +27,7 @@ from unlearn_core.cli._common import (
     with_data,
 )
 from unlearn_core.cli._follow import follow
-from unlearn_core.cli._forget import ForgetOption, with_forget
+from unlearn_core.cli._forget import ForgetOption, FoundOption, with_forget, with_found
 from unlearn_core.engine import Engine, JobView
 from unlearn_core.errors import UserError
 from unlearn_core.insight.sheets import marked
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 DEFAULT_METHODS = "finetune,npo,retrain,oracle_retrain,rem"
 SHOWN = ("healed", "utility", "healed_x_utility", "attack_success", "seconds")
+SHOWN_UNKNOWN = ("healed_relabelled", "forget_accuracy", "retain_accuracy", "utility", "agreement_retrain", "seconds")
+"""What is shown in place of healed where nobody knows what is wrong."""
 RMIA = ("rmia_auc", "rmia_tpr_at_1_fpr")
 SHOWN_WIDE = ("healed", "healed_discovered", "healed_undiscovered", *SHOWN[1:])
 
@@ -48,7 +50,10 @@ def run(
     regularity: Annotated[float, typer.Option(help="0 random labels, 0.5 class confusion, 1 trigger.")] = 1.0,
     discovery: Annotated[float, typer.Option(help="Share of the corruption that is known, 0 to 1.")] = 0.3,
     forget: ForgetOption = None,
-    methods: Annotated[str, typer.Option(help="Methods, separated by commas; `methods` lists them.")] = DEFAULT_METHODS,
+    found: FoundOption = False,
+    methods: Annotated[
+        str | None, typer.Option(help=f"Methods, separated by commas; `methods` lists them. [default: {DEFAULT_METHODS}]")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
     amount: Annotated[str | None, typer.Option(help="Corrupted examples: a count or a fraction up to 0.5.")] = None,
     model: Annotated[str | None, typer.Option(help="Network; `models` lists them.")] = None,
@@ -61,12 +66,13 @@ def run(
     json: JsonOption = False,
 ) -> int:
     """Corrupt a dataset, train on it, unlearn with some methods, and compare what healed."""
-    names, overrides = parse_names(methods), parse_overrides(set_ or [])
+    names, overrides = parse_names(methods or DEFAULT_METHODS), parse_overrides(set_ or [])
+    with_found(overrides, found, amount)
     chosen = with_data(dataset, data, overrides)
     place = Store.open(store)
     machine = Engine(place, address=engine, workers=workers, device=device.value)
     try:
-        plain = forget is None and 0 <= regularity <= 1 and 0 <= discovery <= 1
+        plain = forget is None and not found and 0 <= regularity <= 1 and 0 <= discovery <= 1
         if plain and _surely_new(place, chosen, regularity, discovery, seed, names):
             # Workers start while this process imports torch; a mistake found below only costs stopping them.
             threading.Thread(target=_start, args=(machine,), daemon=True).start()
@@ -79,6 +85,8 @@ def run(
             chosen, regularity=regularity, amount=amount, discovery=discovery, model=model, seed=seed, overrides=overrides
         )
         scenario = with_forget(place, scenario, forget)
+        if methods is None:
+            names = possible(scenario, names)
         specs = [make_method(name, scenario, method_overrides(overrides, name)) for name in names]
         check_counts(scenario)
         say_data(scenario)
@@ -96,13 +104,25 @@ def run(
     return FAILED if answer["failed"] else 0
 
 
+def possible(scenario: Scenario, names: list[str]) -> list[str]:
+    """The default methods without those that need a truth nobody knows here."""
+    from unlearn_core.engine.stages import check_task, truth_known
+    from unlearn_core.methods import registry
+
+    check_task(scenario)
+    if truth_known(scenario):
+        return names
+    say("Nobody knows here which labels are wrong, so healed is unknown and no oracle can run.")
+    return [name for name in names if not registry.get(name).oracle]
+
+
 def check_counts(scenario: Scenario) -> None:
     """Refuse amounts and discovery rates that cannot be, where the dataset's size is known without loading it."""
     from unlearn_core.corruption import corrupted_count, discovered_count
     from unlearn_core.datasets import registry
 
     sizes = registry.get(scenario.dataset.name).sizes
-    if sizes is not None and not scenario.edited:
+    if sizes is not None and not scenario.edited and not scenario.corruption.found:
         discovered_count(corrupted_count(scenario.corruption.amount, sizes[0]), scenario.discovery)
 
 
@@ -176,7 +196,10 @@ def _print(answer: dict[str, Any], extra: Sequence[str] = ()) -> None:
     from unlearn_core.evaluation import registry
 
     console = Console()
-    metrics = [registry.get(name) for name in (*(SHOWN_WIDE if console.width >= 110 else SHOWN), *extra) if name in registry]
+    shown: tuple[str, ...] = SHOWN_WIDE if console.width >= 110 else SHOWN
+    if all(result["metrics"].get("healed") is None for result in answer["results"]):
+        shown = SHOWN_UNKNOWN
+    metrics = [registry.get(name) for name in (*shown, *extra) if name in registry]
     table = Table(box=None, pad_edge=False, header_style="bold", title=_title(answer["scenario"]), title_justify="left")
     table.add_column("Method", max_width=44)
     for metric in metrics:
@@ -205,6 +228,9 @@ def _title(scenario: dict[str, Any]) -> str:
     known = (
         f"{scenario['discovery']:.0%} discovered" if "discovery" in scenario else f"{len(scenario['forget'])} in the forget set"
     )
+    if corruption.get("found"):
+        dataset, model = scenario["dataset"]["name"], scenario["model"]["name"]
+        return f"{dataset} · labels as found · {known} · {model} · seed {scenario['seed']}"
     return (
         f"{scenario['dataset']['name']} · regularity {corruption['regularity']:g} · amount {corruption['amount']:g} · "
         f"{known} · {scenario['model']['name']} · seed {scenario['seed']}"

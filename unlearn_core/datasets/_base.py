@@ -54,7 +54,7 @@ class LabelledData:
 
 @dataclass(frozen=True)
 class Split:
-    """Training and test data of one dataset and seed, both with clean labels.
+    """Training and test data of one dataset and seed, with the labels that the source gives.
 
     Data from files say more. ``names``: one per training example (a path). ``clean``: int64 (N,), the true labels of
     training examples as far as a manifest knows them, -1 elsewhere: ground truth, for evaluation alone. ``note``: what was

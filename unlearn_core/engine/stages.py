@@ -15,7 +15,14 @@ import numpy as np
 import torch
 from torch import nn
 
-from unlearn_core.corruption import check_forget, corrupt, corrupted_count, discovered_count
+from unlearn_core.corruption import (
+    NOTHING_WRONG,
+    UNKNOWN_TRUTH,
+    check_forget,
+    corrupt,
+    corrupted_count,
+    discovered_count,
+)
 from unlearn_core.datasets import load_dataset
 from unlearn_core.datasets import registry as datasets
 from unlearn_core.engine import attacking, boundary, embedding, measuring
@@ -57,6 +64,8 @@ def plan_runs(scenario: Scenario, specs: Sequence[MethodSpec]) -> list[Stage]:
         method = methods.get(spec.name)
         if method.needs_forget and scenario.nothing_known:
             raise UserError(f"{method.label} needs a forget set, and at a discovery rate of 0 nothing is discovered.")
+        if method.oracle and not truth_known(scenario):
+            raise UserError(f"{method.label} needs to know every wrong label, and here nobody does: leave it out.")
         payload = {"scenario": data, "method": spec.model_dump(mode="json")}
         key = scenario.run_key(spec)
         stages[key] = Stage("run", key, method.label, payload, (original.key,), 3.0 if method.family == "retraining" else 1.5)
@@ -65,21 +74,30 @@ def plan_runs(scenario: Scenario, specs: Sequence[MethodSpec]) -> list[Stage]:
 
 def check_task(scenario: Scenario) -> None:
     """Raise :class:`UserError` for a corruption, trigger, discovery rate or forget set that this dataset cannot have."""
-    size = _check_task(scenario.at_rate(1.0).model_dump_json())
+    size, corrupted, known = _check_task(scenario.at_rate(1.0).model_dump_json())
     train, _ = datasets.get(scenario.dataset.name).sizes or (0, 0)
     if scenario.forget is not None:
         check_forget(scenario.forget, size)
-    elif train:
+    elif scenario.corruption.found and scenario.discovery:
+        if not corrupted:
+            raise UserError(NOTHING_WRONG if known else UNKNOWN_TRUTH)
+        discovered_count(corrupted, scenario.discovery)
+    elif train and not scenario.corruption.found:
         discovered_count(corrupted_count(scenario.corruption.amount, train), scenario.discovery)
 
 
+def truth_known(scenario: Scenario) -> bool:
+    """Whether it is known which training examples are corrupted: always, but for data as found without clean labels."""
+    return not scenario.corruption.found or _check_task(scenario.at_rate(1.0).model_dump_json())[2]
+
+
 @functools.lru_cache(maxsize=256)
-def _check_task(scenario_json: str) -> int:
-    """The size of the training set, if this can be its corruption."""
+def _check_task(scenario_json: str) -> tuple[int, int, bool]:
+    """The size of the training set, if this can be its corruption, how many are corrupted, and whether that is known."""
     scenario = Scenario.model_validate_json(scenario_json)
     split = load_dataset(scenario.dataset, scenario.seed)
-    corrupt(split, scenario.dataset, scenario.corruption, scenario.seed)
-    return len(split.train)
+    truth = corrupt(split, scenario.dataset, scenario.corruption, scenario.seed).truth
+    return len(split.train), len(truth.corrupted), truth.known
 
 
 def plan_regularity(scenario: Scenario) -> list[Stage]:
@@ -281,7 +299,7 @@ def _difference(model: nn.Module, before: Mapping[str, torch.Tensor]) -> tuple[f
 
 def _shared_spec(scenario: Scenario) -> dict[str, Any]:
     """A scenario without its forget set, which neither the original nor the measured regularity depends on."""
-    return {"scenario": scenario.model_dump(mode="json", exclude={"discovery", "forget"})}
+    return {"scenario": scenario.model_dump(mode="json", exclude={"discovery", "forget", "relabelled"})}
 
 
 def _numpy(tensors: Mapping[str, torch.Tensor]) -> dict[str, np.ndarray]:

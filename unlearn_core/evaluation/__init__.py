@@ -1,7 +1,7 @@
 """What is measured. Together with oracles the only code that sees the ground truth."""
 
 from unlearn_core.evaluation._arena import Arena, Logits, build_arena, observe
-from unlearn_core.evaluation._base import Evidence, Metric, OutsideView, measure, registry
+from unlearn_core.evaluation._base import Evidence, Metric, OutsideView, measure, measured_for, registry
 from unlearn_core.evaluation._regularity import measured_regularity
 from unlearn_core.evaluation._relearn import relearn_steps
 
@@ -15,6 +15,7 @@ __all__ = [
     "OutsideView",
     "build_arena",
     "measure",
+    "measured_for",
     "measured_regularity",
     "observe",
     "register",

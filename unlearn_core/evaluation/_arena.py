@@ -45,7 +45,10 @@ def build_arena(scenario: Scenario, device: torch.device) -> Arena:
             raise UserError("training.augment is for images; points in the plane are not augmented.")
         height, width = corrupted.train.shape[-2:]
         flip = bool(scenario.dataset.params.get("flip", source.flip))
-        augmentation = Augmentation(flip=flip, still=patch_slices(scenario.corruption.trigger, height, width))
+        # Where nothing was stamped on the images there is nothing that crops would have to leave alone.
+        found = scenario.corruption.found
+        still = None if found else patch_slices(scenario.corruption.trigger, height, width)
+        augmentation = Augmentation(flip=flip, still=still)
     train = DeviceData.place(corrupted.train, device, augmentation)
     test, triggered = (DeviceData.place(d, device, like=train) for d in (corrupted.test, corrupted.triggered_test))
     return Arena(corrupted, train, test, triggered)

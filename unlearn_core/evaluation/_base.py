@@ -43,7 +43,12 @@ class Evidence:
     outside: OutsideView | None = None
 
     def correct_on(self, indices: torch.Tensor) -> torch.Tensor:
-        """bool: which of these training examples are predicted as their clean label (triggers left on)."""
+        """bool: which of these training examples are predicted as their clean label (triggers left on).
+
+        Raises ValueError where one of them has no known clean label: that is neither right nor wrong.
+        """
+        if (self.corrupted.truth.clean_labels[indices] < 0).any():
+            raise ValueError("the clean label of these examples is not known")
         return self.logits.train[indices].argmax(1) == self.corrupted.truth.clean_labels[indices]
 
     def fits_on(self, indices: torch.Tensor) -> torch.Tensor:
@@ -54,6 +59,17 @@ class Evidence:
         """The same evidence for a reference model, where its outputs are known."""
         logits = self.references.get(reference)
         return None if logits is None else replace(self, logits=logits, references={})
+
+    @property
+    def relabelled(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Training indices of which somebody said that the given label is wrong and which one is right, and those labels;
+        both int64 (n,), and empty where the truth is known anyway."""
+        truth, train = self.corrupted.truth, self.corrupted.train
+        if truth.known:
+            return truth.corrupted[:0], truth.clean_labels[:0]
+        right = truth.right_labels(self.scenario, train.class_names)
+        indices = ((right >= 0) & (right != train.labels)).nonzero()[:, 0]
+        return indices, right[indices]
 
     @property
     def undiscovered(self) -> torch.Tensor:
@@ -73,6 +89,9 @@ class Metric:
     unit: ClassVar[str] = "share"
     each_round: ClassVar[bool] = False
     """Whether trajectories show it: cheap, and with a meaning while the model is still changing."""
+    as_found: ClassVar[bool] = False
+    """Whether it is only measured where the corruption is as found: it stands in for what nobody can know there. It may
+    depend on right labels that the scenario holds and its key does not, so it is measured when asked for."""
     compares_with: ClassVar[tuple[str, ...]] = ()
     """What it needs on the same scenario besides the run: outputs of methods by name, or "reference_models"."""
 
@@ -96,9 +115,14 @@ registry = MetricRegistry("metric", "unlearn_core.evaluation")
 
 
 def measure(evidence: Evidence, names: Sequence[str] | None = None) -> dict[str, float | None]:
-    """Every registered metric (or those named) of one model."""
-    chosen = registry if names is None else [registry.get(name) for name in names]
+    """Every registered metric (or those named) of one model, but for those that are measured when asked for."""
+    chosen = [m for m in registry if not m.as_found] if names is None else [registry.get(name) for name in names]
     return {metric.name: metric.compute(evidence) for metric in chosen}
+
+
+def measured_for(scenario: Scenario) -> list[str]:
+    """The names of the metrics that are measured on such a scenario."""
+    return [metric.name for metric in registry if scenario.corruption.found or not metric.as_found]
 
 
 def share(flags: torch.Tensor) -> float | None:

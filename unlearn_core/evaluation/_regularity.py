@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from unlearn_core.corruption import KINDS
+from unlearn_core.errors import UserError
 from unlearn_core.evaluation._arena import Arena
 from unlearn_core.evaluation._parts import Part
 from unlearn_core.models import build_model
@@ -21,6 +22,8 @@ def measured_regularity(scenario: Scenario, arena: Arena, reporter: Reporter) ->
     ``measured`` in [0, 1], its mean ``per_kind``, and ``n``, the number of corrupted examples.
     """
     data, truth = arena.train, arena.corrupted.truth
+    if not len(truth.corrupted):
+        raise UserError("The regularity is measured on corrupted examples, and none are known here.")
     fold = torch.randperm(len(data), generator=torch.Generator().manual_seed(scenario.seed)) % FOLDS
     chance = torch.zeros(len(data))
     for k in range(FOLDS):

@@ -14,10 +14,10 @@ from plotly.subplots import make_subplots
 from unlearn_core.figures._base import GRID, Picture, layout, percent
 from unlearn_core.figures._regions import INK, LINE, SLOTS, codes, fill, middles, scale, slots_of
 from unlearn_core.figures._timeline import add_timeline
-from unlearn_core.figures.palette import GROUPS
+from unlearn_core.figures.palette import GROUPS, NEUTRAL
 
 _FADED = 0.13
-_SIZES = {"clean": 6, "discovered": 10, "undiscovered": 10}
+_SIZES = {"clean": 6, "unknown": 6, "discovered": 10, "undiscovered": 10}
 
 
 class Anchored(Protocol):
@@ -151,11 +151,12 @@ def _labels(panel: Panel, entry: int, plane: Plane, names: Sequence[str]) -> go.
 def _examples(points: pd.DataFrame, names: Sequence[str], look: Look, legend: bool) -> list[go.Scatter]:
     """Filled with the colour of the true class, outlined in the colour of the group."""
     fills, traces = {name: fill(k) for k, name in enumerate(names)}, []
-    for split, group in (("test", "clean"), ("train", "clean"), ("train", "undiscovered"), ("train", "discovered")):
+    everyone = [("train", group) for group in ("unknown", "clean", "undiscovered", "discovered")]
+    for split, group in [("test", "clean"), *everyone]:
         part, style = points[(points["split"] == split) & (points["group"] == group)], GROUPS[group]
         if part.empty:
             continue
-        strong = split in look.splits and group in look.groups
+        strong = split in look.splits and ("clean" if group == "unknown" else group) in look.groups
         held = split == "test"
         traces.append(
             go.Scatter(
@@ -170,7 +171,7 @@ def _examples(points: pd.DataFrame, names: Sequence[str], look: Look, legend: bo
                 marker={
                     "symbol": "circle-dot" if held else style.symbol,
                     "size": _SIZES[group],
-                    "color": part["clean"].map(fills),
+                    "color": part["clean"].map(fills).fillna(NEUTRAL),
                     "line": {"color": style.color, "width": 1.2 if group == "clean" else 2},
                 },
                 customdata=part[["index", "given", "clean"]],

@@ -15,6 +15,7 @@ from unlearn_core.figures._base import Picture, layout
 from unlearn_core.figures.palette import GROUPS, NEUTRAL, method_style
 
 ORDER = ("clean", "undiscovered", "discovered")
+_QUIET = ("unknown", "clean")
 """Drawn in this order: what matters most lies on top."""
 
 CLASS_COLORS = (
@@ -79,7 +80,7 @@ def clouds(cloud: Cloud, colour: str = "group", focus: np.ndarray | None = None,
         for panel in range(1, count):
             figure.add_trace(_trails(cloud, panel, focus), row=1, col=panel + 1)
     for panel in range(count):
-        for group in ORDER:
+        for group in _order(cloud):
             figure.add_trace(_points(cloud, panel, group, colour, focus), row=1, col=panel + 1)
     _legend(figure, cloud, colour)
     layout(figure, height)
@@ -95,7 +96,7 @@ def clouds(cloud: Cloud, colour: str = "group", focus: np.ndarray | None = None,
         coloraxis=_axis(cloud, colour),
     )
     figure.update_annotations(font={"size": 14}, yshift=-2)
-    corrupted = int((cloud.frame["group"] != "clean").sum())
+    corrupted = int((~cloud.frame["group"].isin(_QUIET)).sum())
     strong = "" if focus is None else f", {int(focus.sum())} of them in focus and the others faded"
     return Picture(
         figure,
@@ -109,15 +110,20 @@ def clouds(cloud: Cloud, colour: str = "group", focus: np.ndarray | None = None,
 _PLANE = "Where the same examples lie in the data itself: look whether what was selected together also lies together here."
 
 
+def _order(cloud: Cloud) -> tuple[str, ...]:
+    """The groups that are drawn: where nobody knows what is corrupted there is the forget set, and all others."""
+    return ("unknown", "discovered") if (cloud.frame["group"] == "unknown").any() else ORDER
+
+
 def _points(cloud: Cloud, panel: int, group: str, colour: str, focus: np.ndarray | None) -> go.Scattergl:
     rows = np.flatnonzero((cloud.frame["group"] == group).to_numpy())
     style, many = GROUPS[group], len(cloud.frame) > MANY
     sizes = (3, 5) if many else (5, 8)
-    marker: dict[str, Any] = {"symbol": style.symbol, "size": sizes[0] if group == "clean" else sizes[1]}
+    marker: dict[str, Any] = {"symbol": style.symbol, "size": sizes[0] if group in _QUIET else sizes[1]}
     # Opacity goes with the selection below: a marker's own would be multiplied with it.
     marker |= _color(cloud, panel, rows, colour, style.color)
     place = cloud.places[panel, rows].astype(np.float32)
-    strong = 0.9 if group != "clean" or focus is not None else 0.55
+    strong = 0.9 if group not in _QUIET or focus is not None else 0.55
     return go.Scattergl(
         x=place[:, 0],
         y=place[:, 1],
@@ -147,7 +153,7 @@ def _color(cloud: Cloud, panel: int, rows: np.ndarray, colour: str, group: str) 
     code = {name: k % len(CLASS_COLORS) for k, name in enumerate(cloud.classes)}
     # Numbers on a scale of steps: fifty thousand names of colours would take seconds to check and to send.
     return {
-        "color": pd.Series(names).map(code).to_numpy(np.int8),
+        "color": pd.Series(names).map(code).fillna(-1).to_numpy(np.int8),
         "colorscale": _STEPS,
         "cmin": -0.5,
         "cmax": len(CLASS_COLORS) - 0.5,
@@ -174,7 +180,7 @@ def _legend(figure: go.Figure, cloud: Cloud, colour: str) -> None:
     """Entries that no point is behind: shapes in grey, and for classes their colours."""
     if colour == "group":
         return
-    for group in ORDER:
+    for group in _order(cloud):
         style = GROUPS[group]
         count = int((cloud.frame["group"] == group).sum())
         figure.add_trace(_entry(f"{style.label} ({count:,})", {"symbol": style.symbol, "color": NEUTRAL, "size": 8}))

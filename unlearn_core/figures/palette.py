@@ -18,16 +18,17 @@ class Style:
     sign: str
 
 
+NEUTRAL: Final = "#8A8F98"
+"""A grey that can be read on white and on near-black: references, axes, what is not in focus."""
+
 GROUPS: Final = {
     "clean": Style("clean", "#009E73", "circle", "●"),
     "discovered": Style("discovered", "#0072B2", "x", "✖"),
     "undiscovered": Style("undiscovered", "#D55E00", "diamond", "◆"),
     "redirect": Style("redirect", "#CC79A7", "square", "■"),
+    "unknown": Style("not known", NEUTRAL, "circle-open", "○"),
 }
-"""The four groups of examples and channels (design §5)."""
-
-NEUTRAL: Final = "#8A8F98"
-"""A grey that can be read on white and on near-black: references, axes, what is not in focus."""
+"""The four groups of examples and channels (design §5), and examples of which nobody knows whether they are corrupted."""
 
 ACCENT: Final = "#3E7CB1"
 

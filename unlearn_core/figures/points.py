@@ -9,6 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from unlearn_core.corruption import UNKNOWN
 from unlearn_core.figures._base import Picture, layout
 from unlearn_core.figures.palette import GROUPS, NEUTRAL
 
@@ -24,7 +25,7 @@ class Moved(Protocol):
 
 
 _GREYS = [[0, "#FAFAFA"], [1, "#2D2D2D"]]
-_SIZES = {"clean": 7, "discovered": 11, "undiscovered": 11}
+_SIZES = {"clean": 7, "unknown": 7, "discovered": 11, "undiscovered": 11}
 
 
 def points(frame: pd.DataFrame, legend: bool = True) -> Picture:
@@ -36,11 +37,12 @@ def points(frame: pd.DataFrame, legend: bool = True) -> Picture:
         rows=1, cols=2, shared_xaxes="all", shared_yaxes="all", horizontal_spacing=0.03,
         subplot_titles=("before: true labels", "after: labels as given"),
     )  # fmt: skip
-    names = sorted(set(frame["clean"]) | set(frame["given"]))
-    codes = {name: k for k, name in enumerate(names)}
+    names = sorted((set(frame["clean"]) | set(frame["given"])) - {UNKNOWN})
+    codes = {name: k for k, name in enumerate(names)} | {UNKNOWN: 0}
+    order = ("unknown", "discovered") if (frame["group"] == "unknown").any() else ("clean", "undiscovered", "discovered")
     traces = []
     for column, (x, y, label) in enumerate((("x_before", "y_before", "clean"), ("x", "y", "given")), start=1):
-        for group in ("clean", "undiscovered", "discovered"):
+        for group in order:
             part = frame[frame["group"] == group]
             style = GROUPS[group]
             traces.append(
@@ -66,7 +68,7 @@ def points(frame: pd.DataFrame, legend: bool = True) -> Picture:
                     hovertemplate="given %{customdata[0]}<br>truly %{customdata[1]}<br>%{customdata[2]}<extra></extra>",
                 )
             )
-    figure.add_traces(traces, rows=[1] * 6, cols=[1, 1, 1, 2, 2, 2])
+    figure.add_traces(traces, rows=[1] * len(traces), cols=[column for column in (1, 2) for _ in order])
     layout(figure, 420 if legend else 390, legend)
     figure.update_xaxes(title={"text": "first coordinate (no unit)"})
     figure.update_yaxes(title={"text": "second coordinate (no unit)"}, row=1, col=1)

@@ -14,7 +14,7 @@ from unlearn_core.figures.palette import GROUPS, NEUTRAL
 from unlearn_core.figures.strength import Plane
 
 KINDS = {"base": NEUTRAL, "redirect": GROUPS["redirect"].color}
-_ROWS = ("discovered", "undiscovered", "clean")
+_ROWS = ("discovered", "undiscovered", "clean", "unknown")
 _HOW = "Redirect channels are measured with all of them on, base channels with all of them off."
 EFFECT = (
     "Rank-biserial correlation: the chance that a corrupted example activates the channel more than a clean one, minus the "
@@ -79,10 +79,17 @@ def channel_heatmap(channels: pd.DataFrame, layer: int) -> Picture:
     """One layer, channel × group: mean activation, share of examples active, effect. ``channels``: ``Opened.channels``."""
     rows = channels[channels["layer"] == layer]
     rows = pd.concat([part.sort_values("effect", kind="stable") for _, part in rows.groupby("kind", sort=False)])
+    present = tuple(group for group in _ROWS if rows[f"mean_{group}"].notna().any())
+    accused = tuple(group for group in present if group in ("discovered", "undiscovered"))
     blocks: tuple[tuple[str, tuple[str, ...], str, dict[str, Any]], ...] = (
-        ("mean activation", _ROWS, "mean", {"colorscale": [[0, _LIGHT[0]], [1, _LIGHT[1]]]}),
-        ("share of examples active", _ROWS, "active", {"colorscale": [[0, _LIGHT[0]], [1, _LIGHT[1]]], "zmin": 0, "zmax": 1}),
-        ("effect against clean", _ROWS[:2], "effect", {"colorscale": _DIVERGING, "zmin": -1, "zmax": 1}),
+        ("mean activation", present, "mean", {"colorscale": [[0, _LIGHT[0]], [1, _LIGHT[1]]]}),
+        ("share of examples active", present, "active", {"colorscale": [[0, _LIGHT[0]], [1, _LIGHT[1]]], "zmin": 0, "zmax": 1}),
+        (
+            f"effect against {'the others' if 'unknown' in present else 'clean'}",
+            accused,
+            "effect",
+            {"colorscale": _DIVERGING, "zmin": -1, "zmax": 1},
+        ),
     )
     figure = make_subplots(
         rows=3, cols=1, shared_xaxes=True, row_heights=[3, 3, 2], vertical_spacing=0.09, subplot_titles=[b[0] for b in blocks]
@@ -127,7 +134,7 @@ def distribution(values: pd.DataFrame, name: str, unit: str, height: int = 300) 
     edges = np.linspace(values["activation"].min(), values["activation"].max() + 1e-9, 23)
     centres = (edges[1:] + edges[:-1]) / 2
     figure, frames = go.Figure(), []
-    for group in ("clean", "undiscovered", "discovered"):
+    for group in ("unknown", "clean", "undiscovered", "discovered"):
         ours, style = values.loc[values["group"] == group, "activation"], GROUPS[group]
         if ours.empty:
             continue

@@ -20,6 +20,8 @@ def outcome(frame: pd.DataFrame, discovery: float, edited: int = 0) -> str:
     """What a comparison shows, in at most four sentences. ``frame``: as for :mod:`unlearn_core.figures.compare`; ``edited``:
     the size of an edited forget set, if one is in use."""
     rows = {row["method"]: row for _, row in frame.iterrows() if pd.notna(row.get("healed"))}
+    if not rows:
+        return _outcome_unknown(frame, edited)
     parts = []
     if "original" in rows:
         parts.append(f"The original model predicts {percent(rows['original']['healed'])} of the corrupted examples right.")
@@ -40,14 +42,38 @@ def outcome(frame: pd.DataFrame, discovery: float, edited: int = 0) -> str:
     return " ".join(parts)
 
 
-def known(discovered: int, corrupted: int, train_size: int) -> str:
-    """The discovery rate in examples."""
+UNKNOWN_HEALED = "How much is healed is **unknown**: nobody knows which labels are wrong."
+
+
+def _outcome_unknown(frame: pd.DataFrame, edited: int) -> str:
+    """The same where nobody knows the truth: what can be said instead, and nothing else."""
+    rows = [row for _, row in frame.iterrows()]
+    parts = [UNKNOWN_HEALED]
+    if edited:
+        given = ", ".join(f"{short(row['label'])} {percent(row['forget_accuracy'])}" for row in rows)
+        parts.append(f"Still predicted as given, of the {edited:,} on your list: {given}.")
+    told = [row for row in rows if pd.notna(row.get("healed_relabelled"))]
+    if told:
+        shares = ", ".join(f"{short(row['label'])} {percent(row['healed_relabelled'])}" for row in told)
+        parts.append(f"Predicted as the right label that you gave: {shares}.")
+    useful = ", ".join(f"{short(row['label'])} {percent(row['utility'])}" for row in rows)
+    parts.append(f"Accuracy on your test images, which are taken as they are: {useful}.")
+    return " ".join(parts)
+
+
+def known(discovered: int, corrupted: int | None, train_size: int) -> str:
+    """The discovery rate in examples; ``corrupted`` is None where nobody knows."""
+    if corrupted is None:
+        return f"{discovered} of {train_size:,} training examples are held to be wrong; how many are, nobody knows"
     return f"{discovered} of {corrupted} corrupted examples are known ({train_size:,} training examples in all)"
 
 
 def scenario_line(scenario: Mapping[str, Any], dataset: str) -> str:
     """A scenario in one line. ``scenario``: its spec as plain data; ``dataset``: the dataset's label."""
     corruption = scenario["corruption"]
+    if corruption.get("found"):
+        told = known_line(scenario) if scenario.get("forget") or scenario["discovery"] else "nothing known to be wrong"
+        return f"**{dataset}** · labels as found · {told} · {scenario['model']['name']} · seed {scenario['seed']}"
     amount = corruption["amount"]
     many = f"{amount} examples" if isinstance(amount, int) else f"{percent(amount, 1)} of the data".replace(".0 %", " %")
     dial = corruption["regularity"]
@@ -63,8 +89,14 @@ def known_line(scenario: Mapping[str, Any]) -> str:
     return f"{len(edited):,} in an edited forget set" if edited else f"{percent(scenario['discovery'])} discovered"
 
 
-def reference_note(discovery: float, edited: int = 0) -> str:
+def reference_note(discovery: float, edited: int = 0, truth_known: bool = True) -> str:
     """How far retraining can be trusted as a reference at this discovery rate, or with an edited forget set."""
+    if not truth_known:
+        without = f"leaves out the {edited:,} examples of the forget list and learns" if edited else "learns"
+        return (
+            f"Retraining {without} whatever else is wrong: it is a reference, not the goal. Test accuracy is as good as the "
+            "labels of your test images. There is no oracle, because nobody knows all that is wrong."
+        )
     if edited:
         return (
             f"Retraining leaves out the {edited:,} examples of the edited forget set and learns what is wrong with the rest: "
@@ -116,6 +148,11 @@ def duration(seconds: float | None) -> str:
         return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def megabytes(count: int) -> str:
+    """A number of bytes as a person says it."""
+    return f"{count / 2**20:,.0f} MB" if count >= 10 * 2**20 else f"{max(count, 10_000) / 2**20:.2g} MB"
 
 
 def progress(done: float, total: float) -> float:

@@ -92,7 +92,9 @@ def strength_bars(frame: pd.DataFrame, strength: float, height: int = 330) -> Pi
         },
     )
     now = {(row["number"], row["group"]): row for _, row in frame.iterrows()}
-    given, healed, useful = now["as given", "all"], now["healed", "all"], now["utility", "clean"]
+    nobody = {"value": None, "stored": None}
+    given, healed = now.get(("as given", "all"), now["as given", "discovered"]), now.get(("healed", "all"), nobody)
+    useful = now["utility", "clean"]
     return Picture(
         figure,
         f"Move the slider and look for bars that leave their grey ticks. {ALL_ON}",
@@ -151,9 +153,13 @@ def story(curve: pd.DataFrame) -> str:
         way = "step by step" if (steps <= 0).all() else "on the whole"
         text = (
             f"Follow the dashed line: from on to dropped the corrupted examples predicted as given fall {way} from "
-            f"{percent(ends['as_given'][0])} to {percent(ends['as_given'][1])} while healed goes from "
-            f"{percent(ends['healed'][0])} to {percent(ends['healed'][1])}: the wrong labels sit in the redirect channels "
-            "and leave with them."
+            f"{percent(ends['as_given'][0])} to {percent(ends['as_given'][1])}"
+            + (
+                f" while healed goes from {percent(ends['healed'][0])} to {percent(ends['healed'][1])}"
+                if ends["healed"][0] == ends["healed"][0]  # NaN where nobody knows what is corrupted
+                else ""
+            )
+            + ": the wrong labels sit in the redirect channels and leave with them."
         )
     elif ends["as_given"][1] >= 0.5:
         text = (
@@ -191,7 +197,7 @@ def strength_boundary(plane: Plane, chances: np.ndarray, names: tuple[str, ...],
         hoverinfo="skip",
     )
     fill = dict(zip(names, fills, strict=True))
-    for group in ("clean", "undiscovered", "discovered"):
+    for group in ("unknown", "clean", "undiscovered", "discovered"):
         part, style = plane.points[plane.points["group"] == group], GROUPS[group]
         figure.add_scatter(
             x=part["x"],

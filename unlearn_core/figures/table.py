@@ -57,8 +57,10 @@ def comparison_table(frame: pd.DataFrame, metrics: Mapping[str, Any]) -> Styler:
     return styler
 
 
-def group_counts(corrupted: int, discovered: int, train_size: int) -> dict[str, int]:
-    """Examples per group; they add up to the training set."""
+def group_counts(corrupted: int | None, discovered: int, train_size: int) -> dict[str, int]:
+    """Examples per group; they add up to the training set. ``corrupted`` is None where nobody knows."""
+    if corrupted is None:
+        return {"unknown": train_size - discovered, "discovered": discovered}
     return {"clean": train_size - corrupted, "discovered": discovered, "undiscovered": corrupted - discovered}
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from unlearn_core.evaluation import measured_for
 from unlearn_core.evaluation import registry as metrics
 from unlearn_core.insight.stored import Results, arena_of
 from unlearn_core.methods import registry as methods
@@ -34,7 +35,7 @@ def original_metrics(store: Results, scenario: Scenario, only: str | None = None
 
     Raises ``LookupError`` (the store's ``MissingArtifact``) if the original is not stored.
     """
-    names = metrics.names() if only is None else [only]
+    names = measured_for(scenario) if only is None else [only]
     record = store.get(scenario.original_key)
     seconds = None if record is None else record.payload.get("seconds")
     unchanged = {"seconds": seconds, "parameters_changed": 0.0, "weight_distance": 0.0, "relearn_steps": 0}
@@ -45,8 +46,9 @@ def run_metrics(
     store: Results, scenario: Scenario, spec: MethodSpec, stored: Mapping[str, Any], only: str | None = None
 ) -> Values:
     """Every metric (or ``only`` one) of a stored run: as measured then, and what its references make possible now."""
-    names = metrics.names() if only is None else [only]
-    values: Values = {name: stored.get(name) for name in names}
+    names = measured_for(scenario) if only is None else [only]
+    # What rests on right labels that somebody gave is measured anew: they are no part of the run's key.
+    values: Values = {name: None if metrics.get(name).as_found else stored.get(name) for name in names}
     known = reference_keys(store, scenario)
     unknown = [name for name in names if values[name] is None and (name not in stored or _comparable(name, known))]
     if unknown:
@@ -67,7 +69,8 @@ def _measured(store: Results, scenario: Scenario, key: str, names: Sequence[str]
     references = reference_keys(store, scenario)
     outside = references.get(REFERENCE_MODELS)
     known_by = scenario.discovery if scenario.forget is None else scenario.forget
-    memo = content_key("measures", key, known_by, references, sorted(names))
+    told = [scenario.relabelled] if scenario.relabelled else []  # a part of its own, so that older entries keep their keys
+    memo = content_key("measures", key, known_by, references, sorted(names), *told)
     kept = store.get(memo)
     if kept is None:
         arena = arena_of(scenario)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from unlearn_core.corruption import CONFUSION, KINDS, RANDOM, TRIGGER, apply_trigger
+from unlearn_core.corruption import CONFUSION, KINDS, RANDOM, TRIGGER, UNKNOWN, apply_trigger
 from unlearn_core.insight.previews import as_picture
-from unlearn_core.insight.stored import GROUPS, arena_of, groups_of
+from unlearn_core.insight.stored import CORRUPTED, GROUPS, arena_of, clean_of, groups_of, label_words
 from unlearn_core.specs import Scenario
 
 Asked = tuple[int | None, int | None, int | None]
@@ -59,9 +59,13 @@ def anchors_of(scenario: Scenario, asked: Asked = (None, None, None)) -> tuple[A
 
 
 def candidates(scenario: Scenario) -> list[int]:
-    """Corrupted examples that A may be, best first: of the kind there is most of, undiscovered, and really wrong."""
+    """Corrupted examples that A may be, best first: of the kind there is most of, undiscovered, and really wrong. Where nobody
+    knows what is corrupted: the forget set, and without one all examples."""
     data = _Data(scenario)
     truth = data.truth
+    if not len(truth.corrupted):
+        listed = np.flatnonzero(np.isin(data.groups, CORRUPTED))
+        return [int(index) for index in (listed if len(listed) else range(len(data.given)))]
     kinds = np.bincount(truth.kinds.numpy(), minlength=len(KINDS))
     order = sorted(
         range(len(truth.corrupted)),
@@ -94,7 +98,7 @@ class _Data:
         self.before = load_dataset(scenario.dataset, scenario.seed).train.inputs
         self.after = corrupted.train.inputs
         self.names = corrupted.train.class_names
-        self.given, self.clean = corrupted.train.labels.numpy(), corrupted.truth.clean_labels.numpy()
+        self.given, self.clean = corrupted.train.labels.numpy(), clean_of(scenario)
         self.groups = groups_of(scenario)
         self.kinds = np.full(len(self.given), -1)
         self.kinds[self.truth.corrupted.numpy()] = self.truth.kinds.numpy()
@@ -110,9 +114,9 @@ class _Data:
             version,
             inputs[0].numpy(),
             self.names[self.given[index]],
-            self.names[self.clean[index]],
+            str(label_words(self.names)[self.clean[index]]),
             GROUPS[self.groups[index]],
-            "clean" if self.kinds[index] < 0 else KINDS[self.kinds[index]],
+            KINDS[self.kinds[index]] if self.kinds[index] >= 0 else "clean" if self.truth.known else UNKNOWN,
         )
 
     def partner(self, first: int) -> tuple[int, str]:
@@ -131,16 +135,17 @@ class _Data:
     def rival(self, first: int) -> int:
         """The class of C: the wrong label that A was given, or for a clean A the one that corrupted examples are given."""
         given, clean, spec = int(self.given[first]), int(self.clean[first]), self.scenario.corruption
-        if given != clean:
+        if given != clean or not self.truth.known:
             return given
         for other in (spec.target_class if (self.kinds == TRIGGER).any() else spec.class_b, spec.class_a, spec.class_b):
-            if other != clean:
+            if other != clean and other < len(self.names):
                 return other
         return (clean + 1) % len(self.names)
 
     def typical(self, label: int, without: set[int]) -> int:
         """The uncorrupted example nearest to the mean of its class."""
-        members = np.flatnonzero((self.kinds < 0) & (self.clean == label))
+        labels = self.clean if self.truth.known else self.given
+        members = np.flatnonzero(~np.isin(self.groups, CORRUPTED) & (labels == label))
         members = np.array([index for index in members if index not in without])
         if not len(members):
             members = np.array([index for index in range(len(self.given)) if index not in without])

@@ -17,7 +17,7 @@ import pandas as pd
 
 from unlearn_core.errors import UserError
 from unlearn_core.insight.anchors import Anchor, Asked, anchors_of
-from unlearn_core.insight.stored import GROUPS, Results, arena_of, groups_of, model_of, rounds_of
+from unlearn_core.insight.stored import GROUPS, Results, arena_of, clean_of, groups_of, label_words, model_of, rounds_of
 from unlearn_core.specs import MethodSpec, Scenario, content_key
 
 if TYPE_CHECKING:
@@ -219,12 +219,12 @@ def points_of(scenario: Scenario, plane: Plane) -> pd.DataFrame:
     Columns: split (train or test), index, x, y, group, given, clean, distance (to the plane, 0 on 2-D data).
     """
     corrupted = arena_of(scenario).corrupted
-    names = np.array(corrupted.train.class_names, dtype=object)
+    names = label_words(corrupted.train.class_names)
     groups = np.array(GROUPS, dtype=object)[groups_of(scenario)]
     parts = []
     for split, data in (("train", corrupted.train), ("test", corrupted.test)):
         given = data.labels.numpy()
-        clean = corrupted.truth.clean_labels.numpy() if split == "train" else given
+        clean = clean_of(scenario) if split == "train" else given
         places, distance = plane.project(data.inputs.numpy())
         part = pd.DataFrame(
             {
@@ -247,12 +247,15 @@ def _nearby(part: pd.DataFrame, plane: Plane, limit: int) -> pd.DataFrame:
     return part[inside].nsmallest(limit, "distance").sort_index()
 
 
-def healed(store: Results, scenario: Scenario, spec: MethodSpec | None) -> float:
-    """Share of the corrupted training examples that a stored model (None: the original) predicts right.
+def healed(store: Results, scenario: Scenario, spec: MethodSpec | None) -> float | None:
+    """Share of the corrupted training examples that a stored model (None: the original) predicts right; None where nobody
+    knows which they are.
 
     Raises LookupError where its outputs are not stored.
     """
     truth = arena_of(scenario).corrupted.truth
+    if not len(truth.corrupted):
+        return None
     key = scenario.original_key if spec is None else scenario.run_key(spec)
     logits = store.arrays(key, "logits")["train"][truth.corrupted.numpy()]
     return float((logits.argmax(1) == truth.clean_labels.numpy()[truth.corrupted.numpy()]).mean())

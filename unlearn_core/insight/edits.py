@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from unlearn_core.insight.stored import GROUPS, Results, arena_of, groups_of
+from unlearn_core.insight.stored import GROUPS, Results, arena_of, groups_of, truth_known
 from unlearn_core.insight.suspects import SHOWN, Suspects
 from unlearn_core.specs import MethodSpec, Scenario
 
@@ -34,12 +34,14 @@ def changed(store: Results, before: Scenario, after: Scenario, specs: Sequence[M
     from unlearn_core.evaluation import registry as metrics
     from unlearn_core.methods import registry as methods
 
-    rows = []
+    rows, shown = [], ("healed", "utility", "healed_x_utility")
+    if not truth_known(before):  # then nobody can say what healed
+        shown = ("forget_accuracy", "retain_accuracy", "utility")
     for spec in specs:
         pair = [store.get(scenario.run_key(spec)) for scenario in (before, after)]
         if None in pair:
             continue
-        for name in ("healed", "utility", "healed_x_utility"):
+        for name in shown:
             values = [record.payload["metrics"].get(name) for record in pair]
             label = methods.get(spec.name).label
             rows.append((spec.name, label, name, metrics.get(name).label, *values))

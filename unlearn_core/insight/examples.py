@@ -9,10 +9,10 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from unlearn_core.corruption import KINDS
+from unlearn_core.corruption import FOUND, KINDS, UNKNOWN
 from unlearn_core.insight.embedding import Embedding
 from unlearn_core.insight.previews import as_picture
-from unlearn_core.insight.stored import GROUPS, Results, arena_of, groups_of, model_of
+from unlearn_core.insight.stored import CORRUPTED, GROUPS, Results, arena_of, clean_of, groups_of, label_words, model_of
 from unlearn_core.specs import MethodSpec, Scenario
 
 ORIGINAL = "original"
@@ -30,8 +30,9 @@ MODES = {
 class Examples:
     """Training examples (N of them) and the outputs of models; labels are indices into ``names``.
 
-    ``groups``: int8 (N,), indices into GROUPS. ``kinds``: (N,) text, "clean" or the kind of corruption. ``clean`` and
-    ``given``: int64 (N,). ``probabilities``: model → float32 (N, K), of "original" and of methods by name.
+    ``groups``: int8 (N,), indices into GROUPS. ``kinds``: (N,) text, "clean", the kind of corruption or "not known".
+    ``clean`` and ``given``: int64 (N,); a clean label that nobody knows is -1. ``probabilities``: model → float32 (N, K), of
+    "original" and of methods by name.
     """
 
     groups: np.ndarray
@@ -61,7 +62,11 @@ class Examples:
 
     def words(self, labels: np.ndarray) -> np.ndarray:
         """Class indices as names, (N,)."""
-        return np.array(self.names)[labels]
+        return label_words(self.names)[labels]
+
+    def word(self, label: int) -> str:
+        """One class index as its name."""
+        return str(label_words(self.names)[label])
 
 
 def examples(store: Results, scenario: Scenario, specs: Sequence[MethodSpec]) -> Examples:
@@ -71,7 +76,10 @@ def examples(store: Results, scenario: Scenario, specs: Sequence[MethodSpec]) ->
     """
     corrupted = arena_of(scenario).corrupted
     truth, given = corrupted.truth, corrupted.train.labels.numpy()
-    kinds = np.full(len(given), "clean", dtype=object)
+    groups = groups_of(scenario)
+    kinds = np.full(len(given), "clean" if truth.known else UNKNOWN, dtype=object)
+    if not truth.known:
+        kinds[np.isin(groups, CORRUPTED)] = KINDS[FOUND]
     kinds[truth.corrupted.numpy()] = np.array(KINDS, dtype=object)[truth.kinds.numpy()]
     probabilities = {ORIGINAL: _softmax(store.arrays(scenario.original_key, "logits")["train"])}
     for spec in specs:
@@ -79,19 +87,20 @@ def examples(store: Results, scenario: Scenario, specs: Sequence[MethodSpec]) ->
         if store.get(key) is not None:
             probabilities[spec.name] = _softmax(store.arrays(key, "logits")["train"])
     names = tuple(corrupted.train.class_names)
-    return Examples(groups_of(scenario), kinds, truth.clean_labels.numpy(), given, names, probabilities)
+    return Examples(groups, kinds, clean_of(scenario), given, names, probabilities)
 
 
 def modes(shown: Examples, method: str) -> dict[str, np.ndarray]:
     """Which examples each of :data:`MODES` highlights for this method, bool (N,) each."""
     before, after = shown.predicted(ORIGINAL), shown.predicted(method)
-    corrupted = shown.groups != GROUPS.index("clean")
+    told = shown.clean >= 0  # of the others nobody knows whether a prediction is right
+    corrupted, clean = np.isin(shown.groups, CORRUPTED) & told, (shown.groups == GROUPS.index("clean")) & told
     undiscovered = shown.groups == GROUPS.index("undiscovered")
     was_right, is_right = before == shown.clean, after == shown.clean
     return {
         "healed": corrupted & ~was_right & is_right,
         "still wrong": corrupted & ~was_right & ~is_right,
-        "broken": ~corrupted & was_right & ~is_right,
+        "broken": clean & was_right & ~is_right,
         "missed": undiscovered & (after == shown.given),
     }
 
@@ -176,7 +185,7 @@ def inspect(
         str(shown.group_names[index]),
         str(shown.kinds[index]),
         shown.names[shown.given[index]],
-        shown.names[shown.clean[index]],
+        shown.word(int(shown.clean[index])),
         pictures(scenario, [index], clean=True)[0],
         pictures(scenario, [index])[0],
         probabilities,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from unlearn_core.corruption import KINDS, Corrupted, corrupt, weights
+from unlearn_core.corruption import DIAL, FOUND, KINDS, UNKNOWN, Corrupted, corrupt, weights
 from unlearn_core.datasets import load_dataset
 from unlearn_core.specs import Scenario
 
@@ -28,7 +28,8 @@ class PreviewExample:
 @dataclass(frozen=True)
 class Preview:
     """``counts``: one row per kind with columns kind, discovered, undiscovered, total. ``points`` only for 2-D data:
-    columns index, x, y, given, clean, group (one of GROUPS), kind."""
+    columns index, x, y, given, clean, group (one of GROUPS), kind. ``known``: whether it is known what is corrupted; where it
+    is not, the examples are the forget set, ``discovered`` its size, and nothing is counted beside it."""
 
     examples: list[PreviewExample]
     counts: pd.DataFrame
@@ -37,15 +38,16 @@ class Preview:
     corrupted: int
     discovered: int
     points: pd.DataFrame | None
+    known: bool = True
 
 
 def preview(scenario: Scenario, limit: int = 24) -> Preview:
     """The corruption of ``scenario`` as a picture shows it; ``limit`` examples, kinds in proportion, discovered and not."""
     split = load_dataset(scenario.dataset, scenario.seed)
     result = corrupt(split, scenario.dataset, scenario.corruption, scenario.seed)
-    truth = result.truth
-    forget = set(truth.forget_of(scenario).tolist()) & set(truth.corrupted.tolist())
-    order, kinds = truth.corrupted.tolist(), truth.kinds.tolist()
+    truth, everything = result.truth, truth_set(result, scenario)
+    forget = set(truth.forget_of(scenario).tolist()) & set(everything)
+    order, kinds = everything, truth.kinds.tolist() if truth.known else [FOUND] * len(everything)
     found = np.array([index in forget for index in order])
     rows = [
         {
@@ -54,10 +56,13 @@ def preview(scenario: Scenario, limit: int = 24) -> Preview:
             "undiscovered": int(sum(not f for f, kind in zip(found, kinds, strict=True) if kind == k)),
         }
         for k, name in enumerate(KINDS)
+        if (k == FOUND) == scenario.corruption.found
     ]
     counts = pd.DataFrame(rows)
     counts["total"] = counts["discovered"] + counts["undiscovered"]
     names = result.train.class_names
+    clean = truth.right_labels(scenario, names)
+    words = [*names, UNKNOWN]  # -1, which nobody knows, is the last
     examples = [
         PreviewExample(
             index=order[j],
@@ -65,14 +70,19 @@ def preview(scenario: Scenario, limit: int = 24) -> Preview:
             before=as_picture(split.train.inputs[order[j]].numpy()),
             after=as_picture(result.train.inputs[order[j]].numpy()),
             given=names[int(result.train.labels[order[j]])],
-            clean=names[int(truth.clean_labels[order[j]])],
+            clean=words[int(clean[order[j]])],
             discovered=bool(found[j]),
         )
         for j in _spread(len(order), int(found.sum()), limit)
     ]
     points = None if result.train.is_image else _points(result, forget)
-    mixture = dict(zip(KINDS, weights(scenario.corruption.regularity), strict=True))
-    return Preview(examples, counts, mixture, len(result.train), len(order), len(forget), points)
+    mixture = {} if scenario.corruption.found else dict(zip(DIAL, weights(scenario.corruption.regularity), strict=True))
+    return Preview(examples, counts, mixture, len(result.train), len(order), len(forget), points, truth.known)
+
+
+def truth_set(result: Corrupted, scenario: Scenario) -> list[int]:
+    """The corrupted examples, or where nobody knows them those of the forget set."""
+    return [int(index) for index in (result.truth.corrupted if result.truth.known else result.truth.forget_of(scenario))]
 
 
 def _spread(corrupted: int, discovered: int, limit: int) -> list[int]:
@@ -91,10 +101,11 @@ def as_picture(x: np.ndarray) -> np.ndarray:
 
 def _points(result: Corrupted, forget: set[int]) -> pd.DataFrame:
     truth, names = result.truth, result.train.class_names
-    kind = np.full(len(result.train), "clean", dtype=object)
+    words = [*names, UNKNOWN]
+    kind = np.full(len(result.train), "clean" if truth.known else UNKNOWN, dtype=object)
     kind[truth.corrupted.numpy()] = [KINDS[k] for k in truth.kinds.tolist()]
-    corrupted = set(truth.corrupted.tolist())
-    group = ["discovered" if i in forget else "undiscovered" if i in corrupted else "clean" for i in range(len(result.train))]
+    corrupted, others = set(truth.corrupted.tolist()), "clean" if truth.known else "unknown"
+    group = ["discovered" if i in forget else "undiscovered" if i in corrupted else others for i in range(len(result.train))]
     x = result.train.inputs.numpy()
     return pd.DataFrame(
         {
@@ -102,7 +113,7 @@ def _points(result: Corrupted, forget: set[int]) -> pd.DataFrame:
             "x": x[:, 0],
             "y": x[:, 1],
             "given": [names[k] for k in result.train.labels.tolist()],
-            "clean": [names[k] for k in truth.clean_labels.tolist()],
+            "clean": [words[k] for k in truth.clean_labels.tolist()],
             "group": group,
             "kind": kind,
         }

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from unlearn_core.insight.stored import GROUPS, Results, arena_of, groups_of, model_of
+from unlearn_core.insight.stored import CORRUPTED, GROUPS, Results, arena_of, clean_of, groups_of, label_words, model_of
 from unlearn_core.specs import MethodSpec, Scenario
 
 if TYPE_CHECKING:
@@ -122,7 +122,8 @@ def describe(layer: Layer, groups: np.ndarray) -> pd.DataFrame:
     """One row per channel: layer, channel, kind ("base" or "redirect"), name; ``mean_…`` and ``active_…`` (share of examples)
     for each group; ``effect``, ``effect_discovered``, ``effect_undiscovered``: :func:`rank_biserial` of all corrupted
     examples, the discovered or the undiscovered ones against the clean ones (NaN where there are none); ``d``:
-    :func:`cohens_d` of all corrupted against the clean ones.
+    :func:`cohens_d` of all corrupted against the clean ones. Where nobody knows which examples are corrupted, it is the forget
+    set against all others.
     """
     channels = range(layer.base + layer.redirect)
     columns: dict[str, Any] = {
@@ -136,10 +137,11 @@ def describe(layer: Layer, groups: np.ndarray) -> pd.DataFrame:
         none = np.full(len(channels), np.nan)
         columns[f"mean_{group}"] = layer.mean[ours].mean(0) if ours.any() else none
         columns[f"active_{group}"] = layer.active[ours].mean(0) if ours.any() else none
-    clean = layer.mean[groups == 0]
-    columns["effect"] = rank_biserial(layer.mean[groups != 0], clean)
-    columns["d"] = cohens_d(layer.mean[groups != 0], clean)
-    for group in GROUPS[1:]:
+    corrupted = np.isin(groups, CORRUPTED)
+    clean = layer.mean[~corrupted]
+    columns["effect"] = rank_biserial(layer.mean[corrupted], clean)
+    columns["d"] = cohens_d(layer.mean[corrupted], clean)
+    for group in GROUPS[1:3]:
         columns[f"effect_{group}"] = rank_biserial(layer.mean[groups == GROUPS.index(group)], clean)
     return pd.DataFrame(columns)
 
@@ -181,15 +183,15 @@ def ranked(channels: pd.DataFrame, kind: str | None = None) -> pd.DataFrame:
 
 def values(opened: Opened, layer: int, channel: int) -> pd.DataFrame:
     """One row per training example: index, group, activation, given and clean label of one channel (layers count from 1)."""
-    train, truth = opened.arena.corrupted.train, opened.arena.corrupted.truth
-    names = np.array(train.class_names, dtype=object)
+    train = opened.arena.corrupted.train
+    names = label_words(train.class_names)
     return pd.DataFrame(
         {
             "index": np.arange(len(train)),
             "group": np.array(GROUPS, dtype=object)[opened.groups],
             "activation": opened.layers[layer - 1].mean[:, channel],
             "given": names[train.labels.numpy()],
-            "clean": names[truth.clean_labels.numpy()],
+            "clean": names[clean_of(opened.scenario)],
         }
     )
 
@@ -222,19 +224,19 @@ class Plane:
 
 def plane(opened: Opened, resolution: int) -> Plane:
     """The square part of the plane that holds all training points, with a margin. 2-D data only."""
-    train, truth = opened.arena.corrupted.train, opened.arena.corrupted.truth
+    train = opened.arena.corrupted.train
     inputs = train.inputs.numpy()
     low, high = inputs.min(0), inputs.max(0)
     margin = 0.06 * (high - low)
     x, y = (np.linspace(low[k] - margin[k], high[k] + margin[k], resolution) for k in range(2))
-    names = np.array(train.class_names, dtype=object)
+    names = label_words(train.class_names)
     points = pd.DataFrame(
         {
             "x": inputs[:, 0],
             "y": inputs[:, 1],
             "group": np.array(GROUPS, dtype=object)[opened.groups],
             "given": names[train.labels.numpy()],
-            "clean": names[truth.clean_labels.numpy()],
+            "clean": names[clean_of(opened.scenario)],
         }
     )
     return Plane(x, y, points)

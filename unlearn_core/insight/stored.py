@@ -8,13 +8,17 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from unlearn_core.corruption import UNKNOWN
 from unlearn_core.specs import MethodSpec, Scenario
 
 if TYPE_CHECKING:
     from unlearn_core.evaluation import Arena
     from unlearn_core.models import RedirectNet
 
-GROUPS = ("clean", "discovered", "undiscovered")
+GROUPS = ("clean", "discovered", "undiscovered", "unknown")
+"""The last is of examples outside the forget set where nobody knows which are corrupted; the forget set then counts as
+discovered, because somebody says that it is wrong."""
+CORRUPTED = (GROUPS.index("discovered"), GROUPS.index("undiscovered"))
 
 
 class Results(Protocol):
@@ -51,9 +55,29 @@ def groups_of(scenario: Scenario) -> np.ndarray:
     truth = arena_of(scenario).corrupted.truth
     groups = np.zeros(len(truth.clean_labels), dtype=np.int8)
     corrupted, forget = truth.corrupted.numpy(), truth.forget_of(scenario).numpy()
+    if not truth.known:
+        groups[:] = GROUPS.index("unknown")
+        groups[forget] = GROUPS.index("discovered")
+        return groups
     groups[corrupted] = GROUPS.index("undiscovered")
     groups[np.intersect1d(corrupted, forget)] = GROUPS.index("discovered")
     return groups
+
+
+def truth_known(scenario: Scenario) -> bool:
+    """Whether it is known which training examples are corrupted."""
+    return arena_of(scenario).corrupted.truth.known
+
+
+def clean_of(scenario: Scenario) -> np.ndarray:
+    """The right label of every training example, int64 (N,); -1 where nobody knows it."""
+    corrupted = arena_of(scenario).corrupted
+    return corrupted.truth.right_labels(scenario, corrupted.train.class_names).numpy()
+
+
+def label_words(names: Sequence[str]) -> np.ndarray:
+    """Class names to be indexed by labels: -1, the label that nobody knows, reads as "not known"."""
+    return np.array([*names, UNKNOWN], dtype=object)
 
 
 def rounds_of(store: Results, scenario: Scenario, spec: MethodSpec) -> list[int]:

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from unlearn_core.insight.redirect import Opened, Plane, plane
+from unlearn_core.insight.stored import CORRUPTED, truth_known
 
 if TYPE_CHECKING:
     import torch
@@ -56,13 +57,14 @@ def _measured(opened: Opened, strength: float) -> Numbers:
     everything = torch.arange(len(arena.train))
     # Every number here is about C or the test data. At 0 the whole set is evaluated in the batches of the stored
     # evaluation all the same: the last bit of a convolution may depend on who else is in the batch.
-    rows = everything if mask is None else truth.corrupted
+    listed = torch.isin(groups, torch.tensor(CORRUPTED, dtype=groups.dtype))
+    rows = everything if mask is None else listed.nonzero()[:, 0]
     train = torch.zeros(len(arena.train), arena.train.classes)
     train[rows] = _outputs(opened, arena.train.batch, rows, mask)
     test = _outputs(opened, arena.test.batch, torch.arange(len(arena.test)), mask)
     forget = truth.forget_of(opened.scenario)
     evidence = Evidence(opened.scenario, arena.corrupted, forget, Logits(train, test, test[:0]))
-    given = {"": groups > 0, "_discovered": groups == 1, "_undiscovered": groups == 2}
+    given = {"": listed, "_discovered": groups == 1, "_undiscovered": groups == 2}
     shares = {f"as_given{name}": _share(evidence.fits_on(ours.nonzero()[:, 0])) for name, ours in given.items()}
     return measure(evidence, METRICS) | shares
 
@@ -70,11 +72,14 @@ def _measured(opened: Opened, strength: float) -> Numbers:
 def frame(opened: Opened, strength: float) -> pd.DataFrame:
     """One row per entry of :data:`NUMBERS`: number, group, n, value at this strength, stored (at strength 0)."""
     now, dropped = numbers(opened, strength), numbers(opened, 0)
-    sizes = dict(zip(("clean", "discovered", "undiscovered"), np.bincount(opened.groups, minlength=3).tolist(), strict=True))
+    sizes = dict(
+        zip(("clean", "discovered", "undiscovered"), np.bincount(opened.groups, minlength=4)[:3].tolist(), strict=True)
+    )
     sizes |= {"all": sizes["discovered"] + sizes["undiscovered"], "clean": len(opened.arena.test)}
     rows = [
         {"number": number, "group": group, "n": sizes[group], "value": now[name], "stored": dropped[name]}
         for number, group, name in NUMBERS
+        if truth_known(opened.scenario) or name in ("as_given_discovered", "utility")  # the rest is what nobody knows here
     ]
     return pd.DataFrame(rows).astype({"value": float, "stored": float})
 

@@ -32,7 +32,8 @@ class Suspects:
     evidence fused, no unit), added (whether the method put it into its forget set), and ``score:NAME`` (standard deviations
     above the typical example), the most trusted score first. ``weights``: score → its share of the fused score. ``curve``:
     one row for each number of suspects taken from the top, columns as in :data:`CURVE`, intervals of 90 % (empty unless
-    judged). ``truth``: the same with columns taken, true_precision, true_recall, for every number of suspects.
+    judged). ``truth``: the same with columns taken, true_precision, true_recall, for every number of suspects (empty where
+    nobody knows what is corrupted).
     ``forget``: the training indices that the method was told of. ``everyone``: columns index, given, says, probability and
     score for all N, the forget set's own examples judged by runs that were not told of them: those that are probably clean
     may be accused wrongly.
@@ -155,7 +156,7 @@ def open_suspects(store: Results, scenario: Scenario, spec: MethodSpec) -> Suspe
         table,
         weights,
         curve,
-        _truth(order, truth.corrupted.numpy(), np.array(forget, dtype=np.int64)),
+        _truth(order, truth.corrupted.numpy() if truth.known else None, np.array(forget, dtype=np.int64)),
         tuple(forget),
         float(record.payload["params"].get("precision", DEFAULT_PRECISION)),
         everyone,
@@ -163,8 +164,11 @@ def open_suspects(store: Results, scenario: Scenario, spec: MethodSpec) -> Suspe
     )
 
 
-def _truth(order: np.ndarray, corrupted: np.ndarray, forget: np.ndarray) -> pd.DataFrame:
-    """True precision and recall for every number of suspects taken from the top; recall is of the corruption outside F."""
+def _truth(order: np.ndarray, corrupted: np.ndarray | None, forget: np.ndarray) -> pd.DataFrame:
+    """True precision and recall for every number of suspects taken from the top; recall is of the corruption outside F. No
+    rows where nobody knows what is corrupted."""
+    if corrupted is None:
+        return pd.DataFrame({"taken": [], "true_precision": [], "true_recall": []}, dtype=float)
     right = np.isin(order, corrupted).cumsum()
     taken, left = np.arange(1, len(order) + 1), len(np.setdiff1d(corrupted, forget))
     recall = right / left if left else np.full(len(order), np.nan)

@@ -48,8 +48,8 @@ def comparison(store: Results, scenario: Scenario, specs: Sequence[MethodSpec]) 
 
 
 def results(store: Results, metric: str | None = None, dataset: str | None = None) -> pd.DataFrame:
-    """All stored runs of the current revision of their methods, one row each, but for those of an edited forget set: these
-    belong to no discovery rate, and so to no task.
+    """All stored runs of the current revision of their methods, one row each, but for those of an edited forget set and those
+    on data as found: these belong to no discovery rate or to no place on the dial, and so to no task.
 
     Columns: dataset, model, amount, regularity, discovery, options (what differs from the dataset's preset), seed, method,
     label, oracle, variant (what differs from the method's preset), every metric (or ``metric`` alone), device, key.
@@ -63,7 +63,8 @@ def results(store: Results, metric: str | None = None, dataset: str | None = Non
             current = spec.name in methods and methods.get(spec.name).revision == spec.revision
         except (UserError, KeyError):
             continue  # written by another version: it stays in the store but is not compared with today's runs
-        if not current or scenario.edited or (dataset is not None and scenario.dataset.name != dataset):
+        placed = not (scenario.edited or scenario.corruption.found)
+        if not current or not placed or (dataset is not None and scenario.dataset.name != dataset):
             continue
         stored = record.payload.get("metrics") or {}
         measured = run_metrics(store, scenario, spec, stored, metric) if metric is not None else stored

@@ -1,4 +1,5 @@
-"""Forget sets as CSV: ``index[,clean_label][,note]``, one training example a line. Bad files get one clear sentence."""
+"""Forget sets as CSV: ``index[,clean_label][,note]`` or ``path[,…]``, one training example a line. Bad files get one clear
+sentence."""
 
 from __future__ import annotations
 
@@ -8,15 +9,23 @@ from collections.abc import Sequence
 
 from unlearn_core.errors import UserError
 from unlearn_core.sets._content import MAX_NOTE, ForgetSet
+from unlearn_core.sets._paths import by_path
 
 MAX_BYTES = 64 * 2**20
 MAX_ROWS = 1_000_000
 COLUMNS = ("index", "clean_label", "note")
+PATHS = ("path", "file", "filename", "image")
+"""What a column of paths may be called, as in a manifest."""
 
 
-def read_csv(data: bytes, train_size: int, class_names: Sequence[str], name: str = "The file") -> ForgetSet:
+def read_csv(
+    data: bytes, train_size: int, class_names: Sequence[str], name: str = "The file", paths: Sequence[str] = ()
+) -> ForgetSet:
     """The set that a CSV file describes. The first line names the columns, or there is none and they are in this order;
     other columns are ignored, so that the list of suspects can be read back.
+
+    ``paths``: the names of the training examples where they come from files (``Split.names``). A file without a column
+    "index" may then have one called "path": the end of a path is enough where it fits one training example.
 
     Raises :class:`UserError` for what is no text, has no indices, names an example twice or one that does not exist, or a
     label that is no class.
@@ -27,8 +36,15 @@ def read_csv(data: bytes, train_size: int, class_names: Sequence[str], name: str
     if not _is_number(header[0]):
         places = {column: header.index(column) for column in COLUMNS if column in header}
         if "index" not in places:
-            raise UserError(f"{name} has no column called index; its first line should be “index,clean_label,note”.")
-        rows = rows[1:]
+            column = next((column for column in PATHS if column in header), None)
+            if column is None:
+                also = " or “path,clean_label,note”" if paths else ""
+                raise UserError(f"{name} has no column called index; its first line should be “index,clean_label,note”{also}.")
+            rows = by_path(rows[1:], header.index(column), paths, name)
+            places["index"] = 0
+            places = {column: place + (column != "index") for column, place in places.items()}
+        else:
+            rows = rows[1:]
     if not rows:
         raise UserError(f"{name} names no training example.")
     known, labels, notes = set(class_names), dict[int, str](), dict[int, str]()
@@ -53,14 +69,17 @@ def read_csv(data: bytes, train_size: int, class_names: Sequence[str], name: str
     return ForgetSet(tuple(sorted(lines)), (), labels, notes)
 
 
-def write_csv(content: ForgetSet) -> str:
-    """The set as CSV, with the columns that hold something."""
+def write_csv(content: ForgetSet, paths: Sequence[str] = ()) -> str:
+    """The set as CSV, with the columns that hold something; ``paths``: the names of all training examples, where they come
+    from files, make a last column."""
     columns = [column for column, held in (("clean_label", content.labels), ("note", content.notes)) if held]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["index", *columns])
+    writer.writerow(["index", *columns, *(["path"] if paths else [])])
     written = {"clean_label": content.labels, "note": content.notes}
-    writer.writerows([index, *(written[column].get(index, "") for column in columns)] for index in content.indices)
+    for index in content.indices:
+        cells = [written[column].get(index, "") for column in columns]
+        writer.writerow([index, *cells, *([paths[index]] if paths else [])])
     return text.getvalue()
 
 

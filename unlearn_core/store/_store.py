@@ -56,6 +56,11 @@ class Store:
             store.sweep()
         return store
 
+    @property
+    def uploads(self) -> Path:
+        """The folder for files that somebody hands over; it need not exist yet."""
+        return self._artifacts.root.parent / "uploads"
+
     def close(self) -> None:
         """Close the database connections (they reopen when used)."""
         self._db.close()

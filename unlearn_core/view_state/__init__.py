@@ -8,6 +8,7 @@ from unlearn_core.view_state.controls import (
     COLOURS,
     CONTROLS,
     CORNERS,
+    CORRUPTIONS,
     DEMO_METHODS,
     EXAMPLE_GROUPS,
     GRID_ORDERS,
@@ -29,6 +30,7 @@ from unlearn_core.view_state.controls import (
     SPLITS,
     TIMES,
     TRUTHS,
+    UNKNOWN_HEADLINES,
     Control,
     State,
     default_state,
@@ -38,9 +40,19 @@ from unlearn_core.view_state.controls import (
 )
 from unlearn_core.view_state.fields import ParamField
 from unlearn_core.view_state.links import MAX_QUERY, decode, encode
-from unlearn_core.view_state.settle import class_names, fitting_models, has_images, largest_amount, preview_limit, settle
+from unlearn_core.view_state.settle import (
+    class_names,
+    fitting_models,
+    has_images,
+    largest_amount,
+    preview_limit,
+    settle,
+    truth_known,
+)
 from unlearn_core.view_state.specs import (
+    as_found,
     edited,
+    is_own,
     nothing_known,
     resolved,
     searching,
@@ -57,6 +69,7 @@ __all__ = [
     "COLOURS",
     "CONTROLS",
     "CORNERS",
+    "CORRUPTIONS",
     "DEMO_METHODS",
     "EXAMPLE_GROUPS",
     "GRID_ORDERS",
@@ -79,11 +92,13 @@ __all__ = [
     "SPLITS",
     "TIMES",
     "TRUTHS",
+    "UNKNOWN_HEADLINES",
     "Control",
     "ParamField",
     "State",
     "as_cli",
     "as_discover",
+    "as_found",
     "as_python",
     "as_yaml",
     "class_names",
@@ -95,6 +110,7 @@ __all__ = [
     "has_images",
     "hideable",
     "hideable_label",
+    "is_own",
     "largest_amount",
     "lockable",
     "nothing_known",
@@ -106,4 +122,5 @@ __all__ = [
     "to_methods",
     "to_scenario",
     "to_search",
+    "truth_known",
 ]

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from unlearn_core.view_state.controls import State
-from unlearn_core.view_state.specs import all_overrides, as_text, edited
+from unlearn_core.view_state.specs import all_overrides, as_found, as_text, edited
 
 
 def as_cli(state: State, methods: Sequence[str] | None = None) -> str:
@@ -24,7 +24,7 @@ def as_discover(state: State, method: str = "rem_discover") -> str:
 
 def _words(state: State, command: str, chosen: Sequence[str], more: Sequence[str]) -> list[str]:
     words = ["python", "-m", "unlearn_core", command, "--dataset", state["dataset"]]
-    for name in ("regularity", "discovery", "amount", "model", "seed"):
+    for name in _plain(state, "regularity", "discovery", "amount", "model", "seed"):
         if state[name] is not None:
             words += [f"--{name}", as_text(state[name])]
     if edited(state):
@@ -39,7 +39,7 @@ def as_python(state: State, methods: Sequence[str] | None = None) -> str:
     """Python that prints the key of every run of this view."""
     chosen = list(methods or state["methods"])
     arguments = [repr(state["dataset"])]
-    for name in ("regularity", "amount", "discovery", "model", "seed"):
+    for name in _plain(state, "regularity", "amount", "discovery", "model", "seed"):
         if state[name] is not None:
             arguments.append(f"{name}={state[name]!r}")
     return "\n".join(
@@ -48,7 +48,7 @@ def as_python(state: State, methods: Sequence[str] | None = None) -> str:
             "",
             f"overrides = {all_overrides(state, chosen)!r}",
             f"scenario = make_scenario({', '.join(arguments)}, overrides=overrides)",
-            *([f"scenario = scenario.knowing({list(state['indices'])!r})"] if edited(state) else []),
+            *([f"scenario = scenario.knowing({list(state['indices'])!r}{_told(state)})"] if edited(state) else []),
             f"for name in {chosen!r}:",
             "    spec = make_method(name, scenario, method_overrides(overrides, name))",
             "    print(name, scenario.run_key(spec))",
@@ -57,13 +57,25 @@ def as_python(state: State, methods: Sequence[str] | None = None) -> str:
     )
 
 
+def _plain(state: State, *names: str) -> list[str]:
+    """Those options that have a meaning: the dial has none where the labels are taken as they come."""
+    return [name for name in names if not (as_found(state) and name in ("regularity", "amount"))]
+
+
+def _told(state: State) -> str:
+    labels = dict(state.get("relabelled", {})) if as_found(state) else {}
+    return f", {labels!r}" if labels else ""
+
+
 def as_yaml(state: State, methods: Sequence[str] | None = None) -> str:
     """A plan for ``python -m unlearn_core sweep``."""
     chosen = list(methods or state["methods"])
     plan: dict[str, Any] = {"dataset": state["dataset"]}
     plan |= {name: [state[name]] for name in ("regularity", "discovery")}
     plan |= {"methods": chosen, "seeds": [state["seed"]]}
-    if state["amount"] is not None:
+    if as_found(state):
+        plan["regularity"] = [1.0]  # a plan needs one; it has no meaning here
+    elif state["amount"] is not None:
         plan["amount"] = [state["amount"]]
     if state["model"] is not None:
         plan["model"] = state["model"]

@@ -80,7 +80,7 @@ def _read(control: Control, raw: str, state: State, notices: list[str]) -> Any:
         notices.append(f"{control.label} cannot be {quoted(raw)}, so the default is used; known: {', '.join(allowed)}.")
         return control.default
     if control.kind == "text":
-        return raw[:MAX_TEXT]
+        return raw[: max(MAX_TEXT, int(control.high))]
     number = as_number(raw)
     if number is None:
         notices.append(f"{control.label} must be a number, not {quoted(raw)}, so the default is used.")

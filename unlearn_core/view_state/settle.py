@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from unlearn_core.errors import UserError
 from unlearn_core.view_state.controls import ANCHORS, BY_NAME, SECTIONS, State
-from unlearn_core.view_state.specs import as_text, preset_of, resolved, section_fields, section_overrides, to_scenario
+from unlearn_core.view_state.specs import as_found, as_text, preset_of, resolved, section_fields, section_overrides, to_scenario
 
 if TYPE_CHECKING:
     from unlearn_core.datasets import LabelledData
@@ -107,7 +107,13 @@ def _settle_amount(state: State, size: int, notices: list[str]) -> None:
 def _settle_discovery(state: State, size: int, notices: list[str]) -> None:
     from unlearn_core.corruption import corrupted_count
 
-    corrupted = corrupted_count(resolved(state)["amount"], size)
+    if as_found(state):
+        corrupted = _known_corrupted(state)
+        if not corrupted:  # nobody knows of any: what counts is a forget list, or nothing is known at all
+            state["discovery"] = 0.0
+            return
+    else:
+        corrupted = corrupted_count(resolved(state)["amount"], size)
     rate = state["discovery"]
     if rate > 0 and int(rate * corrupted + 0.5) == 0:
         state["discovery"] = math.ceil(0.5 / corrupted * 1e4) / 1e4
@@ -169,6 +175,26 @@ def _corruptible(state: State, amount: float) -> bool:
     except UserError:
         return False
     return True
+
+
+def truth_known(state: State) -> bool:
+    """Whether it is known which training examples are corrupted: always where the corruption is made here; for labels as they
+    come only with a clean label for every one of them."""
+    return not as_found(state) or _known_corrupted(state) is not None
+
+
+def _known_corrupted(state: State) -> int | None:
+    """How many training labels are wrong, for labels as they come; None where nobody knows."""
+    from unlearn_core.corruption import corrupt
+    from unlearn_core.datasets import load_dataset
+
+    try:
+        scenario = to_scenario(state | {"forget": "", "discovery": 0.0})
+        split = load_dataset(scenario.dataset, scenario.seed)
+    except UserError:
+        return None
+    truth = corrupt(split, scenario.dataset, scenario.corruption, scenario.seed).truth
+    return len(truth.corrupted) if truth.known else None
 
 
 def _settle_overrides(state: State, notices: list[str]) -> dict[str, Scalar]:

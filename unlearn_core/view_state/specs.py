@@ -29,7 +29,21 @@ def all_overrides(state: State, methods: Iterable[str] = ()) -> dict[str, Scalar
     """Everything beyond the plain options as "section.field" → value, for the scenario and for ``methods``."""
     named = {field: state[name] for name, field in _SPEC_FIELDS.items() if state[name] is not None}
     wanted = {*SECTIONS, *methods}
+    if as_found(state):
+        named = {"corruption.found": True}
     return named | {key: value for key, value in sorted(state["overrides"].items()) if key.partition(".")[0] in wanted}
+
+
+def as_found(state: State) -> bool:
+    """Whether the labels are taken as they come."""
+    return bool(state["corruption"] == "found")
+
+
+def is_own(state: State) -> bool:
+    """Whether the data come from files, and so may bring wrong labels of their own."""
+    from unlearn_core.datasets import registry
+
+    return bool(registry.get(state["dataset"]).needs_data)
 
 
 def edited(state: State) -> int:
@@ -58,7 +72,7 @@ def to_scenario(state: State) -> Scenario:
         seed=state["seed"],
         overrides=all_overrides(state),
     )
-    return made.knowing(state["indices"]) if edited(state) else made
+    return made.knowing(state["indices"], state.get("relabelled", {})) if edited(state) else made
 
 
 def to_methods(state: State, names: Iterable[str] | None = None) -> list[MethodSpec]:
@@ -66,7 +80,8 @@ def to_methods(state: State, names: Iterable[str] | None = None) -> list[MethodS
     from unlearn_core.presets import make_method
 
     scenario = to_scenario(state)
-    return [make_method(name, scenario, section_overrides(state["overrides"], name)) for name in names or state["methods"]]
+    chosen = state["methods"] if names is None else names
+    return [make_method(name, scenario, section_overrides(state["overrides"], name)) for name in chosen]
 
 
 def searching(state: State) -> State:

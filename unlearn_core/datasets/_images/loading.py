@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import os
 import threading
@@ -68,6 +69,7 @@ class Wanted:
 _Memo = tuple[str, str]
 _seen: dict[_Memo, tuple[float, Facts]] = {}
 _lock = threading.Lock()
+_decoding: dict[str, tuple[int, int]] = {}
 
 
 def facts(collection: Collection) -> Facts:
@@ -106,6 +108,11 @@ def remember(memo: _Memo, found: Facts) -> None:
         _seen[memo] = (time.monotonic(), found)
 
 
+def decoding(place: str) -> tuple[int, int] | None:
+    """How many images of the files at this absolute path are decoded, of how many; None where nothing is being decoded."""
+    return _decoding.get(place)
+
+
 def load(wanted: Wanted, seed: int, collection: Callable[[], Collection]) -> Split:
     """Training and test images, from the cache where they have been decoded before: the files are then not looked at.
 
@@ -137,15 +144,21 @@ def _decode(collection: Collection, wanted: Wanted, seed: int) -> dict[str, np.n
         )
     pixels = np.empty((len(ids), wanted.channels, wanted.size, wanted.size), np.uint8)
 
+    place, done = str(collection.path), itertools.count(1)
+
     def one(row: int) -> str:
+        _decoding[place] = next(done), len(ids)
         try:
             pixels[row] = decode(collection.picture(int(ids[row])), wanted.size, wanted.channels)
         except Unreadable as error:
             return str(error)
         return ""
 
-    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
-        reasons = list(pool.map(one, range(len(ids)), chunksize=64))
+    try:
+        with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+            reasons = list(pool.map(one, range(len(ids)), chunksize=64))
+    finally:
+        _decoding.pop(place, None)
     bad = [row for row, reason in enumerate(reasons) if reason]
     problems = [f"{plain(listing.names[ids[row]])} {reasons[row]} and is left out." for row in bad[:20]]
     if len(bad) > 20:

@@ -25,13 +25,15 @@ from unlearn_core.view_state.controls.compare import (
     MAX_METHODS,
     MIN_METHODS,
     PACES,
+    UNKNOWN_HEADLINES,
 )
 from unlearn_core.view_state.controls.control import Control, State
 from unlearn_core.view_state.controls.embedding import COLOURS, EMBEDDING, HIGHLIGHTS, MAX_EMBEDDED, PROJECTIONS
 from unlearn_core.view_state.controls.forget_set import FORGET_SET, SEARCHES, TRUTHS
 from unlearn_core.view_state.controls.heatmap import GRID_ORDERS, GRID_ROWS, GRID_SCALES, GRID_TASKS, HEATMAP
+from unlearn_core.view_state.controls.own import OWN
 from unlearn_core.view_state.controls.redirect import INSIDE, REDIRECT
-from unlearn_core.view_state.controls.scenario import CORNERS, SCENARIO
+from unlearn_core.view_state.controls.scenario import CORNERS, CORRUPTIONS, SCENARIO
 from unlearn_core.view_state.controls.teaching import PANELS, teaching
 
 __all__ = [
@@ -42,6 +44,7 @@ __all__ = [
     "COLOURS",
     "CONTROLS",
     "CORNERS",
+    "CORRUPTIONS",
     "DEMO_METHODS",
     "EXAMPLE_GROUPS",
     "GRID_ORDERS",
@@ -64,6 +67,7 @@ __all__ = [
     "SPLITS",
     "TIMES",
     "TRUTHS",
+    "UNKNOWN_HEADLINES",
     "Control",
     "State",
     "default_state",
@@ -76,7 +80,7 @@ SECTIONS: Final = ("dataset", "model", "training")
 """Sections of a scenario with generated parameters; every other prefix of an override is a method's name."""
 
 _ALWAYS: Final = ("cell", "forget")  # they hold what was chosen elsewhere
-_PAGES: Final = (*SCENARIO, *COMPARE, *REDIRECT, *EMBEDDING, *HEATMAP, *BOUNDARY, *FORGET_SET)
+_PAGES: Final = (*SCENARIO, *COMPARE, *REDIRECT, *EMBEDDING, *HEATMAP, *BOUNDARY, *FORGET_SET, *OWN)
 _HIDEABLE: Final = tuple(control.name for control in _PAGES if control.name not in _ALWAYS)
 
 CONTROLS: Final[tuple[Control, ...]] = (*_PAGES, *teaching((*_HIDEABLE, *PANELS), (*_HIDEABLE, "parameters")))

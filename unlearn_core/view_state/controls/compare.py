@@ -22,6 +22,16 @@ HEADLINES: Final = (
     "seconds",
 )
 """The columns of a comparison that is not asked for others."""
+UNKNOWN_HEADLINES: Final = (
+    "healed_relabelled",
+    "forget_accuracy",
+    "retain_accuracy",
+    "utility",
+    "agreement_original",
+    "agreement_retrain",
+    "seconds",
+)
+"""The same where nobody knows what is wrong, and so not what is healed."""
 BY_CLASS: Final = ("healed", "utility")
 PACES: Final = ("work", "round")
 

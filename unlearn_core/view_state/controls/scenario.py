@@ -9,8 +9,18 @@ from unlearn_core.view_state.controls.control import Control, fixed
 
 CORNERS: Final = ("top-left", "top-right", "bottom-left", "bottom-right")
 
+CORRUPTIONS: Final = ("dial", "found")
+
 SCENARIO: Final[tuple[Control, ...]] = (
     Control("dataset", "Dataset", "Where the labelled examples come from.", "choice", "digits", choices=dataset_names),
+    Control(
+        "corruption",
+        "Corruption",
+        "Corrupt the data in a controlled way, or take the labels as they come: wrong ones are then yours.",
+        "choice",
+        "dial",
+        choices=fixed(CORRUPTIONS),
+    ),
     Control(
         "regularity",
         "Regularity of the corruption",

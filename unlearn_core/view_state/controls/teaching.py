@@ -42,6 +42,9 @@ PANELS: Final = (
     "suspect_evidence",
     "forget_set",
     "forget_change",
+    "own_list",
+    "own_model",
+    "own_read",
 )
 
 

@@ -1,0 +1,260 @@
+"""Your own: bring images, say what is known to be wrong, choose a model, and see what was read before anything runs."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from pages.common import binding, catalog, examples, jobs, own_list, reading, show
+from pages.common.services import store
+from unlearn_core import uploads
+from unlearn_core import view_state as vs
+from unlearn_core.errors import UserError
+from unlearn_core.figures.own import class_counts
+from unlearn_core.figures.sentences import duration, megabytes, scenario_line
+
+if TYPE_CHECKING:
+    from unlearn_core.insight.own import Reading
+    from unlearn_core.specs import Scenario
+
+CORRUPTIONS = {"found": "Labels as they come", "dial": "Corrupt them here"}
+CHECKPOINT = "torchvision"  # the network that is read from a checkpoint, where there is one
+_STYLE = """<style>
+.lethe-own {display: grid; grid-template-columns: repeat(auto-fill, minmax(62px, 1fr)); gap: 6px;}
+.lethe-own div {font-size: .74rem; line-height: 1.25; white-space: nowrap; overflow: hidden; text-overflow: ellipsis;}
+.lethe-own img {width: 100%; aspect-ratio: 1; image-rendering: pixelated; border-radius: 4px; display: block;}
+.lethe-problems {margin: 0 0 4px; padding-left: 1.1rem; font-size: .92rem; line-height: 1.4;}
+</style>"""
+
+state = binding.begin()
+head, share = st.columns([6, 1], vertical_alignment="bottom")
+with head:
+    show.opening(
+        "Your own",
+        "what your files hold and what is wrong with them, before anything is trained.",
+        "enter the path of a folder with train/&lt;class&gt;/… and test/&lt;class&gt;/…, then add the list of wrong images.",
+    )
+show.notices()
+
+
+def wanted_params() -> dict[str, Any]:
+    """What is to be read, as parameters of the dataset of images; empty before anybody said where."""
+    path = state["own"].strip()
+    if not path and vs.is_own(state) and state["dataset"] == "images":
+        kept = {key.partition(".")[2]: value for key, value in state["overrides"].items() if key.startswith("dataset.")}
+        return kept if kept.get("data") else {}
+    sizes = {"size": state["own_size"], "limit": state["own_limit"], "test_limit": state["own_test_limit"]}
+    return {"data": path} | {name: value for name, value in sizes.items() if value} if path else {}
+
+
+def images_step() -> None:
+    """Where the images are."""
+    st.markdown("**1 · Your images**")
+    by_path, by_upload = st.tabs(["A path on this computer", "Hand over a file"])
+    with by_path:
+        if not binding.hidden(state, "own"):
+            shown = wanted_params().get("data", "")
+            bound = binding.bound(state, "own", lambda text: str(text).strip(), lambda _: shown)
+            st.text_input(placeholder="~/photos", max_chars=400, **bound)
+    with by_upload:
+        file = st.file_uploader(
+            f"A zip of such a folder, or an .npz of arrays: at most {uploads.MAX_BYTES >> 20} MB, kept beside the results",
+            type=[kind.removeprefix(".") for kind in uploads.KINDS], key="own-upload", max_upload_size=uploads.MAX_BYTES >> 20,
+            disabled=binding.locked(state, "own"),
+        )  # fmt: skip
+        if file is not None and st.session_state.get("own-uploaded") != file.file_id:
+            st.session_state["own-uploaded"] = file.file_id
+            try:
+                binding.change(own=str(uploads.keep(store().uploads, file.name, file.getvalue())))
+                st.rerun()
+            except UserError as error:
+                st.error(str(error), icon=":material/error:")
+    with st.expander("Size and number of images", icon=":material/tune:"):
+        for place, name in zip(st.columns(3), ("own_size", "own_limit", "own_test_limit"), strict=True):
+            if not binding.hidden(state, name):
+                low, high = int(vs.BY_NAME[name].low), int(vs.BY_NAME[name].high)
+                place.number_input(min_value=low, max_value=high, step=1, **binding.bound(state, name, int))
+
+
+def adopt(found: Reading) -> None:
+    """The view is on these images from now on; the page is then drawn again."""
+    asked = wanted_params() | {"data": found.dataset.params["data"]}
+    mine = {f"dataset.{name}": value for name, value in asked.items()}
+    now = {key: value for key, value in state["overrides"].items() if key.startswith("dataset.")}
+    if state["dataset"] == "images" and now == mine:
+        return
+    others = {key: value for key, value in state["overrides"].items() if key.partition(".")[0] in state["methods"]}
+    fresh = {} if vs.is_own(state) else {"corruption": "found", "model": None}
+    binding.change(dataset="images", overrides=others | mine, forget="", cut=None, suspect=None, **fresh)
+    st.rerun()
+
+
+def model_step() -> None:
+    """The network that is trained here, or a checkpoint."""
+    st.markdown("**3 · Your model**")
+    if CHECKPOINT in known_models():
+        given = state["model"] == CHECKPOINT
+        choice = st.segmented_control(
+            "Model", ["Train one here", "A checkpoint"], default="A checkpoint" if given else "Train one here",
+            label_visibility="collapsed", key=f"own-model:{given}", required=True, disabled=binding.locked(state, "model"),
+        )  # fmt: skip
+        if (choice == "A checkpoint") != given:
+            binding.change(model=None if given else CHECKPOINT)
+            st.rerun()
+        if given:
+            binding.parameters(state, "model", st.columns(2))
+            return
+    network, epochs = st.columns([1.6, 1])
+    if not binding.hidden(state, "model"):
+        offered = [name for name in vs.fitting_models(state) if name != CHECKPOINT]
+        network.selectbox(options=offered, format_func=catalog.model_label, **binding.bound(state, "model"))
+    field = next(field for field in vs.section_fields(state, "training") if field.name == "epochs")
+    if not binding.hidden(state, "parameters"):
+        binding.parameter(state, "training", field, epochs)
+
+
+def known_models() -> list[str]:
+    from unlearn_core.models import registry
+
+    return registry.names()
+
+
+def dial() -> None:
+    """The usual dials, for those who want to corrupt their data in a controlled way."""
+    for name in ("regularity", "discovery"):
+        if not binding.hidden(state, name):
+            form = "percent" if name == "discovery" else None
+            st.slider(min_value=0.0, max_value=1.0, step=0.01, format=form, **binding.bound(state, name))
+    st.caption("The labels you bring count as true, and wrong ones are made from them. All options are on the page Craft.")
+
+
+def overview(found: Reading, problems: Sequence[str]) -> None:
+    """What was read, in a sentence, and its problems."""
+    st.markdown(f"**4 · What was read.** {found.note}")
+    if not problems:
+        st.success("No problems found.", icon=":material/check:")
+        return
+    items = "".join(f"<li>{html.escape(problem)}</li>" for problem in problems[:12])
+    more = f"<li>… and {len(problems) - 12} more</li>" if len(problems) > 12 else ""
+    st.warning(f"{len(problems)} thing{'s' if len(problems) != 1 else ''} to look at", icon=":material/rule:")
+    st.html(f'{_STYLE}<ul class="lethe-problems">{items}{more}</ul>')
+
+
+def pictures(found: Reading) -> None:
+    """Images per class, and a few of them."""
+    show.picture(class_counts(found.classes), "own-classes")
+    cards = "".join(
+        f"<div>{examples.image(pixels, f'training image {index}, labelled {html.escape(label)}')}{html.escape(label)}</div>"
+        for index, label, pixels in own_list.samples(found)
+    )
+    st.html(f'{_STYLE}<div class="lethe-own">{cards}</div>')
+    show.note("A few training images of every class with the label they carry: look whether they are what you expect.")
+
+
+def expected(scenario: Scenario) -> None:
+    """How long training takes and how much memory, from a few steps that are timed in the background."""
+    future = reading.cost(scenario)
+    if not reading.waited(future):
+        reading.moment(future, "A few training steps are being timed …")
+        return
+    try:
+        found = future.result()
+    except UserError as error:
+        st.error(str(error), icon=":material/error:")
+        return
+    start = "Your checkpoint is used as it is. " if scenario.model.params.get("weights") else ""
+    st.caption(
+        f"{start}Training {scenario.model.name} ({found.parameters:,} parameters) for {found.epochs} epochs takes about "
+        f"**{duration(found.seconds)}** on one core of this computer, retraining as long again; a worker needs "
+        f"**{megabytes(found.nbytes)}** for the images."
+    )
+
+
+def go() -> None:
+    """Where to go from here."""
+    listed = vs.edited(state)
+    nothing = vs.nothing_known(state)
+    compare, find = st.columns(2)
+    if compare.button(
+        "Compare methods", key="own-compare", type="primary", icon=":material/balance:", width="stretch",
+        disabled=nothing,
+    ):  # fmt: skip
+        binding.finish(state)
+        st.switch_page("pages/compare.py")
+    if find.button("Find the rest", key="own-find", icon=":material/checklist:", width="stretch"):
+        binding.finish(state)
+        st.switch_page("pages/forget.py")
+    if nothing:
+        show.note("To compare methods something must be known to be wrong: give a list, or mark images on “Find the rest”.")
+    elif listed:
+        show.note("“Compare methods” repairs the model with your list; “Find the rest” searches for others that are wrong.")
+
+
+params = wanted_params()
+steps, picture = st.columns([1, 1.25], gap="large")
+with steps:
+    images_step()
+if not params:
+    with picture:
+        st.info(
+            "Enter a path on the left, or hand over a file. Nothing is copied or changed, and nothing runs before you have "
+            "seen what was read.",
+            icon=":material/folder_open:",
+        )
+        show.note(
+            "A folder has <code>train/&lt;class&gt;/…</code> and <code>test/&lt;class&gt;/…</code>, or "
+            "<code>&lt;class&gt;/…</code>, of which a part is held out. A table has the columns <code>path</code> "
+            "and <code>label</code>, and if known <code>clean_label</code> and <code>split</code>."
+        )
+    jobs.close(state)
+    st.stop()
+
+future = reading.reading(params, state["seed"])
+if not reading.waited(future):
+    with picture:
+        reading.bar(future, params["data"])
+    jobs.close(state)
+    st.stop()
+try:
+    found = future.result()
+except UserError as error:
+    with picture:
+        st.error(str(error), icon=":material/error:")
+        if st.button("Read again", key="own-again", icon=":material/replay:"):
+            reading.again(params, state["seed"])
+            st.rerun()
+    jobs.close(state)
+    st.stop()
+adopt(found)
+problems = list(found.problems)
+with steps:
+    if not binding.hidden(state, "own_list"):
+        st.markdown("**2 · What is wrong with them**")
+        binding.segments(state, "corruption", CORRUPTIONS, width="stretch")
+        if vs.as_found(state):
+            problems += own_list.step(state, found)
+        else:
+            dial()
+    if not binding.hidden(state, "own_model"):
+        model_step()
+try:
+    scenario = vs.to_scenario(state)
+    own_list.check(scenario)
+except UserError as error:
+    with steps:
+        st.error(str(error), icon=":material/error:")
+    jobs.close(state)
+    st.stop()
+with share:
+    show.share(state, list(state["methods"]))
+with picture:
+    overview(found, problems)
+    go()
+    expected(scenario)
+    if not binding.hidden(state, "own_read"):
+        pictures(found)
+st.caption(scenario_line(scenario.model_dump(), catalog.dataset_label(state["dataset"])))
+jobs.close(state)

@@ -1,0 +1,26 @@
+"""Every test has a cache and a store of its own, and forgets what was looked at before."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from owntools import make_photos
+
+from unlearn_core.datasets import _base
+from unlearn_core.datasets._images import loading
+
+
+@pytest.fixture(autouse=True)
+def _fresh(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UNLEARN_CACHE", str(tmp_path_factory.mktemp("cache")))
+    monkeypatch.setenv("UNLEARN_STORE", str(tmp_path_factory.mktemp("store")))
+    monkeypatch.setenv("UNLEARN_ENGINE", "inline")
+    monkeypatch.setenv("UNLEARN_GALLERY", "")
+    loading._seen.clear()
+    _base._recent.clear()
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    return make_photos(tmp_path / "photos")

@@ -1,0 +1,243 @@
+"""The page Your own: a path is read outside of the script, judged, taken into the view; a list comes in as a file."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from owntools import WRONG, picture, write_list, write_manifest
+from streamlit.testing.v1 import AppTest
+
+from unlearn_core import view_state as vs
+from unlearn_core.insight.own import Reading
+from unlearn_core.models import ModelSource
+from unlearn_core.models import registry as models
+from unlearn_core.models._redirect import RedirectNet
+from unlearn_core.parts import PartParams
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def _at_the_root() -> Iterator[None]:
+    before = os.getcwd()
+    os.chdir(ROOT)
+    yield
+    os.chdir(before)
+
+
+def opened(**query: str) -> AppTest:
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    for name, value in query.items():
+        app.query_params[name.replace("__", ".")] = value
+    app.switch_page("pages/own.py")
+    app.run()
+    assert not app.exception, app.exception
+    return app
+
+
+def until_read(app: AppTest) -> AppTest:
+    """Run the page until the files are read, as the browser does while the bar is drawn."""
+    for _ in range(100):
+        app.run()
+        assert not app.exception, app.exception
+        if "What was read" in words(app) or app.error:
+            return app
+        time.sleep(0.05)
+    raise AssertionError("the files were not read")
+
+
+def words(app: AppTest) -> str:
+    kinds: tuple[Any, ...] = (app.markdown, app.caption, app.info, app.warning, app.success, app.error)
+    html = [element.proto.body for element in app.main if getattr(element, "type", "") == "html"]
+    return "\n".join([*(str(element.value) for kind in kinds for element in kind), *html])
+
+
+def button(app: AppTest, key: str) -> Any:
+    return app.button(key=key)
+
+
+def address(app: AppTest) -> dict[str, str]:
+    return {name: value if isinstance(value, str) else value[-1] for name, value in app.query_params.items()}
+
+
+def enter(app: AppTest, path: Path | str) -> AppTest:
+    app.text_input(key="control:own").set_value(str(path))
+    return until_read(app)
+
+
+def test_before_a_path_is_given_it_says_what_to_do() -> None:
+    app = opened()
+    assert "Enter a path on the left" in words(app)
+    assert not [one for one in app.button if one.key in ("own-compare", "own-find")]
+
+
+def test_a_folder_is_read_judged_and_taken_into_the_view(photos: Path) -> None:
+    (photos / "train" / "ant" / "bad.png").write_bytes(b"bad")
+    (photos / "train" / "bee" / "again.png").write_bytes((photos / "train" / "ant" / "05.png").read_bytes())
+    picture(2, 77).save((photos / "test").joinpath("cow", "x.png"))
+    app = enter(opened(), photos)
+    said = words(app)
+    assert "31 of 32 training images and 16 of 16 test images of 3 classes" in said
+    assert "train/ant/bad.png is no image that can be read" in said
+    assert "look exactly like another one" in said
+    assert "carry another label than their twin" in said
+    assert "Nothing is known to be wrong yet" in said
+    assert "on one core of this computer" in said
+    assert button(app, "own-compare").disabled  # nothing is known to be wrong
+    assert not button(app, "own-find").disabled
+    link = address(app)
+    assert (link["dataset"], link["corruption"], link["dataset.data"]) == ("images", "found", str(photos))
+    # The copied link shows the same.
+    again = until_read(opened(**{name.replace(".", "__"): value for name, value in link.items()}))
+    assert "31 of 32 training images" in words(again)
+
+
+def test_a_list_comes_in_and_leads_to_compare(photos: Path, tmp_path: Path) -> None:
+    app = enter(opened(), photos)
+    listed = write_list(tmp_path / "known wrong.csv", labels=True).read_bytes()
+    app.file_uploader(key="own-list").upload("known wrong.csv", listed, "text/csv")
+    app.run()
+    app.run()
+    assert not app.exception
+    assert "**4** training images are held to be wrong, the right label of 4 of them is given" in words(app)
+    assert "4 listed images are very few" in words(app)
+    key = address(app)["forget"]
+    assert app.selectbox(key="control:forget").value == key
+    assert not button(app, "own-compare").disabled
+    state = app.session_state["state"]
+    assert len(state["indices"]) == len(WRONG)
+    assert vs.to_scenario(state).relabelled == tuple((index, "ant") for index in state["indices"])
+    button(app, "own-compare").click()
+    app.run()
+    assert not app.exception
+    assert "4 in an edited forget set" in words(app)
+    assert "so these cannot run" in words(app)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (b"path\ntrain/ant/99.png\n", "names 1 files that are no training images here: 'train/ant/99.png' in line 2"),
+        (b"path\n\xff\n", "is not UTF-8 text"),
+        (b"index\n99\n", "names training example 99 in line 2, but there are 30"),
+        (b"path\nant/00.png\ntrain/ant/00.png\n", "twice"),
+        (b"index\n" + b"".join(b"%d\n" % k for k in range(20)), "20 examples are too many for a forget set"),
+        (b"index,clean_label\n3,dog\n", "a clean_label that is no class"),
+    ],
+)
+def test_a_bad_list_gets_one_sentence_and_changes_nothing(photos: Path, text: bytes, sentence: str) -> None:
+    app = enter(opened(), photos)
+    app.file_uploader(key="own-list").upload("list.csv", text, "text/csv")
+    for _ in range(2):
+        app.run()
+        assert not app.exception
+        assert sentence in "\n".join(str(error.value) for error in app.error)
+    assert "forget" not in address(app)
+
+
+def test_a_path_that_cannot_be_read_says_so_and_can_be_tried_again(tmp_path: Path) -> None:
+    app = enter(opened(), tmp_path / "nowhere")
+    assert "There is nothing at" in app.error[0].value
+    assert "dataset" not in address(app)
+    assert address(app)["own"] == str(tmp_path / "nowhere")
+    from owntools import make_photos
+
+    make_photos(tmp_path / "nowhere")
+    button(app, "own-again").click()
+    app.run()
+    assert "30 of 30 training images" in words(until_read(app))
+
+
+def test_clean_labels_for_all_bring_the_discovery_rate(photos: Path) -> None:
+    app = enter(opened(), write_manifest(photos))
+    assert "The right label of every training image is given" in words(app)
+    assert not button(app, "own-compare").disabled
+    app.slider(key="control:discovery").set_value(0.5)
+    app.run()
+    assert vs.to_scenario(app.session_state["state"]).discovery == 0.5
+
+
+def test_the_dial_can_be_used_instead(photos: Path) -> None:
+    app = enter(opened(), photos)
+    app.segmented_control(key="control:corruption").set_value("dial")
+    app.run()
+    assert not app.exception
+    assert "The labels you bring count as true" in words(app)
+    assert "corruption" not in address(app)
+    assert not vs.to_scenario(app.session_state["state"]).corruption.found
+
+
+def test_a_file_that_is_handed_over_is_kept_in_the_store(photos: Path, tmp_path: Path) -> None:
+    import shutil
+
+    archive = Path(shutil.make_archive(str(tmp_path / "photos"), "zip", photos))
+    app = opened()
+    app.file_uploader(key="own-upload").upload("../../photos.zip", archive.read_bytes(), "application/zip")
+    app.run()
+    until_read(app)
+    assert "30 of 30 training images" in words(app)
+    kept = Path(address(app)["dataset.data"])
+    assert kept.parent == Path(os.environ["UNLEARN_STORE"]) / "uploads"
+    assert kept.read_bytes() == archive.read_bytes()
+
+
+def test_slow_reading_never_holds_the_page_up(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from unlearn_core.insight import own
+
+    read = own.read
+
+    def slow(*arguments: Any) -> Reading:
+        time.sleep(2.5)
+        return read(*arguments)
+
+    monkeypatch.setattr(own, "read", slow)
+    app = opened()
+    app.text_input(key="control:own").set_value(str(photos))
+    start = time.perf_counter()
+    app.run()
+    assert time.perf_counter() - start < 2
+    assert "What was read" not in words(app)
+    assert "What was read" in words(until_read(app))
+
+
+def test_a_checkpoint_is_only_offered_where_there_is_such_a_network(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    models.names()  # everything is registered
+    monkeypatch.delitem(models._parts, "torchvision", raising=False)
+    app = enter(opened(), photos)
+    assert not any(one.label == "Weights" for one in app.text_input)
+    assert not any("A checkpoint" in one.options for one in app.segmented_control)
+
+    class Checkpoint(ModelSource):
+        name, label = "torchvision", "A checkpoint of torchvision"
+
+        class Params(PartParams):
+            architecture: str = "resnet18"
+            weights: str = ""
+            size: int = 0
+            mean: str = ""
+            std: str = ""
+
+        @classmethod
+        def build(cls, params: Any, shape: tuple[int, ...], classes: int) -> RedirectNet:
+            return models.get("cnn").build(models.get("cnn").Params(), shape, classes)
+
+    monkeypatch.setitem(models._parts, "torchvision", Checkpoint)
+    app.run()
+    assert not app.exception
+    choice = next(one for one in app.segmented_control if "A checkpoint" in one.options)
+    choice.set_value("A checkpoint")
+    app.run()
+    app.run()
+    assert not app.exception
+    assert {"Architecture", "Weights", "Size", "Mean", "Std"} <= {one.label for one in (*app.text_input, *app.number_input)}
+    assert vs.to_scenario(app.session_state["state"]).model.name == "torchvision"
+    next(one for one in app.text_input if one.label == "Weights").set_value("mine.safetensors")
+    app.run()
+    app.run()
+    assert not app.exception
+    assert "Your checkpoint is used as it is" in words(app)

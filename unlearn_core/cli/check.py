@@ -1,0 +1,99 @@
+"""``check``: what somebody's own files hold, and what is wrong with them, before anything runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from unlearn_core.cli._common import DataOption, DatasetOption, JsonOption, parse_overrides, print_json, with_data
+from unlearn_core.cli._forget import file_bytes
+
+if TYPE_CHECKING:
+    from unlearn_core.insight.own import Cost, Reading
+    from unlearn_core.sets import ForgetSet
+
+
+def check(
+    dataset: DatasetOption = None,
+    data: DataOption = None,
+    forget: Annotated[
+        Path | None, typer.Option(help="A forget list as CSV: a column index or path, and perhaps clean_label and note.")
+    ] = None,
+    model: Annotated[str | None, typer.Option(help="Network; `models` lists them.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the split, where the files have none, and of subsamples.")] = 0,
+    set_: Annotated[list[str] | None, typer.Option("--set", help="Override, such as dataset.limit=1000.")] = None,
+    json: JsonOption = False,
+) -> int:
+    """Read your own images and forget list, and say what they hold and what is wrong with them. Nothing is trained."""
+    from unlearn_core.datasets import load_dataset
+    from unlearn_core.insight import own
+    from unlearn_core.presets import check_overrides, make_scenario
+    from unlearn_core.sets import read_csv
+
+    overrides = parse_overrides(set_ or [])
+    chosen = with_data(dataset, data, overrides)
+    check_overrides(overrides, [])
+    prefix = "dataset."
+    params = {key.removeprefix(prefix): value for key, value in overrides.items() if key.startswith(prefix)}
+    found = own.read(chosen, params, seed)
+    listed, problems = None, list(found.problems)
+    if forget is not None:
+        split = load_dataset(found.dataset, seed)
+        raw, names = file_bytes(forget.expanduser()), split.train.class_names
+        listed = read_csv(raw, len(split.train), names, f"The file {str(forget)!r}", split.names)
+        problems += own.judged_list(split, listed)
+    scenario = make_scenario(chosen, model=model, seed=seed, overrides=overrides | {"corruption.found": True})
+    cost = own.cost(scenario)
+    answer = _answer(found, listed, problems, cost, scenario.model.name)
+    if json:
+        print_json(answer)
+    else:
+        _print(answer)
+    return 0
+
+
+def _answer(found: Reading, listed: ForgetSet | None, problems: list[str], cost: Cost, model: str) -> dict[str, Any]:
+    return {
+        "dataset": found.dataset.model_dump(mode="json"),
+        "note": found.note,
+        "train": found.train,
+        "test": found.test,
+        "classes": found.classes.to_dict("records"),
+        "clean_labels": found.clean_known,
+        "forget": None if listed is None else {"size": len(listed), "clean_labels": len(listed.labels)},
+        "problems": problems,
+        "model": model,
+        "parameters": cost.parameters,
+        "epochs": cost.epochs,
+        "expected_seconds": round(cost.seconds, 1),
+        "image_bytes": cost.nbytes,
+    }
+
+
+def _print(answer: dict[str, Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from unlearn_core.figures.sentences import megabytes
+
+    print(answer["note"] or f"{answer['train']:,} training and {answer['test']:,} test examples.")
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("Class", "Training", "Test"):
+        table.add_column(name, justify="left" if name == "Class" else "right")
+    for row in answer["classes"]:
+        table.add_row(row["class"], f"{row['train']:,}", f"{row['test']:,}")
+    Console().print(table, markup=False)
+    if answer["clean_labels"]:
+        print(f"The right label of {answer['clean_labels']:,} of {answer['train']:,} training images is given.")
+    if answer["forget"] is not None:
+        listed = answer["forget"]
+        print(f"The forget list names {listed['size']:,} training images, {listed['clean_labels']:,} with their right label.")
+    print(
+        f"Training {answer['model']} ({answer['parameters']:,} parameters) for {answer['epochs']} epochs takes about "
+        f"{answer['expected_seconds']:,.0f} s on one core; the images take {megabytes(answer['image_bytes'])}."
+    )
+    print("No problems found." if not answer["problems"] else "Problems:")
+    for problem in answer["problems"]:
+        print(f"- {problem}")
