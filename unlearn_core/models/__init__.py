@@ -3,9 +3,11 @@
 from unlearn_core.models._base import ModelSource, build_model, registry
 from unlearn_core.models._redirect import (
     RedirectConv2d,
+    RedirectLayerNorm,
     RedirectLinear,
     RedirectNet,
     RedirectNorm2d,
+    base_norms,
     example_masks,
     seen_activations,
     shared_mask,
@@ -16,9 +18,11 @@ register = registry.register
 __all__ = [
     "ModelSource",
     "RedirectConv2d",
+    "RedirectLayerNorm",
     "RedirectLinear",
     "RedirectNet",
     "RedirectNorm2d",
+    "base_norms",
     "build_model",
     "example_masks",
     "register",
