@@ -20,7 +20,9 @@ def test_the_imagenet_stem_at_full_width_is_torchvision_s_network() -> None:
     ours = build_model(ModelSpec(name="resnet18", params={"width": 1.0, "stem": "imagenet"}), (3, 64, 64), 7, 0)
     x = torch.randn(4, 3, 64, 64)
     ours(x)  # running statistics that matter
-    theirs.load_state_dict(ours.torchvision_state(), strict=True)
+    named = ours.as_torchvision()
+    assert named is not None
+    theirs.load_state_dict(named[1], strict=True)
     with torch.no_grad():
         torch.testing.assert_close(ours.eval()(x), theirs.eval()(x), rtol=0, atol=1e-5)
 

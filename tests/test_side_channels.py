@@ -29,7 +29,7 @@ def build(architecture: str, size: int = 32, grey: bool = True, **params: object
 def plain(model: TorchvisionNet, architecture: str, size: int) -> torch.nn.Module:
     arguments = {"image_size": size} if architecture.startswith("vit") else {}
     net = torchvision().models.get_model(architecture, num_classes=4, **arguments)
-    net.load_state_dict(model.torchvision_state())
+    net.load_state_dict(model.as_torchvision()[1])
     return net.eval()
 
 
@@ -93,11 +93,11 @@ def test_a_mask_counts_per_example_and_gradients_reach_the_branches(architecture
 def test_statistics_move_in_a_plain_pass_alone() -> None:
     model, x = build("resnet18").train(), given(pixels())
     model.widen(0.25, 0)
-    before = {k: v.clone() for k, v in model.torchvision_state().items() if "running" in k}
+    before = {k: v.clone() for k, v in model.as_torchvision()[1].items() if "running" in k}
     model(x, torch.ones(1, model.redirect_channels))
-    assert all(torch.equal(model.torchvision_state()[k], v) for k, v in before.items())
+    assert all(torch.equal(model.as_torchvision()[1][k], v) for k, v in before.items())
     model(x)
-    assert any(not torch.equal(model.torchvision_state()[k], v) for k, v in before.items())
+    assert any(not torch.equal(model.as_torchvision()[1][k], v) for k, v in before.items())
 
 
 def test_two_threads_use_one_network_at_a_time_each_with_its_own_mask() -> None:

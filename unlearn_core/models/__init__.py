@@ -1,6 +1,7 @@
 """Networks whose base can be trained alone and widened by redirect channels later."""
 
 from unlearn_core.models._base import ModelSource, build_model, registry
+from unlearn_core.models._normalise import parse_normalise, write_normalise
 from unlearn_core.models._redirect import (
     RedirectConv2d,
     RedirectLayerNorm,
@@ -25,8 +26,10 @@ __all__ = [
     "base_norms",
     "build_model",
     "example_masks",
+    "parse_normalise",
     "register",
     "registry",
     "seen_activations",
     "shared_mask",
+    "write_normalise",
 ]

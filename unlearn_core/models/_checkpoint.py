@@ -146,14 +146,18 @@ def _torch_file(data: bytes, name: str) -> Mapping[str, Any]:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             infos = archive.infolist()
-            if any(i.compress_type != zipfile.ZIP_STORED for i in infos) or sum(i.file_size for i in infos) > len(data):
-                raise UserError(f"The checkpoint {name!r} is a compressed archive, which torch.save does not write.")
-            pickles = [archive.read(info) for info in infos if info.filename.endswith("data.pkl")]
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError):
+            # Entries that overlap or are compressed unpack to more than the file holds.
+            bounded = all(i.compress_type == zipfile.ZIP_STORED for i in infos) and sum(i.file_size for i in infos) <= len(data)
+            pickles = [archive.read(i) for i in infos if bounded and i.filename.endswith("data.pkl")]
+        called = _called(pickles[0]) if pickles else []
+    except (zipfile.BadZipFile, OSError, ValueError, IndexError, EOFError):
         raise UserError(f"The checkpoint {name!r} is damaged or truncated.") from None
+    if not bounded:
+        raise UserError(f"The checkpoint {name!r} is a compressed archive, which torch.save does not write.")
     if len(pickles) != 1:
         raise UserError(f"The checkpoint {name!r} is an archive, but not one of weights that torch.save has written.")
-    _check_pickle(pickles[0], name)
+    if code := next((function for function in called if not _harmless(function)), None):
+        raise UserError(f"The checkpoint {name!r} holds code ({code[:60]!r}), so it is not loaded: save a state_dict().")
     try:
         found = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     except Exception as error:  # noqa: BLE001  whatever a hostile file makes torch raise, it is not loaded
@@ -163,18 +167,15 @@ def _torch_file(data: bytes, name: str) -> Mapping[str, Any]:
     return found
 
 
-def _check_pickle(data: bytes, name: str) -> None:
-    """Read, never run, the pickle's instructions: only what a state dict is made of may be called."""
-    try:
-        for opcode, argument, _ in pickletools.genops(data):
-            # torch.save writes GLOBAL; the later ways to name a function are not needed for weights.
-            called = str(argument) if opcode.name in ("GLOBAL", "INST") else "a function"
-            if opcode.name in ("GLOBAL", "INST", "STACK_GLOBAL") and not _harmless(called):
-                raise UserError(
-                    f"The checkpoint {name!r} holds code ({called[:60]!r}), so it is not loaded: save a state_dict()."
-                )
-    except (ValueError, IndexError, EOFError, UnicodeDecodeError):
-        raise UserError(f"The checkpoint {name!r} is damaged or truncated.") from None
+def _called(data: bytes) -> list[str]:
+    """What a pickle's instructions call, "module function" each: they are read, never run."""
+    found = []
+    for opcode, argument, _ in pickletools.genops(data):
+        if opcode.name in ("GLOBAL", "INST"):
+            found.append(str(argument))
+        elif opcode.name == "STACK_GLOBAL":  # a later way to name a function, which torch.save does not use
+            found.append("a function")
+    return found
 
 
 def _harmless(called: str) -> bool:

@@ -219,6 +219,10 @@ class RedirectNet(nn.Module):
         """Hear how the inputs were normalised: per channel, on the scale of the data. Only a network that was trained
         elsewhere, on another normalisation, needs to know."""
 
+    def as_torchvision(self) -> tuple[str, dict[str, torch.Tensor]] | None:
+        """Architecture and state dict of the base in torchvision's words, where torchvision has this network."""
+        return None
+
     def widen(self, ratio: float, seed: int) -> None:
         """Add ``ratio`` times as many redirect channels as base channels to every hidden layer (at least one)."""
         self.widen_to(tuple(max(1, round(ratio * width)) for width in self.hidden), seed)

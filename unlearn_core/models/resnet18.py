@@ -110,11 +110,12 @@ class ResNet18Net(RedirectNet):
                 block.widen(arriving, outputs)  # type: ignore[operator]
         self.head.widen(redirect[-1], 0)
 
-    def torchvision_state(self) -> dict[str, torch.Tensor]:
-        """The base's weights under the names of torchvision's ``resnet18``; that is the same function where the width is 1,
-        the stem "imagenet", and the images have three channels."""
+    def as_torchvision(self) -> tuple[str, dict[str, torch.Tensor]] | None:
+        """The same function as torchvision's ``resnet18`` where width and stem are its own and images have three channels."""
+        if self.hidden != _STAGES or not self.pooled or self.conv1.weight.shape[1] != 3:
+            return None
         plain = {name: value for name, value in self.state_dict().items() if "redirect" not in name}
-        return {name.replace(".base.", ".").replace("head.", "fc."): value for name, value in plain.items()}
+        return "resnet18", {name.replace(".base.", ".").replace("head.", "fc."): value for name, value in plain.items()}
 
 
 @register

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from pydantic import Field
+from pydantic import Field, field_validator
 from torch import nn
 
 from unlearn_core.errors import UserError
@@ -42,10 +42,16 @@ class TorchvisionNet(RedirectNet):
     std: torch.Tensor
 
     def __init__(
-        self, net: nn.Module, found: Layers, size: tuple[int, int] | None, mean: tuple[float, ...], std: tuple[float, ...]
+        self,
+        architecture: str,
+        net: nn.Module,
+        found: Layers,
+        size: tuple[int, int] | None,
+        mean: tuple[float, ...],
+        std: tuple[float, ...],
     ) -> None:
         super().__init__(found.channels)
-        self.net, self.size, self.head_name, self.places = net, size, found.head, found.names
+        self.architecture, self.net, self.size, self.head_name, self.places = architecture, net, size, found.head, found.names
         if hasattr(net, "aux_logits"):
             net.aux_logits = False  # helpers of training alone; their weights stay, so that the names stay complete
         for place, name in enumerate(found.names):
@@ -109,9 +115,8 @@ class TorchvisionNet(RedirectNet):
     def _layers(self) -> Iterator[Any]:
         return (self.net.get_submodule(name) for name in self.places)
 
-    def torchvision_state(self) -> dict[str, torch.Tensor]:
-        """The base's weights under torchvision's names."""
-        return {name: value for name, value in self.net.state_dict().items() if "redirect" not in name}
+    def as_torchvision(self) -> tuple[str, dict[str, torch.Tensor]]:
+        return self.architecture, {name: value for name, value in self.net.state_dict().items() if "redirect" not in name}
 
 
 @register
@@ -136,6 +141,11 @@ class Torchvision(ModelSource):
         normalise: str = Field(
             "", max_length=120, description="imagenet, none, or means/deviations of pixels from 0 to 1; empty: imagenet"
         )
+
+        @field_validator("normalise", mode="before")
+        @classmethod
+        def _none_is_a_word(cls, value: Any) -> Any:
+            return "none" if value is None else value  # --set reads the word as nothing
 
     @classmethod
     def full_params(cls, values: dict[str, Any] | None = None) -> dict[str, Scalar]:
@@ -170,7 +180,9 @@ class Torchvision(ModelSource):
         architecture = check_architecture(params.architecture or DEFAULT)
         found = layers_of(architecture, classes, size)
         mean, std = parse_normalise(params.normalise or IMAGENET)
-        return TorchvisionNet(make_network(architecture, classes, size), found, size if params.size else None, mean, std)
+        return TorchvisionNet(
+            architecture, make_network(architecture, classes, size), found, size if params.size else None, mean, std
+        )
 
     @classmethod
     def check(cls, params: Any, shape: tuple[int, ...], class_names: tuple[str, ...]) -> None:
@@ -199,7 +211,7 @@ class Torchvision(ModelSource):
         noted = _checkpoint.about(data).get("classes", "")
         if class_names and noted and noted != json.dumps(list(class_names)):
             raise UserError(f"The checkpoint {path.name!r} names other classes than the data, or in another order.")
-        given, expected = _checkpoint.tensors(data, path.name), model.torchvision_state()
+        given, expected = _checkpoint.tensors(data, path.name), model.as_torchvision()[1]
         head = f"{model.head_name}.weight"
         there, here = (len(weights[head]) if head in weights else 0 for weights in (given, expected))
         if there and there != here:

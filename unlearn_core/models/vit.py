@@ -114,7 +114,7 @@ class VitNet(RedirectNet):
             # The class token has no redirect channels of its own: its redirect positions are what it starts from there.
             start = F.pad(start, (0, self.redirect_positions.shape[-1]))
             positions = torch.cat([positions, self.redirect_positions], dim=-1)
-        x = torch.cat([start.expand(len(x), -1, -1), x], dim=1) + positions
+        x = torch.cat([start.expand(x.shape[0], -1, -1), x], dim=1) + positions
         x = apply_mask(x, self.width, stream, dim=2)
         for k, block in enumerate(self.blocks):
             x = block(x, stream, masks[k] if masks else None)
