@@ -1,6 +1,6 @@
 """Train torchvision's resnet18 on the images that a CSV (path,label) names, with nothing of this project.
 
-python train_torchvision.py LABELS.csv OUT.safetensors|OUT.pt [EPOCHS] [SEED]
+python train_torchvision.py LABELS.csv OUT.pt [EPOCHS] [SEED]
 """
 # ruff: noqa: E402
 
@@ -28,9 +28,7 @@ y = torch.tensor([classes.index(row["label"]) for row in rows])
 model, steps = resnet18(num_classes=len(classes)), len(y) // 64
 optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9, weight_decay=5e-4)
 schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.1, total_steps=epochs * steps)
-for step in range(epochs * steps):
-    order = torch.randperm(len(y)) if step % steps == 0 else order
-    ids = order[step % steps * 64 :][:64]
+for ids in torch.cat([torch.randperm(len(y))[: steps * 64] for _ in range(epochs)]).split(64):
     optimizer.zero_grad()
     torch.nn.functional.cross_entropy(model(x[ids]), y[ids]).backward()
     torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
