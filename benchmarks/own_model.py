@@ -137,8 +137,6 @@ def cell(data: str, task: str, seed: int, store: Store) -> list[dict[str, Any]]:
         weights = torch.load(checkpoint, weights_only=True)
         row = native(outside, weights, make_method("rem", outside), store)
         rows.append({"network": "outside, native redirect channels"} | row)
-    here = scenario_of(data, regularity, seed, "resnet18", model__width=1.0, model__stem="imagenet")
-    rows += [{"network": "resnet18 trained here"} | row for row in through_stages(store, here, ["rem"])]
     vit = scenario_of(data, regularity, seed, "vit", **{name.replace(".", "__"): value for name, value in VIT.items()})
     rows += [{"network": "vit trained here"} | row for row in through_stages(store, vit, ["finetune", "rem"])]
     said = {"task": task, "seed": seed, "outside_training_seconds": round(seconds, 1)}
@@ -171,7 +169,7 @@ def main() -> None:
     for seed in options.seeds:
         for task in options.tasks:
             rows += cell(options.data, task, seed, store)
-            for row in rows[-6:]:
+            for row in rows[-5:]:
                 print(json.dumps(row), flush=True)
             provenance = {
                 "command": "python -m benchmarks.own_model --data photos/ --store FOLDER",

@@ -72,16 +72,16 @@ def export(store: Results, scenario: Scenario, spec: MethodSpec, suffix: str) ->
         "run": scenario.run_key(spec),
     }
     if suffix == ARCHIVE:
-        form = {
+        archived: dict[str, Any] = {
             "form": "torch.export",
             "input": f"uint8 pixels (batch, {', '.join(map(str, train.shape))}), 0 to 255, as the data set gives them",
             "model_params": {k: v for k, v in scenario.model.params.items() if k != "weights"},
         }
-        return Exported(_archive(model, train.inputs[:_EXAMPLES], data.train.moments), about | form)
+        return Exported(_archive(model, train.inputs[:_EXAMPLES], data.train.moments), about | archived)
     assert found is not None
     architecture, state = found
     size, normalise = _input(scenario, train.shape, data.train.moments)
-    form = {
+    form: dict[str, Any] = {
         "form": "state_dict",
         "size": size,
         "normalise": normalise,
@@ -120,6 +120,9 @@ def _archive(model: RedirectNet, examples: torch.Tensor, moments: tuple[torch.Te
 
     class Pixels(nn.Module):
         """What a loaded archive computes: the project's normalisation, then the network."""
+
+        mean: torch.Tensor
+        std: torch.Tensor
 
         def __init__(self) -> None:
             super().__init__()

@@ -284,15 +284,11 @@ def apply_mask(x: torch.Tensor, base: int, mask: torch.Tensor | None, dim: int =
     return x
 
 
-def show(x: torch.Tensor, mask: torch.Tensor | None, dim: int = 1) -> None:
-    """Let :func:`seen_activations` see one masked place: base channels first, in dimension ``dim``."""
+def show(x: torch.Tensor, mask: torch.Tensor | None, dim: int = 1, more: torch.Tensor | None = None) -> None:
+    """Let :func:`seen_activations` see one masked place: channels in dimension ``dim``, those of ``more`` behind the others."""
     if (seen := _seen.get()) is not None:
+        x = x if more is None else torch.cat([x, more], dim)
         seen.append((x.movedim(dim, 1).clone(), mask))  # what follows may overwrite it
-
-
-def showing() -> bool:
-    """Whether anybody looks at activations."""
-    return _seen.get() is not None
 
 
 def base_norms(model: nn.Module) -> list[nn.modules.batchnorm._BatchNorm]:

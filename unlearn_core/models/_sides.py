@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from unlearn_core.models._redirect import show, showing
+from unlearn_core.models._redirect import show
 
 MOST_CHANNELS = 128
 """Side channels of one layer at most. A branch costs about channels / (the layer's outputs) of the layer, and what must be
@@ -105,8 +105,7 @@ class _Beside(nn.Module):
             return out
         mask = masks[self.place]
         more, side = self.redirect(x, mask)
-        if showing():
-            show(torch.cat([out, side], dim=self.channels_at), mask, self.channels_at)
+        show(out, mask, self.channels_at, side)
         return out + more
 
 

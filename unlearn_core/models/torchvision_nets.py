@@ -15,7 +15,7 @@ from torch import nn
 from unlearn_core.errors import UserError
 from unlearn_core.models import ModelSource, RedirectNet, _checkpoint, register
 from unlearn_core.models._architectures import Layers, check_architecture, layers_of, make_network
-from unlearn_core.models._normalise import IMAGENET, parse_normalise
+from unlearn_core.models._normalise import IMAGENET, Triple, parse_normalise
 from unlearn_core.models._sides import CLASSES, MOST_CHANNELS, SideBatchNorm2d, active
 from unlearn_core.parts import PartParams
 from unlearn_core.specs import Scalar
@@ -47,13 +47,12 @@ class TorchvisionNet(RedirectNet):
         net: nn.Module,
         found: Layers,
         size: tuple[int, int] | None,
-        mean: tuple[float, ...],
-        std: tuple[float, ...],
+        normalise: tuple[Triple, Triple],
     ) -> None:
         super().__init__(found.channels)
         self.architecture, self.net, self.size, self.head_name, self.places = architecture, net, size, found.head, found.names
         if hasattr(net, "aux_logits"):
-            net.aux_logits = False  # helpers of training alone; their weights stay, so that the names stay complete
+            net.aux_logits = False  # type: ignore[assignment]  # helpers of training; their weights stay, for the names
         for place, name in enumerate(found.names):
             layer: Any = net.get_submodule(name)
             layer.__class__ = CLASSES[type(layer)]
@@ -65,8 +64,8 @@ class TorchvisionNet(RedirectNet):
         # Not part of a state dict: what it says of pixels belongs to the data and to the parameters, not to the weights.
         self.register_buffer("given_mean", None, persistent=False)
         self.register_buffer("given_std", None, persistent=False)
-        self.register_buffer("mean", torch.tensor(mean).view(-1, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(std).view(-1, 1, 1), persistent=False)
+        self.register_buffer("mean", torch.tensor(normalise[0]).view(-1, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(normalise[1]).view(-1, 1, 1), persistent=False)
 
     def normalised_by(self, mean: torch.Tensor, std: torch.Tensor) -> None:
         self.given_mean, self.given_std = (v.detach().clone().to(self.mean.device).view(-1, 1, 1) for v in (mean, std))
@@ -179,10 +178,9 @@ class Torchvision(ModelSource):
         size = (params.size, params.size) if params.size else (shape[1], shape[2])
         architecture = check_architecture(params.architecture or DEFAULT)
         found = layers_of(architecture, classes, size)
-        mean, std = parse_normalise(params.normalise or IMAGENET)
-        return TorchvisionNet(
-            architecture, make_network(architecture, classes, size), found, size if params.size else None, mean, std
-        )
+        net = make_network(architecture, classes, size)
+        normalise = parse_normalise(params.normalise or IMAGENET)
+        return TorchvisionNet(architecture, net, found, size if params.size else None, normalise)
 
     @classmethod
     def check(cls, params: Any, shape: tuple[int, ...], class_names: tuple[str, ...]) -> None:
