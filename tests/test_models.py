@@ -11,12 +11,21 @@ from unlearn_core.errors import UserError
 from unlearn_core.models import RedirectNet, build_model, example_masks, registry, shared_mask
 from unlearn_core.specs import ModelSpec
 
-SHAPES = {"mlp": (2,), "cnn": (1, 8, 8), "resnet9": (3, 32, 32)}
-NARROW = {"mlp": {"width": 16}, "cnn": {"width": 8}, "resnet9": {"width": 0.125}}
+SHAPES = {"mlp": (2,), "cnn": (1, 8, 8), "resnet9": (3, 32, 32), "resnet18": (3, 16, 16), "vit": (1, 8, 8)}
+SHAPES["torchvision"] = (3, 32, 32)
+MOMENTS = torch.tensor(0.0), torch.tensor(1.0)
+NARROW = {
+    "mlp": {"width": 16},
+    "cnn": {"width": 8},
+    "resnet9": {"width": 0.125},
+    "resnet18": {"width": 0.125},
+    "vit": {"width": 16, "depth": 2},
+    "torchvision": {"architecture": "mobilenet_v3_small"},
+}
 
 
 def build(name: str, seed: int = 0) -> RedirectNet:
-    return build_model(ModelSpec(name=name, params=NARROW[name]), SHAPES[name], 5, seed)
+    return build_model(ModelSpec(name=name, params=NARROW[name]), SHAPES[name], 5, seed, MOMENTS)
 
 
 @pytest.fixture(params=list(SHAPES))

@@ -29,8 +29,8 @@ Corner = Literal["top-left", "top-right", "bottom-left", "bottom-right"]
 Scalar = bool | int | float | str | None
 
 
-LOCATION = frozenset({"data", "download"})
-"""Parameters of a dataset that say where its files are, not what they hold (``content`` does): no part of any key."""
+LOCATION = frozenset({"data", "download", "weights"})
+"""Parameters that say where files are, not what they hold (``content`` does): no part of any key."""
 
 _FOR_KEY = "key"
 
@@ -169,8 +169,8 @@ class PartSpec(Spec):
     params: Params = Field(default_factory=dict)
 
 
-class DatasetSpec(PartSpec):
-    """Which dataset. Files that moved are the same data: canonical JSON leaves :data:`LOCATION` out."""
+class FileSpec(PartSpec):
+    """A part that may come from files. Those that moved are the same: canonical JSON leaves :data:`LOCATION` out."""
 
     @model_serializer(mode="wrap")
     def _what_not_where(self, handler: SerializerFunctionWrapHandler, info: SerializationInfo) -> dict[str, Any]:
@@ -180,7 +180,11 @@ class DatasetSpec(PartSpec):
         return plain
 
 
-class ModelSpec(PartSpec):
+class DatasetSpec(FileSpec):
+    """Which dataset."""
+
+
+class ModelSpec(FileSpec):
     """Which network."""
 
 

@@ -115,6 +115,11 @@ class DeviceData:
     def device(self) -> torch.device:
         return self.inputs.device
 
+    @property
+    def moments(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """What :meth:`batch` normalises by, for networks that must know."""
+        return self.mean, self.std
+
     def batch(self, ids: torch.Tensor, generator: torch.Generator | None = None) -> torch.Tensor:
         """Normalised float inputs of these examples; with ``generator`` they are augmented where the recipe says so."""
         x = self.inputs[ids]
@@ -248,6 +253,14 @@ def predict(model: nn.Module, data: DeviceData, ids: torch.Tensor | None = None,
         pieces = [model(data.batch(piece)).float() for piece in ids.split(batch_size)]
     model.train(was_training)
     return torch.cat(pieces) if pieces else torch.empty(0, data.classes, device=data.device)
+
+
+@contextlib.contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Torch's global generators start from ``seed`` in here, and from where they were afterwards: dropout draws from them."""
+    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
+        torch.manual_seed(seed)
+        yield
 
 
 @contextlib.contextmanager

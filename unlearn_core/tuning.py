@@ -97,12 +97,13 @@ def _trained(dataset: str, regularity: float, seed: int, overrides: Overrides) -
     scenario = make_scenario(dataset, regularity=regularity, seed=seed, overrides=dict(overrides))
     arena = build_arena(scenario, torch.device("cpu"))
     shape, classes, spec = arena.corrupted.train.shape, arena.train.classes, scenario.model
-    model = build_model(spec, shape, classes, seed)
+    moments = arena.train.moments
+    model = build_model(spec, shape, classes, seed, moments)
     everyone = torch.arange(len(arena.train))
     Trainer(model, arena.train, scenario.training, seed, SilentReporter(), snapshots=False).fit(everyone)
 
     def fresh(seed: int) -> RedirectNet:
-        return build_model(spec, shape, classes, seed)
+        return build_model(spec, shape, classes, seed, moments)
 
     task = UnlearningTask(model, arena.train, everyone[:0], everyone, fresh, scenario.training, seed)
     # The order of discovery is all that leaves the ground truth: which examples a practitioner would know at each rate.

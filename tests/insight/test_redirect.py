@@ -165,8 +165,9 @@ def test_the_plane_shows_the_model_that_was_stored(stores: dict[str, tuple[Store
 @pytest.mark.parametrize("name", registry.names())
 def test_every_network_shows_its_layers(name: str) -> None:
     shape = {"mlp": (2,), "cnn": (1, 8, 8)}.get(name, (3, 32, 32))
-    params = {"width": 0.125} if name == "resnet9" else {}
-    model = build_model(ModelSpec(name=name, params=params), shape, 3, 0).eval()
+    params = {"width": 0.125} if name in ("resnet9", "resnet18") else {}
+    moments = torch.zeros(1), torch.ones(1)
+    model = build_model(ModelSpec(name=name, params=params), shape, 3, 0, moments).eval()
     model.widen(0.5, 1)
     layers = redirect.activations(model, torch.randn(4, *shape))
     assert [layer.base for layer in layers] == list(model.hidden)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import typer
 
-from unlearn_core.cli import bench, check, discover, parts, results, run, sweep, tune
+from unlearn_core.cli import bench, check, discover, export, parts, results, run, sweep, tune
 from unlearn_core.cli._common import BAD_INPUT, FAILED, INTERRUPTED, fail
 from unlearn_core.errors import UserError
 
@@ -34,6 +34,7 @@ app.command("models")(parts.models)
 app.command("sweep")(sweep.sweep)
 app.command("results")(results.results)
 app.command("tune")(tune.tune)
+app.command("export")(export.export)
 app.command("bench")(bench.bench)
 
 

@@ -15,12 +15,16 @@ import typer
 
 from unlearn_core.cli._common import (
     FAILED,
+    ArchitectureOption,
+    CheckpointOption,
     DataOption,
     DatasetOption,
     Device,
     DeviceOption,
     EngineOption,
+    InputSizeOption,
     JsonOption,
+    NormaliseOption,
     StoreOption,
     WorkersOption,
     fail,
@@ -29,6 +33,7 @@ from unlearn_core.cli._common import (
     say,
     stopped,
     with_data,
+    with_network,
 )
 from unlearn_core.cli._follow import follow
 from unlearn_core.cli._forget import ForgetOption, FoundOption, with_forget, with_found
@@ -62,6 +67,10 @@ def discover(
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
     amount: Annotated[str | None, typer.Option(help="Corrupted examples: a count or a fraction up to 0.5.")] = None,
     model: Annotated[str | None, typer.Option(help="Network; `models` lists them.")] = None,
+    checkpoint: CheckpointOption = None,
+    architecture: ArchitectureOption = None,
+    input_size: InputSizeOption = None,
+    normalise: NormaliseOption = None,
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="Override, such as rem_discover.rounds=1 or trigger.size=3.")
     ] = None,
@@ -82,6 +91,7 @@ def discover(
     overrides = parse_overrides(set_ or [])
     with_found(overrides, found, amount)
     chosen = with_data(dataset, data, overrides)
+    model = with_network(model, overrides, checkpoint, architecture, input_size, normalise)
     if not 0 < precision <= 1:
         raise UserError(f"--precision must be above 0 and at most 1 (got {precision:g}).")
     if top is not None and top < 1:

@@ -11,12 +11,16 @@ import typer
 
 from unlearn_core.cli._common import (
     FAILED,
+    ArchitectureOption,
+    CheckpointOption,
     DataOption,
     DatasetOption,
     Device,
     DeviceOption,
     EngineOption,
+    InputSizeOption,
     JsonOption,
+    NormaliseOption,
     StoreOption,
     WorkersOption,
     parse_names,
@@ -25,6 +29,7 @@ from unlearn_core.cli._common import (
     say,
     stopped,
     with_data,
+    with_network,
 )
 from unlearn_core.cli._follow import follow
 from unlearn_core.cli._forget import ForgetOption, FoundOption, with_forget, with_found
@@ -57,6 +62,10 @@ def run(
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
     amount: Annotated[str | None, typer.Option(help="Corrupted examples: a count or a fraction up to 0.5.")] = None,
     model: Annotated[str | None, typer.Option(help="Network; `models` lists them.")] = None,
+    checkpoint: CheckpointOption = None,
+    architecture: ArchitectureOption = None,
+    input_size: InputSizeOption = None,
+    normalise: NormaliseOption = None,
     set_: Annotated[list[str] | None, typer.Option("--set", help="Override, such as rem.epochs=5 or trigger.size=3.")] = None,
     rmia: Annotated[bool, typer.Option("--rmia", help="Train four reference models for the membership attack RMIA.")] = False,
     engine: EngineOption = "local",
@@ -69,6 +78,7 @@ def run(
     names, overrides = parse_names(methods or DEFAULT_METHODS), parse_overrides(set_ or [])
     with_found(overrides, found, amount)
     chosen = with_data(dataset, data, overrides)
+    model = with_network(model, overrides, checkpoint, architecture, input_size, normalise)
     place = Store.open(store)
     machine = Engine(place, address=engine, workers=workers, device=device.value)
     try:

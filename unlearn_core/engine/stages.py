@@ -33,9 +33,10 @@ from unlearn_core.evaluation import registry as metrics
 from unlearn_core.methods import OracleTask, UnlearningTask
 from unlearn_core.methods import registry as methods
 from unlearn_core.models import RedirectNet, build_model
+from unlearn_core.models import registry as models
 from unlearn_core.specs import MethodSpec, Scenario, content_key
 from unlearn_core.store import Store
-from unlearn_core.training import Trainer, deterministic
+from unlearn_core.training import Trainer, deterministic, seeded
 
 MAX_SNAPSHOT_BYTES = 32 * 2**20
 """Weights of the rounds are stored where all together take less than this."""
@@ -73,7 +74,7 @@ def plan_runs(scenario: Scenario, specs: Sequence[MethodSpec]) -> list[Stage]:
 
 
 def check_task(scenario: Scenario) -> None:
-    """Raise :class:`UserError` for a corruption, trigger, discovery rate or forget set that this dataset cannot have."""
+    """Raise :class:`UserError` for a corruption, trigger, discovery, forget set or checkpoint that does not suit this data."""
     size, corrupted, known = _check_task(scenario.at_rate(1.0).model_dump_json())
     train, _ = datasets.get(scenario.dataset.name).sizes or (0, 0)
     if scenario.forget is not None:
@@ -97,6 +98,8 @@ def _check_task(scenario_json: str) -> tuple[int, int, bool]:
     scenario = Scenario.model_validate_json(scenario_json)
     split = load_dataset(scenario.dataset, scenario.seed)
     truth = corrupt(split, scenario.dataset, scenario.corruption, scenario.seed).truth
+    network = models.get(scenario.model.name)
+    network.check(network.params(scenario.model.params), split.train.shape, split.train.class_names)
     return len(split.train), len(truth.corrupted), truth.known
 
 
@@ -126,7 +129,7 @@ def run_stage(stage: Stage, store: Store, device: str, reporter: Progress) -> No
         raise UserError(f"There is no stage called {stage.kind!r}.") from None
     scenario = Scenario.parse(stage.payload["scenario"])
     place = resolve_device(device)
-    with deterministic(threads=1 if place.type == "cpu" else None):
+    with deterministic(threads=1 if place.type == "cpu" else None), seeded(scenario.seed):
         compute(stage, scenario, store, place, Recorder(reporter))
 
 
@@ -167,9 +170,13 @@ def _original(stage: Stage, scenario: Scenario, store: Store, device: torch.devi
     arena = arena_of(scenario, device)
     model = fresh_model(scenario, arena)(scenario.seed)
     start = now(device)
-    Trainer(model, arena.train, scenario.training, scenario.seed, reporter, snapshots=False).fit(
-        torch.arange(len(arena.train), device=device)
-    )
+    source = models.get(scenario.model.name)
+    if source.give_weights(source.params(scenario.model.params), model):
+        model.eval()
+    else:
+        Trainer(model, arena.train, scenario.training, scenario.seed, reporter, snapshots=False).fit(
+            torch.arange(len(arena.train), device=device)
+        )
     seconds = now(device) - start
     logits = observe(model, arena)
     store.put(
@@ -236,7 +243,8 @@ _STAGES: dict[str, Callable[[Stage, Scenario, Store, torch.device, Recorder], No
 def fresh_model(scenario: Scenario, arena: Arena) -> Callable[[int], RedirectNet]:
     """A factory of newly initialised networks on the arena's device. It holds the spec and the shape, no data."""
     spec, shape, classes, device = scenario.model, arena.corrupted.train.shape, arena.train.classes, arena.train.device
-    return lambda seed: build_model(spec, shape, classes, seed).to(device)
+    moments = arena.train.moments
+    return lambda seed: build_model(spec, shape, classes, seed, moments).to(device)
 
 
 def make_task(store: Store, scenario: Scenario, arena: Arena, oracle: bool = False) -> UnlearningTask:

@@ -27,7 +27,8 @@ def measured_regularity(scenario: Scenario, arena: Arena, reporter: Reporter) ->
     fold = torch.randperm(len(data), generator=torch.Generator().manual_seed(scenario.seed)) % FOLDS
     chance = torch.zeros(len(data))
     for k in range(FOLDS):
-        model = build_model(scenario.model, arena.corrupted.train.shape, data.classes, scenario.seed + k).to(data.device)
+        shape = arena.corrupted.train.shape
+        model = build_model(scenario.model, shape, data.classes, scenario.seed + k, data.moments).to(data.device)
         inside = (fold != k).nonzero()[:, 0].to(data.device)
         outside = (fold == k).nonzero()[:, 0].to(data.device)
         part = Part(reporter, k, FOLDS)

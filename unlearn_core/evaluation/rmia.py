@@ -43,7 +43,7 @@ def train_references(scenario: Scenario, arena: Arena, reporter: Reporter) -> Ou
         halves = order[: count // 2].sort().values, order[count // 2 :].sort().values
         inside, outside = halves[k % 2].to(data.device), halves[1 - k % 2].to(data.device)
         seed = scenario.seed + 1 + k
-        model = build_model(scenario.model, arena.corrupted.train.shape, data.classes, seed).to(data.device)
+        model = build_model(scenario.model, arena.corrupted.train.shape, data.classes, seed, data.moments).to(data.device)
         Trainer(model, data, scenario.training, seed, Part(reporter, k, MODELS), snapshots=False).fit(inside)
         train_chance[outside.cpu()] += _own(predict(model, data, outside), data.labels[outside])
         # As many models judge a test example as judge a training example: the estimates must be equally noisy.

@@ -109,7 +109,8 @@ def model_of(store: Results, scenario: Scenario, spec: MethodSpec | None = None,
         layers = record.payload.get("redirect_layers") or ()
         weights = store.arrays(key, "weights") if round is None else _round(store.arrays(key, "snapshots"), round)
     data = arena_of(scenario)
-    model = build_model(scenario.model, data.corrupted.train.shape, data.train.classes, scenario.seed)
+    train = data.train
+    model = build_model(scenario.model, data.corrupted.train.shape, train.classes, scenario.seed, train.moments)
     if layers:
         model.widen_to(tuple(int(n) for n in layers), scenario.seed)
     model.load_state_dict({name: torch.from_numpy(np.array(value)) for name, value in weights.items()})

@@ -12,7 +12,7 @@ from torch import nn
 
 from unlearn_core.errors import Cancelled
 from unlearn_core.methods._base import MethodParams, UnlearningTask
-from unlearn_core.models import RedirectNorm2d
+from unlearn_core.models import base_norms
 from unlearn_core.specs import TrainingSpec
 from unlearn_core.training import DeviceData, Reporter, Trainer, autocast, batches
 
@@ -125,11 +125,11 @@ def measure_statistics(
     the weights faster than a running mean can follow: without this the network would be normalised by numbers that belong
     to no function it ever computed.
     """
-    norms = [m for m in model.modules() if isinstance(m, RedirectNorm2d)]
-    before = [norm.base.momentum for norm in norms]
+    norms = base_norms(model)
+    before = [norm.momentum for norm in norms]
     for norm in norms:
-        norm.base.reset_running_stats()
-        norm.base.momentum = None  # a plain average over batches
+        norm.reset_running_stats()
+        norm.momentum = None  # a plain average over batches
     everything = torch.arange(len(data), device=data.device) if ids is None else ids
     model.train()
     with torch.no_grad(), autocast(data.device):
@@ -138,5 +138,5 @@ def measure_statistics(
                 raise Cancelled
             model(data.batch(piece))
     for norm, momentum in zip(norms, before, strict=True):
-        norm.base.momentum = momentum
+        norm.momentum = momentum
     model.eval()

@@ -1,11 +1,14 @@
 """Networks whose base can be trained alone and widened by redirect channels later."""
 
 from unlearn_core.models._base import ModelSource, build_model, registry
+from unlearn_core.models._normalise import parse_normalise, write_normalise
 from unlearn_core.models._redirect import (
     RedirectConv2d,
+    RedirectLayerNorm,
     RedirectLinear,
     RedirectNet,
     RedirectNorm2d,
+    base_norms,
     example_masks,
     seen_activations,
     shared_mask,
@@ -16,13 +19,17 @@ register = registry.register
 __all__ = [
     "ModelSource",
     "RedirectConv2d",
+    "RedirectLayerNorm",
     "RedirectLinear",
     "RedirectNet",
     "RedirectNorm2d",
+    "base_norms",
     "build_model",
     "example_masks",
+    "parse_normalise",
     "register",
     "registry",
     "seen_activations",
     "shared_mask",
+    "write_normalise",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 
@@ -16,16 +16,40 @@ registry = PartRegistry("model", "unlearn_core.models")
 class ModelSource(Part):
     """One network architecture. ``build`` returns the base network, freshly initialised."""
 
+    offered: ClassVar[bool] = True
+    """Whether it is one to choose among where nobody asked for it by name."""
+
     @classmethod
     def build(cls, params: Any, shape: tuple[int, ...], classes: int) -> RedirectNet:
         """A base network for examples of ``shape``; raises :class:`UserError` where the shape does not suit it."""
         raise NotImplementedError
 
+    @classmethod
+    def check(cls, params: Any, shape: tuple[int, ...], class_names: tuple[str, ...]) -> None:
+        """Raise :class:`UserError`, before anything runs, for files that do not suit these parameters and data."""
 
-def build_model(spec: ModelSpec, shape: tuple[int, ...], classes: int, seed: int) -> RedirectNet:
-    """A freshly initialised base network on the CPU; the same seed gives the same weights on every machine."""
+    @classmethod
+    def give_weights(cls, params: Any, model: RedirectNet) -> bool:
+        """Put weights that were trained elsewhere into a fresh network; False where there are none and it is trained here."""
+        return False
+
+
+def build_model(
+    spec: ModelSpec,
+    shape: tuple[int, ...],
+    classes: int,
+    seed: int,
+    moments: tuple[torch.Tensor, torch.Tensor] | None = None,
+) -> RedirectNet:
+    """A freshly initialised base network on the CPU; the same seed gives the same weights on every machine.
+
+    ``moments``: mean and deviation per channel by which its inputs will be normalised.
+    """
     source = registry.get(spec.name)
     params = source.params(spec.params)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return source.build(params, shape, classes)
+        model: RedirectNet = source.build(params, shape, classes)
+    if moments is not None:
+        model.normalised_by(*moments)
+    return model

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from contextvars import ContextVar
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -157,6 +158,27 @@ class RedirectNorm2d(nn.Module):
         return torch.cat([normal, self.redirect(redirect)], dim=1)
 
 
+class RedirectLayerNorm(nn.Module):
+    """Layer normalisation over the last dimension, of base and redirect channels apart: neither sees the other's moments."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.base = nn.LayerNorm(channels)
+        self.redirect: nn.LayerNorm | None = None
+
+    def widen(self, channels: int) -> None:
+        self.redirect = nn.LayerNorm(channels).to(self.base.weight.device)
+
+    def narrow(self) -> None:
+        self.redirect = None
+
+    def forward(self, x: torch.Tensor, on: bool) -> torch.Tensor:
+        if not on or self.redirect is None:
+            return self.base(x)
+        base = self.base.normalized_shape[0]
+        return torch.cat([self.base(x[..., :base]), self.redirect(x[..., base:])], dim=-1)
+
+
 class RedirectNet(nn.Module):
     """A classifier whose hidden layers may carry redirect channels.
 
@@ -190,7 +212,16 @@ class RedirectNet(nn.Module):
     def forward_features(self, x: torch.Tensor, masks: list[torch.Tensor] | None) -> torch.Tensor:
         raise NotImplementedError
 
-    head: RedirectLinear
+    head: Any
+    """(features, on) → logits."""
+
+    def normalised_by(self, mean: torch.Tensor, std: torch.Tensor) -> None:
+        """Hear how the inputs were normalised: per channel, on the scale of the data. Only a network that was trained
+        elsewhere, on another normalisation, needs to know."""
+
+    def as_torchvision(self) -> tuple[str, dict[str, torch.Tensor]] | None:
+        """Architecture and state dict of the base in torchvision's words, where torchvision has this network."""
+        return None
 
     def widen(self, ratio: float, seed: int) -> None:
         """Add ``ratio`` times as many redirect channels as base channels to every hidden layer (at least one)."""
@@ -214,7 +245,7 @@ class RedirectNet(nn.Module):
         """Drop the redirect channels for good; the result is a base network."""
         self.redirect_layers = ()
         for module in self.modules():
-            if isinstance(module, _RedirectLayer | RedirectNorm2d):
+            if isinstance(module, _RedirectLayer | RedirectNorm2d | RedirectLayerNorm):
                 module.narrow()
 
     def base_parameters(self) -> Iterator[tuple[str, nn.Parameter]]:
@@ -238,12 +269,29 @@ def seen_activations() -> Iterator[Seen]:
         _seen.reset(token)
 
 
-def apply_mask(x: torch.Tensor, base: int, mask: torch.Tensor | None) -> torch.Tensor:
-    """Multiply the redirect channels of ``x`` by ``mask`` (B or 1, redirect); base channels pass unchanged."""
+def apply_mask(x: torch.Tensor, base: int, mask: torch.Tensor | None, dim: int = 1) -> torch.Tensor:
+    """Multiply the redirect channels of ``x`` by ``mask`` (B or 1, redirect); base channels pass unchanged.
+
+    ``dim``: where the channels are. They are shown to :func:`seen_activations` in dimension 1.
+    """
     if mask is not None:
         keep = torch.ones(mask.shape[0], base, dtype=x.dtype, device=x.device)
         full = torch.cat([keep, mask], dim=1)
-        x = x * full.reshape(*full.shape, *([1] * (x.dim() - 2)))
-    if (seen := _seen.get()) is not None:
-        seen.append((x, mask))
+        shape = [1] * x.dim()
+        shape[0], shape[dim] = full.shape
+        x = x * full.reshape(shape)
+    show(x, mask, dim)
     return x
+
+
+def show(x: torch.Tensor, mask: torch.Tensor | None, dim: int = 1, more: torch.Tensor | None = None) -> None:
+    """Let :func:`seen_activations` see one masked place: channels in dimension ``dim``, those of ``more`` behind the others."""
+    if (seen := _seen.get()) is not None:
+        x = x if more is None else torch.cat([x, more], dim)
+        seen.append((x.movedim(dim, 1).clone(), mask))  # what follows may overwrite it
+
+
+def base_norms(model: nn.Module) -> list[nn.modules.batchnorm._BatchNorm]:
+    """The batch norms whose statistics inference uses: those of the base, not of redirect channels."""
+    norms = nn.modules.batchnorm._BatchNorm
+    return [m for name, m in model.named_modules() if isinstance(m, norms) and "redirect" not in name]

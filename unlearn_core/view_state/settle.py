@@ -234,7 +234,7 @@ def fitting_models(state: State) -> list[str]:
     from unlearn_core.models import registry
 
     data, fitting = _training_data(state), []
-    for name in registry.names():
+    for name in [source.name for source in registry if source.offered or source.name == state["model"]]:
         try:
             kept = {key: value for key, value in state["overrides"].items() if not key.startswith("model.")}
             _check_model(to_scenario(state | {"model": name, "overrides": kept}), data)

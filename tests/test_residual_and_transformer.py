@@ -1,0 +1,60 @@
+"""ResNet-18 and the vision transformer: the published function, and REM at work on them."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from unlearn_core.engine import stages
+from unlearn_core.errors import UserError
+from unlearn_core.models import build_model
+from unlearn_core.presets import make_method, make_scenario
+from unlearn_core.specs import ModelSpec
+from unlearn_core.store import Store
+from unlearn_core.training import SilentReporter
+from unlearn_core.vision import torchvision
+
+
+def test_the_imagenet_stem_at_full_width_is_torchvision_s_network() -> None:
+    theirs = torchvision().models.resnet18(num_classes=7)
+    ours = build_model(ModelSpec(name="resnet18", params={"width": 1.0, "stem": "imagenet"}), (3, 64, 64), 7, 0)
+    x = torch.randn(4, 3, 64, 64)
+    ours(x)  # running statistics that matter
+    named = ours.as_torchvision()
+    assert named is not None
+    theirs.load_state_dict(named[1], strict=True)
+    with torch.no_grad():
+        torch.testing.assert_close(ours.eval()(x), theirs.eval()(x), rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("name", "params", "shape", "sentence"),
+    [
+        ("vit", {}, (1, 31, 31), "must divide both sides"),
+        ("vit", {"patch": 5}, (3, 32, 32), "must divide both sides"),
+        ("vit", {"width": 30}, (3, 32, 32), "must divide vit.width"),
+        ("vit", {}, (2,), "choose"),
+        ("resnet18", {"stem": "imagenet"}, (3, 28, 28), "32×32"),
+    ],
+)
+def test_what_does_not_fit_is_one_sentence(name: str, params: dict[str, object], shape: tuple[int, ...], sentence: str) -> None:
+    with pytest.raises(UserError, match=sentence):
+        build_model(ModelSpec(name=name, params=params), shape, 3, 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "params"),
+    [
+        ("resnet18", {"model.width": 0.125, "training.epochs": 8}),
+        ("vit", {"model.width": 32, "model.depth": 2, "training.epochs": 20}),
+    ],
+)
+def test_rem_heals_where_fine_tuning_does_not(name: str, params: dict[str, float], tmp_path: object) -> None:
+    scenario = make_scenario("digits", regularity=1.0, discovery=0.5, amount=86, model=name, overrides=params)
+    store = Store.open(str(tmp_path))
+    specs = [make_method("finetune", scenario), make_method("rem", scenario)]
+    for stage in stages.plan_runs(scenario, specs):
+        stages.run_stage(stage, store, "cpu", SilentReporter())
+    finetune, rem = (store.get(scenario.run_key(spec)).payload["metrics"] for spec in specs)
+    assert rem["healed"] > finetune["healed"] + 0.2
+    assert rem["utility"] > 0.9

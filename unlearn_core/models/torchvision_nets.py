@@ -1,0 +1,217 @@
+"""torchvision's classifiers, trained here or brought as a checkpoint, with side channels for what is redirected."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from pydantic import Field, field_validator
+from torch import nn
+
+from unlearn_core.errors import UserError
+from unlearn_core.models import ModelSource, RedirectNet, _checkpoint, register
+from unlearn_core.models._architectures import Layers, check_architecture, layers_of, make_network
+from unlearn_core.models._normalise import IMAGENET, Triple, parse_normalise
+from unlearn_core.models._sides import CLASSES, MOST_CHANNELS, SideBatchNorm2d, active
+from unlearn_core.parts import PartParams
+from unlearn_core.specs import Scalar
+
+DEFAULT = "resnet18"
+
+
+class _Head(nn.Linear):
+    """The last layer inside the network: it lets its input pass, because logits are made from the features outside."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x
+
+
+class TorchvisionNet(RedirectNet):
+    """A torchvision classifier as it is, under ``net``, with its own names; redirect channels beside its layers.
+
+    It sees pixels as it would elsewhere: from 0 to 1, resized to its input size, three channels, its own normalisation.
+    """
+
+    given_mean: torch.Tensor | None
+    given_std: torch.Tensor | None
+    mean: torch.Tensor
+    std: torch.Tensor
+
+    def __init__(
+        self,
+        architecture: str,
+        net: nn.Module,
+        found: Layers,
+        size: tuple[int, int] | None,
+        normalise: tuple[Triple, Triple],
+    ) -> None:
+        super().__init__(found.channels)
+        self.architecture, self.net, self.size, self.head_name, self.places = architecture, net, size, found.head, found.names
+        if hasattr(net, "aux_logits"):
+            net.aux_logits = False  # type: ignore[assignment]  # helpers of training; their weights stay, for the names
+        for place, name in enumerate(found.names):
+            layer: Any = net.get_submodule(name)
+            layer.__class__ = CLASSES[type(layer)]
+            layer.attach(place)
+        for module in net.modules():
+            if type(module) is nn.BatchNorm2d:
+                module.__class__ = SideBatchNorm2d
+        net.get_submodule(found.head).__class__ = _Head
+        # Not part of a state dict: what it says of pixels belongs to the data and to the parameters, not to the weights.
+        self.register_buffer("given_mean", None, persistent=False)
+        self.register_buffer("given_std", None, persistent=False)
+        self.register_buffer("mean", torch.tensor(normalise[0]).view(-1, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(normalise[1]).view(-1, 1, 1), persistent=False)
+
+    def normalised_by(self, mean: torch.Tensor, std: torch.Tensor) -> None:
+        self.given_mean, self.given_std = (v.detach().clone().to(self.mean.device).view(-1, 1, 1) for v in (mean, std))
+
+    def head(self, features: torch.Tensor, on: bool) -> torch.Tensor:  # type: ignore[override]
+        last: Any = self.net.get_submodule(self.head_name)
+        return F.linear(features, last.weight, last.bias)
+
+    def forward_features(self, x: torch.Tensor, masks: list[torch.Tensor] | None) -> torch.Tensor:
+        token = active.set(masks)
+        try:
+            return self.net(self.prepared(x))
+        finally:
+            active.reset(token)
+
+    def prepared(self, x: torch.Tensor) -> torch.Tensor:
+        """From inputs as this project normalises them to what the network takes."""
+        if self.given_mean is None or self.given_std is None:
+            raise ValueError("this network has not been told how its inputs are normalised (normalised_by)")
+        pixels = x * self.given_std + self.given_mean
+        whole = pixels.detach().round()
+        # Back to the very same whole numbers, so that the network computes what it computes elsewhere; the gradient passes.
+        pixels = torch.where((pixels - whole).abs() < 1e-3, pixels + (whole - pixels).detach(), pixels)
+        return self.standardised(pixels)
+
+    def standardised(self, pixels: torch.Tensor) -> torch.Tensor:
+        """From pixels (B, 1 or 3, H, W), 0 to 255, to what the network takes."""
+        x = pixels / 255
+        if self.size is not None and tuple(x.shape[-2:]) != self.size:
+            x = F.interpolate(x, self.size, mode="bilinear", align_corners=False, antialias=True)
+        return (x.expand(-1, 3, -1, -1) - self.mean) / self.std
+
+    def widen(self, ratio: float, seed: int) -> None:
+        """``ratio`` times a layer's output channels, at least 1 and at most :data:`MOST_CHANNELS`, beside each layer."""
+        self.widen_to(tuple(min(MOST_CHANNELS, max(1, round(ratio * width))) for width in self.hidden), seed)
+
+    def _widen_layers(self, redirect: tuple[int, ...]) -> None:
+        for layer, channels in zip(self._layers(), redirect, strict=True):
+            layer.redirect = layer.widened(channels).to(layer.weight_like().device)
+
+    def narrow(self) -> None:
+        self.redirect_layers = ()
+        for layer in self._layers():
+            layer.redirect = None
+
+    def _layers(self) -> Iterator[Any]:
+        return (self.net.get_submodule(name) for name in self.places)
+
+    def as_torchvision(self) -> tuple[str, dict[str, torch.Tensor]]:
+        return self.architecture, {name: value for name, value in self.net.state_dict().items() if "redirect" not in name}
+
+
+@register
+class Torchvision(ModelSource):
+    name, label = "torchvision", "A network of torchvision"
+    summary = (
+        "Any classifier of torchvision, trained here or brought as a checkpoint (safetensors, or a .pt of weights alone). "
+        "Redirect channels are attached to it from outside and taken off again, so that it leaves in the form it came in."
+    )
+    offered = False
+
+    class Params(PartParams):
+        architecture: str = Field("", max_length=60, pattern=r"^\w*$", description="torchvision's name, such as resnet18")
+        weights: str = Field("", max_length=4096, description="Checkpoint file; without one the network is trained here")
+        content: str = Field(
+            "",
+            pattern=r"^(sha-[0-9a-f]{32})?$",
+            description="What the checkpoint holds; filled in",
+            json_schema_extra={"filled_in": True},
+        )
+        size: int = Field(0, ge=0, le=512, description="Side in pixels that the network takes; 0 for that of the images")
+        normalise: str = Field(
+            "", max_length=120, description="imagenet, none, or means/deviations of pixels from 0 to 1; empty: imagenet"
+        )
+
+        @field_validator("normalise", mode="before")
+        @classmethod
+        def _none_is_a_word(cls, value: Any) -> Any:
+            return "none" if value is None else value  # --set reads the word as nothing
+
+    @classmethod
+    def full_params(cls, values: dict[str, Any] | None = None) -> dict[str, Scalar]:
+        """Everything that depends on the checkpoint is filled in; raises :class:`UserError` where it cannot be used."""
+        given = cls.params(values)
+        place, content, noted = given.weights, given.content, {}
+        if place and not (content and given.architecture and given.normalise):
+            path = _checkpoint.find(place)
+            data = _checkpoint.read(path)
+            place, found, noted = str(path), _checkpoint.content_of(data), _checkpoint.about(data)
+            if content and content != found:
+                raise UserError(f"The checkpoint {path.name!r} is not the one that was meant; it may have changed.")
+            content = found
+        if content and not given.architecture and not noted.get("architecture"):
+            raise UserError("A checkpoint needs the name of its architecture, such as --architecture resnet18.")
+        size = given.size or int(noted["size"]) if noted.get("size", "").isdecimal() else given.size
+        filled = {
+            "architecture": check_architecture(given.architecture or noted.get("architecture", "") or DEFAULT),
+            "weights": place,
+            "content": content,
+            "size": size,
+            "normalise": given.normalise or noted.get("normalise", "") or IMAGENET,
+        }
+        parse_normalise(str(filled["normalise"]))
+        return dict(cls.params(filled).model_dump(mode="json"))
+
+    @classmethod
+    def build(cls, params: Any, shape: tuple[int, ...], classes: int) -> RedirectNet:
+        if len(shape) != 3 or shape[0] not in (1, 3):
+            raise UserError("The model 'torchvision' takes images, grey or in colour; choose 'mlp' for points in the plane.")
+        size = (params.size, params.size) if params.size else (shape[1], shape[2])
+        architecture = check_architecture(params.architecture or DEFAULT)
+        found = layers_of(architecture, classes, size)
+        net = make_network(architecture, classes, size)
+        normalise = parse_normalise(params.normalise or IMAGENET)
+        return TorchvisionNet(architecture, net, found, size if params.size else None, normalise)
+
+    @classmethod
+    def check(cls, params: Any, shape: tuple[int, ...], class_names: tuple[str, ...]) -> None:
+        with torch.device("meta"):
+            model = cls.build(params, shape, len(class_names))
+        if params.content and params.weights and Path(params.weights).is_file():
+            cls._state(params, model, class_names)
+
+    @classmethod
+    def give_weights(cls, params: Any, model: RedirectNet) -> bool:
+        if not params.content:
+            return False
+        if not params.weights:
+            raise UserError("The checkpoint that this model came from is not here; give its file with --checkpoint.")
+        assert isinstance(model, TorchvisionNet)
+        model.net.load_state_dict(cls._state(params, model, ()))
+        return True
+
+    @classmethod
+    def _state(cls, params: Any, model: RedirectNet, class_names: tuple[str, ...]) -> dict[str, torch.Tensor]:
+        assert isinstance(model, TorchvisionNet)
+        path = _checkpoint.find(params.weights)
+        data = _checkpoint.read(path)
+        if _checkpoint.content_of(data) != params.content:
+            raise UserError(f"The checkpoint {path.name!r} has changed since this was planned; run it again.")
+        noted = _checkpoint.about(data).get("classes", "")
+        if class_names and noted and noted != json.dumps(list(class_names)):
+            raise UserError(f"The checkpoint {path.name!r} names other classes than the data, or in another order.")
+        given, expected = _checkpoint.tensors(data, path.name), model.as_torchvision()[1]
+        head = f"{model.head_name}.weight"
+        there, here = (len(weights[head]) if head in weights else 0 for weights in (given, expected))
+        if there and there != here:
+            raise UserError(f"The checkpoint {path.name!r} tells {there} classes apart, but the data have {here}.")
+        return _checkpoint.fitted(given, expected, path.name, params.architecture)
