@@ -94,7 +94,7 @@ def test_methods_get_exactly_the_edited_set_and_healing_is_measured_on_all_of_c(
     assert task.forget.tolist() == chosen
     assert len(task.retain) == len(task.data) - 5
     assert not set(task.retain.tolist()) & set(chosen)
-    counts = np.bincount(groups_of(edited), minlength=3)
+    counts = np.bincount(groups_of(edited), minlength=len(GROUPS))
     assert dict(zip(GROUPS, counts.tolist(), strict=True))["discovered"] == 4
     assert counts[1:].sum() == 20
     metrics = store.get(second).payload["metrics"]

@@ -75,7 +75,7 @@ def run(
     json: JsonOption = False,
 ) -> int:
     """Corrupt a dataset, train on it, unlearn with some methods, and compare what healed."""
-    names, overrides = parse_names(methods or DEFAULT_METHODS), parse_overrides(set_ or [])
+    names, overrides = parse_names(DEFAULT_METHODS if methods is None else methods), parse_overrides(set_ or [])
     with_found(overrides, found, amount)
     chosen = with_data(dataset, data, overrides)
     model = with_network(model, overrides, checkpoint, architecture, input_size, normalise)
