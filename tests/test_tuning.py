@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from typing import Any
 import psutil
 import pytest
 import torch
+from PIL import Image
 from pydantic import Field
 from torch import nn
 from trained import Trained
@@ -130,8 +132,13 @@ def test_the_committed_outcome_is_valid_and_rests_on_seeds_that_no_reported_numb
         assert not REPORTED_SEEDS & set(entry["seeds"])
         assert entry["environment"]["torch"]
     dataset = next(source.name for source in datasets if source.family == path.stem)
+    files = {}
+    if dataset == "images":
+        for half, name, grey in itertools.product(("train", "test"), ("cat", "dog"), (50, 200)):
+            (tmp_path / half / name).mkdir(parents=True, exist_ok=True)
+            Image.new("RGB", (8, 8), (grey, grey, grey)).save(tmp_path / half / name / f"{grey}.png")
+        files = {"dataset.data": str(tmp_path)}
     name = next(iter(found["methods"]))
-    files = {"dataset.data": str(tmp_path)} if dataset == "images" else {}  # named, not read
     spec = make_method(name, make_scenario(dataset, overrides=files))
     assert tuned(path.stem) == found
     assert all(spec.params[key] == value for key, value in found["methods"][name]["params"].items())
