@@ -6,9 +6,11 @@ import copy
 
 import pytest
 import torch
+import torch.nn.functional as F
 
 from unlearn_core.errors import UserError
 from unlearn_core.models import RedirectNet, build_model, example_masks, registry, shared_mask
+from unlearn_core.models._pooling import pool, pool_to_2x2
 from unlearn_core.specs import ModelSpec
 
 SHAPES = {"mlp": (2,), "cnn": (1, 8, 8), "resnet9": (3, 32, 32), "resnet18": (3, 16, 16), "vit": (1, 8, 8)}
@@ -126,3 +128,14 @@ def test_the_shared_mask_takes_its_share_of_each_layer() -> None:
 def test_a_model_that_does_not_suit_the_data_says_which_one_does(model: str, shape: tuple[int, ...]) -> None:
     with pytest.raises(UserError, match="choose"):
         build_model(ModelSpec(name=model), shape, 3, 0)
+
+
+@pytest.mark.parametrize("size", [(4, 4), (8, 8), (7, 8), (6, 10)])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_pooling_without_gradients_says_what_torch_s_kernel_says(size: tuple[int, int], dtype: torch.dtype) -> None:
+    x = torch.randn(5, 3, *size, generator=torch.Generator().manual_seed(0)).to(dtype)
+    x[0, 0, 0, 0], x[1, 0, 1, 1] = torch.nan, torch.inf
+    wanted = x.clone().requires_grad_()
+    for pooled in (pool, pool_to_2x2):
+        assert torch.equal(pooled(x).nan_to_num(9.0), pooled(wanted).detach().nan_to_num(9.0))
+    assert torch.equal(pool(x).nan_to_num(9.0), F.max_pool2d(x, 2).nan_to_num(9.0))

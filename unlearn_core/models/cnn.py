@@ -11,6 +11,7 @@ from torch import nn
 
 from unlearn_core.errors import UserError
 from unlearn_core.models import ModelSource, RedirectConv2d, RedirectLinear, RedirectNet, RedirectNorm2d, register
+from unlearn_core.models._pooling import pool, pool_to_2x2
 from unlearn_core.models._redirect import apply_mask
 from unlearn_core.parts import PartParams
 
@@ -31,9 +32,9 @@ class CnnNet(RedirectNet):
         for k, (layer, norm) in enumerate(zip(self.layers, self.norms, strict=True)):
             x = F.relu(norm(layer(x, on), on))
             if k == 1:
-                x = F.max_pool2d(x, 2)
+                x = pool(x)
             elif k == 2:
-                x = F.adaptive_max_pool2d(x, 2)
+                x = pool_to_2x2(x)
             x = apply_mask(x, self.hidden[k], masks[k] if masks else None)
         return x.flatten(1)
 

@@ -11,6 +11,7 @@ from torch import nn
 
 from unlearn_core.errors import UserError
 from unlearn_core.models import ModelSource, RedirectConv2d, RedirectLinear, RedirectNet, RedirectNorm2d, register
+from unlearn_core.models._pooling import pool
 from unlearn_core.models._redirect import apply_mask
 from unlearn_core.parts import PartParams
 
@@ -70,7 +71,7 @@ class ResNet9Net(RedirectNet):
         x = masked(u[0](x, on), 0)
         x = masked(u[1](x, on), 1)
         x = masked(x + u[3](masked(u[2](x, on), 2), on), 2)
-        x = masked(F.max_pool2d(u[4](x, on), 2), 3)
+        x = masked(pool(u[4](x, on)), 3)
         x = masked(x + u[6](masked(u[5](x, on), 4), on), 4)
         return masked(u[7](x, on).amax((-2, -1)), 5)
 
