@@ -1,0 +1,53 @@
+"""How long the teaching grid on digits takes from an empty store, with two workers, as a person would run it.
+
+    python -m benchmarks.teaching_grid
+
+Runs ``sweep benchmarks/teaching_grid.yaml`` in a store that is thrown away and writes ``benchmarks/teaching_grid.json``. Asked
+for: at most 12 minutes. Run it with nothing else going on.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import torch
+
+from unlearn_core.engine.stages import environment
+from unlearn_core.store import Store
+
+PLAN = Path(__file__).with_suffix(".yaml")
+WORKERS, ASKED_MINUTES = 2, 12.0
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        start = time.perf_counter()
+        command = [sys.executable, "-m", "unlearn_core", "sweep", str(PLAN), "--workers", str(WORKERS), "--store", folder]
+        subprocess.run(command, check=True)
+        minutes = (time.perf_counter() - start) / 60
+        store = Store.open(folder)
+        runs = store.find("run")
+        spent: dict[str, float] = {}
+        for record in runs:
+            name = record.payload["method"]
+            spent[name] = spent.get(name, 0.0) + record.payload["seconds"]
+    found = {
+        "minutes": round(minutes, 2),
+        "asked": ASKED_MINUTES,
+        "workers": WORKERS,
+        "runs": len(runs),
+        "seconds_of_the_methods": {name: round(value, 1) for name, value in sorted(spent.items(), key=lambda item: -item[1])},
+        "environment": environment(torch.device("cpu")),
+    }
+    PLAN.with_suffix(".json").write_text(json.dumps(found, indent=1) + "\n")
+    verdict = "ok" if minutes <= ASKED_MINUTES else "MISSED"
+    print(f"{found['runs']} runs in {minutes:.1f} minutes, asked {ASKED_MINUTES:g}: {verdict}")
+
+
+if __name__ == "__main__":
+    main()
