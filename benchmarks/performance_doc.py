@@ -1,6 +1,6 @@
 """docs/performance.md from what was measured.
 
-    python -m unlearn_core bench --out benchmarks/bench.json
+    python -m unlearn_core bench --repeats 3 --out benchmarks/bench.json
     python -m benchmarks.teaching_grid
     python -m benchmarks.where_time_goes
     python -m benchmarks.performance_doc
@@ -77,9 +77,9 @@ def grid(found: dict[str, Any]) -> list[str]:
     return [
         "## The teaching grid",
         "",
-        f"Digits, 3 regularities × 5 discovery rates × 3 seeds, {found['runs']:,} runs of the methods that run once, from an "
-        f"empty store with {found['workers']} workers: **{found['minutes']:.1f} minutes** (asked ≤ {found['asked']:g}: {verdict}). "
-        f"Not in it: `rem_tuned`, `rem_discover` and `retrain_discover`, each of which runs REM or retraining many times "
+        f"Digits, 3 regularities × 5 discovery rates × 3 seeds, {found['runs']:,} runs of the methods that run once, from "
+        f"an empty store with {found['workers']} workers: **{found['minutes']:.1f} minutes** (asked ≤ {found['asked']:g}: "
+        f"{verdict}). Not in it: `rem_tuned`, `rem_discover` and `retrain_discover`, which run REM or retraining many times "
         f"(`benchmarks/digits_searching.yaml`). Most time went into {parts} (seconds of one worker, all runs).",
         "",
     ]
@@ -112,10 +112,11 @@ def main() -> None:
         "# Performance",
         "",
         "Ratios are measured in one process, the two sides alternating, and their median is given with the smallest and the "
-        f"largest repeat. {bench['repeats']} repeats, {where['device_name']}, torch {where['torch']}, two cores, nothing else running.",
+        f"largest repeat. {bench['repeats']} repeats, {where['device_name']}, torch {where['torch']}, two cores, nothing else "
+        "running.",
         "",
         "```sh",
-        "python -m unlearn_core bench --out benchmarks/bench.json",
+        "python -m unlearn_core bench --repeats 3 --out benchmarks/bench.json",
         "python -m benchmarks.teaching_grid",
         "python -m benchmarks.where_time_goes",
         "python -m benchmarks.performance_doc",
@@ -136,8 +137,8 @@ def main() -> None:
         "",
         "## On a GPU",
         "",
-        "Not measured: no GPU was at hand. Asked for are an epoch of ResNet-9 at full width (50,000 images of 32×32, batch 512, "
-        "bf16) in at most 1.0 s, REM with 10 rounds in at most 12 s, the achieved FLOP/s as a share of the peak, and an "
+        "Not measured: no GPU was at hand. Asked for are an epoch of ResNet-9 at full width (50,000 images of 32×32, batch "
+        "512, bf16) in at most 1.0 s, REM with 10 rounds in at most 12 s, the achieved FLOP/s as a share of the peak, and an "
         "estimate of the paper's grid from measured stages. `bench --device cuda` and "
         "`python -m benchmarks.where_time_goes --device cuda` measure on one.",
         "",

@@ -3,7 +3,7 @@
     python -m unlearn_core sweep benchmarks/digits_sweep.yaml --store STORE
     python -m unlearn_core sweep benchmarks/digits_variants.yaml --store STORE
     python -m unlearn_core sweep benchmarks/digits_searching.yaml --store STORE
-    python -m unlearn_core bench --sections methods --out benchmarks/costs.json
+    python -m unlearn_core bench --repeats 3 --out benchmarks/bench.json
     python -m benchmarks.discovery_digits --sections tuned
     python -m benchmarks.discovery_photos --data FOLDER
     python -m benchmarks.results_doc --store STORE
@@ -29,7 +29,7 @@ PLAN = Path(__file__).with_name("digits_sweep.yaml")
 VARIANTS = Path(__file__).with_name("digits_variants.yaml")
 SEARCHING = Path(__file__).with_name("digits_searching.yaml")
 DIGITS, PHOTOS = (Path(__file__).with_name(f"discovery_{name}.json") for name in ("digits", "photos"))
-COST = Path(__file__).with_name("costs.json")
+COST = Path(__file__).with_name("bench.json")
 TARGET = Path(__file__).parents[1] / "docs" / "results.md"
 
 
@@ -79,9 +79,10 @@ def variants(frame: pd.DataFrame) -> list[str]:
 
 
 def costs(order: list[str]) -> list[str]:
-    """The table of ``benchmarks/costs.json``, and whether any method of the sweep takes longer than retraining."""
+    """The table of ``benchmarks/bench.json``, and whether any method of the sweep takes longer than retraining."""
     measured = json.loads(COST.read_text())
-    ratio = {row["name"]: row["value"] for row in measured["measurements"]}
+    rows = [row for row in measured["measurements"] if row["section"] == "methods"]
+    ratio = {row["name"]: row["value"] for row in rows}
     slow = [name for name in order if ratio.get(name, 0) > 1 and name not in ("retrain", "oracle_retrain")]
     searching = [name for name in ratio if name not in order]
     lines = [
@@ -90,7 +91,7 @@ def costs(order: list[str]) -> list[str]:
         "",
         "| method | seconds | of retraining |",
         "|---|---|---|",
-        *(f"| `{row['name']}` | {row['seconds']:.1f} | {row['value']:.2f} |" for row in measured["measurements"]),
+        *(f"| `{row['name']}` | {row['seconds']:.1f} | {row['value']:.2f} |" for row in rows),
         "",
     ]
     names = ", ".join(f"`{name}` {ratio[name]:.2f} times" for name in slow) or "none"
@@ -232,7 +233,7 @@ def main() -> None:
         "python -m unlearn_core sweep benchmarks/digits_sweep.yaml --store STORE",
         "python -m unlearn_core sweep benchmarks/digits_variants.yaml --store STORE",
         "python -m unlearn_core sweep benchmarks/digits_searching.yaml --store STORE",
-        "python -m unlearn_core bench --sections methods --out benchmarks/costs.json",
+        "python -m unlearn_core bench --repeats 3 --out benchmarks/bench.json",
         "python -m benchmarks.discovery_digits --sections tuned",
         "python -m benchmarks.discovery_photos --data FOLDER",
         "python -m benchmarks.results_doc --store STORE",

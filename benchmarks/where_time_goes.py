@@ -3,7 +3,7 @@
     python -m benchmarks.where_time_goes [--device cpu]
 
 On the digits CNN and on ResNet-9 at a quarter of its width. Writes ``benchmarks/where_time_goes.json``: seconds of each piece
-of work (the best of three without a profiler) and the operators that most of it is spent in (their own time, one profiled pass).
+of work (the best of three without a profiler) and the operators that take most of it (their own time, one profiled pass).
 """
 
 from __future__ import annotations
