@@ -39,10 +39,11 @@ def tabs(state: vs.State, scenario: Scenario, specs: Sequence[MethodSpec], frame
 
 
 def _map(state: vs.State, scenario: Scenario, specs: Sequence[MethodSpec], frame: pd.DataFrame) -> None:
-    left, right = st.columns(2, gap="large")
+    known = frame["healed"].notna().any()
+    left, right = st.columns(2 if known else [1, 2.2], gap="large")
     if not binding.hidden(state, "scatter"):
         with left:
-            if frame["healed"].notna().any():
+            if known:
                 st.markdown("**Healed against utility**")
                 show.picture(figures.healed_utility(frame), "scatter")
             else:
