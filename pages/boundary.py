@@ -61,15 +61,19 @@ def model_controls(names: Sequence[str]) -> None:
 
 def point_controls() -> None:
     """Which examples are strong; the others fade."""
+    groups = {name: f"{GROUPS[name].sign} {name}" for name in vs.EXAMPLE_GROUPS}
+    if not vs.truth_known(state):
+        unknown = GROUPS["unknown"]
+        groups = {"clean": f"{unknown.sign} {unknown.label}", "discovered": groups["discovered"]}
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-        for name, words in (("splits", SPLITS), ("groups", {n: f"{GROUPS[n].sign} {n}" for n in vs.EXAMPLE_GROUPS})):
+        for name, words in (("splits", SPLITS), ("groups", groups)):
             if not binding.hidden(state, name):
                 st.pills(
                     options=list(words),
                     selection_mode="multi",
                     format_func=words.__getitem__,
                     label_visibility="collapsed",
-                    **binding.bound(state, name, tuple, list),
+                    **binding.bound(state, name, tuple, lambda chosen, words=words: [one for one in chosen if one in words]),
                 )
         show.note("Points that are not chosen fade.")
 

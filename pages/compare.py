@@ -14,11 +14,18 @@ from unlearn_core.figures.sentences import outcome, reference_note, scenario_lin
 state = binding.begin()
 head, share = st.columns([6, 1], vertical_alignment="bottom")
 with head:
-    show.opening(
-        "Compare methods",
-        "the same corrupted model, repaired in different ways, measured against the truth.",
-        "lower the discovery rate in Craft, and see which methods still heal what nobody found.",
-    )
+    if vs.truth_known(state):
+        show.opening(
+            "Compare methods",
+            "the same corrupted model, repaired in different ways, measured against the truth.",
+            "lower the discovery rate in Craft, and see which methods still heal what nobody found.",
+        )
+    else:
+        show.opening(
+            "Compare methods",
+            "the same model, repaired in different ways with your list, measured by what can be known.",
+            "look for little left of the wrong labels at no loss of utility, then take that model with you under Export.",
+        )
 show.notices()
 
 chooser.choose(state)
@@ -74,7 +81,7 @@ if not binding.hidden(state, "table"):
     if not binding.hidden(state, "columns"):
         with side:
             results.columns(state)
-    wanted = state["columns"] or (vs.HEADLINES if vs.truth_known(state) else vs.UNKNOWN_HEADLINES)
+    wanted = vs.columns_shown(state)
     results.table(frame, "compare", wanted)
     attacks.offer(scenario, wanted)
 st.caption(reference_note(state["discovery"], vs.edited(state), vs.truth_known(state)))

@@ -28,7 +28,9 @@ with head:
     show.opening(
         "Craft a corruption",
         "training examples before and after they were corrupted, and how many of them are known.",
-        "move the upper dial from trigger to random labels, and watch which examples stay.",
+        "move the upper dial from trigger to random labels, and watch which examples stay."
+        if not vs.as_found(state)
+        else "look at the examples that are held to be wrong, then compare methods that unlearn them.",
     )
 with share:
     show.share(state, list(state["methods"]))

@@ -105,13 +105,14 @@ def highlights(shown: insight.Examples, names: Sequence[str]) -> tuple[str | Non
         return None, None
     judged = state["judged"] if state["judged"] in names else names[-1]
     found = insight.modes(shown, judged)
+    mode = state["highlight"] if state["highlight"] in found else "all"
     pills, whose = st.columns([3.4, 1.5], vertical_alignment="center")
-    words = {mode: mode if mode == "all" else f"{mode} {int(found[mode].sum())}" for mode in vs.HIGHLIGHTS}
-    binding.segments(state, "highlight", words, pills, "stretch")
+    words = {"all": "all"} | {one: f"{one} {int(marked.sum())}" for one, marked in found.items()}
+    if found:
+        binding.segments(state, "highlight", words, pills, "stretch", lambda _: mode)
     if len(names) > 1:
         methods = {name: f"by {short(name)}" for name in names}
         binding.segments(state | {"judged": judged}, "judged", methods, whose, "stretch")
-    mode = state["highlight"]
     if mode == "all":
         return judged, None
     show.note(f"<b>{mode.capitalize()} {int(found[mode].sum())}</b>: {insight.MODES[mode].format(method=short(judged))}")

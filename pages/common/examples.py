@@ -24,7 +24,8 @@ _STYLE = """<style>
 .lethe-pair {display: flex; align-items: center; gap: 5px;}
 .lethe-pair img {width: calc(50% - 10px); aspect-ratio: 1; image-rendering: pixelated; border-radius: 4px; display: block;}
 .lethe-pair span {opacity: .55; font-size: .9rem;}
-.lethe-words {display: flex; justify-content: space-between; font-size: .84rem; margin-top: 5px; line-height: 1.25;}
+.lethe-words {display: flex; flex-wrap: wrap; justify-content: space-between; column-gap: .6em;
+ font-size: .84rem; margin-top: 5px; line-height: 1.25;}
 .lethe-badge {font-size: .76rem; margin-top: 2px; display: block;}
 .lethe-wrong {font-weight: 600;}
 .lethe-legend {display: flex; flex-wrap: wrap; gap: 4px 22px; font-size: .95rem;}

@@ -1,4 +1,4 @@
-"""The pictures of a comparison, in tabs: the map and the course, class by class, cost and differences, what it all means."""
+"""What a comparison shows, in tabs: map and course, class by class, cost and differences, the models as files, meanings."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import streamlit as st
 
-from pages.common import binding, catalog, results, show
+from pages.common import binding, catalog, exports, results, show
 from unlearn_core import figures
 from unlearn_core import view_state as vs
 from unlearn_core.figures.sentences import UNKNOWN_HEALED
@@ -25,6 +25,7 @@ def tabs(state: vs.State, scenario: Scenario, specs: Sequence[MethodSpec], frame
         "Map and course": (("scatter", "trajectories"), lambda: _map(state, scenario, specs, frame)),
         "Class by class": (("classes",), lambda: _classes(state, scenario, specs)),
         "Cost and differences": (("cost", "difference"), lambda: _cost(state, frame)),
+        "Export": (("export",), lambda: exports.tab(scenario, specs, frame)),
         "What the numbers mean": ((), results.meanings),
     }
     shown = {
@@ -38,10 +39,11 @@ def tabs(state: vs.State, scenario: Scenario, specs: Sequence[MethodSpec], frame
 
 
 def _map(state: vs.State, scenario: Scenario, specs: Sequence[MethodSpec], frame: pd.DataFrame) -> None:
-    left, right = st.columns(2, gap="large")
+    known = frame["healed"].notna().any()
+    left, right = st.columns(2 if known else [1, 2.2], gap="large")
     if not binding.hidden(state, "scatter"):
         with left:
-            if frame["healed"].notna().any():
+            if known:
                 st.markdown("**Healed against utility**")
                 show.picture(figures.healed_utility(frame), "scatter")
             else:
@@ -52,22 +54,22 @@ def _map(state: vs.State, scenario: Scenario, specs: Sequence[MethodSpec], frame
 
 
 def _course(state: vs.State, rounds: pd.DataFrame) -> None:
-    metric = catalog.metrics()[state["metric"]]
+    wanted, known = vs.metric_shown(state), vs.truth_known(state)
+    metric = catalog.metrics()[wanted]
+    told = set(rounds.columns[rounds.notna().any()])
     title, axis = st.columns([1, 1.25], vertical_alignment="center")
     title.markdown("**Over time**")
     binding.segments(state, "pace", _PACES, axis)
     if not binding.hidden(state, "metric"):
         st.selectbox(
-            options=catalog.recorded_metrics(state["metric"]),
+            options=[name for name in catalog.recorded_metrics(wanted) if known or name == wanted or name in told],
             format_func=catalog.metric_label,
             label_visibility="collapsed",
-            **binding.bound(state, "metric"),
+            **binding.bound(state, "metric", show=lambda _: wanted),
         )
-    if state["metric"] in rounds and rounds[state["metric"]].notna().any():
+    if wanted in told:
         share = metric.unit == "share"
-        show.picture(
-            figures.trajectories(rounds, state["metric"], metric.label, metric.formula, share, state["pace"]), "trajectories"
-        )
+        show.picture(figures.trajectories(rounds, wanted, metric.label, metric.formula, share, state["pace"]), "trajectories")
     else:
         st.info(f"No method recorded “{metric.label}” over its rounds; choose another metric above.")
 

@@ -54,7 +54,7 @@ def columns(state: vs.State) -> None:
             options=list(catalog.metrics()),
             format_func=catalog.metric_label,
             placeholder="Choose metrics",
-            **binding.bound(state, "columns", tuple, list),
+            **binding.bound(state, "columns", tuple, lambda _: list(vs.columns_shown(state))),
         )
         with st.container(horizontal=True):
             for name, chosen in (("Headlines", vs.HEADLINES), ("All metrics", tuple(catalog.metrics()))):

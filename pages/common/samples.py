@@ -21,7 +21,8 @@ _STYLE = """<style>
 .lethe-thumbs {display: grid; grid-template-columns: repeat(auto-fill, minmax(86px, 1fr)); gap: 8px;}
 .lethe-thumb {border: 1px solid rgba(138,143,152,.35); border-radius: 7px; padding: 5px; font-size: .74rem; line-height: 1.25;}
 .lethe-thumb img {width: 100%; aspect-ratio: 1; image-rendering: pixelated; border-radius: 4px; display: block;}
-.lethe-thumb div {display: flex; justify-content: space-between; margin-top: 3px; white-space: nowrap; overflow: hidden;}
+.lethe-thumb div {display: flex; flex-wrap: wrap; justify-content: space-between; column-gap: .4em; margin-top: 3px;}
+.lethe-thumb span {white-space: nowrap; overflow: hidden; text-overflow: ellipsis; max-width: 100%;}
 .lethe-thumb b {font-weight: 600;}
 .lethe-row {display: flex; gap: 6px;}
 .lethe-row .lethe-thumb {flex: 1 1 0; min-width: 0; padding: 3px;}

@@ -24,7 +24,9 @@ PER_PAGE = 40
 _STYLE = """<style>
 .lethe-wall {display: grid; grid-template-columns: repeat(8, 1fr); gap: 5px;}
 .lethe-wall div {font-size: .72rem; line-height: 1.25; border: 1px solid rgba(138,143,152,.35); border-radius: 6px;
- padding: 3px; overflow: hidden; white-space: nowrap; text-overflow: ellipsis;}
+ padding: 3px; overflow: hidden;}
+.lethe-wall :is(b, span) {display: inline-block; max-width: 100%; vertical-align: bottom; overflow: hidden;
+ white-space: nowrap; text-overflow: ellipsis;}
 .lethe-wall img {width: 100%; aspect-ratio: 1; image-rendering: pixelated; border-radius: 4px; display: block;}
 .lethe-wall .out {opacity: .45;}
 .lethe-fact {margin: 0; line-height: 1.3;}
@@ -73,7 +75,7 @@ def _card(row: dict[Any, Any], pixels: Any, group: str | None) -> str:
     out = ' class="out"' if row["status"] == edits.OUT else ""
     return (
         f'<div{out} title="{words}{"" if group is None else f", truly {group}"}">{examples.image(pixels, words)}'
-        f"<b>{given}</b> → {says}<br>{truth}{chance} {_SIGNS[row['status']]}</div>"
+        f"<b>{given}</b> <span>→ {says}</span><br>{truth}{chance} {_SIGNS[row['status']]}</div>"
     )
 
 

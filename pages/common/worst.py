@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def button(state: vs.State, scenario: Scenario, specs: Sequence[MethodSpec]) -> None:
     """A list, opened on request, of where each chosen method does worst; a click goes there."""
-    if binding.hidden(state, "worst"):
+    if binding.hidden(state, "worst") or vs.as_found(state):  # labels as they come have no dials to set
         return
     opened = st.popover(
         "Worst case",

@@ -47,6 +47,7 @@ def test_check_names_problems(photos: Path, tmp_path: Path, capsys: pytest.Captu
     listed = tmp_path / "list.csv"
     listed.write_text("path,clean_label\ndog/0.png,cow\ndog/1.png,\ndog/2.png,\nant/00.png,ant\ncow/00.png,\n")
     said = "\n".join(checked(capsys, "--data", str(photos), "--forget", str(listed))["problems"])
+    assert said.count("no test images") == 1
     for words in (
         "train/ant/bad.png is no image",
         "'elk' in the test images is no class",
@@ -108,3 +109,9 @@ def test_a_file_is_kept_once_and_nowhere_else(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="cannot be kept"):
         uploads.keep(tmp_path / "file", "a.zip", b"abc")
+
+
+def test_names_of_classes_are_drawn_as_they_are_written() -> None:
+    drawn = class_counts(pd.DataFrame({"class": ["<b>a</b>", "R&D"], "train": [5, 5], "test": 5}))
+    assert list(drawn.figure.layout.xaxis.ticktext) == ["&lt;b&gt;a&lt;/b&gt;", "R&amp;D"]
+    assert list(drawn.data["class"]) == ["<b>a</b>", "R&D"]

@@ -75,6 +75,10 @@ def test_every_page_holds_where_the_truth_is_unknown(photos: Path, listed: bool)
     said = {}
     for page in ("craft", "compare", "boundary", "redirect", "embedding", "forget", "heatmap"):
         app, said[page] = opened(page, state)
+        if page == "compare" and listed:
+            columns = set(app.dataframe[0].value.columns)
+            metric, exported = (app.selectbox(key=key).value for key in ("control:metric", "export-method"))
+            offered = app.selectbox(key="control:metric").options
         assert not app.error or (page == "redirect" and not listed), (page, [error.value for error in app.error])
     assert "as found: labels are as they come" in said["craft"]
     assert "how many are, nobody knows" in said["craft"]
@@ -84,6 +88,11 @@ def test_every_page_holds_where_the_truth_is_unknown(photos: Path, listed: bool)
     assert "Truly" not in said["forget"]
     if listed:
         assert "How much is healed is **unknown**" in said["compare"]
+        assert {"Healed, relabelled", "Forget accuracy", "Agreement with retraining"} <= columns
+        assert not {"Healed", "Healed × utility"} & {*columns, *offered}
+        assert (metric, exported) == ("forget_accuracy", "rem")
+        assert "nobody knows" in said["compare"]
+        assert "missed" not in said["embedding"]
         assert "of the 3 on your list" in said["compare"]
         assert "Predicted as the right label that you gave" in said["compare"]
         assert "Nobody knows here which labels are wrong, so these cannot run" in said["compare"]

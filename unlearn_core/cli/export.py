@@ -33,7 +33,7 @@ from unlearn_core.cli._common import (
     with_network,
 )
 from unlearn_core.cli._follow import follow
-from unlearn_core.cli._forget import ForgetOption, with_forget
+from unlearn_core.cli._forget import ForgetOption, FoundOption, with_forget, with_found
 from unlearn_core.engine import Engine
 from unlearn_core.errors import UserError
 from unlearn_core.store import Store
@@ -46,6 +46,7 @@ def export(
     regularity: Annotated[float, typer.Option(help="0 random labels, 0.5 class confusion, 1 trigger.")] = 1.0,
     discovery: Annotated[float, typer.Option(help="Share of the corruption that is known, 0 to 1.")] = 0.3,
     forget: ForgetOption = None,
+    found: FoundOption = False,
     method: Annotated[str, typer.Option(help="The method whose model is written; `methods` lists them.")] = "rem",
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
     amount: Annotated[str | None, typer.Option(help="Corrupted examples: a count or a fraction up to 0.5.")] = None,
@@ -65,6 +66,7 @@ def export(
     """Write the model that a method leaves, in the form it came in. The run is computed if it is not stored yet."""
     overrides = parse_overrides(set_ or [])
     chosen = with_data(dataset, data, overrides)
+    with_found(overrides, found, amount)
     model = with_network(model, overrides, checkpoint, architecture, input_size, normalise)
     target = out.expanduser()
     beside = target.with_suffix(".json")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -55,6 +56,11 @@ def shorts(labels: Iterable[str]) -> list[str]:
     labels = list(labels)
     counts = Counter(short(label) for label in labels)
     return [short(label) if counts[short(label)] == 1 else label for label in labels]
+
+
+def literal(name: object) -> str:
+    """A name that somebody chose, to be drawn as it is written: plotly reads ``<b>``, ``<a>`` and ``&`` in texts as HTML."""
+    return html.escape(str(name), quote=False)
 
 
 def percent(value: float | None, digits: int = 0) -> str:

@@ -11,7 +11,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from unlearn_core.figures._base import GRID, Picture, layout, percent
+from unlearn_core.figures._base import GRID, Picture, layout, literal, percent
 from unlearn_core.figures._regions import INK, LINE, SLOTS, codes, fill, middles, scale, slots_of
 from unlearn_core.figures._timeline import add_timeline
 from unlearn_core.figures.palette import GROUPS, NEUTRAL
@@ -86,22 +86,22 @@ def boundaries(panels: Sequence[Panel], plane: Plane, points: pd.DataFrame, name
         rows, columns, shared_xaxes="all", shared_yaxes="all", horizontal_spacing=0.025, vertical_spacing=0.13,
         subplot_titles=[_title(panel, panel.entry(start, last)) for panel in panels],
     )  # fmt: skip
-    slots = slots_of([panel.winners for panel in panels], len(names))
+    slots, drawn = slots_of([panel.winners for panel in panels], len(names)), [literal(name) for name in names]
     moving = []
     for panel, (row, column) in zip(panels, places, strict=True):
         entry = panel.entry(start, last)
         moving.append(len(figure.data))
-        figure.add_trace(_ground(panel, entry, plane, slots, names, look, hover=last == 0), row, column)
+        figure.add_trace(_ground(panel, entry, plane, slots, drawn, look, hover=last == 0), row, column)
         for trace in (*_examples(points, names, look, legend=panel is panels[0]), *_marks(plane)):
             figure.add_trace(trace, row, column)
         moving.append(len(figure.data))
-        figure.add_trace(_labels(panel, entry, plane, names), row, column)
+        figure.add_trace(_labels(panel, entry, plane, drawn), row, column)
     figure.update_layout(coloraxis={"colorscale": scale(slots), "cmin": -0.5, "cmax": 255.5, "showscale": False})
-    for trace in _swatches(panels, names):
+    for trace in _swatches(panels, drawn):
         figure.add_trace(trace, 1, 1)
     _axes(figure, plane, rows, columns, look.height, timeline=last > 0)
     if last:
-        frames = [_frame(k, panels, plane, slots, names, look, last) for k in range(last + 1)]
+        frames = [_frame(k, panels, plane, slots, drawn, look, last) for k in range(last + 1)]
         titles = [[_title(panel, panel.entry(k, last)) for panel in panels] for k in range(last + 1)]
         add_timeline(figure, frames, moving, titles, start)
     told = ". ".join(f"{panel.title}: {_shares(panel.winners[panel.entry(start, last)], names)}" for panel in panels)
@@ -174,7 +174,7 @@ def _examples(points: pd.DataFrame, names: Sequence[str], look: Look, legend: bo
                     "color": part["clean"].map(fills).fillna(NEUTRAL),
                     "line": {"color": style.color, "width": 1.2 if group == "clean" else 2},
                 },
-                customdata=part[["index", "given", "clean"]],
+                customdata=part[["index", "given", "clean"]].map(literal),
                 hovertemplate=None
                 if not strong
                 else f"{split} example %{{customdata[0]}}, {style.label}<br>"

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from unlearn_core.figures._base import Picture, layout, percent, short, shorts
+from unlearn_core.figures._base import Picture, layout, literal, percent, short, shorts
 
 _WORDS = {
     "healed": ("healed", "corrupted examples", "n", "healed (% of the corrupted examples that truly belong to the class)"),
@@ -21,8 +21,8 @@ def classes(frame: pd.DataFrame, metric: str = "healed") -> Picture:
     table = table.loc[frame["method"].unique(), frame["class"].unique()]
     counts = frame.drop_duplicates("class").set_index("class")[count]
     rows = shorts(frame.drop_duplicates("method")["label"])
-    columns = [f"{name}<br>{counts[name]}" for name in table.columns]
-    told = [f"{name}, {counts[name]} {things}" for name in table.columns]
+    columns = [f"{literal(name)}<br>{counts[name]}" for name in table.columns]
+    told = [f"{literal(name)}, {counts[name]} {things}" for name in table.columns]
     values = table.to_numpy(float)
     figure = go.Figure(
         go.Heatmap(

@@ -11,7 +11,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from unlearn_core.figures._base import Picture, layout
+from unlearn_core.figures._base import Picture, layout, literal
 from unlearn_core.figures.palette import GROUPS, NEUTRAL, method_style
 
 ORDER = ("clean", "undiscovered", "discovered")
@@ -164,7 +164,8 @@ def _words(cloud: Cloud, panel: int, rows: np.ndarray) -> list[str]:
     given, clean = (cloud.frame[name].to_numpy()[rows] for name in ("given", "class"))
     found, loss = cloud.predictions[panel][rows], cloud.losses[panel][rows]
     return [
-        f"given {g}, truly {c}<br>predicted {p}, loss {x:.2g}" for g, c, p, x in zip(given, clean, found, loss, strict=True)
+        f"given {literal(g)}, truly {literal(c)}<br>predicted {literal(p)}, loss {x:.2g}"
+        for g, c, p, x in zip(given, clean, found, loss, strict=True)
     ]
 
 
@@ -237,7 +238,8 @@ def distributions(frame: pd.DataFrame, classes: Sequence[str], method: str | Non
         color = method_style(name).color
         about = {"name": words, "legendgroup": name, "marker": {"color": color}}
         hover = "%{y} examples<extra>" + words + "</extra>"
-        figure.add_trace(go.Bar(x=list(classes), y=counts, hovertemplate="class %{x}: " + hover, **about), row=1, col=1)
+        named = [literal(name) for name in classes]
+        figure.add_trace(go.Bar(x=named, y=counts, hovertemplate="class %{x}: " + hover, **about), row=1, col=1)
         figure.add_trace(go.Bar(x=middles, y=heights, showlegend=False, hovertemplate=hover, **about), row=1, col=2)
         rows += [{"model": words, "of": "prediction", "value": c, "examples": int(n)} for c, n in counts.items()]
         rows += [

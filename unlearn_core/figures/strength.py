@@ -121,9 +121,10 @@ _LINES = (
 def strength_curve(curve: pd.DataFrame, strength: float, height: int = 330) -> Picture:
     """``curve``: from ``insight.strength.curve``; the strength falls from left to right, as when the channels are dropped."""
     figure = go.Figure()
-    for name, label, group, dash in _LINES:
+    for name, known_as, group, dash in _LINES:
         if curve[name].isna().all():
             continue
+        label = "listed as given" if name == "as_given" and not _known(curve) else known_as
         figure.add_scatter(
             x=curve["strength"],
             y=curve[name],
@@ -143,16 +144,22 @@ def strength_curve(curve: pd.DataFrame, strength: float, height: int = 330) -> P
     return Picture(figure, story(curve), f"Lines over the strength. {story(curve)}", curve)
 
 
+def _known(curve: pd.DataFrame) -> bool:
+    """Whether it is known what is corrupted; otherwise the curve speaks for the forget set alone."""
+    return bool(curve["healed"].notna().any())
+
+
 def story(curve: pd.DataFrame) -> str:
     """What turning the channels down does, in two or three sentences, from the numbers of ``insight.strength.curve``."""
     rows = curve.sort_values("strength", ascending=False)
     on, off = rows.iloc[0], rows.iloc[-1]
+    those = "corrupted" if _known(curve) else "listed"
     ends = {name: (float(on[name]), float(off[name])) for name in ("as_given", "healed", "utility")}
     if ends["as_given"][0] - ends["as_given"][1] >= _ENOUGH:
         steps = rows["as_given"].diff().dropna()
         way = "step by step" if (steps <= 0).all() else "on the whole"
         text = (
-            f"Follow the dashed line: from on to dropped the corrupted examples predicted as given fall {way} from "
+            f"Follow the dashed line: from on to dropped the {those} examples predicted as given fall {way} from "
             f"{percent(ends['as_given'][0])} to {percent(ends['as_given'][1])}"
             + (
                 f" while healed goes from {percent(ends['healed'][0])} to {percent(ends['healed'][1])}"
@@ -163,12 +170,12 @@ def story(curve: pd.DataFrame) -> str:
         )
     elif ends["as_given"][1] >= 0.5:
         text = (
-            f"Follow the dashed line: {percent(ends['as_given'][1])} of the corrupted examples are predicted as given when the "
+            f"Follow the dashed line: {percent(ends['as_given'][1])} of the {those} examples are predicted as given when the "
             "redirect channels are dropped: the base itself holds the wrong labels, and dropping does not remove them."
         )
     else:
         text = (
-            f"The lines stay flat: {percent(ends['as_given'][0])} of the corrupted examples are predicted as given with the "
+            f"The lines stay flat: {percent(ends['as_given'][0])} of the {those} examples are predicted as given with the "
             f"redirect channels on and {percent(ends['as_given'][1])} without, so these channels hold no wrong labels here."
         )
     if ends["utility"][1] - ends["utility"][0] >= _ENOUGH:

@@ -91,18 +91,19 @@ def examples(store: Results, scenario: Scenario, specs: Sequence[MethodSpec]) ->
 
 
 def modes(shown: Examples, method: str) -> dict[str, np.ndarray]:
-    """Which examples each of :data:`MODES` highlights for this method, bool (N,) each."""
+    """Which examples each of :data:`MODES` highlights for this method, bool (N,) each.
+
+    Where nobody knows what is corrupted, only the modes are there that listed examples with their right labels can tell.
+    """
     before, after = shown.predicted(ORIGINAL), shown.predicted(method)
     told = shown.clean >= 0  # of the others nobody knows whether a prediction is right
     corrupted, clean = np.isin(shown.groups, CORRUPTED) & told, (shown.groups == GROUPS.index("clean")) & told
     undiscovered = shown.groups == GROUPS.index("undiscovered")
     was_right, is_right = before == shown.clean, after == shown.clean
-    return {
-        "healed": corrupted & ~was_right & is_right,
-        "still wrong": corrupted & ~was_right & ~is_right,
-        "broken": clean & was_right & ~is_right,
-        "missed": undiscovered & (after == shown.given),
-    }
+    listed = {"healed": corrupted & ~was_right & is_right, "still wrong": corrupted & ~was_right & ~is_right}
+    if (shown.groups == GROUPS.index("unknown")).any():
+        return listed if corrupted.any() else {}
+    return listed | {"broken": clean & was_right & ~is_right, "missed": undiscovered & (after == shown.given)}
 
 
 def together(picked: np.ndarray | None, marked: np.ndarray | None) -> np.ndarray | None:
@@ -132,7 +133,7 @@ def table(shown: Examples, method: str | None = None) -> pd.DataFrame:
     if method is not None:
         columns |= {"after": shown.words(shown.predicted(method)), "loss after": shown.loss(method)}
         marks = modes(shown, method)
-        hits = np.stack(list(marks.values()), axis=1)
+        hits = np.stack(list(marks.values()), axis=1) if marks else np.zeros((len(shown), 0), bool)
         words = {bits: ", ".join(n for n, bit in zip(marks, bits, strict=True) if bit) for bits in {*map(tuple, hits.tolist())}}
         columns["highlight"] = np.array([words[tuple(bits)] for bits in hits.tolist()], dtype=object)
     return about(shown).assign(**columns)

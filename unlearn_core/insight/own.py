@@ -77,14 +77,12 @@ def count(split: Split) -> pd.DataFrame:
 
 
 def judged(classes: pd.DataFrame) -> list[str]:
-    """What the counts alone say: classes without training or test images, tiny ones, and imbalance."""
+    """What the counts alone say: classes without training images, tiny ones, and imbalance."""
     found, learnt = [], classes[classes["train"] > 0]
     if nothing := classes.loc[classes["train"] == 0, "class"].tolist():
-        found.append(f"{_named(nothing)} has no training images.")
-    if untested := learnt.loc[learnt["test"] == 0, "class"].tolist():
-        found.append(f"{_named(untested)} has no test images here, so its accuracy is not measured.")
+        found.append(f"{_named(nothing)} {_has(nothing)} no training images.")
     if tiny := learnt.loc[learnt["train"] < TINY, "class"].tolist():
-        found.append(f"{_named(tiny)} has fewer than {TINY} training images and will hardly be learnt.")
+        found.append(f"{_named(tiny)} {_has(tiny)} fewer than {TINY} training images and will hardly be learnt.")
     ordered = learnt.sort_values("train", kind="stable")
     if len(ordered) and ordered["train"].max() >= UNBALANCED * ordered["train"].min():
         small, large = ordered.iloc[0], ordered.iloc[-1]
@@ -152,6 +150,10 @@ def cost(scenario: Scenario) -> Cost:
     steps = recipe.epochs * -(-len(split.train) // recipe.batch_size)
     parameters = sum(parameter.numel() for parameter in model.parameters())
     return Cost(min(seconds) * steps, recipe.epochs, steps, parameters, 2 * split.nbytes)
+
+
+def _has(names: Sequence[str]) -> str:
+    return "has" if len(names) == 1 else "have"
 
 
 def _named(names: Sequence[str]) -> str:

@@ -42,9 +42,11 @@ from unlearn_core.view_state.fields import ParamField
 from unlearn_core.view_state.links import MAX_QUERY, decode, encode
 from unlearn_core.view_state.settle import (
     class_names,
+    columns_shown,
     fitting_models,
     has_images,
     largest_amount,
+    metric_shown,
     preview_limit,
     settle,
     truth_known,
@@ -102,6 +104,7 @@ __all__ = [
     "as_python",
     "as_yaml",
     "class_names",
+    "columns_shown",
     "decode",
     "default_state",
     "edited",
@@ -113,6 +116,7 @@ __all__ = [
     "is_own",
     "largest_amount",
     "lockable",
+    "metric_shown",
     "nothing_known",
     "preview_limit",
     "resolved",

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from unlearn_core.errors import UserError
-from unlearn_core.view_state.controls import ANCHORS, BY_NAME, SECTIONS, State
+from unlearn_core.view_state.controls import ANCHORS, BY_NAME, HEADLINES, SECTIONS, UNKNOWN_HEADLINES, State
 from unlearn_core.view_state.specs import as_found, as_text, preset_of, resolved, section_fields, section_overrides, to_scenario
 
 if TYPE_CHECKING:
@@ -181,6 +181,18 @@ def truth_known(state: State) -> bool:
     """Whether it is known which training examples are corrupted: always where the corruption is made here; for labels as they
     come only with a clean label for every one of them."""
     return not as_found(state) or _known_corrupted(state) is not None
+
+
+def columns_shown(state: State) -> tuple[str, ...]:
+    """The metrics of the table: those asked for, or the headlines that have a meaning here."""
+    asked: tuple[str, ...] = state["columns"] or HEADLINES
+    return UNKNOWN_HEADLINES if asked == HEADLINES and not truth_known(state) else asked
+
+
+def metric_shown(state: State) -> str:
+    """The metric over time: the one asked for; where nobody knows what is healed, one that is known in place of the default."""
+    asked: str = state["metric"]
+    return "forget_accuracy" if asked == BY_NAME["metric"].default and not truth_known(state) else asked
 
 
 def _known_corrupted(state: State) -> int | None:

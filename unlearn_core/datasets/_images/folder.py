@@ -16,6 +16,7 @@ from unlearn_core.datasets._images.listing import (
     Collection,
     Listing,
     Picture,
+    are,
     check_count,
     make_listing,
     some,
@@ -79,7 +80,8 @@ def arrange(paths: list[str], where: str, problems: Iterable[str] = ()) -> Listi
     kept = [(path, part) for path, part in zip(paths, parts, strict=True) if len(part) > depth]
     found = list(problems)
     if loose:
-        found.append(f"{some(loose)} lies outside of the class folders and is left out.")
+        lie = "lies" if len(loose) == 1 else "lie"
+        found.append(f"{some(loose)} {lie} outside of the class folders and {are(loose)} left out.")
     if not kept:
         raise UserError(f"{where} has images but no class folders; expected train/<class>/… and test/<class>/…, or <class>/….")
     splits = [SPLIT_NAMES[part[0].lower()] if divided else UNSPLIT for _, part in kept]
@@ -113,7 +115,7 @@ def _empty_classes(root: Path) -> list[str]:
     divided = bool(tops) and all(top.name.lower() in SPLIT_NAMES for top in tops)
     classes = [entry for top in tops for entry in sorted(top.iterdir()) if entry.is_dir()] if divided else tops
     empty = [entry.relative_to(root).as_posix() for entry in classes if next(entry.iterdir(), None) is None]
-    return [f"{some(empty)} is empty."] if empty else []
+    return [f"{some(empty)} {are(empty)} empty."] if empty else []
 
 
 def hash_file(path: Path) -> str:

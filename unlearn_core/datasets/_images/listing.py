@@ -96,9 +96,8 @@ def make_listing(
         halves = np.full(len(halves), UNSPLIT, np.int8)
     tested = {label for label, half in zip(labels, splits, strict=True) if half == TEST}
     if strange := sorted(tested - known):
-        found.append(f"{some(strange)} in the test images is no class of the training images; those test images are left out.")
-    if tested and (missing := sorted(learnt - tested)):
-        found.append(f"{some(missing)} has no test images.")
+        no_class = "is no class" if len(strange) == 1 else "are no classes"
+        found.append(f"{some(strange)} in the test images {no_class} of the training images; those test images are left out.")
     if long := next((name for name in class_names if len(name) > MAX_CLASS_NAME), None):
         raise UserError(f"{where} has a class name of {len(long):,} characters, {long[:40]!r}…; at most 200 are taken.")
     position = {name: k for k, name in enumerate(class_names)}
@@ -126,6 +125,11 @@ def some(names: Sequence[str], most: int = 3) -> str:
     """The first few names in quotes: 'a', 'b' and 7 more."""
     shown = ", ".join(repr(name[:60]) for name in names[:most])
     return shown + (f" and {len(names) - most:,} more" if len(names) > most else "")
+
+
+def are(names: Sequence[str]) -> str:
+    """The verb for them."""
+    return "is" if len(names) == 1 else "are"
 
 
 def plain(name: str) -> str:

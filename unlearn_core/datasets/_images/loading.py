@@ -8,7 +8,7 @@ import json
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ import torch
 from unlearn_core.datasets._base import LabelledData, Split
 from unlearn_core.datasets._images import cache
 from unlearn_core.datasets._images.decode import REVISION, Unreadable, decode, is_grey, short_side
-from unlearn_core.datasets._images.listing import TEST, TRAIN, Collection, Listing, plain
+from unlearn_core.datasets._images.listing import TEST, TRAIN, Collection, Listing, plain, some
 from unlearn_core.datasets._images.sampling import choose
 from unlearn_core.errors import UserError
 
@@ -217,7 +217,16 @@ def _split(arrays: dict[str, np.ndarray], wanted: Wanted, seed: int) -> Split:
     halves = [LabelledData(_take(pixels, ids), labels[ids], class_names) for ids in map(torch.from_numpy, (train, test))]
     clean = torch.from_numpy(arrays["clean"])[train] if "clean" in arrays else None
     note = _note(about, wanted, len(train), len(test), class_names)
-    return Split(halves[0], halves[1], tuple(names[k] for k in train), clean, note, tuple(about["problems"]))
+    problems = (*about["problems"], *_untested(listing.labels[train], listing.labels[test], class_names))
+    return Split(halves[0], halves[1], tuple(names[k] for k in train), clean, note, problems)
+
+
+def _untested(train: np.ndarray, test: np.ndarray, class_names: Sequence[str]) -> list[str]:
+    """One sentence for classes that are learnt and never tested."""
+    missing = [class_names[k] for k in np.setdiff1d(train, test)]
+    its = "its accuracy is" if len(missing) == 1 else "their accuracy is"
+    has = "has" if len(missing) == 1 else "have"
+    return [f"{some(missing)} {has} no test images here, so {its} not measured."] if missing else []
 
 
 def _take(pixels: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
@@ -260,5 +269,5 @@ def check_path(text: str) -> Path:
         raise UserError("The path of the data cannot be a path.")
     path = Path(os.path.abspath(Path(text).expanduser()))
     if not path.exists():
-        raise UserError(f"There is nothing at {str(path)!r}; --data takes a folder of images, a zip, a table or an .npz.")
+        raise UserError(f"There is nothing at {str(path)!r}; a folder of images, a zip, a table or an .npz can be read.")
     return path

@@ -21,6 +21,7 @@ PANELS: Final = (
     "classes",
     "cost",
     "difference",
+    "export",
     "copy",
     "redirect_numbers",
     "redirect_curve",
