@@ -18,7 +18,7 @@ import psutil
 ROOT = Path(__file__).parents[2]
 
 
-def until(true: Callable[[], object], seconds: float = 60.0) -> None:
+def until(true: Callable[[], object], seconds: float = 120.0) -> None:
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline, "it never happened"
@@ -29,6 +29,14 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def loaded_data() -> tuple[int, int]:
+    """To be called on a worker: how often it found its corrupted data ready, and how often it built them."""
+    from unlearn_core.engine.stages import _arena
+
+    info = _arena.cache_info()
+    return info.hits, info.misses
 
 
 class Outside:
