@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import psutil
@@ -65,9 +65,9 @@ class Outside:
         how = "--nanny" if nanny else "--no-nanny"
         return self._start("worker", self.address, how, *common, *threads, "--preload", "unlearn_core.engine.warm", *options)
 
-    def end(self) -> None:
-        """Kill everything that was started here, and what that started."""
-        for process in self._all:
+    def end(self, some: Sequence[subprocess.Popen[bytes]] | None = None) -> None:
+        """Kill everything that was started here (or some of it), and what that started."""
+        for process in self._all if some is None else some:
             with contextlib.suppress(psutil.Error):
                 for child in psutil.Process(process.pid).children(recursive=True):
                     child.kill()
