@@ -36,6 +36,8 @@ def details() -> None:
     if status.workers:
         rows = [(w.address, w.pid or None, w.threads, w.stage or "idle") for w in status.workers]
         st.dataframe(pd.DataFrame(rows, columns=["Worker", "Process", "Threads", "Computes"]), hide_index=True, width=620)
+        if status.message:
+            st.caption(status.message)
     else:
         st.caption(jobs.engine_line())
     for job in running:

@@ -142,7 +142,8 @@ def engine_line() -> str:
     if status.state == "ready":
         count = len(status.workers)
         busy = f", {status.running} busy" if status.running else ""
-        return f"Computes on {device} · {count} worker{'s' if count != 1 else ''} ready{busy}"
+        note = f" · {status.message}" if status.message else ""
+        return f"Computes on {device} · {count} worker{'s' if count != 1 else ''} ready{busy}{note}"
     words = {
         "off": "start in the background",
         "starting": "start in the background",

@@ -29,7 +29,7 @@ class Stage:
 
 def run_stage(stage: Stage, store: Store, device: str, reporter: Any) -> None:
     """Do what the payload says: steps × pause, then fail or store."""
-    what = stage.payload
+    what, begun = stage.payload, time.monotonic()
     if "log" in what:
         with Path(what["log"]).open("a") as log:
             log.write(f"{stage.key} {os.getpid()}\n")
@@ -48,4 +48,4 @@ def run_stage(stage: Stage, store: Store, device: str, reporter: Any) -> None:
     if "fail" in what:
         raise (UserError if what.get("user") else RuntimeError)(what["fail"])
     if not what.get("nothing"):
-        store.put(stage.key, stage.kind, {}, {"pid": os.getpid()}, {})
+        store.put(stage.key, stage.kind, {}, {"pid": os.getpid(), "span": [begun, time.monotonic()]}, {})

@@ -79,8 +79,11 @@ def _line(stage: StageView) -> str:
 
 
 def _headline(engine: Engine, view: JobView) -> str:
-    if engine.status().state == "starting":
+    status = engine.status()
+    if status.state == "starting":
         return "starting workers"
+    if status.message and not status.running:
+        return status.message
     eta = "" if view.eta is None else f", about {clock(view.eta)} left"
     return f"{view.done} of {view.total} stages{eta}"
 

@@ -21,6 +21,7 @@ class Request:
     token: str
     stage: Stage
     store: str
+    store_id: str
     device: str
     runner: str
     priority: int = 0
@@ -41,7 +42,8 @@ class Outcome:
 class Listener(Protocol):
     """The engine, as a backend sees it. Every method may be called from any thread."""
 
-    def on_started(self, token: str, worker: str) -> None: ...
+    def on_started(self, token: str, worker: str, moved: bool = False) -> None:
+        """A worker begins. ``moved``: another one had begun and left in good order, which is no fault of the stage."""
 
     def on_progress(self, token: str, done: int, total: int, scalars: dict[str, float]) -> None: ...
 
@@ -65,6 +67,9 @@ class Backend(Protocol):
         """Stop these submissions as soon as possible; returns at once."""
 
     def workers(self) -> list[WorkerView]: ...
+
+    def note(self) -> str:
+        """What keeps stages waiting, in a sentence; "" where nothing does."""
 
     def device(self) -> str:
         """ "cpu" or "cuda", or "" while nobody knows."""

@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
-import json
 import logging
 import os
-import shutil
 import signal
-import subprocess
-import sys
-import tempfile
 import threading
 import time
 import uuid
-from collections import deque
+from collections.abc import Mapping
 from typing import Any
 
 from unlearn_core.engine import worker
 from unlearn_core.engine._backend import Listener, Outcome, Request
+from unlearn_core.engine._child import ClusterProcess
+from unlearn_core.engine._task import compute
 from unlearn_core.engine.views import WorkerView
 from unlearn_core.errors import UserError
 
-START_SECONDS = 120.0
+GPU = "GPU"
+"""The resource that a worker with a graphics card is started with: ``dask worker … --resources GPU=1``."""
 CONNECT_SECONDS = 10.0
 WARM_SECONDS = 120.0
 STOP_SECONDS = 2.0
@@ -40,19 +39,23 @@ class DaskBackend:
         self._count = workers or min(available_cores(), 8)
         self._topic = f"lethe-{uuid.uuid4().hex[:8]}"
         self._client: Any = None
-        self._server: _Server | None = None
+        self._server: ClusterProcess | None = None
         self._lock = threading.Lock()
         self._futures: dict[str, Any] = {}
         self._running: dict[str, str] = {}  # token → worker address
         self._workers: list[WorkerView] = []
         self._pids: dict[str, int] = {}
+        self._left: set[str] = set()  # workers that said that they would go
+        self._gpus = 0
+        self._wants_gpu = False
+        self._note = ""
         self._device = ""
         self._closed = False
 
     def start(self) -> None:
         """Start or find the cluster; raises ``UserError`` with the reason when that fails."""
         if self._embedded:
-            self._server = _Server(self._count)
+            self._server = ClusterProcess(self._count)
         import distributed  # while the server imports as well
 
         # What goes wrong reaches the person through on_lost, in one sentence; Dask would log tracebacks as well.
@@ -77,9 +80,13 @@ class DaskBackend:
         return f"The connection to the scheduler at {self.address} is lost."
 
     def run(self, request: Request) -> None:
+        # One slot a stage, where slots are offered: results of one sweep then come from one kind of device.
+        gpu = not self._embedded and (request.device == "cuda" or (request.device == "auto" and self._gpus > 0))
+        self._wants_gpu |= gpu
         future = self._client.submit(
-            compute, request, self._topic, key=request.token, pure=False, retries=0, priority=request.priority
-        )
+            compute, request, self._topic, key=request.token, pure=False, retries=0, priority=request.priority,
+            resources={GPU: 1} if gpu else None,
+        )  # fmt: skip
         with self._lock:
             self._futures[request.token] = future
         future.add_done_callback(lambda done: self._finished(request.token, done))
@@ -89,6 +96,9 @@ class DaskBackend:
 
     def workers(self) -> list[WorkerView]:
         return list(self._workers)
+
+    def note(self) -> str:
+        return self._note
 
     def device(self) -> str:
         return self._device
@@ -119,15 +129,21 @@ class DaskBackend:
         token, kind = message["token"], message["event"]
         if kind == "started":
             with self._lock:
+                moved = self._running.get(token) in self._left
                 self._running[token] = message["worker"]
                 self._pids[message["worker"]] = message["pid"]
             self._device = message["device"]
-            self._listener.on_started(token, message["worker"])
+            self._listener.on_started(token, message["worker"], moved)
         elif kind == "progress":
             self._listener.on_progress(token, message["done"], message["total"], message["scalars"])
         else:
             with self._lock:
                 self._running.pop(token, None)
+
+    def _hear_worker(self, address: str, event: tuple[float, Any]) -> None:
+        """One message about a worker; a process that is killed says nothing before."""
+        if isinstance(event[1], Mapping) and event[1].get("action") == "closing-worker":
+            self._left.add(address)
 
     def _finished(self, token: str, future: Any) -> None:
         with self._lock:
@@ -147,7 +163,8 @@ class DaskBackend:
                 result: Outcome = future.result(timeout=5)
             except Exception as error:  # noqa: BLE001 - whatever went wrong on the way, the record decides on the next try
                 return Outcome("killed", worker.sentence(error))
-            return result
+            # Not our own cancelling (below): the scheduler took it from this worker, for another one.
+            return Outcome("killed") if result.status == "cancelled" else result
         if future.status == "error":
             cause = future.exception(timeout=5)
             if isinstance(cause, KilledWorker):
@@ -162,10 +179,7 @@ class DaskBackend:
             futures = [self._futures.pop(token) for token in tokens if token in self._futures]
             asked = {token: self._running[token] for token in tokens if token in self._running}
         try:
-            if asked:
-                self._client.run(worker.cancel, tokens, workers=sorted(set(asked.values())), on_error="ignore")
-            for future in futures:
-                future.cancel()
+            self._client.cancel(futures)  # what runs asks its worker before every batch, and stops
             if asked and self._embedded:
                 self._stop_stubborn(asked)
         except Exception:  # noqa: BLE001 - a cluster that is gone has nothing to cancel; _watch reports it
@@ -214,9 +228,26 @@ class DaskBackend:
         missing = [address for address in infos if address not in self._pids]
         if missing and self._embedded:
             self._pids |= self._client.run(os.getpid, workers=missing, on_error="ignore")
+        if not self._embedded:
+            for address in set(infos) - {view.address for view in self._workers}:
+                self._client.subscribe_topic(address, functools.partial(self._hear_worker, address))
+            self._gpus = sum(int(info["resources"].get(GPU, 0)) for info in infos.values())
         self._workers = [
             WorkerView(address, self._pids.get(address, 0), int(info["nthreads"])) for address, info in infos.items()
         ]
+        self._note = self._complaint()
+
+    def _complaint(self) -> str:
+        """What is wrong with the workers of a scheduler that is not ours, with what helps; "" where nothing is."""
+        if self._embedded:
+            return ""
+        if not self._workers:
+            return f"No worker has joined the scheduler yet: dask worker {self.address} --nthreads 1"
+        if self._wants_gpu and not self._gpus:
+            return f"No worker offers a GPU: dask worker {self.address} --nthreads 1 --resources {GPU}=1"
+        if any(view.threads > 1 for view in self._workers):
+            return "Some workers have several threads and still compute one stage at a time: start them with --nthreads 1."
+        return ""
 
     def _report(self, message: str) -> None:
         """The cluster is gone. In a thread of its own: the caller may be one that closing waits for."""
@@ -229,84 +260,6 @@ class DaskBackend:
             first, self._closed = not self._closed, True
         if first:
             threading.Thread(target=tell, name="lethe-lost", daemon=True).start()
-
-
-class _Server:
-    """The child process with the embedded cluster. Closing its stdin, or our own death, ends it."""
-
-    def __init__(self, workers: int) -> None:
-        one_thread = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
-        paths = os.pathsep.join(path for path in sys.path if path)
-        self._scratch = tempfile.mkdtemp(prefix="lethe-cluster-")
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "unlearn_core.engine.server", "--workers", str(workers), "--scratch", self._scratch],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=os.environ | one_thread | {"PYTHONPATH": paths},
-            start_new_session=True,  # Ctrl-C in the terminal is for the parent, which then closes us in good order
-        )
-        self._errors: deque[str] = deque(maxlen=40)
-        self._address = ""
-        self._ready = threading.Event()
-        for target in (self._read_address, self._read_errors):
-            threading.Thread(target=target, name="lethe-server-output", daemon=True).start()
-
-    @property
-    def alive(self) -> bool:
-        return self._process.poll() is None
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
-
-    def wait_for_address(self) -> str:
-        """The scheduler's address; raises ``UserError`` if the process ends or takes too long."""
-        self._ready.wait(START_SECONDS)
-        if not self._address:
-            self.close()
-            cause = next((line for line in reversed(self._errors) if line.strip()), "it did not answer in time")
-            raise UserError(f"The engine could not start its workers: {cause.strip()}")
-        return self._address
-
-    def close(self) -> None:
-        """End the cluster; workers go with it."""
-        with contextlib.suppress(OSError):
-            if self._process.stdin is not None:
-                self._process.stdin.close()
-        try:
-            self._process.wait(5)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        shutil.rmtree(self._scratch, ignore_errors=True)  # it does so itself unless it was killed
-
-    def _read_address(self) -> None:
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        with contextlib.suppress(ValueError, KeyError):
-            self._address = json.loads(line)["address"]
-        self._ready.set()
-        self._process.stdout.read()
-
-    def _read_errors(self) -> None:
-        assert self._process.stderr is not None
-        for line in self._process.stderr:
-            self._errors.append(line.decode(errors="replace"))
-
-
-def compute(request: Request, topic: str) -> Outcome:
-    """The task that Dask runs on a worker."""
-    from distributed import get_worker
-
-    here = get_worker()
-
-    def emit(event: dict[str, Any]) -> None:
-        if event["event"] == "started":
-            event |= {"worker": here.address, "device": worker.device_kind(request.device)}
-        here.log_event(topic, event)
-
-    return worker.execute(request, emit)
 
 
 def available_cores() -> int:

@@ -92,7 +92,7 @@ class Engine:
             device=(backend.device() if backend is not None else "") or self._device,
             running=len(running),
             waiting=waiting,
-            message=message,
+            message=(backend.note() if backend is not None else "") or message,
             per_minute=rate,
         )
 
@@ -206,7 +206,7 @@ class Engine:
 
     def _slots(self) -> int:
         backend = self._backend
-        return max(1, sum(view.threads for view in backend.workers())) if backend is not None else 1
+        return max(1, len(backend.workers())) if backend is not None else 1
 
     def _cancel(self, job: Job) -> None:
         tokens = []
@@ -246,7 +246,8 @@ class Engine:
         size = min((len(self._jobs[job].tasks) for job in task.jobs if job in self._jobs), default=1)
         # Within a job in its own order: a sweep finishes scenario after scenario instead of all originals first.
         priority = -(size * 1_000_000 + task.order)
-        self._backend.run(Request(token, task.stage, self._store.location, self._device, self._runner, priority))
+        place = self._store.location, self._store.identity
+        self._backend.run(Request(token, task.stage, *place, self._device, self._runner, priority))
 
     def _finish(self, task: Task, state: StageState, message: str = "") -> None:
         """End a task, and with it what depends on it or what waited for it."""
@@ -303,13 +304,16 @@ class Engine:
 
     # -- what the backend says ------------------------------------------------------------------------------------
 
-    def on_started(self, token: str, worker: str) -> None:
+    def on_started(self, token: str, worker: str, moved: bool = False) -> None:
         give_up = None
         with self._lock:
             task = self._tokens.get(token)
             if task is None:
                 return
-            if task.state == "running":
+            if task.state == "running" and moved:
+                task.reset()
+                task.message = "its worker left, started on another"
+            elif task.state == "running":
                 # A scheduler that is not ours hands the stages of a dead worker out again by itself.
                 if task.attempt >= 2:
                     give_up = task.stage

@@ -38,6 +38,9 @@ class InlineBackend:
     def workers(self) -> list[WorkerView]:
         return [WorkerView("inline", os.getpid(), 1)]
 
+    def note(self) -> str:
+        return ""
+
     def device(self) -> str:
         return ""
 

@@ -67,8 +67,9 @@ class WorkerView:
 
 @dataclass(frozen=True)
 class EngineView:
-    """The engine itself. ``running`` and ``waiting`` count stages; ``message`` says why it is lost or off. ``per_minute``:
-    stages finished in a minute, over the last :data:`RECENT_SECONDS`; None where none was."""
+    """The engine itself. ``running`` and ``waiting`` count stages; ``message`` says why it is lost or off, or what
+    is wrong with its workers. ``per_minute``: stages finished in a minute, over the last :data:`RECENT_SECONDS`; None where
+    none was."""
 
     state: EngineState
     address: str

@@ -25,7 +25,7 @@ _cancelled: set[str] = set()
 
 
 def cancel(tokens: list[str]) -> None:
-    """Ask the submissions with these tokens, if they run in this process, to stop at their next batch."""
+    """Ask the submissions with these tokens, which run in threads of this process, to stop at their next batch."""
     _cancelled.update(tokens)
 
 
@@ -39,8 +39,8 @@ def warm() -> None:
 class WorkerReporter:
     """Passes progress on, at most one message every :data:`INTERVAL`; numbers leave the device only then."""
 
-    def __init__(self, token: str, emit: Emit) -> None:
-        self._token, self._emit = token, emit
+    def __init__(self, token: str, emit: Emit, unwanted: Callable[[], bool]) -> None:
+        self._token, self._emit, self._unwanted = token, emit, unwanted
         self._next = 0.0
         self._scalars: dict[str, Any] = {}
 
@@ -55,17 +55,20 @@ class WorkerReporter:
         self._emit({"event": "progress", "token": self._token, "done": int(done), "total": int(total), "scalars": finite})
 
     def cancelled(self) -> bool:
-        return self._token in _cancelled
+        return self._token in _cancelled or self._unwanted()
 
 
-def execute(request: Request, emit: Emit) -> Outcome:
-    """Compute one stage unless the store has it. Never raises: the traceback of an error goes into the store."""
+def execute(request: Request, emit: Emit, unwanted: Callable[[], bool] = lambda: False) -> Outcome:
+    """Compute one stage unless the store has it. Never raises: the traceback of an error goes into the store.
+
+    ``unwanted``: asked before every batch, whether nobody waits for this any more; the stage then stops.
+    """
     stage = request.stage
     emit({"event": "started", "token": request.token, "pid": os.getpid()})
-    reporter = WorkerReporter(request.token, emit)
+    reporter = WorkerReporter(request.token, emit, unwanted)
     store = None
     try:
-        store = _open(request.store)
+        store = _open(request.store, request.store_id)
         if store.has([stage.key]):
             return Outcome("done")
         if reporter.cancelled():
@@ -105,8 +108,8 @@ def _failed(store: Store | None, request: Request, message: str, detail: str) ->
 
 
 @functools.lru_cache(maxsize=8)
-def _open(location: str) -> Store:
-    return Store.open(location, sweep=False)
+def _open(location: str, identity: str) -> Store:
+    return Store.join(location, identity)
 
 
 @functools.lru_cache(maxsize=8)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import socket
 import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
@@ -55,6 +56,29 @@ class Store:
         if sweep:
             store.sweep()
         return store
+
+    @classmethod
+    def join(cls, location: str, identity: str) -> Store:
+        """Open the store with this :attr:`identity`, as a worker does; nothing is created on a machine that has no such place.
+
+        Raises :class:`UserError` where the location means another store, or none, on this machine.
+        """
+        url, artifacts, text = resolve(location)
+        db = Database(url)
+        with contextlib.suppress(OSError):
+            if Artifacts(artifacts).owner() == identity and (not db.sqlite or Path(str(url.database)).is_file()):
+                store = cls(db, artifacts, text)
+                if store.identity == identity:
+                    return store
+        raise UserError(
+            f"The machine {socket.gethostname()} does not see the store {db.name} with its files in {artifacts}: every worker "
+            "needs the same database and the same folder (docs/cluster.md)."
+        )
+
+    @property
+    def identity(self) -> str:
+        """The id that the store got when it was made: two locations with the same one are one store."""
+        return self._id
 
     @property
     def uploads(self) -> Path:

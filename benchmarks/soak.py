@@ -1,0 +1,292 @@
+"""Kill a running sweep again and again, resume it each time, and compare what it leaves with an undisturbed one.
+
+    nice -n 5 python -m benchmarks.soak [--kills 51] [--seed 0] [--folder FOLDER]
+
+At random moments (seeded) ``kill -9`` hits a worker, the process with the scheduler, or the command itself; the same command
+is then given again until it has computed everything, and goes on with the next plan until there were enough kills. After
+every kill what was stored is still stored, and no process outlives the command. At the end every array has its checksum,
+nothing lies about, and keys, metrics and arrays equal those of the same plans computed without a kill. Writes
+``benchmarks/soak.json``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+
+from unlearn_core.cli.sweep import plan_stages, read_plan
+from unlearn_core.engine import Engine
+from unlearn_core.store import Store
+from unlearn_core.store._artifacts import GRACE
+
+ROOT = Path(__file__).parents[1]
+TARGETS = ("worker", "scheduler", "command")
+METHODS = ("finetune", "retrain", "rem", "salun")
+VANISH_SECONDS = 20.0
+TIMINGS = "seconds"
+"""Values with this in their name depend on the clock."""
+
+
+@dataclass(frozen=True)
+class Kill:
+    """One planned kill: what is hit, and how many seconds after its moment can come (a worker is there, or the start)."""
+
+    target: str
+    delay: float
+    early: bool
+
+
+@dataclass
+class Log:
+    """What happened. ``stored``: records at each kill; ``lost``: keys that were stored and are not (there must be none)."""
+
+    kills: dict[str, int] = field(default_factory=lambda: dict.fromkeys(TARGETS, 0))
+    stored: list[int] = field(default_factory=list)
+    commands: int = 0
+    plans: int = 0
+    lost: list[str] = field(default_factory=list)
+    survivors: int = 0
+    seconds: float = 0.0
+
+
+def planned(count: int, seed: int, longest: float) -> list[Kill]:
+    """Kills in a random order, each kind about equally often; one in five comes while the command starts."""
+    rng = random.Random(seed)
+    targets = [TARGETS[number % len(TARGETS)] for number in range(count)]
+    rng.shuffle(targets)
+    return [Kill(target, rng.uniform(0.0, longest), rng.random() < 0.2) for target in targets]
+
+
+def plan_text(seeds: list[int], epochs: int) -> str:
+    """A sweep of a few hundred quick stages on points in a plane."""
+    return json.dumps(
+        {
+            "dataset": "blobs",
+            "regularity": [0.0, 0.5, 1.0],
+            "discovery": [0.3, 0.6],
+            "methods": list(METHODS),
+            "seeds": seeds,
+            "amount": [60],
+            "set": {"training.epochs": epochs, "finetune.epochs": 4, "rem.epochs": 4, "salun.epochs": 4},
+        }
+    )
+
+
+class Sweep:
+    """The command ``sweep`` on one plan, and everything that it starts."""
+
+    def __init__(self, plan: Path, store: Path, scratch: Path) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "unlearn_core", "sweep", str(plan), "--store", str(store), "--workers", "2"],
+            cwd=ROOT,
+            env=os.environ | {"TMPDIR": str(scratch), "OMP_NUM_THREADS": "1"},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+    @property
+    def over(self) -> bool:
+        return self.process.poll() is not None
+
+    def family(self) -> list[psutil.Process]:
+        """Every process below the command that is alive now."""
+        with contextlib.suppress(psutil.Error):
+            return psutil.Process(self.process.pid).children(recursive=True)
+        return []
+
+    def target(self, kind: str) -> psutil.Process | None:
+        """The process to hit: the command, its child with the scheduler, or a process below that one's fork server."""
+        with contextlib.suppress(psutil.Error):
+            command = psutil.Process(self.process.pid)
+            if kind == "command":
+                return command
+            for server in command.children():
+                if "unlearn_core.engine.server" in server.cmdline():
+                    if kind == "scheduler":
+                        return server
+                    workers = [worker for forker in server.children() for worker in forker.children()]
+                    return workers[server.pid % len(workers)] if workers else None
+        return None
+
+    def wait_for(self, kind: str, seconds: float = 120.0) -> psutil.Process | None:
+        """The target once it is there; None if the command ends before."""
+        deadline = time.monotonic() + seconds
+        while not self.over and time.monotonic() < deadline:
+            if (found := self.target(kind)) is not None:
+                return found
+            time.sleep(0.02)
+        return None
+
+
+def disturb(plan: Path, folder: Path, kills: Iterator[Kill], log: Log) -> None:
+    """Give the command until it has computed all of ``plan``, with kills while there are any left."""
+    for _ in range(1000):
+        sweep, known = Sweep(plan, folder / "store", folder / "scratch"), set[str]()
+        family: list[psutil.Process] = []
+        log.commands += 1
+        while not sweep.over and (kill := next(kills, None)) is not None:
+            sweep.wait_for("command" if kill.early else "worker")
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                sweep.process.wait(kill.delay)
+            family = sweep.family() or family
+            known = stored(folder / "store")
+            if (hit := sweep.wait_for(kill.target)) is None:
+                break  # it was done before: this kill does not count
+            with contextlib.suppress(psutil.NoSuchProcess):
+                hit.send_signal(signal.SIGKILL)
+                log.kills[kill.target] += 1
+                log.stored.append(len(known))
+            if kill.target != "worker":
+                break
+            log.lost += sorted(known - stored(folder / "store"))
+        code = sweep.process.wait(600)
+        log.survivors += survivors(family)
+        log.lost += sorted(known - stored(folder / "store"))
+        if code == 0:
+            return
+    raise SystemExit("A thousand attempts were not enough.")
+
+
+def survivors(family: list[psutil.Process]) -> int:
+    """How many of these processes are still there some seconds after the command ended."""
+    deadline = time.monotonic() + VANISH_SECONDS
+    while (count := sum(lives(process) for process in family)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return count
+
+
+def lives(process: psutil.Process) -> bool:
+    """Whether a process runs: one that has ended and whose parent never asked for its exit code does not."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
+
+
+def stored(place: Path) -> set[str]:
+    """Keys of the records whose files are all there."""
+    if not (place / "lethe.sqlite").exists():
+        return set()
+    store = Store.open(place, sweep=False)
+    try:
+        return store.has(record.key for record in store.find())
+    finally:
+        store.close()
+
+
+def soak(
+    folder: Path, kills: int, seed: int, *, seeds_a_plan: int = 2, epochs: int = 12, longest: float = 3.0
+) -> dict[str, Any]:
+    """Disturb one plan after the other until there were enough kills, then compare: what happened, and what is left.
+
+    ``longest``: most seconds between the moment a kill is due and the kill.
+    """
+    log, start = Log(), time.monotonic()
+    (folder / "scratch").mkdir(parents=True)
+    queue: list[Kill] = []
+    plans: list[Path] = []
+    while sum(log.kills.values()) < kills:
+        # Kills that came too late are planned anew, with other moments.
+        queue = planned(kills, seed + len(plans), longest)[sum(log.kills.values()) :]
+        plan = folder / f"plan{len(plans)}.yaml"
+        plan.write_text(plan_text([*range(len(plans) * seeds_a_plan, (len(plans) + 1) * seeds_a_plan)], epochs))
+        plans.append(plan)
+        disturb(plan, folder, iter(queue), log)
+        print(f"{sum(log.kills.values())} kills, {len(stored(folder / 'store'))} records, {log.commands} commands", flush=True)
+    log.plans, log.seconds = len(plans), time.monotonic() - start
+    for plan in plans:
+        undisturbed(plan, folder / "calm")
+    return asdict(log) | {"seed": seed} | compare(folder) | leftovers(folder)
+
+
+def undisturbed(plan: Path, place: Path) -> None:
+    """Compute a plan in this process."""
+    store = Store.open(place)
+    engine = Engine(store, address="inline")
+    view = engine.wait(engine.submit(plan_stages(read_plan(plan)), plan.name))
+    engine.close()
+    store.close()
+    if view.state != "done":
+        raise SystemExit("The undisturbed sweep failed.")
+
+
+def compare(folder: Path) -> dict[str, Any]:
+    """Every record of both stores, arrays with their checksums: how many there are, and which differ."""
+    disturbed, calm = contents(folder / "store"), contents(folder / "calm")
+    keys = sorted(set(disturbed) | set(calm))
+    return {"records": len(disturbed), "different": [key for key in keys if not same(disturbed.get(key), calm.get(key))]}
+
+
+def contents(place: Path) -> dict[str, tuple[dict[str, Any], dict[str, dict[str, np.ndarray]]]]:
+    """Key → (metrics without timings, arrays); raises ``MissingArtifact`` where a file is not what was recorded."""
+    store = Store.open(place)
+    found = {}
+    for record in store.find():
+        metrics = {name: value for name, value in record.payload.get("metrics", {}).items() if TIMINGS not in name}
+        found[record.key] = metrics, {name: store.arrays(record.key, name) for name in record.arrays}
+    store.close()
+    return found
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether two records have the same metrics and the same bits in every array."""
+    if one is None or other is None or one[0] != other[0] or set(one[1]) != set(other[1]):
+        return False
+    return all(
+        set(group) == set(other[1][name]) and all(group[part].tobytes() == other[1][name][part].tobytes() for part in group)
+        for name, group in one[1].items()
+    )
+
+
+def leftovers(folder: Path) -> dict[str, Any]:
+    """What is left besides results. ``files_swept``: files of killed writers, which a store removes once they are old."""
+    root = folder / "store" / "artifacts"
+    old = time.time() - 2 * GRACE
+    for file in root.glob("??/*"):
+        os.utime(file, (old, old))
+    store = Store.open(folder / "store", sweep=False)
+    rows, files = store.sweep()
+    records = store.find()
+    wanted = sum(len(record.arrays) for record in records)
+    failures = sum(store.failure(record.key) is not None for record in records)
+    store.close()
+    return {
+        "rows_dropped": rows,
+        "files_swept": files,
+        "files_left_over": len(list(root.glob("??/*"))) - wanted,
+        "failures_left_over": failures,
+        "scratch_left_over": len(list((folder / "scratch").glob("lethe-cluster-*"))),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kills", type=int, default=51)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--folder", type=Path, default=None, help="an empty folder to work in, kept afterwards")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        report = soak(options.folder or Path(temporary) / "soak", options.kills, options.seed)
+    print(json.dumps(report, indent=2))
+    (ROOT / "benchmarks" / "soak.json").write_text(json.dumps(report, indent=2) + "\n")
+    if report["lost"] or report["different"] or report["survivors"] or report["files_left_over"] or report["rows_dropped"]:
+        raise SystemExit("Something was lost, is different, or was left over.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,89 @@
+"""A Dask scheduler and workers as somebody else would start them: ``dask scheduler``, ``dask worker``, each on its own."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import psutil
+
+ROOT = Path(__file__).parents[2]
+
+
+def until(true: Callable[[], object], seconds: float = 120.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, "it never happened"
+        time.sleep(0.02)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def loaded_data() -> tuple[int, int]:
+    """To be called on a worker: how often it found its corrupted data ready, and how often it built them."""
+    from unlearn_core.engine.stages import _arena
+
+    info = _arena.cache_info()
+    return info.hits, info.misses
+
+
+class Outside:
+    """The processes of one cluster on this machine; ``folder`` is for what they write."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.address = f"tcp://127.0.0.1:{self.port}"
+        self._all: list[subprocess.Popen[bytes]] = []
+
+    def scheduler(self) -> subprocess.Popen[bytes]:
+        """Start the scheduler and wait until it answers."""
+        file = self.folder / "scheduler.json"
+        file.unlink(missing_ok=True)
+        options = ["--host", "127.0.0.1", "--port", str(self.port), "--dashboard-address", "127.0.0.1:0"]
+        made = self._start("scheduler", *options, "--scheduler-file", str(file))
+        until(lambda: file.exists() and file.read_text().strip().endswith("}"))
+        assert json.loads(file.read_text())["address"] == self.address
+        return made
+
+    def worker(self, *options: str, nanny: bool = False) -> subprocess.Popen[bytes]:
+        """Start a worker; without a nanny the process that is returned computes itself."""
+        common = ["--host", "127.0.0.1", "--no-dashboard", "--memory-limit", "0", "--local-directory", str(self.folder)]
+        threads = [] if "--nthreads" in options else ["--nthreads", "1"]
+        how = "--nanny" if nanny else "--no-nanny"
+        return self._start("worker", self.address, how, *common, *threads, "--preload", "unlearn_core.engine.warm", *options)
+
+    def end(self, some: Sequence[subprocess.Popen[bytes]] | None = None) -> None:
+        """Kill everything that was started here (or some of it), and what that started."""
+        for process in self._all if some is None else some:
+            with contextlib.suppress(psutil.Error):
+                for child in psutil.Process(process.pid).children(recursive=True):
+                    child.kill()
+            with contextlib.suppress(OSError):
+                process.send_signal(signal.SIGKILL)
+            process.wait()
+
+    def _start(self, what: str, *options: str) -> subprocess.Popen[bytes]:
+        path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
+        with (self.folder / f"{what}-{len(self._all)}.log").open("wb") as log:
+            made = subprocess.Popen(
+                [sys.executable, "-m", "dask", what, *options],
+                cwd=self.folder,  # the package comes from PYTHONPATH, as on another machine
+                env=os.environ | {"PYTHONPATH": path, "OMP_NUM_THREADS": "1"},
+                stdout=log,
+                stderr=log,
+            )
+        self._all.append(made)
+        return made

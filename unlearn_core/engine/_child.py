@@ -1,0 +1,81 @@
+"""The embedded cluster as seen from the process that uses it: a child that is started, asked for its address, and ended."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+from collections import deque
+
+from unlearn_core.errors import UserError
+
+START_SECONDS = 120.0
+
+
+class ClusterProcess:
+    """The child process with the embedded cluster. Closing its stdin, or our own death, ends it."""
+
+    def __init__(self, workers: int) -> None:
+        one_thread = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+        paths = os.pathsep.join(path for path in sys.path if path)
+        self._scratch = tempfile.mkdtemp(prefix="lethe-cluster-")
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "unlearn_core.engine.server", "--workers", str(workers), "--scratch", self._scratch],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=os.environ | one_thread | {"PYTHONPATH": paths},
+            start_new_session=True,  # Ctrl-C in the terminal is for the parent, which then closes us in good order
+        )
+        self._errors: deque[str] = deque(maxlen=40)
+        self._address = ""
+        self._ready = threading.Event()
+        for target in (self._read_address, self._read_errors):
+            threading.Thread(target=target, name="lethe-server-output", daemon=True).start()
+
+    @property
+    def alive(self) -> bool:
+        return self._process.poll() is None
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def wait_for_address(self) -> str:
+        """The scheduler's address; raises ``UserError`` if the process ends or takes too long."""
+        self._ready.wait(START_SECONDS)
+        if not self._address:
+            self.close()
+            cause = next((line for line in reversed(self._errors) if line.strip()), "it did not answer in time")
+            raise UserError(f"The engine could not start its workers: {cause.strip()}")
+        return self._address
+
+    def close(self) -> None:
+        """End the cluster; workers go with it."""
+        with contextlib.suppress(OSError):
+            if self._process.stdin is not None:
+                self._process.stdin.close()
+        try:
+            self._process.wait(5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        shutil.rmtree(self._scratch, ignore_errors=True)  # it does so itself unless it was killed
+
+    def _read_address(self) -> None:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        with contextlib.suppress(ValueError, KeyError):
+            self._address = json.loads(line)["address"]
+        self._ready.set()
+        self._process.stdout.read()
+
+    def _read_errors(self) -> None:
+        assert self._process.stderr is not None
+        for line in self._process.stderr:
+            self._errors.append(line.decode(errors="replace"))
