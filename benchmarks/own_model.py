@@ -25,6 +25,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -69,7 +70,7 @@ def subsample(data: Path, target: Path) -> Path:
 
 def scenario_of(data: str, regularity: float, seed: int, model: str, **overrides: Any) -> Scenario:
     """The task on these images; nothing is augmented, as outside."""
-    fixed = {"dataset.data": data, "dataset.size": 32}
+    fixed: dict[str, Any] = {"dataset.data": data, "dataset.size": 32}
     recipe = {"training.epochs": EPOCHS, "training.augment": False}
     named = {name.replace("__", "."): value for name, value in overrides.items()}
     return make_scenario(
@@ -170,9 +171,9 @@ def cell(data: Path, task: str, seed: int, store: Store, parts: Path) -> list[Ro
     outside = scenario_of(str(data), regularity, seed, "torchvision", **given)
     vit = scenario_of(str(data), regularity, seed, "vit", **{name.replace(".", "__"): value for name, value in VIT.items()})
     for network, scenario in ((OUTSIDE, outside), ("vit", vit)):
-        kept(network, "original", lambda scenario=scenario: original(store, scenario))
+        kept(network, "original", partial(original, store, scenario))
         for name in ("finetune", "rem"):
-            kept(network, name, lambda scenario=scenario, name=name: through_stages(store, scenario, name))
+            kept(network, name, partial(through_stages, store, scenario, name))
     weights = torch.load(checkpoint, weights_only=True)
     kept(NATIVE, "rem", lambda: native(outside, weights, make_method("rem", outside), store))
     return rows

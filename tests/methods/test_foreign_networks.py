@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
 import torch
@@ -77,16 +78,45 @@ def test_every_method_changes_it_and_leaves_a_plain_network(name: str, foreign: 
     assert all(torch.equal(foreign.original.state_dict()[key], value) for key, value in before.items())
 
 
-def heal(name: str, foreign: Foreign) -> tuple[dict[str, float], dict[str, object]]:
-    """Healed and utility of one method with the preset for digits, and its report."""
+@dataclass(frozen=True)
+class Outcome:
+    """What a method with the preset for digits does to the foreign network."""
+
+    healed: float
+    utility: float
+    report: dict[str, Any]
+
+    @property
+    def product(self) -> float:
+        return self.healed * self.utility
+
+
+def heal(name: str, foreign: Foreign) -> Outcome:
     method, task = registry.get(name), foreign.task()
     model = method(method.params(make_method(name, foreign.scenario).params)).unlearn(task, SilentReporter())
     evidence = Evidence(foreign.scenario, foreign.arena.corrupted, task.forget, observe(model, foreign.arena))
-    return dict(measure(evidence, ["healed", "utility"])), getattr(model, "report", {})
+    found = {name: value or 0.0 for name, value in measure(evidence, ["healed", "utility"]).items()}
+    return Outcome(found["healed"], found["utility"], getattr(model, "report", {}))
 
 
 def test_rem_heals_through_side_channels_where_fine_tuning_does_not(foreign: Foreign) -> None:
-    (finetuned, _), (redirected, _) = (heal(name, foreign) for name in ("finetune", "rem"))
-    assert redirected["healed"] > finetuned["healed"] + 0.2
-    assert redirected["healed"] * redirected["utility"] > finetuned["healed"] * finetuned["utility"] + 0.2
-    assert redirected["utility"] > 0.9
+    finetuned, redirected = heal("finetune", foreign), heal("rem", foreign)
+    assert redirected.healed > finetuned.healed + 0.2
+    assert redirected.product > finetuned.product + 0.2
+    assert redirected.utility > 0.9
+
+
+def test_rem_tunes_itself_on_it(foreign: Foreign) -> None:
+    tuned = heal("rem_tuned", foreign)
+    assert tuned.product > heal("rem", foreign).product - 0.03
+    assert tuned.report["tuning"]["tried"]
+
+
+@pytest.mark.parametrize("name", ["rem_discover", "retrain_discover"])
+def test_what_nobody_knew_is_found_on_it(name: str, foreign: Foreign) -> None:
+    outcome, truth = heal(name, foreign), foreign.arena.corrupted.truth
+    added = torch.tensor([entry["index"] for entry in outcome.report["discovery"]["added"]])
+    hits = torch.isin(added, truth.corrupted)
+    assert hits.float().mean() > 0.8
+    assert hits.sum() > 0.5 * (len(truth.corrupted) - len(truth.forget_indices(0.5)))
+    assert outcome.product > 0.75
