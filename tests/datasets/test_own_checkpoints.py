@@ -167,6 +167,10 @@ def picture(path: Path, state: State) -> None:
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(200))
 
 
+def empty(path: Path, state: State) -> None:
+    path.touch()
+
+
 def numbers(path: Path, state: State) -> None:
     torch.save([1, 2, 3], path)
 
@@ -227,7 +231,7 @@ HOSTILE: list[tuple[Callable[[Path, State], None], str]] = [
     (many_entries, "more than 100,000 entries"),
     (long_pickle, "lists more than any network holds"),
     (picture, "neither"),
-    (lambda path, state: path.write_bytes(b"") and None, "is empty"),
+    (empty, "is empty"),
     (numbers, "holds a list"),
     (none_by_name, "no weights by name"),
     (missing, "lacks 'features.0.0.weight', 'features.0.1.weight', 'features.0.1.bias' and 2 more"),
@@ -242,7 +246,7 @@ HOSTILE: list[tuple[Callable[[Path, State], None], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("make", "sentence"), HOSTILE, ids=[getattr(make, "__name__", "empty") for make, _ in HOSTILE])
+@pytest.mark.parametrize(("make", "sentence"), HOSTILE, ids=[make.__name__ for make, _ in HOSTILE])
 def test_what_is_refused_is_one_sentence_and_nothing_is_executed_or_stored(
     make: Callable[[Path, State], None], sentence: str, tmp_path: Path, state: State, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -311,7 +315,7 @@ def test_what_a_checkpoint_holds_makes_the_key_not_where_it_lies(tmp_path: Path,
 def test_a_checkpoint_that_changes_after_planning_is_noticed(tmp_path: Path, state: State) -> None:
     make_folder(tmp_path / "photos", train=12)
     save_file(state, tmp_path / "a.safetensors")
-    given = {"dataset.data": str(tmp_path / "photos"), "dataset.size": 32, "model.architecture": NAME}
+    given: dict[str, Any] = {"dataset.data": str(tmp_path / "photos"), "dataset.size": 32, "model.architecture": NAME}
     scenario = make_scenario(
         "images", amount=6, model="torchvision", overrides=given | {"model.weights": str(tmp_path / "a.safetensors")}
     )
@@ -384,7 +388,7 @@ def test_a_healed_checkpoint_leaves_as_it_came_and_says_the_same_elsewhere(
     assert written == {k: v for k, v in about.items() if k != "files"}
     assert (written["architecture"], written["size"], written["classes"]) == (NAME, 40, ["ant", "bee", "cow"])
 
-    overrides = {
+    overrides: dict[str, Any] = {
         "dataset.data": str(tmp_path / "photos"), "model.weights": str(tmp_path / "mine.safetensors"),
         "model.architecture": NAME, "model.size": 40, "model.normalise": "0.5,0.4,0.3/0.25,0.2,0.3",
     }  # fmt: skip
@@ -427,7 +431,7 @@ assert "unlearn_core" not in sys.modules
 def test_any_other_network_becomes_an_archive_that_plain_torch_runs(
     data: str, model: str, params: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    sets = {"training.epochs": 1, **params}
+    sets: dict[str, Any] = {"training.epochs": 1, **params}
     from_where = ["--dataset", data]
     if data == "photos":
         sets |= {"dataset.size": 32, "training.augment": False}
@@ -451,7 +455,7 @@ def test_the_native_resnet18_leaves_under_torchvision_s_names(tmp_path: Path, ca
     out = tmp_path / "native.safetensors"
     command = ["export", "--data", str(tmp_path / "photos"), "--model", "resnet18", *options, "--set=finetune.epochs=1"]
     assert main([*command, *quick("--method", "finetune", "--out", str(out))]) == 0, capsys.readouterr().err
-    overrides = {"dataset.data": str(tmp_path / "photos"), **sets}
+    overrides: dict[str, Any] = {"dataset.data": str(tmp_path / "photos"), **sets}
     scenario = make_scenario("images", regularity=0.0, amount=6, discovery=1.0, model="resnet18", overrides=overrides)
     pixels, stored, _ = logits_of(Store.open(tmp_path / "store"), scenario, make_method("finetune", scenario, {"epochs": 1}))
     said = elsewhere(PLAIN_TORCHVISION, pixels, out, out.with_suffix(".json"))
