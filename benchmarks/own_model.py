@@ -23,7 +23,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
@@ -196,16 +196,15 @@ def kept(path: Path, compute: Callable[[], Row], head: Row) -> Row:
     return dict(json.loads(path.read_text()))
 
 
-def everything(options: argparse.Namespace, parts: Path) -> list[Row]:
+def everything(options: argparse.Namespace, parts: Path) -> Iterator[Row]:
     """All rows; the comparison that was asked for comes first, for all seeds and tasks."""
     store, data = Store.open(options.store), subsample(options.data, parts / "photos")
     todo = {(task, seed): steps(data, task, seed, store, parts) for seed in options.seeds for task in options.tasks}
-    return [
-        kept(parts / f"{task} {seed} {network} {name}.json", compute, {"task": task, "seed": seed, "network": network})
-        for among in (slice(0, BESIDE), slice(BESIDE, None))
-        for (task, seed), of_cell in todo.items()
-        for (network, name), compute in list(of_cell.items())[among]
-    ]
+    for among in (slice(0, BESIDE), slice(BESIDE, None)):
+        for (task, seed), of_cell in todo.items():
+            for (network, name), compute in list(of_cell.items())[among]:
+                head = {"task": task, "seed": seed, "network": network}
+                yield kept(parts / f"{task} {seed} {network} {name}.json", compute, head)
 
 
 def summary(rows: list[Row]) -> list[Row]:
@@ -222,6 +221,23 @@ def summary(rows: list[Row]) -> list[Row]:
     return found
 
 
+def write(rows: list[Row]) -> None:
+    """What there is so far."""
+    said = {
+        "command": "python -m benchmarks.own_model --data photos/ --store FOLDER",
+        "seeds": sorted({row["seed"] for row in rows}),
+        "images": f"the first {TRAIN} training and {TEST} test images of each of the first {CLASSES} classes of CIFAR-10",
+        "epochs": EPOCHS,
+        "discovery": DISCOVERY,
+        "amount": AMOUNT,
+        "of": CLASSES * TRAIN,
+        "torchvision": metadata.version("torchvision"),
+        "environment": environment(torch.device("cpu")),
+    }
+    content = {"provenance": said, "summary": summary(rows), "rows": rows}
+    TARGET.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
@@ -233,21 +249,10 @@ def main() -> None:
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as place:
         (parts := options.parts or Path(place)).mkdir(parents=True, exist_ok=True)
-        rows = everything(options, parts)
-    said = {
-        "command": "python -m benchmarks.own_model --data photos/ --store FOLDER",
-        "seeds": options.seeds,
-        "images": f"the first {TRAIN} training and {TEST} test images of each of the first {CLASSES} classes of CIFAR-10",
-        "epochs": EPOCHS,
-        "discovery": DISCOVERY,
-        "amount": AMOUNT,
-        "of": CLASSES * TRAIN,
-        "torchvision": metadata.version("torchvision"),
-        "environment": environment(torch.device("cpu")),
-    }
-    TARGET.write_text(
-        json.dumps({"provenance": said, "summary": summary(rows), "rows": rows}, indent=1, ensure_ascii=False) + "\n"
-    )
+        rows: list[Row] = []
+        for row in everything(options, parts):
+            rows.append(row)
+            write(rows)
 
 
 if __name__ == "__main__":
