@@ -9,7 +9,7 @@ from statistics import mean, median, stdev
 from typing import Any
 
 SOURCE = Path(__file__).with_name("own_model.json")
-ALLOWED = 0.05
+ALLOWED, CLEARLY = 0.05, 0.1
 NETWORKS = {
     "side channels": "ResNet-18 from outside, side channels",
     "native redirect channels": "the same, native redirect channels",
@@ -77,8 +77,10 @@ def verdicts(rows: Sequence[Row]) -> list[str]:
         verdict(held, f"Side channels reach the native network's healed × utility to {ALLOWED:g}.", beside)
     for network in ("side channels", "vit"):
         if above := differences(rows, (network, "rem"), (network, "finetune")):
-            held = all(mean(gap) > 2 * error(gap) for gap in above.values())
-            verdict(held, f"REM is more than two standard errors above fine-tuning: {NETWORKS[network]}.", above)
+            held = all(mean(gap) > max(CLEARLY, 2 * error(gap)) for gap in above.values())
+            verdict(
+                held, f"REM is above fine-tuning by more than {CLEARLY:g} and two standard errors: {NETWORKS[network]}.", above
+            )
     return lines
 
 
