@@ -197,14 +197,15 @@ def kept(path: Path, compute: Callable[[], Row], head: Row) -> Row:
 
 
 def everything(options: argparse.Namespace, parts: Path) -> Iterator[Row]:
-    """All rows; the comparison that was asked for comes first, for all seeds and tasks."""
+    """All rows, seed by seed; of each the comparison that was asked for comes first."""
     store, data = Store.open(options.store), subsample(options.data, parts / "photos")
-    todo = {(task, seed): steps(data, task, seed, store, parts) for seed in options.seeds for task in options.tasks}
-    for among in (slice(0, BESIDE), slice(BESIDE, None)):
-        for (task, seed), of_cell in todo.items():
-            for (network, name), compute in list(of_cell.items())[among]:
-                head = {"task": task, "seed": seed, "network": network}
-                yield kept(parts / f"{task} {seed} {network} {name}.json", compute, head)
+    for seed in options.seeds:
+        todo = {task: steps(data, task, seed, store, parts) for task in options.tasks}
+        for among in (slice(0, BESIDE), slice(BESIDE, None)):
+            for task, of_cell in todo.items():
+                for (network, name), compute in list(of_cell.items())[among]:
+                    head = {"task": task, "seed": seed, "network": network}
+                    yield kept(parts / f"{task} {seed} {network} {name}.json", compute, head)
 
 
 def summary(rows: list[Row]) -> list[Row]:
