@@ -6,6 +6,7 @@
     python -m unlearn_core bench --repeats 3 --out benchmarks/bench.json
     python -m benchmarks.discovery_digits --sections tuned
     python -m benchmarks.discovery_photos --data FOLDER
+    python -m benchmarks.own_model --data FOLDER --store OTHER
     python -m benchmarks.results_doc --store STORE
 
 Only what is in the store is written, and every verdict is computed from the table above it.
@@ -20,6 +21,7 @@ from pathlib import Path
 import pandas as pd
 import yaml
 
+from benchmarks.own_model_doc import section as own_model
 from unlearn_core.insight.tables import results, summary
 from unlearn_core.methods import registry as methods
 from unlearn_core.specs import SweepSpec
@@ -236,6 +238,7 @@ def main() -> None:
         "python -m unlearn_core bench --repeats 3 --out benchmarks/bench.json",
         "python -m benchmarks.discovery_digits --sections tuned",
         "python -m benchmarks.discovery_photos --data FOLDER",
+        "python -m benchmarks.own_model --data FOLDER --store OTHER",
         "python -m benchmarks.results_doc --store STORE",
         "```",
         "",
@@ -278,6 +281,7 @@ def main() -> None:
         *other_tasks(),
         "",
         *photographs(),
+        *own_model(),
         "## Cost",
         "",
         *costs(order),

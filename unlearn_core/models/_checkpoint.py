@@ -21,6 +21,10 @@ import torch
 from unlearn_core.errors import UserError
 
 MAX_BYTES = 2**30
+MAX_HEADER = 100 * 10**6
+"""Bytes of a safetensors header, as its own reader has it."""
+MAX_PICKLE, MAX_ENTRIES = 2**24, 100_000
+"""Bytes of the pickle in a torch file, and its entries: names and shapes, many times those of any network."""
 SUFFIXES = (".safetensors", ".pt", ".pth", ".bin")
 _WRAPPERS = ("state_dict", "model_state_dict", "model_state", "model", "net", "weights")
 _PREFIXES = ("module.", "_orig_mod.")
@@ -34,7 +38,7 @@ def content_of(data: bytes) -> str:
 
 
 def find(text: str) -> Path:
-    """The absolute path of a file; raises :class:`UserError` where there is none or it is too large."""
+    """The absolute path of a file; raises :class:`UserError` where there is none."""
     if "\0" in text or len(text) > 4096 or not text.strip():
         raise UserError("The path of the checkpoint cannot be a path.")
     path = Path(os.path.abspath(Path(text).expanduser()))
@@ -47,12 +51,13 @@ def read(path: Path) -> bytes:
     """All of a file; raises :class:`UserError` where it cannot be read, is empty or larger than 1 GB."""
     try:
         with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
+            large = os.fstat(file.fileno()).st_size > MAX_BYTES
+            data = b"" if large else file.read(MAX_BYTES + 1)
     except OSError as error:
         raise UserError(f"The checkpoint {path.name!r} cannot be read: {error.strerror or error}.") from None
-    if not data:
+    if not data and not large:
         raise UserError(f"The checkpoint {path.name!r} is empty.")
-    if len(data) > MAX_BYTES:
+    if large or len(data) > MAX_BYTES:
         raise UserError(f"The checkpoint {path.name!r} is larger than 1 GB, which is more than is taken.")
     return data
 
@@ -62,9 +67,11 @@ def about(data: bytes) -> dict[str, str]:
     if not _is_safetensors(data):
         return {}
     length = int.from_bytes(data[:8], "little")
+    if length > MAX_HEADER:
+        return {}
     try:
         found = json.loads(data[8 : 8 + length]).get("__metadata__") or {}
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):
         return {}
     return {str(key): str(value) for key, value in found.items()} if isinstance(found, dict) else {}
 
@@ -143,17 +150,22 @@ def _torch_file(data: bytes, name: str) -> Mapping[str, Any]:
     """``torch.load`` with tensors alone. What it does not bound, memory for compressed or invented bytes, is refused first."""
     if not data.startswith(b"PK"):
         raise UserError(f"The checkpoint {name!r} is neither a safetensors file nor one that torch.save has written.")
+    if data.count(b"PK\x01\x02") > MAX_ENTRIES:  # each entry of the directory begins with these
+        raise UserError(f"The checkpoint {name!r} has more than {MAX_ENTRIES:,} entries, which no network has.")
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             infos = archive.infolist()
             # Entries that overlap or are compressed unpack to more than the file holds.
             bounded = all(i.compress_type == zipfile.ZIP_STORED for i in infos) and sum(i.file_size for i in infos) <= len(data)
             pickles = [archive.read(i) for i in infos if bounded and i.filename.endswith("data.pkl")]
-        called = _called(pickles[0]) if pickles else []
+        small = sum(map(len, pickles)) <= MAX_PICKLE
+        called = _called(pickles[0]) if pickles and small else []
     except (zipfile.BadZipFile, OSError, ValueError, IndexError, EOFError):
         raise UserError(f"The checkpoint {name!r} is damaged or truncated.") from None
     if not bounded:
         raise UserError(f"The checkpoint {name!r} is a compressed archive, which torch.save does not write.")
+    if not small:
+        raise UserError(f"The checkpoint {name!r} lists more than any network holds, so it is not loaded.")
     if len(pickles) != 1:
         raise UserError(f"The checkpoint {name!r} is an archive, but not one of weights that torch.save has written.")
     if code := next((function for function in called if not _harmless(function)), None):

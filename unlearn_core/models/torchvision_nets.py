@@ -21,6 +21,8 @@ from unlearn_core.parts import PartParams
 from unlearn_core.specs import Scalar
 
 DEFAULT = "resnet18"
+LONGEST_NOTE = 200
+"""Characters of what a checkpoint may say of itself: an architecture, a size, a normalisation."""
 
 
 class _Head(nn.Linear):
@@ -154,13 +156,14 @@ class Torchvision(ModelSource):
         if place and not (content and given.architecture and given.normalise):
             path = _checkpoint.find(place)
             data = _checkpoint.read(path)
-            place, found, noted = str(path), _checkpoint.content_of(data), _checkpoint.about(data)
+            place, found = str(path), _checkpoint.content_of(data)
+            noted = {key: value for key, value in _checkpoint.about(data).items() if len(value) <= LONGEST_NOTE}
             if content and content != found:
                 raise UserError(f"The checkpoint {path.name!r} is not the one that was meant; it may have changed.")
             content = found
         if content and not given.architecture and not noted.get("architecture"):
             raise UserError("A checkpoint needs the name of its architecture, such as --architecture resnet18.")
-        size = given.size or int(noted["size"]) if noted.get("size", "").isdecimal() else given.size
+        size = given.size or (int(noted["size"]) if noted.get("size", "").isdecimal() else 0)
         filled = {
             "architecture": check_architecture(given.architecture or noted.get("architecture", "") or DEFAULT),
             "weights": place,
