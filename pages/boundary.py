@@ -73,9 +73,13 @@ def point_controls() -> None:
                     selection_mode="multi",
                     format_func=words.__getitem__,
                     label_visibility="collapsed",
-                    **binding.bound(state, name, tuple, lambda chosen, words=words: [one for one in chosen if one in words]),
+                    **binding.bound(state, name, tuple, functools.partial(_offered, list(words))),
                 )
         show.note("Points that are not chosen fade.")
+
+
+def _offered(words: Sequence[str], chosen: Sequence[str]) -> list[str]:
+    return [one for one in chosen if one in words]
 
 
 def computing(specs: Sequence[MethodSpec]) -> set[str]:
