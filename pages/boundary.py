@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -59,6 +59,10 @@ def model_controls(names: Sequence[str]) -> None:
     binding.segments(state, "shading", SHADINGS, shading, "stretch")
 
 
+def _among(words: Mapping[str, str], chosen: Sequence[str]) -> list[str]:
+    return [name for name in chosen if name in words]
+
+
 def point_controls() -> None:
     """Which examples are strong; the others fade."""
     groups = {name: f"{GROUPS[name].sign} {name}" for name in vs.EXAMPLE_GROUPS}
@@ -73,7 +77,7 @@ def point_controls() -> None:
                     selection_mode="multi",
                     format_func=words.__getitem__,
                     label_visibility="collapsed",
-                    **binding.bound(state, name, tuple, lambda chosen, words=words: [one for one in chosen if one in words]),
+                    **binding.bound(state, name, tuple, functools.partial(_among, words)),
                 )
         show.note("Points that are not chosen fade.")
 
