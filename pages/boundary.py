@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.common import binding, catalog, jobs, planes, show
+from pages.common import binding, catalog, jobs, planes, reading, show
 from pages.common.services import engine, job_for, store
 from unlearn_core import view_state as vs
 from unlearn_core.engine.boundary import plan_frames
@@ -214,6 +214,11 @@ if not ready:
     jobs.close(state)
     st.stop()
 
+under_way = planes.drawing(scenario, ready, wanted)
+if under_way is not None and not reading.waited(under_way):
+    reading.moment(under_way, f"What {len(ready)} models say all over the plane is being computed; it takes a moment …")
+    jobs.close(state)
+    st.stop()
 try:
     finished = planes.results(scenario, ready, wanted)
     panels = over_time(ready) if state["time"] == "rounds" else None

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import html
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages.common import catalog, examples
+from pages.common import catalog, examples, reading
 from pages.common.services import store
 from unlearn_core import view_state as vs
 from unlearn_core.corruption import UNKNOWN
@@ -76,11 +77,33 @@ def class_names(scenario: Scenario) -> tuple[str, ...]:
     return tuple(arena_of(scenario).corrupted.train.class_names)
 
 
+def drawing(scenario: Scenario, specs: Sequence[MethodSpec | None], wanted: Asked) -> Future[Any] | None:
+    """What is still being computed of :func:`results`, where that takes a while; None where it can be had at once."""
+    from unlearn_core.insight.boundary import slow
+
+    if not slow(scenario):
+        return None
+    under_way = [future for future in (_later(scenario, spec, wanted) for spec in specs) if not future.done()]
+    return under_way[-1] if under_way else None
+
+
+def _later(scenario: Scenario, spec: MethodSpec | None, wanted: Asked) -> Future[Any]:
+    from unlearn_core.insight.boundary import field_of, healed
+
+    place, where = store(), plane(scenario, wanted)[0]
+    return reading.later(
+        f"field:{_arguments(scenario, spec)}:{wanted}",
+        lambda: (field_of(place, scenario, spec, where), healed(place, scenario, spec)),
+    )
+
+
 def results(scenario: Scenario, specs: Sequence[MethodSpec | None], wanted: Asked) -> list[Panel]:
     """The finished models (None: the original). Raises LookupError for what is not stored."""
-    panels = []
+    from unlearn_core.insight.boundary import slow
+
+    panels, later = [], slow(scenario)
     for spec, title in zip(specs, titles(specs), strict=True):
-        found, share = _field(*_arguments(scenario, spec), wanted)
+        found, share = _later(scenario, spec, wanted).result() if later else _field(*_arguments(scenario, spec), wanted)
         panels.append(
             Panel(title, found.winners[None], found.confidence[None], [share_healed(share)] if share is not None else [""])
         )
