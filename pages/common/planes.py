@@ -12,7 +12,7 @@ import streamlit as st
 from pages.common import catalog, examples, reading
 from pages.common.services import store
 from unlearn_core import view_state as vs
-from unlearn_core.corruption import UNKNOWN
+from unlearn_core.corruption import KINDS, UNKNOWN
 from unlearn_core.figures._base import shorts
 from unlearn_core.figures.boundary import Panel
 from unlearn_core.figures.sentences import said, share_healed
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from unlearn_core.specs import MethodSpec, Scenario
 
 ORIGINAL = "original"
+FOUND = KINDS[-1]
 _STYLE = """<style>
 .lethe-anchor {display: flex; gap: 10px; font-size: .86rem; line-height: 1.4; margin: 0;}
 .lethe-anchor img {width: 66px; height: 66px; flex: none; image-rendering: pixelated; border-radius: 4px; display: block;}
@@ -175,13 +176,15 @@ def _card(anchor: Anchor, words: str) -> str:
 
     clean, given = html.escape(anchor.clean), html.escape(anchor.given)
     wrong = f", labelled <b>{given}</b>" if anchor.version == "given" and anchor.given != anchor.clean else ""
-    what = f"a <b>{clean}</b>"
+    what = f"a <b>{clean}</b> {VERSIONS[anchor.version]}"
     if anchor.clean == UNKNOWN:
-        what, wrong = f"labelled <b>{given}</b>,", ""
+        what, wrong = f"labelled <b>{given}</b>", ""
+    elif anchor.kind in (UNKNOWN, FOUND):  # nothing was done to the image, somebody said what it shows
+        what, wrong = f"truly <b>{clean}</b>", f", labelled <b>{given}</b>" if anchor.given != anchor.clean else ""
     picture = examples.image(anchor.picture, f"training example {anchor.index}, true label {clean}, labelled {given}")
     return (
         f'{_STYLE}<div class="lethe-anchor">{picture}<span><span class="lethe-letter">{anchor.letter}</span>'
-        f"{what} {VERSIONS[anchor.version]}{wrong} · "
+        f"{what}{wrong} · "
         f'<span class="lethe-whole">{examples.badge(anchor.group)}</span> · no. {anchor.index}'
         f"<br>{words}</span></div>"
     )
