@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.common import binding, catalog, jobs, planes, show
+from pages.common import binding, catalog, jobs, planes, reading, show
 from pages.common.services import engine, job_for, store
 from unlearn_core import view_state as vs
 from unlearn_core.engine.boundary import plan_frames
@@ -59,6 +59,10 @@ def model_controls(names: Sequence[str]) -> None:
     binding.segments(state, "shading", SHADINGS, shading, "stretch")
 
 
+def _among(words: Mapping[str, str], chosen: Sequence[str]) -> list[str]:
+    return [name for name in chosen if name in words]
+
+
 def point_controls() -> None:
     """Which examples are strong; the others fade."""
     groups = {name: f"{GROUPS[name].sign} {name}" for name in vs.EXAMPLE_GROUPS}
@@ -73,13 +77,9 @@ def point_controls() -> None:
                     selection_mode="multi",
                     format_func=words.__getitem__,
                     label_visibility="collapsed",
-                    **binding.bound(state, name, tuple, functools.partial(_offered, list(words))),
+                    **binding.bound(state, name, tuple, functools.partial(_among, words)),
                 )
         show.note("Points that are not chosen fade.")
-
-
-def _offered(words: Sequence[str], chosen: Sequence[str]) -> list[str]:
-    return [one for one in chosen if one in words]
 
 
 def computing(specs: Sequence[MethodSpec]) -> set[str]:
@@ -214,6 +214,11 @@ if not ready:
     jobs.close(state)
     st.stop()
 
+under_way = planes.drawing(scenario, ready, wanted)
+if under_way is not None and not reading.waited(under_way):
+    reading.moment(under_way, f"What {len(ready)} models say all over the plane is being computed; it takes a moment …")
+    jobs.close(state)
+    st.stop()
 try:
     finished = planes.results(scenario, ready, wanted)
     panels = over_time(ready) if state["time"] == "rounds" else None

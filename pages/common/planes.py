@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import html
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages.common import catalog, examples
+from pages.common import catalog, examples, reading
 from pages.common.services import store
 from unlearn_core import view_state as vs
-from unlearn_core.corruption import UNKNOWN
+from unlearn_core.corruption import KINDS, UNKNOWN
 from unlearn_core.figures._base import shorts
 from unlearn_core.figures.boundary import Panel
 from unlearn_core.figures.sentences import said, share_healed
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from unlearn_core.specs import MethodSpec, Scenario
 
 ORIGINAL = "original"
+FOUND = KINDS[-1]
 _STYLE = """<style>
 .lethe-anchor {display: flex; gap: 10px; font-size: .86rem; line-height: 1.4; margin: 0;}
 .lethe-anchor img {width: 66px; height: 66px; flex: none; image-rendering: pixelated; border-radius: 4px; display: block;}
@@ -76,11 +78,33 @@ def class_names(scenario: Scenario) -> tuple[str, ...]:
     return tuple(arena_of(scenario).corrupted.train.class_names)
 
 
+def drawing(scenario: Scenario, specs: Sequence[MethodSpec | None], wanted: Asked) -> Future[Any] | None:
+    """What is still being computed of :func:`results`, where that takes a while; None where it can be had at once."""
+    from unlearn_core.insight.boundary import slow
+
+    if not slow(scenario):
+        return None
+    under_way = [future for future in (_later(scenario, spec, wanted) for spec in specs) if not future.done()]
+    return under_way[-1] if under_way else None
+
+
+def _later(scenario: Scenario, spec: MethodSpec | None, wanted: Asked) -> Future[Any]:
+    from unlearn_core.insight.boundary import field_of, healed
+
+    place, where = store(), plane(scenario, wanted)[0]
+    return reading.later(
+        f"field:{_arguments(scenario, spec)}:{wanted}",
+        lambda: (field_of(place, scenario, spec, where), healed(place, scenario, spec)),
+    )
+
+
 def results(scenario: Scenario, specs: Sequence[MethodSpec | None], wanted: Asked) -> list[Panel]:
     """The finished models (None: the original). Raises LookupError for what is not stored."""
-    panels = []
+    from unlearn_core.insight.boundary import slow
+
+    panels, later = [], slow(scenario)
     for spec, title in zip(specs, titles(specs), strict=True):
-        found, share = _field(*_arguments(scenario, spec), wanted)
+        found, share = _later(scenario, spec, wanted).result() if later else _field(*_arguments(scenario, spec), wanted)
         panels.append(
             Panel(title, found.winners[None], found.confidence[None], [share_healed(share)] if share is not None else [""])
         )
@@ -152,13 +176,15 @@ def _card(anchor: Anchor, words: str) -> str:
 
     clean, given = html.escape(anchor.clean), html.escape(anchor.given)
     wrong = f", labelled <b>{given}</b>" if anchor.version == "given" and anchor.given != anchor.clean else ""
-    what = f"a <b>{clean}</b>"
+    what = f"a <b>{clean}</b> {VERSIONS[anchor.version]}"
     if anchor.clean == UNKNOWN:
-        what, wrong = f"labelled <b>{given}</b>,", ""
+        what, wrong = f"labelled <b>{given}</b>", ""
+    elif anchor.kind in (UNKNOWN, FOUND):  # nothing was done to the image, somebody said what it shows
+        what, wrong = f"truly <b>{clean}</b>", f", labelled <b>{given}</b>" if anchor.given != anchor.clean else ""
     picture = examples.image(anchor.picture, f"training example {anchor.index}, true label {clean}, labelled {given}")
     return (
         f'{_STYLE}<div class="lethe-anchor">{picture}<span><span class="lethe-letter">{anchor.letter}</span>'
-        f"{what} {VERSIONS[anchor.version]}{wrong} · "
+        f"{what}{wrong} · "
         f'<span class="lethe-whole">{examples.badge(anchor.group)}</span> · no. {anchor.index}'
         f"<br>{words}</span></div>"
     )

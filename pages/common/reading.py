@@ -1,4 +1,5 @@
-"""Reading files outside of the page's script: one at a time in a thread, the outcome kept, for all sessions of this server."""
+"""What would hold a page up, outside of its script: one at a time in a thread, the outcome kept for all sessions of this
+server."""
 
 from __future__ import annotations
 
@@ -64,6 +65,14 @@ def reading(params: dict[str, Any], seed: int) -> Future[Reading]:
 def again(params: dict[str, Any], seed: int) -> None:
     """Read these files anew when somebody asks next: they may have changed."""
     _shelf().forget(_key(params, seed))
+
+
+def later(key: str, work: Callable[[], Any]) -> Future[Any]:
+    """Any other work; under way since somebody first asked with this key. What fails is tried again when asked again."""
+    future = _shelf().ask(key, work)
+    if future.done() and future.exception() is not None:
+        _shelf().forget(key)
+    return future
 
 
 def cost(scenario: Scenario) -> Future[Cost]:

@@ -82,6 +82,26 @@ def test_cifar10(cifar: Path) -> None:
     assert len(load("cifar10", cifar, limit=20, test_limit=10).train) == 20
 
 
+def test_cifar100(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, kind = tmp_path / "cifar-100-python", torchvision().datasets.CIFAR100
+    folder.mkdir()
+    sums = {}
+    for name, value in (
+        ("train", {"data": pixels(200, 3072), "fine_labels": [k % 100 for k in range(200)]}),
+        ("test", {"data": pixels(100, 3072), "fine_labels": list(range(100))}),
+        ("meta", {"fine_label_names": [f"kind {k}" for k in range(100)]}),
+    ):
+        (folder / name).write_bytes(pickle.dumps(value))
+        sums[name] = hashlib.md5((folder / name).read_bytes()).hexdigest()
+    monkeypatch.setattr(kind, "train_list", [["train", sums["train"]]])
+    monkeypatch.setattr(kind, "test_list", [["test", sums["test"]]])
+    monkeypatch.setattr(kind, "meta", {"filename": "meta", "key": "fine_label_names", "md5": sums["meta"]})
+    split = load("cifar100", tmp_path)
+    assert (len(split.train), len(split.test), split.train.classes) == (200, 100, 100)
+    assert split.train.class_names[int(split.train.labels[42])] == "kind 42"
+    assert np.array_equal(split.train.inputs.flatten(1).numpy(), pixels(200, 3072))
+
+
 def test_a_file_that_is_not_the_published_one_is_never_opened(cifar: Path, tmp_path: Path) -> None:
     class Evil:
         def __reduce__(self) -> tuple[Any, ...]:

@@ -42,6 +42,9 @@ def test_check_names_problems(photos: Path, tmp_path: Path, capsys: pytest.Captu
     for k in range(60):
         picture(0, 700 + k).save(photos / "train" / "ant" / f"more{k}.png")
     (photos / "train" / "ant" / "bad.png").write_bytes(b"bad")
+    (photos / "train" / "cow" / "twin.png").write_bytes((photos / "train" / "bee" / "05.png").read_bytes())
+    (photos / "train" / "cow" / "cut.jpg").write_bytes(b"\xff\xd8\xff\xe0" + bytes(40))
+    (photos / "train" / "fox").mkdir()
     (photos / "test" / "elk").mkdir()
     picture(1, 5).save(photos / "test" / "elk" / "0.png")
     listed = tmp_path / "list.csv"
@@ -50,6 +53,10 @@ def test_check_names_problems(photos: Path, tmp_path: Path, capsys: pytest.Captu
     assert said.count("no test images") == 1
     for words in (
         "train/ant/bad.png is no image",
+        "train/cow/cut.jpg is",
+        "'train/fox' is empty",
+        "1 images look exactly like another one",
+        "1 of them carry another label than their twin, for example 'train/bee/05.png' and 'train/cow/twin.png'",
         "'elk' in the test images is no class",
         "'dog' has no test images",
         "'dog' has fewer than 10 training images",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from unlearn_core.errors import UserError
@@ -57,3 +59,15 @@ def test_a_list_that_does_not_fit_gets_one_sentence(text: str, sentence: str) ->
 def test_paths_mean_nothing_where_data_have_none() -> None:
     with pytest.raises(UserError, match="these data do not come from files"):
         read("path\ntrain/cat/1.png\n", ())
+
+
+def test_a_million_paths_and_paths_of_a_thousand_parts_are_read_in_seconds() -> None:
+    names = [f"train/class {k % 10}/{k}.png" for k in range(50_000)]
+    start = time.process_time()
+    rows = "\n".join(names[k] if k < 50_000 else f"nowhere/{k}.png" for k in range(999_000))
+    with pytest.raises(UserError, match="names 949,000 files that are no training images here"):
+        read_csv(f"path\n{rows}\n".encode(), len(names), ("a", "b"), paths=names)
+    deep = "\n".join("a/" * 2_000 + f"{k}.png" for k in range(1_000))
+    with pytest.raises(UserError, match="names 1,000 files"):
+        read_csv(f"path\n{deep}\n".encode(), len(names), ("a", "b"), paths=names)
+    assert time.process_time() - start < 60

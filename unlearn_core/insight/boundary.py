@@ -8,6 +8,7 @@ clipping would bend the plane.
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -34,6 +35,7 @@ NEAR = {"train": 60, "test": 30}
 """So many images next to the plane are shown on it."""
 
 _CELLS, _ROWS = 512, 4096
+_SLOW_PIXELS, _SLOW_MODELS = 1000, ("torchvision", "resnet18", "vit")
 Step = Callable[[int, int], None]
 
 
@@ -132,6 +134,11 @@ def plane_of(scenario: Scenario, asked: Asked = (None, None, None)) -> Plane:
     (x0, y0), (x1, y1) = (middle - half).tolist(), (middle + half).tolist()
     placed = tuple(replace(anchor, place=(float(x), float(y))) for anchor, (x, y) in zip(anchors, places, strict=True))
     return Plane(a, axes, (x0, x1), (y0, y1), tuple(corrupted.train.shape), placed)
+
+
+def slow(scenario: Scenario) -> bool:
+    """Whether a network takes longer for all cells of a plane than a page should wait."""
+    return scenario.model.name in _SLOW_MODELS or math.prod(arena_of(scenario).corrupted.train.shape) > _SLOW_PIXELS
 
 
 def field_of(

@@ -21,11 +21,12 @@ def by_path(rows: Rows, column: int, names: Sequence[str], where: str) -> Rows:
     if not names:
         raise UserError(f"{where} lists paths, but these data do not come from files; list the numbers of the examples.")
     ends, whole = _ends(names), {name: index for index, name in enumerate(names)}
+    depth = max(name.count("/") for name in names) + 1
     found: Rows = []
     lost, unclear = list[tuple[int, str]](), list[tuple[int, str]]()
     for line, cells in rows:
         path = _tidy(cells[column] if column < len(cells) else "")
-        fits = _fits(path, ends, whole)
+        fits = _fits(path, ends, whole, depth)
         if len(fits) == 1:
             found.append((line, [str(fits[0]), *cells]))
         else:
@@ -50,15 +51,15 @@ def _ends(names: Sequence[str]) -> dict[str, list[int]]:
     return ends
 
 
-def _fits(path: str, ends: dict[str, list[int]], whole: dict[str, int]) -> list[int]:
+def _fits(path: str, ends: dict[str, list[int]], whole: dict[str, int], depth: int) -> list[int]:
     """The examples that a path may mean. Of a longer path only a whole name counts: the ends of ``test/cat/1.png`` and of
     ``train/cat/1.png`` are the same, the files are not."""
     if path in whole:
         return [whole[path]]
     if path in ends:
         return ends[path]
-    parts = path.split("/")
-    tails = ("/".join(parts[start:]) for start in range(1, len(parts)))
+    parts = path.split("/")  # of a hostile path there are thousands, and no name has more than ``depth``
+    tails = ("/".join(parts[start:]) for start in range(max(1, len(parts) - depth), len(parts)))
     return next(([whole[tail]] for tail in tails if tail in whole), [])
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import struct
+import threading
 import warnings
 import zlib
 from pathlib import Path
@@ -18,6 +20,10 @@ REVISION = 1
 MAX_PIXELS = 64_000_000
 FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
 """Pillow may try no other format: some of them start other programs or are seldom checked."""
+
+LARGE_PIXELS = 16_000_000
+_one_large = threading.Lock()
+"""Larger pictures are decoded one at a time: several threads would hold a gigabyte each."""
 
 BROKEN = (
     OSError,
@@ -68,11 +74,12 @@ def decode(picture: Picture, size: int, channels: int) -> np.ndarray:
     Raises :class:`Unreadable` for a damaged file.
     """
     try:
-        with warnings.catch_warnings():
+        image = picture if isinstance(picture, Image.Image) else _from_array(picture)
+        if image.format in ("JPEG", "MPO"):
+            image.draft("L" if channels == 1 else "RGB", (2 * size, 2 * size))  # decodes large photographs at a fraction
+        large = image.width * image.height > LARGE_PIXELS
+        with _one_large if large else contextlib.nullcontext(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            image = picture if isinstance(picture, Image.Image) else _from_array(picture)
-            if image.format in ("JPEG", "MPO"):
-                image.draft("L" if channels == 1 else "RGB", (2 * size, 2 * size))  # decodes large photographs at a fraction
             image = _upright(image)
             image = _eight_bits(image).convert("L" if channels == 1 else "RGB")
             if image.size != (size, size):
@@ -106,8 +113,9 @@ def _from_array(pixels: np.ndarray) -> Image.Image:
 def _eight_bits(image: Image.Image) -> Image.Image:
     """Sixteen bits scaled to eight; Pillow's own conversion would cut everything above 255."""
     if image.mode.startswith("I"):
-        values = np.asarray(image).astype(np.int64)
-        return Image.fromarray(np.clip(values // 257 if values.max(initial=0) > 255 else values, 0, 255).astype(np.uint8))
+        values = np.asarray(image)  # in place where it can be: a hostile file has 64 million of them
+        values = values // 257 if values.max(initial=0) > 255 else values
+        return Image.fromarray(np.clip(values, 0, 255, out=values if values.flags.writeable else None).astype(np.uint8))
     if image.mode == "F":
         raise Unreadable("has floating-point pixels, whose range nothing tells")
     return image
