@@ -12,7 +12,7 @@ pytestmark = pytest.mark.cluster
 
 
 def test_a_sweep_that_is_killed_and_resumed_equals_an_undisturbed_one(tmp_path: Path) -> None:
-    report = soak(tmp_path / "soak", kills=3, seed=1, seeds_a_plan=1, epochs=4, longest=0.6)
+    report = soak(tmp_path / "soak", kills=3, seed=1, seeds_a_plan=1, epochs=4, most=4)
     assert sum(report["kills"].values()) >= 3
     assert report["records"] >= 27
     assert report["lost"] == report["different"] == []
