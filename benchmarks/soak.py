@@ -73,12 +73,12 @@ def planned(count: int, seed: int, most: int) -> list[Kill]:
     return [Kill(target, rng.randint(0, most), rng.uniform(0.0, 1.0), rng.random() < 0.2) for target in targets]
 
 
-def plan_text(seeds: list[int], epochs: int) -> str:
-    """A sweep of a few hundred quick stages on points in a plane."""
+def plan_text(seeds: list[int], epochs: int, regularity: tuple[float, ...]) -> str:
+    """A sweep of quick stages on points in a plane."""
     return json.dumps(
         {
             "dataset": "blobs",
-            "regularity": [0.0, 0.5, 1.0],
+            "regularity": list(regularity),
             "discovery": [0.3, 0.6],
             "methods": list(METHODS),
             "seeds": seeds,
@@ -134,35 +134,44 @@ class Sweep:
         return None
 
 
+def follow(sweep: Sweep, store: Store, keys: list[str], kills: Iterator[Kill], log: Log) -> int:
+    """Watch one command until it ends, with kills while there are any left; returns its exit code."""
+    known, family = store.has(keys), list[psutil.Process]()
+    while not sweep.over and (kill := next(kills, None)) is not None:
+        if not kill.early:
+            wanted = len(store.has(keys)) + kill.results
+            while not sweep.over and len(store.has(keys)) < wanted:
+                time.sleep(0.05)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            sweep.process.wait(kill.delay)
+        family = sweep.family() or family
+        known = store.has(keys)
+        if (hit := sweep.wait_for(kill.target)) is None:
+            break  # it was done before: this kill does not count
+        with contextlib.suppress(psutil.NoSuchProcess):
+            hit.send_signal(signal.SIGKILL)
+            log.kills[kill.target] += 1
+            log.stored.append(len(known))
+        if kill.target != "worker":
+            break
+        log.lost += sorted(known - store.has(keys))
+    code = sweep.process.wait(3600)
+    log.survivors += survivors(family)
+    log.lost += sorted(known - store.has(keys))
+    return code
+
+
 def disturb(plan: Path, folder: Path, store: Store, keys: list[str], kills: Iterator[Kill], log: Log) -> None:
     """Give the command until it has computed all of ``plan``, with kills while there are any left; ``keys``: of all plans."""
     for _ in range(1000):
-        sweep, known = Sweep(plan, Path(store.location), folder / "scratch"), store.has(keys)
-        family: list[psutil.Process] = []
+        sweep = Sweep(plan, Path(store.location), folder / "scratch")
         log.commands += 1
-        while not sweep.over and (kill := next(kills, None)) is not None:
-            if not kill.early:
-                wanted = len(store.has(keys)) + kill.results
-                while not sweep.over and len(store.has(keys)) < wanted:
-                    time.sleep(0.05)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                sweep.process.wait(kill.delay)
-            family = sweep.family() or family
-            known = store.has(keys)
-            if (hit := sweep.wait_for(kill.target)) is None:
-                break  # it was done before: this kill does not count
-            with contextlib.suppress(psutil.NoSuchProcess):
-                hit.send_signal(signal.SIGKILL)
-                log.kills[kill.target] += 1
-                log.stored.append(len(known))
-            if kill.target != "worker":
-                break
-            log.lost += sorted(known - store.has(keys))
-        code = sweep.process.wait(600)
-        log.survivors += survivors(family)
-        log.lost += sorted(known - store.has(keys))
-        if code == 0:
-            return
+        try:
+            if follow(sweep, store, keys, kills, log) == 0:
+                return
+        finally:
+            if not sweep.over:
+                sweep.process.kill()
     raise SystemExit("A thousand attempts were not enough.")
 
 
@@ -182,7 +191,16 @@ def lives(process: psutil.Process) -> bool:
         return False
 
 
-def soak(folder: Path, kills: int, seed: int, *, seeds_a_plan: int = 2, epochs: int = 12, most: int = 4) -> dict[str, Any]:
+def soak(
+    folder: Path,
+    kills: int,
+    seed: int,
+    *,
+    seeds_a_plan: int = 2,
+    epochs: int = 12,
+    most: int = 4,
+    regularity: tuple[float, ...] = (0.0, 0.5, 1.0),
+) -> dict[str, Any]:
     """Disturb one plan after the other until there were enough kills, then compare: what happened, and what is left.
 
     ``most``: results that are computed between two kills at most.
@@ -196,7 +214,7 @@ def soak(folder: Path, kills: int, seed: int, *, seeds_a_plan: int = 2, epochs: 
         # Kills that came too late are planned anew, with other moments.
         queue = planned(kills, seed + len(plans), most)[sum(log.kills.values()) :]
         plan = folder / f"plan{len(plans)}.yaml"
-        plan.write_text(plan_text([*range(len(plans) * seeds_a_plan, (len(plans) + 1) * seeds_a_plan)], epochs))
+        plan.write_text(plan_text([*range(len(plans) * seeds_a_plan, (len(plans) + 1) * seeds_a_plan)], epochs, regularity))
         plans.append(plan)
         keys += [stage.key for stage in plan_stages(read_plan(plan))]
         disturb(plan, folder, store, keys, iter(queue), log)
