@@ -44,9 +44,10 @@ TIMINGS = "seconds"
 
 @dataclass(frozen=True)
 class Kill:
-    """One planned kill: what is hit, and how many seconds after its moment can come (a worker is there, or the start)."""
+    """One planned kill: what is hit, after how many more results, and so many seconds later; or while the command starts."""
 
     target: str
+    results: int
     delay: float
     early: bool
 
@@ -64,20 +65,20 @@ class Log:
     seconds: float = 0.0
 
 
-def planned(count: int, seed: int, longest: float) -> list[Kill]:
+def planned(count: int, seed: int, most: int) -> list[Kill]:
     """Kills in a random order, each kind about equally often; one in five comes while the command starts."""
     rng = random.Random(seed)
     targets = [TARGETS[number % len(TARGETS)] for number in range(count)]
     rng.shuffle(targets)
-    return [Kill(target, rng.uniform(0.0, longest), rng.random() < 0.2) for target in targets]
+    return [Kill(target, rng.randint(0, most), rng.uniform(0.0, 1.0), rng.random() < 0.2) for target in targets]
 
 
-def plan_text(seeds: list[int], epochs: int) -> str:
-    """A sweep of a few hundred quick stages on points in a plane."""
+def plan_text(seeds: list[int], epochs: int, regularity: tuple[float, ...]) -> str:
+    """A sweep of quick stages on points in a plane."""
     return json.dumps(
         {
             "dataset": "blobs",
-            "regularity": [0.0, 0.5, 1.0],
+            "regularity": list(regularity),
             "discovery": [0.3, 0.6],
             "methods": list(METHODS),
             "seeds": seeds,
@@ -133,32 +134,44 @@ class Sweep:
         return None
 
 
-def disturb(plan: Path, folder: Path, kills: Iterator[Kill], log: Log) -> None:
-    """Give the command until it has computed all of ``plan``, with kills while there are any left."""
+def follow(sweep: Sweep, store: Store, keys: list[str], kills: Iterator[Kill], log: Log) -> int:
+    """Watch one command until it ends, with kills while there are any left; returns its exit code."""
+    known, family = store.has(keys), list[psutil.Process]()
+    while not sweep.over and (kill := next(kills, None)) is not None:
+        if not kill.early:
+            wanted = len(store.has(keys)) + kill.results
+            while not sweep.over and len(store.has(keys)) < wanted:
+                time.sleep(0.05)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            sweep.process.wait(kill.delay)
+        family = sweep.family() or family
+        known = store.has(keys)
+        if (hit := sweep.wait_for(kill.target)) is None:
+            break  # it was done before: this kill does not count
+        with contextlib.suppress(psutil.NoSuchProcess):
+            hit.send_signal(signal.SIGKILL)
+            log.kills[kill.target] += 1
+            log.stored.append(len(known))
+        if kill.target != "worker":
+            break
+        log.lost += sorted(known - store.has(keys))
+    code = sweep.process.wait(3600)
+    log.survivors += survivors(family)
+    log.lost += sorted(known - store.has(keys))
+    return code
+
+
+def disturb(plan: Path, folder: Path, store: Store, keys: list[str], kills: Iterator[Kill], log: Log) -> None:
+    """Give the command until it has computed all of ``plan``, with kills while there are any left; ``keys``: of all plans."""
     for _ in range(1000):
-        sweep, known = Sweep(plan, folder / "store", folder / "scratch"), set[str]()
-        family: list[psutil.Process] = []
+        sweep = Sweep(plan, Path(store.location), folder / "scratch")
         log.commands += 1
-        while not sweep.over and (kill := next(kills, None)) is not None:
-            sweep.wait_for("command" if kill.early else "worker")
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                sweep.process.wait(kill.delay)
-            family = sweep.family() or family
-            known = stored(folder / "store")
-            if (hit := sweep.wait_for(kill.target)) is None:
-                break  # it was done before: this kill does not count
-            with contextlib.suppress(psutil.NoSuchProcess):
-                hit.send_signal(signal.SIGKILL)
-                log.kills[kill.target] += 1
-                log.stored.append(len(known))
-            if kill.target != "worker":
-                break
-            log.lost += sorted(known - stored(folder / "store"))
-        code = sweep.process.wait(600)
-        log.survivors += survivors(family)
-        log.lost += sorted(known - stored(folder / "store"))
-        if code == 0:
-            return
+        try:
+            if follow(sweep, store, keys, kills, log) == 0:
+                return
+        finally:
+            if not sweep.over:
+                sweep.process.kill()
     raise SystemExit("A thousand attempts were not enough.")
 
 
@@ -178,36 +191,35 @@ def lives(process: psutil.Process) -> bool:
         return False
 
 
-def stored(place: Path) -> set[str]:
-    """Keys of the records whose files are all there."""
-    if not (place / "lethe.sqlite").exists():
-        return set()
-    store = Store.open(place, sweep=False)
-    try:
-        return store.has(record.key for record in store.find())
-    finally:
-        store.close()
-
-
 def soak(
-    folder: Path, kills: int, seed: int, *, seeds_a_plan: int = 2, epochs: int = 12, longest: float = 3.0
+    folder: Path,
+    kills: int,
+    seed: int,
+    *,
+    seeds_a_plan: int = 2,
+    epochs: int = 12,
+    most: int = 4,
+    regularity: tuple[float, ...] = (0.0, 0.5, 1.0),
 ) -> dict[str, Any]:
     """Disturb one plan after the other until there were enough kills, then compare: what happened, and what is left.
 
-    ``longest``: most seconds between the moment a kill is due and the kill.
+    ``most``: results that are computed between two kills at most.
     """
     log, start = Log(), time.monotonic()
     (folder / "scratch").mkdir(parents=True)
-    queue: list[Kill] = []
+    store = Store.open(folder / "store")
     plans: list[Path] = []
+    keys: list[str] = []
     while sum(log.kills.values()) < kills:
         # Kills that came too late are planned anew, with other moments.
-        queue = planned(kills, seed + len(plans), longest)[sum(log.kills.values()) :]
+        queue = planned(kills, seed + len(plans), most)[sum(log.kills.values()) :]
         plan = folder / f"plan{len(plans)}.yaml"
-        plan.write_text(plan_text([*range(len(plans) * seeds_a_plan, (len(plans) + 1) * seeds_a_plan)], epochs))
+        plan.write_text(plan_text([*range(len(plans) * seeds_a_plan, (len(plans) + 1) * seeds_a_plan)], epochs, regularity))
         plans.append(plan)
-        disturb(plan, folder, iter(queue), log)
-        print(f"{sum(log.kills.values())} kills, {len(stored(folder / 'store'))} records, {log.commands} commands", flush=True)
+        keys += [stage.key for stage in plan_stages(read_plan(plan))]
+        disturb(plan, folder, store, keys, iter(queue), log)
+        print(f"{sum(log.kills.values())} kills, {len(store.has(keys))} records, {log.commands} commands", flush=True)
+    store.close()
     log.plans, log.seconds = len(plans), time.monotonic() - start
     for plan in plans:
         undisturbed(plan, folder / "calm")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from unlearn_core.engine.recorder import Recorder
+from unlearn_core.errors import Cancelled
 from unlearn_core.insight.tables import original_metrics, run_metrics
 from unlearn_core.specs import MethodSpec, Scenario
 from unlearn_core.store import Store
@@ -39,6 +40,8 @@ def measures(stage: Stage, scenario: Scenario, store: Store, device: torch.devic
     metric, keys = stage.payload["metric"], stage.payload["keys"]
     values: dict[str, float | None] = {}
     for done, key in enumerate(keys):
+        if reporter.cancelled():
+            raise Cancelled
         reporter.step(done, len(keys))
         with contextlib.suppress(LookupError):
             values[key] = _value(store, scenario, key, metric)

@@ -1,0 +1,129 @@
+"""Cancelling in every kind of stage: it stops soon, leaves the store as it was, and the next attempt gives the usual result."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from unlearn_core.engine import stages as st
+from unlearn_core.engine import worker
+from unlearn_core.engine._backend import Request
+from unlearn_core.engine.attacking import plan_reference_models
+from unlearn_core.engine.boundary import plan_frames
+from unlearn_core.engine.embedding import plan_embedding
+from unlearn_core.engine.measuring import plan_measures
+from unlearn_core.insight.grid import Pending
+from unlearn_core.presets import make_method, make_scenario
+from unlearn_core.specs import Scenario
+from unlearn_core.store import Store
+
+SECONDS = 2.0
+"""A stage asks whether it is still wanted at least so often, in processor time (on this small data, on one core)."""
+
+
+def scenario() -> Scenario:
+    return make_scenario("blobs", regularity=0.5, discovery=0.5, amount=60, overrides={"training.epochs": 5})
+
+
+def run_of(name: str, **overrides: Any) -> list[st.Stage]:
+    task = scenario()
+    return st.plan_runs(task, [make_method(name, task, overrides)])
+
+
+def pending() -> list[st.Stage]:
+    original, run = run_of("finetune")
+    return [original, run, *plan_measures([Pending(scenario(), "utility", (original.key, run.key), ())])]
+
+
+def discovering(name: str) -> Callable[[], list[st.Stage]]:
+    return lambda: run_of(name, epochs=2)
+
+
+def seen_by_umap() -> list[st.Stage]:
+    *runs, _, umap = plan_embedding(scenario(), [make_method("finetune", scenario())])
+    return [*runs, umap]
+
+
+PLANS: dict[str, tuple[str, Callable[[], list[st.Stage]]]] = {
+    "original": ("original", lambda: run_of("finetune")[:1]),
+    "fine-tuning": ("run", lambda: run_of("finetune")),
+    "retraining": ("run", lambda: run_of("retrain")),
+    "redirection": ("run", lambda: run_of("rem", epochs=2)),
+    "discovery with redirection": ("run", discovering("rem_discover")),
+    "discovery with retraining": ("run", discovering("retrain_discover")),
+    "regularity": ("regularity", lambda: st.plan_regularity(scenario())),
+    "membership": ("reference_models", lambda: plan_reference_models(scenario())),
+    "measures": ("measures", pending),
+    "pca": ("embedding", lambda: plan_embedding(scenario(), [make_method("finetune", scenario())])[:-1]),
+    "umap": ("embedding", seen_by_umap),
+    "boundary": ("boundary", lambda: [*run_of("finetune"), *plan_frames(scenario(), [make_method("finetune", scenario())])]),
+}
+
+
+class Watch:
+    """Answers whether the stage is unwanted: from the ``after``-th time on; and notes the processor time between questions."""
+
+    def __init__(self, after: int | None) -> None:
+        self.after, self.asked, self.longest, self._last = after, 0, 0.0, time.process_time()
+
+    def __call__(self) -> bool:
+        self.asked += 1
+        self.pause()
+        return self.after is not None and self.asked >= self.after
+
+    def pause(self) -> None:
+        now = time.process_time()
+        self.longest, self._last = max(self.longest, now - self._last), now
+
+
+def contents(store: Store) -> dict[str, Any]:
+    """Everything stored, to the bit."""
+    arrays = {
+        (record.key, group, name): value.tobytes()
+        for record in store.find()
+        for group in record.arrays
+        for name, value in store.arrays(record.key, group).items()
+    }
+    files = sorted(str(path) for path in Path(store.location).glob("artifacts/??/*"))
+    return {"arrays": arrays, "files": files}
+
+
+def test_every_kind_of_stage_is_cancelled_here() -> None:
+    assert {kind for kind, _ in PLANS.values()} == set(st._STAGES)
+
+
+@pytest.mark.parametrize("what", PLANS)
+def test_a_cancelled_stage_stops_soon_and_can_be_computed_again(what: str, tmp_path: Path) -> None:
+    *before, stage = PLANS[what][1]()
+    assert stage.kind == PLANS[what][0]
+    store = Store.open(tmp_path / "store")
+
+    def execute(which: st.Stage, after: int | None = None) -> tuple[Any, Watch]:
+        watch = Watch(after)
+        request = Request("token", which, store.location, store.identity, "cpu", "unlearn_core.engine.stages:run_stage")
+        outcome = worker.execute(request, lambda event: None, watch)
+        watch.pause()
+        return outcome, watch
+
+    for needed in before:
+        assert execute(needed)[0].status == "done"
+    if what == "umap":
+        worker.warm()  # a process compiles UMAP once, which nobody can interrupt; the embedded cluster does so in a pause
+    untouched = contents(store)
+    outcome, watch = execute(stage)
+    assert outcome.status == "done"
+    assert watch.longest < SECONDS
+    usual = contents(store)
+    for after in sorted({1, 2, (watch.asked + 1) // 2, watch.asked}):
+        store.delete(stage.key)
+        assert execute(stage, after)[0].status == "cancelled", f"asked {watch.asked} times, cancelled at {after}"
+        assert not store.has([stage.key])
+        assert store.failure(stage.key) is None
+        assert contents(store) == untouched
+    assert execute(stage)[0].status == "done"
+    assert contents(store) == usual
+    store.close()

@@ -1,0 +1,54 @@
+"""The engine's panel with a scheduler from outside: says what is missing, then shows the worker and what it computes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from apptools import QUICK, finish_jobs, texts
+from streamlit.testing.v1 import AppTest
+
+from tests.engine.outside import Outside, until
+from unlearn_core import view_state as vs
+from unlearn_core.engine.stages import plan_runs
+
+pytestmark = pytest.mark.cluster
+
+
+def panel() -> None:
+    from pages.common.engine_panel import details
+
+    details()
+
+
+def test_the_panel_with_a_scheduler_from_outside(fresh_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pages.common.services import engine
+
+    cluster = Outside(tmp_path)
+    try:
+        cluster.scheduler()
+        monkeypatch.setenv("UNLEARN_ENGINE", cluster.address)
+        app = AppTest.from_function(panel, default_timeout=60).run()
+        assert not app.exception
+        assert "an external scheduler" in texts(app)
+        state, _ = vs.decode(QUICK)
+        job = engine().submit(plan_runs(vs.to_scenario(state), vs.to_methods(state, ["finetune"])), "From outside")
+        until(lambda: engine().status().state == "ready")
+        app.run()
+        assert f"No worker has joined the scheduler yet: dask worker {cluster.address}" in texts(app)
+        assert "**From outside** · 0 of 2 stages" in texts(app)
+        cluster.worker()
+        finish_jobs()
+        until(lambda: engine().view(job).state == "done" and engine().status().workers)
+        app.run()
+        assert "No worker has joined" not in texts(app)
+        assert [metric.value for metric in app.metric][:2] == ["0", "0"]
+        worker = engine().status().workers[0]
+        table = app.dataframe[0].value
+        assert list(table["Worker"]) == [worker.address]
+        assert list(table["Computes"]) == ["idle"]
+        engine().close()
+        app.run()
+        assert not app.exception
+    finally:
+        cluster.end()
