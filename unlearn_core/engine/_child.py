@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections import deque
 
 from unlearn_core.errors import UserError
@@ -65,7 +66,11 @@ class ClusterProcess:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        shutil.rmtree(self._scratch, ignore_errors=True)  # it does so itself unless it was killed
+        for _ in range(20):  # it does so itself unless it was killed; its workers may then write for a moment longer
+            shutil.rmtree(self._scratch, ignore_errors=True)
+            if not os.path.exists(self._scratch):
+                break
+            time.sleep(0.05)
 
     def _read_address(self) -> None:
         assert self._process.stdout is not None

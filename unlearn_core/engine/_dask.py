@@ -253,6 +253,8 @@ class DaskBackend:
         """The cluster is gone. In a thread of its own: the caller may be one that closing waits for."""
 
         def tell() -> None:
+            if self._server is not None:  # first: a command that hears of it may end before the rest is done
+                self._server.close()
             self._listener.on_lost(self, message)
             self.close()
 
