@@ -71,7 +71,8 @@ def subsample(data: Path, target: Path) -> Path:
         for folder in sorted(path for path in (data / part).iterdir() if path.is_dir())[:CLASSES]:
             (target / part / folder.name).mkdir(parents=True, exist_ok=True)
             for image in sorted(folder.iterdir())[:count]:
-                shutil.copyfile(image, target / part / folder.name / image.name)
+                if not (copy := target / part / folder.name / image.name).exists():
+                    shutil.copyfile(image, copy)
     return target
 
 
