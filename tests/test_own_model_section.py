@@ -21,7 +21,15 @@ def write(path: Path, beside: float, seeds: int = 2) -> Path:
     ]
     training = dict.fromkeys(("healed", "utility", "healed_x_utility"))
     rows.append({"task": "trigger", "seed": 0, "network": "side channels", "method": "training", "seconds": 9.0} | training)
-    said = {"images": "some images", "amount": 5, "of": 100, "epochs": 3, "seeds": list(range(seeds)), "torchvision": "1"}
+    said: dict[str, object] = {
+        "images": "some images",
+        "amount": 5,
+        "of": 100,
+        "epochs": 3,
+        "seeds": list(range(seeds)),
+        "torchvision": "1",
+    }
+    said |= {"vit": {"training.epochs": 9}, "vit_rem": {"learning_rate": 0.01}}
     path.write_text(json.dumps({"provenance": said | {"environment": {"torch": "2"}}, "rows": rows}))
     return path
 
