@@ -36,9 +36,9 @@ def section(path: Path = SOURCE) -> list[str]:
         f"{', '.join(map(str, said['seeds']))}. The checkpoint is healed with side channels attached from outside, and, for "
         "comparison, with its weights put into the native network of the same architecture, widened by redirect channels. REM "
         f"has its preset for photographs. The transformer is trained here for {vit['training.epochs']} epochs; on it REM has "
-        f"{rem['epochs']} rounds at a learning rate of {rem['learning_rate']:g}, chosen on one task of seed 0 by held-out halves "
-        "of the forget set: the preset's 5 rounds at 0.1, found on a convolutional network, cost a transformer too much of what "
-        "it knows, and are shown beside. "
+        f"{rem['epochs']} rounds at a learning rate of {rem['learning_rate']:g}, chosen on one task by held-out halves "
+        "of the forget set: the preset's 5 rounds at 0.1, found on a convolutional network, cost a transformer too much of "
+        "what it knows, and are shown beside. "
         f"torchvision {said['torchvision']}, torch {said['environment']['torch']}, "
         "one thread (`python -m benchmarks.own_model`).",
         "",
