@@ -54,9 +54,10 @@ OUTSIDE, NATIVE = "side channels", "native redirect channels"
 BESIDE = 4  # so many steps are the comparison that was asked for
 # The transformer gets the epochs that it needs to know its training labels by heart, as resnet18 does in fewer.
 VIT = {"model.patch": 8, "model.width": 96, "training.epochs": 40}
-# REM's preset was found on a convolutional network. 0.1, 0.03 and 0.01 were tried on the task "confusion" of seed 0, judged by
-# held-out halves of the forget set as rem_tuned does, with no look at the truth or at test images.
-VIT_REM = {"learning_rate": 0.03}
+# REM's preset was found on a convolutional network: 5 rounds at 0.1, 25 steps in all. On the task "confusion" of seed 0
+# held-out halves of the forget set, the rule of rem_tuned, which sees no truth and no test images, score 0.42 at 0.1, 0.50 at
+# 0.03, 0.38 at 0.01, and 0.63 at 0.03 with 15 rounds.
+VIT_REM = {"learning_rate": 0.03, "epochs": 15}
 
 
 Row = dict[str, Any]

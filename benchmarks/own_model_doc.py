@@ -27,6 +27,7 @@ def section(path: Path = SOURCE) -> list[str]:
         return []
     content = json.loads(path.read_text())
     said, all_rows = content["provenance"], [row for row in content["rows"] if row["method"] != "training"]
+    vit, rem = said["vit"], said["vit_rem"]
     lines = [
         "## A network from outside",
         "",
@@ -34,9 +35,10 @@ def section(path: Path = SOURCE) -> list[str]:
         f"{said['amount']} of {said['of']:,} corrupted, half of these known, {said['epochs']} epochs, nothing augmented, seeds "
         f"{', '.join(map(str, said['seeds']))}. The checkpoint is healed with side channels attached from outside, and, for "
         "comparison, with its weights put into the native network of the same architecture, widened by redirect channels. REM "
-        f"has its preset for photographs. The transformer is trained here for {said['vit']['training.epochs']} epochs; REM's "
-        f"learning rate is {said['vit_rem']['learning_rate']:g} on it, chosen on seed 0 by held-out halves of the forget set, "
-        f"because the preset's 0.1, found on a convolutional network, costs a transformer too much of what it knows. "
+        f"has its preset for photographs. The transformer is trained here for {vit['training.epochs']} epochs; on it REM has "
+        f"{rem['epochs']} rounds at a learning rate of {rem['learning_rate']:g}, chosen on one task by held-out halves "
+        "of the forget set: the preset's 5 rounds at 0.1, found on a convolutional network, cost a transformer too much of "
+        "what it knows, and are shown beside. "
         f"torchvision {said['torchvision']}, torch {said['environment']['torch']}, "
         "one thread (`python -m benchmarks.own_model`).",
         "",
