@@ -79,7 +79,9 @@ def verdicts(rows: Sequence[Row]) -> list[str]:
 
     if beside := differences(rows, ("side channels", "rem"), ("native redirect channels", "rem")):
         held = all(abs(mean(gap)) <= ALLOWED for gap in beside.values())
-        verdict(held, f"Side channels reach the native network's healed × utility to {ALLOWED:g}.", beside)
+        verdict(held, f"Side channels and the native network differ by at most {ALLOWED:g} in healed × utility.", beside)
+        held = all(mean(gap) >= -ALLOWED for gap in beside.values())
+        verdict(held, f"Side channels are at most {ALLOWED:g} below the native network.", beside)
     for network in ("side channels", "vit"):
         if above := differences(rows, (network, "rem"), (network, "finetune")):
             held = all(mean(gap) > max(CLEARLY, 2 * error(gap)) for gap in above.values())

@@ -40,9 +40,10 @@ def test_the_verdict_is_the_mean_difference(beside: float, held: str, tmp_path: 
     table = [line for line in lines if line.startswith("| trigger")]
     assert len(table) == 3
     assert table[2].endswith(f"| {beside + 0.005:.2f} ± 0.01 | 7 |")
-    verdict = next(line for line in lines if "Side channels reach" in line)
+    verdict = next(line for line in lines if "differ by at most" in line)
     assert verdict.startswith(f"- {held}")
     assert f"{0.5 - beside:+.2f} ± 0.00" in verdict
+    assert any(line.startswith("- **Comes out**: Side channels are at most") for line in lines)
     assert any("above fine-tuning" in line and "Comes out" in line for line in lines)
     assert not any("vision transformer" in line for line in lines)
 
