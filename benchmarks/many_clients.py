@@ -23,6 +23,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -110,7 +111,9 @@ def crowd(port: int, clients: int, pages: Sequence[str], seed: int) -> list[tupl
         orders = [random.Random(seed + number).sample(list(pages), len(pages)) for number in range(clients)]
         return await asyncio.gather(*(client(port, order) for order in orders))
 
-    return [answer for answers in asyncio.run(all_of_them()) for answer in answers]
+    # In a thread of its own: the caller may have an event loop already.
+    with ThreadPoolExecutor(1) as thread:
+        return [answer for answers in thread.submit(lambda: asyncio.run(all_of_them())).result() for answer in answers]
 
 
 def megabytes(process: psutil.Process) -> int:
