@@ -11,6 +11,14 @@ from unlearn_core.methods import registry as methods
 from unlearn_core.training import deterministic
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Two workers share the suite by file, so that what a file prepares is prepared once; the browser tests share a server."""
+    for item in items:
+        group = "browser" if item.get_closest_marker("browser") else item.path.name
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _one_thread() -> object:
     with deterministic(threads=1):

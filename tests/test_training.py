@@ -8,6 +8,7 @@ import pytest
 import torch
 from trained import Trained
 
+from unlearn_core import training
 from unlearn_core.datasets import LabelledData
 from unlearn_core.errors import Cancelled, UserError
 from unlearn_core.models import build_model
@@ -71,11 +72,13 @@ def test_training_on_nothing_is_said_plainly() -> None:
         Trainer(model, images(), RECIPE, 0, SilentReporter()).fit(torch.arange(0))
 
 
-def test_prediction_does_not_depend_on_the_batch_size_or_the_order(digits: Trained) -> None:
+def test_prediction_does_not_depend_on_the_pieces_or_the_order(digits: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
     data, model = digits.arena.train, digits.original
     whole = predict(model, data)
     order = torch.randperm(len(data), generator=torch.Generator().manual_seed(1))
-    torch.testing.assert_close(predict(model, data, order, batch_size=17), whole[order], rtol=1e-4, atol=1e-4)
+    monkeypatch.setattr(training, "_LOOK", 17)
+    assert {len(piece) for piece in data.pieces(order)[:-1]} == {17}
+    torch.testing.assert_close(predict(model, data, order), whole[order], rtol=1e-4, atol=1e-4)
 
 
 def test_inputs_are_normalised_by_the_training_data(digits: Trained) -> None:

@@ -60,8 +60,8 @@ def _measured(opened: Opened, strength: float) -> Numbers:
     listed = torch.isin(groups, torch.tensor(CORRUPTED, dtype=groups.dtype))
     rows = everything if mask is None else listed.nonzero()[:, 0]
     train = torch.zeros(len(arena.train), arena.train.classes)
-    train[rows] = _outputs(opened, arena.train.batch, rows, mask)
-    test = _outputs(opened, arena.test.batch, torch.arange(len(arena.test)), mask)
+    train[rows] = _outputs(opened, arena.train.batch, arena.train.pieces(rows), mask)
+    test = _outputs(opened, arena.test.batch, arena.test.pieces(torch.arange(len(arena.test))), mask)
     forget = truth.forget_of(opened.scenario)
     evidence = Evidence(opened.scenario, arena.corrupted, forget, Logits(train, test, test[:0]))
     given = {"": listed, "_discovered": groups == 1, "_undiscovered": groups == 2}
@@ -99,7 +99,7 @@ def boundary(opened: Opened, strength: float, resolution: int = 90) -> tuple[Pla
     grid: Plane = opened.memo[key]
     data = opened.arena.train
     points = (torch.from_numpy(grid.inputs()) - data.mean) / data.std
-    logits = _outputs(opened, lambda rows: points[rows], torch.arange(len(points)), _mask(opened, strength))
+    logits = _outputs(opened, lambda rows: points[rows], torch.arange(len(points)).split(2048), _mask(opened, strength))
     return grid, logits.softmax(1).reshape(resolution, resolution, -1).numpy()
 
 
@@ -116,15 +116,15 @@ def _mask(opened: Opened, strength: float) -> torch.Tensor | None:
 
 
 def _outputs(
-    opened: Opened, batch: Callable[[torch.Tensor], torch.Tensor], rows: torch.Tensor, mask: torch.Tensor | None
+    opened: Opened, batch: Callable[[torch.Tensor], torch.Tensor], pieces: Sequence[torch.Tensor], mask: torch.Tensor | None
 ) -> torch.Tensor:
-    """Logits (len(rows), classes), in the batches of the stored evaluation, on one core (sums depend on the number)."""
+    """Logits of all pieces together (N, classes), on one core: sums depend on the number."""
     import torch
 
     from unlearn_core.training import deterministic
 
     with torch.no_grad(), deterministic():
-        return torch.cat([opened.model(batch(piece), mask).float() for piece in rows.split(2048)])
+        return torch.cat([opened.model(batch(piece), mask).float() for piece in pieces])
 
 
 def _share(flags: torch.Tensor) -> float | None:

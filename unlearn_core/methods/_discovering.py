@@ -20,7 +20,6 @@ from unlearn_core.methods._tuning import Plan, rem_values, run_rem, steps_of
 from unlearn_core.models import RedirectNet, shared_mask
 from unlearn_core.training import Reporter, autocast, predict
 
-_BATCH = 2048
 _COLLAPSED = 0.3
 _STABLE = 0.9
 """Rounds end once this share of the accepted suspects is the same as in the round before."""
@@ -96,7 +95,7 @@ def outputs(model: RedirectNet, task: UnlearningTask, mask: torch.Tensor | None 
     """Logits (N, classes) and features (N, D) of all training examples in eval mode, redirect off or with ``mask``."""
     logits, features = [], []
     with torch.no_grad(), autocast(task.device):
-        for ids in task.everything.split(_BATCH):
+        for ids in task.data.pieces(task.everything):
             here = model.features(task.data.batch(ids), mask)
             features.append(here.float())
             logits.append(model.head(here, mask is not None).float())

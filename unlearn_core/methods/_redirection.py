@@ -96,7 +96,7 @@ class Redirection:
         self.constant = task.data.augmentation is None
         if self.constant:
             with torch.no_grad():
-                pieces = [self._reference(task.data.batch(ids), ids) for ids in task.everything.split(2048)]
+                pieces = [self._reference(task.data.batch(ids), ids) for ids in task.data.pieces(task.everything)]
             self.dropped, self.masked = (torch.cat(parts) for parts in zip(*pieces, strict=True))
         # Usually all data; discovery leaves out what it doubts but does not add to the forget set.
         self.everyone = torch.cat([task.forget, task.retain]).sort().values
