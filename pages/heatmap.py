@@ -69,8 +69,6 @@ rows = grids.shown_rows(state, table, specs, mine, tasks, how.higher)
 picture = drawn.heatmap(table, rows, tasks, how)
 shown = {(row["method"], row["variant"]) for row in rows.to_dict("records")}
 wanted = g.missing(found.runs, scenario, {who: spec for who, spec in specs.items() if who in shown}, tasks, state["seeds"])
-with take:
-    grids.export(g.long_table(values, metric.name, rows, tasks), how.label)
 
 grids.progress(job)
 if found.runs.empty:
@@ -81,6 +79,8 @@ if found.runs.empty:
     )
 if not binding.hidden(state, "grid"):
     grids.picture(picture)
+with take:  # after the picture, which is what people wait for
+    grids.export(g.long_table(values, metric.name, rows, tasks), how.label)
 grids.measure(found, jobs.running(job))
 empty = drawn.empty_cells(picture)
 grids.fill(state, wanted, g.estimate(store(), wanted, found.runs, found.elsewhere), empty, jobs.running(job))

@@ -133,8 +133,9 @@ def _complete(table: pd.DataFrame, rows: pd.DataFrame, columns: Sequence[Column]
 
 def _bars(cells: pd.DataFrame, how: Reading) -> go.Bar:
     shades = _shades(cells, how)
-    scale = get_colorscale(SCALE)
-    colors = ["rgba(138,143,152,0.10)" if s is None else str(sample_colorscale(scale, s)[0]) for s in shades]
+    known = [s for s in shades if s is not None]
+    sampled = iter(sample_colorscale(get_colorscale(SCALE), known) if known else [])
+    colors = ["rgba(138,143,152,0.10)" if s is None else str(next(sampled)) for s in shades]
     hatched = ["/" if stored == 0 else "" for stored in cells["stored"]]
     return go.Bar(
         orientation="h",
