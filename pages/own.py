@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages.common import binding, catalog, examples, jobs, own_list, reading, show
+from pages.common import binding, catalog, examples, jobs, own_checkpoint, own_list, reading, show
 from pages.common.services import store
 from unlearn_core import uploads
 from unlearn_core import view_state as vs
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from unlearn_core.specs import Scenario
 
 CORRUPTIONS = {"found": "Labels as they come", "dial": "Corrupt them here"}
-CHECKPOINT = "torchvision"  # the network that is read from a checkpoint, where there is one
 _STYLE = """<style>
 .lethe-own {display: grid; grid-template-columns: repeat(auto-fill, minmax(62px, 1fr)); gap: 6px;}
 .lethe-own div {font-size: .74rem; line-height: 1.25; white-space: nowrap; overflow: hidden; text-overflow: ellipsis;}
@@ -95,21 +94,21 @@ def adopt(found: Reading) -> None:
 def model_step() -> None:
     """The network that is trained here, or a checkpoint."""
     st.markdown("**3 · Your model**")
-    if CHECKPOINT in known_models():
-        given = state["model"] == CHECKPOINT
+    if own_checkpoint.NETWORK in known_models():
+        given = state["model"] == own_checkpoint.NETWORK
         choice = st.segmented_control(
             "Model", ["Train one here", "A checkpoint"], default="A checkpoint" if given else "Train one here",
             label_visibility="collapsed", key=f"own-model:{given}", required=True, disabled=binding.locked(state, "model"),
         )  # fmt: skip
         if (choice == "A checkpoint") != given:
-            binding.change(model=None if given else CHECKPOINT)
+            binding.change(model=None if given else own_checkpoint.NETWORK)
             st.rerun()
         if given:
-            binding.parameters(state, "model", st.columns(2))
+            own_checkpoint.step(state)
             return
     network, epochs = st.columns([1.6, 1])
     if not binding.hidden(state, "model"):
-        offered = [name for name in vs.fitting_models(state) if name != CHECKPOINT]
+        offered = [name for name in vs.fitting_models(state) if name != own_checkpoint.NETWORK]
         network.selectbox(options=offered, format_func=catalog.model_label, **binding.bound(state, "model"))
     field = next(field for field in vs.section_fields(state, "training") if field.name == "epochs")
     if not binding.hidden(state, "parameters"):

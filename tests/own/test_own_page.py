@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from owntools import WRONG, picture, write_list, write_manifest
 from streamlit.testing.v1 import AppTest
 
@@ -18,6 +19,7 @@ from unlearn_core.models import ModelSource
 from unlearn_core.models import registry as models
 from unlearn_core.models._redirect import RedirectNet
 from unlearn_core.parts import PartParams
+from unlearn_core.vision import torchvision
 
 ROOT = Path(__file__).parents[2]
 
@@ -241,3 +243,37 @@ def test_a_checkpoint_is_only_offered_where_there_is_such_a_network(photos: Path
     app.run()
     assert not app.exception
     assert "Your checkpoint is used as it is" in words(app)
+
+
+def test_a_checkpoint_is_taken_once_its_fields_are_complete(photos: Path, tmp_path: Path) -> None:
+    network = torchvision().models.get_model("mobilenet_v3_small", num_classes=3)
+    torch.save(network.state_dict(), tmp_path / "mine.pt")
+    torch.save(torchvision().models.get_model("mobilenet_v3_small", num_classes=7).state_dict(), tmp_path / "other.pt")
+    app = enter(opened(), photos)
+    next(one for one in app.segmented_control if "A checkpoint" in one.options).set_value("A checkpoint")
+    app.run()
+    app.run()
+    assert "Until a file is given" in words(app)
+
+    def typed(name: str, value: str) -> str:
+        app.text_input(key=f"checkpoint:{name}").set_value(value)
+        app.run()
+        assert not app.exception, app.exception
+        assert app.text_input(key=f"checkpoint:{name}").value == value
+        return words(app)
+
+    assert "There is no checkpoint file" in typed("weights", str(tmp_path / "none.pt"))
+    assert "needs the name of its architecture" in typed("weights", str(tmp_path / "mine.pt"))
+    assert "model.weights" not in address(app)
+    assert "needs the name" not in typed("architecture", "mobilenet_v3_small")
+    assert address(app)["model.weights"] == str(tmp_path / "mine.pt")
+    for _ in range(100):
+        if "Your checkpoint is used as it is" in words(app):
+            break
+        time.sleep(0.1)
+        app.run()
+        assert not app.exception, app.exception
+    assert "Your checkpoint is used as it is" in words(app)
+    assert "7" in typed("weights", str(tmp_path / "other.pt"))
+    assert app.error
+    assert address(app)["model.weights"] == str(tmp_path / "mine.pt")

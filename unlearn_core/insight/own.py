@@ -135,11 +135,11 @@ def cost(scenario: Scenario) -> Cost:
     from unlearn_core.training import DeviceData
 
     split, recipe = load_dataset(scenario.dataset, scenario.seed), scenario.training
-    model = build_model(scenario.model, split.train.shape, split.train.classes, scenario.seed).train()
     rows = torch.arange(min(recipe.batch_size, len(split.train)))
     train = split.train
     few = LabelledData(train.inputs[: len(rows)], train.labels[: len(rows)], train.class_names)
     data = DeviceData.place(few, torch.device("cpu"))
+    model = build_model(scenario.model, train.shape, train.classes, scenario.seed, data.moments).train()
     # A worker has one core, so processor time counts; where torch uses one thread, that of this thread alone.
     clock = time.thread_time if torch.get_num_threads() == 1 else time.process_time
     seconds = []

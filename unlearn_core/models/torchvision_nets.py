@@ -162,7 +162,7 @@ class Torchvision(ModelSource):
                 raise UserError(f"The checkpoint {path.name!r} is not the one that was meant; it may have changed.")
             content = found
         if content and not given.architecture and not noted.get("architecture"):
-            raise UserError("A checkpoint needs the name of its architecture, such as --architecture resnet18.")
+            raise UserError("A checkpoint needs the name of its architecture, such as resnet18.")
         size = given.size or (int(noted["size"]) if noted.get("size", "").isdecimal() else 0)
         filled = {
             "architecture": check_architecture(given.architecture or noted.get("architecture", "") or DEFAULT),

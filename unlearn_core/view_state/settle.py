@@ -128,7 +128,7 @@ def _settle_whole(state: State, notices: list[str]) -> None:
         _check_model(to_scenario(state), _training_data(state))
     except UserError as error:
         notices.append(f"{error} The network and the parameters are back at their defaults.")
-        state["model"], state["overrides"] = None, {}
+        state["model"], state["overrides"] = None, _of_dataset(state)  # without its files a dataset would be gone
     if (most := largest_amount(state)) is not None:
         amount = resolved(state)["amount"]
         state["amount"] = most

@@ -1,0 +1,77 @@
+"""The checkpoint of “Your own”: its fields are taken into the view once they describe a network that can be used."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+from pages.common import binding, own_list
+from unlearn_core import view_state as vs
+from unlearn_core.errors import UserError
+
+NETWORK = "torchvision"
+"""The network that is read from a checkpoint."""
+_EXAMPLES = {"weights": "~/model.safetensors", "architecture": "resnet18", "normalise": "imagenet"}
+_SHOWN, _WRONG = "checkpoint-shown", "checkpoint-wrong"
+
+
+def step(state: vs.State) -> None:
+    """The widgets of this step, and what is wrong with what they say."""
+    fields = {field.name: field for field in vs.section_fields(state, "model")}
+    _follow(state, fields)
+    _field(state, fields.pop("weights"))
+    for place, field in zip(st.columns(len(fields)), fields.values(), strict=True):
+        _field(state, field, place)
+    if wrong := st.session_state.get(_WRONG):
+        st.error(wrong, icon=":material/error:")
+    elif not state["overrides"].get("model.weights"):
+        st.caption("Until a file is given, a network of this architecture is trained here. A checkpoint is read, never run.")
+
+
+def _follow(state: vs.State, fields: Mapping[str, vs.ParamField]) -> None:
+    """The widgets show the view whenever it has changed by other means than by them."""
+    now = {name: state["overrides"].get(f"model.{name}", field.default) for name, field in fields.items()}
+    if st.session_state.get(_SHOWN) != now or not all(_key(name) in st.session_state for name in fields):
+        st.session_state.update({_key(name): value for name, value in now.items()})
+        st.session_state[_SHOWN] = now
+        st.session_state.pop(_WRONG, None)
+
+
+def _key(name: str) -> str:
+    return f"checkpoint:{name}"
+
+
+def _field(state: vs.State, field: vs.ParamField, place: Any = st) -> None:
+    common: dict[str, Any] = {
+        "label": field.label,
+        "help": field.help or field.limits(),
+        "key": _key(field.name),
+        "disabled": binding.locked(state, "parameters"),
+        "on_change": _given,
+        "args": (field.name,),
+    }
+    if field.kind == "int":
+        low, high, step = field.bounds()
+        place.number_input(min_value=low, max_value=high, step=step, format="%d", **common)
+    else:
+        place.text_input(placeholder=_EXAMPLES.get(field.name), **common)
+
+
+def _given(_: str) -> None:
+    """Take the fields into the view, or say why not and leave them as they were typed."""
+    memory = st.session_state
+    state: vs.State = memory["state"]
+    fields = vs.section_fields(state, "model")
+    typed = {field.name: memory[_key(field.name)] for field in fields}
+    others = {key: value for key, value in state["overrides"].items() if not key.startswith("model.")}
+    mine = {f"model.{field.name}": typed[field.name] for field in fields if typed[field.name] != field.default}
+    try:
+        own_list.check(vs.to_scenario(state | {"overrides": others | mine}))
+    except UserError as error:
+        memory[_WRONG] = str(error)
+        return
+    memory.pop(_WRONG, None)
+    memory[_SHOWN] = typed
+    binding.change(overrides=others | mine)
