@@ -33,7 +33,7 @@ WORDS = {
     "methods": "Digits, trigger, 30 % discovered. The three methods that search run REM or retraining many times.",
     "masks": "Masks by seed and index against a stored mask per example and position of a feature map.",
     "reopen": "`run` with five methods from an empty store over the same command again, Python's start included.",
-    "sweep": "40 stages on digits, the workers' start included.",
+    "sweep": "54 stages on digits, the workers' start included.",
     "growth": "The fitted p of cost ∝ size^p; 1 is linear.",
 }
 

@@ -97,10 +97,11 @@ def fill(state: vs.State, wanted: list[Any], estimate: g.Estimate, empty: int, b
         if not binding.hidden(state, "seeds"):
             st.number_input(min_value=1, max_value=10, step=1, width=130, **binding.bound(state, "seeds", int))
         if st.button("Run these", type="primary", icon=":material/play_arrow:", key="grid-run", disabled=busy):
+            from unlearn_core.engine.running import share_models
             from unlearn_core.engine.stages import plan_runs
 
             stages: dict[str, Stage] = {s.key: s for scenario, specs in wanted for s in plan_runs(scenario, specs)}
-            engine().submit(list(stages.values()), f"{TITLE}: {estimate.runs} missing runs")
+            engine().submit(share_models(list(stages.values())), f"{TITLE}: {estimate.runs} missing runs")
             st.rerun()
 
 

@@ -13,6 +13,7 @@ from torch import nn
 
 from unlearn_core.engine import Engine
 from unlearn_core.engine.recorder import MAX_ROUNDS, Recorder
+from unlearn_core.engine.running import share_models
 from unlearn_core.engine.stages import Stage, plan_regularity, plan_runs, run_stage
 from unlearn_core.errors import UserError
 from unlearn_core.methods import Method, UnlearningTask, registry
@@ -161,3 +162,41 @@ def test_the_recorder_keeps_a_bounded_number_of_rounds_and_always_the_last() -> 
         assert rounds == sorted(set(rounds))
     assert all(state["weight"][0, 0] == number for number, state in recorder.rounds)
     assert recorder.overhead > 0
+
+
+@pytest.mark.parametrize("name", ["oracle_retrain", "etd"])
+def test_a_model_that_no_forget_set_changes_is_computed_once_and_measured_the_same(name: str, tmp_path: Path) -> None:
+    at = {rate: make_scenario("waves", discovery=rate, overrides={"training.epochs": 3}) for rate in (0.3, 0.7)}
+    plan = [stage for scenario in at.values() for stage in plan_runs(scenario, [make_method(name, scenario)])]
+    alone, sharing = Store.open(str(tmp_path / "alone")), Store.open(str(tmp_path / "sharing"))
+    stages = share_models(list({stage.key: stage for stage in plan}.values()))
+    assert [stage.key for stage in stages] == list(dict.fromkeys(stage.key for stage in plan))
+    assert stages[1].key in stages[2].needs
+    for store, todo in ((alone, plan), (sharing, stages)):
+        for stage in todo:
+            if store.get(stage.key) is None:
+                run_stage(stage, store, "cpu", SilentReporter())
+    taken, first = (sharing.get(stage.key) for stage in (stages[2], stages[1]))
+    computed = alone.get(stages[2].key)
+    assert taken is not None
+    assert first is not None
+    assert computed is not None
+    assert taken.payload["seconds"] == first.payload["seconds"]
+    timeless = [{k: v for k, v in r.payload.items() if k not in ("seconds", "metrics")} for r in (taken, computed)]
+    assert timeless[0] == timeless[1]
+    measured = [{k: v for k, v in r.payload["metrics"].items() if k != "seconds"} for r in (taken, computed)]
+    assert measured[0] == measured[1]
+    for part in ("weights", "logits", "snapshots"):
+        ours, theirs = sharing.arrays(taken.key, part), alone.arrays(computed.key, part)
+        assert ours.keys() == theirs.keys()
+        assert all(np.array_equal(ours[k], theirs[k]) for k in ours)
+
+
+def test_without_its_twin_such_a_run_computes_its_model_itself(tmp_path: Path) -> None:
+    at = [make_scenario("waves", discovery=rate, overrides={"training.epochs": 2}) for rate in (0.3, 0.7)]
+    plan = [stage for scenario in at for stage in plan_runs(scenario, [make_method("oracle_retrain", scenario)])]
+    stages = share_models(list({stage.key: stage for stage in plan}.values()))
+    store = Store.open(str(tmp_path))
+    for stage in (stages[0], stages[2]):
+        run_stage(stage, store, "cpu", SilentReporter())
+    assert store.get(stages[2].key) is not None

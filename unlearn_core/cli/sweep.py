@@ -101,6 +101,7 @@ def read_plan(path: Path) -> SweepSpec:
 def plan_stages(spec: SweepSpec) -> list[Stage]:
     """Every stage of every combination, in an order that finishes one seed of everything first."""
     from unlearn_core.cli.run import check_counts
+    from unlearn_core.engine.running import share_models
     from unlearn_core.engine.stages import plan_runs
     from unlearn_core.presets import check_overrides, make_method, make_scenario, method_overrides
 
@@ -125,7 +126,7 @@ def plan_stages(spec: SweepSpec) -> list[Stage]:
         check_counts(scenario)
         specs = [make_method(name, scenario, method_overrides(spec.set, name)) for name in names]
         stages |= {stage.key: stage for stage in plan_runs(scenario, specs)}
-    return list(stages.values())
+    return share_models(list(stages.values()))
 
 
 def _summary(view: JobView) -> dict[str, Any]:

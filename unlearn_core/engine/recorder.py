@@ -12,6 +12,8 @@ MAX_ROUNDS = 24
 """Most rounds of a run that are kept and measured; longer runs keep every second, fourth, … and the last."""
 
 State = dict[str, torch.Tensor]
+Rounds = list[tuple[int, State]]
+"""(round number from 1, weights)."""
 
 
 class Progress(Protocol):
@@ -28,7 +30,7 @@ class Recorder:
     def __init__(self, outer: Progress) -> None:
         self.outer = outer
         self.overhead = 0.0
-        self._kept: list[tuple[int, State]] = []
+        self._kept: Rounds = []
         self._last: tuple[int, State] | None = None
         self._seen, self._stride = 0, 1
 
@@ -51,15 +53,11 @@ class Recorder:
         self.overhead += time.perf_counter() - start
 
     @property
-    def rounds(self) -> list[tuple[int, State]]:
-        """(round number from 1, weights), the last round always among them."""
+    def rounds(self) -> Rounds:
+        """What was kept, the last round always among it."""
         if self._last is None or (self._kept and self._kept[-1][0] == self._last[0]):
             return self._kept
         return [*self._kept, self._last]
-
-    def bytes(self) -> int:
-        """Size of all kept rounds."""
-        return sum(value.numel() * value.element_size() for _, state in self.rounds for value in state.values())
 
 
 def now(device: torch.device) -> float:

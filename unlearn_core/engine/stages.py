@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import copy
 import functools
 import platform
 from collections.abc import Callable, Mapping, Sequence
@@ -13,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
 
 from unlearn_core.corruption import (
     NOTHING_WRONG,
@@ -25,11 +22,10 @@ from unlearn_core.corruption import (
 )
 from unlearn_core.datasets import load_dataset
 from unlearn_core.datasets import registry as datasets
-from unlearn_core.engine import attacking, boundary, embedding, measuring
+from unlearn_core.engine import attacking, boundary, embedding, measuring, running
 from unlearn_core.engine.recorder import Progress, Recorder, now
 from unlearn_core.errors import UserError
-from unlearn_core.evaluation import Arena, Evidence, Logits, build_arena, measure, measured_regularity, observe, relearn_steps
-from unlearn_core.evaluation import registry as metrics
+from unlearn_core.evaluation import Arena, build_arena, measured_regularity, observe
 from unlearn_core.methods import OracleTask, UnlearningTask
 from unlearn_core.methods import registry as methods
 from unlearn_core.models import RedirectNet, build_model
@@ -37,9 +33,6 @@ from unlearn_core.models import registry as models
 from unlearn_core.specs import MethodSpec, Scenario, content_key
 from unlearn_core.store import Store
 from unlearn_core.training import Trainer, deterministic, seeded
-
-MAX_SNAPSHOT_BYTES = 32 * 2**20
-"""Weights of the rounds are stored where all together take less than this."""
 
 
 @dataclass(frozen=True)
@@ -185,50 +178,7 @@ def _original(stage: Stage, scenario: Scenario, store: Store, device: torch.devi
         _shared_spec(scenario),
         {"seconds": seconds, "device": device.type},
         environment(device),
-        {"weights": _numpy(model.state_dict()), "logits": _numpy(vars(logits))},
-    )
-
-
-def _run(stage: Stage, scenario: Scenario, store: Store, device: torch.device, reporter: Recorder) -> None:
-    arena = arena_of(scenario, device)
-    spec = MethodSpec.parse(stage.payload["method"])
-    method = methods.get(spec.name)
-    task = make_task(store, scenario, arena, method.oracle)
-    before = {name: value.clone() for name, value in task.original.state_dict().items()}
-    start = now(device)
-    model = method(method.params(spec.params)).unlearn(task, reporter)
-    seconds = now(device) - start - reporter.overhead
-    if not isinstance(model, nn.Module):
-        raise UserError(f"{method.label} returned {type(model).__name__} instead of a model.")
-    forget = arena.corrupted.truth.forget_of(scenario)
-    logits = observe(model, arena)
-    changed, distance = _difference(model, before)
-    steps = relearn_steps(model, arena.train, task.forget, scenario.training.learning_rate / 10, scenario.seed)
-    references = {"original": _load_logits(store, scenario.original_key)}
-    evidence = Evidence(scenario, arena.corrupted, forget, logits, seconds, changed, distance, steps, references)
-    arrays = {"weights": _numpy(model.state_dict()), "logits": _numpy(vars(logits))}
-    report, tables = getattr(model, "report", None), getattr(model, "report_arrays", None)
-    if tables:
-        arrays["report"] = {name: np.asarray(value) for name, value in tables.items()}
-    trajectory = _trajectory(model, reporter.rounds, evidence, arena)
-    if reporter.rounds and reporter.bytes() <= MAX_SNAPSHOT_BYTES:
-        arrays["snapshots"] = _numpy({f"{number}/{name}": v for number, state in reporter.rounds for name, v in state.items()})
-    store.put(
-        stage.key,
-        "run",
-        {"scenario": scenario.model_dump(mode="json"), "method": spec.model_dump(mode="json")},
-        {
-            "method": spec.name,
-            "params": dict(spec.params),
-            "metrics": measure(evidence),
-            "seconds": seconds,
-            "device": device.type,
-            "trajectory": trajectory,
-            "redirect_layers": list(getattr(model, "redirect_layers", ())),
-        }
-        | ({"report": report} if report else {}),
-        environment(device),
-        arrays,
+        {"weights": as_arrays(model.state_dict()), "logits": as_arrays(vars(logits))},
     )
 
 
@@ -274,46 +224,16 @@ def load_original(store: Store, scenario: Scenario, arena: Arena) -> RedirectNet
     return model.eval()
 
 
-def _load_logits(store: Store, key: str) -> Logits:
-    arrays = store.arrays(key, "logits")
-    return Logits(**{name: torch.from_numpy(np.array(arrays[name])) for name in ("train", "test", "triggered")})
-
-
-def _trajectory(
-    model: nn.Module, rounds: list[tuple[int, dict[str, torch.Tensor]]], evidence: Evidence, arena: Arena
-) -> list[dict[str, Any]]:
-    walker, points = copy.deepcopy(model), []
-    names = [metric.name for metric in metrics if metric.each_round]
-    for number, state in rounds:
-        with contextlib.suppress(UserError):  # a round may diverge and a later one recover: it is left out of the curve
-            walker.load_state_dict(state)
-            at = Evidence(evidence.scenario, evidence.corrupted, evidence.forget, observe(walker, arena))
-            points.append({"round": number} | {k: v for k, v in measure(at, names).items() if v is not None})
-    return points
-
-
-def _difference(model: nn.Module, before: Mapping[str, torch.Tensor]) -> tuple[float, float]:
-    """Share of the original's parameters (not its running statistics) that differ now, bit for bit, and ‖θ−θ₀‖ / ‖θ₀‖."""
-    total, changed, distance, norm = 0, 0, 0.0, 0.0
-    for name, value in model.named_parameters():
-        if name in before and before[name].shape == value.shape:
-            step = value.detach().double() - before[name].double()
-            total += value.numel()
-            changed += int((value.detach() != before[name]).sum())
-            distance += float(step.square().sum())
-            norm += float(before[name].double().square().sum())
-    return (changed / total, (distance / norm) ** 0.5) if total and norm else (1.0, float("inf"))
-
-
 def _shared_spec(scenario: Scenario) -> dict[str, Any]:
     """A scenario without its forget set, which neither the original nor the measured regularity depends on."""
     return {"scenario": scenario.model_dump(mode="json", exclude={"discovery", "forget", "relabelled"})}
 
 
-def _numpy(tensors: Mapping[str, torch.Tensor]) -> dict[str, np.ndarray]:
+def as_arrays(tensors: Mapping[str, torch.Tensor]) -> dict[str, np.ndarray]:
+    """Tensors as the store takes them."""
     return {name: value.detach().cpu().contiguous().numpy() for name, value in tensors.items()}
 
 
-_STAGES.update(original=_original, run=_run, regularity=_regularity)
+_STAGES.update(original=_original, run=running.run, regularity=_regularity)
 _STAGES.update(measures=measuring.measures, embedding=embedding.embedding, boundary=boundary.boundary)
 _STAGES.update(reference_models=attacking.reference_models)
