@@ -1,6 +1,6 @@
 """Discovery on photographs: ``rem_discover`` beside REM, at discovery 0.1 and regularity 0 and 1.
 
-    python -m benchmarks.discovery_photos --data FOLDER [--images 10000] [--seeds 0] [--parts FOLDER]
+    python -m benchmarks.discovery_photos --data FOLDER [--images 10000] [--seeds 0] [--regularity 0 1] [--parts FOLDER]
 
 ``FOLDER`` holds train/<class>/… and test/<class>/… (CIFAR-10 as image files); ResNet-9 at a quarter of its width on the
 processor, with the recipe that photographs get in the app. Asked for: healed × utility at least twice that of REM. Healed and
@@ -37,7 +37,7 @@ def make_work(options: argparse.Namespace) -> list[Work]:
             "images",
         )
         for seed in options.seeds
-        for regularity in REGULARITY
+        for regularity in options.regularity
     ]
 
 
@@ -64,6 +64,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--images", type=int, default=10_000)
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
+    parser.add_argument("--regularity", nargs="+", type=float, choices=REGULARITY, default=list(REGULARITY))
     parser.add_argument("--methods", nargs="+", default=["rem", "rem_discover"])
     parser.add_argument("--parts", type=Path, default=None)
     options = parser.parse_args()
