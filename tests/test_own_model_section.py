@@ -29,7 +29,7 @@ def write(path: Path, beside: float, seeds: int = 2) -> Path:
         "seeds": list(range(seeds)),
         "torchvision": "1",
     }
-    said |= {"vit": {"training.epochs": 9}, "vit_rem": {"learning_rate": 0.01, "epochs": 6}}
+    said |= {"vit": {"training.epochs": 9}}
     path.write_text(json.dumps({"provenance": said | {"environment": {"torch": "2"}}, "rows": rows}))
     return path
 

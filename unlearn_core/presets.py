@@ -11,6 +11,7 @@ from typing import Any
 from unlearn_core.datasets import registry as datasets
 from unlearn_core.errors import UserError
 from unlearn_core.methods import registry as methods
+from unlearn_core.models import ModelSource
 from unlearn_core.models import registry as models
 from unlearn_core.specs import (
     CorruptionSpec,
@@ -65,10 +66,15 @@ def make_scenario(
             "corruption": CorruptionSpec.parse(corruption | extra["corruption"]),
             "discovery": discovery,
             "model": ModelSpec(name=network.name, params=network.full_params(defaults | extra["model"])),
-            "training": TrainingSpec.parse(preset.training.model_dump() | extra["training"]),
+            "training": TrainingSpec.parse(recipe_of(preset.training, network) | extra["training"]),
             "seed": seed,
         }
     )
+
+
+def recipe_of(usual: TrainingSpec, network: type[ModelSource]) -> dict[str, Scalar]:
+    """How this network is trained on data whose usual recipe is ``usual``."""
+    return usual.model_dump() | network.training
 
 
 def make_method(name: str, scenario: Scenario, overrides: Mapping[str, Scalar] | None = None) -> MethodSpec:

@@ -18,6 +18,8 @@ class ModelSource(Part):
 
     offered: ClassVar[bool] = True
     """Whether it is one to choose among where nobody asked for it by name."""
+    training: ClassVar[dict[str, Any]] = {}
+    """Where its usual recipe departs from the dataset's, such as another optimiser."""
 
     @classmethod
     def build(cls, params: Any, shape: tuple[int, ...], classes: int) -> RedirectNet:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -142,6 +142,8 @@ class Vit(ModelSource):
         "A transformer over patches for small images, with shifted patches and locality self-attention as in the REM paper "
         "(there: patches of 8, width 512, 8 heads, a perceptron three times as wide)."
     )
+
+    training: ClassVar[dict[str, Any]] = {"optimizer": "adam", "learning_rate": 0.001}
 
     class Params(PartParams):
         patch: int = Field(0, ge=0, le=64, description="Side of a patch in pixels; 0 for about a quarter of the image's side")

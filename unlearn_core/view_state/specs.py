@@ -136,17 +136,17 @@ def section_fields(state: State, section: str) -> list[ParamField]:
     from unlearn_core.datasets import registry as datasets
     from unlearn_core.methods import registry as methods
     from unlearn_core.models import registry as models
-    from unlearn_core.presets import preset_params
+    from unlearn_core.presets import preset_params, recipe_of
     from unlearn_core.specs import TrainingSpec
 
     source = datasets.get(state["dataset"])
     if section == "dataset":
         return param_fields(source.Params.model_json_schema())
-    if section == "training":
-        return param_fields(TrainingSpec.model_json_schema(), _preset(state).training.model_dump())
-    if section == "model":
+    if section in ("training", "model"):
         preset = _preset(state)
         network = models.get(state["model"] or preset.model)
+        if section == "training":
+            return param_fields(TrainingSpec.model_json_schema(), recipe_of(preset.training, network))
         defaults = preset.model_params if network.name == preset.model else {}
         return param_fields(network.Params.model_json_schema(), defaults)
     return param_fields(methods.get(section).Params.model_json_schema(), preset_params(section, source.name))
