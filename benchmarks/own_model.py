@@ -9,7 +9,8 @@ resnet18, trained with nothing of this project. That checkpoint is imported and 
 (b) put into the native resnet18 of the same architecture, widened by redirect channels. Row (c) is the vision transformer,
 trained here; so few photographs teach it little (the oracle is the ceiling), so it is shown on the digits as well, with the
 presets as they are. Adam trains it, as in the paper. REM has the same preset in all of them. One process on one thread;
-seconds are CPU seconds. ``--parts`` keeps what is done, so that a run that was interrupted goes on. Writes ``benchmarks/own_model.json``.
+seconds are CPU seconds. ``--parts`` keeps what is done, so that a run that was interrupted goes on. Writes
+``benchmarks/own_model.json``.
 """
 
 from __future__ import annotations
