@@ -44,8 +44,8 @@ def section(path: Path = SOURCE) -> list[str]:
         "comparison, with its weights put into the native network of the same architecture, widened by redirect channels. REM "
         f"has its preset for photographs. The transformer is trained here with Adam for {vit['training.epochs']} epochs, and "
         "REM then uses Adam too, as in the paper, at a hundredth of its preset's rate. So few photographs teach a transformer "
-        "little (see the oracle's rows), so the same network is shown on the digits too: 1,437 images of 8×8, 86 corrupted, half "
-        "of these known, every preset as it is. "
+        "little (see the oracle's rows), so the same network is shown on the digits too: 1,437 images of 8×8, 86 corrupted, "
+        "half of these known, every preset as it is. "
         f"torchvision {said['torchvision']}, torch {said['environment']['torch']}, "
         "one thread (`python -m benchmarks.own_model`).",
         "",
