@@ -26,7 +26,7 @@ class RemParams(MethodParams):
 
     epochs: int = Field(10, ge=1, le=100, description="Rounds of flushing, then redirecting over all data")
     learning_rate: float = Field(
-        0.005, gt=0, le=1, description="Constant learning rate of SGD; a hundredth of it where Adam trained the original"
+        0.005, gt=0, le=1, description="Constant learning rate of SGD; a hundredth of it for Adam, which moves transformers"
     )
     batch_size: int = Field(512, ge=2, le=8192, description="Examples in a step of redirection")
     momentum: float = Field(0.9, ge=0, lt=1)
@@ -91,7 +91,7 @@ class Redirection:
         self.p, self.task, self.model, self.reporter = params, task, model, reporter
         base = [p for _, p in model.base_parameters()]
         redirect = [p for name, p in model.named_parameters() if "redirect" in name]
-        self.rate = params.learning_rate * (_ADAM if task.recipe.optimizer == "adam" else 1.0)
+        self.rate = params.learning_rate * (_ADAM if model.optimizer == "adam" else 1.0)
         self.optimizer = self._optimizer(base, 1.0)
         self.optimizer.add_param_group({"params": redirect, "lr": self.rate * params.redirect_rate})
         self.generator = torch.Generator().manual_seed(task.seed + 1)
@@ -110,9 +110,9 @@ class Redirection:
         self.done = 0
 
     def _optimizer(self, parameters: list[nn.Parameter], rate: float) -> torch.optim.Optimizer:
-        """The kind of optimiser that trained the original, as in the paper: a transformer barely moves under SGD."""
+        """The network's kind of optimiser: SGD or, as in the paper, Adam for a transformer."""
         p, rate = self.p, rate * self.rate
-        if self.task.recipe.optimizer == "adam":
+        if self.model.optimizer == "adam":
             return torch.optim.AdamW(parameters, lr=rate, weight_decay=p.weight_decay, fused=True)
         return torch.optim.SGD(parameters, lr=rate, momentum=p.momentum, weight_decay=p.weight_decay, fused=True)
 

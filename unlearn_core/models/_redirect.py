@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
@@ -184,6 +184,9 @@ class RedirectNet(nn.Module):
 
     Subclasses list their hidden layers' base channels and implement ``forward_features``.
     """
+
+    optimizer: Literal["sgd", "adam"] = "sgd"
+    """What a method that redirects moves this network's weights with; transformers barely move under SGD."""
 
     def __init__(self, hidden: tuple[int, ...]) -> None:
         super().__init__()

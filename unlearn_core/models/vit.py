@@ -80,6 +80,7 @@ class VitNet(RedirectNet):
     sum adds to, and independent masks along it would leave an example nothing.
     """
 
+    optimizer = "adam"
     redirect_positions: nn.Parameter | None
 
     def __init__(
