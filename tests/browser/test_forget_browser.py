@@ -16,6 +16,8 @@ QUERY = (
     "&rem_discover.folds=3&rem_discover.epochs=3&set=&cut=12"
 )
 
+STILL = "() => document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'"
+
 
 def above(page: Page, count: int) -> None:
     """Wait until the picture of the points shows so many above the threshold."""
@@ -38,6 +40,7 @@ def test_search_accept_run_again(server: Server, tab: Tab) -> None:
     page.get_by_role("button", name="Accept 13 above").click()
     expect(page.get_by_text("13 added to the set in use")).to_be_visible(timeout=30_000)
     expect(page).to_have_url(re.compile(r"set=\w{12}"), timeout=30_000)
+    page.wait_for_function(STILL)  # a page that is just being drawn anew may take the button away under the pointer
     page.get_by_role("button", name="Run again").click()
     page.get_by_role("tab", name="What your set changes").click()
     expect(page.get_by_text("The next suspects.")).to_be_visible(timeout=WAIT)
