@@ -139,7 +139,8 @@ def main() -> None:
         "measurements: what is only looked at goes through in pieces that fit a processor's cache, 40 % less time for the same "
         "bits, and a sweep computes once what no forget set changes. "
         "What it shows and is still there: with redirect channels on, batch norm normalises base and redirect channels apart "
-        "on strided slices; one call over both would take half the time of that part, but rounds differently, so every stored REM run would change.",
+        "on strided slices; one call over both would take half the time of that part, but rounds differently, "
+        "so every stored REM run would change.",
         "",
         "## On a GPU",
         "",
