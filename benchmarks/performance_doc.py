@@ -136,7 +136,7 @@ def main() -> None:
         "What the profile led to: masks are drawn from seed and index instead of being stored; reference losses are computed "
         "once where nothing is augmented; a pass with redirect off computes the base alone; evaluation pools by comparing "
         "slices where no gradient is wanted, a tenth of the time of torch's kernel for the same numbers. Two came after these "
-        "measurements: what is only looked at goes through in pieces that fit a processor's cache, 40 % less time for the same "
+        "measurements: what is only looked at goes through in pieces that fit a processor's cache, for the same "
         "bits, and a sweep computes once what no forget set changes. "
         "What it shows and is still there: with redirect channels on, batch norm normalises base and redirect channels apart "
         "on strided slices; one call over both would take half the time of that part, but rounds differently, "

@@ -5,7 +5,7 @@
     python -m unlearn_core sweep benchmarks/digits_searching.yaml --store STORE
     python -m unlearn_core bench --repeats 3 --out benchmarks/bench.json
     python -m benchmarks.discovery_digits --sections tuned
-    python -m benchmarks.discovery_photos --data FOLDER
+    python -m benchmarks.discovery_photos --data FOLDER --images 2500 --regularity 0
     python -m benchmarks.own_model --data FOLDER --store OTHER
     python -m benchmarks.results_doc --store STORE
 
@@ -253,7 +253,7 @@ def main() -> None:
         "python -m unlearn_core sweep benchmarks/digits_searching.yaml --store STORE",
         "python -m unlearn_core bench --repeats 3 --out benchmarks/bench.json",
         "python -m benchmarks.discovery_digits --sections tuned",
-        "python -m benchmarks.discovery_photos --data FOLDER",
+        "python -m benchmarks.discovery_photos --data FOLDER --images 2500 --regularity 0",
         "python -m benchmarks.own_model --data FOLDER --store OTHER",
         "python -m benchmarks.results_doc --store STORE",
         "```",

@@ -7,6 +7,9 @@ import torch
 
 from unlearn_core.engine import stages
 from unlearn_core.errors import UserError
+from unlearn_core.evaluation import build_arena
+from unlearn_core.methods import UnlearningTask
+from unlearn_core.methods import registry as methods
 from unlearn_core.models import build_model
 from unlearn_core.presets import make_method, make_scenario
 from unlearn_core.specs import ModelSpec
@@ -58,3 +61,21 @@ def test_rem_heals_where_fine_tuning_does_not(name: str, params: dict[str, float
     finetune, rem = (store.get(scenario.run_key(spec)).payload["metrics"] for spec in specs)
     assert rem["healed"] > finetune["healed"] + 0.2
     assert rem["utility"] > 0.9
+
+
+def test_a_transformer_is_trained_and_moved_with_adam_and_points_keep_sgd() -> None:
+    vit, points = make_scenario("digits", model="vit"), make_scenario("blobs")
+    assert (vit.training.optimizer, make_scenario("digits").training.optimizer) == ("adam", "sgd")
+    assert make_scenario("digits", model="vit", overrides={"training.optimizer": "sgd"}).training.optimizer == "sgd"
+    assert points.training.optimizer == "adam"  # and yet REM's preset for them is one of SGD
+    found = {}
+    for scenario in (vit, points):
+        arena, method = build_arena(scenario, torch.device("cpu")), methods.get("rem")
+        model = build_model(scenario.model, arena.corrupted.train.shape, arena.train.classes, 0)
+        model.widen(1.0, 0)
+        ids = torch.arange(len(arena.train))
+        task = UnlearningTask(model, arena.train, ids[:9], ids[9:], lambda seed, model=model: model, scenario.training, 0)
+        params = method.params(make_method("rem", scenario).params)
+        run = method.redirection(params, task, model, SilentReporter())
+        found[scenario.dataset.name] = (type(run.optimizer), run.optimizer.param_groups[0]["lr"] / params.learning_rate)
+    assert found == {"digits": (torch.optim.AdamW, pytest.approx(0.01)), "blobs": (torch.optim.SGD, 1.0)}

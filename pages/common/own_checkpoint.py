@@ -50,7 +50,6 @@ def _field(state: vs.State, field: vs.ParamField, place: Any = st) -> None:
         "key": _key(field.name),
         "disabled": binding.locked(state, "parameters"),
         "on_change": _given,
-        "args": (field.name,),
     }
     if field.kind == "int":
         low, high, step = field.bounds()
@@ -59,7 +58,7 @@ def _field(state: vs.State, field: vs.ParamField, place: Any = st) -> None:
         place.text_input(placeholder=_EXAMPLES.get(field.name), **common)
 
 
-def _given(_: str) -> None:
+def _given() -> None:
     """Take the fields into the view, or say why not and leave them as they were typed."""
     memory = st.session_state
     state: vs.State = memory["state"]

@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch import nn
 
+from unlearn_core.cli.sweep import plan_stages
 from unlearn_core.engine import Engine
 from unlearn_core.engine.recorder import MAX_ROUNDS, Recorder
 from unlearn_core.engine.running import share_models
@@ -19,6 +20,7 @@ from unlearn_core.errors import UserError
 from unlearn_core.methods import Method, UnlearningTask, registry
 from unlearn_core.models.mlp import MlpNet
 from unlearn_core.presets import make_method, make_scenario
+from unlearn_core.specs import SweepSpec
 from unlearn_core.store import Store
 from unlearn_core.training import Reporter, SilentReporter
 
@@ -200,3 +202,11 @@ def test_without_its_twin_such_a_run_computes_its_model_itself(tmp_path: Path) -
     for stage in (stages[0], stages[2]):
         run_stage(stage, store, "cpu", SilentReporter())
     assert store.get(stages[2].key) is not None
+
+
+def test_a_sweep_shares_such_models_and_no_others() -> None:
+    plan = {"dataset": "waves", "regularity": [0.5], "discovery": [0.3, 0.7], "seeds": [0], "methods": ["etd", "rem"]}
+    runs = [stage for stage in plan_stages(SweepSpec.parse(plan)) if stage.kind == "run"]
+    one, two = (stage for stage in runs if stage.payload["method"]["name"] == "etd")
+    assert one.key in two.needs
+    assert all(len(stage.needs) == 1 for stage in runs if stage is not two)
