@@ -118,9 +118,10 @@ def _waiting(missing: list[Stage]) -> None:
         return
     if store().has([stage.key for stage in missing]) == {stage.key for stage in missing}:  # finished since the page looked
         st.rerun()
-    if st.button("Compute the rounds", key="compute-rounds", icon=":material/play_arrow:"):
-        engine().submit(missing, "Boundary over the rounds")
-        st.rerun()
+    st.button(
+        "Compute the rounds", key="compute-rounds", icon=":material/play_arrow:", on_click=jobs.hand_over,
+        args=(missing, "Boundary over the rounds"),
+    )  # fmt: skip
 
 
 def opens_at(panels: Sequence[Panel]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.common import attacks, binding, catalog, chooser, jobs, panels, results, show, worst
-from pages.common.services import borrowed, engine, job_for, store
+from pages.common.services import borrowed, job_for, store
 from unlearn_core import view_state as vs
 from unlearn_core.engine.stages import plan_runs
 from unlearn_core.errors import UserError
@@ -50,10 +50,8 @@ missing = [stage for stage in stages if stage.key not in stored]
 line, lowest, run = st.columns([5, 1.15, 1], vertical_alignment="center")
 line.markdown(scenario_line(scenario.model_dump(), catalog.dataset_label(state["dataset"])))
 enough = len(state["methods"]) >= vs.MIN_METHODS
-if jobs.run_button(run, "Run" if missing else "All cached", enabled=bool(missing) and enough):
-    st.session_state["asked"] = {stage.key for stage in missing}
-    engine().submit(stages, f"{catalog.dataset_label(state['dataset'])}: {len(specs)} methods")
-    st.rerun()
+title = f"{catalog.dataset_label(state['dataset'])}: {len(specs)} methods"
+jobs.run_button(run, "Run" if missing else "All cached", bool(missing) and enough, stages, title)
 with lowest:
     worst.button(state, scenario, specs)
 worst.sentence(state)

@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from pages.common import binding, catalog, examples, jobs, show
-from pages.common.services import engine, job_for, store
+from pages.common.services import job_for, store
 from unlearn_core import figures
 from unlearn_core import view_state as vs
 from unlearn_core.engine.stages import plan_regularity
@@ -154,7 +154,8 @@ with side:
             jobs.panel(measuring, job)
         if record is None and not jobs.running(job):
             show.note("How much do these examples really share? Ask models that never saw them.")
-            if st.button("Measure the regularity", icon=":material/straighten:", key="measure", help=MEASURED, width="stretch"):
-                engine().submit(measuring, "Measured regularity")
-                st.rerun()
+            st.button(
+                "Measure the regularity", icon=":material/straighten:", key="measure", help=MEASURED, width="stretch",
+                on_click=jobs.hand_over, args=(measuring, "Measured regularity"),
+            )  # fmt: skip
 jobs.close(state)

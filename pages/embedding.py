@@ -94,9 +94,10 @@ def progress(wanted: list[Stage]) -> None:
     if not jobs.running(job):
         if store().has([wanted[-1].key]):  # finished since the page looked
             st.rerun()
-        if st.button(f"Compute {wanted[-1].title}", key="compute", icon=":material/play_arrow:"):
-            engine().submit(wanted, "Embedding")
-            st.rerun()
+        st.button(
+            f"Compute {wanted[-1].title}", key="compute", icon=":material/play_arrow:", on_click=jobs.hand_over,
+            args=(wanted, "Embedding"),
+        )  # fmt: skip
 
 
 def highlights(shown: insight.Examples, names: Sequence[str]) -> tuple[str | None, np.ndarray | None]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from pages.common import binding, catalog, drafts, examples, jobs, set_editor, show, suspects
-from pages.common.services import engine, job_for, store
+from pages.common.services import job_for, store
 from unlearn_core import view_state as vs
 from unlearn_core.engine.stages import plan_runs
 from unlearn_core.errors import UserError
@@ -125,9 +125,10 @@ def your_set() -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(f"{words}.", width="stretch")
         set_editor.undo(draft)
-        if st.button("Run again", key="again", icon=":material/replay:", disabled=not missing_after):
-            engine().submit([*stages, *comparing], f"{catalog.dataset_label(state['dataset'])}: edited forget set")
-            st.rerun()
+        st.button(
+            "Run again", key="again", icon=":material/replay:", disabled=not missing_after, on_click=jobs.hand_over,
+            args=([*stages, *comparing], f"{catalog.dataset_label(state['dataset'])}: edited forget set"),
+        )  # fmt: skip
         st.button(
             "Use it", key="use", icon=":material/push_pin:", disabled=not fits, on_click=use,
             help="All pages use this set in place of the discovery rate, and the search begins from it",
@@ -259,9 +260,8 @@ if not stages:
     set_editor.editor(state, scenario, draft, shown_truth)
     jobs.close(state)
     st.stop()
-if jobs.run_button(run_place, "Run" if missing else "Cached", enabled=bool(missing)):
-    engine().submit(stages, f"{catalog.dataset_label(state['dataset'])}: {state['search']} search")
-    st.rerun()
+title = f"{catalog.dataset_label(state['dataset'])}: {state['search']} search"
+jobs.run_button(run_place, "Run" if missing else "Cached", bool(missing), stages, title)
 jobs.panel([*stages, *comparing], job)
 if missing:
     if not jobs.running(job):

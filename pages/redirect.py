@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.common import binding, catalog, inside, jobs, show
-from pages.common.services import engine, job_for, store
+from pages.common.services import job_for, store
 from unlearn_core import view_state as vs
 from unlearn_core.engine.stages import plan_runs
 from unlearn_core.errors import UserError
@@ -187,9 +187,8 @@ stored = store().has(stage.key for stage in stages)
 missing = [stage for stage in stages if stage.key not in stored]
 words.markdown(scenario_line(scenario.model_dump(), catalog.dataset_label(state["dataset"])))
 
-if jobs.run_button(run_place, "Run" if missing else "Cached", enabled=bool(missing)):
-    engine().submit(stages, f"{catalog.dataset_label(state['dataset'])}: {catalog.method_label(spec.name)}")
-    st.rerun()
+title = f"{catalog.dataset_label(state['dataset'])}: {catalog.method_label(spec.name)}"
+jobs.run_button(run_place, "Run" if missing else "Cached", bool(missing), stages, title)
 jobs.panel(stages, job)
 if missing:
     if not jobs.running(job):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.common import binding, catalog, engine_panel, examples, jobs, results, show
-from pages.common.services import borrowed, engine, job_for, store
+from pages.common.services import borrowed, job_for, store
 from unlearn_core import figures
 from unlearn_core import view_state as vs
 from unlearn_core.figures.sentences import outcome, reference_note
@@ -38,9 +38,11 @@ loading.empty()
 with st.container(horizontal=True, vertical_alignment="center"):
     if jobs.running(job):
         st.button("Running …", icon=":material/hourglass_top:", key="busy", disabled=True)
-    elif not ready and st.button("Run the demo", type="primary", icon=":material/play_arrow:", key="demo"):
-        engine().submit(stages, "Demo: digits, trigger, 30 % discovered")
-        st.rerun()
+    elif not ready:
+        st.button(
+            "Run the demo", type="primary", icon=":material/play_arrow:", key="demo", on_click=jobs.hand_over,
+            args=(stages, "Demo: digits, trigger, 30 % discovered"),
+        )  # fmt: skip
     if st.button(
         "Open the demo in Compare", type="primary" if ready else "secondary", icon=":material/balance:", key="to-compare"
     ):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.common import catalog, jobs
-from pages.common.services import engine, job_for, store
+from pages.common.services import job_for, store
 from unlearn_core.engine.attacking import plan_reference_models
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ def offer(scenario: Scenario, columns: Sequence[str]) -> None:
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption("RMIA compares with models trained on halves of this data. They serve every method and discovery rate.")
-        if st.button("Train four of them", icon=":material/model_training:", key="reference-models"):
-            engine().submit(stages, stages[0].title)
-            st.rerun()
+        st.button(
+            "Train four of them", icon=":material/model_training:", key="reference-models", on_click=jobs.hand_over,
+            args=(stages, stages[0].title),
+        )  # fmt: skip

@@ -80,11 +80,13 @@ def progress(job: JobView | None) -> None:
         with st.expander(f"{len(failed)} of {len(job.stages)} stages failed", icon=":material/error:"):
             for stage in failed[:20]:
                 st.markdown(f"**{stage.title}** · {stage.message}")
-            if st.button("Try these again", icon=":material/refresh:", key="grid-retry"):
-                engine().retry(job.id)
-                st.rerun()
+            st.button("Try these again", icon=":material/refresh:", key="grid-retry", on_click=_retry, args=(job.id,))
     elif job.state == "cancelled":
         st.info("The runs were cancelled; what had finished is kept.", icon=":material/info:")
+
+
+def _retry(job_id: str) -> None:
+    engine().retry(job_id)
 
 
 def fill(state: vs.State, wanted: list[Any], estimate: g.Estimate, empty: int, busy: bool) -> None:
@@ -96,13 +98,18 @@ def fill(state: vs.State, wanted: list[Any], estimate: g.Estimate, empty: int, b
         st.markdown(f"{drawn.missing_sentence(empty, estimate.runs, estimate.originals)}  \n{cost}")
         if not binding.hidden(state, "seeds"):
             st.number_input(min_value=1, max_value=10, step=1, width=130, **binding.bound(state, "seeds", int))
-        if st.button("Run these", type="primary", icon=":material/play_arrow:", key="grid-run", disabled=busy):
-            from unlearn_core.engine.running import share_models
-            from unlearn_core.engine.stages import plan_runs
+        st.button(
+            "Run these", type="primary", icon=":material/play_arrow:", key="grid-run", disabled=busy,
+            on_click=_run_missing, args=(wanted, estimate.runs),
+        )  # fmt: skip
 
-            stages: dict[str, Stage] = {s.key: s for scenario, specs in wanted for s in plan_runs(scenario, specs)}
-            engine().submit(share_models(list(stages.values())), f"{TITLE}: {estimate.runs} missing runs")
-            st.rerun()
+
+def _run_missing(wanted: list[Any], runs: int) -> None:
+    from unlearn_core.engine.running import share_models
+    from unlearn_core.engine.stages import plan_runs
+
+    stages: dict[str, Stage] = {s.key: s for scenario, specs in wanted for s in plan_runs(scenario, specs)}
+    jobs.hand_over(share_models(list(stages.values())), f"{TITLE}: {runs} missing runs")
 
 
 def measure(found: g.Grid, busy: bool) -> None:
@@ -114,11 +121,16 @@ def measure(found: g.Grid, busy: bool) -> None:
             f"{found.unmeasured} values of stored models have not been measured yet: those of the originals, and comparisons "
             "with models that were trained later."
         )
-        if st.button("Measure them", icon=":material/straighten:", key="grid-measure", disabled=busy):
-            from unlearn_core.engine.measuring import plan_measures
+        st.button(
+            "Measure them", icon=":material/straighten:", key="grid-measure", disabled=busy,
+            on_click=_measure_pending, args=(found,),
+        )  # fmt: skip
 
-            engine().submit(plan_measures(found.pending), f"{TITLE}: {found.unmeasured} values to measure")
-            st.rerun()
+
+def _measure_pending(found: g.Grid) -> None:
+    from unlearn_core.engine.measuring import plan_measures
+
+    jobs.hand_over(plan_measures(found.pending), f"{TITLE}: {found.unmeasured} values to measure")
 
 
 def picture(shown: drawn.Picture) -> None:

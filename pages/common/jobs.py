@@ -11,6 +11,7 @@ from pages.common import binding
 from pages.common.services import engine, store
 from unlearn_core import view_state as vs
 from unlearn_core.engine import JobView, StageView
+from unlearn_core.errors import UserError
 from unlearn_core.figures.sentences import duration, progress
 
 if TYPE_CHECKING:
@@ -33,10 +34,25 @@ def panel(stages: Sequence[Stage], job: JobView | None, redraw: int = 1) -> None
         failures(stages, job)
 
 
-def run_button(place: Any, words: str, enabled: bool) -> bool:
-    """The button that computes what a page shows; whether it was pressed."""
-    return place.button(
-        words, type="primary", icon=":material/play_arrow:", key="run", disabled=not enabled, width="stretch"
+def hand_over(stages: Sequence[Stage], title: str) -> None:
+    """Give a run to the engine, as the callback of a button.
+
+    A callback comes before the page is drawn. In the page's own script the run would be lost to whoever clicks something
+    else at once, for that stops the script.
+    """
+    keys = {stage.key for stage in stages}
+    try:
+        st.session_state["asked"] = st.session_state.get("asked", set()) | (keys - store().has(keys))
+        engine().submit(stages, title)
+    except UserError as error:  # a store that is away; the page says so itself, unless it is back by then
+        st.session_state["notices"] = [*st.session_state.get("notices", []), str(error)]
+
+
+def run_button(place: Any, words: str, enabled: bool, stages: Sequence[Stage], title: str) -> None:
+    """The button that computes what a page shows."""
+    place.button(
+        words, type="primary", icon=":material/play_arrow:", key="run", disabled=not enabled, width="stretch",
+        on_click=hand_over, args=(stages, title),
     )  # fmt: skip
 
 
@@ -45,9 +61,7 @@ def offer(missing: Sequence[Stage], stages: Sequence[Stage], title: str) -> None
     words, place = st.columns([5, 1], vertical_alignment="center")
     titles = ", ".join(stage.title for stage in missing)
     words.info(f"Not computed yet for this scenario: {titles}. Press **Run** to add them.", icon=":material/play_arrow:")
-    if run_button(place, "Run", enabled=True):
-        engine().submit(stages, title)
-        st.rerun()
+    run_button(place, "Run", True, stages, title)
 
 
 def running(job: JobView | None) -> bool:
@@ -68,8 +82,7 @@ def _live(job_id: str, redraw_at: int) -> None:
             text=f"**{job.title}** · {job.done} of {job.total} stages · {duration(job.elapsed)}"
             + (f" · about {duration(job.eta)} left" if job.eta is not None else ""),
         )
-        if button.button("Cancel", key=f"cancel:{job_id}", width="stretch"):
-            engine().cancel(job_id)
+        if button.button("Cancel", key=f"cancel:{job_id}", width="stretch", on_click=engine().cancel, args=(job_id,)):
             st.rerun()
         if engine().status().state == "starting":
             st.caption("The worker processes are starting; this happens once, and takes a few seconds.")
@@ -109,10 +122,11 @@ def failures(stages: Sequence[Stage], job: JobView | None) -> None:
             left, right = st.columns([5, 1], vertical_alignment="top")
             with left.expander("Parameters"):
                 st.json(stage.payload.get("method", {}).get("params", {}) or stage.payload, expanded=1)
-            if right.button("Try again", key=f"retry:{stage.key}", width="stretch"):
-                needed = [other for other in stages if other.key in stage.needs]
-                engine().submit([*needed, stage], f"{stage.title}, again")
-                st.rerun()
+            again = [*(other for other in stages if other.key in stage.needs), stage]
+            right.button(
+                "Try again", key=f"retry:{stage.key}", width="stretch", on_click=hand_over,
+                args=(again, f"{stage.title}, again"),
+            )  # fmt: skip
     if job is not None and job.state == "cancelled":
         st.info("The run was cancelled; what had finished is kept. Press Run to compute the rest.", icon=":material/info:")
 
