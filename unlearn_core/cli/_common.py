@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import re
 import sys
+import threading
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from unlearn_core.errors import UserError
 from unlearn_core.specs import Scalar
+
+if TYPE_CHECKING:
+    from unlearn_core.engine import Engine
 
 FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
 
@@ -100,6 +105,16 @@ def fail(message: str, code: int) -> int:
     text = " ".join(message.split())
     print(f"Error: {text}" if re.search(r"[.!?]$", text) else f"Error: {text}.", file=sys.stderr)
     return code
+
+
+def start_early(machine: Engine) -> None:
+    """Let workers start while this process imports torch and plans; a mistake found there only costs stopping them."""
+
+    def start() -> None:
+        with contextlib.suppress(UserError):  # the job that is submitted next says what is wrong
+            machine.start()
+
+    threading.Thread(target=start, name="lethe-early", daemon=True).start()
 
 
 def stopped() -> int:

@@ -9,6 +9,8 @@ from unlearn_core.cli._common import say
 from unlearn_core.engine import Engine, JobView, StageView
 
 LINE_SECONDS = 10.0
+LOOK_SECONDS = {True: 0.2, False: 1.0}
+"""How often the job is looked at, with details or without: a picture of thousands of stages takes time from the workers."""
 
 
 def follow(engine: Engine, job_id: str, details: bool) -> JobView:
@@ -28,7 +30,7 @@ def _lines(engine: Engine, job_id: str, details: bool) -> JobView:
     told: set[str] = set()
     due = time.monotonic() + LINE_SECONDS
     while True:
-        view = engine.wait(job_id, 0.2)
+        view = engine.wait(job_id, LOOK_SECONDS[details])
         for stage in _news(view, told, details):
             say(stage)
         if view.state != "running":
@@ -47,7 +49,7 @@ def _bar(engine: Engine, job_id: str, details: bool) -> JobView:
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         bar = progress.add_task("", total=1.0, note="")
         while True:
-            view = engine.wait(job_id, 0.2)
+            view = engine.wait(job_id, LOOK_SECONDS[details])
             for line in _news(view, told, details):
                 progress.console.print(line, highlight=False, markup=False)
             if view.state != "running":

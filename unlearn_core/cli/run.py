@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -27,6 +25,7 @@ from unlearn_core.cli._common import (
     parse_overrides,
     print_json,
     say,
+    start_early,
     stopped,
     with_data,
     with_network,
@@ -34,7 +33,6 @@ from unlearn_core.cli._common import (
 from unlearn_core.cli._follow import follow
 from unlearn_core.cli._forget import ForgetOption, FoundOption, with_forget, with_found
 from unlearn_core.engine import Engine, JobView
-from unlearn_core.errors import UserError
 from unlearn_core.insight.sheets import marked
 from unlearn_core.store import Store
 
@@ -84,8 +82,7 @@ def run(
     try:
         plain = forget is None and not found and 0 <= regularity <= 1 and 0 <= discovery <= 1
         if plain and _surely_new(place, chosen, regularity, discovery, seed, names):
-            # Workers start while this process imports torch; a mistake found below only costs stopping them.
-            threading.Thread(target=_start, args=(machine,), daemon=True).start()
+            start_early(machine)
         from unlearn_core.engine.attacking import plan_reference_models
         from unlearn_core.engine.stages import plan_runs
         from unlearn_core.presets import check_overrides, make_method, make_scenario, method_overrides
@@ -144,11 +141,6 @@ def say_data(scenario: Scenario) -> None:
     for line in (split.note, *split.problems):
         if line:
             say(line)
-
-
-def _start(machine: Engine) -> None:
-    with contextlib.suppress(UserError):  # the job that is submitted next says what is wrong
-        machine.start()
 
 
 def _surely_new(store: Store, dataset: str, regularity: float, discovery: float, seed: int, names: Sequence[str]) -> bool:

@@ -20,6 +20,7 @@ from unlearn_core.cli._common import (
     WorkersOption,
     check_names,
     print_json,
+    start_early,
     stopped,
 )
 from unlearn_core.cli._follow import clock, follow
@@ -46,11 +47,12 @@ def sweep(
     json: JsonOption = False,
 ) -> int:
     """Compute every combination in a plan that is not stored yet. It can be stopped at any moment and run again."""
-    stages = plan_stages(read_plan(plan))
+    spec = read_plan(plan)
     place = Store.open(store)
     machine = Engine(place, address=engine, workers=workers, device=device.value)
     try:
-        job = machine.submit(stages, plan.name)
+        start_early(machine)
+        job = machine.submit(plan_stages(spec), plan.name)
         try:
             view = follow(machine, job, details=False)
         except KeyboardInterrupt:

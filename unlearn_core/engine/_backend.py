@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from unlearn_core.engine.views import WorkerView
 
-if TYPE_CHECKING:
-    from unlearn_core.engine.stages import Stage
+
+@dataclass(frozen=True)
+class Stage:
+    """One computation: ``payload`` is plain JSON, ``needs`` are keys of stages before it, ``weight`` a rough cost.
+
+    It is defined here because Dask's scheduler unpickles it, and must not import torch for that.
+    """
+
+    kind: str
+    key: str
+    title: str
+    payload: dict[str, Any]
+    needs: tuple[str, ...] = ()
+    weight: float = 1.0
 
 
 @dataclass(frozen=True)

@@ -16,13 +16,21 @@ from collections import deque
 from unlearn_core.errors import UserError
 
 START_SECONDS = 120.0
+_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+_KEEP_MEMORY = {
+    "MALLOC_ARENA_MAX": "1",
+    "MALLOC_MMAP_THRESHOLD_": str(2**30),
+    "MALLOC_TRIM_THRESHOLD_": str(2**30),
+    "MALLOC_TOP_PAD_": str(2**24),
+}
+"""For the GNU C library (others ignore it): a worker keeps what a step has freed for the next step. Given back to the system,
+every batch would fault its activations in again, page by page."""
 
 
 class ClusterProcess:
     """The child process with the embedded cluster. Closing its stdin, or our own death, ends it."""
 
     def __init__(self, workers: int) -> None:
-        one_thread = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
         paths = os.pathsep.join(path for path in sys.path if path)
         self._scratch = tempfile.mkdtemp(prefix="lethe-cluster-")
         self._process = subprocess.Popen(
@@ -30,7 +38,7 @@ class ClusterProcess:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env=os.environ | one_thread | {"PYTHONPATH": paths},
+            env=_KEEP_MEMORY | os.environ | _ONE_THREAD | {"PYTHONPATH": paths},
             start_new_session=True,  # Ctrl-C in the terminal is for the parent, which then closes us in good order
         )
         self._errors: deque[str] = deque(maxlen=40)

@@ -61,6 +61,11 @@ def _configure(scratch: str) -> None:
             "distributed.scheduler.http.routes": [],
             "distributed.worker.http.routes": [],
             "distributed.worker.multiprocessing-method": "forkserver" if FORKS else "spawn",
+            # Nobody looks at Dask's own measurements here, and they take their share of the workers' cores.
+            "distributed.worker.profile.enabled": False,
+            "distributed.admin.system-monitor.interval": "10s",
+            "distributed.admin.system-monitor.gil.enabled": False,
+            "distributed.admin.tick.interval": "1s",
             "distributed.admin.tick.limit": "1h",
         }
     )

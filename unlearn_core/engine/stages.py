@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import platform
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from importlib import metadata
 from typing import Any
 
@@ -23,6 +22,7 @@ from unlearn_core.corruption import (
 from unlearn_core.datasets import load_dataset
 from unlearn_core.datasets import registry as datasets
 from unlearn_core.engine import attacking, boundary, embedding, measuring, running
+from unlearn_core.engine._backend import Stage as Stage
 from unlearn_core.engine.recorder import Progress, Recorder, now
 from unlearn_core.errors import UserError
 from unlearn_core.evaluation import Arena, build_arena, measured_regularity, observe
@@ -33,18 +33,6 @@ from unlearn_core.models import registry as models
 from unlearn_core.specs import MethodSpec, Scenario, content_key
 from unlearn_core.store import Store
 from unlearn_core.training import Trainer, deterministic, seeded
-
-
-@dataclass(frozen=True)
-class Stage:
-    """One computation: ``payload`` is plain JSON, ``needs`` are keys of stages before it, ``weight`` a rough cost."""
-
-    kind: str
-    key: str
-    title: str
-    payload: dict[str, Any]
-    needs: tuple[str, ...] = ()
-    weight: float = 1.0
 
 
 def plan_runs(scenario: Scenario, specs: Sequence[MethodSpec]) -> list[Stage]:
