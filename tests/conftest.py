@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any
 
-import pytest
-from trained import Trained, train
-from xdist.scheduler import LoadScopeScheduling
+# Before torch is imported, for this process and those it starts: two workers of pytest with two threads each would wait for
+# one another on two cores, tens of times longer than the work takes.
+os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"))
 
-from unlearn_core.methods import registry as methods
-from unlearn_core.training import deterministic
+import pytest  # noqa: E402
+from trained import Trained, train  # noqa: E402
+from xdist.scheduler import LoadScopeScheduling  # noqa: E402
+
+from unlearn_core.methods import registry as methods  # noqa: E402
+from unlearn_core.training import deterministic  # noqa: E402
 
 
 class ByFile(LoadScopeScheduling):

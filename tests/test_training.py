@@ -88,6 +88,17 @@ def test_inputs_are_normalised_by_the_training_data(digits: Trained) -> None:
     assert torch.equal(digits.arena.test.mean, digits.arena.train.mean)
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+def test_what_a_convolution_makes_of_a_batch_has_its_channels_innermost(channels: int) -> None:
+    pixels = torch.randint(0, 256, (6, channels, 8, 8), dtype=torch.uint8)
+    data = DeviceData.place(LabelledData(pixels, torch.arange(6) % 2, ("a", "b")), torch.device("cpu"))
+    x = data.batch(torch.tensor([4, 0, 5]))
+    expected = (pixels[[4, 0, 5]] - data.mean[:, None, None]) / data.std[:, None, None]
+    torch.testing.assert_close(x, expected)
+    seen = torch.nn.Conv2d(channels, 8, 3, padding=1)(x)
+    assert seen.stride() == (8 * 8 * 8, 1, 8 * 8, 8)
+
+
 class TestAugmentation:
     def test_a_corner_patch_stays_put_and_the_rest_moves(self) -> None:
         pictures = torch.rand(64, 3, 32, 32)

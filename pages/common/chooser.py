@@ -48,7 +48,10 @@ def cards(state: vs.State, names: list[str]) -> None:
     if not names or not (explained or settable):
         return
     title = "The methods: what they do, what they need, their parameters" if explained else "Parameters of the methods"
-    with st.expander(title, icon=":material/menu_book:"):
+    drawer = st.expander(title, icon=":material/menu_book:", key="methods_open", on_change="rerun")
+    if not drawer.open:
+        return
+    with drawer:
         styles = method_styles(names)
         for name, tab in zip(names, st.tabs([catalog.method_label(name) for name in names]), strict=True):
             with tab:

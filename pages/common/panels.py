@@ -33,9 +33,10 @@ def tabs(state: vs.State, scenario: Scenario, specs: Sequence[MethodSpec], frame
         for title, (panels, draw) in parts.items()
         if not panels or not all(binding.hidden(state, panel) for panel in panels)
     }
-    for tab, draw in zip(st.tabs(list(shown), key="pictures"), shown.values(), strict=True):
-        with tab:
-            draw()
+    for tab, draw in zip(st.tabs(list(shown), key="pictures", on_change="rerun"), shown.values(), strict=True):
+        if tab.open:  # what nobody looks at is not drawn: the page opens sooner
+            with tab:
+                draw()
 
 
 def _map(state: vs.State, scenario: Scenario, specs: Sequence[MethodSpec], frame: pd.DataFrame) -> None:

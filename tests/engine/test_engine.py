@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import subprocess
 import sys
 import threading
@@ -13,6 +14,8 @@ import pytest
 
 from tests.engine.dummy import RUNNER, Stage
 from unlearn_core.engine import Engine, JobView
+from unlearn_core.engine import _backend as work
+from unlearn_core.engine._backend import Request
 from unlearn_core.engine.views import RECENT_SECONDS, rate_per_minute
 from unlearn_core.errors import UserError
 from unlearn_core.store import Store
@@ -205,6 +208,17 @@ def test_a_scheduler_that_is_not_there_fails_the_job_with_a_sentence(store: Stor
 
 def test_importing_the_engine_costs_neither_dask_nor_torch() -> None:
     code = "import sys, unlearn_core.engine; assert not {'torch', 'dask', 'distributed'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_scheduler_reads_requests_without_importing_torch() -> None:
+    request = Request("token", work.Stage("run", "key", "Title", {"scenario": {}}), "/store", "id", "cpu", "module:function")
+    code = f"""
+import pickle, sys
+import unlearn_core.engine._task
+assert pickle.loads(bytes.fromhex({pickle.dumps(request).hex()!r})).stage.title == "Title"
+assert "torch" not in sys.modules
+"""
     subprocess.run([sys.executable, "-c", code], check=True)
 
 

@@ -39,10 +39,12 @@ def fresh_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def open_page() -> Callable[..., AppTest]:
-    """Open one page by name, with a query string."""
+    """Open one page by name, with a query string; ``session``: what of it is open, by key."""
 
-    def opened(page: str, query: str = "") -> AppTest:
+    def opened(page: str, query: str = "", **session: object) -> AppTest:
         app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+        for key, value in session.items():
+            app.session_state[key] = value
         for part in filter(None, query.split("&")):
             name, _, value = part.partition("=")
             app.query_params[name] = value
