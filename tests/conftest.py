@@ -10,12 +10,12 @@ from typing import Any
 # one another on two cores, tens of times longer than the work takes.
 os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"))
 
-import pytest  # noqa: E402
-from trained import Trained, train  # noqa: E402
-from xdist.scheduler import LoadScopeScheduling  # noqa: E402
+import pytest
+from trained import Trained, train
+from xdist.scheduler import LoadScopeScheduling
 
-from unlearn_core.methods import registry as methods  # noqa: E402
-from unlearn_core.training import deterministic  # noqa: E402
+from unlearn_core.methods import registry as methods
+from unlearn_core.training import deterministic
 
 
 class ByFile(LoadScopeScheduling):

@@ -46,7 +46,7 @@ def test_the_family_filter_offers_its_methods_and_keeps_the_chosen(open_page: Op
 
 
 def test_each_method_explains_itself(open_page: OpenPage, fresh_store: object) -> None:
-    assert registry.get("npo").summary not in texts(open_page("compare", "methods=npo,etd,rem"))  # not drawn before it is opened
+    assert registry.get("npo").summary not in texts(open_page("compare", "methods=npo,etd,rem"))  # drawn when it is opened
     words = texts(open_page("compare", "methods=npo,etd,rem", methods_open=True))
     for name in ("npo", "etd", "rem", "retrain", "oracle_retrain"):
         assert registry.get(name).summary in words
