@@ -14,6 +14,7 @@ from unlearn_core import view_state as vs
 from unlearn_core.figures.sentences import UNKNOWN_HEALED
 
 if TYPE_CHECKING:
+    from unlearn_core.figures import Picture
     from unlearn_core.specs import MethodSpec, Scenario
 
 _PACES = {"work": "share of work", "round": "rounds"}
@@ -41,22 +42,34 @@ def tabs(state: vs.State, scenario: Scenario, specs: Sequence[MethodSpec], frame
 
 def _map(state: vs.State, scenario: Scenario, specs: Sequence[MethodSpec], frame: pd.DataFrame) -> None:
     known = frame["healed"].notna().any()
+    # Everything is computed before anything is sent: a browser that receives a figure loads the plotting library first, and
+    # the table above, which has just been sent, would wait for that.
+    wanted = vs.metric_shown(state)
+    scatter = figures.healed_utility(frame) if known and not binding.hidden(state, "scatter") else None
+    rounds = results.trajectory_frame(scenario, specs, frame) if not binding.hidden(state, "trajectories") else None
+    course = _course(state, rounds, wanted) if rounds is not None else None
     left, right = st.columns(2 if known else [1, 2.2], gap="large")
-    if not binding.hidden(state, "scatter"):
-        with left:
-            if known:
-                st.markdown("**Healed against utility**")
-                show.picture(figures.healed_utility(frame), "scatter")
-            else:
-                st.info(f"{UNKNOWN_HEALED} What can be known is in the table and in the other tabs.", icon=":material/help:")
-    if not binding.hidden(state, "trajectories"):
+    with left:
+        if scatter is not None:
+            st.markdown("**Healed against utility**")
+            show.picture(scatter, "scatter")
+        elif not known and not binding.hidden(state, "scatter"):
+            st.info(f"{UNKNOWN_HEALED} What can be known is in the table and in the other tabs.", icon=":material/help:")
+    if rounds is not None:
         with right:
-            _course(state, results.trajectory_frame(scenario, specs, frame))
+            _over_time(state, rounds, wanted, course)
 
 
-def _course(state: vs.State, rounds: pd.DataFrame) -> None:
-    wanted, known = vs.metric_shown(state), vs.truth_known(state)
+def _course(state: vs.State, rounds: pd.DataFrame, wanted: str) -> Picture | None:
+    """The chosen metric over the rounds, or None where no method recorded it."""
+    if not rounds.get(wanted, pd.Series(dtype=float)).notna().any():
+        return None
     metric = catalog.metrics()[wanted]
+    return figures.trajectories(rounds, wanted, metric.label, metric.formula, metric.unit == "share", state["pace"])
+
+
+def _over_time(state: vs.State, rounds: pd.DataFrame, wanted: str, course: Picture | None) -> None:
+    known = vs.truth_known(state)
     told = set(rounds.columns[rounds.notna().any()])
     title, axis = st.columns([1, 1.25], vertical_alignment="center")
     title.markdown("**Over time**")
@@ -68,11 +81,11 @@ def _course(state: vs.State, rounds: pd.DataFrame) -> None:
             label_visibility="collapsed",
             **binding.bound(state, "metric", show=lambda _: wanted),
         )
-    if wanted in told:
-        share = metric.unit == "share"
-        show.picture(figures.trajectories(rounds, wanted, metric.label, metric.formula, share, state["pace"]), "trajectories")
+    if course is not None:
+        show.picture(course, "trajectories")
     else:
-        st.info(f"No method recorded “{metric.label}” over its rounds; choose another metric above.")
+        label = catalog.metrics()[wanted].label
+        st.info(f"No method recorded “{label}” over its rounds; choose another metric above.")
 
 
 def _classes(state: vs.State, scenario: Scenario, specs: Sequence[MethodSpec]) -> None:

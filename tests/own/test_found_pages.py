@@ -46,8 +46,10 @@ def state_of(photos: Path, listed: bool) -> vs.State:
     return state | {"forget": sets.create("listed", content, "test").key, "indices": content.indices}
 
 
-def opened(page: str, state: vs.State) -> tuple[AppTest, str]:
+def opened(page: str, state: vs.State, **session: object) -> tuple[AppTest, str]:
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    for key, value in session.items():
+        app.session_state[key] = value
     for name, value in vs_pairs(vs.encode(state)):
         app.query_params[name] = value
     app.switch_page(f"pages/{page}.py")
@@ -77,8 +79,9 @@ def test_every_page_holds_where_the_truth_is_unknown(photos: Path, listed: bool)
         app, said[page] = opened(page, state)
         if page == "compare" and listed:
             columns = set(app.dataframe[0].value.columns)
-            metric, exported = (app.selectbox(key=key).value for key in ("control:metric", "export-method"))
-            offered = app.selectbox(key="control:metric").options
+            metric, offered = app.selectbox(key="control:metric").value, app.selectbox(key="control:metric").options
+            exported = opened(page, state, pictures="Export")[0].selectbox(key="export-method").value
+            assert not opened(page, state, pictures="Class by class")[0].error
         assert not app.error or (page == "redirect" and not listed), (page, [error.value for error in app.error])
     assert "as found: labels are as they come" in said["craft"]
     assert "how many are, nobody knows" in said["craft"]
