@@ -133,13 +133,20 @@ def main() -> None:
             text += measurements(rows, section)
     text += grid(HERE / "teaching_grid.json") + profile(time_goes)
     text += [
-        "What the profile led to: masks are drawn from seed and index instead of being stored; reference losses are computed "
+        "What the profiles led to: masks are drawn from seed and index instead of being stored; reference losses are computed "
         "once where nothing is augmented; a pass with redirect off computes the base alone; evaluation pools by comparing "
-        "slices where no gradient is wanted, a tenth of the time of torch's kernel for the same numbers. Two came after these "
-        "measurements: what is only looked at goes through in pieces that fit a processor's cache, for the same "
-        "bits, and a sweep computes once what no forget set changes. "
-        "What it shows and is still there: with redirect channels on, batch norm normalises base and redirect channels apart "
-        "on strided slices; one call over both would take half the time of that part, but rounds differently, "
+        "slices where no gradient is wanted, a tenth of the time of torch's kernel for the same numbers, and goes through in "
+        "pieces that fit a processor's cache; images with one channel are handed over with strides that say that channels are "
+        "innermost (torch takes the other layout where both are the same memory): with them a training epoch of the digits "
+        "CNN takes about three quarters of the time; a sweep computes once what no forget set changes, and looks at the last "
+        "round once.",
+        "",
+        "Workers keep freed memory (`MALLOC_*` in `engine/_child.py`). Without that every batch gave its activations back to the "
+        "system and faulted them in again, page by page, which two processes at once slow down further: 28 methods on one digits "
+        "task took two workers 31 s before and 22 s after both changes, 55 and 38 seconds of processor time.",
+        "",
+        "What the profile shows and is still there: with redirect channels on, batch norm normalises base and redirect channels "
+        "apart on strided slices; one call over both would take half the time of that part, but rounds differently, "
         "so every stored REM run would change.",
         "",
         "## On a GPU",
