@@ -141,12 +141,13 @@ def main() -> None:
         "CNN takes about three quarters of the time; a sweep computes once what no forget set changes, and looks at the last "
         "round once.",
         "",
-        "Workers keep freed memory (`MALLOC_*` in `engine/_child.py`). Without that every batch gave its activations back to the "
-        "system and faulted them in again, page by page, which two processes at once slow down further: 28 methods on one digits "
-        "task took two workers 31 s before and 22 s after both changes, 55 and 38 seconds of processor time.",
+        "Workers keep freed memory (`MALLOC_*` in `engine/_child.py`). Without that every batch gave its activations back to "
+        "the system and faulted them in again, page by page, which is slower still for two processes at once: 28 methods on "
+        "one digits task took two workers 31 s before and 22 s after these changes, 55 and 38 seconds of processor time (by "
+        "hand, once).",
         "",
-        "What the profile shows and is still there: with redirect channels on, batch norm normalises base and redirect channels "
-        "apart on strided slices; one call over both would take half the time of that part, but rounds differently, "
+        "What the profile shows and is still there: with redirect channels on, batch norm normalises base and redirect "
+        "channels apart on strided slices; one call over both would take half the time of that part, but rounds differently, "
         "so every stored REM run would change.",
         "",
         "## On a GPU",
