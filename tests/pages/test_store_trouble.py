@@ -10,6 +10,7 @@ import pytest
 from apptools import QUICK, texts
 from streamlit.testing.v1 import AppTest
 
+from unlearn_core.errors import UserError
 from unlearn_core.store import Store
 
 PAGES = ("start", "craft", "compare", "boundary", "redirect", "embedding", "forget", "heatmap", "lessons")
@@ -48,3 +49,20 @@ def test_a_store_whose_files_are_away_loses_nothing(
     app.run()
     assert "does not hold this store's files" not in texts(app)
     assert Store.open(shared_store).has(before) == before
+
+
+def test_a_run_that_cannot_be_handed_over_says_why(
+    fresh_store: Path, open_page: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object) -> str:
+        raise UserError("The store is away.")
+
+    app = open_page("compare", QUICK)
+    with monkeypatch.context() as broken:
+        broken.setattr("unlearn_core.engine.Engine.submit", away)
+        app.button(key="run").click().run()
+    assert not app.exception
+    assert [warning.value for warning in app.warning] == ["The store is away."]
+    app.run()
+    assert not app.warning
+    assert not app.button(key="run").disabled
