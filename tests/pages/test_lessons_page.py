@@ -78,7 +78,7 @@ def test_a_lesson_keeps_what_the_teacher_has_hidden_and_locked(open_page: OpenPa
 
 
 def test_locked_parameters_are_shown_and_disabled(open_page: OpenPage, fresh_store: object) -> None:
-    app = open_page("compare", "methods=finetune,rem&lock=parameters,methods&rem.epochs=7")
+    app = open_page("compare", "methods=finetune,rem&lock=parameters,methods&rem.epochs=7", methods_open=True)
     assert app.number_input(key="parameter:rem.epochs").disabled
     assert app.number_input(key="parameter:rem.epochs").value == 7
     assert app.multiselect(key="control:methods").disabled

@@ -48,8 +48,8 @@ def sweep(
 ) -> int:
     """Compute every combination in a plan that is not stored yet. It can be stopped at any moment and run again."""
     spec = read_plan(plan)
-    place = Store.open(store)
-    machine = Engine(place, address=engine, workers=workers, device=device.value)
+    # The store is opened, and made, once the plan turns out to be one that can run.
+    machine = Engine(lambda: Store.open(store), address=engine, workers=workers, device=device.value)
     try:
         start_early(machine)
         job = machine.submit(plan_stages(spec), plan.name)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import threading
 import time
 import uuid
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from unlearn_core.engine._backend import Backend, Outcome, Request
@@ -29,13 +30,20 @@ KEPT_JOBS = 200
 class Engine:
     """Computes stages that the store lacks.
 
+    ``store``: the store, or what opens it when it is first needed; workers can be started before that.
     ``address``: "local" (an embedded cluster of ``workers`` processes), "tcp://…" (a running Dask scheduler) or "inline"
     (a thread of this process). Nothing starts before :meth:`start` or the first submission with something to compute.
     All methods may be called from any thread.
     """
 
     def __init__(
-        self, store: Store, *, address: str = "local", workers: int | None = None, device: str = "auto", runner: str = RUNNER
+        self,
+        store: Store | Callable[[], Store],
+        *,
+        address: str = "local",
+        workers: int | None = None,
+        device: str = "auto",
+        runner: str = RUNNER,
     ) -> None:
         if address not in ("local", "inline") and "://" not in address:
             raise UserError(
@@ -43,7 +51,7 @@ class Engine:
             )
         if workers is not None and workers < 1:
             raise UserError(f"The engine needs at least one worker (got {workers}).")
-        self._store, self._address, self._count, self._device, self._runner = store, address, workers, device, runner
+        self._given, self._address, self._count, self._device, self._runner = store, address, workers, device, runner
         self._lock = threading.RLock()
         self._changed = threading.Condition(self._lock)
         self._jobs: dict[str, Job] = {}
@@ -54,6 +62,10 @@ class Engine:
         self._state: EngineState = "off"
         self._message = ""
         self._finished: deque[float] = deque(maxlen=1000)
+
+    @functools.cached_property
+    def _store(self) -> Store:
+        return self._given() if callable(self._given) else self._given
 
     # -- the cluster ----------------------------------------------------------------------------------------------
 
