@@ -78,7 +78,7 @@ def channels_last(images: torch.Tensor) -> torch.Tensor:
     """``images`` (B, C, H, W) with their channels innermost, and with strides that say so.
 
     Torch reads the layout off the strides. With one channel both layouts are the same memory, and left to itself it takes
-    the other one, in which convolutions and pooling are slower on every device.
+    the other one, in which convolutions and pooling are slower.
     """
     images = images.contiguous(memory_format=torch.channels_last)
     _, channels, height, width = images.shape

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import streamlit as st
 
 from pages.common import binding, forget_sets
+from pages.common.show import said
 from unlearn_core import view_state as vs
-from unlearn_core.errors import UserError
 from unlearn_core.sets import ForgetSet, NamedSet, NamedSets
 
 NEW = "new"
@@ -84,10 +84,8 @@ def show(draft: Draft, id: str) -> None:
 
 def attempt(act: Callable[[], None]) -> None:
     """Do something that may be refused; the refusal is said at the top of the page."""
-    try:
+    with said():
         act()
-    except UserError as error:
-        st.session_state["notices"] = [*st.session_state.get("notices", []), str(error)]
 
 
 def add(draft: Draft, indices: Iterable[int]) -> None:

@@ -86,7 +86,8 @@ def progress(job: JobView | None) -> None:
 
 
 def _retry(job_id: str) -> None:
-    engine().retry(job_id)
+    with show.said():
+        engine().retry(job_id)
 
 
 def fill(state: vs.State, wanted: list[Any], estimate: g.Estimate, empty: int, busy: bool) -> None:
@@ -108,8 +109,9 @@ def _run_missing(wanted: list[Any], runs: int) -> None:
     from unlearn_core.engine.running import share_models
     from unlearn_core.engine.stages import plan_runs
 
-    stages: dict[str, Stage] = {s.key: s for scenario, specs in wanted for s in plan_runs(scenario, specs)}
-    jobs.hand_over(share_models(list(stages.values())), f"{TITLE}: {runs} missing runs")
+    with show.said():
+        stages: dict[str, Stage] = {s.key: s for scenario, specs in wanted for s in plan_runs(scenario, specs)}
+        jobs.hand_over(share_models(list(stages.values())), f"{TITLE}: {runs} missing runs")
 
 
 def measure(found: g.Grid, busy: bool) -> None:
@@ -130,7 +132,8 @@ def measure(found: g.Grid, busy: bool) -> None:
 def _measure_pending(found: g.Grid) -> None:
     from unlearn_core.engine.measuring import plan_measures
 
-    jobs.hand_over(plan_measures(found.pending), f"{TITLE}: {found.unmeasured} values to measure")
+    with show.said():
+        jobs.hand_over(plan_measures(found.pending), f"{TITLE}: {found.unmeasured} values to measure")
 
 
 def picture(shown: drawn.Picture) -> None:

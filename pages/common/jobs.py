@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages.common import binding
+from pages.common import binding, show
 from pages.common.services import engine, store
 from unlearn_core import view_state as vs
 from unlearn_core.engine import JobView, StageView
-from unlearn_core.errors import UserError
 from unlearn_core.figures.sentences import duration, progress
 
 if TYPE_CHECKING:
@@ -41,11 +40,9 @@ def hand_over(stages: Sequence[Stage], title: str) -> None:
     else at once, for that stops the script.
     """
     keys = {stage.key for stage in stages}
-    try:
+    with show.said():  # a store that is away, say
         st.session_state["asked"] = st.session_state.get("asked", set()) | (keys - store().has(keys))
         engine().submit(stages, title)
-    except UserError as error:  # a store that is away; the page says so itself, unless it is back by then
-        st.session_state["notices"] = [*st.session_state.get("notices", []), str(error)]
 
 
 def run_button(place: Any, words: str, enabled: bool, stages: Sequence[Stage], title: str) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 
 import pandas as pd
 import streamlit as st
 
 from unlearn_core import view_state as vs
+from unlearn_core.errors import UserError
 from unlearn_core.figures import Picture
 
 STYLE = """<style>
@@ -23,6 +25,15 @@ def opening(title: str, see: str, attempt: str) -> None:
     st.html(STYLE)
     st.subheader(title, anchor=False)
     st.html(f'<p class="lethe-lead"><b>What you see</b> {see}<br><b>Try this</b> {attempt}</p>')
+
+
+@contextlib.contextmanager
+def said() -> Iterator[None]:
+    """For callbacks, which nothing else guards: what goes wrong is a notice when the page is drawn."""
+    try:
+        yield
+    except UserError as error:
+        st.session_state["notices"] = [*st.session_state.get("notices", []), str(error)]
 
 
 def notices() -> None:

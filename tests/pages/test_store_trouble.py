@@ -66,3 +66,17 @@ def test_a_run_that_cannot_be_handed_over_says_why(
     app.run()
     assert not app.warning
     assert not app.button(key="run").disabled
+
+
+def test_runs_that_cannot_be_planned_any_more_say_why(
+    fresh_store: Path, open_page: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> list[object]:
+        raise UserError("This cannot run.")
+
+    app = open_page("heatmap", QUICK)
+    with monkeypatch.context() as broken:
+        broken.setattr("unlearn_core.engine.stages.plan_runs", refuse)
+        app.button(key="grid-run").click().run()
+    assert not app.exception
+    assert [warning.value for warning in app.warning] == ["This cannot run."]
