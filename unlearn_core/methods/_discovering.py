@@ -14,13 +14,15 @@ from torch import nn
 from unlearn_core.discovery import MIN_KNOWN, Judgement, View, fold_of, judge
 from unlearn_core.errors import Cancelled
 from unlearn_core.methods._base import UnlearningTask
-from unlearn_core.methods._held_out import Quiet, Unseen, told
+from unlearn_core.methods._collapse import collapsed
+from unlearn_core.methods._held_out import Quiet, Unseen, outcome, told
+from unlearn_core.methods._npo import accuracy_on
 from unlearn_core.methods._redirection import RemParams
-from unlearn_core.methods._tuning import Plan, rem_values, run_rem, steps_of
+from unlearn_core.methods._tuning import UNTOUCHED, Plan, rem_values, run_rem, steps_of
+from unlearn_core.methods.rem import Rem
 from unlearn_core.models import RedirectNet, shared_mask
 from unlearn_core.training import Reporter, autocast, predict
 
-_COLLAPSED = 0.3
 _STABLE = 0.9
 """Rounds end once this share of the accepted suspects is the same as in the round before."""
 MOST = 0.5
@@ -180,7 +182,7 @@ class Discovery:
             task = told(self.task, known[parts != fold], self.task.seed + 1000 * (number + 1) + fold)
             reporter = Unseen(self.plan.next(steps_of(self.values, len(task.data))))
             model = self.heal(self.values, task, reporter)
-            if collapsed(model, task):
+            if collapsed(model, task.original, task):
                 # A handful of examples with one label can push that whole class out of the base: again, with less force.
                 milder = self.values | {"forget_weight": self.values["forget_weight"] / 3}
                 model = self.heal(milder, task, Quiet(reporter))
@@ -201,15 +203,6 @@ def gentle(values: dict[str, Any]) -> dict[str, Any]:
     return values | {"epochs": max(1, round(0.75 * values["epochs"])), "flush_clip": values["flush_clip"] / 2}
 
 
-def collapsed(model: nn.Module, task: UnlearningTask) -> bool:
-    """Whether some class outside the forget set is hardly predicted any more, though its labels say otherwise."""
-    given = task.data.labels[task.retain]
-    right = (predict(model, task.data, task.retain).argmax(1) == given).float()
-    counts = torch.bincount(given, minlength=task.data.classes)
-    share = torch.bincount(given, weights=right, minlength=task.data.classes) / counts.clamp_min(1)
-    return bool((share[counts > 0] < _COLLAPSED).any())
-
-
 def last_rem(
     params: DiscoverParams, task: UnlearningTask, found: Findings, reporter: Reporter
 ) -> tuple[nn.Module, dict[str, Any]]:
@@ -220,21 +213,21 @@ def last_rem(
     # A weight of its own makes the removal of a handful spread. The more is known, the less it has to.
     mostly = len(known) >= MOST * (len(task.forget) + found.judgement.undiscovered[0])
     change = {"forget_weight": start["forget_weight"] / 3} if mostly else {}
-    model = run_rem(start | change, told(whole, known, doubted=found.doubted), reporter)
-    tried = [_tried(change, model, whole)]
-    if collapsed(model, whole):
-        softer = change | {"flush_clip": start["flush_clip"] / 2 if start["flush_clip"] else 0.25}
-        again = run_rem(start | softer, told(whole, known, doubted=found.doubted), Quiet(reporter))
-        tried.append(_tried(softer, again, whole))
-        if tried[1]["retain"] > tried[0]["retain"]:
-            change, model = softer, again
-            reporter.snapshot(model)
-    return model, {"changed": change, "tried": tried}
-
-
-def _tried(change: dict[str, Any], model: nn.Module, task: UnlearningTask) -> dict[str, Any]:
-    correct = predict(model, task.data, task.retain).argmax(1) == task.data.labels[task.retain]
-    return {"changed": change, "retain": correct.float().mean().item()}
+    model = Rem(Rem.params(start | change)).unlearn(told(whole, known, doubted=found.doubted), reporter)
+    # What the run itself says, where it was repeated more softly.
+    report = getattr(model, "report", {}).get("tuning", {})
+    tried: list[dict[str, Any]] = report.get("tried") or [
+        {"changed": {}, "retain": accuracy_on(model, whole, whole.retain)},
+    ]
+    tried = [entry | {"changed": change | entry["changed"]} for entry in tried]
+    chosen = change | report.get("changed", {})
+    before = outcome(UNTOUCHED, task.original, whole)
+    if before.surpasses(outcome(chosen, model, whole)):
+        # The network never learned the wrong labels: there is nothing that a REM run could make good.
+        chosen, model = UNTOUCHED, run_rem(start | UNTOUCHED, told(whole, known), Quiet(reporter))
+        tried.append({"changed": UNTOUCHED, "retain": before.retain})
+        reporter.snapshot(model)
+    return model, {"changed": chosen, "tried": tried}
 
 
 def _overlap(one: torch.Tensor, two: torch.Tensor) -> float:

@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from unlearn_core.methods._base import UnlearningTask
+from unlearn_core.methods._npo import accuracy_on
 from unlearn_core.training import Reporter, predict
 
 MIN_FORGET = 4
@@ -97,11 +98,19 @@ def try_out(run: Run, params: dict[str, Any], task: UnlearningTask, seed: int, r
     healed, retain = [], []
     for known, held, reporter in zip((first, second), (second, first), reporters, strict=True):
         model = run(params, told(task, known), Unseen(reporter))
-        given = F.softmax(predict(model, task.data, held), dim=1).gather(1, task.data.labels[held][:, None])[:, 0]
-        healed.append(1 - given)
-        correct = predict(model, task.data, task.retain).argmax(1) == task.data.labels[task.retain]
-        retain.append(correct.float().mean().item())
+        healed.append(_healed(model, task, held))
+        retain.append(accuracy_on(model, task, task.retain))
     return Trial(params, torch.cat(healed), sum(retain) / len(retain))
+
+
+def outcome(params: dict[str, Any], model: nn.Module, task: UnlearningTask) -> Trial:
+    """A trial whose model was told of all of F, so that nothing is held out."""
+    return Trial(params, _healed(model, task, task.forget), accuracy_on(model, task, task.retain))
+
+
+def _healed(model: nn.Module, task: UnlearningTask, ids: torch.Tensor) -> torch.Tensor:
+    """Probability (len(ids),) that ``model`` does not give to the labels as given."""
+    return 1 - F.softmax(predict(model, task.data, ids), dim=1).gather(1, task.data.labels[ids][:, None])[:, 0]
 
 
 def choose(trials: Sequence[Trial]) -> Trial:

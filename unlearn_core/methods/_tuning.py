@@ -46,9 +46,16 @@ def moves(p: RemParams) -> list[dict[str, Any]]:
     ]
 
 
+UNTOUCHED: dict[str, Any] = {"epochs": 0}
+"""The change that leaves the network as it is: the best there is where it never learned the wrong labels."""
+
+
 def run_rem(params: dict[str, Any], task: UnlearningTask, reporter: Reporter) -> nn.Module:
-    """One REM run; consumes the task's original."""
-    return Rem(Rem.params(params)).unlearn(task, reporter)
+    """One REM run, as it comes out; consumes the task's original. :data:`UNTOUCHED` adds channels and uses none of them."""
+    if not params["epochs"]:
+        task.original.widen(params["redirect_ratio"], task.seed + 1)
+        return task.original.eval()
+    return Rem(Rem.params(params)).once(task, reporter)
 
 
 def rem_values(params: RemParams) -> dict[str, Any]:
@@ -75,11 +82,12 @@ class Plan:
 
 
 def trial_plan(params: TunedParams, examples: int, forget: int) -> list[dict[str, Any]]:
-    """Complete REM parameters to try, the starting values first; just those where F is too small to hold anything out."""
+    """Complete REM parameters to try, the starting values first, then :data:`UNTOUCHED`, which costs nothing; just the
+    starting values where F is too small to hold anything out."""
     start = rem_values(params)
-    if forget < MIN_FORGET:
+    if forget < MIN_FORGET or not params.tries:
         return [start]
-    return [start, *({**start, **move} for move in moves(params)[: params.tries])]
+    return [start, start | UNTOUCHED, *(start | move for move in moves(params)[: params.tries])]
 
 
 def tuning_steps(params: TunedParams, examples: int, forget: int) -> int:

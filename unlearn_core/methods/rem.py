@@ -15,5 +15,5 @@ class Rem(RedirectionMethod):
         "and with them much of the corruption that nobody had discovered."
     )
     designed_for = Region()
-    revision = 2  # a sharpness of its own for the loss on the rest
+    revision = 3  # repeated more softly where a class was lost
     redirection = Redirection

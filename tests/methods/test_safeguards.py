@@ -1,0 +1,70 @@
+"""What the REM family does where REM itself would do harm: a lost class, and wrong labels that were never learned."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from typing import Any
+
+import pytest
+import torch
+from trained import Trained
+
+from unlearn_core.methods import UnlearningTask, accuracy_on, registry
+from unlearn_core.methods._collapse import collapsed
+from unlearn_core.models import build_model
+from unlearn_core.presets import preset_params
+from unlearn_core.training import SilentReporter, Trainer, predict
+
+
+def only(task: UnlearningTask, forget: torch.Tensor) -> UnlearningTask:
+    retain = task.everything[~torch.isin(task.everything, forget)]
+    return dataclasses.replace(task, original=copy.deepcopy(task.original), forget=forget, retain=retain)
+
+
+@pytest.mark.parametrize("clip", [0.5, 1.0])
+def test_a_run_that_loses_a_class_is_repeated_more_softly_and_the_better_one_kept(clip: float, digits: Trained) -> None:
+    rem, task = registry.get("rem"), digits.task()
+    threes = (task.data.labels == 3).nonzero()[:40, 0]
+
+    def knobs(clip: float) -> Any:
+        return rem.params(preset_params("rem", "digits") | {"flush_clip": clip})
+
+    first, second = (rem(knobs(value)).once(only(task, threes), SilentReporter()) for value in (clip, clip / 2))
+    assert collapsed(first, task.original, only(task, threes))
+    model = rem(knobs(clip)).unlearn(only(task, threes), SilentReporter())
+    report = model.report["tuning"]  # type: ignore[index]
+    kept = [accuracy_on(run, task, only(task, threes).retain) for run in (first, second)]
+    assert [entry["retain"] for entry in report["tried"]] == kept
+    better = second if kept[1] > kept[0] else first
+    assert report["changed"] == ({"flush_clip": clip / 2} if better is second else {})
+    assert torch.equal(predict(model, task.data), predict(better, task.data))
+
+
+def test_a_run_that_loses_none_is_left_as_it_is(digits: Trained) -> None:
+    rem = registry.get("rem")
+    method = rem(rem.params(preset_params("rem", "digits")))
+    once = method.once(digits.task(), SilentReporter())  # type: ignore[attr-defined]
+    model = method.unlearn(digits.task(), SilentReporter())
+    assert not hasattr(model, "report")
+    assert all(torch.equal(a, b) for a, b in zip(once.state_dict().values(), model.state_dict().values(), strict=True))
+
+
+@pytest.mark.parametrize("name", ["rem_tuned", "rem_discover"])
+def test_what_was_never_learned_is_left_alone(name: str, points: Trained) -> None:
+    data, truth = points.arena.train, points.arena.corrupted.truth
+    clean = torch.arange(len(data))
+    clean = clean[~torch.isin(clean, truth.corrupted)]
+    innocent = build_model(points.scenario.model, points.arena.corrupted.train.shape, data.classes, points.scenario.seed)
+    Trainer(innocent, data, points.scenario.training, points.scenario.seed, SilentReporter(), snapshots=False).fit(clean)
+    before = predict(innocent, data)
+    method = registry.get(name)
+    small = {"tries": 1} if name == "rem_tuned" else {"rounds": 1, "folds": 2}
+    params = method.params(preset_params(name, "waves") | small)
+
+    model = method(params).unlearn(dataclasses.replace(points.task(), original=innocent), SilentReporter())
+    assert model.report["tuning"]["changed"] == {"epochs": 0}
+    torch.testing.assert_close(predict(model, data), before)
+
+    learned = method(params).unlearn(points.task(), SilentReporter())
+    assert learned.report["tuning"]["changed"] != {"epochs": 0}
