@@ -8,13 +8,17 @@ from torch import nn
 from unlearn_core.methods._base import UnlearningTask
 from unlearn_core.training import predict
 
-_COLLAPSED = 0.3
+_COLLAPSED, _KNOWN = 0.3, 0.9
 _SOFT = 0.25
 
 
 def collapsed(model: nn.Module, original: nn.Module, task: UnlearningTask) -> bool:
-    """Whether some class outside the forget set is hardly predicted any more, though ``original`` gave it as its labels say."""
-    return bool((_found(model, task) < _COLLAPSED * _found(original, task)).any())
+    """Whether some class outside the forget set is hardly predicted any more, though ``original`` gave it as its labels say.
+
+    Hardly: under 30 % of its labels, or, of a class that the original did not know well either, a third of what that knew.
+    """
+    limit = _COLLAPSED * (_found(original, task) / _KNOWN).clamp_max(1)
+    return bool((_found(model, task) < limit).any())
 
 
 def _found(model: nn.Module, task: UnlearningTask) -> torch.Tensor:
