@@ -81,6 +81,7 @@ if not binding.hidden(state, "table"):
             results.columns(state)
     wanted = vs.columns_shown(state)
     results.table(frame, "compare", wanted)
+    results.choices(scenario, specs)
     attacks.offer(scenario, wanted)
 st.caption(reference_note(state["discovery"], vs.edited(state), vs.truth_known(state)))
 if origin := borrowed(stage.key for stage in stages):

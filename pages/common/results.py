@@ -47,6 +47,14 @@ def table(frame: pd.DataFrame, name: str, only: Sequence[str] | None = None) -> 
     )
 
 
+def choices(scenario: Scenario, methods: Sequence[MethodSpec]) -> None:
+    """What some of the runs settled by themselves, in words."""
+    from unlearn_core.insight.choices import choices
+
+    if found := choices(store(), scenario, methods):
+        st.caption(" ".join(found))
+
+
 def columns(state: vs.State) -> None:
     """A button that opens the choice of the table's columns: any of the metrics, or a set in one click."""
     with st.popover("Columns", icon=":material/view_column:", width="stretch", help="Choose which metrics the table shows"):

@@ -160,6 +160,7 @@ def _surely_new(store: Store, dataset: str, regularity: float, discovery: float,
 
 def _answer(store: Store, scenario: Scenario, specs: Sequence[MethodSpec], view: JobView) -> dict[str, Any]:
     from unlearn_core.insight import tables
+    from unlearn_core.insight.choices import choices
     from unlearn_core.methods import registry
 
     stages = {stage.key: stage for stage in view.stages}
@@ -188,6 +189,7 @@ def _answer(store: Store, scenario: Scenario, specs: Sequence[MethodSpec], view:
         "original": original,
         "results": results,
         "failed": failed,
+        "choices": choices(store, scenario, specs),
     }
 
 
@@ -218,6 +220,8 @@ def _print(answer: dict[str, Any], extra: Sequence[str] = ()) -> None:
         table.add_row(marked(result["label"], result["oracle"]), *cells)
     console.print(table, markup=False)
     cached = sum(result["cached"] for result in answer["results"])
+    for sentence in answer["choices"]:
+        print(sentence.replace("`", ""))
     print("★ best of the methods; oracles know the ground truth and do not compete.")
     if cached:
         print(f"{cached} of {len(answer['results'])} results were already stored (cached).")

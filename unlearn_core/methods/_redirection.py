@@ -254,7 +254,7 @@ class RedirectionMethod(Method):
             reporter.snapshot(model)
         else:
             change = {}
-        model.report = {"tuning": {"changed": change, "tried": tried}}  # type: ignore[assignment]
+        model.report = {"tuning": {"changed": change, "tried": tried, "repeated": True}}  # type: ignore[assignment]
         return model
 
     def once(self, task: UnlearningTask, reporter: Reporter) -> nn.Module:

@@ -12,7 +12,8 @@ class Rem(RedirectionMethod):
     summary = (
         "Adds redirect channels, pushes the discovered corruption out of the base and into them, and lets every other example "
         "relearn with a small random share of them, so that what only it needs goes there too. Then the channels are dropped, "
-        "and with them much of the corruption that nobody had discovered."
+        "and with them much of the corruption that nobody had discovered. A run that loses a whole class on the way is "
+        "repeated once with a softer flush, and the one that keeps more of the rest is returned."
     )
     designed_for = Region()
     revision = 3  # repeated more softly where a class was lost

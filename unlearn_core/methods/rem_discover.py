@@ -17,7 +17,7 @@ class RemDiscover(TunedMethod):
         "Runs REM several times, each time without telling it of another part of the known corruption, and learns from the "
         "hidden parts which signals give corruption away. Suspects that are probably corrupted join the forget set, round "
         "after round, until nothing more passes the precision target. A last REM unlearns all of them, and learns "
-        "nothing from what is still in doubt."
+        "nothing from what is still in doubt. A network that never learned the wrong labels is left as it is."
     )
     designed_for = Region()
     revision = 4  # a refined ranking, clean density that only falls, a last run without the doubtful, at least 0.8 probable

@@ -16,7 +16,8 @@ class RemTuned(TunedMethod):
         "Leaves one half of the forget set in the retain set, wrong labels and all, runs REM with the other half, and sees "
         "how well the hidden half is healed and how much of the rest survives. Changes of rounds, learning rate, batch, masks "
         "and oversampling that clearly help are kept for one last run with the whole forget set; the next best are run instead "
-        "where that one breaks the rest."
+        "where that one breaks the rest. Not running REM at all is tried too: a network that never learned the wrong labels is "
+        "left as it is."
     )
     designed_for = Region()
     revision = 2  # a last run that breaks the rest is not the result
