@@ -1,6 +1,6 @@
 """REM's learning rate for photographs, chosen by the held-out-F rule with the recipe that photographs get in the app.
 
-    python -m benchmarks.rem_photos --data FOLDER [--images 2500] [--seeds 100] [--discovery 0.3] [--workers 2]
+    python -m benchmarks.rem_photos --data FOLDER [--images 2500] [--seeds 100] [--regularity 0 0.5 1] [--discovery 0.3]
 
 ``FOLDER`` holds train/<class>/… and test/<class>/… (CIFAR-10 as image files). ``tune`` had found REM's values on networks an
 eighth as wide, trained on 1,000 images without crops and flips; this asks whether they hold for the network and the recipe of
@@ -24,7 +24,7 @@ from unlearn_core.engine.stages import environment
 from unlearn_core.methods._redirection import PRESETS
 from unlearn_core.tuning import Cell, rank, score_cell
 
-RATES, REGULARITY = (0.1, 0.02, 0.005), (0.0, 0.5, 1.0)
+RATES = (0.1, 0.02, 0.005)
 
 
 def cell_rows(cell: Cell, overrides: tuple[tuple[str, Any], ...]) -> list[dict[str, Any]]:
@@ -42,11 +42,12 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--images", type=int, default=2500)
     parser.add_argument("--seeds", nargs="+", type=int, default=[100])
+    parser.add_argument("--regularity", nargs="+", type=float, default=[0.0, 0.5, 1.0])
     parser.add_argument("--discovery", type=float, default=0.3)
     parser.add_argument("--workers", type=int, default=2)
     options = parser.parse_args()
     overrides = (("dataset.data", str(options.data)), ("dataset.limit", options.images), ("dataset.test_limit", 200))
-    cells = [Cell(r, options.discovery, seed) for seed in options.seeds for r in REGULARITY]
+    cells = [Cell(r, options.discovery, seed) for seed in options.seeds for r in options.regularity]
     with ProcessPoolExecutor(options.workers, mp_context=get_context("spawn")) as pool:
         rows = [row for rows in pool.map(cell_rows, cells, [overrides] * len(cells)) for row in rows]
     lines = []
