@@ -124,7 +124,9 @@ def run(work: Work) -> list[Row]:
             method = methods.get(name)
             given = dataclasses.replace(task, original=copy.deepcopy(task.original), forget=forget, retain=retain)
             start = time.process_time()
-            model = method(method.params(preset_params(name, work.dataset))).unlearn(given, SilentReporter())
+            model = method(method.params(preset_params(name, work.dataset, task.recipe.augment))).unlearn(
+                given, SilentReporter()
+            )
             row: Row = {"section": work.section, "task": work.task, "seed": work.seed, "discovery": rate, "method": name}
             row |= {"known": len(forget), "seconds": round(time.process_time() - start, 2)}
             said = predict(model, arena.test).argmax(1)

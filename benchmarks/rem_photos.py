@@ -29,9 +29,9 @@ RATES = (0.1, 0.02, 0.005)
 
 def cell_rows(cell: Cell, overrides: tuple[tuple[str, Any], ...]) -> list[dict[str, Any]]:
     """A row for each learning rate: one process keeps the trained original."""
-    rows = []
+    rows, usual = [], PRESETS["photos"] | PRESETS["photos, augmented"]
     for rate in RATES:
-        row = score_cell("images", "rem", PRESETS["photos"] | {"learning_rate": rate}, cell, overrides)
+        row = score_cell("images", "rem", usual | {"learning_rate": rate}, cell, overrides)
         rows.append({"learning_rate": rate} | row)
         print(json.dumps(rows[-1]), flush=True)
     return rows

@@ -80,15 +80,21 @@ def recipe_of(usual: TrainingSpec, network: type[ModelSource]) -> dict[str, Scal
 def make_method(name: str, scenario: Scenario, overrides: Mapping[str, Scalar] | None = None) -> MethodSpec:
     """A complete method spec: :func:`preset_params` for this kind of data, then ``overrides`` (plain names)."""
     method = methods.get(name)
-    params = method.full_params(preset_params(name, scenario.dataset.name) | dict(overrides or {}))
+    params = method.full_params(preset_params(name, scenario.dataset.name, scenario.training.augment) | dict(overrides or {}))
     return MethodSpec(name=method.name, params=params, revision=method.revision)
 
 
-def preset_params(name: str, dataset: str) -> dict[str, Scalar]:
-    """Where a method departs from its defaults on this kind of data: its author's preset, then what ``tune`` found."""
+def preset_params(name: str, dataset: str, augment: bool = False) -> dict[str, Scalar]:
+    """Where a method departs from its defaults on this kind of data: its author's preset, then what ``tune`` found.
+
+    ``augment``: whether training crops and flips. What was tuned without that gives way to the method's preset for it.
+    """
     method, family = methods.get(name), datasets.get(dataset).family
     found = tuned(family).get("methods", {}).get(method.name, {})
-    return dict(method.presets.get(family, {})) | dict(found.get("params", {}))
+    usual, augmented = method.presets.get(family, {}), method.presets.get(f"{family}, augmented", {}) if augment else {}
+    layers = [usual, found.get("params", {})]
+    layers.insert(2 if found.get("overrides", {}).get("training.augment") is False else 1, augmented)
+    return {key: value for layer in layers for key, value in layer.items()}
 
 
 @functools.cache

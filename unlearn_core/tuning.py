@@ -131,13 +131,13 @@ def rank(rows: Sequence[dict[str, float]]) -> float:
     return math.exp(sum(math.log(max(row["score"], 1e-2)) for row in rows) / len(rows))
 
 
-def candidates(method: type[Method], family: str, tries: int) -> list[dict[str, Scalar]]:
+def candidates(method: type[Method], family: str, tries: int, augment: bool = False) -> list[dict[str, Scalar]]:
     """The preset, then every combination of the method's search space, or ``tries`` of them drawn with a fixed seed."""
     space = method.search_space
     every = [dict(zip(space, values, strict=True)) for values in itertools.product(*space.values())] if space else []
     if len(every) > tries:
         every = random.Random(2026).sample(every, tries)
-    base = method.presets.get(family, {})
+    base = method.presets.get(family, {}) | (method.presets.get(f"{family}, augmented", {}) if augment else {})
     return [base, *({**base, **extra} for extra in every)]
 
 
@@ -164,7 +164,8 @@ def tune(
     if chosen.oracle:
         raise UserError(f"{chosen.label} is an oracle and is not tuned.")
     start, fixed = time.time(), tuple((overrides or {}).items())
-    tried = candidates(chosen, datasets.get(dataset).family, tries)
+    augment = make_scenario(dataset, overrides=overrides).training.augment
+    tried = candidates(chosen, datasets.get(dataset).family, tries, augment)
     finalists = min(finalists, len(tried) - 1)
     total = len(regularity) * len(discovery) * (len(tried) * len(first_seeds) + (1 + finalists) * len(more_seeds))
     done = 0

@@ -45,11 +45,11 @@ def starts_from_original(name: str) -> bool:
     return method.family != "retraining" and not method.needs_own_original
 
 
-def about(name: str, dataset: str) -> About:
-    """What there is to say about a method on this dataset."""
+def about(name: str, state: vs.State) -> About:
+    """What there is to say about a method on this view's data."""
     from unlearn_core.insight.about import about
 
-    return about(name, dataset)
+    return about(name, state["dataset"], vs.augmented(state))
 
 
 def dataset_names(state: vs.State) -> list[str]:

@@ -58,12 +58,12 @@ def cards(state: vs.State, names: list[str]) -> None:
                 if explained:
                     _explanation(state, name, styles[name].color)
                 if settable:
-                    st.caption(f"**Parameters.** {catalog.about(name, state['dataset']).source}")
+                    st.caption(f"**Parameters.** {catalog.about(name, state).source}")
                     binding.parameters(state, name, st.columns(4))
 
 
 def _explanation(state: vs.State, name: str, color: str) -> None:
-    known = catalog.about(name, state["dataset"])
+    known = catalog.about(name, state)
     words, aim = st.columns([2.4, 1], gap="large")
     facts = [known.family, known.paper, f"needs {', '.join(known.needs)}" if known.needs else "needs nothing but the model"]
     if known.without:

@@ -44,8 +44,11 @@ class About:
         return x0 <= regularity <= x1 and y0 <= discovery <= y1
 
 
-def about(name: str, dataset: str) -> About:
-    """Everything the app says about a method on this dataset. Raises :class:`UserError` for unknown names."""
+def about(name: str, dataset: str, augment: bool = False) -> About:
+    """Everything the app says about a method on this dataset; ``augment``: whether training crops and flips.
+
+    Raises :class:`UserError` for unknown names.
+    """
     method = methods.get(name)
     needs, without = _needs(method)
     region = method.designed_for
@@ -61,8 +64,8 @@ def about(name: str, dataset: str) -> About:
         discovery=region.discovery,
         aim=aim(region.regularity, region.discovery),
         oracle=method.oracle,
-        source=source(name, dataset),
-        preset=preset_params(name, dataset),
+        source=source(name, dataset, augment),
+        preset=preset_params(name, dataset, augment),
     )
 
 
@@ -107,12 +110,17 @@ def _needs(method: Any) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return needs, tuple(word for word, needed in wanted.items() if needed is False)
 
 
-def source(name: str, dataset: str) -> str:
-    """Where a method's parameters come from on this dataset, as one sentence."""
+def source(name: str, dataset: str, augment: bool = False) -> str:
+    """Where a method's parameters come from on this dataset, as one sentence or two."""
     method, family = methods.get(name), datasets.get(dataset).family
     found = tuned(family).get("methods", {}).get(name)
     if found is not None:
-        return _tuned(found)
+        plain = augment and found.get("overrides", {}).get("training.augment") is False
+        if not plain:
+            return _tuned(found)
+        other = method.presets.get(f"{family}, augmented", {})
+        values = ", ".join(f"{key} {value:g}" for key, value in other.items())
+        return _tuned(found) + " That was without crops and flips" + (f"; with them it has {values}." if values else ".")
     if method.presets.get(family):
         return f"Defaults of its paper, adapted to small data of this kind by its preset for {family}; not tuned."
     return "Defaults of its paper; not tuned on this kind of data." if not method.oracle else "Fixed: an oracle is not tuned."

@@ -93,7 +93,8 @@ class Method(Part):
     revision: ClassVar[int] = 1
     """Raised whenever the same parameters would give other numbers, so that stored runs are not mistaken for new ones."""
     presets: ClassVar[dict[str, dict[str, Any]]] = {}
-    """Family of data ("points", "digits", "photos") → parameters that differ from the defaults there."""
+    """Family of data ("points", "digits", "photos") → parameters that differ from the defaults there; under the family's name
+    and ", augmented" those that differ from these where training crops and flips."""
 
     needs_retain: ClassVar[bool] = True
     needs_labels: ClassVar[bool] = True

@@ -53,6 +53,7 @@ from unlearn_core.view_state.settle import (
 )
 from unlearn_core.view_state.specs import (
     as_found,
+    augmented,
     edited,
     is_own,
     nothing_known,
@@ -103,6 +104,7 @@ __all__ = [
     "as_found",
     "as_python",
     "as_yaml",
+    "augmented",
     "class_names",
     "columns_shown",
     "decode",

@@ -149,7 +149,18 @@ def section_fields(state: State, section: str) -> list[ParamField]:
             return param_fields(TrainingSpec.model_json_schema(), recipe_of(preset.training, network))
         defaults = preset.model_params if network.name == preset.model else {}
         return param_fields(network.Params.model_json_schema(), defaults)
-    return param_fields(methods.get(section).Params.model_json_schema(), preset_params(section, source.name))
+    return param_fields(methods.get(section).Params.model_json_schema(), preset_params(section, source.name, augmented(state)))
+
+
+def augmented(state: State) -> bool:
+    """Whether training crops and flips in this view: presets may depend on it."""
+    from unlearn_core.models import registry as models
+    from unlearn_core.presets import recipe_of
+
+    if "training.augment" in state["overrides"]:
+        return bool(state["overrides"]["training.augment"])
+    preset = _preset(state)
+    return bool(recipe_of(preset.training, models.get(state["model"] or preset.model))["augment"])
 
 
 def section_overrides(overrides: Mapping[str, Scalar], section: str) -> dict[str, Scalar]:

@@ -1,0 +1,24 @@
+"""Presets that depend on how photographs are trained on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from unlearn_core import view_state as vs
+from unlearn_core.insight.about import about
+from unlearn_core.presets import make_method, make_scenario
+
+
+def test_a_preset_may_depend_on_whether_training_crops_and_flips(photos: Path) -> None:
+    rates, words = [], []
+    for augment in (True, False):
+        overrides = {"dataset.data": str(photos), "training.augment": augment}
+        spec = make_method("rem", make_scenario("images", overrides=overrides))
+        state = vs.default_state() | {"dataset": "images", "methods": ("rem", "finetune"), "overrides": overrides}
+        assert vs.to_methods(state, ["rem"]) == [spec]
+        assert {field.name: field.default for field in vs.section_fields(state, "rem")} == spec.params
+        rates.append(spec.params["learning_rate"])
+        words.append(about("rem", "images", augment).source)
+    assert rates[0] < rates[1]
+    assert "with them it has learning_rate 0.02" in words[0]
+    assert words[1] in words[0]
