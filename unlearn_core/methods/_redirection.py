@@ -233,6 +233,8 @@ class RedirectionMethod(Method):
     presets = PRESETS
     search_space = SEARCH_SPACE
     redirection: ClassVar[type[Redirection]]
+    repeats: ClassVar[bool] = True
+    """Whether a run that lost a class is repeated."""
 
     def unlearn(self, task: UnlearningTask, reporter: Reporter) -> nn.Module:
         """One run; a second, softer one where the first lost a class, and of the two the one that keeps more of the rest.
@@ -242,7 +244,7 @@ class RedirectionMethod(Method):
         """
         spare = copy.deepcopy(task.original)
         model = self.once(task, reporter)
-        if not collapsed(model, spare, task):
+        if not self.repeats or not collapsed(model, spare, task):
             return model
         change = {"flush_clip": softer(self.p.flush_clip)}
         method = type(self)(self.p.model_copy(update=change))
