@@ -69,8 +69,8 @@ class RemAscent(RedirectionMethod):
     summary = (
         "REM with the cross entropy itself raised and lowered in place of the bounded loss. "
         "It relies on stopping in time. "
-        "Where F is large the unbounded push damages the rest of the model; that is what it is here to show, so no run of it is "
-        "repeated."
+        "Where F is large the unbounded push damages the rest of the model. That is what it is here to show: unlike REM's, no "
+        "run of it is repeated."
     )
     designed_for = Region()
     revision, repeats = 1, False
