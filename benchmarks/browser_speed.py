@@ -2,11 +2,11 @@
 
     python -m benchmarks.browser_speed [--repeats 10]
 
-Prints, as JSON, in milliseconds (median and 95th percentile): from going to each page to its first picture or table, with the
-server running, the app's scripts in the browser's cache and nothing trained; from a click in the navigation to the finished
-page; from a key press on the strength slider to the redrawn bars (digits); UMAP of 1,437 points in a warm process; and the
-scatter of 50,000 synthetic points in each of two panels, from arrays to drawn. Needs Chromium and assets/gallery/. Run it
-with nothing else going on.
+Prints, as JSON, in milliseconds (median and 95th percentile), with the server running, the app's scripts in the browser's
+cache and nothing trained: from going to each page in a new tab, which includes the app's own start, to its first picture or
+table; the same from a click in the navigation of an open tab; from such a click to the finished page; from a key press on the
+strength slider to the redrawn bars (digits); UMAP of 1,437 points in a warm process; and the scatter of 50,000 synthetic points
+in each of two panels, from arrays to drawn. Needs Chromium and assets/gallery/. Run it with nothing else going on.
 """
 
 from __future__ import annotations
@@ -38,6 +38,9 @@ VISIBLE = """selector => [...document.querySelectorAll(selector)].some(
     part => part.checkVisibility() && part.getBoundingClientRect().width > 50) && performance.now()"""
 STILL = "() => document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'"
 SHOWN = "() => document.querySelector('[data-testid=stMain] h2, [data-testid=stMain] h1, [data-testid=stMain] h3')?.innerText"
+NEW = f"""([selector, before]) => ({SHOWN})() !== before && [...document.querySelectorAll(selector)].some(
+    part => part.checkVisibility() && part.getBoundingClientRect().width > 50 && !part.closest('[data-stale=true]'))
+    && performance.now()"""
 
 
 DRAW = """async json => {
@@ -72,6 +75,7 @@ def main() -> None:
             page.locator(PICTURE).locator("visible=true").first.wait_for(timeout=60_000)
             time.sleep(30)  # the engine's workers start and warm up behind the first page, once
             found: dict[str, Any] = {f"first_picture_{name or 'start'}": _open(browser, name, repeats) for name in PAGES}
+            found["first_picture_from_navigation"] = _navigate(page, repeats)
             found["switch_page"] = _switch(page, repeats)
             found["strength_slider_digits"] = _slide(page, repeats)
             found["scatter_50000_points"] = _cloud(browser)
@@ -103,6 +107,26 @@ def _open(browser: BrowserContext, name: str, repeats: int) -> dict[str, float]:
         page.wait_for_function(STILL, timeout=60_000)
         page.close()
     return _summary(times)
+
+
+def _navigate(page: Page, repeats: int) -> dict[str, dict[str, float]]:
+    """By page, from the click to its first picture; the pages of the round before are not kept in the browser."""
+    titles = {
+        "Start": "", "Craft": "craft", "Compare": "compare", "Decision boundary": "boundary", "Redirect neurons": "redirect",
+        "Embedding": "embedding", "Forget set": "forget", "Heatmap": "heatmap", "Lessons": "lessons",
+    }  # fmt: skip
+    times: dict[str, list[float]] = {title: [] for title in titles}
+    for title in [title for _ in range(max(3, repeats // 2)) for title in list(titles)[1:] + list(titles)[:1]]:
+        before = page.evaluate(SHOWN)
+        page.wait_for_timeout(300)
+        link = page.get_by_role("link", name=title, exact=True)
+        start = page.evaluate("performance.now()")
+        link.click()
+        selector = FIRST.get(titles[title], PICTURE)
+        shown = page.wait_for_function(NEW, arg=[selector, before], timeout=60_000)
+        times[title].append((shown.json_value() - start) / 1000)
+        page.wait_for_function(STILL, timeout=60_000)
+    return {title: _summary(found) for title, found in times.items()}
 
 
 def _switch(page: Page, repeats: int) -> dict[str, float]:
