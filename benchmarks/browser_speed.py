@@ -38,9 +38,10 @@ VISIBLE = """selector => [...document.querySelectorAll(selector)].some(
     part => part.checkVisibility() && part.getBoundingClientRect().width > 50) && performance.now()"""
 STILL = "() => document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'"
 SHOWN = "() => document.querySelector('[data-testid=stMain] h2, [data-testid=stMain] h1, [data-testid=stMain] h3')?.innerText"
-NEW = f"""([selector, before]) => ({SHOWN})() !== before && [...document.querySelectorAll(selector)].some(
-    part => part.checkVisibility() && part.getBoundingClientRect().width > 50 && !part.closest('[data-stale=true]'))
-    && performance.now()"""
+MARK = """selector => { document.querySelectorAll(selector).forEach(part => part.setAttribute('data-before', ''));
+    return performance.now(); }"""
+NEW = """selector => [...document.querySelectorAll(selector)].some(part => !part.hasAttribute('data-before')
+    && part.checkVisibility() && part.getBoundingClientRect().width > 50) && performance.now()"""
 
 
 DRAW = """async json => {
@@ -117,13 +118,12 @@ def _navigate(page: Page, repeats: int) -> dict[str, dict[str, float]]:
     }  # fmt: skip
     times: dict[str, list[float]] = {title: [] for title in titles}
     for title in [title for _ in range(max(3, repeats // 2)) for title in list(titles)[1:] + list(titles)[:1]]:
-        before = page.evaluate(SHOWN)
         page.wait_for_timeout(300)
         link = page.get_by_role("link", name=title, exact=True)
-        start = page.evaluate("performance.now()")
-        link.click()
         selector = FIRST.get(titles[title], PICTURE)
-        shown = page.wait_for_function(NEW, arg=[selector, before], timeout=60_000)
+        start = page.evaluate(MARK, selector)
+        link.click()
+        shown = page.wait_for_function(NEW, arg=selector, timeout=60_000)
         times[title].append((shown.json_value() - start) / 1000)
         page.wait_for_function(STILL, timeout=60_000)
     return {title: _summary(found) for title, found in times.items()}
