@@ -121,12 +121,8 @@ def run(work: Work) -> list[Row]:
         forget = order[: discovered_count(len(order), rate)].sort().values
         retain = task.everything[~torch.isin(task.everything, forget)]
         for name in work.methods:
-            method = methods.get(name)
-            given = dataclasses.replace(task, original=copy.deepcopy(task.original), forget=forget, retain=retain)
             start = time.process_time()
-            model = method(method.params(preset_params(name, work.dataset, task.recipe.augment))).unlearn(
-                given, SilentReporter()
-            )
+            model = unlearned(name, task, forget, retain, work.dataset)
             row: Row = {"section": work.section, "task": work.task, "seed": work.seed, "discovery": rate, "method": name}
             row |= {"known": len(forget), "seconds": round(time.process_time() - start, 2)}
             said = predict(model, arena.test).argmax(1)
@@ -137,6 +133,15 @@ def run(work: Work) -> list[Row]:
             row |= {"tuning": report["tuning"]["changed"]} if "tuning" in report else {}
             rows.append(row | (found(report["discovery"], work, order, forget) if "discovery" in report else {}))
     return rows
+
+
+def unlearned(name: str, task: UnlearningTask, forget: torch.Tensor, retain: torch.Tensor, dataset: str) -> torch.nn.Module:
+    """The outcome of a method with its preset, or "original": the network before unlearning."""
+    given = dataclasses.replace(task, original=copy.deepcopy(task.original), forget=forget, retain=retain)
+    if name == "original":
+        return given.original
+    method = methods.get(name)
+    return method(method.params(preset_params(name, dataset, task.recipe.augment))).unlearn(given, SilentReporter())
 
 
 def found(report: dict[str, Any], work: Work, order: torch.Tensor, forget: torch.Tensor) -> Row:

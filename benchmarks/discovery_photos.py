@@ -5,7 +5,8 @@
 ``FOLDER`` holds train/<class>/… and test/<class>/… (CIFAR-10 as image files); ResNet-9 at a quarter of its width on the
 processor, with the recipe that photographs get in the app. Asked for: healed × utility at least twice that of REM. Healed and
 utility are computed from the ground truth here, after the methods have run. Seconds are seconds of one processor.
-``--parts`` keeps what is done, so that a run that was interrupted goes on. Writes ``benchmarks/discovery_photos.json``.
+``--parts`` keeps what is done, so that a run that was interrupted goes on. Writes ``benchmarks/discovery_photos.json``, where
+other regularities and numbers of images are kept.
 """
 
 from __future__ import annotations
@@ -21,7 +22,12 @@ from benchmarks.discovery_digits import Row, Work, mean, measured, pick
 from unlearn_core.engine.stages import environment
 from unlearn_core.presets import make_scenario
 
+MODULE = "benchmarks.discovery_photos"
 REGULARITY, RATE, TIMES = (0.0, 1.0), 0.1, 2.0
+
+
+def task_name(regularity: float, images: int) -> str:
+    return f"regularity {regularity:g}, {images} images"
 
 
 def make_work(options: argparse.Namespace) -> list[Work]:
@@ -29,7 +35,7 @@ def make_work(options: argparse.Namespace) -> list[Work]:
     return [
         Work(
             "photographs",
-            f"regularity {regularity:g}, {options.images} images",
+            task_name(regularity, options.images),
             seed,
             (("regularity", regularity), ("overrides", overrides)),
             tuple(options.methods),
@@ -65,21 +71,28 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=10_000)
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
     parser.add_argument("--regularity", nargs="+", type=float, choices=REGULARITY, default=list(REGULARITY))
-    parser.add_argument("--methods", nargs="+", default=["rem", "rem_discover"])
+    parser.add_argument("--methods", nargs="+", default=["original", "rem", "rem_discover"])
     parser.add_argument("--parts", type=Path, default=None)
     options = parser.parse_args()
     if options.parts:
         options.parts.mkdir(parents=True, exist_ok=True)
+    target = Path(__file__).with_suffix(".json")
+    runs = json.loads(target.read_text())["runs"] if target.exists() else {}
     rows = [row for work in make_work(options) for row in measured(work, options.parts)]
-    lines = report(rows)
-    print("\n".join(lines))
     epochs = make_scenario("images", overrides={"dataset.data": str(options.data), "dataset.limit": options.images}).training
-    setting = (
-        f"{options.images:,} training images, ResNet-9 at a quarter of its width, {epochs.epochs} epochs with crops and flips, "
-        f"6 % corrupted, 10 % of that known, seeds {', '.join(map(str, options.seeds))}"
-    )
-    content = {"setting": setting, "lines": lines, "rows": rows, "environment": environment(torch.device("cpu"))}
-    Path(__file__).with_suffix(".json").write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+    for regularity in options.regularity:
+        task = task_name(regularity, options.images)
+        here = pick(rows, task=task)
+        runs[task] = {
+            "command": f"python -m {MODULE} --data FOLDER --images {options.images} --regularity {regularity:g}",
+            "setting": f"{options.images:,} training images, ResNet-9 at a quarter of its width, {epochs.epochs} epochs with "
+            f"crops and flips, 6 % corrupted, 10 % of that known, seeds {', '.join(map(str, options.seeds))}",
+            "lines": report(here),
+            "rows": here,
+            "environment": environment(torch.device("cpu")),
+        }
+        print("\n".join(runs[task]["lines"]))
+    target.write_text(json.dumps({"runs": runs}, indent=1, ensure_ascii=False) + "\n")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@
     python -m unlearn_core sweep benchmarks/digits_searching.yaml --store STORE
     python -m unlearn_core bench --repeats 3 --out benchmarks/bench.json
     python -m benchmarks.discovery_digits --sections tuned
-    python -m benchmarks.discovery_photos --data FOLDER --images 2500 --regularity 0
+    python -m benchmarks.discovery_photos --data FOLDER --images 10000
     python -m benchmarks.own_model --data FOLDER --store OTHER
     python -m benchmarks.results_doc --store STORE
 
@@ -156,16 +156,16 @@ def photographs() -> list[str]:
     """Discovery on photographs, from ``discovery_photos.json``."""
     if not PHOTOS.exists():
         return []
-    measured = json.loads(PHOTOS.read_text())
-    return [
-        "## Photographs",
-        "",
-        f"CIFAR-10 as image files, {measured['setting']}.",
-        "",
-        *(f"- {x}" for x in measured["lines"]),
-        *_not_measured(measured["rows"]),
-        "",
-    ]
+    runs = json.loads(PHOTOS.read_text())["runs"]
+    lines = ["## Photographs", "", "Discovery on CIFAR-10 as image files; “original” is the network before unlearning.", ""]
+    for run in runs.values():
+        lines += [f"{run['setting']}:", "", *(f"- {x}" for x in run["lines"]), ""]
+    return [*lines, *_not_measured([row for run in runs.values() for row in run["rows"]]), ""]
+
+
+def photo_commands() -> list[str]:
+    """The commands that measured what :func:`photographs` writes."""
+    return [run["command"] for run in json.loads(PHOTOS.read_text())["runs"].values()] if PHOTOS.exists() else []
 
 
 def _not_measured(rows: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -253,7 +253,7 @@ def main() -> None:
         "python -m unlearn_core sweep benchmarks/digits_searching.yaml --store STORE",
         "python -m unlearn_core bench --repeats 3 --out benchmarks/bench.json",
         "python -m benchmarks.discovery_digits --sections tuned",
-        "python -m benchmarks.discovery_photos --data FOLDER --images 2500 --regularity 0",
+        *photo_commands(),
         "python -m benchmarks.own_model --data FOLDER --store OTHER",
         "python -m benchmarks.results_doc --store STORE",
         "```",
