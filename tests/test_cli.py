@@ -87,6 +87,14 @@ def test_the_table_marks_the_best_and_the_oracle_and_what_was_cached(capsys: pyt
     assert "3 of 3 results were already stored (cached)" in capsys.readouterr().out
 
 
+def test_run_says_what_a_run_settled_by_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["run", *QUICK, "--methods", "finetune,rem_tuned", "--set", "rem_tuned.epochs=1", "--set", "rem_tuned.tries=1"]
+    (sentence,) = ask(capsys, *command)["choices"]
+    assert sentence.startswith("REM, self-tuned ")
+    assert main(command) == 0
+    assert sentence.replace("`", "") in capsys.readouterr().out
+
+
 BAD_RUNS = [
     (["--dataset", "digit"], "Did you mean 'digits'"),
     (["--methods", "rems"], "Did you mean 'rem'"),

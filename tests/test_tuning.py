@@ -97,6 +97,12 @@ def test_candidates_start_with_the_preset() -> None:
     assert len(candidates(Recording, "points", tries=3)) == 4
 
 
+def test_where_training_crops_the_preset_for_that_comes_on_top(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Recording, "presets", {"points": {"a": 5, "b": 1}, "points, augmented": {"a": 6}})
+    assert candidates(Recording, "points", tries=1)[0] == {"a": 5, "b": 1}
+    assert candidates(Recording, "points", tries=1, augment=True)[0] == {"a": 6, "b": 1}
+
+
 def test_tuning_returns_its_choice_with_all_that_it_rests_on() -> None:
     chosen = tune(
         "waves",

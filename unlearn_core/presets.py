@@ -93,8 +93,13 @@ def preset_params(name: str, dataset: str, augment: bool = False) -> dict[str, S
     found = tuned(family).get("methods", {}).get(method.name, {})
     usual, augmented = method.presets.get(family, {}), method.presets.get(f"{family}, augmented", {}) if augment else {}
     layers = [usual, found.get("params", {})]
-    layers.insert(2 if found.get("overrides", {}).get("training.augment") is False else 1, augmented)
+    layers.insert(2 if tuned_without_crops(found) else 1, augmented)
     return {key: value for layer in layers for key, value in layer.items()}
+
+
+def tuned_without_crops(found: Mapping[str, Any]) -> bool:
+    """Whether this entry of a tuned file was found on networks whose training neither crops nor flips."""
+    return found.get("overrides", {}).get("training.augment") is False
 
 
 @functools.cache

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from unlearn_core import presets
 from unlearn_core import view_state as vs
 from unlearn_core.insight.about import about
 from unlearn_core.presets import make_method, make_scenario
@@ -22,3 +25,13 @@ def test_a_preset_may_depend_on_whether_training_crops_and_flips(photos: Path) -
     assert rates[0] < rates[1]
     assert "with them it has learning_rate 0.02" in words[0]
     assert words[1] in words[0]
+
+
+@pytest.mark.parametrize(("overrides", "rate"), [({"training.augment": False}, 0.02), ({}, 0.3)])
+def test_what_was_tuned_with_crops_wins_and_what_was_tuned_without_gives_way(
+    overrides: dict[str, object], rate: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = {"methods": {"rem": {"params": {"learning_rate": 0.3}, "overrides": overrides}}}
+    monkeypatch.setattr(presets, "tuned", lambda family: found)
+    assert presets.preset_params("rem", "images", augment=True)["learning_rate"] == rate
+    assert presets.preset_params("rem", "images")["learning_rate"] == 0.3

@@ -10,6 +10,8 @@ from apptools import QUICK, finish_jobs, link, texts
 from streamlit.testing.v1 import AppTest
 
 from unlearn_core import view_state as vs
+from unlearn_core.engine import Engine
+from unlearn_core.engine.stages import plan_runs
 from unlearn_core.methods import registry
 from unlearn_core.store import Store
 
@@ -216,3 +218,20 @@ def test_every_picture_and_the_table_can_be_downloaded(open_page: OpenPage, comp
     apps = [open_page("compare", QUICK, pictures=tab) for tab in set(TABS.values())]
     downloads = {element.key.removeprefix("csv:") for app in apps for element in app.get("download_button")}
     assert {"compare-table", *TABS} <= downloads
+
+
+def test_what_a_run_settled_by_itself_is_said_below_the_table(
+    shared_store: Path, open_page: OpenPage, computed: vs.State
+) -> None:
+    asked = QUICK.replace("finetune,rem", "finetune,rem_tuned").replace("rem.epochs=2", "rem_tuned.epochs=1&rem_tuned.tries=1")
+    state, notices = vs.decode(asked)
+    assert notices == []
+    engine = Engine(Store.open(shared_store), address="inline")
+    view = engine.wait(engine.submit(plan_runs(vs.to_scenario(state), vs.to_methods(state, ["rem_tuned"])), "test"), 120)
+    engine.close()
+    assert view.state == "done", view
+    said = [caption.value for caption in open_page("compare", asked).caption if caption.value.startswith("REM, self-tuned ")]
+    assert len(said) == 1
+    assert not [
+        caption.value for caption in open_page("compare", QUICK).caption if caption.value.startswith("REM, self-tuned ")
+    ]

@@ -9,7 +9,7 @@ from typing import Any
 
 from unlearn_core.datasets import registry as datasets
 from unlearn_core.methods import registry as methods
-from unlearn_core.presets import preset_params, tuned
+from unlearn_core.presets import preset_params, tuned, tuned_without_crops
 from unlearn_core.specs import Scalar
 
 Interval = tuple[float, float]
@@ -115,8 +115,7 @@ def source(name: str, dataset: str, augment: bool = False) -> str:
     method, family = methods.get(name), datasets.get(dataset).family
     found = tuned(family).get("methods", {}).get(name)
     if found is not None:
-        plain = augment and found.get("overrides", {}).get("training.augment") is False
-        if not plain:
+        if not (augment and tuned_without_crops(found)):
             return _tuned(found)
         other = method.presets.get(f"{family}, augmented", {})
         values = ", ".join(f"{key} {value:g}" for key, value in other.items())
