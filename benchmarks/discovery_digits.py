@@ -5,7 +5,7 @@
 - ``plane``: ``rem_discover`` with REM's preset at regularity 0 to 1 and discovery 0.1 and 0.3, ``rem`` beside it.
 - ``clean``: no corruption at all; the forget set is drawn at random from clean data. Such a task can't be made in the app.
 - ``other``: tasks that discovery was not developed on: other classes, another trigger, other amounts.
-- ``tuned``: ``rem_tuned`` beside ``rem`` on the tasks of ``other``, at discovery 0.3. Their cells of the map are in
+- ``tuned``: ``rem_tuned`` beside ``rem`` on the tasks of ``other``. Their cells of the map are in
   docs/results.md, which is made from a sweep.
 
 Healed and utility are computed from the ground truth here, after the methods have run; methods never see it. Seconds are
@@ -84,7 +84,7 @@ def make_work(sections: Sequence[str], seeds: Sequence[int]) -> Iterable[Work]:
             if "other" in sections:
                 yield Work("other", task, seed, items, ("rem", "rem_discover"), (0.1,))
             if "tuned" in sections:
-                yield Work("tuned", task, seed, items, ("rem", "rem_tuned"), (0.3,))
+                yield Work("tuned", task, seed, items, ("rem", "rem_tuned"))
         if "clean" in sections:
             yield Work("clean", "no corruption", seed, (), ("rem_discover",))
 

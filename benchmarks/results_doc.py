@@ -128,27 +128,37 @@ def searching(frame: pd.DataFrame, plan: SweepSpec) -> list[str]:
 
 
 def other_tasks() -> list[str]:
-    """Self-tuned REM on tasks that the preset was not made for, from ``discovery_digits.json``."""
+    """Self-tuned REM on tasks that the preset was not made for: other tasks on digits, and photographs."""
     rows = [row for row in json.loads(DIGITS.read_text())["rows"] if row["section"] == "tuned"]
+    for run in json.loads(PHOTOS.read_text())["runs"].values() if PHOTOS.exists() else ():
+        if any(row["method"] == "rem_tuned" for row in run["rows"]):
+            rows += [
+                row | {"task": f"photographs, {row['task']}"} for row in run["rows"] if row["method"] in ("rem", "rem_tuned")
+            ]
     if not rows:
         return []
     frame = pd.DataFrame(rows).assign(product=lambda table: table["healed"] * table["utility"])
-    table = frame.groupby(["task", "method"], sort=False)["product"].agg(["mean", "sem"]).unstack("method")
+    table = frame.groupby(["task", "discovery", "method"], sort=False)["product"].agg(["mean", "sem", "size"]).unstack("method")
     lines = [
         "",
-        "On tasks that the preset was not made for, 30 % discovered:",
+        "On tasks that the preset was not made for, three seeds on digits:",
         "",
-        "| task | `rem` | `rem_tuned` |",
-        "|---|---|---|",
+        "| task | discovered | `rem` | `rem_tuned` |",
+        "|---|---|---|---|",
     ]
-    for task, row in table.iterrows():
-        cells = [f"{row['mean', name]:.2f} ± {row['sem', name]:.2f}" for name in ("rem", "rem_tuned")]
-        lines.append(f"| {task} | " + " | ".join(cells) + " |")
-    worst = {name: table["mean"][name].min() for name in ("rem", "rem_tuned")}
+    for (task, rate), row in table.iterrows():
+        cells = [f"{row['mean', name]:.2f} ± {row['sem', name]:.2f}".replace(" ± nan", "") for name in ("rem", "rem_tuned")]
+        lines.append(f"| {task} | {rate:.0%} | " + " | ".join(cells) + " |")
+    means = table["mean"]
+    margin = table["sem"].max(axis=1).fillna(0)
+    level = means["rem_tuned"] >= means["rem"] - margin
+    worst = {name: means[name].min() for name in ("rem", "rem_tuned")}
     return [
         *lines,
         "",
-        f"- The worst of these: `rem` {worst['rem']:.2f}, `rem_tuned` {worst['rem_tuned']:.2f}.",
+        f"- Within one standard error of REM or better: {level.sum()} of {len(level)}. Mean: `rem` {means['rem'].mean():.3f}, "
+        f"`rem_tuned` {means['rem_tuned'].mean():.3f}. The worst of these: `rem` {worst['rem']:.2f}, `rem_tuned` "
+        f"{worst['rem_tuned']:.2f}.",
     ]
 
 

@@ -11,7 +11,8 @@ from unlearn_core.insight.choices import choices, in_words
 from unlearn_core.presets import make_method, make_scenario
 from unlearn_core.store import Store
 
-TRIED = [{"changed": {}, "retain": 0.9}, {"changed": {"epochs": 8}, "retain": 0.95}]
+PRESET, LONGER = {"changed": {}, "retain": 0.9}, {"changed": {"epochs": 8}, "retain": 0.95}
+TRIED = [PRESET, LONGER]
 
 
 @pytest.mark.parametrize(
@@ -35,6 +36,20 @@ TRIED = [{"changed": {}, "retain": 0.9}, {"changed": {"epochs": 8}, "retain": 0.
         (
             {"changed": {}, "tried": TRIED, "repeated": True},
             "REM lost a class and was repeated: a softer run kept no more of the rest.",
+        ),
+        (
+            {"changed": {"epochs": 8}, "tried": TRIED, "again": TRIED, "last": None},
+            "REM settled on `epochs` 8 after 2 trials and a second look.",
+        ),
+        (
+            {
+                "changed": {},
+                "tried": TRIED,
+                "again": TRIED,
+                "last": {"changed": {"flush_clip": 0.25}, "tried": TRIED, "repeated": True},
+            },
+            "REM stayed with its preset after 2 trials: `epochs` 8 was no better at a second look. Its last run lost a class "
+            "and was repeated: the softer run (`flush_clip` 0.25) kept more of the rest.",
         ),
     ],
 )

@@ -1,43 +1,61 @@
-"""Self-tuned REM: a last run that breaks what its trials kept is not the result."""
+"""Self-tuned REM: what is changed has proved itself twice, and the last run is REM's own."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 import torch
-from torch import nn
 from trained import Trained
 
-from unlearn_core.methods import UnlearningTask, _tuning, registry
-from unlearn_core.training import Reporter, SilentReporter
+from unlearn_core.methods import registry
+from unlearn_core.methods._held_out import Trial, choose
+from unlearn_core.presets import preset_params
+from unlearn_core.training import SilentReporter, predict
 
 
-@pytest.mark.parametrize(("broken", "set_aside"), [(0, 0), (1, 1), (2, 2), (99, 2)])
-def test_a_last_run_that_breaks_the_rest_gives_way_to_the_next_best(
-    broken: int, set_aside: int, points: Trained, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    task = points.task()
-    last: list[dict[str, Any]] = []
+def trial(name: str, healed: list[float], retain: float = 0.9) -> Trial:
+    return Trial({"name": name}, torch.tensor(healed), retain)
 
-    def run(params: dict[str, Any], told: UnlearningTask, reporter: Reporter) -> nn.Module:
-        model = told.original
-        if len(told.forget) == len(task.forget):
-            last.append(params)
-            if len(last) <= broken:
-                with torch.no_grad():
-                    for parameter in model.parameters():
-                        parameter.mul_(0.01 * len(last) if broken > 2 else 0)
-        return model.eval()
 
-    registry.get("rem_discover")  # methods are imported when asked for, and this one takes run_rem along: not the patched one
-    monkeypatch.setattr(_tuning, "run_rem", run)
-    method = registry.get("rem_tuned")
-    model = method(method.params({"tries": 3})).unlearn(task, SilentReporter())
+START = trial("start", [0.5, 0.4, 0.6, 0.5])
+BETTER, LITTLE, WORSE = (
+    trial("better", [0.8, 0.9, 0.7, 0.9]),
+    trial("little", [0.9, 0.1, 0.9, 0.3]),
+    trial("worse", [0.1, 0.2, 0.1, 0.2]),
+)
+
+
+@pytest.mark.parametrize(
+    ("trials", "second", "chosen", "looks"),
+    [
+        ([START, LITTLE, WORSE], {}, "start", []),
+        ([START, LITTLE, BETTER, WORSE], {"start": START, "better": BETTER}, "better", ["start", "better"]),
+        ([START, LITTLE, BETTER, WORSE], {"start": START, "better": LITTLE}, "start", ["start", "better"]),
+        ([START, BETTER], {"start": BETTER, "better": BETTER}, "start", ["start", "better"]),
+        ([START, trial("breaks", [1.0, 1.0, 1.0, 1.0], 0.3)], {}, "start", []),
+        ([trial("start", [float("nan")] * 4), BETTER], {}, "start", []),
+    ],
+)
+def test_a_change_has_to_be_better_twice(trials: list[Trial], second: dict[str, Trial], chosen: str, looks: list[str]) -> None:
+    asked: list[str] = []
+
+    def again(one: Trial) -> Trial:
+        asked.append(one.params["name"])
+        return second[one.params["name"]]
+
+    best, found = choose(trials, again)
+    assert best.params["name"] == chosen
+    assert asked == looks
+    assert len(found) == len(looks)
+
+
+@pytest.mark.parametrize("tries", [0, 2])
+def test_the_outcome_is_rem_with_what_was_chosen(tries: int, points: Trained) -> None:
+    values = preset_params("rem", "waves")
+    rem, tuned = registry.get("rem"), registry.get("rem_tuned")
+    model = tuned(tuned.params(values | {"tries": tries})).unlearn(points.task(), SilentReporter())
     report = model.report["tuning"]  # type: ignore[index]
-    assert report["set_aside"] == set_aside
-    assert len(last) == set_aside + 1
-    assert all(a != b for k, a in enumerate(last) for b in last[:k])
-    kept = _tuning.accuracy_on(model, task, task.retain)
-    assert report["retain"] == kept
-    assert (kept > 0.8) == (broken < 3)
+    assert len(report["tried"]) == (tries + 2 if tries else 0)
+    assert tries or not report["changed"]
+    expected = rem(rem.params(values | report["changed"])).unlearn(points.task(), SilentReporter())
+    data = points.arena.train
+    assert torch.equal(predict(model, data), predict(expected, data))

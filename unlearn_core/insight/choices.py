@@ -25,14 +25,30 @@ def choices(store: Results, scenario: Scenario, specs: Sequence[MethodSpec]) -> 
 
 
 def in_words(label: str, tuning: Mapping[str, Any]) -> str:
-    """``tuning``: a run's report, with what it changed, what it tried, and whether it was repeated; "" for nothing to say."""
-    changed, tried = dict(tuning["changed"]), len(tuning["tried"])
-    values = ", ".join(f"`{name}` {value:.4g}" for name, value in changed.items())
+    """``tuning``: a run's report, with what it changed, what it tried, and whether it was repeated; of a search also its
+    second look (``again``) and what its last run says (``last``). "" for nothing to say."""
     if tuning.get("repeated"):
-        outcome = f"the softer run ({values}) kept more of the rest" if changed else "a softer run kept no more of the rest"
+        changed = tuning["changed"]
+        outcome = (
+            f"the softer run ({_values(changed)}) kept more of the rest" if changed else "a softer run kept no more of the rest"
+        )
         return f"{label} lost a class and was repeated: {outcome}."
+    sentences = [_search(label, tuning), in_words("Its last run", tuning["last"]) if tuning.get("last") else ""]
+    return " ".join(filter(None, sentences))
+
+
+def _search(label: str, tuning: Mapping[str, Any]) -> str:
+    changed, tried, again = tuning["changed"], len(tuning["tried"]), tuning.get("again")
     if changed.get("epochs") == 0:
         return f"{label} left the network as it was: on what is known, no run of REM was better than none."
     if changed:
-        return f"{label} settled on {values}" + (f" after {tried} trials." if tried > 1 else ".")
+        twice = " and a second look" if again else ""
+        return f"{label} settled on {_values(changed)}" + (f" after {tried} trials{twice}." if tried > 1 else ".")
+    if again:
+        best = _values(again[-1]["changed"])
+        return f"{label} stayed with its preset after {tried} trials: {best} was no better at a second look."
     return f"{label} stayed with its preset after {tried} trials." if tried > 1 else ""
+
+
+def _values(changed: Mapping[str, Any]) -> str:
+    return ", ".join(f"`{name}` {value:.4g}" for name, value in changed.items())

@@ -28,7 +28,8 @@ _STABLE = 0.9
 MOST = 0.5
 """Share of the corruption expected in all that must be known for the last REM to push it out with a third of the force."""
 DOUBT = 0.05
-"""What is at least so probably corrupted, but is not added, is left out of the last run: there is enough to repair from."""
+"""What is at least so probably corrupted, but is not added, is left out of the last run: there is enough to repair from.
+Nothing is left out where nothing could be added."""
 
 
 class DiscoverParams(RemParams):
@@ -155,14 +156,18 @@ class Discovery:
         return Findings(added, self.doubted(judgement, len(added)), judgement, entries, stopped)
 
     def doubted(self, judgement: Judgement, count: int) -> torch.Tensor:
-        """Indices of suspects below the first ``count`` that are too doubtful to learn from."""
-        rest = judgement.suspects[count:]
+        """Indices of suspects below the first ``count`` that are too doubtful to learn from; none where ``count`` is 0.
+
+        A judgement from which nothing can be added does not tell the corrupted from the rest. Its doubt would fall on
+        whatever is hard to learn, and the last run would have that much less to repair from.
+        """
+        rest = judgement.suspects[count:] if count else judgement.suspects[:0]
         # Comparing with NaN, where nothing can be said, gives False.
         return torch.from_numpy(rest[judgement.probability[rest] >= DOUBT].copy()).to(self.task.device)
 
     def heal(self, values: dict[str, Any], task: UnlearningTask, reporter: Reporter) -> RedirectNet:
-        """One REM run on a copy of the original, which ``task`` keeps."""
-        model = run_rem(values, told(task, task.forget), reporter)
+        """One REM run, as it comes out, on a copy of the original, which ``task`` keeps."""
+        model = Rem(Rem.params(values)).once(told(task, task.forget), reporter)
         assert isinstance(model, RedirectNet)
         return model
 

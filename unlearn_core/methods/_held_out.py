@@ -93,11 +93,12 @@ Run = Callable[[dict[str, Any], UnlearningTask, Reporter], nn.Module]
 
 
 def try_out(run: Run, params: dict[str, Any], task: UnlearningTask, seed: int, reporters: Sequence[Reporter]) -> Trial:
-    """Two-fold: each half of F in turn is left in the retain set while REM is told of the other one."""
+    """Each half of F in turn is left in the retain set while REM is told of the other one; one run for each of at most two
+    reporters. ``seed`` decides the halves and is that of the runs."""
     first, second = halves(task, seed)
     healed, retain = [], []
-    for known, held, reporter in zip((first, second), (second, first), reporters, strict=True):
-        model = run(params, told(task, known), Unseen(reporter))
+    for (known, held), reporter in zip(((first, second), (second, first)), reporters, strict=False):
+        model = run(params, told(task, known, seed), Unseen(reporter))
         healed.append(_healed(model, task, held))
         retain.append(accuracy_on(model, task, task.retain))
     return Trial(params, torch.cat(healed), sum(retain) / len(retain))
@@ -113,7 +114,16 @@ def _healed(model: nn.Module, task: UnlearningTask, ids: torch.Tensor) -> torch.
     return 1 - F.softmax(predict(model, task.data, ids), dim=1).gather(1, task.data.labels[ids][:, None])[:, 0]
 
 
-def choose(trials: Sequence[Trial]) -> Trial:
-    """The best of the trials that surpass the first, else the first: few held-out examples should not move a good preset."""
-    better = [trial for trial in trials[1:] if trial.surpasses(trials[0])]
-    return max(better, key=lambda trial: trial.score, default=trials[0])
+def choose(trials: Sequence[Trial], again: Callable[[Trial], Trial]) -> tuple[Trial, list[Trial]]:
+    """The trial to go by: the best of them if it surpasses the first twice, else the first. And the second look.
+
+    The best of many trials is partly the luckiest. So the best of those that surpass the first and the first itself are run
+    ``again``, on other halves and with another seed, and must differ there as well. Where no trial surpasses the first, there
+    is no second look.
+    """
+    start = trials[0]
+    best = max((trial for trial in trials[1:] if trial.surpasses(start)), key=lambda trial: trial.score, default=None)
+    if best is None:
+        return start, []
+    second = [again(start), again(best)]
+    return (best if second[1].surpasses(second[0]) else start), second

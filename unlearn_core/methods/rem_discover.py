@@ -20,7 +20,7 @@ class RemDiscover(TunedMethod):
         "nothing from what is still in doubt. A network that never learned the wrong labels is left as it is."
     )
     designed_for = Region()
-    revision = 4  # a refined ranking, clean density that only falls, a last run without the doubtful, at least 0.8 probable
+    revision = 5  # nothing is left out of the last run where nothing could be added
     Params = DiscoverParams
 
     def unlearn(self, task: UnlearningTask, reporter: Reporter) -> nn.Module:

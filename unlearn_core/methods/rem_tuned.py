@@ -14,13 +14,13 @@ class RemTuned(TunedMethod):
     name, label, paper = "rem_tuned", "REM, self-tuned", "after arXiv:2505.17730"
     summary = (
         "Leaves one half of the forget set in the retain set, wrong labels and all, runs REM with the other half, and sees "
-        "how well the hidden half is healed and how much of the rest survives. Changes of rounds, learning rate, batch, masks "
-        "and oversampling that clearly help are kept for one last run with the whole forget set; the next best are run instead "
-        "where that one breaks the rest. Not running REM at all is tried too: a network that never learned the wrong labels is "
+        "how well the hidden half is healed and how much of the rest survives. Of the changes of rounds, learning rate, batch, "
+        "masks and oversampling the best is tried again on other halves; if it helps there as well, it is kept for one last "
+        "run with the whole forget set. Not running REM at all is tried too: a network that never learned the wrong labels is "
         "left as it is."
     )
     designed_for = Region()
-    revision = 2  # a last run that breaks the rest is not the result
+    revision = 3  # the best trial has to prove itself a second time; the last run is REM with its own safeguard
     Params = TunedParams
 
     def unlearn(self, task: UnlearningTask, reporter: Reporter) -> nn.Module:
