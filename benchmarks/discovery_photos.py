@@ -1,10 +1,12 @@
 """Discovery on photographs: ``rem_discover`` beside REM, at discovery 0.1 and regularity 0 and 1.
 
-    python -m benchmarks.discovery_photos --data FOLDER [--images 10000] [--seeds 0] [--regularity 0 1] [--parts FOLDER]
+    python -m benchmarks.discovery_photos --data FOLDER [--images 10000] [--seeds 0] [--regularity 0 1] [--no-crops]
+                                          [--methods original rem rem_discover rem_tuned] [--parts FOLDER]
 
 ``FOLDER`` holds train/<class>/… and test/<class>/… (CIFAR-10 as image files); ResNet-9 at a quarter of its width on the
-processor, with the recipe that photographs get in the app. Asked for: healed × utility at least twice that of REM. Healed and
-utility are computed from the ground truth here, after the methods have run. Seconds are seconds of one processor.
+processor, with the recipe that photographs get in the app; ``--no-crops`` trains without crops and flips, so that random
+labels are learned by heart. Asked for: healed × utility at least twice that of REM. Healed and utility are computed from the
+ground truth here, after the methods have run. Seconds are seconds of one processor.
 ``--parts`` keeps what is done, so that a run that was interrupted goes on. Writes ``benchmarks/discovery_photos.json``, where
 other regularities and numbers of images are kept.
 """
@@ -15,6 +17,7 @@ import argparse
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -26,18 +29,23 @@ MODULE = "benchmarks.discovery_photos"
 REGULARITY, RATE, TIMES = (0.0, 1.0), 0.1, 2.0
 
 
-def task_name(regularity: float, images: int) -> str:
-    return f"regularity {regularity:g}, {images} images"
+def task_name(regularity: float, options: argparse.Namespace) -> str:
+    return f"regularity {regularity:g}, {options.images} images" + (", no crops" if options.no_crops else "")
+
+
+def overrides(options: argparse.Namespace) -> dict[str, Any]:
+    """What differs from the usual scenario."""
+    data = {"dataset.data": str(options.data), "dataset.limit": options.images, "dataset.test_limit": 2000}
+    return data | ({"training.augment": False} if options.no_crops else {})
 
 
 def make_work(options: argparse.Namespace) -> list[Work]:
-    overrides = {"dataset.data": str(options.data), "dataset.limit": options.images, "dataset.test_limit": 2000}
     return [
         Work(
             "photographs",
-            task_name(regularity, options.images),
+            task_name(regularity, options),
             seed,
-            (("regularity", regularity), ("overrides", overrides)),
+            (("regularity", regularity), ("overrides", overrides(options))),
             tuple(options.methods),
             (RATE,),
             "images",
@@ -78,20 +86,24 @@ def main() -> None:
     parser.add_argument("--regularity", nargs="+", type=float, choices=REGULARITY, default=list(REGULARITY))
     parser.add_argument("--methods", nargs="+", default=["original", "rem", "rem_discover"])
     parser.add_argument("--parts", type=Path, default=None)
+    parser.add_argument("--no-crops", action="store_true")
     options = parser.parse_args()
     if options.parts:
         options.parts.mkdir(parents=True, exist_ok=True)
     target = Path(__file__).with_suffix(".json")
     runs = json.loads(target.read_text())["runs"] if target.exists() else {}
     rows = [row for work in make_work(options) for row in measured(work, options.parts)]
-    epochs = make_scenario("images", overrides={"dataset.data": str(options.data), "dataset.limit": options.images}).training
+    training = make_scenario("images", overrides=overrides(options)).training
     for regularity in options.regularity:
-        task = task_name(regularity, options.images)
+        task = task_name(regularity, options)
         here = pick(rows, task=task)
         runs[task] = {
-            "command": f"python -m {MODULE} --data FOLDER --images {options.images} --regularity {regularity:g}",
-            "setting": f"{options.images:,} training images, ResNet-9 at a quarter of its width, {epochs.epochs} epochs with "
-            f"crops and flips, 6 % corrupted, 10 % of that known, seeds {', '.join(map(str, options.seeds))}",
+            "command": f"python -m {MODULE} --data FOLDER --images {options.images} --regularity {regularity:g}"
+            + " --no-crops" * options.no_crops
+            + f" --methods {' '.join(options.methods)}",
+            "setting": f"{options.images:,} training images, ResNet-9 at a quarter of its width, {training.epochs} epochs "
+            f"{'with' if training.augment else 'without'} crops and flips, 6 % corrupted, 10 % of that known, "
+            f"seeds {', '.join(map(str, options.seeds))}",
             "lines": report(here),
             "rows": here,
             "environment": environment(torch.device("cpu")),
