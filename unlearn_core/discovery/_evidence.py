@@ -16,14 +16,18 @@ from unlearn_core.discovery._areas import areas, chance_of
 
 DOUBTS = ("healed_margin", "healed_loss", "healed_neighbours")
 """Scores that say how much the given label is doubted."""
+UNTOLD = "learned_late"
+"""Doubt by a training run that was told nothing: no unlearning has damaged it."""
 DOUBTED, BEYOND = 0.05, 1e-6
 """Highest chance of the held-out labels' doubt, and of the whole ranking, on data where all is clean."""
 
 
 def set_apart(table: Mapping[str, np.ndarray], fused: np.ndarray, labels: np.ndarray, forget: np.ndarray) -> bool:
     """Whether held-out known corruption differs from examples of the same given label. All arrays are (N,)."""
-    doubts = [table[name] for name in DOUBTS if name in table]
-    if doubts and within_label(np.mean(doubts, axis=0), labels, forget) <= DOUBTED:
+    told = [table[name] for name in DOUBTS if name in table]
+    doubts = ([np.mean(told, axis=0)] if told else []) + ([table[UNTOLD]] if UNTOLD in table else [])
+    # One of them is enough, so each has its share of the chance.
+    if any(within_label(values, labels, forget) <= DOUBTED / len(doubts) for values in doubts):
         return True
     return within_label(fused, labels, forget) <= BEYOND
 

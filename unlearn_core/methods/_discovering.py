@@ -16,6 +16,7 @@ from unlearn_core.errors import Cancelled
 from unlearn_core.methods._base import UnlearningTask
 from unlearn_core.methods._collapse import collapsed
 from unlearn_core.methods._held_out import Quiet, Unseen, outcome, told
+from unlearn_core.methods._learning import learning_of, learning_steps
 from unlearn_core.methods._npo import accuracy_on
 from unlearn_core.methods._redirection import RemParams
 from unlearn_core.methods._tuning import UNTOUCHED, Plan, rem_values, run_rem, steps_of
@@ -106,7 +107,12 @@ def outputs(model: RedirectNet, task: UnlearningTask, mask: torch.Tensor | None 
 
 
 def view_of(
-    model: RedirectNet, task: UnlearningTask, known: torch.Tensor, share: float, original: tuple[torch.Tensor, torch.Tensor]
+    model: RedirectNet,
+    task: UnlearningTask,
+    known: torch.Tensor,
+    share: float,
+    original: tuple[torch.Tensor, torch.Tensor],
+    learning: torch.Tensor | None = None,
 ) -> View:
     """What ``model``, healed while told of ``known`` and with ``task.seed``, says about every example."""
     logits, features = outputs(model, task)
@@ -114,7 +120,7 @@ def view_of(
     flags = torch.zeros(len(task.data), dtype=torch.bool, device=task.device)
     flags[known] = True
     masked, _ = outputs(model, task, mask)
-    return View(task.data.labels, flags, original[0], original[1], logits, features, masked)
+    return View(task.data.labels, flags, original[0], original[1], logits, features, masked, learning)
 
 
 class Discovery:
@@ -125,6 +131,7 @@ class Discovery:
         self.values = gentle(rem_values(params))
         self.original = outputs(task.frozen_original(), task)
         self.is_forget = task.is_forget()
+        self.learning = learning_of(task, plan.next(learning_steps(task)))
 
     def run(self) -> Findings:
         """Rounds until nothing changes, nothing passes the target, or the budget is spent."""
@@ -191,7 +198,7 @@ class Discovery:
                 # A handful of examples with one label can push that whole class out of the base: again, with less force.
                 milder = self.values | {"forget_weight": self.values["forget_weight"] / 3}
                 model = self.heal(milder, task, Quiet(reporter))
-            views.append(view_of(model, task, task.forget, self.p.forget_share, self.original))
+            views.append(view_of(model, task, task.forget, self.p.forget_share, self.original, self.learning))
             if self.plan.reporter.cancelled():
                 raise Cancelled
         if not self.keep_redirect:
@@ -259,4 +266,4 @@ def _entry(judgement: Judgement, added: torch.Tensor, before: torch.Tensor) -> d
 def discovery_steps(params: DiscoverParams, task: UnlearningTask) -> int:
     """Most steps that the rounds take."""
     folds = min(params.folds, len(task.forget)) if len(task.forget) >= MIN_KNOWN else 1
-    return params.rounds * folds * steps_of(gentle(rem_values(params)), len(task.data))
+    return learning_steps(task) + params.rounds * folds * steps_of(gentle(rem_values(params)), len(task.data))

@@ -20,7 +20,7 @@ class RemDiscover(TunedMethod):
         "nothing from what is still in doubt. A network that never learned the wrong labels is left as it is."
     )
     designed_for = Region()
-    revision = 5  # nothing is left out of the last run where nothing could be added
+    revision = 6  # how late a label is learned counts; nothing found, nothing left out of the last run
     Params = DiscoverParams
 
     def unlearn(self, task: UnlearningTask, reporter: Reporter) -> nn.Module:

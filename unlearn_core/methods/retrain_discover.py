@@ -22,7 +22,7 @@ class RetrainDiscover(TunedMethod):
         "in the forget set nor was found nor is in doubt, so that what was found is gone for certain."
     )
     designed_for = Region()
-    revision = 5  # nothing is left out of the last run where nothing could be added
+    revision = 6  # how late a label is learned counts; nothing found, nothing left out of the last run
     Params = DiscoverParams
 
     def unlearn(self, task: UnlearningTask, reporter: Reporter) -> nn.Module:
