@@ -27,6 +27,7 @@ from unlearn_core.presets import make_scenario
 
 MODULE = "benchmarks.discovery_photos"
 REGULARITY, RATE, TIMES = (0.0, 1.0), 0.1, 2.0
+DIGITS = {"added": ".0f", "seconds": ".0f"}
 
 
 def task_name(regularity: float, options: argparse.Namespace) -> str:
@@ -64,8 +65,10 @@ def report(rows: Sequence[Row]) -> list[str]:
         for name in dict.fromkeys(row["method"] for row in pick(rows, task=task)):
             here = pick(rows, task=task, method=name)
             scores[name] = mean(here, "product")[0]
-            cells = {key: mean(here, key)[0] for key in ("healed", "utility", "product", "precision", "recall", "seconds")}
-            values = ", ".join(f"{key} {value:.3f}" for key, value in cells.items() if value == value)
+            cells = {
+                key: mean(here, key)[0] for key in ("healed", "utility", "product", "added", "precision", "recall", "seconds")
+            }
+            values = ", ".join(f"{key} {value:{DIGITS.get(key, '.3f')}}" for key, value in cells.items() if value == value)
             lines.append(f"{task}: {name} (n = {len(here)}): {values}")
         if {"rem", "rem_discover"} <= set(scores):
             ratio = scores["rem_discover"] / scores["rem"]

@@ -164,13 +164,19 @@ def other_tasks() -> list[str]:
 
 
 def photographs() -> list[str]:
-    """Discovery on photographs, from ``discovery_photos.json``."""
+    """Discovery on photographs, from ``discovery_photos.json``; a run of a method's earlier revision has a ``note`` there."""
     if not PHOTOS.exists():
         return []
     runs = json.loads(PHOTOS.read_text())["runs"]
     lines = ["## Photographs", "", "Discovery on CIFAR-10 as image files; “original” is the network before unlearning.", ""]
     for run in runs.values():
-        lines += [f"{run['setting']}:", "", *(f"- {x}" for x in report(run["rows"])), ""]
+        lines += [
+            f"{run['setting']}:",
+            *([run["note"]] if "note" in run else []),
+            "",
+            *(f"- {x}" for x in report(run["rows"])),
+            "",
+        ]
     return [*lines, *_not_measured([row for run in runs.values() for row in run["rows"]]), ""]
 
 
