@@ -14,10 +14,11 @@ from unlearn_core.training import Reporter
 class RemDiscover(TunedMethod):
     name, label, paper = "rem_discover", "REM + discovery", "after arXiv:2505.17730"
     summary = (
-        "Runs REM several times, each time without telling it of another part of the known corruption, and learns from the "
-        "hidden parts which signals give corruption away. Suspects that are probably corrupted join the forget set, round "
-        "after round, until nothing more passes the precision target. A last REM unlearns all of them, and learns "
-        "nothing from what is still in doubt. A network that never learned the wrong labels is left as it is."
+        "Runs REM several times, each time without telling it of another part of the known corruption, and watches one short "
+        "training run from scratch. From the hidden parts it learns which signals give corruption away. Suspects that are "
+        "probably corrupted join the forget set, round after round, until nothing more passes the precision target. A last "
+        "REM unlearns all of them, and learns nothing from what is still in doubt. A network that never learned the wrong "
+        "labels is left as it is."
     )
     designed_for = Region()
     revision = 6  # how late a label is learned counts; nothing found, nothing left out of the last run
