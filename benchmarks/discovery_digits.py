@@ -9,7 +9,7 @@
   docs/results.md, which is made from a sweep.
 
 Healed and utility are computed from the ground truth here, after the methods have run; methods never see it. Seconds are
-seconds of one processor. ``--parts`` keeps each task's rows in a folder, so that a run that was interrupted goes on.
+seconds of one processor. ``--parts`` keeps the rows in a folder, so that a run that was interrupted goes on.
 Writes ``benchmarks/discovery_digits.json``, replacing the sections that were run, and the table in ``docs/discovery.md``.
 """
 
@@ -22,7 +22,7 @@ import json
 import os
 import statistics
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -112,15 +112,17 @@ def prepare(work: Work) -> tuple[UnlearningTask, Arena, torch.Tensor, torch.Tens
     return task, arena, order, truth.clean_labels
 
 
-def run(work: Work) -> list[Row]:
-    """All rows of one piece of work."""
+def run(work: Work, done: Sequence[Row], keep: Callable[[list[Row]], None]) -> list[Row]:
+    """All rows of one piece of work, of which some are ``done``; ``keep`` gets what there is after each."""
     torch.set_num_threads(1)
     task, arena, order, clean = prepare(work)
-    rows = []
+    rows = list(done)
     for rate in work.discovery:
         forget = order[: discovered_count(len(order), rate)].sort().values
         retain = task.everything[~torch.isin(task.everything, forget)]
         for name in work.methods:
+            if pick(rows, discovery=rate, method=name):
+                continue
             start = time.process_time()
             model = unlearned(name, task, forget, retain, work.dataset)
             row: Row = {"section": work.section, "task": work.task, "seed": work.seed, "discovery": rate, "method": name}
@@ -132,6 +134,8 @@ def run(work: Work) -> list[Row]:
             report = getattr(model, "report", {})
             row |= {"tuning": report["tuning"]["changed"]} if "tuning" in report else {}
             rows.append(row | (found(report["discovery"], work, order, forget) if "discovery" in report else {}))
+            keep(rows)
+            print(json.dumps(rows[-1]), flush=True)
     return rows
 
 
@@ -160,16 +164,17 @@ def found(report: dict[str, Any], work: Work, order: torch.Tensor, forget: torch
 
 
 def measured(work: Work, parts: Path | None) -> list[Row]:
-    """:func:`run`, or what an earlier run left in ``parts``."""
+    """The rows of this work; those that an earlier run left in ``parts`` are not computed again."""
     path = parts / f"{work.name}.json" if parts else None
-    if path is not None and path.exists():
-        return list(json.loads(path.read_text()))
-    rows = run(work)
-    if path is not None:
-        path.write_text(json.dumps(rows))
-    for row in rows:
-        print(json.dumps(row), flush=True)
-    return rows
+    rows = list(json.loads(path.read_text())) if path is not None and path.exists() else []
+
+    def keep(rows: list[Row]) -> None:
+        if path is not None:
+            path.write_text(json.dumps(rows))
+
+    if any(not pick(rows, discovery=rate, method=name) for rate in work.discovery for name in work.methods):
+        rows = run(work, rows, keep)
+    return [row for row in rows if row["discovery"] in work.discovery and row["method"] in work.methods]
 
 
 def mean(rows: Sequence[Row], key: str) -> tuple[float, float]:
