@@ -139,7 +139,7 @@ def other_tasks() -> list[str]:
     if not rows:
         return []
     frame = pd.DataFrame(rows).assign(product=lambda table: table["healed"] * table["utility"])
-    table = frame.groupby(["task", "discovery", "method"], sort=False)["product"].agg(["mean", "sem", "size"]).unstack("method")
+    table = frame.groupby(["task", "discovery", "method"], sort=False)["product"].agg(["mean", "sem"]).unstack("method")
     lines = [
         "",
         "On tasks that the preset was not made for, three seeds on digits:",

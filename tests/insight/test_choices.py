@@ -11,8 +11,7 @@ from unlearn_core.insight.choices import choices, in_words
 from unlearn_core.presets import make_method, make_scenario
 from unlearn_core.store import Store
 
-PRESET, LONGER = {"changed": {}, "retain": 0.9}, {"changed": {"epochs": 8}, "retain": 0.95}
-TRIED = [PRESET, LONGER]
+TRIED = [{"changed": {}, "retain": 0.9}, {"changed": {"epochs": 8}, "retain": 0.95}]
 
 
 @pytest.mark.parametrize(

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from trained import Trained
 
 from unlearn_core.methods import UnlearningTask, accuracy_on, registry
 from unlearn_core.methods._collapse import collapsed
+from unlearn_core.methods._discovering import Discovery
 from unlearn_core.models import build_model
 from unlearn_core.presets import preset_params
 from unlearn_core.training import SilentReporter, Trainer, predict
@@ -68,3 +71,10 @@ def test_what_was_never_learned_is_left_alone(name: str, points: Trained) -> Non
 
     learned = method(params).unlearn(points.task(), SilentReporter())
     assert learned.report["tuning"]["changed"] != {"epochs": 0}
+
+
+def test_doubt_is_acted_upon_only_where_something_could_be_added() -> None:
+    judgement: Any = SimpleNamespace(suspects=np.array([3, 1, 2, 0]), probability=np.array([0.01, 0.9, 0.3, 0.95]))
+    discovery: Any = SimpleNamespace(task=SimpleNamespace(device="cpu"))
+    assert Discovery.doubted(discovery, judgement, 2).tolist() == [2]
+    assert Discovery.doubted(discovery, judgement, 0).tolist() == []
