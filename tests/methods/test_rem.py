@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import pytest
@@ -62,6 +63,40 @@ def test_the_objective_by_hand(digits: Trained) -> None:
     weighted.model.eval()
     # The removal's mean over F is −2·log(1/2), counted twice; the repair is the mean over all eight.
     assert weighted.loss(ids).item() == pytest.approx((1 - 2) * 2 * math.log(0.5), abs=1e-4)
+
+
+def test_what_was_never_learned_is_hardly_pushed_further_with_the_removal_capped(digits: Trained) -> None:
+    task = digits.task(discovery=0.5)
+    task.original.widen(1.0, 1)
+    member, rest = task.forget[:3], task.retain[:5]
+    labels = task.data.labels.clone()
+    labels[member[0]] = (labels[member[0]] + 1) % 10  # a label that nobody taught
+    task = dataclasses.replace(task, data=dataclasses.replace(task.data, labels=labels))
+    run = Redirection(RemParams(removal_cap=0.0), task, task.original, SilentReporter())
+    run.model.eval()
+    losses = run._losses(run.model, run.task.data.batch(member), member, None)
+    assert losses[0] > 2 > losses[1:].max()
+    # −ℓ(CE, 0) for the removal; the repair of all eight starts from CE₀ as it was.
+    removal = -2 * torch.nn.functional.logsigmoid(losses).sum().item()
+    expected = (removal + 8 * 2 * math.log(0.5)) / 8
+    assert run.loss(torch.cat([member, rest])).item() == pytest.approx(expected, abs=1e-4)
+    # So the pull on what was learned is half of the most there is, as in the paper, and on what was not next to nothing.
+    pull = torch.autograd.functional.jacobian(lambda ce: run.raised(ce, torch.zeros(3)).sum(), losses.detach())
+    assert -pull[0] < 0.3 < 0.7 < -pull[1:].max()
+
+
+def test_a_round_takes_at_most_so_many_steps(digits: Trained) -> None:
+    class Counting(SilentReporter):
+        def step(self, done: int, total: int, **scalars: float | torch.Tensor) -> None:
+            seen.append((done, total))
+
+    seen: list[tuple[int, int]] = []
+    method = registry.get("rem")
+    for limit, per_round in ((3, 3), (0, 6), (100, 6)):
+        seen.clear()
+        params = method.presets["digits"] | {"epochs": 2, "round_steps": limit}
+        method(method.params(params)).once(digits.task(discovery=0.5), Counting())
+        assert seen == [(done + 1, 2 * per_round) for done in range(2 * per_round)]
 
 
 def test_flushing_lowers_the_forget_accuracy_to_its_threshold(digits: Trained) -> None:

@@ -12,7 +12,7 @@ from torch import nn
 from unlearn_core.methods._base import UnlearningTask
 from unlearn_core.methods._frame import Phase
 from unlearn_core.methods._held_out import MIN_FORGET, Trial, choose, told, try_out
-from unlearn_core.methods._redirection import RedirectionMethod, RemParams
+from unlearn_core.methods._redirection import RedirectionMethod, RemParams, steps_per_round
 from unlearn_core.methods.rem import Rem
 from unlearn_core.training import Reporter
 
@@ -59,7 +59,7 @@ def rem_values(params: RemParams) -> dict[str, Any]:
 
 def steps_of(values: dict[str, Any], examples: int) -> int:
     """Optimiser steps that one REM run reports."""
-    return int(values["epochs"]) * -(-examples // int(values["batch_size"]))
+    return int(values["epochs"]) * steps_per_round(examples, int(values["batch_size"]), int(values["round_steps"]))
 
 
 class Plan:
