@@ -8,9 +8,11 @@ import pytest
 import torch
 from trained import Trained
 
+from unlearn_core.discovery import View, out_of_fold
 from unlearn_core.discovery._evidence import set_apart
 from unlearn_core.errors import Cancelled
 from unlearn_core.methods import registry
+from unlearn_core.methods._discovering import outputs
 from unlearn_core.methods._learning import learning_of, learning_steps
 from unlearn_core.presets import preset_params
 from unlearn_core.training import SilentReporter
@@ -35,7 +37,6 @@ class Counting(SilentReporter):
 def test_wrong_labels_are_learned_late_and_the_run_leaves_no_trace(points: Trained) -> None:
     task, reporter = points.task(), Counting()
     late = learning_of(task, reporter)
-    assert late is not None
     assert late.shape == (len(task.data),)
     truth = points.arena.corrupted.truth
     wrong = torch.zeros(len(late), dtype=torch.bool)
@@ -43,9 +44,7 @@ def test_wrong_labels_are_learned_late_and_the_run_leaves_no_trace(points: Train
     above = (late[wrong][:, None] > late[~wrong][None, :]).float().mean()
     assert above > 0.9
     assert (reporter.steps, reporter.snapshots) == (learning_steps(task), 0)
-    again = learning_of(points.task(), SilentReporter())
-    assert again is not None
-    assert torch.equal(late, again)
+    assert torch.equal(late, learning_of(points.task(), SilentReporter()))
 
 
 def test_it_can_be_cancelled(points: Trained) -> None:
@@ -56,7 +55,14 @@ def test_it_can_be_cancelled(points: Trained) -> None:
 def test_a_run_that_diverges_is_no_evidence(points: Trained) -> None:
     task = points.task()
     wild = task.recipe.model_copy(update={"learning_rate": 1e12, "optimizer": "sgd", "clip": 0.0})
-    assert learning_of(dataclasses.replace(task, recipe=wild), SilentReporter()) is None
+    late = learning_of(dataclasses.replace(task, recipe=wild), SilentReporter())
+    assert not late.isfinite().all()
+    logits, features = outputs(task.original, task)
+    forget = task.is_forget()
+    view = View(task.data.labels, forget, logits, features, logits, features, logits)
+    scores = out_of_fold([dataclasses.replace(view, learning=late)], forget)
+    assert "learned_late" not in scores
+    assert set(scores) == set(out_of_fold([view], forget))
 
 
 def test_discovery_weighs_it_among_the_others(points: Trained) -> None:

@@ -112,7 +112,7 @@ def view_of(
     known: torch.Tensor,
     share: float,
     original: tuple[torch.Tensor, torch.Tensor],
-    learning: torch.Tensor | None = None,
+    learning: torch.Tensor,
 ) -> View:
     """What ``model``, healed while told of ``known`` and with ``task.seed``, says about every example."""
     logits, features = outputs(model, task)

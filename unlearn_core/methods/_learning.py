@@ -34,12 +34,12 @@ def _short(recipe: TrainingSpec) -> TrainingSpec:
     return recipe.model_copy(update={"epochs": max(1, recipe.epochs // 2)})
 
 
-def learning_of(task: UnlearningTask, reporter: Reporter) -> torch.Tensor | None:
-    """Loss (N,) of the given labels, averaged over the epochs of a short training run from scratch on all of them; None where
-    that run diverges."""
+def learning_of(task: UnlearningTask, reporter: Reporter) -> torch.Tensor:
+    """Loss (N,) of the given labels, averaged over the epochs of a short training run from scratch on all of them; not finite
+    where that run diverges, and so no evidence (``out_of_fold``)."""
     watching, seed = Watching(reporter, task), task.seed + _SEED
     Trainer(task.fresh_model(seed), task.data, _short(task.recipe), seed, watching).fit(task.everything)
-    return watching.total / watching.epochs if watching.total.isfinite().all() else None
+    return watching.total / watching.epochs
 
 
 def learning_steps(task: UnlearningTask) -> int:
