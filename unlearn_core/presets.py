@@ -90,11 +90,17 @@ def preset_params(name: str, dataset: str, augment: bool = False) -> dict[str, S
     ``augment``: whether training crops and flips. What was tuned without that gives way to the method's preset for it.
     """
     method, family = methods.get(name), datasets.get(dataset).family
-    found = tuned(family).get("methods", {}).get(method.name, {})
+    found = tuned_entry(name, family)
     usual, augmented = method.presets.get(family, {}), method.presets.get(f"{family}, augmented", {}) if augment else {}
     layers = [usual, found.get("params", {})]
     layers.insert(2 if tuned_without_crops(found) else 1, augmented)
     return {key: value for layer in layers for key, value in layer.items()}
+
+
+def tuned_entry(name: str, family: str) -> dict[str, Any]:
+    """What `tune` found for this method, or else for the one that it is ``tuned_as``; empty where neither was tuned."""
+    method, entries = methods.get(name), tuned(family).get("methods", {})
+    return dict(entries.get(method.name) or entries.get(method.tuned_as) or {})
 
 
 def tuned_without_crops(found: Mapping[str, Any]) -> bool:

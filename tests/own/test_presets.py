@@ -9,6 +9,7 @@ import pytest
 from unlearn_core import presets
 from unlearn_core import view_state as vs
 from unlearn_core.insight.about import about
+from unlearn_core.methods import registry as methods
 from unlearn_core.presets import make_method, make_scenario
 
 
@@ -25,6 +26,16 @@ def test_a_preset_may_depend_on_whether_training_crops_and_flips(photos: Path) -
     assert rates[0] < rates[1]
     assert "with them it has learning_rate 0.02" in words[0]
     assert words[1] in words[0]
+
+
+@pytest.mark.parametrize("dataset", ["waves", "digits"])
+def test_rem_and_what_is_compared_with_it_differ_in_nothing_else(dataset: str) -> None:
+    rem = presets.preset_params("rem", dataset)
+    family = [method for method in methods if method.tuned_as == "rem" and method.name != "rem"]
+    assert {"rem_no_removal", "rem_tuned", "rem_discover"} <= {method.name for method in family}
+    for method in family:
+        assert presets.preset_params(method.name, dataset) == rem
+        assert about(method.name, dataset).source == f"As REM: {about('rem', dataset).source}"
 
 
 @pytest.mark.parametrize(("overrides", "rate"), [({"training.augment": False}, 0.02), ({}, 0.3)])

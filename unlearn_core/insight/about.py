@@ -9,7 +9,7 @@ from typing import Any
 
 from unlearn_core.datasets import registry as datasets
 from unlearn_core.methods import registry as methods
-from unlearn_core.presets import preset_params, tuned, tuned_without_crops
+from unlearn_core.presets import preset_params, tuned, tuned_entry, tuned_without_crops
 from unlearn_core.specs import Scalar
 
 Interval = tuple[float, float]
@@ -113,13 +113,15 @@ def _needs(method: Any) -> tuple[tuple[str, ...], tuple[str, ...]]:
 def source(name: str, dataset: str, augment: bool = False) -> str:
     """Where a method's parameters come from on this dataset, as one sentence or two."""
     method, family = methods.get(name), datasets.get(dataset).family
-    found = tuned(family).get("methods", {}).get(name)
-    if found is not None:
+    found = tuned_entry(name, family)
+    if found:
+        own = method.name in tuned(family)["methods"]
+        words = ("" if own else f"As {methods.get(method.tuned_as).label}: ") + _tuned(found)
         if not (augment and tuned_without_crops(found)):
-            return _tuned(found)
+            return words
         other = method.presets.get(f"{family}, augmented", {})
         values = ", ".join(f"{key} {value:g}" for key, value in other.items())
-        return _tuned(found) + " That was without crops and flips" + (f"; with them it has {values}." if values else ".")
+        return words + " That was without crops and flips" + (f"; with them it has {values}." if values else ".")
     if method.presets.get(family):
         return f"Defaults of its paper, adapted to small data of this kind by its preset for {family}; not tuned."
     return "Defaults of its paper; not tuned on this kind of data." if not method.oracle else "Fixed: an oracle is not tuned."

@@ -96,6 +96,8 @@ class Method(Part):
     """Family of data ("points", "digits", "photos") → parameters that differ from the defaults there; under the family's name
     and ", augmented" those that differ from these where training crops and flips."""
 
+    tuned_as: ClassVar[str] = ""
+    """Name of the method whose tuned values it starts from where it was not tuned itself; "" for none."""
     needs_retain: ClassVar[bool] = True
     needs_labels: ClassVar[bool] = True
     """Whether it uses the given labels of the forget set."""

@@ -254,6 +254,8 @@ class RedirectionMethod(Method):
     Params = RemParams
     presets = PRESETS
     search_space = SEARCH_SPACE
+    # With other values than REM's, a difference would not be that of the idea that was taken out or added.
+    tuned_as = "rem"
     redirection: ClassVar[type[Redirection]]
     repeats: ClassVar[bool] = True
     """Whether a run that lost a class is repeated."""
