@@ -8,7 +8,7 @@ eighth as wide, trained on 1,000 images without crops and flips; this asks what 
 numbers of images of the app. ``--changes``: what differs from the preset, one JSON object for each setting. Neither ground
 truth nor test data is looked at: half of F is left in the retain set with its wrong labels, and what counts is how much of it
 is healed and how much of the rest survives (``unlearn_core.tuning``). Seeds are none that any reported number uses. Writes
-``benchmarks/rem_photos.json``, where other numbers of images are kept; seconds are of one processor, two REM runs each.
+``benchmarks/rem_photos.json``, where other settings are kept; seconds are of one processor, two REM runs each.
 """
 
 from __future__ import annotations
@@ -49,7 +49,11 @@ def main() -> None:
     options = parser.parse_args()
     overrides = (("dataset.data", str(options.data)), ("dataset.limit", options.images), ("dataset.test_limit", 200))
     cells = [Cell(r, options.discovery, seed) for seed in options.seeds for r in options.regularity]
-    rows = rows_of(cells, options.changes, overrides)
+    write(options, rows_of(cells, options.changes, overrides))
+
+
+def write(options: argparse.Namespace, rows: list[dict[str, Any]]) -> None:
+    """A line for each setting, on the screen and in the file."""
     lines = []
     for change in options.changes:
         here = [row for row in rows if row["changed"] == change]
@@ -61,7 +65,9 @@ def main() -> None:
         name = ", ".join(f"{key} {value:g}" for key, value in change.items()) or "the preset"
         lines.append(f"{name}: {rank(here):.3f} ({parts})")
     print("\n".join(lines))
-    setting = f"{options.images:,} images, discovery {options.discovery:g}, seeds {', '.join(map(str, options.seeds))}"
+    listed = {name: ", ".join(f"{value:g}" for value in getattr(options, name)) for name in ("regularity", "seeds")}
+    setting = f"{options.images:,} images, regularity {listed['regularity']}, discovery {options.discovery:g}"
+    setting += f", seeds {listed['seeds']}"
     target = Path(__file__).with_suffix(".json")
     runs = json.loads(target.read_text())["runs"] if target.exists() else {}
     runs[setting] = {"lines": lines, "rows": rows, "environment": environment(torch.device("cpu"))}
