@@ -75,7 +75,10 @@ def report(rows: Sequence[Row]) -> list[str]:
             lines.append(f"{task}: {ratio:.2f} times REM, asked {TIMES:g}: {'ok' if ratio >= TIMES else 'MISSED'}")
         # Healed through and through, a network says of corrupted images what it says of any others.
         utility = max(mean(pick(rows, task=task, method=name), "utility")[0] for name in scores)
-        lines.append(f"{task}: healing everything at the best utility above would give about {utility**2:.3f}")
+        line = f"{task}: healing everything at the best utility above would give about {utility**2:.3f}"
+        if "rem" in scores and (ratio := utility**2 / scores["rem"]) < TIMES:
+            line += f", {ratio:.2f} times REM: there is hardly more to be had"
+        lines.append(line)
     return lines
 
 

