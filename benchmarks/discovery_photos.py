@@ -77,7 +77,7 @@ def report(rows: Sequence[Row]) -> list[str]:
         utility = max(mean(pick(rows, task=task, method=name), "utility")[0] for name in scores)
         line = f"{task}: healing everything at the best utility above would give about {utility**2:.3f}"
         if "rem" in scores and (ratio := utility**2 / scores["rem"]) < TIMES:
-            line += f", {ratio:.2f} times REM: there is hardly more to be had"
+            line += f", {ratio:.2f} times REM: {TIMES:g} times is out of reach"
         lines.append(line)
     return lines
 
