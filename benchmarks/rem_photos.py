@@ -8,7 +8,8 @@ eighth as wide, trained on 1,000 images without crops and flips; this asks what 
 numbers of images of the app. ``--changes``: what differs from the preset, one JSON object for each setting. Neither ground
 truth nor test data is looked at: half of F is left in the retain set with its wrong labels, and what counts is how much of it
 is healed and how much of the rest survives (``unlearn_core.tuning``). Seeds are none that any reported number uses. Writes
-``benchmarks/rem_photos.json``, where other settings are kept; seconds are of one processor, two REM runs each.
+``benchmarks/rem_photos.json``, where other settings are kept; seconds are of one processor, two REM runs
+each, or up to four where a run lost a class and was repeated.
 """
 
 from __future__ import annotations
