@@ -29,11 +29,11 @@ from typing import Any
 
 import torch
 
-from unlearn_core.corruption import discovered_count
+from unlearn_core.corruption import GroundTruth, discovered_count
 from unlearn_core.datasets import load_dataset
 from unlearn_core.engine.stages import environment
 from unlearn_core.evaluation import Arena, build_arena
-from unlearn_core.methods import UnlearningTask
+from unlearn_core.methods import OracleTask, UnlearningTask
 from unlearn_core.methods import registry as methods
 from unlearn_core.models import build_model
 from unlearn_core.presets import make_scenario, preset_params
@@ -89,8 +89,8 @@ def make_work(sections: Sequence[str], seeds: Sequence[int]) -> Iterable[Work]:
             yield Work("clean", "no corruption", seed, (), ("rem_discover",))
 
 
-def prepare(work: Work) -> tuple[UnlearningTask, Arena, torch.Tensor, torch.Tensor]:
-    """A task with an empty forget set, its data, the corrupted examples in order of discovery, and the true labels."""
+def prepare(work: Work) -> tuple[UnlearningTask, Arena, torch.Tensor, GroundTruth]:
+    """A task with an empty forget set, its data, the corrupted examples in order of discovery, and the ground truth."""
     scenario = make_scenario(work.dataset, seed=work.seed, **dict(work.scenario))
     arena = build_arena(scenario, torch.device("cpu"))
     truth = arena.corrupted.truth
@@ -109,13 +109,13 @@ def prepare(work: Work) -> tuple[UnlearningTask, Arena, torch.Tensor, torch.Tens
     model = fresh(work.seed)
     Trainer(model, arena.train, scenario.training, work.seed, SilentReporter(), snapshots=False).fit(everyone)
     task = UnlearningTask(model, arena.train, everyone[:0], everyone, fresh, scenario.training, work.seed)
-    return task, arena, order, truth.clean_labels
+    return task, arena, order, truth
 
 
 def run(work: Work, done: Sequence[Row], keep: Callable[[list[Row]], None]) -> list[Row]:
     """All rows of one piece of work, of which some are ``done``; ``keep`` gets what there is after each."""
     torch.set_num_threads(1)
-    task, arena, order, clean = prepare(work)
+    task, arena, order, truth = prepare(work)
     rows = list(done)
     for rate in work.discovery:
         forget = order[: discovered_count(len(order), rate)].sort().values
@@ -124,13 +124,14 @@ def run(work: Work, done: Sequence[Row], keep: Callable[[list[Row]], None]) -> l
             if pick(rows, discovery=rate, method=name):
                 continue
             start = time.process_time()
-            model = unlearned(name, task, forget, retain, work.dataset)
+            model = unlearned(name, dataclasses.replace(task, forget=forget, retain=retain), truth, work.dataset)
             row: Row = {"section": work.section, "task": work.task, "seed": work.seed, "discovery": rate, "method": name}
             row |= {"known": len(forget), "seconds": round(time.process_time() - start, 2)}
             said = predict(model, arena.test).argmax(1)
             row["utility"] = (said == arena.test.labels).float().mean().item()
             if work.section != "clean":
-                row["healed"] = (predict(model, arena.train, order).argmax(1) == clean[order]).float().mean().item()
+                healed = predict(model, arena.train, order).argmax(1) == truth.clean_labels[order]
+                row["healed"] = healed.float().mean().item()
             report = getattr(model, "report", {})
             row |= {"tuning": report["tuning"]["changed"]} if "tuning" in report else {}
             rows.append(row | (found(report["discovery"], work, order, forget) if "discovery" in report else {}))
@@ -139,12 +140,14 @@ def run(work: Work, done: Sequence[Row], keep: Callable[[list[Row]], None]) -> l
     return rows
 
 
-def unlearned(name: str, task: UnlearningTask, forget: torch.Tensor, retain: torch.Tensor, dataset: str) -> torch.nn.Module:
-    """The outcome of a method with its preset, or "original": the network before unlearning."""
-    given = dataclasses.replace(task, original=copy.deepcopy(task.original), forget=forget, retain=retain)
+def unlearned(name: str, task: UnlearningTask, truth: GroundTruth, dataset: str) -> torch.nn.Module:
+    """The outcome of a method with its preset, or "original": the network before unlearning. Only oracles get the truth."""
+    given = dataclasses.replace(task, original=copy.deepcopy(task.original))
     if name == "original":
         return given.original
     method = methods.get(name)
+    if method.oracle:
+        given = OracleTask(**vars(given), truth=truth)
     return method(method.params(preset_params(name, dataset, task.recipe.augment))).unlearn(given, SilentReporter())
 
 

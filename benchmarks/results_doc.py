@@ -21,7 +21,7 @@ from pathlib import Path
 import pandas as pd
 import yaml
 
-from benchmarks.discovery_photos import report
+from benchmarks.discovery_photos import table, verdicts
 from benchmarks.own_model_doc import section as own_model
 from unlearn_core.insight.tables import results, summary
 from unlearn_core.methods import registry as methods
@@ -166,14 +166,10 @@ def photographs() -> list[str]:
     if not PHOTOS.exists():
         return []
     runs = json.loads(PHOTOS.read_text())["runs"]
-    lines = ["## Photographs", "", "Discovery on CIFAR-10 as image files; “original” is the network before unlearning.", ""]
-    for run in runs.values():
-        lines += [
-            f"{run['setting']}:",
-            "",
-            *(f"- {x}" for x in report(run["rows"])),
-            "",
-        ]
+    lines = ["## Photographs", "", "Discovery on CIFAR-10 as image files, mean ± standard error over the seeds.", ""]
+    for setting in dict.fromkeys(run["setting"] for run in runs.values()):
+        rows = [row for run in runs.values() if run["setting"] == setting for row in run["rows"]]
+        lines += [f"{setting}:", "", *table(rows), "", *(f"- {line}" for line in verdicts(rows)), ""]
     return lines
 
 
