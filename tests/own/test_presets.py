@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from unlearn_core import presets
 from unlearn_core import view_state as vs
 from unlearn_core.insight.about import about
 from unlearn_core.methods import registry as methods
+from unlearn_core.methods._tuning import steps_of
 from unlearn_core.presets import make_method, make_scenario
 
 
@@ -26,6 +28,14 @@ def test_a_preset_may_depend_on_whether_training_crops_and_flips(photos: Path) -
     assert rates[0] < rates[1]
     assert "with them it has learning_rate 0.02" in words[0]
     assert words[1] in words[0]
+
+
+@pytest.mark.parametrize("method", ["rem", "rem_tuned", "rem_discover"])
+def test_with_crops_more_photographs_are_not_more_work_and_no_harder_push(method: str) -> None:
+    values = presets.preset_params(method, "images", augment=True)
+    assert steps_of(values, 50_000) == steps_of(values, 10_000)
+    # Where a label is as likely as by guessing, nothing was learned that the removal could count from.
+    assert values["removal_cap"] < math.log(10)
 
 
 @pytest.mark.parametrize("dataset", ["waves", "digits"])
