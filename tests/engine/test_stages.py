@@ -138,6 +138,15 @@ def test_the_original_is_planned_once_for_all_methods_and_rates() -> None:
     assert len(keys) == 1
 
 
+def test_what_searches_is_expected_to_take_longer_than_training_and_that_longer_than_repairing() -> None:
+    task = scenario()
+    names = ["rem_discover", "rem_tuned", "retrain", "oracle_retrain", "eu_k", "finetune"]
+    original, *runs = plan_runs(task, [make_method(name, task) for name in names])
+    weight = dict(zip(names, (stage.weight for stage in runs), strict=True))
+    assert min(weight["rem_discover"], weight["rem_tuned"]) > 3 * weight["retrain"]
+    assert weight["retrain"] == weight["oracle_retrain"] == original.weight > weight["eu_k"] == weight["finetune"]
+
+
 def test_measured_regularity_tells_noise_from_pattern(tmp_path: Path) -> None:
     store, values = Store.open(tmp_path), []
     for regularity in (0.0, 1.0):

@@ -34,13 +34,16 @@ from unlearn_core.specs import MethodSpec, Scenario, content_key
 from unlearn_core.store import Store
 from unlearn_core.training import Trainer, deterministic, seeded
 
+_TRAINING = 3.0
+"""Weight of training a model from scratch among the stages."""
+
 
 def plan_runs(scenario: Scenario, specs: Sequence[MethodSpec]) -> list[Stage]:
     """The stages of these methods on this scenario, dependencies first; raises :class:`UserError` for what cannot run."""
     check_task(scenario)
     data = scenario.model_dump(mode="json")
     title = f"Original model ({scenario.dataset.name}, seed {scenario.seed})"
-    original = Stage("original", scenario.original_key, title, {"scenario": data}, weight=3.0)
+    original = Stage("original", scenario.original_key, title, {"scenario": data}, weight=_TRAINING)
     stages = {original.key: original}
     for spec in specs:
         method = methods.get(spec.name)
@@ -50,7 +53,7 @@ def plan_runs(scenario: Scenario, specs: Sequence[MethodSpec]) -> list[Stage]:
             raise UserError(f"{method.label} needs to know every wrong label, and here nobody does: leave it out.")
         payload = {"scenario": data, "method": spec.model_dump(mode="json")}
         key = scenario.run_key(spec)
-        stages[key] = Stage("run", key, method.label, payload, (original.key,), 3.0 if method.family == "retraining" else 1.5)
+        stages[key] = Stage("run", key, method.label, payload, (original.key,), _TRAINING * method.cost)
     return list(stages.values())
 
 

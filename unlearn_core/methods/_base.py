@@ -90,6 +90,8 @@ class Method(Part):
     designed_for: ClassVar[Region] = Region()
     oracle: ClassVar[bool] = False
     needs_forget: ClassVar[bool] = True
+    cost: ClassVar[float] = 0.5
+    """Rough time beside training from scratch; what a run is expected to take until its first steps are counted."""
     revision: ClassVar[int] = 1
     """Raised whenever the same parameters would give other numbers, so that stored runs are not mistaken for new ones."""
     presets: ClassVar[dict[str, dict[str, Any]]] = {}

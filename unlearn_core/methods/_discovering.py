@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,13 +20,15 @@ from unlearn_core.methods._held_out import Quiet, Unseen, outcome, told
 from unlearn_core.methods._learning import learning_of, learning_steps
 from unlearn_core.methods._npo import accuracy_on
 from unlearn_core.methods._redirection import RemParams
-from unlearn_core.methods._tuning import UNTOUCHED, Plan, rem_values, run_rem, steps_of
+from unlearn_core.methods._tuning import UNTOUCHED, Plan, rem_values, run_rem, steps_of, training_pace
 from unlearn_core.methods.rem import Rem
 from unlearn_core.models import RedirectNet, shared_mask
 from unlearn_core.training import Reporter, autocast, predict
 
 _STABLE = 0.9
 """Rounds end once this share of the accepted suspects is the same as in the round before."""
+_USUAL_ROUNDS = 2
+"""Rounds that are planned for; with as much known as can be judged, nine searches of ten end after the second."""
 MOST = 0.5
 """Share of the corruption expected in all that must be known for the last REM to push it out with a third of the force."""
 DOUBT = 0.05
@@ -131,7 +134,7 @@ class Discovery:
         self.values = gentle(rem_values(params))
         self.original = outputs(task.frozen_original(), task)
         self.is_forget = task.is_forget()
-        self.learning = learning_of(task, plan.next(learning_steps(task)))
+        self.learning = learning_of(task, plan.next(learning_steps(task), training_pace(params, task)))
 
     def run(self) -> Findings:
         """Rounds until nothing changes, nothing passes the target, or the budget is spent."""
@@ -145,6 +148,8 @@ class Discovery:
             if number and time.perf_counter() - start > self.p.budget_seconds:
                 stopped = "The time was used up."
                 break
+            if number >= _USUAL_ROUNDS:
+                self.plan.total += round_steps(self.p, self.task)
             # The round before was told less but saw other folds: together they are steadier than either.
             recent = [*recent[-1:], self.views(added, number)]
             judgement = judge([view for views in recent for view in views], self.is_forget)
@@ -264,6 +269,13 @@ def _entry(judgement: Judgement, added: torch.Tensor, before: torch.Tensor) -> d
 
 
 def discovery_steps(params: DiscoverParams, task: UnlearningTask) -> int:
-    """Most steps that the rounds take."""
+    """Steps of REM that a search usually takes, the run that is watched included for what it costs."""
+    watching = math.ceil(learning_steps(task) * training_pace(params, task))
+    rounds = min(params.rounds, _USUAL_ROUNDS) if len(task.forget) >= MIN_KNOWN else 1
+    return watching + rounds * round_steps(params, task)
+
+
+def round_steps(params: DiscoverParams, task: UnlearningTask) -> int:
+    """Steps of REM in one round."""
     folds = min(params.folds, len(task.forget)) if len(task.forget) >= MIN_KNOWN else 1
-    return learning_steps(task) + params.rounds * folds * steps_of(gentle(rem_values(params)), len(task.data))
+    return folds * steps_of(gentle(rem_values(params)), len(task.data))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -43,14 +44,18 @@ def frame_recipe(task: UnlearningTask, params: Any, final: float = 1.0, **change
 
 
 class Phase:
-    """A reporter for one phase of a method: its steps count on from ``before``, out of ``total`` for the whole method."""
+    """A reporter for one phase of a method: its steps count on from ``before``, out of ``total`` for the whole method.
 
-    def __init__(self, reporter: Reporter, before: int, size: int, total: int) -> None:
-        self.reporter, self.before, self.size, self.total = reporter, before, size, total
+    ``pace``: how many of the method's steps one of the phase counts for. Where phases differ in what a step costs, the time
+    that is left could not be told from the steps that are left.
+    """
+
+    def __init__(self, reporter: Reporter, before: int, size: int, total: int, pace: float = 1.0) -> None:
+        self.reporter, self.before, self.size, self.total, self.pace = reporter, before, size, total, pace
 
     def step(self, done: int, total: int, **scalars: float | torch.Tensor) -> None:
         if done > 0:
-            self.reporter.step(self.before + min(done, self.size), self.total, **scalars)
+            self.reporter.step(self.before + min(math.ceil(done * self.pace), self.size), self.total, **scalars)
 
     def snapshot(self, model: nn.Module) -> None:
         self.reporter.snapshot(model)

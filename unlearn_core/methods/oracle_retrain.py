@@ -13,6 +13,7 @@ from unlearn_core.training import Reporter, Trainer
 class OracleRetrain(Method):
     name, label, paper = "oracle_retrain", "Oracle: retrain without all corruption", "upper bound"
     family = "retraining"
+    cost = 1.0
     oracle = True
     needs_forget = False
     summary = (

@@ -25,10 +25,10 @@ class RemDiscover(TunedMethod):
     Params = DiscoverParams
 
     def unlearn(self, task: UnlearningTask, reporter: Reporter) -> nn.Module:
-        discovering, last = discovery_steps(self.p, task), steps_of(rem_values(self.p), len(task.data))
-        plan = Plan(reporter, discovering + last)
+        last = steps_of(rem_values(self.p), len(task.data))
+        plan = Plan(reporter, discovery_steps(self.p, task) + last)
         found = Discovery(self.p, task, plan).run()
-        plan.used = discovering
+        plan.used = plan.total - last
         model, tuning = last_rem(self.p, task, found, plan.next(last))
         model.report = {"discovery": found.report(), "tuning": tuning}  # type: ignore[assignment]
         model.report_arrays = found.arrays(model, task)  # type: ignore[assignment]

@@ -12,6 +12,7 @@ from unlearn_core.training import Reporter, Trainer
 class Retrain(Method):
     name, label, paper = "retrain", "Retrain", "the reference of exact unlearning"
     family = "retraining"
+    cost = 1.0
     needs_labels = False
     summary = (
         "Trains a new model on everything but the discovered corruption. What was discovered is gone for certain; "

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import nn
 
@@ -9,7 +11,7 @@ from unlearn_core.methods import Region, UnlearningTask, register
 from unlearn_core.methods._discovering import DiscoverParams, Discovery, discovery_steps
 from unlearn_core.methods._frame import count_batches
 from unlearn_core.methods._held_out import told
-from unlearn_core.methods._tuning import Plan, TunedMethod
+from unlearn_core.methods._tuning import Plan, TunedMethod, training_pace
 from unlearn_core.training import Reporter, Trainer
 
 
@@ -26,16 +28,16 @@ class RetrainDiscover(TunedMethod):
     Params = DiscoverParams
 
     def unlearn(self, task: UnlearningTask, reporter: Reporter) -> nn.Module:
-        discovering = discovery_steps(self.p, task)
         training = task.recipe.epochs * count_batches(len(task.retain), task.recipe.batch_size)
-        plan = Plan(reporter, discovering + training)
+        pace = training_pace(self.p, task)
+        last = math.ceil(training * pace)
+        plan = Plan(reporter, discovery_steps(self.p, task) + last)
         # Snapshots of the rounds are narrowed: a trajectory is of one network.
         found = Discovery(self.p, task, plan, keep_redirect=False).run()
-        plan.used = discovering
+        plan.used = plan.total - last
         whole = told(task, torch.cat([task.forget, found.added]), doubted=found.doubted)
-        model = Trainer(task.fresh_model(task.seed + 1), task.data, task.recipe, task.seed + 1, plan.next(training)).fit(
-            whole.retain
-        )
+        trainer = Trainer(task.fresh_model(task.seed + 1), task.data, task.recipe, task.seed + 1, plan.next(training, pace))
+        model = trainer.fit(whole.retain)
         model.report = {"discovery": found.report()}  # type: ignore[assignment]
         model.report_arrays = found.arrays(model, task)  # type: ignore[assignment]
         return model
