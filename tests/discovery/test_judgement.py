@@ -131,6 +131,14 @@ def test_the_curve_is_a_curve_and_the_estimates_hold(seed: int) -> None:
     assert low <= CORRUPTED - 10 <= high
 
 
+def test_where_everything_is_known_no_more_is_expected() -> None:
+    judgement, _ = judged(CORRUPTED)
+    assert judgement.state == "judged"
+    assert judgement.taken(0.9) == 0
+    assert "No more" in judgement.sentence
+    assert "About" in judged(10)[0].sentence
+
+
 def test_few_known_examples_leave_a_wider_interval() -> None:
     few, many = judged(MIN_KNOWN)[0].curve, judged(25)[0].curve
     assert few["precision_low"][10] < many["precision_low"][10]

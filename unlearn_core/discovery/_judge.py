@@ -70,6 +70,8 @@ class Judgement:
                 "or what is wrong with it cannot be seen."
             )
         middle, low, high = self.undiscovered
+        if round(high) == 0:
+            return "No more corrupted examples are expected: nothing else resembles the known ones."
         return f"About {middle:.0f} more corrupted examples are expected ({low:.0f} to {high:.0f})."
 
 
