@@ -140,7 +140,7 @@ def other_tasks() -> list[str]:
     table = frame.groupby(["task", "discovery", "method"], sort=False)["product"].agg(["mean", "sem"]).unstack("method")
     lines = [
         "",
-        "On tasks that the preset was not made for, three seeds on digits:",
+        "On tasks that the preset was not made for, three seeds:",
         "",
         "| task | discovered | `rem` | `rem_tuned` |",
         "|---|---|---|---|",
