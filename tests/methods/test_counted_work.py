@@ -45,7 +45,7 @@ def test_what_is_left_can_be_told_from_the_steps(name: str, points: Trained, mon
 
     monkeypatch.setattr(RedirectNet, "features", counted)
     method = registry.get(name)
-    usual = {"rounds": 2} if "rounds" in method.Params.model_fields else {}
+    usual = {"rounds": 2, "folds": 2} if "rounds" in method.Params.model_fields else {"tries": 3}
     task = dataclasses.replace(points.task(), recipe=points.scenario.training)
     method(method.params(preset_params(name, "waves") | usual)).unlearn(task, meter)
     pairs = [(true, estimated) for true, estimated in meter.left() if 0.1 < true < 0.8]
