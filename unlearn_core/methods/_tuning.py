@@ -126,7 +126,8 @@ def tuned_rem(params: TunedParams, task: UnlearningTask, plan: Plan) -> tuple[nn
     else:
         chosen, second = plans[0], []
     steps, pace = steps_of(chosen, examples), pace_of(chosen, plans[0])
-    plan.used = plan.total - steps_of(plans[0], examples)
+    # A second look at something longer than the start has taken more than was planned.
+    plan.used = max(plan.used, plan.total - steps_of(plans[0], examples))
     plan.total = plan.used + max(1, math.ceil(steps * pace))
     model = run_rem(chosen, told(task, task.forget), plan.next(steps, pace))
     report = {"changed": _changed(chosen, plans[0]), "tried": _report(trials, plans[0]), "again": _report(second, plans[0])}
