@@ -149,7 +149,7 @@ class Discovery:
                 stopped = "The time was used up."
                 break
             if number >= _USUAL_ROUNDS:
-                self.plan.total += round_steps(self.p, self.task)
+                self.plan.total += steps_a_round(self.p, self.task)
             # The round before was told less but saw other folds: together they are steadier than either.
             recent = [*recent[-1:], self.views(added, number)]
             judgement = judge([view for views in recent for view in views], self.is_forget)
@@ -272,10 +272,10 @@ def discovery_steps(params: DiscoverParams, task: UnlearningTask) -> int:
     """Steps of REM that a search usually takes, the run that is watched included for what it costs."""
     watching = math.ceil(learning_steps(task) * training_pace(params, task))
     rounds = min(params.rounds, _USUAL_ROUNDS) if len(task.forget) >= MIN_KNOWN else 1
-    return watching + rounds * round_steps(params, task)
+    return watching + rounds * steps_a_round(params, task)
 
 
-def round_steps(params: DiscoverParams, task: UnlearningTask) -> int:
+def steps_a_round(params: DiscoverParams, task: UnlearningTask) -> int:
     """Steps of REM in one round."""
     folds = min(params.folds, len(task.forget)) if len(task.forget) >= MIN_KNOWN else 1
     return folds * steps_of(gentle(rem_values(params)), len(task.data))
