@@ -3,7 +3,10 @@ examples or a clean set are said to be so."""
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -129,6 +132,44 @@ def test_the_curve_is_a_curve_and_the_estimates_hold(seed: int) -> None:
     assert judgement.taken(0.9, most=3) == 3
     low, high = judgement.undiscovered[1:]
     assert low <= CORRUPTED - 10 <= high
+
+
+def test_expected_precision_is_the_mean_probability_of_those_taken() -> None:
+    judgement, _ = judged()
+    probability = judgement.probability[judgement.suspects]
+    assert probability[0] > 0.9
+    for count in (1, 2, 10, 300):
+        assert judgement.curve["precision"][count - 1] == pytest.approx(probability[:count].mean(), abs=1e-12)
+
+
+def test_the_interval_of_the_precision_holds_the_true_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """90 % intervals over made-up sets in which the two groups overlap; at least as wide as drawing the mistakes makes them."""
+    monkeypatch.setattr("unlearn_core.discovery._judge.REPLICATES", 8)  # of which the width takes a small part
+    low, high = [], []
+    for seed in range(40):
+        judgement, corrupted = judged(10, seed, gap=1.5)
+        count = int(1.5 * (CORRUPTED - 10))
+        row = judgement.curve.iloc[count - 1]
+        true = corrupted[judgement.suspects[:count]].mean()
+        low.append(row["precision_low"] <= true)
+        high.append(true <= row["precision_high"])
+        drawn = 1.645 * (row["precision"] * (1 - row["precision"]) / count) ** 0.5
+        assert row["precision"] - row["precision_low"] >= min(drawn, row["precision"])
+        assert row["precision_high"] - row["precision"] >= min(drawn, 1 - row["precision"])
+    assert np.mean(low) >= 0.95
+    assert np.mean(high) >= 0.95
+    assert np.mean(np.array(low) & np.array(high)) >= 0.9
+
+
+def test_nothing_improbable_is_taken_though_the_average_would_allow_it() -> None:
+    judgement, _ = judged()
+    count = 20
+    curve = pd.DataFrame({"precision": np.full(count, 0.95)})
+    probability = judgement.probability.copy()
+    probability[judgement.suspects[:count]] = np.r_[np.full(15, 0.99), 0.8, 0.79, 0.5, 0.3, 0.1]
+    doubtful = dataclasses.replace(judgement, curve=curve, probability=probability)
+    assert doubtful.taken(0.9) == 16
+    assert doubtful.taken(0.96) == 0
 
 
 def test_where_everything_is_known_no_more_is_expected() -> None:
