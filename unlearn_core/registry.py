@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import importlib
 import pkgutil
+import threading
 from collections.abc import Iterator
 from typing import Generic, TypeVar
 
@@ -23,7 +24,8 @@ class Registry(Generic[T]):
         self.noun = noun
         self._package = package
         self._parts: dict[str, T] = {}
-        self._loaded = False
+        self._loaded = self._loading = False
+        self._lock = threading.RLock()
 
     def add(self, name: str, part: T) -> None:
         """Register ``part``; a name can be taken only once (by another definition: reloads are fine)."""
@@ -66,8 +68,16 @@ class Registry(Generic[T]):
     def _load(self) -> None:
         if self._loaded:
             return
-        self._loaded = True
-        package = importlib.import_module(self._package)
-        for module in sorted(pkgutil.iter_modules(package.__path__), key=lambda m: m.name):
-            if not module.name.startswith("_"):
-                importlib.import_module(f"{self._package}.{module.name}")
+        # Whoever else asks in the meantime waits: half a list of methods would be taken for the whole one.
+        with self._lock:
+            if self._loaded or self._loading:  # a part that looks others up while it is imported sees those before it
+                return
+            self._loading = True
+            try:
+                package = importlib.import_module(self._package)
+                for module in sorted(pkgutil.iter_modules(package.__path__), key=lambda m: m.name):
+                    if not module.name.startswith("_"):
+                        importlib.import_module(f"{self._package}.{module.name}")
+                self._loaded = True
+            finally:
+                self._loading = False

@@ -1,0 +1,169 @@
+"""Query strings over real sessions: each opens a page of the running app over the websocket that a browser uses."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import random
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import psutil
+
+from benchmarks.fuzzing.values import value
+from benchmarks.fuzzing.watch import shut_in
+from benchmarks.many_clients import PAGES
+
+ROOT = Path(__file__).resolve().parents[2]
+ANSWER_SECONDS = 120.0
+BIGGEST = 200 * 2**20
+
+
+@dataclass
+class Outcome:
+    """What happened: inputs tried, what went wrong (input: how), writes outside the store, and the largest memory in MB."""
+
+    tried: int = 0
+    wrong: list[str] = field(default_factory=list)
+    escapes: list[str] = field(default_factory=list)
+    memory_mb: int = 0
+
+
+def make_query(rng: random.Random) -> str:
+    """One query string: some of the app's own settings and parameters, some that do not exist, hostile values for all."""
+    from unlearn_core import view_state as vs
+    from unlearn_core.view_state.links import BY_QUERY
+
+    names = list(BY_QUERY)
+    sections = (
+        "dataset.data",
+        "dataset.download",
+        "dataset.limit",
+        "dataset.size",
+        "model.width",
+        "model.weights",
+        "rem.epochs",
+    )
+    sections += (
+        "model.architecture",
+        "training.epochs",
+        "npo.beta",
+        "trigger.size",
+        "x.y",
+        "training.augment",
+        "model.normalise",
+    )
+    parts = []
+    for _ in range(rng.choice((1, 1, 2, 3, 5, 12))):
+        name = rng.choice(names) if rng.random() < 0.6 else rng.choice(sections) if rng.random() < 0.8 else value(rng, ())
+        control = BY_QUERY.get(name)
+        allowed = (
+            list(control.choices(vs.default_state())) if control is not None and control.choices else ["0", "0.3", "1", "7"]
+        )
+        text = value(rng, allowed)
+        parts.append(f"{quote(name, errors='replace')}={quote(text, safe=rng.choice(('', '%&=/')), errors='replace')}")
+    if rng.random() < 0.3:
+        parts.insert(0, "dataset=images")
+    return "&".join(parts)
+
+
+@contextlib.contextmanager
+def app(folder: Path) -> Iterator[tuple[int, psutil.Process]]:
+    """The app on a store in ``folder``, watched: its port and its process."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = os.environ | shut_in(folder)
+    with (folder / "server.txt").open("wb") as log:
+        command = [sys.executable, "-m", "benchmarks.fuzzing.served", str(folder), str(folder / "escapes.txt"), str(port)]
+        server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
+    try:
+        for _ in range(1200):
+            with contextlib.suppress(OSError), urllib.request.urlopen(f"http://localhost:{port}/_stcore/health", timeout=1):
+                break
+            time.sleep(0.1)
+        yield port, psutil.Process(server.pid)
+    finally:
+        server.kill()
+        server.wait()
+
+
+async def open_page(port: int, page: str, query: str) -> str:
+    """One new session that opens ``page`` with ``query``; what went wrong, or ""."""
+    from streamlit.proto.BackMsg_pb2 import BackMsg
+    from tornado.httpclient import HTTPRequest
+    from tornado.websocket import websocket_connect
+
+    request = HTTPRequest(f"ws://localhost:{port}/_stcore/stream", connect_timeout=ANSWER_SECONDS)
+    connection = await websocket_connect(request, subprotocols=["streamlit"], max_message_size=BIGGEST)
+    message = BackMsg()
+    message.rerun_script.query_string = query
+    message.rerun_script.page_name = page
+    await connection.write_message(message.SerializeToString(), binary=True)
+    try:
+        return await asyncio.wait_for(_answer(connection), ANSWER_SECONDS)
+    except TimeoutError:
+        return f"no answer in {ANSWER_SECONDS:.0f} s"
+    finally:
+        connection.close()
+
+
+async def _answer(connection: Any) -> str:
+    from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+
+    wrong = ""
+    while (data := await connection.read_message()) is not None:
+        message = ForwardMsg()
+        message.ParseFromString(data)
+        kind = message.WhichOneof("type")
+        if kind == "delta" and message.delta.new_element.WhichOneof("type") == "exception":
+            wrong = wrong or message.delta.new_element.exception.message or "an exception"
+        elif kind == "script_finished":
+            if message.script_finished == ForwardMsg.FINISHED_EARLY_FOR_RERUN:
+                continue  # the page sets its own link and runs once more
+            ended = (
+                "" if message.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY else f"ended with {message.script_finished}"
+            )
+            return wrong or ended
+    return "the connection was closed"
+
+
+def run(count: int, seed: int, folder: Path, sessions: int = 4) -> Outcome:
+    """``count`` query strings, a session each, ``sessions`` at a time."""
+    rng = random.Random(seed)
+    jobs = [(rng.choice(PAGES), make_query(rng)) for _ in range(count)]
+    outcome = Outcome(tried=count)
+
+    async def worker(port: int, queue: list[tuple[str, str]]) -> None:
+        while queue:
+            page, query = queue.pop()
+            if wrong := await open_page(port, page, query):
+                outcome.wrong.append(f"/{page}?{query}: {wrong}")
+
+    async def everything(port: int) -> None:
+        queue = jobs[::-1]
+        await asyncio.gather(*(worker(port, queue) for _ in range(sessions)))
+
+    with app(folder) as (port, process), ThreadPoolExecutor(1) as thread:
+        job = thread.submit(lambda: asyncio.run(everything(port)))
+        while not job.done():
+            with contextlib.suppress(psutil.Error):
+                outcome.memory_mb = max(outcome.memory_mb, round(process.memory_info().rss / 2**20))
+            time.sleep(0.5)
+        job.result()
+    log = (folder / "server.txt").read_text(errors="replace")
+    if "Traceback (most recent call last)" in log:
+        outcome.wrong.append("the server's log holds a traceback: " + log[log.index("Traceback (most recent") :][:2000])
+    escapes = folder / "escapes.txt"
+    outcome.escapes = sorted(set(escapes.read_text(errors="replace").splitlines())) if escapes.exists() else []
+    return outcome
