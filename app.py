@@ -6,16 +6,11 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages.common import in_browser
 from unlearn_core.errors import UserError
 
 HERE = Path(__file__).parent
 
-st.set_page_config(
-    page_title="Lethe – unlearning corrupted data",
-    page_icon=str(HERE / "assets" / "icon.svg"),
-    layout="wide",
-    initial_sidebar_state="collapsed",
-)
 st.logo(str(HERE / "assets" / "logo.svg"), size="large")
 
 pages = [
@@ -31,6 +26,13 @@ pages = [
     st.Page("pages/lessons.py", title="Lessons", icon=":material/school:", url_path="lessons"),
 ]
 current = st.navigation(pages, position="top")
+st.set_page_config(
+    page_title="Lethe – unlearning corrupted data" if current.url_path == "" else f"{current.title} – Lethe",
+    page_icon=str(HERE / "assets" / "icon.svg"),
+    layout="wide",
+    initial_sidebar_state="collapsed",
+)
+in_browser.settle()
 # Lessons and links for teachers name pages, and need to know which one this is.
 st.session_state["pages"] = {page.url_path or "start": page.title for page in pages}
 st.session_state["page"] = current.url_path or "start"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from typing import Any
 
 import streamlit as st
@@ -12,7 +13,7 @@ from unlearn_core import figures
 from unlearn_core import view_state as vs
 from unlearn_core.engine.stages import plan_regularity
 from unlearn_core.errors import UserError
-from unlearn_core.figures.sentences import known
+from unlearn_core.figures.sentences import known, rightly_labelled_line
 from unlearn_core.figures.table import group_counts
 from unlearn_core.insight.previews import preview
 
@@ -128,6 +129,9 @@ with picture:
                 show.note("Labels are as they come: the label that was given is in bold, the true one is shown where known.")
             else:
                 show.note("Left the scan, right what the model is trained on; the label that was given is in bold.")
+            if shown.rightly_labelled:
+                target = vs.class_names(state)[scenario.corruption.target_class]
+                show.note(html.escape(rightly_labelled_line(shown.rightly_labelled, target)))
         else:
             show.picture(figures.points(figures.with_positions_before(shown.points, shown.examples), legend=False), "points")
     if shown.mixture:

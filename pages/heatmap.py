@@ -66,7 +66,7 @@ table = g.cells(values)
 specs = g.specs_of(store(), found.runs, scenario, chosen)
 mine = g.who(chosen, scenario)
 rows = grids.shown_rows(state, table, specs, mine, tasks, how.higher)
-picture = drawn.heatmap(table, rows, tasks, how)
+picture = drawn.heatmap(table, rows, tasks, how, opened=g.cell_of(state["cell"]) if state["cell"] else None)
 shown = {(row["method"], row["variant"]) for row in rows.to_dict("records")}
 wanted = g.missing(found.runs, scenario, {who: spec for who, spec in specs.items() if who in shown}, tasks, state["seeds"])
 

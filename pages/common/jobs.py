@@ -11,7 +11,7 @@ from pages.common import binding, show
 from pages.common.services import engine, store
 from unlearn_core import view_state as vs
 from unlearn_core.engine import JobView, StageView
-from unlearn_core.figures.sentences import duration, progress
+from unlearn_core.figures.sentences import duration, progress, time_left
 
 if TYPE_CHECKING:
     from unlearn_core.engine.stages import Stage
@@ -77,7 +77,7 @@ def _live(job_id: str, redraw_at: int) -> None:
         head.progress(
             progress(sum(_part(s) for s in job.stages), len(job.stages)),
             text=f"**{job.title}** · {job.done} of {job.total} stages · {duration(job.elapsed)}"
-            + (f" · about {duration(job.eta)} left" if job.eta is not None else ""),
+            + (f" · {time_left(job.eta)}" if job.eta is not None else ""),
         )
         if button.button("Cancel", key=f"cancel:{job_id}", width="stretch", on_click=engine().cancel, args=(job_id,)):
             st.rerun()
@@ -100,7 +100,7 @@ def _line(stage: StageView) -> None:
     if stage.elapsed:
         words.append(duration(stage.elapsed))
     if stage.state == "running" and stage.eta is not None:
-        words.append(f"about {duration(stage.eta)} left")
+        words.append("all steps done, now measuring" if stage.total and stage.done >= stage.total else time_left(stage.eta))
     bar.progress(_part(stage), text=" · ".join(words))
     if stage.message:
         st.warning(f"{stage.title}: {stage.message}", icon=":material/info:")

@@ -12,7 +12,8 @@ from pages.common import binding, catalog, show
 from pages.common.services import store
 from unlearn_core import figures
 from unlearn_core import view_state as vs
-from unlearn_core.figures.table import comparison_table, explanation, metric_frame, without_values
+from unlearn_core.figures.table import comparison_table, explanation, metric_frame, plain_table, without_values
+from unlearn_core.insight import sheets
 
 if TYPE_CHECKING:
     from unlearn_core.specs import MethodSpec, Scenario
@@ -44,6 +45,10 @@ def table(frame: pd.DataFrame, name: str, only: Sequence[str] | None = None) -> 
         + note,
         frame,
         f"{name}-table",
+        {
+            "LaTeX": ("tex", "text/plain", lambda: sheets.latex(plain_table(frame, chosen))),
+            "HTML": ("html", "text/html", lambda: plain_table(frame, chosen).to_html()),
+        },
     )
 
 
@@ -72,7 +77,7 @@ def columns(state: vs.State) -> None:
 def meanings() -> None:
     """Every metric's formula, direction and split."""
     frame = metric_frame(catalog.metrics())
-    st.dataframe(frame, hide_index=True, height=330)
+    show.text_table(frame)
     show.caption("What every number means, how it is computed, and on which data.", frame, "metrics")
 
 

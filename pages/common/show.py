@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+import html
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import pandas as pd
 import streamlit as st
@@ -16,8 +17,18 @@ STYLE = """<style>
 .stMainBlockContainer {max-width: 1240px; padding-top: 4.4rem; padding-bottom: 3rem;}
 .lethe-lead {font-size: 1.02rem; line-height: 1.45; margin: 0;}
 .lethe-lead b {font-weight: 600;}
+.lethe-texts {border-collapse: collapse; font-size: .92rem; line-height: 1.4;}
+.lethe-texts :is(th, td) {text-align: left; vertical-align: top; padding: .35rem .7rem .35rem 0;
+  border-bottom: 1px solid rgba(138,143,152,.35);}
 .lethe-caption {font-size: .9rem; opacity: .78; line-height: 1.35; margin: 0;}
+/* The greys that charts write in by default, and the one that is read on both backgrounds as a mark, are too faint for text. */
+.js-plotly-plot text[style*="fill: rgb(128, 132, 149)"], .js-plotly-plot text[style*="fill: rgb(138, 143, 152)"]
+  {fill: currentColor !important; fill-opacity: .8 !important;}
+/* The accent is a mark: on its own tint, as text, it is too faint. */
+:is([data-testid="stButtonGroup"] button[data-selected="true"], [data-testid="stTab"]), :is([data-testid="stButtonGroup"]
+  button[data-selected="true"], [data-testid="stTab"]) *, [data-testid="stCaptionContainer"] code {color: inherit !important;}
 </style>"""
+_SHARE = "share"
 
 
 def opening(title: str, see: str, attempt: str) -> None:
@@ -54,21 +65,32 @@ def note(text: str) -> None:
     st.html(f'<p class="lethe-caption">{text}</p>')
 
 
-def caption(text: str, data: pd.DataFrame, name: str) -> None:
-    """A caption with a download of what is shown."""
+def text_table(frame: pd.DataFrame) -> None:
+    """A table whose cells are sentences: they wrap, where a grid would cut them off."""
+    head = "".join(f"<th>{html.escape(str(name))}</th>" for name in frame.columns)
+    rows = ("".join(f"<td>{html.escape(str(cell))}</td>" for cell in row) for row in frame.itertuples(index=False))
+    body = "".join(f"<tr>{row}</tr>" for row in rows)
+    st.html(f'<table class="lethe-texts"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>')
+
+
+Download = tuple[str, str, Callable[[], str]]
+"""Ending, MIME type, and what makes the text once it is asked for."""
+
+
+def caption(text: str, data: pd.DataFrame, name: str, more: Mapping[str, Download] | None = None) -> None:
+    """A caption with a download of what is shown as CSV, and of ``more`` by the word on the button."""
     line = st.container(horizontal=True, vertical_alignment="center", wrap=False, gap="small")
     line.html(f'<p class="lethe-caption">{text}</p>')
-    line.download_button(
-        "CSV",
-        data=lambda: data.to_csv(index=False).encode(),
-        file_name=f"lethe-{name}.csv",
-        mime="text/csv",
-        key=f"csv:{name}",
-        on_click="ignore",
-        type="tertiary",
-        icon=":material/download:",
-        help="Download the data of this picture",
-    )
+    files: dict[str, Download] = {"CSV": ("csv", "text/csv", lambda: data.to_csv(index=False)), **(more or {})}
+    for word, (ending, mime, make) in files.items():
+        line.download_button(
+            word, data=_bytes_of(make), file_name=f"lethe-{name}.{ending}", mime=mime, key=f"{ending}:{name}",
+            on_click="ignore", type="tertiary", icon=":material/download:", help="Download the data of this picture",
+        )  # fmt: skip
+
+
+def _bytes_of(make: Callable[[], str]) -> Callable[[], bytes]:
+    return lambda: make().encode()
 
 
 def share(
@@ -79,7 +101,10 @@ def share(
     computed = computed or state
     if "copy" in state["hide"]:
         return
-    with st.popover("Share", icon=":material/link:", help="This view as a link, a command, Python or a plan", width="stretch"):
+    with st.popover(
+        "Share", icon=":material/link:", help="This view as a link, a command, Python or a plan", width="stretch", key=_SHARE,
+        on_change="rerun",  # only so can it be closed from here
+    ):  # fmt: skip
         query = vs.encode(state)
         address = st.context.url or ""
         st.markdown("**Link to this view**")
@@ -94,7 +119,14 @@ def share(
                 continue
             st.markdown(f"**{title}**")
             st.code(text, language=language, wrap_lines=True)
-        if st.button("Hide or lock controls …", icon=":material/school:", key="teach", help="A link for a class"):
-            from pages.common import teacher
+        words = "Hide or lock controls …"
+        wanted = st.button(words, icon=":material/school:", key="teach", help="A link for a class", on_click=_close_share)
+    if wanted:
+        from pages.common import teacher
 
-            teacher.dialog(state)
+        teacher.dialog(state)
+
+
+def _close_share() -> None:
+    """A popover lies above a dialog, so it makes room."""
+    st.session_state[_SHARE] = False

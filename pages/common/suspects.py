@@ -28,7 +28,7 @@ _STYLE = """<style>
 .lethe-wall :is(b, span) {display: inline-block; max-width: 100%; vertical-align: bottom; overflow: hidden;
  white-space: nowrap; text-overflow: ellipsis;}
 .lethe-wall img {width: 100%; aspect-ratio: 1; image-rendering: pixelated; border-radius: 4px; display: block;}
-.lethe-wall .out {opacity: .45;}
+.lethe-wall .out img {opacity: .45;}
 .lethe-fact {margin: 0; line-height: 1.3;}
 .lethe-fact b {font-size: 1.35rem; font-weight: 600;}
 .lethe-fact small {font-size: .84rem; opacity: .78; display: block;}
@@ -104,8 +104,12 @@ def listing(
     shown = rows[[column for column in columns if column in rows]].reset_index(drop=True)
     indices = [int(index) for index in rows["index"]]
     images = pictures(scenario, indices)
+    drawn_rows = shown
+    if "status" in shown:  # as a sign: in words it would push the last column out of sight
+        drawn_rows = drawn_rows.assign(status=[_SIGNS.get(status, "") for status in shown["status"]])
     if images and images[0].ndim > 1:
-        shown.insert(0, "image", [examples.address(pixels, 48) for pixels in images])
+        drawn_rows = drawn_rows.assign(image=[examples.address(pixels, 48) for pixels in images])
+        drawn_rows = drawn_rows[["image", *shown.columns]]
 
     def marked() -> None:
         found = st.session_state[key]["selection"]["rows"]
@@ -113,7 +117,7 @@ def listing(
             binding.change(suspect=indices[found[-1]])
 
     event = st.dataframe(
-        shown,
+        drawn_rows,
         hide_index=True,
         row_height=40,
         height=min(420, 44 + 40 * max(1, len(shown))),
@@ -122,13 +126,22 @@ def listing(
         selection_mode="multi-row",
         column_config={
             "image": st.column_config.ImageColumn("", width=48),
-            "index": st.column_config.NumberColumn("example", format="%d"),
-            "probability": st.column_config.ProgressColumn("probability", format="percent", min_value=0.0, max_value=1.0),
-            "score": st.column_config.NumberColumn("score", format="%.2f", help="All evidence, in standard deviations"),
+            "rank": st.column_config.NumberColumn("rank", width=48),
+            "index": st.column_config.NumberColumn("example", format="%d", width=74),
+            "given": st.column_config.TextColumn("given", width=62),
+            "says": st.column_config.TextColumn("says", width=62, help="What the healed model predicts"),
+            "probability": st.column_config.ProgressColumn(
+                "probability", format="percent", min_value=0.0, max_value=1.0, width=110
+            ),
+            "score": st.column_config.NumberColumn(
+                "score", format="%.2f", width=56, help="All evidence, in standard deviations"
+            ),
+            "status": st.column_config.TextColumn("set", width=40, help="✔ in your set, ✕ rejected"),
+            "truth": st.column_config.TextColumn("truth", width=84),
             "before": st.column_config.NumberColumn("rank before", format="%d"),
         },
     )
-    show.caption(words, shown.drop(columns="image", errors="ignore"), name)
+    show.caption(words, shown, name)
     return [indices[row] for row in event["selection"]["rows"] if row < len(indices)]
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from unlearn_core.evaluation import registry as metrics
 from unlearn_core.figures import heatmap as drawn
+from unlearn_core.figures.palette import contrast
 
 ROWS = pd.DataFrame(
     [
@@ -34,15 +35,22 @@ def picture(metric: str = "healed", normalised: bool = False) -> drawn.Picture:
     return drawn.heatmap(TABLE, ROWS, COLUMNS, drawn.reading(metrics.get(metric), normalised))
 
 
+def written(shown: drawn.Picture) -> dict[tuple[object, ...], str]:
+    """What stands in each cell, by the bar that it stands on."""
+    bars = shown.figure.data[0]
+    cells = {(base + 0.48, row): tuple(key) for base, row, key in zip(bars.base, bars.y, bars.customdata, strict=True)}
+    traces = [trace for trace in shown.figure.data if getattr(trace, "mode", "") == "text"]
+    return {cells[x, y]: text for trace in traces for x, y, text in zip(trace.x, trace.y, trace.text, strict=True)}
+
+
 def test_every_cell_is_there_and_the_missing_ones_are_hatched() -> None:
     shown = picture()
     bars = shown.figure.data[0]
     assert len(bars.x) == len(ROWS) * len(COLUMNS) == len(shown.data)
     assert list(bars.marker.pattern.shape).count("/") == len(bars.x) - 3
     assert drawn.empty_cells(shown) == 12 - 3
-    written = shown.figure.data[2]
-    assert list(written.y) == list(bars.y)
-    texts = dict(zip([tuple(c) for c in bars.customdata], written.text, strict=True))
+    texts = written(shown)
+    assert set(texts) == {tuple(c) for c in bars.customdata}
     assert texts["rem", "", 0.0, 0.1] == "80 ±5"
     assert texts["rem", "", 1.0, 0.1] == "40"
     assert texts["rem", "epochs=5", 0.0, 1.0] == "–"
@@ -84,18 +92,31 @@ def test_the_relative_scale_is_zero_to_one_whatever_the_metric() -> None:
         assert how.text(-0.25) == "−0.25"
 
 
-def test_ink_keeps_its_contrast_on_every_shade() -> None:
-    def luminance(rgb: tuple[float, float, float]) -> float:
-        parts = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in rgb]
-        return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
-
+def test_ink_keeps_its_contrast_on_every_shade_and_through_a_click() -> None:
     values = np.linspace(0, 1, 41)
     table = pd.concat([TABLE.iloc[[0]].assign(regularity=float(v), mean=v) for v in values])
-    bars = drawn.heatmap(table, ROWS.iloc[[3]], [(float(v), 0.1) for v in values], drawn.reading(metrics.get("healed"))).figure
-    for fill, ink in zip(bars.data[0].marker.color, bars.data[2].textfont.color, strict=True):
-        back = luminance(tuple(float(c) / 255 for c in fill[4:-1].split(",")))
-        front = luminance(tuple(int(ink[k : k + 2], 16) / 255 for k in (1, 3, 5)))
-        assert (max(back, front) + 0.05) / (min(back, front) + 0.05) >= 4
+    figure = drawn.heatmap(
+        table, ROWS.iloc[[3]], [(float(v), 0.1) for v in values], drawn.reading(metrics.get("healed"))
+    ).figure
+    fills = dict(zip(figure.data[0].base + 0.48, figure.data[0].marker.color, strict=True))
+    texts = [trace for trace in figure.data if getattr(trace, "mode", "") == "text"]
+    assert sum(len(trace.x) for trace in texts) == len(values)
+    for trace in texts:
+        assert all(contrast(fills[x], trace.textfont.color) >= 4.5 for x in trace.x)
+        # Plotly fades what was not clicked unless it is told a colour.
+        assert trace.unselected.textfont.color == trace.selected.textfont.color == trace.textfont.color
+    assert figure.data[0].unselected.marker.opacity == 1
+
+
+def test_the_open_cell_has_a_frame() -> None:
+    how = drawn.reading(metrics.get("healed"))
+    assert not picture().figure.layout.shapes[2:]  # the lines between tasks
+    framed = drawn.heatmap(TABLE, ROWS, COLUMNS, how, opened=("rem", "epochs=5", (0.0, 1.0))).figure
+    boxes = [shape for shape in framed.layout.shapes if shape.type == "rect"]
+    assert {(round(box.x0 + box.x1), round(box.y0 + box.y1)) for box in boxes} == {(2 * 1, 2 * 4)}
+    assert len({box.line.color for box in boxes}) == 2
+    nowhere = drawn.heatmap(TABLE, ROWS, COLUMNS, how, opened=("rem", "epochs=6", (0.0, 1.0))).figure
+    assert not [shape for shape in nowhere.layout.shapes if shape.type == "rect"]
 
 
 def test_sentences_say_what_lacks_and_what_it_costs() -> None:

@@ -18,6 +18,9 @@ from unlearn_core.figures.labels import place
 from unlearn_core.figures.palette import ACCENT, NEUTRAL, Style, method_styles
 from unlearn_core.insight.pareto import pareto_front
 
+_QUIET = "rgba(138, 143, 152, 0.55)"
+"""NEUTRAL for lines that should not be taken for data."""
+
 
 def styles_of(frame: pd.DataFrame) -> dict[str, Style]:
     """One style per method of a frame."""
@@ -44,9 +47,8 @@ def healed_utility(frame: pd.DataFrame, height: int = 430) -> Picture:
             "showlabels": True,
             "labelfont": {"size": 11, "color": NEUTRAL},
         },
-        colorscale=[[0, NEUTRAL], [1, NEUTRAL]],
+        colorscale=[[0, _QUIET], [1, _QUIET]],
         line={"width": 1, "dash": "dot"},
-        opacity=0.55,
         showscale=False,
         hoverinfo="skip",
     )

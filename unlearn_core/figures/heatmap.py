@@ -13,7 +13,7 @@ from pandas.io.formats.style import Styler
 from plotly.colors import get_colorscale, sample_colorscale
 
 from unlearn_core.figures._base import GRID, Picture, layout, short
-from unlearn_core.figures.palette import NEUTRAL
+from unlearn_core.figures.palette import NEUTRAL, ink_on
 from unlearn_core.figures.plane import position_name
 from unlearn_core.figures.sentences import duration
 
@@ -28,6 +28,8 @@ _ROW, _TALL_ROW, _BODY, _HEAD, _FOOT = 26, 46, 290, 62, 52
 _WIDE = 9
 """With more columns there is room for small print only."""
 _SHORT = 6
+_EMPTY = "rgba(138,143,152,0.10)"
+"""Behind the hatching of a cell without a run."""
 
 
 @dataclass(frozen=True)
@@ -71,15 +73,26 @@ def reading(metric: Any, normalised: bool = False) -> Reading:
     return Reading(metric.label, low, high, metric.direction != "lower", share, seconds, digits, unit, title)
 
 
-def heatmap(table: pd.DataFrame, rows: pd.DataFrame, columns: Sequence[Column], how: Reading, height: int = 0) -> Picture:
+def heatmap(
+    table: pd.DataFrame,
+    rows: pd.DataFrame,
+    columns: Sequence[Column],
+    how: Reading,
+    height: int = 0,
+    opened: tuple[str, str, Column] | None = None,
+) -> Picture:
     """``table``: from ``insight.grid.cells``; ``rows``: method, label, oracle, variant; one bar per cell, so that a click
-    on it is a selection with customdata [method, variant, regularity, discovery]."""
+    on it is a selection with customdata [method, variant, regularity, discovery]. The cell of ``opened`` gets a frame."""
     cells = _complete(table, rows.assign(name=row_names(rows)), columns)
     figure = go.Figure(_bars(cells, how))
     names = row_names(rows)
     _axes(figure, names, columns, height or _HEAD + _FOOT + _rows_height(len(names)))
     _colorbar(figure, how)
-    figure.add_trace(_numbers(cells, how))
+    figure.add_traces(_numbers(cells, how))
+    if opened is not None:
+        method, variant, task = opened
+        at = (cells["regularity"] - task[0]).abs() + (cells["discovery"] - task[1]).abs() < 1e-9
+        outline(figure, cells[(cells["method"] == method) & (cells["variant"] == variant) & at])
     empty = int((cells["stored"] == 0).sum())
     bright = "bright cells are good" if how.higher else "bright cells are low, which is good here"
     caption = f"Look for rows that stay bright from left to right: {bright}."
@@ -132,10 +145,6 @@ def _complete(table: pd.DataFrame, rows: pd.DataFrame, columns: Sequence[Column]
 
 
 def _bars(cells: pd.DataFrame, how: Reading) -> go.Bar:
-    shades = _shades(cells, how)
-    known = [s for s in shades if s is not None]
-    sampled = iter(sample_colorscale(get_colorscale(SCALE), known) if known else [])
-    colors = ["rgba(138,143,152,0.10)" if s is None else str(next(sampled)) for s in shades]
     hatched = ["/" if stored == 0 else "" for stored in cells["stored"]]
     return go.Bar(
         orientation="h",
@@ -144,7 +153,7 @@ def _bars(cells: pd.DataFrame, how: Reading) -> go.Bar:
         y=cells["row"],
         width=0.92,
         marker={
-            "color": colors,
+            "color": _colors(cells, how),
             "line": {"width": 0},
             "pattern": {"shape": hatched, "fgcolor": "rgba(138,143,152,0.85)", "size": 7, "solidity": 0.2},
         },
@@ -157,24 +166,47 @@ def _bars(cells: pd.DataFrame, how: Reading) -> go.Bar:
     )
 
 
-def _shades(cells: pd.DataFrame, how: Reading) -> list[float | None]:
-    return [how.shade(value) if n else None for value, n in zip(cells["mean"], cells["n"], strict=True)]
+def _colors(cells: pd.DataFrame, how: Reading) -> list[str]:
+    shades = [how.shade(value) if n else None for value, n in zip(cells["mean"], cells["n"], strict=True)]
+    known = [shade for shade in shades if shade is not None]
+    sampled = iter(sample_colorscale(get_colorscale(SCALE), known) if known else [])
+    return [_EMPTY if shade is None else str(next(sampled)) for shade in shades]
 
 
-def _numbers(cells: pd.DataFrame, how: Reading) -> go.Scatter:
-    """What is written in the cells. A trace of its own: text that belongs to bars takes the browser twice as long."""
+def _numbers(cells: pd.DataFrame, how: Reading) -> list[go.Scatter]:
+    """What is written in the cells. Traces of their own: text that belongs to bars takes the browser twice as long.
+
+    One trace for each ink, since a click on a cell fades the text of a trace unless that says which single colour it keeps.
+    """
     narrow = cells["column"].nunique() > _WIDE
-    inks = [NEUTRAL if s is None else "#FFFFFF" if s < 0.52 else "#14181F" for s in _shades(cells, how)]
-    words = [_cell_text(record, how, narrow) for record in cells.to_dict("records")]
-    return go.Scatter(
-        mode="text",
-        x=cells["column"],
-        y=cells["row"],
-        text=words,
-        textfont={"color": inks, "size": 13 if not narrow else 12 if max(map(len, words), default=0) <= _SHORT else 11},
-        hoverinfo="skip",
-        showlegend=False,
-    )
+    colors = _colors(cells, how)
+    inks = np.array([NEUTRAL if color == _EMPTY else ink_on(color) for color in colors])
+    words = np.array([_cell_text(record, how, narrow) for record in cells.to_dict("records")], dtype=object)
+    size = 13 if not narrow else 12 if max(map(len, words), default=0) <= _SHORT else 11
+    return [
+        go.Scatter(
+            mode="text",
+            x=cells["column"][inks == ink],
+            y=cells["row"][inks == ink],
+            text=words[inks == ink],
+            textfont={"color": ink, "size": size},
+            selected={"textfont": {"color": ink}},
+            unselected={"textfont": {"color": ink}},
+            hoverinfo="skip",
+            showlegend=False,
+        )
+        for ink in dict.fromkeys(inks)
+    ]
+
+
+def outline(figure: go.Figure, cell: pd.DataFrame) -> None:
+    """Draw a frame around the one cell in ``cell`` (columns row and column), if there is one."""
+    for row, column in cell[["row", "column"]].itertuples(index=False):
+        for color, width in (("#FFFFFF", 4), ("#14181F", 2)):  # both, so that it stands out from any cell and either theme
+            figure.add_shape(
+                type="rect", x0=column - 0.48, x1=column + 0.48, y0=row - 0.46, y1=row + 0.46,
+                line={"color": color, "width": width}, layer="above",
+            )  # fmt: skip
 
 
 def _cell_text(cell: Any, how: Reading, narrow: bool) -> str:

@@ -1,4 +1,7 @@
-"""Colours and markers with one meaning everywhere: Okabe & Ito's colour-blind-safe set, never colour alone."""
+"""Colours and markers with one meaning everywhere: Okabe & Ito's colour-blind-safe set, never colour alone.
+
+Every colour has at least 3:1 on the light and on the dark background; what that set has lighter than that is darkened.
+"""
 
 from __future__ import annotations
 
@@ -25,18 +28,18 @@ GROUPS: Final = {
     "clean": Style("clean", "#009E73", "circle", "●"),
     "discovered": Style("discovered", "#0072B2", "x", "✖"),
     "undiscovered": Style("undiscovered", "#D55E00", "diamond", "◆"),
-    "redirect": Style("redirect", "#CC79A7", "square", "■"),
+    "redirect": Style("redirect", "#C4699B", "square", "■"),
     "unknown": Style("not known", NEUTRAL, "circle-open", "○"),
 }
 """The four groups of examples and channels (design §5), and examples of which nobody knows whether they are corrupted."""
 
 ACCENT: Final = "#3E7CB1"
 
-KINDS: Final = {"random label": ("#B9BEC7", "."), "confusion": ("#8A8F98", "/"), "trigger": ("#5B626E", "x")}
+KINDS: Final = {"random label": ("#8A8F98", "."), "confusion": ("#797F89", "/"), "trigger": ("#666D78", "x")}
 """The three kinds of corruption as three greys with three patterns: colour is kept for the groups."""
 
 # Methods avoid the three strong colours of the groups. REM redirects, so it has that group's colour.
-_METHOD_COLORS: Final = ("#B59B00", "#A6761D", "#E69F00", "#7570B3", "#94A34A", "#C0504D", "#5E81AC", "#56B4E9")
+_METHOD_COLORS: Final = ("#9A8400", "#A6761D", "#C07F00", "#7570B3", "#7E8B3C", "#C0504D", "#5E81AC", "#2E8FC8")
 _METHOD_SYMBOLS: Final = (
     "triangle-up",
     "diamond-tall",
@@ -50,8 +53,8 @@ _METHOD_SYMBOLS: Final = (
 _METHOD_SIGNS: Final = ("▲", "◆", "⬟", "▼", "⬢", "✚", "▽", "⧓")
 _FIXED: Final = {
     "original": Style("Original", NEUTRAL, "circle-open", "○"),
-    "rem": Style("REM", "#CC79A7", "star", "★"),
-    "retrain": Style("Retrain", "#6B7280", "square", "■"),
+    "rem": Style("REM", "#C4699B", "star", "★"),
+    "retrain": Style("Retrain", "#747B88", "square", "■"),
     "oracle_retrain": Style("Oracle", NEUTRAL, "square-open", "□"),
 }
 
@@ -83,3 +86,23 @@ def method_styles(names: Iterable[str], oracles: Iterable[str] = ()) -> dict[str
 def _slot_style(name: str, slot: int, oracle: bool) -> Style:
     symbol = _METHOD_SYMBOLS[slot] + ("-open" if oracle else "")
     return Style(name, _METHOD_COLORS[slot], symbol, _METHOD_SIGNS[slot])
+
+
+def contrast(one: str, other: str) -> float:
+    """WCAG 2 contrast ratio of two colours, each "#RRGGBB" or "rgb(r, g, b)": 1 (alike) to 21."""
+    bright, dark = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (bright + 0.05) / (dark + 0.05)
+
+
+def ink_on(color: str) -> str:
+    """Black or white, whichever is read better on ``color``; of the two one always has at least 4.5:1."""
+    return max(("#FFFFFF", "#000000"), key=lambda ink: contrast(ink, color))
+
+
+def _luminance(color: str) -> float:
+    if color.startswith("#"):
+        parts = [int(color[k : k + 2], 16) / 255 for k in (1, 3, 5)]
+    else:
+        parts = [float(part) / 255 for part in color[color.index("(") + 1 : -1].split(",")[:3]]
+    linear = [part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]

@@ -68,6 +68,14 @@ def known(discovered: int, corrupted: int | None, train_size: int) -> str:
     return f"{discovered} of {corrupted} corrupted examples are known ({train_size:,} training examples in all)"
 
 
+def rightly_labelled_line(count: int, target: str) -> str:
+    """Why some corrupted examples carry their right label; ``target``: the trigger's class."""
+    return (
+        f"{count} of the corrupted examples carry the trigger and a right label, because they were a {target} before: such an "
+        f"example counts as healed as long as the model says {target}."
+    )
+
+
 def scenario_line(scenario: Mapping[str, Any], dataset: str) -> str:
     """A scenario in one line. ``scenario``: its spec as plain data; ``dataset``: the dataset's label."""
     corruption = scenario["corruption"]
@@ -148,6 +156,14 @@ def duration(seconds: float | None) -> str:
         return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def time_left(seconds: float | None) -> str:
+    """How long something still takes, in words; nothing where that cannot be told. What is measured after the last counted
+    step takes a moment, too."""
+    if seconds is None:
+        return ""
+    return f"about {duration(seconds)} left" if seconds >= 0.5 else "almost done"
 
 
 def megabytes(count: int) -> str:

@@ -122,14 +122,13 @@ def evidence_bars(evidence: pd.DataFrame, index: int, height: int = 320) -> Pict
     figure = go.Figure()
     figure.add_bar(
         x=shown["value"],
-        y=shown["label"],
-        text=[percent(weight) for weight in shown["weight"]],
-        textposition="auto",
+        # The weight stands beside the name: in a short bar there is no room for it.
+        y=[f"{label} · {percent(weight)}" for label, weight in zip(shown["label"], shown["weight"], strict=True)],
         orientation="h",
         marker={
             "color": [ACCENT if value > 0 else NEUTRAL for value in shown["value"]],
             # What is trusted more stands out more.
-            "opacity": [0.3 + 0.7 * weight / max(evidence["weight"].max(), 1e-9) for weight in shown["weight"]],
+            "opacity": [0.65 + 0.35 * weight / max(evidence["weight"].max(), 1e-9) for weight in shown["weight"]],
             "cornerradius": 3,
         },
         customdata=shown[["summary"]],
@@ -141,12 +140,13 @@ def evidence_bars(evidence: pd.DataFrame, index: int, height: int = 320) -> Pict
         height,
         legend=False,
         xaxis={"title": {"text": "standard deviations above typical"}},
-        yaxis={"title": {"text": "score"}, "showgrid": False, "tickfont": {"size": 12}},
+        yaxis={"title": {"text": "score · its weight"}, "showgrid": False, "tickfont": {"size": 12}},
     )
     strongest = evidence.assign(say=evidence["weight"] * evidence["value"]).nlargest(1, "say").iloc[0]
     return Picture(
         figure,
-        "Look for long, dark bars: scores far above the typical example speak for corruption; the number is a score’s weight.",
+        "Look for long, dark bars: scores far above the typical example speak for corruption; beside each name stands how much "
+        "the score counts.",
         f"Evidence for training example {index}: most by {strongest['label']}, {strongest['value']:.1f} standard deviations "
         "above the typical example.",
         evidence,

@@ -57,6 +57,20 @@ def comparison_table(frame: pd.DataFrame, metrics: Mapping[str, Any]) -> Styler:
     return styler
 
 
+def plain_table(frame: pd.DataFrame, metrics: Mapping[str, Any]) -> pd.DataFrame:
+    """The same as text, for papers: models as rows, units in the columns' names, "–" where there is no value."""
+    shown = {name: metric for name, metric in metrics.items() if name in frame and frame[name].notna().any()}
+    names = [short + (" (oracle)" if oracle and "racle" not in short else "")
+             for short, oracle in zip(shorts(frame["label"]), frame["oracle"], strict=True)]  # fmt: skip
+    columns = {}
+    for name, metric in shown.items():
+        unit = {"share": "%", "s": "s"}.get(metric.unit)
+        factor, digits = (100, 1) if metric.unit == "share" else (1, 0 if metric.unit == "steps" else 3)
+        cells = ["–" if pd.isna(value) else f"{factor * value:.{digits}f}" for value in frame[name].astype(float)]
+        columns[f"{metric.label} ({unit})" if unit else metric.label] = cells
+    return pd.DataFrame(columns, index=pd.Index(names, name="Method"))
+
+
 def group_counts(corrupted: int | None, discovered: int, train_size: int) -> dict[str, int]:
     """Examples per group; they add up to the training set. ``corrupted`` is None where nobody knows."""
     if corrupted is None:

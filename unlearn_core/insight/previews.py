@@ -39,6 +39,8 @@ class Preview:
     discovered: int
     points: pd.DataFrame | None
     known: bool = True
+    rightly_labelled: int = 0
+    """Corrupted examples whose given label is their clean one: a trigger on an image of the target class."""
 
 
 def preview(scenario: Scenario, limit: int = 24) -> Preview:
@@ -77,7 +79,9 @@ def preview(scenario: Scenario, limit: int = 24) -> Preview:
     ]
     points = None if result.train.is_image else _points(result, forget)
     mixture = {} if scenario.corruption.found else dict(zip(DIAL, weights(scenario.corruption.regularity), strict=True))
-    return Preview(examples, counts, mixture, len(result.train), len(order), len(forget), points, truth.known)
+    chosen = truth.corrupted
+    right = int((truth.clean_labels[chosen] == result.train.labels[chosen]).sum()) if truth.known else 0
+    return Preview(examples, counts, mixture, len(result.train), len(order), len(forget), points, truth.known, right)
 
 
 def truth_set(result: Corrupted, scenario: Scenario) -> list[int]:

@@ -1,0 +1,49 @@
+"""What a page's own script puts right in the browser: one step of history a page, and numbers with a decimal comma."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+# Streamlit gives a page its address first and its settings a moment later, as two steps of history: Back would then go from
+# a page to the same page. And a number field drops the comma from "0,02", which leaves 002.
+_SCRIPT = """
+export default function () {
+  if (window.settledInBrowser) return;
+  window.settledInBrowser = true;
+
+  const push = history.pushState.bind(history);
+  let opened = location.search ? null : location.pathname;
+  history.pushState = (state, title, address) => {
+    const target = new URL(address, location.href);
+    const samePage = target.pathname === location.pathname;
+    if (samePage && opened === target.pathname && !location.search) {
+      opened = null;
+      return history.replaceState(state, title, address);
+    }
+    opened = samePage || target.search ? null : target.pathname;
+    return push(state, title, address);
+  };
+
+  const numeric = (field) => field instanceof HTMLInputElement && field.type === "number";
+  document.addEventListener("beforeinput", (event) => {
+    if (!numeric(event.target) || event.data === null || !event.data.includes(",")) return;
+    event.preventDefault();
+    document.execCommand("insertText", false, event.data.replace(",", "."));
+  }, true);
+  document.addEventListener("paste", (event) => {
+    const text = event.clipboardData?.getData("text") ?? "";
+    if (!numeric(event.target) || !text.includes(",")) return;
+    event.preventDefault();
+    const plain = text.trim();
+    // 1,5 is a number with a decimal comma; in 1.000,5 and 1,000,000 the comma may be anything, so nothing is pasted.
+    if (/^[+-]?\\d*,\\d+$/.test(plain)) document.execCommand("insertText", false, plain.replace(",", "."));
+  }, true);
+}
+"""
+_mount = st.components.v2.component("in_browser", js=_SCRIPT)
+
+
+def settle() -> None:
+    """Mount the script; it runs once a tab, whichever page opens first."""
+    with st.container(key="in-browser", height=1, border=False):
+        _mount(key="in-browser-script", height=1)

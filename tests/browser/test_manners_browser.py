@@ -1,0 +1,117 @@
+"""What a person expects of any page: one press of Back, decimal commas, a title for each tab, texts that can be read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from browsertools import Server, Tab
+from playwright.sync_api import Browser, Page, expect
+
+expect.set_options(timeout=30_000)
+READY = "() => document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'"
+FAINT = """() => {
+  const luminance = c => {
+    const p = c.map(v => { v /= 255; return v <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4; });
+    return .2126 * p[0] + .7152 * p[1] + .0722 * p[2];
+  };
+  const numbers = text => (text.match(/[\\d.]+/g) || []).map(Number);
+  const behind = e => {
+    for (; e; e = e.parentElement) {
+      const c = numbers(getComputedStyle(e).backgroundColor);
+      if (c.length && (c.length < 4 || c[3] > .5)) return c.slice(0, 3);
+    }
+    return [255, 255, 255];
+  };
+  const shown = e => { let o = 1; for (; e; e = e.parentElement) o *= parseFloat(getComputedStyle(e).opacity); return o; };
+  const found = [];
+  // Texts of the page and of charts' axes, legends and captions; what is written on coloured cells has a test of its own.
+  const wanted = '.xtick text, .ytick text, .xtitle, .ytitle, .legendtext, .annotation-text, p, h2, h3, h4, th, td, a span';
+  for (const e of document.querySelectorAll(wanted)) {
+    const words = e.textContent.trim(), svg = e instanceof SVGElement, style = getComputedStyle(e);
+    if (!words || !e.getClientRects().length || e.closest('[disabled], [data-testid=stSlider]')) continue;
+    const c = numbers(svg ? style.fill : style.color), back = behind(svg ? e.closest('svg').parentElement : e);
+    const alpha = (c.length > 3 ? c[3] : 1) * shown(e) * (svg ? parseFloat(style.fillOpacity) : 1);
+    const seen = c.slice(0, 3).map((v, k) => v * alpha + back[k] * (1 - alpha));
+    const [high, low] = [luminance(seen), luminance(back)].sort((a, b) => b - a);
+    if ((high + .05) / (low + .05) < 4.5) found.push(words.slice(0, 40) + ' ' + ((high + .05) / (low + .05)).toFixed(2));
+  }
+  return found;
+}"""
+
+
+@pytest.fixture
+def german(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 1280, "height": 720}, locale="de-DE")
+    yield context.new_page()
+    context.close()
+
+
+def settled(page: Page) -> None:
+    page.wait_for_timeout(300)
+    page.wait_for_function(READY)
+    page.wait_for_timeout(300)
+
+
+def test_back_needs_one_press_and_every_tab_has_its_title(server: Server, tab: Tab) -> None:
+    page = tab.page
+    page.goto(f"{server.url}/craft?seed=3")
+    expect(page).to_have_title("Craft – Lethe")
+    settled(page)
+    page.get_by_role("link", name="Compare").first.click()
+    expect(page).to_have_title("Compare – Lethe")
+    expect(page).to_have_url(f"{server.url}/compare?seed=3")
+    settled(page)
+    page.go_back()
+    expect(page).to_have_url(f"{server.url}/craft?seed=3")
+    expect(page.get_by_text("Craft a corruption")).to_be_visible()
+    page.go_forward()
+    expect(page).to_have_url(f"{server.url}/compare?seed=3")
+
+
+@pytest.mark.parametrize("how", ["typed", "pasted"])
+def test_a_decimal_comma_is_a_decimal_point(server: Server, german: Page, how: str) -> None:
+    page = german
+    page.goto(f"{server.url}/craft")
+    settled(page)
+    page.get_by_text("Training recipe").click()
+    field = page.locator('input[aria-label="Learning rate"]')
+    expect(field).to_be_visible()
+    field.click()
+    field.press("Control+a")
+    if how == "typed":
+        field.type("0,02")
+    else:
+        paste = """(e, text) => { const data = new DataTransfer(); data.setData('text', text);
+          e.dispatchEvent(new ClipboardEvent('paste', {clipboardData: data, bubbles: true, cancelable: true})) }"""
+        field.evaluate(paste, "1.000,5")  # what this means cannot be told: nothing is pasted
+        expect(field).to_have_value("0.05")
+        field.evaluate(paste, "0,02")
+    expect(field).to_have_value("0.02")
+    field.press("Enter")
+    page.wait_for_url("**/craft?training.learning_rate=0.02")
+
+
+def test_the_dialog_for_teachers_is_not_covered(server: Server, tab: Tab) -> None:
+    page = tab.page
+    page.goto(f"{server.url}/compare")
+    page.get_by_role("button", name="Share").click()
+    page.get_by_role("button", name="Hide or lock controls").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_text("The link", exact=True)).to_be_visible()
+    expect(page.get_by_text("Link to this view")).to_be_hidden()
+    dialog.get_by_role("button", name="Close").click()
+    expect(dialog).to_be_hidden()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_text_can_be_read(server: Server, browser: Browser, scheme: str) -> None:
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
+    page = context.new_page()
+    for name in ("craft", "boundary", "own"):
+        page.goto(f"{server.url}/{name}")
+        if name == "craft":
+            expect(page.locator(".js-plotly-plot .xtitle").first).to_be_attached()
+        settled(page)
+        assert page.evaluate(FAINT) == [], name
+    context.close()
