@@ -14,9 +14,9 @@ from torch import nn
 from unlearn_core.errors import Cancelled
 from unlearn_core.methods._base import Method, MethodParams, UnlearningTask
 from unlearn_core.methods._collapse import collapsed, softer
-from unlearn_core.methods._frame import measure_statistics
 from unlearn_core.methods._held_out import Quiet
 from unlearn_core.methods._npo import accuracy_on, bounded_loss, lower_forget_accuracy
+from unlearn_core.methods._rounds import Rounds, add_report
 from unlearn_core.models import RedirectNet, example_masks, shared_mask
 from unlearn_core.training import Reporter, autocast, batches
 
@@ -209,7 +209,6 @@ class Redirection:
             self.optimizer.step()
             self.done += 1
             self.reporter.step(min(self.done, total), total)
-        measure_statistics(self.model, self.task.data, self.reporter, self.task.retain)
 
     def loss(self, ids: torch.Tensor) -> torch.Tensor:
         """REM's objective on one batch: remove F from the base, put it into its channels, let the rest relearn."""
@@ -240,17 +239,12 @@ class Redirection:
         pick = torch.randint(len(self.task.forget), (self.p.forget_per_batch,), generator=self.generator)
         return torch.cat([ids, self.task.forget[pick.to(ids.device)]])
 
-    def proxy(self) -> float:
-        """The paper's selection score: retain accuracy · (1 − max(0.2, forget accuracy)), on given labels."""
-        forget = accuracy_on(self.model, self.task, self.task.forget)
-        return accuracy_on(self.model, self.task, self.task.retain) * (1 - max(0.2, forget))
-
 
 class RedirectionMethod(Method):
     """Base of REM and its ablations; they differ in the class of ``redirection``."""
 
     family = "redirection"
-    revision = 2  # repeated more softly where a class was lost
+    revision = 3  # a last round that fell gives way to the best; chance is not a lost class
     Params = RemParams
     presets = PRESETS
     search_space = SEARCH_SPACE
@@ -281,22 +275,17 @@ class RedirectionMethod(Method):
             reporter.snapshot(model)
         else:
             change = {}
-        model.report = {"tuning": {"changed": change, "tried": tried, "repeated": True}}  # type: ignore[assignment]
+        add_report(model, tuning={"changed": change, "tried": tried, "repeated": True})
         return model
 
     def once(self, task: UnlearningTask, reporter: Reporter) -> nn.Module:
         """One run with these knobs, whatever comes of it; consumes the task's original."""
         model = task.original
         model.widen(self.p.redirect_ratio, task.seed + 1)
-        run = self.redirection(self.p, task, model, reporter)
-        best, best_score = None, -1.0
+        rounds = Rounds(reporter, task, self.p.keep_best)
+        run = self.redirection(self.p, task, model, rounds)
         for _ in range(self.p.epochs):
             run.flush()
             run.redirect()
-            model.eval()
-            reporter.snapshot(model)
-            if self.p.keep_best and (score := run.proxy()) > best_score:
-                best, best_score = copy.deepcopy(model.state_dict()), score
-        if best is not None:
-            model.load_state_dict(best)
-        return model.eval()
+            rounds.snapshot(model)
+        return rounds.returned(model)

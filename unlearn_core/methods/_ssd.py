@@ -8,6 +8,7 @@ from torch import nn
 from unlearn_core.methods._base import UnlearningTask
 from unlearn_core.methods._dampening import Dampen, DampenParams, dampen
 from unlearn_core.methods._importance import write
+from unlearn_core.methods._rounds import settled
 from unlearn_core.training import Reporter
 
 
@@ -23,5 +24,4 @@ class ThresholdDampen(Dampen):
     def unlearn(self, task: UnlearningTask, reporter: Reporter) -> nn.Module:
         values, ratio, _ = self.ratios(task, reporter, extra=0)
         write(task.original, dampen(values, ratio, self.p.threshold, self.p.strength))
-        reporter.snapshot(task.original)
-        return task.original.eval()
+        return settled(task.original, task, reporter)

@@ -73,7 +73,7 @@ class RemAscent(RedirectionMethod):
         "run of it is repeated."
     )
     designed_for = Region()
-    revision, repeats = 1, False
+    revision, repeats = 2, False  # a last round that fell gives way to the best
     redirection = _Ascent
 
 

@@ -11,6 +11,7 @@ from torch import nn
 
 from unlearn_core.methods import Method, Region, UnlearningTask, register
 from unlearn_core.methods._distill import StepParams, Teacher, divergence, short_recipe
+from unlearn_core.methods._rounds import Rounds
 from unlearn_core.training import Loss, Reporter, Trainer, batches
 
 
@@ -18,6 +19,7 @@ from unlearn_core.training import Loss, Reporter, Trainer, batches
 class Scrub(Method):
     name, label, paper = "scrub", "SCRUB", "arXiv:2302.09880"
     family = "distillation"
+    revision = 2  # statistics measured on the retain set; a last round that fell gives way to the best
     summary = (
         "Alternates between pushing the model's answers on the forget set away from the original's and teaching it the "
         "rest again with the original as a guide. It relies on the retain set being clean, because that is what "
@@ -53,7 +55,8 @@ class Scrub(Method):
     def unlearn(self, task: UnlearningTask, reporter: Reporter) -> nn.Module:
         p, model = self.p, task.original
         teacher = Teacher(task.frozen_original(), task.data)
-        trainer = Trainer(model, task.data, short_recipe(task, p), task.seed + 1, reporter)
+        work = Rounds(reporter, task)
+        trainer = Trainer(model, task.data, short_recipe(task, p), task.seed + 1, work)
         ascent, descent = self.losses(teacher)
         sizes = [len(batches(ids, p.batch_size, torch.Generator())) for ids in (task.forget, task.retain)]
         rounds = self.rounds(*sizes)
@@ -67,8 +70,8 @@ class Scrub(Method):
                     trainer.step(piece)
                     done += 1
                     reporter.step(done, total)
-            reporter.snapshot(model.eval())
-        return model.eval()
+            work.snapshot(model)
+        return work.returned(model)
 
     def rounds(self, forget_steps: int, retain_steps: int) -> list[bool]:
         """For every round, whether it begins with a pass of ascent, given the steps of a pass over F and over the rest."""
