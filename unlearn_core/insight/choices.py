@@ -1,4 +1,4 @@
-"""What runs settled by themselves, in words: repeated after losing a class, tuned on held-out corruption, left undone."""
+"""What runs settled by themselves, in words: repeated after losing a class, tuned on held-out corruption, an earlier round."""
 
 from __future__ import annotations
 
@@ -9,19 +9,30 @@ from unlearn_core.insight.stored import Results
 from unlearn_core.methods import registry as methods
 from unlearn_core.specs import MethodSpec, Scenario
 
-_FAMILY = "redirection"
-
 
 def choices(store: Results, scenario: Scenario, specs: Sequence[MethodSpec]) -> list[str]:
-    """One sentence, as Markdown, for each stored run of ``specs`` that departed from its parameters or tried to."""
+    """One sentence, as Markdown, for each stored run of ``specs`` that departed from its parameters or tried to, and for each
+    that returned another round than its last."""
     found = []
     for spec in specs:
-        method = methods.get(spec.name)
-        record = store.get(scenario.run_key(spec)) if method.family == _FAMILY else None
-        tuning = (record.payload.get("report") or {}).get("tuning") if record is not None else None
-        if tuning and (sentence := in_words(method.label, tuning)):
-            found.append(sentence)
-    return found
+        label, record = methods.get(spec.name).label, store.get(scenario.run_key(spec))
+        report = (record.payload.get("report") or {}) if record is not None else {}
+        if tuning := report.get("tuning"):
+            found.append(in_words(label, tuning))
+        if rounds := report.get("rounds"):
+            found.append(round_in_words(label, rounds))
+    return [sentence for sentence in found if sentence]
+
+
+def round_in_words(label: str, rounds: Mapping[str, Any]) -> str:
+    """``rounds``: a run's report of its rounds. "" where the last was returned, or the choice is the method's own."""
+    if rounds["why"] != "fell":
+        return ""
+    number, retain = rounds["returned"], rounds["retain"]
+    return (
+        f"{label} returned its round {number} of {len(retain)}: of the labels outside the forget set that kept "
+        f"{retain[number - 1]:.0%}, the last round {retain[-1]:.0%}."
+    )
 
 
 def in_words(label: str, tuning: Mapping[str, Any]) -> str:

@@ -13,7 +13,14 @@ from unlearn_core.training import Reporter
 
 
 class ThresholdParams(DampenParams):
-    threshold: float = Field(10.0, gt=0, le=1e6, description="α: dampen weights so many times as important for F")
+    threshold: float = Field(
+        10.0,
+        gt=0,
+        le=1e6,
+        description="α: dampen weights so many times as important for F. Goes with batch_size: both "
+        "sets are in batches of one size here, which dampens far more than the published program's own batches, so thresholds "
+        "from the literature don't carry over",
+    )
 
 
 class ThresholdDampen(Dampen):

@@ -25,7 +25,7 @@ class RemDiscover(TunedMethod):
     revision = 7  # its REM runs return their best round where the last fell
     Params = DiscoverParams
 
-    def unlearn(self, task: UnlearningTask, reporter: Reporter) -> nn.Module:
+    def search(self, task: UnlearningTask, reporter: Reporter) -> nn.Module:
         last = steps_of(rem_values(self.p), len(task.data))
         plan = Plan(reporter, discovery_steps(self.p, task) + last)
         found = Discovery(self.p, task, plan).run()

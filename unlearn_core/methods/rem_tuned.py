@@ -24,7 +24,7 @@ class RemTuned(TunedMethod):
     revision = 4  # its REM runs return their best round where the last fell
     Params = TunedParams
 
-    def unlearn(self, task: UnlearningTask, reporter: Reporter) -> nn.Module:
+    def search(self, task: UnlearningTask, reporter: Reporter) -> nn.Module:
         plan = Plan(reporter, tuning_steps(self.p, len(task.data), len(task.forget)))
         model, report = tuned_rem(self.p, task, plan)
         add_report(model, tuning=report)

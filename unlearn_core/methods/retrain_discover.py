@@ -29,7 +29,7 @@ class RetrainDiscover(TunedMethod):
     statistics = "of training"
     Params = DiscoverParams
 
-    def unlearn(self, task: UnlearningTask, reporter: Reporter) -> nn.Module:
+    def search(self, task: UnlearningTask, reporter: Reporter) -> nn.Module:
         training = task.recipe.epochs * count_batches(len(task.retain), task.recipe.batch_size)
         pace = training_pace(self.p, task)
         last = math.ceil(training * pace)
