@@ -23,7 +23,7 @@ from unlearn_core.methods._importance import Work, write
 from unlearn_core.methods._rounds import sample
 from unlearn_core.training import Reporter
 
-LOOK = 512
+LOOK = 256
 """Retain examples on which every trial's batch-norm statistics are measured, at most: there are dozens of trials."""
 SNAPSHOT_DROP = 0.1
 """A trial whose forget accuracy is this much lower than at the last snapshot is worth one."""
