@@ -15,7 +15,7 @@ from unlearn_core.methods._base import Method, UnlearningTask
 from unlearn_core.methods._collapse import collapsed, softer
 from unlearn_core.methods._held_out import Quiet
 from unlearn_core.methods._npo import accuracy_on, bounded_loss, lower_forget_accuracy
-from unlearn_core.methods._rates import fitted_rate
+from unlearn_core.methods._rates import at_fitting_rate
 from unlearn_core.methods._rem_params import PRESETS, SEARCH_SPACE, RemParams, steps_per_round
 from unlearn_core.methods._rounds import LOOK, Rounds, add_report
 from unlearn_core.methods._work import STEP, Budget, widened_cost
@@ -189,14 +189,19 @@ class RedirectionMethod(Method):
         whole, and the bounded loss hardly pulls that back. It shows on the labels as given.
         """
         if self.p.fit_rate:
-            return self._at_fitted_rate(task, reporter)
+            return at_fitting_rate(
+                lambda values, *rest: self._with(values).once(*rest),
+                lambda values, *rest: self._with(values).unlearn(*rest),
+                self.p.learning_rate,
+                task,
+                reporter,
+            )
         spare = copy.deepcopy(task.original)
         model = self.once(task, reporter)
         if not self.repeats or not collapsed(model, spare, task):
             return model
         change = {"flush_clip": softer(self.p.flush_clip)}
-        method = type(self)(self.p.model_copy(update=change))
-        again = method.once(dataclasses.replace(task, original=spare), Quiet(reporter))
+        again = self._with(change).once(dataclasses.replace(task, original=spare), Quiet(reporter))
         tried: list[dict[str, Any]] = [
             {"changed": values, "retain": accuracy_on(run, task, task.retain)} for values, run in (({}, model), (change, again))
         ]
@@ -208,17 +213,8 @@ class RedirectionMethod(Method):
         add_report(model, tuning={"changed": change, "tried": tried, "repeated": True})
         return model
 
-    def _at_fitted_rate(self, task: UnlearningTask, reporter: Reporter) -> nn.Module:
-        """The same with the learning rate that short trials find; consumes the task's original."""
-
-        def run(values: dict[str, Any], part: UnlearningTask, quiet: Reporter) -> nn.Module:
-            return type(self)(self.p.model_copy(update=values)).once(part, quiet)
-
-        rate, report = fitted_rate(run, self.p.model_dump(), task, reporter)
-        method = type(self)(self.p.model_copy(update={"learning_rate": rate, "fit_rate": False}))
-        model = method.unlearn(task, reporter)
-        add_report(model, rate=report)
-        return model
+    def _with(self, values: dict[str, Any]) -> RedirectionMethod:
+        return type(self)(self.p.model_copy(update=values))
 
     def once(self, task: UnlearningTask, reporter: Reporter) -> nn.Module:
         """One run with these knobs, whatever comes of it; consumes the task's original."""

@@ -12,10 +12,9 @@ from torch import nn
 from unlearn_core.methods._base import UnlearningTask
 from unlearn_core.methods._frame import Phase
 from unlearn_core.methods._held_out import MIN_FORGET, Trial, choose, told, try_out
-from unlearn_core.methods._rates import fitted_rate
+from unlearn_core.methods._rates import at_fitting_rate
 from unlearn_core.methods._redirection import RedirectionMethod
 from unlearn_core.methods._rem_params import RemParams, steps_per_round
-from unlearn_core.methods._rounds import add_report
 from unlearn_core.methods.rem import Rem
 from unlearn_core.training import Reporter
 
@@ -164,14 +163,14 @@ class TunedMethod(RedirectionMethod):
     def unlearn(self, task: UnlearningTask, reporter: Reporter) -> nn.Module:
         if not self.p.fit_rate:
             return self.search(task, reporter)
-
-        def run(values: dict[str, Any], part: UnlearningTask, quiet: Reporter) -> nn.Module:
-            return Rem(Rem.params({name: values[name] for name in RemParams.model_fields})).once(part, quiet)
-
-        rate, report = fitted_rate(run, rem_values(self.p), task, reporter)
-        model = type(self)(self.p.model_copy(update={"learning_rate": rate, "fit_rate": False})).search(task, reporter)
-        add_report(model, rate=report)
-        return model
+        own = Rem.params(rem_values(self.p))
+        return at_fitting_rate(
+            lambda values, *rest: Rem(own.model_copy(update=values)).once(*rest),
+            lambda values, *rest: type(self)(self.p.model_copy(update=values)).search(*rest),
+            self.p.learning_rate,
+            task,
+            reporter,
+        )
 
     def search(self, task: UnlearningTask, reporter: Reporter) -> nn.Module:
         """The search and its last run; consumes the task's original."""
