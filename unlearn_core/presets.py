@@ -78,9 +78,15 @@ def recipe_of(usual: TrainingSpec, network: type[ModelSource]) -> dict[str, Scal
 
 
 def make_method(name: str, scenario: Scenario, overrides: Mapping[str, Scalar] | None = None) -> MethodSpec:
-    """A complete method spec: :func:`preset_params` for this kind of data, then ``overrides`` (plain names)."""
+    """A complete method spec: :func:`preset_params` for this kind of data, then ``overrides`` (plain names).
+
+    On a network that was trained elsewhere a method that can makes its learning rate fit that network.
+    """
     method = methods.get(name)
-    params = method.full_params(preset_params(name, scenario.dataset.name, scenario.training.augment) | dict(overrides or {}))
+    usual = preset_params(name, scenario.dataset.name, scenario.training.augment)
+    if scenario.model.params.get("content") and "fit_rate" in method.Params.model_fields:
+        usual["fit_rate"] = True
+    params = method.full_params(usual | dict(overrides or {}))
     return MethodSpec(name=method.name, params=params, revision=method.revision)
 
 

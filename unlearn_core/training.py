@@ -238,7 +238,7 @@ class Trainer:
             running = torch.zeros((), device=self.data.device)
             self.model.train()
             for piece in batches(ids, self.recipe.batch_size, self.generator):
-                self._set_rate(done, total)
+                self.set_rate(done, total)
                 running += self.step(piece)
                 done += 1
                 self.reporter.step(done, total)
@@ -262,7 +262,8 @@ class Trainer:
             self.after_step()
         return loss.detach()
 
-    def _set_rate(self, step: int, total: int) -> None:
+    def set_rate(self, step: int, total: int) -> None:
+        """The recipe's learning rate for step number ``step`` (from 0) of ``total``."""
         factor = rate_factor(step, total, self.recipe.warmup, self.recipe.final)
         for group in self.optimizer.param_groups:
             group["lr"] = self.recipe.learning_rate * factor

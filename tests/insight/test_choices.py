@@ -5,9 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
-from unlearn_core.insight.choices import choices, in_words
+from unlearn_core.evaluation import registry
+from unlearn_core.figures.table import best
+from unlearn_core.insight.choices import choices, in_words, rate_in_words, round_in_words
+from unlearn_core.insight.harm import costs_utility, harm_in_words
+from unlearn_core.insight.pareto import pareto_front
 from unlearn_core.presets import make_method, make_scenario
 from unlearn_core.store import Store
 
@@ -63,3 +68,30 @@ def test_only_stored_runs_that_chose_something_are_spoken_of(tmp_path: Path) -> 
         payload = {"metrics": {}} | ({"report": report} if report else {})
         store.put(what.run_key(spec), "run", {}, payload, {})
     assert choices(store, what, specs) == ["REM, self-tuned settled on `epochs` 8 after 2 trials."]
+
+
+def test_a_round_that_was_given_back_and_a_fitted_rate_in_words() -> None:
+    rounds = {"returned": 2, "why": "fell", "retain": [0.9, 0.965, 0.825], "forget": [0.1, 0.0, 0.0]}
+    said = round_in_words("REM", rounds)
+    assert said == ("REM returned its round 2 of 3: of the labels outside the forget set that kept 96%, the last round 82%.")
+    assert round_in_words("REM", rounds | {"why": "last"}) == round_in_words("NPO", rounds | {"why": "proxy"}) == ""
+    rate: dict[str, Any] = {"changed": {"learning_rate": 0.003}, "tried": TRIED, "stopped": False}
+    rate["held_out"] = {"examples": 40, "before": 0.9, "after": 0.85}
+    assert rate_in_words("REM", rate) == (
+        "REM settled on `learning_rate` 0.003 after 2 trials, and gives 85% of 40 held-out labels outside the forget set, "
+        "where the original gave 90%."
+    )
+    assert rate_in_words("REM", rate | {"stopped": True}).startswith("REM left the network as it was: even at its best rate")
+
+
+def test_a_run_that_costs_utility_is_said_to_and_is_on_no_front() -> None:
+    rows = [("original", 0.72, 0.0), ("a", 0.22, 0.95), ("b", 0.70, 0.5), ("c", 0.60, 0.6)]
+    frame = pd.DataFrame(rows, columns=["method", "utility", "healed"]).assign(oracle=False)
+    assert list(costs_utility(frame)) == [False, True, False, False]
+    assert list(pareto_front(frame)["method"]) == ["c", "b"]
+    assert best(frame, {"healed": registry.get("healed")}) == {"healed": {"c"}}
+    assert not costs_utility(frame[frame["method"] != "original"]).any()
+    assert harm_in_words("A", {"utility": 0.22}, {"utility": 0.72}).startswith(
+        "A costs utility: 22.0% where the original has 72.0%"
+    )
+    assert harm_in_words("B", {"utility": 0.70}, {"utility": 0.72}) == harm_in_words("B", {"utility": 0.1}, {}) == ""

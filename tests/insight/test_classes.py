@@ -64,7 +64,7 @@ def test_the_front_is_what_nobody_beats() -> None:
 
 
 def test_neither_the_original_nor_oracles_compete() -> None:
-    assert front(("original", 1.0, 1.0, False), ("o", 1.0, 1.0, True), ("a", 0.5, 0.5, False)) == ["a"]
+    assert front(("original", 1.0, 1.0, False), ("o", 1.0, 1.0, True), ("a", 0.9, 0.5, False)) == ["a"]
 
 
 def test_equals_share_the_front_and_missing_values_are_left_out() -> None:

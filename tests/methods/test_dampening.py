@@ -14,8 +14,10 @@ from trained import Trained
 
 from unlearn_core.methods import UnlearningTask, accuracy_on, registry
 from unlearn_core.methods._dampening import dampen, ordered_ratios, percentiles, selection_percentile
+from unlearn_core.methods._frame import measure_statistics
 from unlearn_core.methods._importance import SCORES, Work, example_gradients, flatten, importance, matched_pieces
-from unlearn_core.methods.potion import Potion, search_shares
+from unlearn_core.methods._rounds import sample
+from unlearn_core.methods.potion import LOOK, Potion, search_shares
 from unlearn_core.training import SilentReporter
 
 
@@ -184,6 +186,7 @@ def by_definition(task: UnlearningTask, params: dict[str, object]) -> tuple[torc
         alpha = float(np.percentile(finite, 100 - math.log(1 + 100 * share)))
         edit = torch.where(ratio > alpha, values * (p.strength / ratio).clamp(max=1), values)
         nn.utils.vector_to_parameters(edit, task.original.parameters())
+        measure_statistics(task.original, task.data, SilentReporter(), sample(task.retain, task.seed, LOOK))
         reached = accuracy_on(task.original, task, task.forget)
         edits.append((reached, edit))
         if reached <= goal:

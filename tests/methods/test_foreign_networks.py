@@ -14,9 +14,11 @@ from trained import Trained
 
 from unlearn_core.evaluation import Evidence, measure, observe
 from unlearn_core.methods import UnlearningTask, registry
+from unlearn_core.methods._rates import FACTORS, at_fitting_rate, held_out
 from unlearn_core.models._architectures import Layers
 from unlearn_core.models.torchvision_nets import TorchvisionNet
 from unlearn_core.presets import make_method
+from unlearn_core.specs import ModelSpec
 from unlearn_core.training import SilentReporter, Trainer, predict
 
 Quick = Callable[[str], dict[str, object]]
@@ -120,3 +122,67 @@ def test_what_nobody_knew_is_found_on_it(name: str, foreign: Foreign) -> None:
     assert hits.float().mean() > 0.8
     assert hits.sum() > 0.5 * (len(truth.corrupted) - len(truth.forget_indices(0.5)))
     assert outcome.product > 0.75
+
+
+def knobs(foreign: Foreign, **changes: object) -> object:
+    rem = registry.get("rem")
+    return rem(rem.params(make_method("rem", foreign.scenario).params | changes))
+
+
+def right(model: nn.Module, foreign: Foreign) -> float:
+    test = foreign.arena.test
+    return (predict(model, test).argmax(1) == test.labels).float().mean().item()
+
+
+def test_the_learning_rate_fits_a_network_that_was_brought(foreign: Foreign) -> None:
+    """At such a rate the network breaks; told to fit, the run finds a smaller one by given labels alone."""
+    method: Any = knobs(foreign, learning_rate=1.0, fit_rate=True, epochs=2)
+    model = method.unlearn(foreign.task(), SilentReporter())
+    rate = model.report["rate"]
+    assert rate["changed"]["learning_rate"] < 1.0
+    assert not rate["stopped"]
+    assert [entry["changed"]["learning_rate"] for entry in rate["tried"]] == pytest.approx(list(FACTORS))
+    assert rate["held_out"]["after"] > 0.8
+    assert right(model, foreign) > 0.85
+
+
+def test_a_run_that_costs_what_was_held_out_is_stopped_and_said(foreign: Foreign) -> None:
+    def nothing(changes: dict[str, Any], part: UnlearningTask, reporter: object) -> nn.Module:
+        return part.original.eval()
+
+    def ruin(changes: dict[str, Any], part: UnlearningTask, reporter: object) -> nn.Module:
+        torch.nn.init.zeros_(part.original.net.fc.weight)
+        return nothing(changes, part, reporter)
+
+    for run, stopped in ((ruin, True), (nothing, False)):
+        model = at_fitting_rate(nothing, run, 0.1, foreign.task(), SilentReporter())
+        rate = model.report["rate"]  # type: ignore[index]
+        assert rate["stopped"] is stopped
+        assert (rate["held_out"]["after"] < 0.5 * rate["held_out"]["before"]) is stopped
+        assert torch.equal(predict(model, foreign.arena.test), predict(foreign.original, foreign.arena.test))
+
+
+def test_nothing_is_learned_from_what_is_held_out(foreign: Foreign) -> None:
+    task = foreign.task()
+    held, rest = held_out(task)
+    assert len(held) == round(0.1 * len(task.retain))
+    assert torch.equal(torch.cat([held, rest]).sort().values, task.retain)
+    seen: list[torch.Tensor] = []
+
+    def run(changes: dict[str, Any], part: UnlearningTask, reporter: object) -> nn.Module:
+        seen.append(torch.cat([part.forget, part.retain]))
+        return part.original.eval()
+
+    at_fitting_rate(run, run, 0.1, task, SilentReporter())
+    assert len(seen) == len(FACTORS) + 1
+    assert not any(torch.isin(held, ids).any() for ids in seen)
+
+
+def test_only_networks_from_elsewhere_ask_for_it(foreign: Foreign) -> None:
+    brought = foreign.scenario.model_copy(
+        update={"model": ModelSpec(name="torchvision", params={"content": "sha-" + "0" * 32})}
+    )
+    assert make_method("rem", brought).params["fit_rate"] is True
+    assert make_method("rem", brought, {"fit_rate": False}).params["fit_rate"] is False
+    assert make_method("rem", foreign.scenario).params["fit_rate"] is False
+    assert "fit_rate" not in make_method("npo", brought).params

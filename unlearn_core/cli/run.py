@@ -198,6 +198,7 @@ def _print(answer: dict[str, Any], extra: Sequence[str] = ()) -> None:
     from rich.table import Table
 
     from unlearn_core.evaluation import registry
+    from unlearn_core.insight.harm import costly
 
     console = Console()
     shown: tuple[str, ...] = SHOWN_WIDE if console.width >= 110 else SHOWN
@@ -208,14 +209,15 @@ def _print(answer: dict[str, Any], extra: Sequence[str] = ()) -> None:
     table.add_column("Method", max_width=44)
     for metric in metrics:
         table.add_column(metric.label, justify="right")
-    best = {metric.name: _best(answer["results"], metric.name, metric.direction) for metric in metrics}
+    rivals = [result for result in answer["results"] if not (result["oracle"] or costly(result["metrics"], answer["original"]))]
+    best = {metric.name: _best(rivals, metric.name, metric.direction) for metric in metrics}
     if answer["original"] is not None:
         table.add_row("Original", *(_number(answer["original"].get(m.name), m.unit) for m in metrics))
     for result in answer["results"]:
         cells = []
         for metric in metrics:
             value = result["metrics"].get(metric.name)
-            winner = not result["oracle"] and value is not None and value == best[metric.name]
+            winner = result in rivals and value is not None and value == best[metric.name]
             cells.append(("★ " if winner else "") + _number(value, metric.unit))
         table.add_row(marked(result["label"], result["oracle"]), *cells)
     console.print(table, markup=False)
@@ -244,9 +246,9 @@ def _title(scenario: dict[str, Any]) -> str:
 
 
 def _best(results: Sequence[dict[str, Any]], metric: str, direction: str) -> float | None:
-    values = [r["metrics"].get(metric) for r in results if not r["oracle"]]
+    values = [r["metrics"].get(metric) for r in results]
     known = [value for value in values if value is not None]
-    if not known or len(results) < 2 or direction not in ("higher", "lower"):
+    if not known or len(known) < 2 or direction not in ("higher", "lower"):
         return None
     return max(known) if direction == "higher" else min(known)
 

@@ -10,6 +10,7 @@ from pandas.io.formats.style import Styler
 
 from unlearn_core.figures._base import shorts
 from unlearn_core.figures.compare import styles_of
+from unlearn_core.insight.harm import costs_utility
 
 
 class Described(Protocol):
@@ -21,8 +22,8 @@ class Described(Protocol):
 
 
 def best(frame: pd.DataFrame, metrics: Mapping[str, Any]) -> dict[str, set[str]]:
-    """Metric → the methods that are best in it; neither the original nor oracles compete."""
-    rivals = frame[(frame["method"] != "original") & ~frame["oracle"].astype(bool)]
+    """Metric → the methods that are best in it; neither the original nor oracles compete, nor runs that cost utility."""
+    rivals = frame[(frame["method"] != "original") & ~frame["oracle"].astype(bool) & ~costs_utility(frame)]
     found: dict[str, set[str]] = {}
     for name, metric in metrics.items():
         values = rivals[name].astype(float) if name in rivals else pd.Series(dtype=float)

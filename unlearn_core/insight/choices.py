@@ -1,27 +1,57 @@
-"""What runs settled by themselves, in words: repeated after losing a class, tuned on held-out corruption, left undone."""
+"""What runs settled by themselves, in words: repeated after losing a class, tuned on held-out corruption, an earlier round."""
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from unlearn_core.insight._measures import original_metrics
+from unlearn_core.insight.harm import harm_in_words
 from unlearn_core.insight.stored import Results
 from unlearn_core.methods import registry as methods
 from unlearn_core.specs import MethodSpec, Scenario
 
-_FAMILY = "redirection"
-
 
 def choices(store: Results, scenario: Scenario, specs: Sequence[MethodSpec]) -> list[str]:
-    """One sentence, as Markdown, for each stored run of ``specs`` that departed from its parameters or tried to."""
-    found = []
+    """One sentence, as Markdown, for each stored run of ``specs`` that departed from its parameters or tried to, for each that
+    returned another round than its last, and for each that cost utility."""
+    found, original = [], {}
+    with contextlib.suppress(LookupError):  # not stored: nothing to compare with
+        original = original_metrics(store, scenario, "utility")
     for spec in specs:
-        method = methods.get(spec.name)
-        record = store.get(scenario.run_key(spec)) if method.family == _FAMILY else None
-        tuning = (record.payload.get("report") or {}).get("tuning") if record is not None else None
-        if tuning and (sentence := in_words(method.label, tuning)):
-            found.append(sentence)
-    return found
+        label, record = methods.get(spec.name).label, store.get(scenario.run_key(spec))
+        report = (record.payload.get("report") or {}) if record is not None else {}
+        if tuning := report.get("tuning"):
+            found.append(in_words(label, tuning))
+        if rate := report.get("rate"):
+            found.append(rate_in_words(label, rate))
+        if rounds := report.get("rounds"):
+            found.append(round_in_words(label, rounds))
+        if record is not None:
+            found.append(harm_in_words(label, record.payload["metrics"], original))
+    return [sentence for sentence in found if sentence]
+
+
+def round_in_words(label: str, rounds: Mapping[str, Any]) -> str:
+    """``rounds``: a run's report of its rounds. "" where the last was returned, or the choice is the method's own."""
+    if rounds["why"] != "fell":
+        return ""
+    number, retain = rounds["returned"], rounds["retain"]
+    return (
+        f"{label} returned its round {number} of {len(retain)}: of the labels outside the forget set that kept "
+        f"{retain[number - 1]:.0%}, the last round {retain[-1]:.0%}."
+    )
+
+
+def rate_in_words(label: str, rate: Mapping[str, Any]) -> str:
+    """``rate``: a run's report of the learning rates it tried, and of held-out examples outside F before and after."""
+    seen = rate["held_out"]
+    share = f"{seen['after']:.0%} of {seen['examples']:,} held-out labels outside the forget set, where the original gave"
+    if rate["stopped"]:
+        return f"{label} left the network as it was: even at its best rate it would give {share} {seen['before']:.0%}."
+    chosen = f"settled on {_values(rate['changed'])}" if rate["changed"] else "stayed with its learning rate"
+    return f"{label} {chosen} after {len(rate['tried'])} trials, and gives {share} {seen['before']:.0%}."
 
 
 def in_words(label: str, tuning: Mapping[str, Any]) -> str:

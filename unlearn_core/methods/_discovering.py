@@ -19,7 +19,7 @@ from unlearn_core.methods._collapse import collapsed
 from unlearn_core.methods._held_out import Quiet, Unseen, outcome, told
 from unlearn_core.methods._learning import learning_of, learning_steps
 from unlearn_core.methods._npo import accuracy_on
-from unlearn_core.methods._redirection import RemParams
+from unlearn_core.methods._rem_params import RemParams
 from unlearn_core.methods._tuning import UNTOUCHED, Plan, rem_values, run_rem, steps_of, training_pace
 from unlearn_core.methods.rem import Rem
 from unlearn_core.models import RedirectNet, shared_mask

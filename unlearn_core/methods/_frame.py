@@ -121,27 +121,49 @@ def statistics_kept(model: nn.Module) -> Iterator[None]:
             norm.momentum = momentum
 
 
-def measure_statistics(
-    model: nn.Module, data: DeviceData, reporter: Reporter, ids: torch.Tensor | None = None, size: int = 1024
-) -> None:
-    """Set batch norm's running statistics to the mean over plain batches of ``ids`` (all) with redirect off.
+def measure_statistics(model: nn.Module, data: DeviceData, reporter: Reporter, ids: torch.Tensor | None = None) -> float | None:
+    """Set batch norm's running statistics to the mean over plain batches of ``ids`` (all) with redirect off; eval mode then.
 
-    Passes with redirect on leave the base's statistics alone (see RedirectNorm2d), and a few steps at a high rate move
-    the weights faster than a running mean can follow: without this the network would be normalised by numbers that belong
-    to no function it ever computed.
+    A few steps at a high rate move the weights faster than a running mean can follow, or a slow one ever arrives: without
+    this the network would be normalised by numbers that belong to no function it ever computed. Norms that are frozen keep
+    theirs, and nothing else is in train mode: dropout or skipped blocks would measure another function. Returns the accuracy
+    of these passes on given labels; None where there is nothing to measure, and no pass.
     """
-    norms = base_norms(model)
+    norms = [norm for norm in base_norms(model) if norm.track_running_stats and not _frozen(norm)]
+    ids = torch.arange(len(data), device=data.device) if ids is None else ids
+    model.eval()
+    if not norms or len(ids) < 2:
+        return None
     before = [norm.momentum for norm in norms]
     for norm in norms:
         norm.reset_running_stats()
         norm.momentum = None  # a plain average over batches
-    everything = torch.arange(len(data), device=data.device) if ids is None else ids
-    model.train()
+        norm.train()
+    right = torch.zeros((), dtype=torch.int64, device=data.device)
     with torch.no_grad(), autocast(data.device):
-        for piece in everything.split(size) if norms else ():
+        for piece in _measured(model, data, ids):
             if reporter.cancelled():
                 raise Cancelled
-            model(data.batch(piece))
+            right += (model(data.batch(piece)).argmax(1) == data.labels[piece]).sum()
     for norm, momentum in zip(norms, before, strict=True):
         norm.momentum = momentum
     model.eval()
+    return right.item() / len(ids)
+
+
+def _frozen(norm: nn.Module) -> bool:
+    parameters = list(norm.parameters())
+    return bool(parameters) and not any(parameter.requires_grad for parameter in parameters)
+
+
+_MEASURED, _PIXELS = 1024, 2**22
+"""Examples, and pixels, that are normalised together where statistics are measured."""
+
+
+def _measured(model: nn.Module, data: DeviceData, ids: torch.Tensor) -> Sequence[torch.Tensor]:
+    """``ids`` in pieces, the last never a single example, which has no spread of its own to be normalised by."""
+    shape = getattr(model, "size", None) or data.inputs.shape[2:]
+    pieces = list(ids.split(max(16, min(_MEASURED, _PIXELS // max(1, math.prod(shape))))))
+    if len(pieces) > 1 and len(pieces[-1]) == 1:
+        pieces[-2:] = [torch.cat(pieces[-2:])]
+    return pieces

@@ -7,6 +7,7 @@ from pydantic import Field
 from torch import nn
 
 from unlearn_core.methods._base import Method, MethodParams, UnlearningTask
+from unlearn_core.methods._rounds import Rounds
 from unlearn_core.training import Reporter, Trainer, cross_entropy
 
 
@@ -62,8 +63,9 @@ class LastLayers(Method):
                 module.training = False
             return cross_entropy(model, x, y, ids)
 
-        Trainer(model, task.data, recipe, task.seed + 1, reporter, loss).fit(task.retain)
-        return model.requires_grad_(True)
+        rounds = Rounds(reporter, task)
+        Trainer(model, task.data, recipe, task.seed + 1, rounds, loss).fit(task.retain)
+        return rounds.returned(model).requires_grad_(True)
 
 
 def _inside(name: str, modules: list[str]) -> bool:

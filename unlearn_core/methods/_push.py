@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
-from typing import Any
 
 import torch
 from pydantic import Field
 from torch import nn
 
 from unlearn_core.methods._base import Method, MethodParams, Region, UnlearningTask
-from unlearn_core.methods._npo import accuracy_on, lower_forget_accuracy
+from unlearn_core.methods._npo import lower_forget_accuracy
+from unlearn_core.methods._rounds import Rounds
 from unlearn_core.training import Reporter
 
 
@@ -26,7 +25,11 @@ class PushParams(MethodParams):
 
 
 class Push(Method):
-    """Base of methods that only see the forget set and stop when its accuracy on given labels is low."""
+    """Base of methods that move along the forget set alone and stop when its accuracy on given labels is low.
+
+    The retain set only tells which pass to return, and what batch norm normalises by: the passes themselves, in train mode
+    on a few corrupted examples, would leave it statistics of those.
+    """
 
     Params = PushParams
     family = "ascent"
@@ -47,22 +50,17 @@ class Push(Method):
             weight_decay=self.p.weight_decay,
             fused=True,
         )
-        best: dict[str, Any] = {"score": -1.0, "state": None}
+        rounds = Rounds(reporter, task, self.p.keep_best)
 
         def after(done: int) -> None:
-            reporter.step(done, self.p.passes)
-            reporter.snapshot(model)
-            if self.p.keep_best:
-                forget = accuracy_on(model, task, task.forget)
-                score = accuracy_on(model, task, task.retain) * (1 - max(0.2, forget))
-                if score > best["score"]:
-                    best.update(score=score, state=copy.deepcopy(model.state_dict()))
+            rounds.step(done, self.p.passes)
+            rounds.snapshot(model)
 
         lower_forget_accuracy(
             model,
             optimizer,
             task,
-            reporter,
+            rounds,
             self.objective(task),
             threshold=self.p.threshold,
             max_passes=self.p.passes,
@@ -70,6 +68,4 @@ class Push(Method):
             generator=torch.Generator().manual_seed(task.seed + 1),
             on_pass=after,
         )
-        if best["state"] is not None:
-            model.load_state_dict(best["state"])
-        return model.eval()
+        return rounds.returned(model)

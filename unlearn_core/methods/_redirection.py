@@ -8,104 +8,22 @@ from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
-from pydantic import Field
 from torch import nn
 
 from unlearn_core.errors import Cancelled
-from unlearn_core.methods._base import Method, MethodParams, UnlearningTask
+from unlearn_core.methods._base import Method, UnlearningTask
 from unlearn_core.methods._collapse import collapsed, softer
-from unlearn_core.methods._frame import measure_statistics
 from unlearn_core.methods._held_out import Quiet
 from unlearn_core.methods._npo import accuracy_on, bounded_loss, lower_forget_accuracy
+from unlearn_core.methods._rates import at_fitting_rate
+from unlearn_core.methods._rem_params import PRESETS, SEARCH_SPACE, RemParams, steps_per_round
+from unlearn_core.methods._rounds import LOOK, Rounds, add_report
+from unlearn_core.methods._work import STEP, Budget, widened_cost
 from unlearn_core.models import RedirectNet, example_masks, shared_mask
 from unlearn_core.training import Reporter, autocast, batches
 
 _ADAM = 0.01
 """Adam's learning rate relative to SGD's (in the paper 1/250: 2e-5 on a transformer, 0.005 on ResNet-9)."""
-
-
-class RemParams(MethodParams):
-    """REM's knobs; the defaults are the paper's, for 32×32 photographs."""
-
-    epochs: int = Field(10, ge=1, le=100, description="Rounds of flushing, then redirecting over all data")
-    learning_rate: float = Field(
-        0.005, gt=0, le=1, description="Constant learning rate of SGD; a hundredth of it for Adam, which moves transformers"
-    )
-    batch_size: int = Field(512, ge=2, le=8192, description="Examples in a step of redirection")
-    round_steps: int = Field(
-        0,
-        ge=0,
-        le=100_000,
-        description="At most so many steps of redirection in a round; 0: once over all data, as in the paper",
-    )
-    momentum: float = Field(0.9, ge=0, lt=1)
-    weight_decay: float = Field(5e-4, ge=0, le=0.1)
-    beta: float = Field(1.0, gt=0, le=20, description="Sharpness of the bounded loss on the forget set")
-    repair_beta: float = Field(
-        1.0,
-        gt=0,
-        le=20,
-        description="Sharpness of the bounded loss on the rest; the higher, the less is relearned of what was lost most",
-    )
-    redirect_ratio: float = Field(1.0, gt=0, le=4, description="Redirect channels for each base channel")
-    mask_share: float = Field(0.2, gt=0, le=1, description="Share of the redirect channels that one example may use")
-    forget_share: float = Field(0.2, gt=0, le=1, description="Share of the redirect channels given to the forget set")
-    forget_per_batch: int = Field(0, ge=0, le=1024, description="Extra forget examples added to every batch")
-    forget_weight: float = Field(
-        0.0,
-        ge=0,
-        le=10,
-        description="Weight of the removal's mean over the forget examples of a batch; 0 counts every example alike",
-    )
-    redirect_rate: float = Field(1.0, gt=0, le=20, description="Learning rate of the redirect channels relative to the base")
-    flush_rate: float = Field(1.0, gt=0, le=20, description="Learning rate of a flush relative to that of redirection")
-    removal_cap: float = Field(
-        100.0,
-        ge=0,
-        le=100,
-        description="Starting losses count at most this much in the removal: where they are above, the wrong label was never "
-        "learned, and there is less to remove; 100 counts them as they are, as in the paper",
-    )
-    flush_threshold: float = Field(0.2, ge=0, le=1, description="Flush until the forget accuracy is at most this")
-    flush_passes: int = Field(100, ge=0, le=1000, description="At most so many passes of one flush")
-    flush_clip: float = Field(0.0, ge=0, le=100, description="Largest gradient norm of a flush; 0 leaves gradients alone")
-    keep_best: bool = Field(True, description="Return the round that is best by the paper's proxy, else the last")
-
-
-def steps_per_round(examples: int, batch_size: int, round_steps: int) -> int:
-    """Optimiser steps of redirection in one round; ``round_steps`` 0 is a whole epoch."""
-    epoch = -(-examples // batch_size)
-    return min(epoch, round_steps) if round_steps else epoch
-
-
-# Where to start from on small data; `tune` refines it by the held-out-F rule (unlearn_core/tuned).
-_SMALL: dict[str, float | bool] = {
-    "epochs": 4,
-    "batch_size": 256,
-    "learning_rate": 0.1,
-    "forget_share": 1.0,
-    "forget_weight": 0.3,
-    "flush_clip": 0.5,
-    "weight_decay": 5e-3,
-    "repair_beta": 2.0,
-    "mask_share": 0.1,
-    "keep_best": False,
-}
-PRESETS: dict[str, dict[str, float | bool]] = {
-    "digits": _SMALL,
-    "points": _SMALL | {"batch_size": 64},
-    "photos": _SMALL,
-    # Where crops and flips keep a network from learning by heart, the same rule finds a lower rate. What redirection does grows
-    # with its steps, and with what it tries to remove: with 10,000 images, an epoch a round and the full force against labels
-    # that were never learned broke the network (benchmarks.rem_photos).
-    "photos, augmented": {"learning_rate": 0.02, "epochs": 5, "repair_beta": 1.0, "round_steps": 8, "removal_cap": 0.0},
-}
-SEARCH_SPACE: dict[str, list[object]] = {
-    "epochs": [4, 5],
-    "flush_clip": [0.5, 1.0],
-    "repair_beta": [1.0, 2.0],
-    "mask_share": [0.1, 0.2],
-}
 
 
 class Redirection:
@@ -128,16 +46,17 @@ class Redirection:
         self.is_forget = task.is_forget()
         self.forget_mask = shared_mask(model.redirect_layers, params.forget_share, task.seed, task.device)
         self.reference = copy.deepcopy(model).eval().requires_grad_(False)
+        # Usually all data; discovery leaves out what it doubts but does not add to the forget set.
+        self.everyone = torch.cat([task.forget, task.retain]).sort().values
         # Masks are fixed, so without augmentation the reference losses are constants: computed once.
         self.constant = task.data.augmentation is None
         if self.constant:
-            with torch.no_grad():
-                pieces = [self._reference(task.data.batch(ids), ids) for ids in task.data.pieces(task.everything)]
-            self.dropped, self.masked = (torch.cat(parts) for parts in zip(*pieces, strict=True))
-        # Usually all data; discovery leaves out what it doubts but does not add to the forget set.
-        self.everyone = torch.cat([task.forget, task.retain]).sort().values
+            self.dropped, self.masked = (torch.zeros(len(task.data), device=task.device) for _ in range(2))
+            for ids in task.data.pieces(self.everyone):
+                self.dropped[ids], self.masked[ids] = self._reference(task.data.batch(ids), ids)
         self.steps_per_round = steps_per_round(len(self.everyone), params.batch_size, params.round_steps)
-        self.done = 0
+        self.done = self.number = 0
+        self.budget = self._budget()
 
     def _optimizer(self, parameters: list[nn.Parameter], rate: float) -> torch.optim.Optimizer:
         """The network's kind of optimiser: SGD or, as in the paper, Adam for a transformer."""
@@ -145,6 +64,11 @@ class Redirection:
         if self.model.optimizer == "adam":
             return torch.optim.AdamW(parameters, lr=rate, weight_decay=p.weight_decay, fused=True)
         return torch.optim.SGD(parameters, lr=rate, momentum=p.momentum, weight_decay=p.weight_decay, fused=True)
+
+    def _budget(self) -> Budget:
+        example = self.task.data.batch(self.everyone[:1])
+        masked = widened_cost(self.model, example) if self.p.most_work and self.masks(self.everyone[:1]) is not None else 1.0
+        return Budget(self.p, self.task, masked, len(self.everyone), min(LOOK, len(self.task.retain)))
 
     def raised(self, ce: torch.Tensor, before: torch.Tensor) -> torch.Tensor:
         """The term per example whose minimisation raises ``ce`` above ``before``: −ℓ."""
@@ -183,7 +107,7 @@ class Redirection:
             before = self._reference(self.task.data.batch(ids), ids)[0] if start is None else start[ids]
             return self.raised(ce, before).mean()
 
-        lower_forget_accuracy(
+        passes = lower_forget_accuracy(
             self.model,
             optimizer,
             self.task,
@@ -195,12 +119,15 @@ class Redirection:
             generator=self.generator,
             clip=self.p.flush_clip,
         )
+        self.budget.spend(len(self.task.forget) * ((STEP + 1) * passes + 1))
 
     def redirect(self) -> None:
-        """Step 1b, over all or ``round_steps`` batches: F goes from the base into its channels, the rest relearns."""
+        """Step 1b, over all or so many batches: F goes from the base into its channels, the rest relearns."""
         self.model.train()
+        self.number += 1
         total = self.steps_per_round * self.p.epochs
-        for ids in batches(self.everyone, self.p.batch_size, self.generator)[: self.steps_per_round]:
+        steps = self.budget.steps(self.number, self.steps_per_round)
+        for ids in batches(self.everyone, self.p.batch_size, self.generator)[:steps]:
             if self.reporter.cancelled():
                 raise Cancelled
             loss = self.loss(self._with_extra_forget(ids))
@@ -209,7 +136,7 @@ class Redirection:
             self.optimizer.step()
             self.done += 1
             self.reporter.step(min(self.done, total), total)
-        measure_statistics(self.model, self.task.data, self.reporter, self.task.retain)
+        self.done = self.number * self.steps_per_round  # a round that was cut short is over all the same
 
     def loss(self, ids: torch.Tensor) -> torch.Tensor:
         """REM's objective on one batch: remove F from the base, put it into its channels, let the rest relearn."""
@@ -240,17 +167,12 @@ class Redirection:
         pick = torch.randint(len(self.task.forget), (self.p.forget_per_batch,), generator=self.generator)
         return torch.cat([ids, self.task.forget[pick.to(ids.device)]])
 
-    def proxy(self) -> float:
-        """The paper's selection score: retain accuracy · (1 − max(0.2, forget accuracy)), on given labels."""
-        forget = accuracy_on(self.model, self.task, self.task.forget)
-        return accuracy_on(self.model, self.task, self.task.retain) * (1 - max(0.2, forget))
-
 
 class RedirectionMethod(Method):
     """Base of REM and its ablations; they differ in the class of ``redirection``."""
 
     family = "redirection"
-    revision = 2  # repeated more softly where a class was lost
+    revision = 3  # a last round that fell gives way to the best; chance is not a lost class
     Params = RemParams
     presets = PRESETS
     search_space = SEARCH_SPACE
@@ -266,13 +188,20 @@ class RedirectionMethod(Method):
         A handful of known examples can push the class they show, or the one they are labelled as, out of the base as a
         whole, and the bounded loss hardly pulls that back. It shows on the labels as given.
         """
+        if self.p.fit_rate:
+            return at_fitting_rate(
+                lambda values, *rest: self._with(values).once(*rest),
+                lambda values, *rest: self._with(values).unlearn(*rest),
+                self.p.learning_rate,
+                task,
+                reporter,
+            )
         spare = copy.deepcopy(task.original)
         model = self.once(task, reporter)
         if not self.repeats or not collapsed(model, spare, task):
             return model
         change = {"flush_clip": softer(self.p.flush_clip)}
-        method = type(self)(self.p.model_copy(update=change))
-        again = method.once(dataclasses.replace(task, original=spare), Quiet(reporter))
+        again = self._with(change).once(dataclasses.replace(task, original=spare), Quiet(reporter))
         tried: list[dict[str, Any]] = [
             {"changed": values, "retain": accuracy_on(run, task, task.retain)} for values, run in (({}, model), (change, again))
         ]
@@ -281,22 +210,20 @@ class RedirectionMethod(Method):
             reporter.snapshot(model)
         else:
             change = {}
-        model.report = {"tuning": {"changed": change, "tried": tried, "repeated": True}}  # type: ignore[assignment]
+        add_report(model, tuning={"changed": change, "tried": tried, "repeated": True})
         return model
+
+    def _with(self, values: dict[str, Any]) -> RedirectionMethod:
+        return type(self)(self.p.model_copy(update=values))
 
     def once(self, task: UnlearningTask, reporter: Reporter) -> nn.Module:
         """One run with these knobs, whatever comes of it; consumes the task's original."""
         model = task.original
         model.widen(self.p.redirect_ratio, task.seed + 1)
-        run = self.redirection(self.p, task, model, reporter)
-        best, best_score = None, -1.0
+        rounds = Rounds(reporter, task, self.p.keep_best)
+        run = self.redirection(self.p, task, model, rounds)
         for _ in range(self.p.epochs):
             run.flush()
             run.redirect()
-            model.eval()
-            reporter.snapshot(model)
-            if self.p.keep_best and (score := run.proxy()) > best_score:
-                best, best_score = copy.deepcopy(model.state_dict()), score
-        if best is not None:
-            model.load_state_dict(best)
-        return model.eval()
+            rounds.snapshot(model)
+        return rounds.returned(model)

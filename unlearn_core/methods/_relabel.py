@@ -10,6 +10,7 @@ from torch import nn
 from unlearn_core.methods._base import Method, UnlearningTask
 from unlearn_core.methods._frame import FrameParams, count_batches, frame_recipe, phases, train_in_turn
 from unlearn_core.methods._localise import Localise, Restriction, mask_steps, masks_for
+from unlearn_core.methods._rounds import Rounds
 from unlearn_core.training import Reporter, Trainer
 
 
@@ -29,8 +30,8 @@ class RelabelParams(FrameParams):
 class Relabel(Method):
     """Base of random relabelling. Every epoch: F with labels drawn anew for each batch, then the retain set with its own.
 
-    Train mode throughout, so F's batches are normalised by their own statistics and enter the running ones, as in the
-    reference; the epoch ends on the retain set.
+    Train mode throughout, so F's batches are normalised by their own statistics, as in the reference; the epoch ends on the
+    retain set, whose statistics are what inference normalises by.
     """
 
     Params = RelabelParams
@@ -39,7 +40,8 @@ class Relabel(Method):
         p, model = self.p, task.original
         recipe = frame_recipe(task, p)
         epoch = sum(count_batches(len(ids), recipe.batch_size) for ids in (task.forget, task.retain))
-        masking, training = phases(reporter, mask_steps(task, p.localise), recipe.epochs * epoch)
+        rounds = Rounds(reporter, task)
+        masking, training = phases(rounds, mask_steps(task, p.localise), recipe.epochs * epoch)
         masks = masks_for(model, task, masking, p.localise, p.localise_share)
         is_forget, draws = task.is_forget(), torch.Generator().manual_seed(task.seed + 2)
 
@@ -51,4 +53,4 @@ class Relabel(Method):
         if masks is not None:
             restriction = Restriction(model, masks)
             trainer.after_step = lambda: restriction.restore(trainer.optimizer)
-        return train_in_turn(trainer, [task.forget, task.retain], training)
+        return rounds.returned(train_in_turn(trainer, [task.forget, task.retain], training))

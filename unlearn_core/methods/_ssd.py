@@ -8,11 +8,19 @@ from torch import nn
 from unlearn_core.methods._base import UnlearningTask
 from unlearn_core.methods._dampening import Dampen, DampenParams, dampen
 from unlearn_core.methods._importance import write
+from unlearn_core.methods._rounds import settled
 from unlearn_core.training import Reporter
 
 
 class ThresholdParams(DampenParams):
-    threshold: float = Field(10.0, gt=0, le=1e6, description="α: dampen weights so many times as important for F")
+    threshold: float = Field(
+        10.0,
+        gt=0,
+        le=1e6,
+        description="α: dampen weights so many times as important for F. Goes with batch_size: both "
+        "sets are in batches of one size here, which dampens far more than the published program's own batches, so thresholds "
+        "from the literature don't carry over",
+    )
 
 
 class ThresholdDampen(Dampen):
@@ -23,5 +31,4 @@ class ThresholdDampen(Dampen):
     def unlearn(self, task: UnlearningTask, reporter: Reporter) -> nn.Module:
         values, ratio, _ = self.ratios(task, reporter, extra=0)
         write(task.original, dampen(values, ratio, self.p.threshold, self.p.strength))
-        reporter.snapshot(task.original)
-        return task.original.eval()
+        return settled(task.original, task, reporter)

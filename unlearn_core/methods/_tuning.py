@@ -12,7 +12,9 @@ from torch import nn
 from unlearn_core.methods._base import UnlearningTask
 from unlearn_core.methods._frame import Phase
 from unlearn_core.methods._held_out import MIN_FORGET, Trial, choose, told, try_out
-from unlearn_core.methods._redirection import RedirectionMethod, RemParams, steps_per_round
+from unlearn_core.methods._rates import at_fitting_rate
+from unlearn_core.methods._redirection import RedirectionMethod
+from unlearn_core.methods._rem_params import RemParams, steps_per_round
 from unlearn_core.methods.rem import Rem
 from unlearn_core.training import Reporter
 
@@ -150,7 +152,26 @@ def _finite(value: float) -> float | None:
 
 
 class TunedMethod(RedirectionMethod):
-    """Base of methods that search by themselves: nothing for ``tune`` to try on top."""
+    """Base of methods that search by themselves: nothing for ``tune`` to try on top.
+
+    Where the learning rate has to fit the network, it is fitted once, before the search.
+    """
 
     search_space = {}
     cost = 6.0
+
+    def unlearn(self, task: UnlearningTask, reporter: Reporter) -> nn.Module:
+        if not self.p.fit_rate:
+            return self.search(task, reporter)
+        own = Rem.params(rem_values(self.p))
+        return at_fitting_rate(
+            lambda values, *rest: Rem(own.model_copy(update=values)).once(*rest),
+            lambda values, *rest: type(self)(self.p.model_copy(update=values)).search(*rest),
+            self.p.learning_rate,
+            task,
+            reporter,
+        )
+
+    def search(self, task: UnlearningTask, reporter: Reporter) -> nn.Module:
+        """The search and its last run; consumes the task's original."""
+        raise NotImplementedError

@@ -12,6 +12,7 @@ from unlearn_core.errors import Cancelled, UserError
 from unlearn_core.methods import Method, Region, UnlearningTask, register
 from unlearn_core.methods._attack import Space, nearest_adversarial, radii
 from unlearn_core.methods._frame import FrameParams, Phase, count_batches, frame_recipe, phases
+from unlearn_core.methods._rounds import Rounds
 from unlearn_core.training import DeviceData, Reporter, Trainer
 
 CHUNK = 1024
@@ -22,6 +23,7 @@ CHUNK = 1024
 class Amun(Method):
     name, label, paper = "amun", "AMUN", "arXiv:2503.00917"
     family = "adversarial"
+    revision = 2  # statistics measured on the retain set; a last round that fell gives way to the best
     summary = (
         "Finds, for each forget example, the smallest change that makes the network call it something else, "
         "and fine-tunes on these changed examples under that other label. "
@@ -64,12 +66,13 @@ class Amun(Method):
         plain = torch.cat([task.retain] * p.use_retain + [task.forget] * (not p.adversarial_only) + [task.forget[:0]])
         recipe = frame_recipe(task, p, final=p.final)
         most = count_batches(len(plain) + len(task.forget), recipe.batch_size)
-        attacking, training = phases(reporter, passes, recipe.epochs * most)
+        rounds = Rounds(reporter, task)
+        attacking, training = phases(rounds, passes, recipe.epochs * most)
         data, extra = self._attack(task, space, grid, chunks, attacking)
         ids = torch.cat([plain, extra])
         if len(ids) == 0:
             raise UserError("AMUN found no adversarial example within its largest radius, and has nothing else to train on.")
-        return Trainer(task.original, data, recipe, task.seed + 1, training).fit(ids)
+        return rounds.returned(Trainer(task.original, data, recipe, task.seed + 1, training).fit(ids))
 
     def _attack(
         self, task: UnlearningTask, space: Space, grid: list[float], chunks: tuple[torch.Tensor, ...], work: Phase

@@ -13,7 +13,7 @@ from unlearn_core.methods._push import Push
 @register
 class Ascent(Push):
     name, label, paper = "ascent", "Gradient ascent", "arXiv:2109.13398"
-    needs_retain = False
+    revision = 2  # statistics measured on the retain set; a last round that fell gives way to the best
     summary = (
         "Raises the loss on the discovered corruption without a bound, until the wrong labels are no longer predicted. "
         "The simplest way to unlearn, and the quickest way to ruin a model."

@@ -19,12 +19,14 @@ from unlearn_core.methods._dampening import (
     selection_percentile,
 )
 from unlearn_core.methods._importance import write
+from unlearn_core.methods._rounds import settled
 from unlearn_core.training import Reporter
 
 
 @register
 class Assd(Dampen):
     name, label, paper = "assd", "ASSD", "arXiv:2402.10098"
+    revision = 2  # statistics measured on the retain set
     summary = (
         "Dampens weights like SSD, with a threshold that follows from the share of the data that is to be forgotten. It "
         "relies on that share telling how many weights hold the corruption, so that nothing has to be tuned. At low "
@@ -50,5 +52,4 @@ class Assd(Dampen):
         share = torch.tensor(self.p.share_scale * len(task.forget) / len(task.data), device=task.device)
         threshold = percentiles(ordered_ratios(ratio), selection_percentile(share))
         write(task.original, dampen(values, ratio, threshold, self.p.strength))
-        reporter.snapshot(task.original)
-        return task.original.eval()
+        return settled(task.original, task, reporter)

@@ -10,6 +10,7 @@ from torch import nn
 
 from unlearn_core.methods import Method, Region, UnlearningTask, register
 from unlearn_core.methods._distill import StepParams, Teacher, divergence, short_recipe
+from unlearn_core.methods._rounds import Rounds
 from unlearn_core.training import Loss, Reporter, Trainer
 
 
@@ -17,6 +18,7 @@ from unlearn_core.training import Loss, Reporter, Trainer
 class BadTeacher(Method):
     name, label, paper = "bad_teacher", "Bad teacher", "arXiv:2205.08096"
     family = "distillation"
+    revision = 2  # statistics measured on the retain set; a last round that fell gives way to the best
     needs_labels = False
     summary = (
         "Trains the model to answer like an untrained network on the forget set and like the original everywhere else. It "
@@ -51,10 +53,11 @@ class BadTeacher(Method):
         # In eval mode the random teacher's batch norm has its initial statistics, mean 0 and variance 1.
         bad = Teacher(task.fresh_model(task.seed + 2).requires_grad_(False), data)
         recipe = short_recipe(task, p, optimizer=p.optimizer)
-        trainer = Trainer(task.original, data, recipe, task.seed + 1, reporter, loss=self.loss(good, bad, task.is_forget()))
+        rounds = Rounds(reporter, task)
+        trainer = Trainer(task.original, data, recipe, task.seed + 1, rounds, loss=self.loss(good, bad, task.is_forget()))
         count = max(1, round(p.retain_share * len(task.retain)))
         kept = torch.randperm(len(task.retain), generator=trainer.generator)[:count].to(task.device)
-        return trainer.fit(torch.cat([task.forget, task.retain[kept]]))
+        return rounds.returned(trainer.fit(torch.cat([task.forget, task.retain[kept]])))
 
     def loss(self, good: Teacher, bad: Teacher, is_forget: torch.Tensor) -> Loss:
         """KL(teacher ‖ student) with, per example, the teacher that it is due; batch mean, summed over classes."""

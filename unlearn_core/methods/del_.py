@@ -9,6 +9,7 @@ from torch import nn
 from unlearn_core.methods import Method, Region, UnlearningTask, register
 from unlearn_core.methods._frame import FrameParams, count_batches, frame_recipe, phases
 from unlearn_core.methods._localise import Criterion, Granularity, Restriction, Tensors, gradient_steps, localise
+from unlearn_core.methods._rounds import Rounds
 from unlearn_core.training import Reporter, Trainer
 
 
@@ -16,6 +17,7 @@ from unlearn_core.training import Reporter, Trainer
 class Del(Method):
     name, label, paper = "del", "DEL", "arXiv:2412.02432"
     family = "localised"
+    revision = 2  # statistics measured on the retain set; a last round that fell gives way to the best
     summary = (
         "Finds the channels whose weights matter most for the forget set, sets them back to a new random start, "
         "and trains only them and the classifier on everything else. "
@@ -48,14 +50,15 @@ class Del(Method):
         p, model = self.p, task.original
         recipe = frame_recipe(task, p, final=0.01)
         steps = recipe.epochs * count_batches(len(task.retain), recipe.batch_size)
-        masking, training = phases(reporter, gradient_steps(task, p.criterion), steps)
+        rounds = Rounds(reporter, task)
+        masking, training = phases(rounds, gradient_steps(task, p.criterion), steps)
         masks = localise(model, task, masking, criterion=p.criterion, granularity=p.granularity, share=p.share)
         # A seed of its own: the original's would bring back where its training began.
         reset(model, task.fresh_model(task.seed + 1), masks)
         restriction = Restriction(model, with_head(masks))
         trainer = Trainer(model, task.data, recipe, task.seed + 1, training)
         trainer.after_step = lambda: restriction.restore(trainer.optimizer)
-        return trainer.fit(task.retain)
+        return rounds.returned(trainer.fit(task.retain))
 
 
 @torch.no_grad()

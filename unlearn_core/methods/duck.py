@@ -10,6 +10,7 @@ from torch import nn
 from unlearn_core.errors import Cancelled
 from unlearn_core.methods import Method, MethodParams, Region, UnlearningTask, accuracy_on, register
 from unlearn_core.methods._frame import Cycle, count_batches, phases, statistics_kept
+from unlearn_core.methods._rounds import Rounds
 from unlearn_core.models import RedirectNet
 from unlearn_core.training import Reporter, Trainer, batches
 
@@ -21,6 +22,7 @@ POLISH_RATE = 1e-4
 class Duck(Method):
     name, label, paper = "duck", "DUCK", "arXiv:2312.02052"
     family = "distillation"
+    revision = 2  # statistics measured on the retain set; a last round that fell gives way to the best
     summary = (
         "Pulls the features of each forget example to the nearest class centroid other than its given label's, "
         "while everything else keeps its labels. "
@@ -75,7 +77,7 @@ def nearest_wrong(features: torch.Tensor, given: torch.Tensor, centroids: torch.
 class _Distillation:
     """One run: fixed centroids, and a target for each forget example that is stored by its index.
 
-    Both passes of a step are in train mode; the running statistics are those of the retain pass.
+    Both passes of a step are in train mode.
     """
 
     def __init__(self, params: Duck.Params, task: UnlearningTask, reporter: Reporter) -> None:
@@ -89,14 +91,15 @@ class _Distillation:
         self.per_forget = min(params.retain_batches, retain_steps)
         self.pulls = params.epochs * count_batches(len(task.forget), params.batch_size) * self.per_forget
         looks = -(-len(task.retain) // CHUNK) + 1
-        self.looking, self.pulling, self.polishing = phases(reporter, looks, self.pulls, params.polish_epochs * retain_steps)
+        self.rounds = Rounds(reporter, task)
+        self.looking, self.pulling, self.polishing = phases(self.rounds, looks, self.pulls, params.polish_epochs * retain_steps)
 
     def run(self) -> nn.Module:
         self.aim()
         self.pull()
         if self.p.polish_epochs:
             self.polish()
-        return self.model.eval()
+        return self.rounds.returned(self.model)
 
     @torch.no_grad()
     def aim(self) -> None:

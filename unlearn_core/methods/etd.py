@@ -8,9 +8,9 @@ from pydantic import Field
 from torch import nn
 
 from unlearn_core.methods import Method, MethodParams, Region, UnlearningTask, register
-from unlearn_core.methods._frame import measure_statistics
+from unlearn_core.methods._rounds import Settling
 from unlearn_core.models import example_masks
-from unlearn_core.training import DeviceData, Reporter, Trainer
+from unlearn_core.training import Reporter, Trainer
 
 
 @register
@@ -26,6 +26,7 @@ class Etd(Method):
     designed_for = Region(regularity=(0.0, 0.25))
     needs_forget = False
     needs_own_original = True
+    revision = 2  # statistics are measured without dropout
 
     class Params(MethodParams):
         epochs: int = Field(0, ge=0, le=1000, description="Passes over all training data; 0 for as many as the original had")
@@ -45,17 +46,5 @@ class Etd(Method):
             masks = example_masks(ids, network.redirect_channels, p.mask_share, task.seed)
             return F.cross_entropy(model(x, masks).float(), y)
 
-        work = _Remeasure(reporter, task.data)
+        work = Settling(reporter, task.data, task.everything)
         return Trainer(network, task.data, recipe, task.seed + 1, work, loss).fit(task.everything)
-
-
-class _Remeasure:
-    """A reporter that, before each snapshot and so after the last epoch too, measures the base's statistics."""
-
-    def __init__(self, reporter: Reporter, data: DeviceData) -> None:
-        self.reporter, self.data = reporter, data
-        self.step, self.cancelled = reporter.step, reporter.cancelled
-
-    def snapshot(self, model: nn.Module) -> None:
-        measure_statistics(model, self.data, self.reporter)
-        self.reporter.snapshot(model)

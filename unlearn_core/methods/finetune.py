@@ -8,6 +8,7 @@ from torch import nn
 from unlearn_core.methods import Method, MethodParams, Region, UnlearningTask, register
 from unlearn_core.methods._frame import count_batches, phases
 from unlearn_core.methods._localise import Localise, Restriction, mask_steps, masks_for
+from unlearn_core.methods._rounds import Rounds
 from unlearn_core.training import Reporter, Trainer
 
 
@@ -15,6 +16,7 @@ from unlearn_core.training import Reporter, Trainer
 class Finetune(Method):
     name, label, paper = "finetune", "Fine-tune", "arXiv:2201.06640 (CF)"
     family = "fine-tuning"
+    revision = 2  # statistics measured on the retain set; a last round that fell gives way to the best
     needs_labels = False
     summary = (
         "Continues training on everything but the discovered corruption and hopes that it is forgotten. "
@@ -38,10 +40,11 @@ class Finetune(Method):
         p, model = self.p, task.original
         recipe = task.recipe.model_copy(update={"epochs": p.epochs, "learning_rate": p.learning_rate})
         steps = recipe.epochs * count_batches(len(task.retain), recipe.batch_size)
-        masking, training = phases(reporter, mask_steps(task, p.localise), steps)
+        rounds = Rounds(reporter, task)
+        masking, training = phases(rounds, mask_steps(task, p.localise), steps)
         masks = masks_for(model, task, masking, p.localise, p.localise_share)
         trainer = Trainer(model, task.data, recipe, task.seed + 1, training)
         if masks is not None:
             restriction = Restriction(model, masks)
             trainer.after_step = lambda: restriction.restore(trainer.optimizer)
-        return trainer.fit(task.retain)
+        return rounds.returned(trainer.fit(task.retain))

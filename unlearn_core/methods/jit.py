@@ -31,6 +31,7 @@ class Jit(Method):
     family = "fine-tuning"
     needs_labels = False
     needs_retain = False
+    statistics = "kept"
     summary = (
         "Makes the outputs change less when noise is added to a forget example, using neither labels nor any other data. "
         "It relies on memorised examples sitting on steep spots of the network that can be flattened alone. Without data "
@@ -67,6 +68,8 @@ class Jit(Method):
         """The mean over draws and batch of the change of the logits relative to that of the inputs.
 
         Eval mode in every forward: clean and noisy pass then are the same function, and batch norm's running statistics stay.
+        They carry the edit: measured anew they undo it (digits, half known: healed from 0.24 to 0.01). And it is given no other
+        data to measure them on, or to tell a better pass from a worse one by: the last one is returned.
         (The public code leaves train mode on, sums over the batch, and never resets gradients between batches.) The paper's
         rate of 3·10⁻⁴ on the sum over 128 examples is 0.04 on the mean.
         """

@@ -8,6 +8,7 @@ from torch import nn
 
 from unlearn_core.methods import Method, Region, UnlearningTask, register
 from unlearn_core.methods._frame import FrameParams, count_batches, frame_recipe
+from unlearn_core.methods._rounds import Rounds
 from unlearn_core.training import Reporter, Trainer, cross_entropy
 
 
@@ -15,6 +16,7 @@ from unlearn_core.training import Reporter, Trainer, cross_entropy
 class L1Sparse(Method):
     name, label, paper = "l1_sparse", "ℓ1-sparse", "arXiv:2304.04934"
     family = "fine-tuning"
+    revision = 2  # statistics measured on the retain set; a last round that fell gives way to the best
     needs_labels = False
     summary = (
         "Continues training on everything but the discovered corruption, with a price on the size of every weight that fades "
@@ -50,7 +52,8 @@ class L1Sparse(Method):
             steps += 1
             return cross_entropy(model, x, y, ids) + weight * l1_norm(model)
 
-        return Trainer(task.original, task.data, recipe, task.seed + 1, reporter, loss).fit(task.retain)
+        rounds = Rounds(reporter, task)
+        return rounds.returned(Trainer(task.original, task.data, recipe, task.seed + 1, rounds, loss).fit(task.retain))
 
 
 def penalty_at(epoch: int, epochs: int, penalty: float, free_epochs: int) -> float:

@@ -9,6 +9,7 @@ from unlearn_core.methods._ssd import ThresholdDampen
 @register
 class LfSsd(ThresholdDampen):
     name, label, paper = "lfssd", "LF-SSD", "arXiv:2402.19308"
+    revision = 2  # statistics measured on the retain set
     needs_labels = False
     summary = (
         "Dampens weights like SSD, but measures their importance by how strongly they move the size of the outputs, "

@@ -8,6 +8,7 @@ from torch import nn
 
 from unlearn_core.methods import Method, Region, UnlearningTask, register
 from unlearn_core.methods._frame import Cycle, FrameParams, frame_recipe, statistics_kept
+from unlearn_core.methods._rounds import Rounds
 from unlearn_core.training import Reporter, Trainer, cross_entropy
 
 
@@ -15,6 +16,7 @@ from unlearn_core.training import Reporter, Trainer, cross_entropy
 class NegGradPlus(Method):
     name, label, paper = "neggrad_plus", "NegGrad+", "arXiv:2302.09880"
     family = "ascent"
+    revision = 2  # statistics measured on the retain set; a last round that fell gives way to the best
     summary = (
         "Lowers the loss of everything but the discovered corruption and, in the same step, raises the loss of the forget set. "
         "It relies on a weight between the two that is enough to unlearn and not enough to break the network. "
@@ -50,4 +52,5 @@ class NegGradPlus(Method):
                 raised = cross_entropy(model, task.data.batch(other, generator), task.data.labels[other], other)
             return (1 - p.forget_weight) * cross_entropy(model, x, y, ids) - p.forget_weight * raised
 
-        return Trainer(task.original, task.data, recipe, task.seed + 1, reporter, loss).fit(task.retain)
+        rounds = Rounds(reporter, task)
+        return rounds.returned(Trainer(task.original, task.data, recipe, task.seed + 1, rounds, loss).fit(task.retain))

@@ -15,7 +15,7 @@ from unlearn_core.methods._push import Push, PushParams
 @register
 class Npo(Push):
     name, label, paper = "npo", "NPO", "arXiv:2404.05868"
-    needs_retain = False
+    revision = 2  # statistics measured on the retain set; a last round that fell gives way to the best
     summary = (
         "Raises the loss on the discovered corruption with a pull that fades as it rises, until the wrong labels are no longer "
         "predicted. Strong where the corruption shares one pattern; with no repair, the rest of the model pays for it."

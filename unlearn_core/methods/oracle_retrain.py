@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from unlearn_core.methods import Method, OracleTask, register
+from unlearn_core.methods._rounds import training_anew
 from unlearn_core.training import Reporter, Trainer
 
 
@@ -14,6 +15,8 @@ class OracleRetrain(Method):
     name, label, paper = "oracle_retrain", "Oracle: retrain without all corruption", "upper bound"
     family = "retraining"
     cost = 1.0
+    revision = 2  # where the network's running mean is slow, statistics are measured
+    statistics = "of training"
     oracle = True
     needs_forget = False
     summary = (
@@ -25,4 +28,6 @@ class OracleRetrain(Method):
         keep = torch.ones(len(task.data), dtype=torch.bool, device=task.device)
         keep[task.truth.corrupted.to(task.device)] = False
         model = task.fresh_model(task.seed + 1)
-        return Trainer(model, task.data, task.recipe, task.seed + 1, reporter).fit(task.everything[keep])
+        ids = task.everything[keep]
+        work = training_anew(reporter, model, task, ids)
+        return Trainer(model, task.data, task.recipe, task.seed + 1, work).fit(ids)

@@ -18,9 +18,13 @@ from unlearn_core.methods._dampening import (
     percentiles,
     selection_percentile,
 )
+from unlearn_core.methods._frame import measure_statistics
 from unlearn_core.methods._importance import Work, write
+from unlearn_core.methods._rounds import sample
 from unlearn_core.training import Reporter
 
+LOOK = 256
+"""Retain examples on which every trial's batch-norm statistics are measured, at most: there are dozens of trials."""
 SNAPSHOT_DROP = 0.1
 """A trial whose forget accuracy is this much lower than at the last snapshot is worth one."""
 
@@ -33,6 +37,7 @@ def search_shares(forget: int, total: int, divisor: float, step: float, trials: 
 @register
 class Potion(Dampen):
     name, label, paper = "potion", "Potion", "arXiv:2406.09173"
+    revision = 2  # statistics measured on the retain set
     summary = (
         "Dampens ever more of the weights that matter most for the forget set, until the model no longer gives its wrong "
         "labels. It relies on the corruption being one pattern with weights of its own, so that switching it off for a "
@@ -62,8 +67,13 @@ class Potion(Dampen):
         edit = self.search(task, values, ratio, work)
         write(task.original, edit)
         reporter.step(work.total, work.total)
+        self.settle(task, reporter)
         reporter.snapshot(task.original)
         return task.original.eval()
+
+    def settle(self, task: UnlearningTask, reporter: Reporter) -> None:
+        """Measure the statistics of what was edited: the search must look at the network that would be returned."""
+        measure_statistics(task.original, task.data, reporter, sample(task.retain, task.seed, LOOK))
 
     def search(self, task: UnlearningTask, values: torch.Tensor, ratio: torch.Tensor, work: Work) -> torch.Tensor:
         """The first trial's weights (P,) whose forget accuracy is at most ``stop_share`` of the original's.
@@ -86,6 +96,7 @@ class Potion(Dampen):
             last = selected[k]
             edit = dampen(values, ratio, thresholds[k], p.strength)
             write(task.original, edit)
+            self.settle(task, work.reporter)
             reached = accuracy_on(task.original, task, task.forget)
             if reached < lowest:
                 best, lowest = edit, reached

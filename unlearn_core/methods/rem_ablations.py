@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 
 from unlearn_core.methods import OracleTask, Region, register
-from unlearn_core.methods._redirection import Redirection, RedirectionMethod, RemParams
+from unlearn_core.methods._redirection import Redirection, RedirectionMethod
+from unlearn_core.methods._rem_params import RemParams
 from unlearn_core.models import RedirectNet
 from unlearn_core.training import Reporter
 
@@ -73,7 +74,7 @@ class RemAscent(RedirectionMethod):
         "run of it is repeated."
     )
     designed_for = Region()
-    revision, repeats = 1, False
+    revision, repeats = 2, False  # a last round that fell gives way to the best
     redirection = _Ascent
 
 

@@ -6,6 +6,7 @@ from torch import nn
 
 from unlearn_core.methods import Region, UnlearningTask, register
 from unlearn_core.methods._discovering import DiscoverParams, Discovery, discovery_steps, last_rem
+from unlearn_core.methods._rounds import add_report
 from unlearn_core.methods._tuning import Plan, TunedMethod, rem_values, steps_of
 from unlearn_core.training import Reporter
 
@@ -21,15 +22,15 @@ class RemDiscover(TunedMethod):
         "labels is left as it is."
     )
     designed_for = Region()
-    revision = 6  # how late a label is learned counts; nothing found, nothing left out of the last run
+    revision = 7  # its REM runs return their best round where the last fell
     Params = DiscoverParams
 
-    def unlearn(self, task: UnlearningTask, reporter: Reporter) -> nn.Module:
+    def search(self, task: UnlearningTask, reporter: Reporter) -> nn.Module:
         last = steps_of(rem_values(self.p), len(task.data))
         plan = Plan(reporter, discovery_steps(self.p, task) + last)
         found = Discovery(self.p, task, plan).run()
         plan.used = plan.total - last
         model, tuning = last_rem(self.p, task, found, plan.next(last))
-        model.report = {"discovery": found.report(), "tuning": tuning}  # type: ignore[assignment]
+        add_report(model, discovery=found.report(), tuning=tuning)
         model.report_arrays = found.arrays(model, task)  # type: ignore[assignment]
         return model

@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import nn
 
 from unlearn_core.methods import Region, UnlearningTask, register
+from unlearn_core.methods._rounds import add_report
 from unlearn_core.methods._tuning import Plan, TunedMethod, TunedParams, tuned_rem, tuning_steps
 from unlearn_core.training import Reporter
 
@@ -20,11 +21,11 @@ class RemTuned(TunedMethod):
         "left as it is."
     )
     designed_for = Region()
-    revision = 3  # the best trial has to prove itself a second time; the last run is REM with its own safeguard
+    revision = 4  # its REM runs return their best round where the last fell
     Params = TunedParams
 
-    def unlearn(self, task: UnlearningTask, reporter: Reporter) -> nn.Module:
+    def search(self, task: UnlearningTask, reporter: Reporter) -> nn.Module:
         plan = Plan(reporter, tuning_steps(self.p, len(task.data), len(task.forget)))
         model, report = tuned_rem(self.p, task, plan)
-        model.report = {"tuning": report}  # type: ignore[assignment]
+        add_report(model, tuning=report)
         return model

@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import nn
 
 from unlearn_core.methods import Method, Region, UnlearningTask, register
+from unlearn_core.methods._rounds import training_anew
 from unlearn_core.training import Reporter, Trainer
 
 
@@ -13,6 +14,8 @@ class Retrain(Method):
     name, label, paper = "retrain", "Retrain", "the reference of exact unlearning"
     family = "retraining"
     cost = 1.0
+    revision = 2  # where the network's running mean is slow, statistics are measured
+    statistics = "of training"
     needs_labels = False
     summary = (
         "Trains a new model on everything but the discovered corruption. What was discovered is gone for certain; "
@@ -22,4 +25,5 @@ class Retrain(Method):
 
     def unlearn(self, task: UnlearningTask, reporter: Reporter) -> nn.Module:
         model = task.fresh_model(task.seed + 1)
-        return Trainer(model, task.data, task.recipe, task.seed + 1, reporter).fit(task.retain)
+        work = training_anew(reporter, model, task, task.retain)
+        return Trainer(model, task.data, task.recipe, task.seed + 1, work).fit(task.retain)

@@ -11,6 +11,7 @@ from unlearn_core.methods import Region, UnlearningTask, register
 from unlearn_core.methods._discovering import DiscoverParams, Discovery, discovery_steps
 from unlearn_core.methods._frame import count_batches
 from unlearn_core.methods._held_out import told
+from unlearn_core.methods._rounds import add_report, training_anew
 from unlearn_core.methods._tuning import Plan, TunedMethod, training_pace
 from unlearn_core.training import Reporter, Trainer
 
@@ -24,10 +25,11 @@ class RetrainDiscover(TunedMethod):
         "in the forget set nor was found nor is in doubt, so that what was found is gone for certain."
     )
     designed_for = Region()
-    revision = 6  # how late a label is learned counts; nothing found, nothing left out of the last run
+    revision = 7  # its REM runs return their best round where the last fell
+    statistics = "of training"
     Params = DiscoverParams
 
-    def unlearn(self, task: UnlearningTask, reporter: Reporter) -> nn.Module:
+    def search(self, task: UnlearningTask, reporter: Reporter) -> nn.Module:
         training = task.recipe.epochs * count_batches(len(task.retain), task.recipe.batch_size)
         pace = training_pace(self.p, task)
         last = math.ceil(training * pace)
@@ -36,8 +38,9 @@ class RetrainDiscover(TunedMethod):
         found = Discovery(self.p, task, plan, keep_redirect=False).run()
         plan.used = plan.total - last
         whole = told(task, torch.cat([task.forget, found.added]), doubted=found.doubted)
-        trainer = Trainer(task.fresh_model(task.seed + 1), task.data, task.recipe, task.seed + 1, plan.next(training, pace))
-        model = trainer.fit(whole.retain)
-        model.report = {"discovery": found.report()}  # type: ignore[assignment]
+        fresh = task.fresh_model(task.seed + 1)
+        work = training_anew(plan.next(training, pace), fresh, whole, whole.retain)
+        model = Trainer(fresh, task.data, task.recipe, task.seed + 1, work).fit(whole.retain)
+        add_report(model, discovery=found.report())
         model.report_arrays = found.arrays(model, task)  # type: ignore[assignment]
         return model

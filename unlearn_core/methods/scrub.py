@@ -11,6 +11,8 @@ from torch import nn
 
 from unlearn_core.methods import Method, Region, UnlearningTask, register
 from unlearn_core.methods._distill import StepParams, Teacher, divergence, short_recipe
+from unlearn_core.methods._rounds import Rounds
+from unlearn_core.specs import TrainingSpec
 from unlearn_core.training import Loss, Reporter, Trainer, batches
 
 
@@ -18,6 +20,7 @@ from unlearn_core.training import Loss, Reporter, Trainer, batches
 class Scrub(Method):
     name, label, paper = "scrub", "SCRUB", "arXiv:2302.09880"
     family = "distillation"
+    revision = 2  # statistics measured on the retain set; a last round that fell gives way to the best
     summary = (
         "Alternates between pushing the model's answers on the forget set away from the original's and teaching it the "
         "rest again with the original as a guide. It relies on the retain set being clean, because that is what "
@@ -34,6 +37,9 @@ class Scrub(Method):
         )
         ascent_steps: int = Field(
             100, ge=0, le=100_000, description="Bench's form: rounds begin with ascent while fewer steps of any kind were made"
+        )
+        schedule: Literal["constant", "bench"] = Field(
+            "constant", description="Bench: the rate rises over 1 % of the steps, then falls linearly to 0.2 of the highest"
         )
         alpha: float = Field(1.0, ge=0, le=100, description="Weight of the divergence on the retain set (bench: everywhere)")
         gamma: float = Field(5.0, ge=0, le=100, description="Paper's form: weight of the cross entropy on the retain set")
@@ -53,7 +59,8 @@ class Scrub(Method):
     def unlearn(self, task: UnlearningTask, reporter: Reporter) -> nn.Module:
         p, model = self.p, task.original
         teacher = Teacher(task.frozen_original(), task.data)
-        trainer = Trainer(model, task.data, short_recipe(task, p), task.seed + 1, reporter)
+        work = Rounds(reporter, task)
+        trainer = Trainer(model, task.data, self.recipe(task), task.seed + 1, work)
         ascent, descent = self.losses(teacher)
         sizes = [len(batches(ids, p.batch_size, torch.Generator())) for ids in (task.forget, task.retain)]
         rounds = self.rounds(*sizes)
@@ -64,11 +71,18 @@ class Scrub(Method):
             passes = [(ascent, task.forget), (descent, task.retain)] if ascends else [(descent, task.retain)]
             for trainer.loss, ids in passes:
                 for piece in batches(ids, p.batch_size, trainer.generator):
+                    trainer.set_rate(done, total)
                     trainer.step(piece)
                     done += 1
                     reporter.step(done, total)
-            reporter.snapshot(model.eval())
-        return model.eval()
+            work.snapshot(model)
+        return work.returned(model)
+
+    def recipe(self, task: UnlearningTask) -> TrainingSpec:
+        """SGD at a constant rate, or as arXiv:2402.14015 runs its form of SCRUB, which is another result: with the same batches
+        and weights it agrees with the bench's program at a constant rate alone."""
+        falling = {"warmup": 0.01, "final": 0.2} if self.p.schedule == "bench" else {}
+        return short_recipe(task, self.p, **falling)
 
     def rounds(self, forget_steps: int, retain_steps: int) -> list[bool]:
         """For every round, whether it begins with a pass of ascent, given the steps of a pass over F and over the rest."""

@@ -9,6 +9,7 @@ from unlearn_core.methods._ssd import ThresholdDampen
 @register
 class Ssd(ThresholdDampen):
     name, label, paper = "ssd", "SSD", "arXiv:2308.07707"
+    revision = 2  # statistics measured on the retain set
     summary = (
         "Shrinks, in one edit and without training, the weights that matter far more for the forget set than for all of "
         "the data. It relies on the corruption having weights of its own, and on a threshold that somebody has to choose. "

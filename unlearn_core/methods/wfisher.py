@@ -19,6 +19,7 @@ from unlearn_core.methods._importance import (
     trainable,
     write,
 )
+from unlearn_core.methods._rounds import settled
 from unlearn_core.training import Reporter
 
 
@@ -39,6 +40,7 @@ def inverse_fisher_product(gradients: torch.Tensor, vector: torch.Tensor, dampin
 class WFisher(Method):
     name, label, paper = "wfisher", "WoodFisher", "arXiv:2004.14340, arXiv:1703.04730"
     family = "ascent"
+    revision = 2  # statistics measured on the retain set
     summary = (
         "Takes one step along the gradient of the forget set, bent by the curvature of the loss on the retain set, as "
         "influence functions predict. It relies on the loss being a bowl around the trained model, within which the step "
@@ -82,8 +84,7 @@ class WFisher(Method):
         direction = (forget - retain * len(task.forget) / max(1, len(task.retain))) / everyone
         step = inverse_fisher_product(gradients, direction, self.p.damping)
         write(model, flatten([q.detach() for q in trainable(model)]) + self.p.scale * step)
-        reporter.snapshot(model)
-        return model.eval()
+        return settled(model, task, reporter)
 
     def summed_gradient(self, task: UnlearningTask, work: Work, pieces: Sequence[torch.Tensor]) -> torch.Tensor:
         """Gradient (P,) of the summed cross entropy of all pieces."""

@@ -1,0 +1,38 @@
+"""Which runs paid with the network's usefulness: they are shown, said to have done so, and are no one's best."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+KEPT = 0.8
+"""Share of the original's utility below which a run is called costly: far outside what seeds or healing do to it."""
+
+
+def costly(metrics: Mapping[str, float | None], original: Mapping[str, float | None] | None) -> bool:
+    """Whether a run's utility is under :data:`KEPT` of the original's; False where either is unknown."""
+    now, before = metrics.get("utility"), (original or {}).get("utility")
+    return now is not None and before is not None and now < KEPT * before
+
+
+def costs_utility(frame: pd.DataFrame) -> pd.Series:
+    """bool, one for each row of a comparison: :func:`costly`.
+
+    ``frame``: columns method and utility, the original's row among them (``insight.tables.comparison``). False throughout
+    where there is no such row, or no utility.
+    """
+    before = frame.loc[frame["method"] == "original", "utility"].dropna() if "utility" in frame else pd.Series(dtype=float)
+    if before.empty:
+        return pd.Series(False, index=frame.index, dtype=bool)
+    return frame["utility"].astype(float) < KEPT * float(before.iloc[0])
+
+
+def harm_in_words(label: str, metrics: Mapping[str, float | None], original: Mapping[str, float | None]) -> str:
+    """One sentence for a run that cost utility, else ""."""
+    if not costly(metrics, original):
+        return ""
+    return (
+        f"{label} costs utility: {metrics['utility']:.1%} where the original has {original['utility']:.1%}. "
+        "It gets no star and is on no front."
+    )

@@ -1,0 +1,102 @@
+"""REM's knobs, where they start from on each kind of data, and what is worth trying."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from unlearn_core.methods._base import MethodParams
+
+
+class RemParams(MethodParams):
+    """REM's knobs; the defaults are the paper's, for 32×32 photographs."""
+
+    epochs: int = Field(10, ge=1, le=100, description="Rounds of flushing, then redirecting over all data")
+    learning_rate: float = Field(
+        0.005, gt=0, le=1, description="Constant learning rate of SGD; a hundredth of it for Adam, which moves transformers"
+    )
+    batch_size: int = Field(512, ge=2, le=8192, description="Examples in a step of redirection")
+    round_steps: int = Field(
+        0,
+        ge=0,
+        le=100_000,
+        description="At most so many steps of redirection in a round; 0: once over all data, as in the paper",
+    )
+    most_work: float = Field(
+        0.0,
+        ge=0,
+        le=100,
+        description="Rounds are cut short where all would take more than so many times the arithmetic of training from "
+        "scratch; 0: however much it takes, as in the paper",
+    )
+    fit_rate: bool = Field(
+        False,
+        description="First try smaller learning rates for a round, and take the one that does best on a held-out half of F",
+    )
+    momentum: float = Field(0.9, ge=0, lt=1)
+    weight_decay: float = Field(5e-4, ge=0, le=0.1)
+    beta: float = Field(1.0, gt=0, le=20, description="Sharpness of the bounded loss on the forget set")
+    repair_beta: float = Field(
+        1.0,
+        gt=0,
+        le=20,
+        description="Sharpness of the bounded loss on the rest; the higher, the less is relearned of what was lost most",
+    )
+    redirect_ratio: float = Field(1.0, gt=0, le=4, description="Redirect channels for each base channel")
+    mask_share: float = Field(0.2, gt=0, le=1, description="Share of the redirect channels that one example may use")
+    forget_share: float = Field(0.2, gt=0, le=1, description="Share of the redirect channels given to the forget set")
+    forget_per_batch: int = Field(0, ge=0, le=1024, description="Extra forget examples added to every batch")
+    forget_weight: float = Field(
+        0.0,
+        ge=0,
+        le=10,
+        description="Weight of the removal's mean over the forget examples of a batch; 0 counts every example alike",
+    )
+    redirect_rate: float = Field(1.0, gt=0, le=20, description="Learning rate of the redirect channels relative to the base")
+    flush_rate: float = Field(1.0, gt=0, le=20, description="Learning rate of a flush relative to that of redirection")
+    removal_cap: float = Field(
+        100.0,
+        ge=0,
+        le=100,
+        description="Starting losses count at most this much in the removal: where they are above, the wrong label was never "
+        "learned, and there is less to remove; 100 counts them as they are, as in the paper",
+    )
+    flush_threshold: float = Field(0.2, ge=0, le=1, description="Flush until the forget accuracy is at most this")
+    flush_passes: int = Field(100, ge=0, le=1000, description="At most so many passes of one flush")
+    flush_clip: float = Field(0.0, ge=0, le=100, description="Largest gradient norm of a flush; 0 leaves gradients alone")
+    keep_best: bool = Field(True, description="Return the round that is best by the paper's proxy, else the last")
+
+
+def steps_per_round(examples: int, batch_size: int, round_steps: int) -> int:
+    """Optimiser steps of redirection in one round; ``round_steps`` 0 is a whole epoch."""
+    epoch = -(-examples // batch_size)
+    return min(epoch, round_steps) if round_steps else epoch
+
+
+# Where to start from on small data; `tune` refines it by the held-out-F rule (unlearn_core/tuned).
+_SMALL: dict[str, float | bool] = {
+    "epochs": 4,
+    "batch_size": 256,
+    "learning_rate": 0.1,
+    "forget_share": 1.0,
+    "forget_weight": 0.3,
+    "flush_clip": 0.5,
+    "weight_decay": 5e-3,
+    "repair_beta": 2.0,
+    "mask_share": 0.1,
+    "keep_best": False,
+}
+PRESETS: dict[str, dict[str, float | bool]] = {
+    "digits": _SMALL,
+    "points": _SMALL | {"batch_size": 64},
+    "photos": _SMALL,
+    # Where crops and flips keep a network from learning by heart, the same rule finds a lower rate. What redirection does grows
+    # with its steps, and with what it tries to remove: with 10,000 images, an epoch a round and the full force against labels
+    # that were never learned broke the network (benchmarks.rem_photos).
+    "photos, augmented": {"learning_rate": 0.02, "epochs": 5, "repair_beta": 1.0, "round_steps": 8, "removal_cap": 0.0},
+}
+SEARCH_SPACE: dict[str, list[object]] = {
+    "epochs": [4, 5],
+    "flush_clip": [0.5, 1.0],
+    "repair_beta": [1.0, 2.0],
+    "mask_share": [0.1, 0.2],
+}
