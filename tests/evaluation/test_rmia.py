@@ -73,7 +73,7 @@ def test_reference_models_serve_every_method_and_rate(tmp_path: Path) -> None:
     spec = make_method("finetune", here, {"epochs": 1})
     for stage in plan_runs(here, [spec]):
         run_stage(stage, store, "cpu", Quiet())
-    stored = store.get(here.run_key(spec)).payload["metrics"]
+    stored = store.get(here.run_key(spec)).payload
     assert tables.run_metrics(store, here, spec, stored)["rmia_auc"] is None
     run_stage(plan_reference_models(here)[0], store, "cpu", Quiet())
     values = tables.run_metrics(store, here, spec, stored)

@@ -177,7 +177,7 @@ def _answer(store: Store, scenario: Scenario, specs: Sequence[MethodSpec], view:
                 "label": method.label,
                 "oracle": method.oracle,
                 "params": dict(spec.params),
-                "metrics": tables.run_metrics(store, scenario, spec, record.payload["metrics"]),
+                "metrics": tables.run_metrics(store, scenario, spec, record.payload),
                 "seconds": record.payload["seconds"],
                 "device": record.payload["device"],
                 "cached": stage.state == "cached",
