@@ -10,6 +10,7 @@ from pandas.io.formats.style import Styler
 
 from unlearn_core.figures._base import shorts
 from unlearn_core.figures.compare import styles_of
+from unlearn_core.insight.memorised import nothing_to_heal, sentence, share_in
 
 
 class Described(Protocol):
@@ -21,7 +22,10 @@ class Described(Protocol):
 
 
 def best(frame: pd.DataFrame, metrics: Mapping[str, Any]) -> dict[str, set[str]]:
-    """Metric → the methods that are best in it; neither the original nor oracles compete."""
+    """Metric → the methods that are best in it; neither the original nor oracles compete, and nobody where the original took
+    nothing up that could be healed."""
+    if nothing_to_heal(share_in(frame)):
+        return {}
     rivals = frame[(frame["method"] != "original") & ~frame["oracle"].astype(bool)]
     found: dict[str, set[str]] = {}
     for name, metric in metrics.items():
@@ -55,6 +59,14 @@ def comparison_table(frame: pd.DataFrame, metrics: Mapping[str, Any]) -> Styler:
             if star:
                 styler.set_properties(subset=(row, metric.label), **{"font-weight": "700"})
     return styler
+
+
+def stars_note(frame: pd.DataFrame) -> str:
+    """What the stars of :func:`comparison_table` mean, or why there are none."""
+    share = share_in(frame)
+    if nothing_to_heal(share):
+        return f"No stars: {sentence(share)[0].lower()}{sentence(share)[1:]}"
+    return "★ marks the best of each column; the original and oracles do not compete."
 
 
 def group_counts(corrupted: int | None, discovered: int, train_size: int) -> dict[str, int]:
