@@ -67,7 +67,8 @@ table = g.cells(values)
 specs = g.specs_of(store(), found.runs, scenario, chosen)
 mine = g.who(chosen, scenario)
 rows = grids.shown_rows(state, table, specs, mine, tasks, how.higher)
-picture = drawn.heatmap(table, rows, tasks, how, memorised=memorised.of_tasks(found.runs))
+shares = memorised.of_tasks(found.runs)
+picture = drawn.heatmap(table, rows, tasks, how, memorised=shares)
 shown = {(row["method"], row["variant"]) for row in rows.to_dict("records")}
 wanted = g.missing(found.runs, scenario, {who: spec for who, spec in specs.items() if who in shown}, tasks, state["seeds"])
 
@@ -81,7 +82,8 @@ if found.runs.empty:
 if not binding.hidden(state, "grid"):
     grids.picture(picture)
 with take:  # after the picture, which is what people wait for
-    grids.export(memorised.beside(g.long_table(values, metric.name, rows, tasks), found.runs), how.label)
+    long = g.long_table(values, metric.name, rows, tasks)
+    grids.export(memorised.in_tasks(long, shares), how.label)
 grids.measure(found, jobs.running(job))
 empty = drawn.empty_cells(picture)
 grids.fill(state, wanted, g.estimate(store(), wanted, found.runs, found.elsewhere), empty, jobs.running(job))

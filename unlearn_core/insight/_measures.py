@@ -42,8 +42,9 @@ def original_metrics(store: Results, scenario: Scenario, only: str | None = None
     return _measured(store, scenario, scenario.original_key, names, unchanged)
 
 
-def stored_metrics(payload: Mapping[str, Any]) -> Values:
-    """What was measured when a run was computed, from its record's payload, without what had another definition then."""
+def recorded(payload: Mapping[str, Any]) -> Values:
+    """What a run's record says of its metrics, without those that had another definition when it was measured; for
+    :func:`run_metrics`, and for tables of many runs at once."""
     return of_today(payload.get("metrics") or {}, payload.get("metric_revisions") or {})
 
 
@@ -53,7 +54,7 @@ def run_metrics(
     """Every metric (or ``only`` one) of a stored run, from its record's ``payload``: as measured then, and anew what its
     references make possible now or what has another definition now."""
     names = measured_for(scenario) if only is None else [only]
-    stored = stored_metrics(payload)
+    stored = recorded(payload)
     # What rests on right labels that somebody gave is measured anew: they are no part of the run's key.
     values: Values = {name: None if metrics.get(name).as_found else stored.get(name) for name in names}
     known = reference_keys(store, scenario)

@@ -66,11 +66,11 @@ def note(shares: Sequence[float]) -> str:
 
 def of_stored(store: Results, scenario: Scenario, specs: Sequence[MethodSpec]) -> Share | None:
     """The memorised share of a scenario's original as one of its stored runs has it; nothing is computed."""
-    from unlearn_core.insight._measures import stored_metrics
+    from unlearn_core.insight._measures import recorded
 
     for spec in specs:
         record = store.get(scenario.run_key(spec))
-        found = share_of(stored_metrics(record.payload)) if record is not None else None
+        found = share_of(recorded(record.payload)) if record is not None else None
         if found is not None:
             return found
     return None
@@ -79,22 +79,34 @@ def of_stored(store: Results, scenario: Scenario, specs: Sequence[MethodSpec]) -
 def of_runs(store: Results, runs: pd.DataFrame) -> pd.Series:
     """The memorised share of every row's original, for rows of ``tables.results``: looked up, or else measured, once for each
     original; NaN where its outputs are not stored."""
+    same = [*(name for name in _task(runs) if name != "discovery"), "seed"]
+    found = {key: _looked_up(store, key) for key in runs.drop_duplicates(same)["key"]}
+    shares = runs["key"].map(found).astype(float)
+    return shares.groupby([runs[name] for name in same], dropna=False).transform("max")
+
+
+def _looked_up(store: Results, key: str) -> float | None:
+    """The memorised share of the original of a stored run."""
     from unlearn_core.insight import tables
     from unlearn_core.specs import Scenario
 
-    same = [*(name for name in tables.TASK if name != "discovery"), "seed"]
-    found: dict[str, float | None] = {}
-    for key in runs.drop_duplicates(same)["key"]:
-        record = store.get(key)
-        if record is None:
-            continue
-        found[key] = tables.stored_metrics(record.payload).get("memorised")
-        if found[key] is None:
-            with contextlib.suppress(LookupError):
-                whole = Scenario.parse(record.spec["scenario"]).at_rate(1.0)  # one measurement serves every discovery rate
-                found[key] = tables.original_metrics(store, whole, "memorised")["memorised"]
-    shares = runs["key"].map(found).astype(float)
-    return shares.groupby([runs[name] for name in same]).transform("max")
+    record = store.get(key)
+    if record is None:
+        return None
+    share = share_of(tables.recorded(record.payload))
+    if share is None:
+        scenario = Scenario.parse(record.spec["scenario"])
+        whole = scenario if scenario.edited else scenario.at_rate(1.0)  # one measurement serves every discovery rate
+        with contextlib.suppress(LookupError):
+            share = share_of({name: tables.original_metrics(store, whole, name)[name] for name in _OF})
+    return None if share is None else share[1]
+
+
+def _task(frame: pd.DataFrame) -> list[str]:
+    """What tells tasks apart in such a table."""
+    from unlearn_core.insight import tables
+
+    return [name for name in (*tables.TASK, "setting") if name in frame]
 
 
 def summarised(runs: pd.DataFrame) -> pd.DataFrame:
@@ -104,28 +116,21 @@ def summarised(runs: pd.DataFrame) -> pd.DataFrame:
     """
     from unlearn_core.insight import tables
 
-    originals = runs.dropna(subset=["memorised"]).drop_duplicates([*tables.TASK, "seed"])
-    groups = originals.groupby(tables.TASK, sort=False)["memorised"]
+    originals = runs.dropna(subset=["memorised"]).drop_duplicates([*_task(runs), "seed"])
+    groups = originals.groupby(_task(runs), sort=False, dropna=False)["memorised"]
     who = {"method": tables.ORIGINAL, "label": "Original: memorised", "oracle": False, "variant": ""}
     return groups.agg(mean="mean", standard_error="sem", n="count").reset_index().assign(**who)
 
 
 def beside(long: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
     """``tables.summary`` with a column memorised: the mean share of each task's originals, from ``runs`` with that column."""
-    from unlearn_core.insight import tables
-
-    if "memorised" not in runs:
-        return long
-    means = summarised(runs)[[*tables.TASK, "mean"]].rename(columns={"mean": "memorised"})
-    return long.merge(means, on=tables.TASK, how="left")
+    means = summarised(runs)[[*_task(long), "mean"]].rename(columns={"mean": "memorised"})
+    return long.merge(means, on=_task(long), how="left")
 
 
 def above(long: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
     """``tables.summary`` with the originals' memorised shares as its first rows, for tables of methods and tasks."""
-    from unlearn_core.insight import tables
-
-    tasks = long[tables.TASK].drop_duplicates()
-    first = summarised(runs).merge(tasks, on=tables.TASK)
+    first = summarised(runs).merge(long[_task(long)].drop_duplicates(), on=_task(long))
     return pd.concat([frame for frame in (first, long) if len(frame)] or [long], ignore_index=True)
 
 
@@ -135,3 +140,9 @@ def of_tasks(runs: pd.DataFrame) -> dict[tuple[float, float], float]:
         return {}
     means = runs.groupby(["regularity", "discovery"])["memorised"].mean().dropna()
     return {(float(r), float(d)): float(value) for (r, d), value in means.items()}
+
+
+def in_tasks(long: pd.DataFrame, shares: Mapping[tuple[float, float], float]) -> pd.DataFrame:
+    """``tables.summary`` of one setting with a column memorised; ``shares``: from :func:`of_tasks`."""
+    places = zip(long["regularity"], long["discovery"], strict=True)
+    return long.assign(memorised=pd.Series([shares.get(place) for place in places], index=long.index, dtype=float))
