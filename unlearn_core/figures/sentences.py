@@ -135,8 +135,10 @@ def worst_sentence(worst: Worst) -> str:
     )
 
 
-def share_healed(share: float) -> str:
-    """How much of the corruption a model predicts right."""
+def share_healed(share: float, memorised: float | None = None) -> str:
+    """How much of the corruption a model predicts right; no healing where the original memorised too little to heal."""
+    if memorised is not None and nothing_to_heal(("memorised", memorised)):
+        return f"predicts {percent(share)} of the corruption right"
     return f"heals {percent(share)}"
 
 
