@@ -48,7 +48,7 @@ def _map(state: vs.State, scenario: Scenario, specs: Sequence[MethodSpec], frame
     wanted = vs.metric_shown(state)
     scatter = figures.healed_utility(frame) if known and not binding.hidden(state, "scatter") else None
     rounds = results.trajectory_frame(scenario, specs, frame) if not binding.hidden(state, "trajectories") else None
-    course = _course(state, rounds, wanted) if rounds is not None else None
+    course = _course(state, rounds, wanted, not nothing_to_heal(share_in(frame))) if rounds is not None else None
     left, right = st.columns(2 if known else [1, 2.2], gap="large")
     with left:
         if scatter is not None:
@@ -61,12 +61,13 @@ def _map(state: vs.State, scenario: Scenario, specs: Sequence[MethodSpec], frame
             _over_time(state, rounds, wanted, course)
 
 
-def _course(state: vs.State, rounds: pd.DataFrame, wanted: str) -> Picture | None:
-    """The chosen metric over the rounds, or None where no method recorded it."""
+def _course(state: vs.State, rounds: pd.DataFrame, wanted: str, healing: bool) -> Picture | None:
+    """The chosen metric over the rounds, or None where no method recorded it; ``healing``: whether there was any to do."""
     if not rounds.get(wanted, pd.Series(dtype=float)).notna().any():
         return None
     metric = catalog.metrics()[wanted]
-    return figures.trajectories(rounds, wanted, metric.label, metric.formula, metric.unit == "share", state["pace"])
+    share = metric.unit == "share"
+    return figures.trajectories(rounds, wanted, metric.label, metric.formula, share, state["pace"], healing)
 
 
 def _over_time(state: vs.State, rounds: pd.DataFrame, wanted: str, course: Picture | None) -> None:

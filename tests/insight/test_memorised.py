@@ -13,7 +13,7 @@ from unlearn_core.engine.stages import plan_runs, run_stage
 from unlearn_core.evaluation import registry
 from unlearn_core.figures import classes, healed_utility
 from unlearn_core.figures import heatmap as drawn
-from unlearn_core.figures.sentences import UNKNOWN_HEALED, outcome
+from unlearn_core.figures.sentences import UNKNOWN_HEALED, outcome, share_healed
 from unlearn_core.figures.table import best, stars_note
 from unlearn_core.insight import grid, memorised, tables
 from unlearn_core.insight.memorised import TAKEN_UP, nothing_to_heal, sentence, share_in, share_of
@@ -75,6 +75,8 @@ def test_nothing_is_praised_where_there_was_nothing_to_heal() -> None:
     for words in (outcome(flat, 0.3), stars_note(flat), healed_utility(flat).caption):
         assert NOTHING in words
         assert "REM" not in words
+    assert share_healed(0.9, 0.12) == "predicts 90 % of the corruption right"
+    assert share_healed(0.9, 0.98) == share_healed(0.9) == "heals 90 %"
     assert "REM heals 90 %" in outcome(real, 0.3)
     assert "The original model memorised 98 % of the wrong labels and predicts 70 %" in outcome(real, 0.3)
     assert [trace.name for trace in healed_utility(flat).figure.data if trace.name == "Pareto front"] == []

@@ -44,8 +44,8 @@ class RelearnSteps(Metric):
     name, label = "relearn_steps", "Relearn time"
     formula = (
         f"gradient steps on F, {BATCH} examples each, until 90 % of it fit their given labels again, at most {MAX_STEPS}; few: "
-        f"it was hidden, not forgotten. Where F has fewer than {BATCH} examples every step sees all of it and nearly every "
-        "model is back within 3 steps: the number then says little"
+        f"it was hidden, not forgotten. Where F has fewer than {BATCH} examples every step sees all of it, and labels that "
+        "follow one rule (a trigger) are back within 0 to 3 steps even after retraining: compare with the oracle, not with 0"
     )
     direction, split, unit = "higher", "discovered corrupted examples (F)", "steps"
 

@@ -128,10 +128,10 @@ def _listed(front: pd.DataFrame) -> str:
 
 
 def trajectories(
-    frame: pd.DataFrame, metric: str, label: str, formula: str, share: bool = True, pace: str = "round"
+    frame: pd.DataFrame, metric: str, label: str, formula: str, share: bool = True, pace: str = "round", healing: bool = True
 ) -> Picture:
     """One line per method. ``frame``: columns method, label, oracle, round and the metric; ``pace``: "round", or "work" for
-    the share of the method's own rounds (a column of that name)."""
+    the share of the method's own rounds (a column of that name); ``healing``: whether there was anything to heal."""
     figure = go.Figure()
     styles = styles_of(frame)
     first = frame.drop_duplicates("method")
@@ -160,7 +160,7 @@ def trajectories(
     )
     return Picture(
         figure,
-        f"Follow when each method heals or breaks; {label.lower()} = {formula}."
+        f"Follow when each method {'heals or ' if healing else ''}breaks; {label.lower()} = {formula}."
         + (" Lines that begin at 0 begin with the original model." if (frame["round"] == 0).any() else ""),
         f"Lines of {label.lower()} over the {'work' if pace == 'work' else 'rounds'} of {frame['method'].nunique()} methods.",
         frame[list(dict.fromkeys(["method", "label", "round", pace, metric]))],
