@@ -98,8 +98,8 @@ def verdicts(rows: Sequence[Row]) -> list[str]:
         if healed and 1 - statistics.mean(healed) < TAKEN_UP:
             lines.append(
                 f"{task}: {statistics.mean(healed):.2f} is predicted right before unlearning, so at most "
-                f"{1 - statistics.mean(healed):.2f} is memorised: the model never took these labels up, and there is nothing to "
-                "heal."
+                f"{1 - statistics.mean(healed):.2f} is memorised: the model never took these labels up, and there is "
+                "nothing to heal."
             )
         if {"rem", "rem_discover"} <= set(scores):
             ratio = scores["rem_discover"] / scores["rem"]
