@@ -97,8 +97,8 @@ class MembershipThreshold(Metric):
     name, label = "mia_confidence", "Membership, confidence threshold"
     formula = (
         "balanced accuracy of one threshold on the label's log-odds (Song & Mittal 2021): F against unseen test data. 0.5: F "
-        "is taken for trained on as often as unseen data is. Below 0.5: less often, because its wrong labels are less likely than "
-        "right ones, as after retraining without F; how far below depends on where the threshold fell and says nothing"
+        "is taken for trained on as often as unseen data is. Below 0.5: less often, because its wrong labels are less likely "
+        "than right ones, as after retraining without F; how far below depends on where the threshold fell and says nothing"
     )
     direction, split = (
         "none",
