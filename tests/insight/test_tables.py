@@ -93,7 +93,7 @@ def age(store: Store, key: str) -> None:
     store.put(key, "run", record.spec, payload, record.environment, arrays)
 
 
-def test_values_of_another_definition_are_measured_anew_never_shown(store: Store) -> None:
+def test_values_of_another_definition_are_measured_anew_never_shown(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     what = scenario()
     specs = compute(store, what, "finetune", "retrain")
     fresh = tables.comparison(store, what, specs)
@@ -112,6 +112,8 @@ def test_values_of_another_definition_are_measured_anew_never_shown(store: Store
     found = grid.grid(store, what, "mia_confidence")
     assert found.unmeasured == 0
     assert found.runs.set_index("method")["value"].to_dict() == fresh.set_index("method")["mia_confidence"].to_dict()
+    monkeypatch.setattr(metrics.get("mia_confidence"), "revision", 99)  # what was measured late has a definition, too
+    assert grid.grid(store, what, "mia_confidence").unmeasured == 3
 
 
 def test_damaged_arrays_take_only_their_own_row(store: Store) -> None:
