@@ -118,8 +118,8 @@ def summarised(runs: pd.DataFrame) -> pd.DataFrame:
 
     originals = runs.dropna(subset=["memorised"]).drop_duplicates([*_task(runs), "seed"])
     groups = originals.groupby(_task(runs), sort=False, dropna=False)["memorised"]
-    who = {"method": tables.ORIGINAL, "label": "Original: memorised", "oracle": False, "variant": ""}
-    return groups.agg(mean="mean", standard_error="sem", n="count").reset_index().assign(**who)
+    table = groups.agg(mean="mean", standard_error="sem", n="count").reset_index()
+    return table.assign(method=tables.ORIGINAL, label="Original: memorised", oracle=False, variant="")
 
 
 def beside(long: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
@@ -138,8 +138,8 @@ def of_tasks(runs: pd.DataFrame) -> dict[tuple[float, float], float]:
     """(regularity, discovery) → mean memorised share over the seeds, for the tasks of ``tables.results`` where it is known."""
     if "memorised" not in runs or runs.empty:
         return {}
-    means = runs.groupby(["regularity", "discovery"])["memorised"].mean().dropna()
-    return {(float(r), float(d)): float(value) for (r, d), value in means.items()}
+    means = runs.groupby(["regularity", "discovery"])["memorised"].mean().dropna().reset_index()
+    return {(float(r), float(d)): float(share) for r, d, share in means.itertuples(index=False, name=None)}
 
 
 def in_tasks(long: pd.DataFrame, shares: Mapping[tuple[float, float], float]) -> pd.DataFrame:
