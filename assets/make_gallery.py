@@ -31,6 +31,7 @@ from unlearn_core.engine import Engine  # noqa: E402
 from unlearn_core.engine.embedding import plan_embedding  # noqa: E402
 from unlearn_core.engine.stages import Stage, plan_runs  # noqa: E402
 from unlearn_core.evaluation import registry as metrics  # noqa: E402
+from unlearn_core.evaluation import revisions  # noqa: E402
 from unlearn_core.insight import gallery as g  # noqa: E402
 from unlearn_core.insight import tables  # noqa: E402
 from unlearn_core.presets import make_method, make_scenario  # noqa: E402
@@ -118,8 +119,9 @@ def table(store: Store, plan: SweepSpec) -> pd.DataFrame:
     }
     runs = tables.results(store, dataset=plan.dataset)
     runs = runs[runs["method"].isin(plan.methods) & (runs["variant"] == "")]
-    # Metrics that compare a run with retraining are known only now that retraining has been computed as well.
-    for name in (metric.name for metric in metrics if metric.compares_with):
+    # Metrics that compare a run with retraining are known only now that retraining has been computed as well,
+    # and what has another definition since a run was computed is measured anew.
+    for name in (metric.name for metric in metrics if metric.compares_with or metric.revision != 1):
         late = tables.results(store, name, plan.dataset).set_index("key")[name]
         runs = runs.assign(**{name: runs["key"].map(late)})
     originals = [
@@ -173,6 +175,7 @@ def provenance(plan: SweepSpec, rows: pd.DataFrame) -> dict[str, Any]:
         | {n: metadata.version(n) for n in ("torch", "numpy", "scikit-learn")},
         "plan": plan.model_dump(mode="json"),
         "rows": len(rows),
+        "metric_revisions": revisions(),
     }
 
 

@@ -24,6 +24,7 @@ import torch
 
 from benchmarks.discovery_digits import Row, Work, mean, measured, pick
 from unlearn_core.engine.stages import environment
+from unlearn_core.insight.memorised import TAKEN_UP
 from unlearn_core.methods import registry as methods
 from unlearn_core.presets import make_scenario
 
@@ -93,6 +94,13 @@ def verdicts(rows: Sequence[Row]) -> list[str]:
             name: statistics.mean(row["healed"] * row["utility"] for row in pick(rows, task=task, method=name))
             for name in dict.fromkeys(row["method"] for row in pick(rows, task=task))
         }
+        healed = [row["healed"] for row in pick(rows, task=task, method="original")]
+        if healed and 1 - statistics.mean(healed) < TAKEN_UP:
+            lines.append(
+                f"{task}: {statistics.mean(healed):.2f} is predicted right before unlearning, so at most "
+                f"{1 - statistics.mean(healed):.2f} is memorised: the model never took these labels up, and there is "
+                "nothing to heal."
+            )
         if {"rem", "rem_discover"} <= set(scores):
             ratio = scores["rem_discover"] / scores["rem"]
             verdict = "reached" if ratio >= TIMES else "missed"

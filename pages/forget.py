@@ -14,7 +14,7 @@ from unlearn_core.engine.stages import plan_runs
 from unlearn_core.errors import UserError
 from unlearn_core.figures import suspects as drawn
 from unlearn_core.figures.sentences import duration, scenario_line
-from unlearn_core.insight import edits
+from unlearn_core.insight import edits, memorised
 
 if TYPE_CHECKING:
     from unlearn_core.engine.stages import Stage
@@ -181,6 +181,8 @@ def what_changed(found: Suspects) -> None:
     left, right = st.columns([1.2, 1], gap="large")
     with left:
         show.picture(drawn.change(frame), "forget-change")
+        if memorised.nothing_to_heal(share := memorised.of_stored(store(), scenario, [rem, spec])):
+            st.caption(memorised.sentence(share))
     with right:
         try:
             after = suspects.opened(edited, spec)

@@ -11,6 +11,7 @@ from unlearn_core.errors import UserError
 from unlearn_core.figures import heatmap as drawn
 from unlearn_core.figures.table import explanation
 from unlearn_core.insight import grid as g
+from unlearn_core.insight import memorised
 
 state = binding.begin()
 head, take, share = st.columns([5, 1, 1], vertical_alignment="bottom")
@@ -66,7 +67,9 @@ table = g.cells(values)
 specs = g.specs_of(store(), found.runs, scenario, chosen)
 mine = g.who(chosen, scenario)
 rows = grids.shown_rows(state, table, specs, mine, tasks, how.higher)
-picture = drawn.heatmap(table, rows, tasks, how, opened=g.cell_of(state["cell"]) if state["cell"] else None)
+shares = memorised.of_tasks(found.runs)
+opened = g.cell_of(state["cell"]) if state["cell"] else None
+picture = drawn.heatmap(table, rows, tasks, how, opened=opened, memorised=shares)
 shown = {(row["method"], row["variant"]) for row in rows.to_dict("records")}
 wanted = g.missing(found.runs, scenario, {who: spec for who, spec in specs.items() if who in shown}, tasks, state["seeds"])
 
@@ -80,7 +83,8 @@ if found.runs.empty:
 if not binding.hidden(state, "grid"):
     grids.picture(picture)
 with take:  # after the picture, which is what people wait for
-    grids.export(g.long_table(values, metric.name, rows, tasks), how.label)
+    long = g.long_table(values, metric.name, rows, tasks)
+    grids.export(memorised.in_tasks(long, shares), how.label)
 grids.measure(found, jobs.running(job))
 empty = drawn.empty_cells(picture)
 grids.fill(state, wanted, g.estimate(store(), wanted, found.runs, found.elsewhere), empty, jobs.running(job))

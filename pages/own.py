@@ -192,6 +192,14 @@ def go() -> None:
         show.note("“Compare methods” repairs the model with your list; “Find the rest” searches for others that are wrong.")
 
 
+def taken_up(scenario: Scenario) -> None:
+    """What the original memorised of the wrong labels, once a method has run on these images."""
+    from unlearn_core.insight import memorised
+
+    if said := memorised.sentence(memorised.of_stored(store(), scenario, vs.to_methods(state))):
+        st.caption(said)
+
+
 params = wanted_params()
 steps, picture = st.columns([1, 1.25], gap="large")
 with steps:
@@ -253,6 +261,7 @@ with picture:
     overview(found, problems)
     go()
     expected(scenario)
+    taken_up(scenario)
     if not binding.hidden(state, "own_read"):
         pictures(found)
 st.caption(scenario_line(scenario.model_dump(), catalog.dataset_label(state["dataset"])))

@@ -118,6 +118,19 @@ def test_what_a_changed_method_did_is_left_out(
     assert fresh.adopt(Store.open(tmp_path)) == 3  # neither its run nor the embeddings that show it
 
 
+def test_values_of_another_definition_are_left_out(made: tuple[Store, Path], tmp_path: Path) -> None:
+    fresh = opened(made[1])
+    assert fresh.redefined == []
+    assert fresh.runs["mia_auc"].notna().any()
+    about = {k: v for k, v in fresh.provenance.items() if k != "metric_revisions"}
+    older = dataclasses.replace(fresh, provenance=about)
+    assert {"mia_auc", "mia_tpr_at_1_fpr", "gap_retrain", "gap_oracle"} <= set(older.redefined)
+    assert older.runs[older.redefined].isna().all(axis=None)
+    pd.testing.assert_series_equal(older.runs["healed"], fresh.runs["healed"])
+    assert "There are no values of " in older.line()
+    assert "There are no values of " not in fresh.line()
+
+
 def test_without_a_gallery_there_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert g.gallery(tmp_path) is None
     assert g.gallery("") is None
@@ -148,6 +161,7 @@ def committed() -> g.Gallery:
 
 def test_the_committed_gallery_is_whole_and_of_today(committed: g.Gallery) -> None:
     assert committed.outdated == 0
+    assert committed.redefined == []
     plan = read_plan(ROOT / "assets" / "gallery.yaml")
     assert set(committed.runs["method"]) == {"original", *plan.methods}
     size = sum(path.stat().st_size for path in g.FOLDER.rglob("*") if path.is_file())

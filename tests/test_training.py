@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from itertools import pairwise
 
 import pytest
@@ -79,6 +80,22 @@ def test_prediction_does_not_depend_on_the_pieces_or_the_order(digits: Trained, 
     monkeypatch.setattr(training, "_LOOK", 17)
     assert {len(piece) for piece in data.pieces(order)[:-1]} == {17}
     torch.testing.assert_close(predict(model, data, order), whole[order], rtol=1e-4, atol=1e-4)
+
+
+def test_prediction_is_in_eval_mode_and_leaves_the_network_as_it_was(digits: Trained) -> None:
+    """Batch norm uses its running statistics, whoever is in the batch, and does not learn from what it is shown."""
+    data, model = digits.arena.train, copy.deepcopy(digits.original)
+    norms = [module for module in model.modules() if isinstance(module, torch.nn.BatchNorm2d)]
+    assert norms
+    expected = model.eval()(data.batch(torch.arange(40)))
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    model.train()
+    torch.testing.assert_close(predict(model, data, torch.arange(40)), expected, rtol=1e-5, atol=1e-5)
+    assert model.training
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+    model.eval()
+    predict(model, data, torch.arange(3))
+    assert not model.training
 
 
 def test_inputs_are_normalised_by_the_training_data(digits: Trained) -> None:

@@ -12,6 +12,7 @@ from pages.common import binding, catalog, exports, results, show
 from unlearn_core import figures
 from unlearn_core import view_state as vs
 from unlearn_core.figures.sentences import UNKNOWN_HEALED
+from unlearn_core.insight.memorised import nothing_to_heal, share_in
 
 if TYPE_CHECKING:
     from unlearn_core.figures import Picture
@@ -24,7 +25,7 @@ def tabs(state: vs.State, scenario: Scenario, specs: Sequence[MethodSpec], frame
     """All pictures that this view does not hide."""
     parts: dict[str, tuple[tuple[str, ...], Callable[[], None]]] = {
         "Map and course": (("scatter", "trajectories"), lambda: _map(state, scenario, specs, frame)),
-        "Class by class": (("classes",), lambda: _classes(state, scenario, specs)),
+        "Class by class": (("classes",), lambda: _classes(state, scenario, specs, frame)),
         "Cost and differences": (("cost", "difference"), lambda: _cost(state, frame)),
         "Export": (("export",), lambda: exports.tab(scenario, specs, frame)),
         "What the numbers mean": ((), results.meanings),
@@ -47,7 +48,7 @@ def _map(state: vs.State, scenario: Scenario, specs: Sequence[MethodSpec], frame
     wanted = vs.metric_shown(state)
     scatter = figures.healed_utility(frame) if known and not binding.hidden(state, "scatter") else None
     rounds = results.trajectory_frame(scenario, specs, frame) if not binding.hidden(state, "trajectories") else None
-    course = _course(state, rounds, wanted) if rounds is not None else None
+    course = _course(state, rounds, wanted, not nothing_to_heal(share_in(frame))) if rounds is not None else None
     left, right = st.columns(2 if known else [1, 2.2], gap="large")
     with left:
         if scatter is not None:
@@ -60,12 +61,13 @@ def _map(state: vs.State, scenario: Scenario, specs: Sequence[MethodSpec], frame
             _over_time(state, rounds, wanted, course)
 
 
-def _course(state: vs.State, rounds: pd.DataFrame, wanted: str) -> Picture | None:
-    """The chosen metric over the rounds, or None where no method recorded it."""
+def _course(state: vs.State, rounds: pd.DataFrame, wanted: str, healing: bool) -> Picture | None:
+    """The chosen metric over the rounds, or None where no method recorded it; ``healing``: whether there was any to do."""
     if not rounds.get(wanted, pd.Series(dtype=float)).notna().any():
         return None
     metric = catalog.metrics()[wanted]
-    return figures.trajectories(rounds, wanted, metric.label, metric.formula, metric.unit == "share", state["pace"])
+    share = metric.unit == "share"
+    return figures.trajectories(rounds, wanted, metric.label, metric.formula, share, state["pace"], healing)
 
 
 def _over_time(state: vs.State, rounds: pd.DataFrame, wanted: str, course: Picture | None) -> None:
@@ -88,7 +90,7 @@ def _over_time(state: vs.State, rounds: pd.DataFrame, wanted: str, course: Pictu
         st.info(f"No method recorded “{label}” over its rounds; choose another metric above.")
 
 
-def _classes(state: vs.State, scenario: Scenario, specs: Sequence[MethodSpec]) -> None:
+def _classes(state: vs.State, scenario: Scenario, specs: Sequence[MethodSpec], frame: pd.DataFrame) -> None:
     shares = results.class_frame(scenario, specs)
     if shares.empty:
         st.info("The outputs of these models are not in the store any more; run them again to see each class.")
@@ -98,7 +100,7 @@ def _classes(state: vs.State, scenario: Scenario, specs: Sequence[MethodSpec]) -
         state = state | {"by_class": "utility"}
     else:
         binding.segments(state, "by_class", {name: catalog.metric_label(name) for name in vs.BY_CLASS})
-    show.picture(figures.classes(shares, state["by_class"]), "classes")
+    show.picture(figures.classes(shares, state["by_class"], not nothing_to_heal(share_in(frame))), "classes")
 
 
 def _cost(state: vs.State, frame: pd.DataFrame) -> None:

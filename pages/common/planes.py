@@ -100,13 +100,13 @@ def _later(scenario: Scenario, spec: MethodSpec | None, wanted: Asked) -> Future
 
 def results(scenario: Scenario, specs: Sequence[MethodSpec | None], wanted: Asked) -> list[Panel]:
     """The finished models (None: the original). Raises LookupError for what is not stored."""
-    from unlearn_core.insight.boundary import slow
+    from unlearn_core.insight.boundary import memorised, slow
 
-    panels, later = [], slow(scenario)
+    panels, later, taken = [], slow(scenario), memorised(store(), scenario)
     for spec, title in zip(specs, titles(specs), strict=True):
         found, share = _later(scenario, spec, wanted).result() if later else _field(*_arguments(scenario, spec), wanted)
         panels.append(
-            Panel(title, found.winners[None], found.confidence[None], [share_healed(share)] if share is not None else [""])
+            Panel(title, found.winners[None], found.confidence[None], ["" if share is None else share_healed(share, taken)])
         )
     return panels
 

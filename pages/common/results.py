@@ -12,7 +12,7 @@ from pages.common import binding, catalog, show
 from pages.common.services import store
 from unlearn_core import figures
 from unlearn_core import view_state as vs
-from unlearn_core.figures.table import comparison_table, explanation, metric_frame, plain_table, without_values
+from unlearn_core.figures.table import comparison_table, explanation, metric_frame, plain_table, stars_note, without_values
 from unlearn_core.insight import sheets
 
 if TYPE_CHECKING:
@@ -41,8 +41,7 @@ def table(frame: pd.DataFrame, name: str, only: Sequence[str] | None = None) -> 
     absent = without_values(frame, chosen)
     note = f" Without a value here: {', '.join(absent)}." if absent and tuple(chosen) not in _USUAL else ""
     show.caption(
-        "★ marks the best of each column; the original and oracles do not compete. Point at a column’s name for its formula."
-        + note,
+        f"{stars_note(frame)} Point at a column’s name for its formula." + note,
         frame,
         f"{name}-table",
         {

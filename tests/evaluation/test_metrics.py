@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 import torch
 from trained import Trained
@@ -9,7 +11,7 @@ from trained import Trained
 from unlearn_core.corruption import CONFUSION, RANDOM, TRIGGER, Corrupted, GroundTruth
 from unlearn_core.datasets import LabelledData
 from unlearn_core.errors import UserError
-from unlearn_core.evaluation import Evidence, Logits, measure, observe, registry
+from unlearn_core.evaluation import Evidence, Logits, measure, observe, of_today, registry, revisions
 from unlearn_core.presets import make_scenario
 
 
@@ -53,6 +55,9 @@ KNOWN = {
 }  # fmt: skip
 
 
+MEMORISED = ("memorised", "memorised_known")
+
+
 def test_a_metric_without_meaning_is_none_never_a_default() -> None:
     values = measure(evidence([RANDOM] * 4, [0] * 10))
     assert values["attack_success"] is None
@@ -62,6 +67,38 @@ def test_a_metric_without_meaning_is_none_never_a_default() -> None:
     nothing_found = Evidence(**{**vars(evidence([RANDOM] * 4, [0] * 10)), "forget": torch.empty(0, dtype=torch.long)})
     assert measure(nothing_found)["healed_discovered"] is None
     assert measure(nothing_found)["forget_accuracy"] is None
+
+
+def test_the_memorised_share_is_the_original_s_whatever_the_model_says() -> None:
+    """Of C = {4, 8, 2, 6}, given label 0, the original predicts 4, 2 and 6 so, and of F = {4, 8} the first; the model none."""
+    original = evidence([RANDOM] * 4, [0, 1, 0, 3, 0, 5, 0, 7, 8, 9]).logits
+    after = evidence([RANDOM] * 4, list(range(10)))
+    assert measure(after, MEMORISED) == dict.fromkeys(MEMORISED)  # without the original nothing is known
+    shown = dataclasses.replace(after, references={"original": original})
+    assert measure(shown, MEMORISED) == {"memorised": 0.75, "memorised_known": 0.5}
+    itself = dataclasses.replace(shown, logits=original)
+    assert measure(itself, MEMORISED) == {"memorised": 0.75, "memorised_known": 0.5}
+    assert measure(itself, ["healed"]) == {"healed": 0.25}
+
+
+def test_a_score_tells_which_of_its_forms_it_is() -> None:
+    """Utility 4/6 after 5/6, forget accuracy 1/2: the class-removal form is (1 − 1/6) / (1 + 1/2)."""
+    before = dataclasses.replace(evidence([RANDOM] * 4, [0] * 10).logits, test=one_hot([0, 1, 2, 3, 3, 5]))
+    after = dataclasses.replace(evidence([RANDOM] * 4, [0, 1, 2, 3, 4, 5, 7, 7, 0, 1]), references={"original": before})
+    assert measure(after, ["aus"])["aus"] == pytest.approx((1 - 1 / 6) / 1.5)
+    assert "class" in registry.get("aus").label
+    assert "form for samples" in " ".join(registry.get("aus").formula.split())
+    assert "fewer than 128" in registry.get("relearn_steps").formula
+    assert "Below 0.5" in registry.get("mia_confidence").formula
+
+
+def test_what_was_measured_under_another_definition_is_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = {"utility": 0.9, "healed": 0.5}
+    assert of_today(values, revisions()) == of_today(values, {}) == values
+    monkeypatch.setattr(registry.get("healed"), "revision", 7)
+    assert of_today(values, {}) == of_today(values, {"healed": 6}) == {"utility": 0.9}
+    assert of_today(values, revisions()) == values
+    assert revisions()["healed"] == 7
 
 
 def test_every_metric_explains_itself() -> None:

@@ -36,6 +36,20 @@ def test_what_only_the_model_knows_is_recognised() -> None:
     assert known["rmia_tpr_at_1_fpr"] > unknown["rmia_tpr_at_1_fpr"]
 
 
+def test_the_score_falls_with_the_model_s_belief_whatever_the_reference_models_say() -> None:
+    shown, given = evidence(True), evidence(True).corrupted.train.labels
+    outside = OutsideView(torch.rand(200, generator=torch.Generator().manual_seed(1)), shown.logits.test.softmax(1).amax(1))
+    values = []
+    for penalty in (0.0, 4.0, 8.0, 30.0):
+        train = shown.logits.train.clone()
+        train[shown.forget, given[shown.forget]] -= penalty
+        logits = dataclasses.replace(shown.logits, train=train)
+        values.append(measure(dataclasses.replace(shown, logits=logits, outside=outside), NAMES))
+    for name in NAMES:
+        assert [v[name] for v in values] == sorted((v[name] for v in values), reverse=True)
+    assert values[-1]["rmia_auc"] < 0.05 < 0.8 < values[0]["rmia_auc"]
+
+
 def test_without_reference_models_there_is_no_value() -> None:
     assert set(measure(evidence(True), NAMES).values()) == {None}
 
@@ -59,7 +73,7 @@ def test_reference_models_serve_every_method_and_rate(tmp_path: Path) -> None:
     spec = make_method("finetune", here, {"epochs": 1})
     for stage in plan_runs(here, [spec]):
         run_stage(stage, store, "cpu", Quiet())
-    stored = store.get(here.run_key(spec)).payload["metrics"]
+    stored = store.get(here.run_key(spec)).payload
     assert tables.run_metrics(store, here, spec, stored)["rmia_auc"] is None
     run_stage(plan_reference_models(here)[0], store, "cpu", Quiet())
     values = tables.run_metrics(store, here, spec, stored)

@@ -171,3 +171,12 @@ def test_what_is_said_at_an_anchor_is_what_its_cell_holds(store: Results) -> Non
     for (label, confidence), chances in zip(boundary.said_at(plane.anchors, plane, found), direct, strict=True):
         assert label == int(chances.argmax())
         assert confidence == pytest.approx(float(chances.max()), abs=0.03)
+
+
+def test_what_the_original_memorised_is_counted_by_hand(store: Results) -> None:
+    corrupted = arena_of(FLAT).corrupted
+    said = store.arrays(FLAT.original_key, "logits")["train"].argmax(1)
+    rows = corrupted.truth.corrupted.tolist()
+    given = corrupted.train.labels.tolist()
+    assert boundary.memorised(store, FLAT) == sum(said[row] == given[row] for row in rows) / len(rows)
+    assert boundary.memorised(store, make_scenario("waves", amount=61)) is None

@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from unlearn_core.engine.measuring import plan_measures
 from unlearn_core.engine.stages import plan_runs, run_stage
 from unlearn_core.errors import UserError
 from unlearn_core.evaluation import registry as metrics
-from unlearn_core.insight import tables
+from unlearn_core.insight import grid, tables
 from unlearn_core.presets import make_method, make_scenario
 from unlearn_core.specs import MethodSpec, Scenario
 from unlearn_core.store import Store
@@ -77,6 +78,42 @@ def test_gaps_appear_when_their_reference_does(store: Store) -> None:
     size = len(store.find())
     pd.testing.assert_frame_equal(tables.comparison(store, what, specs).set_index("method"), after)
     assert len(store.find()) == size
+
+
+OLD = {"mia_auc": 0.99, "mia_tpr_at_1_fpr": 0.98, "mia_confidence": 0.97, "gap_retrain": 0.96, "gap_oracle": 0.95}
+
+
+def age(store: Store, key: str) -> None:
+    """Put a run back as it was stored when these metrics had other definitions, and as if it had been measured so."""
+    record = store.get(key)
+    arrays = {name: store.arrays(key, name) for name in record.arrays}
+    payload = record.payload | {"metrics": record.payload["metrics"] | OLD}
+    del payload["metric_revisions"], payload["metrics"]["memorised"]
+    store.delete(key)
+    store.put(key, "run", record.spec, payload, record.environment, arrays)
+
+
+def test_values_of_another_definition_are_measured_anew_never_shown(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    what = scenario()
+    specs = compute(store, what, "finetune", "retrain")
+    fresh = tables.comparison(store, what, specs)
+    for spec in specs:
+        age(store, what.run_key(spec))
+    pd.testing.assert_frame_equal(tables.comparison(store, what, specs), fresh)
+    listed = tables.results(store)
+    assert listed[list(OLD)].isna().all(axis=None)
+    assert list(listed["utility"]) == [store.get(what.run_key(spec)).payload["metrics"]["utility"] for spec in specs]
+    one = tables.results(store, "mia_auc").set_index("method")["mia_auc"]
+    assert one.to_dict() == fresh.set_index("method").loc[["finetune", "retrain"], "mia_auc"].to_dict()
+    waiting = grid.grid(store, what, "mia_confidence")
+    assert waiting.unmeasured == 3
+    for stage in plan_measures(waiting.pending):
+        run_stage(stage, store, "cpu", SilentReporter())
+    found = grid.grid(store, what, "mia_confidence")
+    assert found.unmeasured == 0
+    assert found.runs.set_index("method")["value"].to_dict() == fresh.set_index("method")["mia_confidence"].to_dict()
+    monkeypatch.setattr(metrics.get("mia_confidence"), "revision", 99)  # what was measured late has a definition, too
+    assert grid.grid(store, what, "mia_confidence").unmeasured == 3
 
 
 def test_damaged_arrays_take_only_their_own_row(store: Store) -> None:

@@ -102,7 +102,7 @@ def test_unknown_truth_has_no_number_that_needs_it(photos: Path, known: int | No
     store, specs = run(scenario, ["finetune", "retrain"])
     for values in (
         tables.original_metrics(store, scenario),
-        tables.run_metrics(store, scenario, specs[0], store.get(scenario.run_key(specs[0])).payload["metrics"]),
+        tables.run_metrics(store, scenario, specs[0], store.get(scenario.run_key(specs[0])).payload),
     ):
         assert {name for name in NEEDS_TRUTH if values[name] is not None} == set()
         for name in ("utility", "forget_accuracy", "retain_accuracy", "agreement_original", "agreement_retrain"):
@@ -125,7 +125,7 @@ def test_unknown_truth_has_no_number_that_needs_it(photos: Path, known: int | No
 def test_right_labels_are_measured_when_somebody_gives_them(photos: Path) -> None:
     scenario = found(photos).knowing([10, 11, 22])
     store, (spec,) = run(scenario, ["finetune"])
-    stored = store.get(scenario.run_key(spec)).payload["metrics"]
+    stored = store.get(scenario.run_key(spec)).payload
     assert tables.run_metrics(store, scenario, spec, stored)["healed_relabelled"] is None
     logits = torch.from_numpy(store.arrays(scenario.run_key(spec), "logits")["train"].copy()).argmax(1)
     for labels in ({10: "ant", 11: "ant"}, {10: "cow"}, {10: "bee"}):  # the last is the given label: nothing is wrong there
@@ -155,7 +155,7 @@ def test_nothing_leaks_and_oracles_refuse(photos: Path) -> None:
 def test_a_known_truth_is_measured_as_ever(photos: Path) -> None:
     scenario = found(write_manifest(photos)).at_rate(0.5)
     store, specs = run(scenario, ["finetune", "oracle_retrain"])
-    values = tables.run_metrics(store, scenario, specs[0], store.get(scenario.run_key(specs[0])).payload["metrics"])
+    values = tables.run_metrics(store, scenario, specs[0], store.get(scenario.run_key(specs[0])).payload)
     assert values["healed"] is not None
     assert values["agreement_oracle"] is not None
     assert values["attack_success"] is None

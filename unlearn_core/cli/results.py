@@ -35,24 +35,30 @@ def results(
     """Show stored results: one row per method, one column per task, mean ± standard error (number of seeds)."""
     from unlearn_core.datasets import registry as datasets
     from unlearn_core.evaluation import registry as metrics
-    from unlearn_core.insight import tables
+    from unlearn_core.insight import memorised, tables
 
     chosen = metrics.get(metric)
     if dataset is not None:
         datasets.get(dataset)
-    long = tables.summary(tables.results(Store.open(store), chosen.name, dataset), chosen.name)
+    place = Store.open(store)
+    runs = tables.results(place, chosen.name, dataset)
+    long = tables.summary(runs, chosen.name)
+    runs = runs.assign(memorised=memorised.of_runs(place, runs))
+    full = memorised.above(long, runs)
     if json or format is Format.json:
-        print_json(long.assign(metric=chosen.name).to_dict("records"))
+        print_json(memorised.beside(long, runs).assign(metric=chosen.name).to_dict("records"))
     elif format is Format.csv:
-        long.assign(metric=chosen.name).to_csv(sys.stdout, index=False)
+        memorised.beside(long, runs).assign(metric=chosen.name).to_csv(sys.stdout, index=False)
     elif long.empty:
         say("There are no results yet: `run` or `sweep` make some.")
     elif format is Format.table:
-        _print(wide(long, "±"), f"{chosen.label}: mean ± standard error (number of seeds)")
+        _print(wide(full, "±"), f"{chosen.label}: mean ± standard error (number of seeds)")
+        if note := memorised.note(list(memorised.summarised(runs)["mean"])):
+            print(note)
     elif format is Format.latex:
-        print(latex(wide(long, "$\\pm$")))
+        print(latex(wide(full, "$\\pm$")))
     else:
-        print(wide(long, "±").to_html())
+        print(wide(full, "±").to_html())
     return 0
 
 

@@ -159,7 +159,7 @@ def _surely_new(store: Store, dataset: str, regularity: float, discovery: float,
 
 
 def _answer(store: Store, scenario: Scenario, specs: Sequence[MethodSpec], view: JobView) -> dict[str, Any]:
-    from unlearn_core.insight import tables
+    from unlearn_core.insight import memorised, tables
     from unlearn_core.insight.choices import choices
     from unlearn_core.methods import registry
 
@@ -177,18 +177,21 @@ def _answer(store: Store, scenario: Scenario, specs: Sequence[MethodSpec], view:
                 "label": method.label,
                 "oracle": method.oracle,
                 "params": dict(spec.params),
-                "metrics": tables.run_metrics(store, scenario, spec, record.payload["metrics"]),
+                "metrics": tables.run_metrics(store, scenario, spec, record.payload),
                 "seconds": record.payload["seconds"],
                 "device": record.payload["device"],
                 "cached": stage.state == "cached",
             }
         )
     original = tables.original_metrics(store, scenario) if store.get(scenario.original_key) else None
+    share = memorised.share_of(original or {})
     return {
         "scenario": scenario.model_dump(mode="json") | {"key": scenario.key},
         "original": original,
         "results": results,
         "failed": failed,
+        "nothing_to_heal": memorised.nothing_to_heal(share),
+        "memorised": memorised.sentence(share),
         "choices": choices(store, scenario, specs),
     }
 
@@ -210,6 +213,7 @@ def _print(answer: dict[str, Any], extra: Sequence[str] = ()) -> None:
     for metric in metrics:
         table.add_column(metric.label, justify="right")
     rivals = [result for result in answer["results"] if not (result["oracle"] or costly(result["metrics"], answer["original"]))]
+    rivals = [] if answer["nothing_to_heal"] else rivals
     best = {metric.name: _best(rivals, metric.name, metric.direction) for metric in metrics}
     if answer["original"] is not None:
         table.add_row("Original", *(_number(answer["original"].get(m.name), m.unit) for m in metrics))
@@ -224,7 +228,10 @@ def _print(answer: dict[str, Any], extra: Sequence[str] = ()) -> None:
     cached = sum(result["cached"] for result in answer["results"])
     for sentence in answer["choices"]:
         print(sentence.replace("`", ""))
-    print("★ best of the methods; oracles know the ground truth and do not compete.")
+    if answer["memorised"]:
+        print(answer["memorised"])
+    if not answer["nothing_to_heal"]:
+        print("★ best of the methods; oracles know the ground truth and do not compete.")
     if cached:
         print(f"{cached} of {len(answer['results'])} results were already stored (cached).")
     for failure in answer["failed"]:
@@ -249,6 +256,8 @@ def _best(results: Sequence[dict[str, Any]], metric: str, direction: str) -> flo
     values = [r["metrics"].get(metric) for r in results]
     known = [value for value in values if value is not None]
     if not known or len(known) < 2 or direction not in ("higher", "lower"):
+        return None
+    if len(known) > 1 and min(known) == max(known):  # a tie of all is no method's merit
         return None
     return max(known) if direction == "higher" else min(known)
 

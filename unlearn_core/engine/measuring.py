@@ -54,4 +54,4 @@ def _value(store: Store, scenario: Scenario, key: str, metric: str) -> float | N
     record = store.get(key)
     if record is None:
         return None
-    return run_metrics(store, scenario, MethodSpec.parse(record.spec["method"]), record.payload["metrics"], metric)[metric]
+    return run_metrics(store, scenario, MethodSpec.parse(record.spec["method"]), record.payload, metric)[metric]

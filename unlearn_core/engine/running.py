@@ -14,7 +14,7 @@ from torch import nn
 
 from unlearn_core.engine.recorder import Recorder, Rounds, now
 from unlearn_core.errors import UserError
-from unlearn_core.evaluation import Arena, Evidence, Logits, measure, observe, relearn_steps
+from unlearn_core.evaluation import Arena, Evidence, Logits, measure, observe, relearn_steps, revisions
 from unlearn_core.evaluation import registry as metrics
 from unlearn_core.insight.stored import model_of
 from unlearn_core.methods import UnlearningTask
@@ -78,6 +78,7 @@ def run(stage: Stage, scenario: Scenario, store: Store, device: torch.device, re
             "method": spec.name,
             "params": dict(spec.params),
             "metrics": measure(evidence),
+            "metric_revisions": revisions(),
             "seconds": seconds,
             "device": device.type,
             "trajectory": trajectory,

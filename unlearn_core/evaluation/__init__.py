@@ -1,7 +1,16 @@
 """What is measured. Together with oracles the only code that sees the ground truth."""
 
 from unlearn_core.evaluation._arena import Arena, Logits, build_arena, observe
-from unlearn_core.evaluation._base import Evidence, Metric, OutsideView, measure, measured_for, registry
+from unlearn_core.evaluation._base import (
+    Evidence,
+    Metric,
+    OutsideView,
+    measure,
+    measured_for,
+    of_today,
+    registry,
+    revisions,
+)
 from unlearn_core.evaluation._regularity import measured_regularity
 from unlearn_core.evaluation._relearn import relearn_steps
 
@@ -18,7 +27,9 @@ __all__ = [
     "measured_for",
     "measured_regularity",
     "observe",
+    "of_today",
     "register",
     "registry",
     "relearn_steps",
+    "revisions",
 ]

@@ -92,6 +92,8 @@ class Metric:
     as_found: ClassVar[bool] = False
     """Whether it is only measured where the corruption is as found: it stands in for what nobody can know there. It may
     depend on right labels that the scenario holds and its key does not, so it is measured when asked for."""
+    revision: ClassVar[int] = 1
+    """Raised when the number's definition changes: values that were stored under another one are not shown any more."""
     compares_with: ClassVar[tuple[str, ...]] = ()
     """What it needs on the same scenario besides the run: outputs of methods by name, or "reference_models"."""
 
@@ -118,6 +120,17 @@ def measure(evidence: Evidence, names: Sequence[str] | None = None) -> dict[str,
     """Every registered metric (or those named) of one model, but for those that are measured when asked for."""
     chosen = [m for m in registry if not m.as_found] if names is None else [registry.get(name) for name in names]
     return {metric.name: metric.compute(evidence) for metric in chosen}
+
+
+def revisions() -> dict[str, int]:
+    """The revision of every metric that is not in its first: what is stored beside values, so that they can be told apart."""
+    return {metric.name: metric.revision for metric in registry if metric.revision != 1}
+
+
+def of_today(values: Mapping[str, float | None], measured_under: Mapping[str, int]) -> dict[str, float | None]:
+    """Those of the stored ``values`` that still mean what their metric means; ``measured_under``: :func:`revisions` of then."""
+    today = revisions()
+    return {name: value for name, value in values.items() if measured_under.get(name, 1) == today.get(name, 1)}
 
 
 def measured_for(scenario: Scenario) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from unlearn_core.evaluation import Evidence, Metric, register
+from unlearn_core.evaluation._relearn import BATCH, MAX_STEPS
 
 
 @register
@@ -42,7 +43,9 @@ class WeightDistance(Metric):
 class RelearnSteps(Metric):
     name, label = "relearn_steps", "Relearn time"
     formula = (
-        "gradient steps on F until 90 % of it fit their given labels again, at most 100; few: it was hidden, not forgotten"
+        f"gradient steps on F, {BATCH} examples each, until 90 % of it fit their given labels again, at most {MAX_STEPS}; few: "
+        f"it was hidden, not forgotten. Where F has fewer than {BATCH} examples every step sees all of it, and labels that "
+        "follow one rule (a trigger) are back within 0 to 3 steps even after retraining: compare with the oracle, not with 0"
     )
     direction, split, unit = "higher", "discovered corrupted examples (F)", "steps"
 

@@ -32,6 +32,7 @@ class GapToRetrain(Metric):
     name, label = "gap_retrain", "Gap to retraining"
     formula = "mean |difference| in forget accuracy, retain accuracy, utility and membership AUC to retraining without F"
     direction, split = "lower", "F, the training examples outside F, and test data"
+    revision = 2  # the membership AUC has another definition since
     compares_with = ("retrain",)
 
     @classmethod
@@ -44,6 +45,7 @@ class GapToOracle(Metric):
     name, label = "gap_oracle", "Gap to the oracle"
     formula = "mean |difference| in forget accuracy, retain accuracy, utility and membership AUC to retraining without all of C"
     direction, split = "lower", "F, the training examples outside F, and test data"
+    revision = 2
     compares_with = ("oracle_retrain",)
 
     @classmethod
@@ -66,12 +68,16 @@ class AgreementWithOracle(Metric):
 
 @register
 class AdaptiveUnlearningScore(Metric):
-    name, label = "aus", "AUS"
-    formula = "(1 − (utility of the original − utility)) / (1 + forget accuracy); above 1 where utility rose"
+    name, label = "aus", "AUS (class-removal form)"
+    formula = (
+        "(1 − (utility of the original − utility)) / (1 + forget accuracy), the adaptive unlearning score in its form for "
+        "the removal of a class, whose ideal forget accuracy is 0 as it is for wrong labels; above 1 where utility rose. The "
+        "form for samples divides by 1 + |forget accuracy − utility| and gives other numbers: they do not compare"
+    )
     direction, split = "higher", "F and test data"
     unit = "score"
 
-    # arXiv:2312.02052 has two forms; wrong labels should not be predicted at all, so the form whose ideal is 0 applies.
+    # Cotogni et al. 2023, arXiv:2312.02052.
     @classmethod
     def compute(cls, evidence: Evidence) -> float | None:
         before, after, forget = evidence.of("original"), Utility.compute(evidence), ForgetAccuracy.compute(evidence)

@@ -14,6 +14,7 @@ import torch
 
 from unlearn_core.evaluation import Arena, Evidence, Metric, OutsideView, register
 from unlearn_core.evaluation._parts import Part
+from unlearn_core.evaluation._ranking import auc, recognised
 from unlearn_core.evaluation.membership import MIN_TARGETS
 from unlearn_core.models import build_model
 from unlearn_core.specs import Scenario, content_key
@@ -103,9 +104,7 @@ class RmiaAuc(_Rmia):
 
     @classmethod
     def of(cls, known: np.ndarray, unknown: np.ndarray) -> float:
-        from sklearn.metrics import roc_auc_score
-
-        return float(roc_auc_score(np.r_[np.ones(len(known)), np.zeros(len(unknown))], np.concatenate([known, unknown])))
+        return auc(known, unknown)
 
 
 @register
@@ -116,4 +115,4 @@ class RmiaTpr(_Rmia):
 
     @classmethod
     def of(cls, known: np.ndarray, unknown: np.ndarray) -> float:
-        return float((known > np.quantile(unknown, 0.99, method="higher")).mean())
+        return recognised(known, unknown)

@@ -14,8 +14,11 @@ _WORDS = {
 }
 
 
-def classes(frame: pd.DataFrame, metric: str = "healed") -> Picture:
-    """``frame``: from ``insight.classes.by_class``; ``metric``: "healed" or "utility". Cells without examples stay empty."""
+def classes(frame: pd.DataFrame, metric: str = "healed", ranked: bool = True) -> Picture:
+    """``frame``: from ``insight.classes.by_class``; ``metric``: "healed" or "utility". Cells without examples stay empty.
+
+    ``ranked``: whether the caption names the best method, which it must not where there was nothing to heal.
+    """
     word, things, count, title = _WORDS[metric]
     table = frame.pivot(index="method", columns="class", values=metric)
     table = table.loc[frame["method"].unique(), frame["class"].unique()]
@@ -54,7 +57,7 @@ def classes(frame: pd.DataFrame, metric: str = "healed") -> Picture:
         },
         yaxis={"autorange": "reversed", "showgrid": False, "title": {"text": ""}},
     )
-    weakest = _weakest(frame, metric)
+    weakest = _weakest(frame, metric) if ranked else ""
     return Picture(
         figure,
         f"Look for pale cells in a dark row: {title}." + (f" {weakest}" if weakest else ""),

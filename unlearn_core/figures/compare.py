@@ -16,10 +16,12 @@ import plotly.graph_objects as go
 from unlearn_core.figures._base import Picture, layout, percent, reference_line, short, shorts
 from unlearn_core.figures.labels import place
 from unlearn_core.figures.palette import ACCENT, NEUTRAL, Style, method_styles
+from unlearn_core.insight.memorised import nothing_to_heal, sentence, share_in
 from unlearn_core.insight.pareto import pareto_front
 
 _QUIET = "rgba(138, 143, 152, 0.55)"
 """NEUTRAL for lines that should not be taken for data."""
+_SCATTERED = ("method", "label", "oracle", "healed", "utility", "healed_x_utility", "memorised")
 
 
 def styles_of(frame: pd.DataFrame) -> dict[str, Style]:
@@ -89,16 +91,18 @@ def healed_utility(frame: pd.DataFrame, height: int = 430) -> Picture:
         xaxis={"title": {"text": "utility (% of clean test data)"}, "range": x_range, "tickformat": ".0%"},
         yaxis={"title": {"text": "healed (% of corrupted data)"}, "range": y_range, "tickformat": ".0%"},
     )
+    told = "Look for the top right: healed and still useful; dotted lines join equal products, open markers are references."
+    if len(front):
+        told += f" The step is the Pareto front: nothing chosen beats {_listed(front)} in both."
+    if nothing_to_heal(share := share_in(frame)):
+        told = f"{sentence(share)} What stands at the top was right before; dotted lines join equal products."
     return Picture(
         figure,
-        "Look for the top right: healed and still useful; dotted lines join equal products, open markers are references."
-        + (f" The step is the Pareto front: nothing chosen beats {_listed(front)} in both." if len(front) else ""),
+        told,
         "Scatter of healed against utility: "
         + "; ".join(f"{short(r['label'])} {percent(r['healed'])} and {percent(r['utility'])}" for _, r in shown.iterrows())
         + (f". On the Pareto front: {_listed(front)}." if len(front) else "."),
-        shown[["method", "label", "oracle", "healed", "utility", "healed_x_utility"]].assign(
-            on_front=shown["method"].isin(front["method"])
-        ),
+        shown[[name for name in _SCATTERED if name in shown]].assign(on_front=shown["method"].isin(front["method"])),
     )
 
 
@@ -125,10 +129,10 @@ def _listed(front: pd.DataFrame) -> str:
 
 
 def trajectories(
-    frame: pd.DataFrame, metric: str, label: str, formula: str, share: bool = True, pace: str = "round"
+    frame: pd.DataFrame, metric: str, label: str, formula: str, share: bool = True, pace: str = "round", healing: bool = True
 ) -> Picture:
     """One line per method. ``frame``: columns method, label, oracle, round and the metric; ``pace``: "round", or "work" for
-    the share of the method's own rounds (a column of that name)."""
+    the share of the method's own rounds (a column of that name); ``healing``: whether there was anything to heal."""
     figure = go.Figure()
     styles = styles_of(frame)
     first = frame.drop_duplicates("method")
@@ -157,7 +161,7 @@ def trajectories(
     )
     return Picture(
         figure,
-        f"Follow when each method heals or breaks; {label.lower()} = {formula}."
+        f"Follow when each method {'heals or ' if healing else ''}breaks; {label.lower()} = {formula}."
         + (" Lines that begin at 0 begin with the original model." if (frame["round"] == 0).any() else ""),
         f"Lines of {label.lower()} over the {'work' if pace == 'work' else 'rounds'} of {frame['method'].nunique()} methods.",
         frame[list(dict.fromkeys(["method", "label", "round", pace, metric]))],

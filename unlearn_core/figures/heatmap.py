@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -12,10 +12,12 @@ import plotly.graph_objects as go
 from pandas.io.formats.style import Styler
 from plotly.colors import get_colorscale, sample_colorscale
 
-from unlearn_core.figures._base import GRID, Picture, layout, short
+from unlearn_core.figures._base import GRID, Picture, layout, percent, short
 from unlearn_core.figures.palette import NEUTRAL, ink_on
 from unlearn_core.figures.plane import position_name
 from unlearn_core.figures.sentences import duration
+from unlearn_core.insight.memorised import TAKEN_UP
+from unlearn_core.insight.memorised import note as nothing_note
 
 Column = tuple[float, float]
 """Regularity and discovery of one task."""
@@ -80,13 +82,18 @@ def heatmap(
     how: Reading,
     height: int = 0,
     opened: tuple[str, str, Column] | None = None,
+    memorised: Mapping[Column, float] | None = None,
 ) -> Picture:
     """``table``: from ``insight.grid.cells``; ``rows``: method, label, oracle, variant; one bar per cell, so that a click
-    on it is a selection with customdata [method, variant, regularity, discovery]. The cell of ``opened`` gets a frame."""
+    on it is a selection with customdata [method, variant, regularity, discovery]. The cell of ``opened`` gets a frame;
+    ``memorised``: task → memorised share."""
+    shares = {column: memorised[column] for column in columns if column in memorised} if memorised else {}
     cells = _complete(table, rows.assign(name=row_names(rows)), columns)
+    cells["memorised"] = [shares.get(task, np.nan) for task in zip(cells["regularity"], cells["discovery"], strict=True)]
     figure = go.Figure(_bars(cells, how))
     names = row_names(rows)
-    _axes(figure, names, columns, height or _HEAD + _FOOT + _rows_height(len(names)))
+    flat = {column for column, share in shares.items() if share < TAKEN_UP}
+    _axes(figure, names, columns, height or _HEAD + _FOOT + _rows_height(len(names)), flat)
     _colorbar(figure, how)
     figure.add_traces(_numbers(cells, how))
     if opened is not None:
@@ -97,6 +104,8 @@ def heatmap(
     bright = "bright cells are good" if how.higher else "bright cells are low, which is good here"
     caption = f"Look for rows that stay bright from left to right: {bright}."
     caption += " Hatched cells have not been run." if empty else ""
+    if note := nothing_note(list(shares.values())):
+        caption += f" † {note}"
     return Picture(
         figure,
         caption,
@@ -222,6 +231,9 @@ def _cell_text(cell: Any, how: Reading, narrow: bool) -> str:
 
 def _hover(cell: Any, how: Reading) -> str:
     head = f"<b>{cell['name']}</b><br>{task_name((cell['regularity'], cell['discovery']))}<br>"
+    if not np.isnan(cell["memorised"]):
+        nothing = ": nothing to heal" if cell["memorised"] < TAKEN_UP else ""
+        head += f"the original memorised {percent(cell['memorised'])} of the wrong labels{nothing}<br>"
     if cell["stored"] == 0:
         return head + "not run yet"
     if cell["n"] == 0:
@@ -237,7 +249,7 @@ def _hover(cell: Any, how: Reading) -> str:
     return f"{head}{how.text(cell['mean'], digits)}{unit}{spread}{seeds}{', from the gallery' if cell['gallery'] else ''}"
 
 
-def _axes(figure: go.Figure, names: list[str], columns: Sequence[Column], height: int) -> None:
+def _axes(figure: go.Figure, names: list[str], columns: Sequence[Column], height: int, flat: Collection[Column]) -> None:
     ends = [k for k in range(1, len(columns)) if columns[k][0] != columns[k - 1][0]]
     layout(
         figure,
@@ -246,7 +258,7 @@ def _axes(figure: go.Figure, names: list[str], columns: Sequence[Column], height
         xaxis={
             "title": {"text": "discovered share of the corruption, in % (above: regularity of the corruption)"},
             "tickvals": list(range(len(columns))),
-            "ticktext": [f"{100 * discovery:.3g}" for _, discovery in columns],
+            "ticktext": [f"{100 * column[1]:.3g}{' †' if column in flat else ''}" for column in columns],
             "range": [-0.5, len(columns) - 0.5],
             "showgrid": False,
             "fixedrange": True,
@@ -303,8 +315,10 @@ def _colorbar(figure: go.Figure, how: Reading) -> None:
 
 
 def _best(cells: pd.DataFrame, how: Reading) -> str:
-    """The method with the best mean over the cells that it has, oracles and the original apart."""
+    """The method with the best mean over the cells that it has, oracles and the original apart, where there was anything to
+    heal."""
     rivals = cells[(cells["n"] > 0) & ~cells["oracle"].astype(bool) & (cells["method"] != "original")]
+    rivals = rivals[~(rivals["memorised"] < TAKEN_UP)]
     if rivals.empty:
         return ""
     means = rivals.groupby("name", sort=False)["mean"].mean()

@@ -9,6 +9,7 @@ import pandas as pd
 
 from unlearn_core.figures._base import percent, short
 from unlearn_core.figures.plane import position_name
+from unlearn_core.insight.memorised import nothing_to_heal, sentence, share_in
 
 if TYPE_CHECKING:
     from unlearn_core.insight.worst import Worst
@@ -18,13 +19,18 @@ TOO_FEW = "Fewer than two tasks are stored for it with these parameters: run it 
 
 def outcome(frame: pd.DataFrame, discovery: float, edited: int = 0) -> str:
     """What a comparison shows, in at most four sentences. ``frame``: as for :mod:`unlearn_core.figures.compare`; ``edited``:
-    the size of an edited forget set, if one is in use."""
+    the size of an edited forget set, if one is in use. No method is named where there was nothing to heal."""
     rows = {row["method"]: row for _, row in frame.iterrows() if pd.notna(row.get("healed"))}
     if not rows:
         return _outcome_unknown(frame, edited)
-    parts = []
+    parts, share = [], share_in(frame)
     if "original" in rows:
-        parts.append(f"The original model predicts {percent(rows['original']['healed'])} of the corrupted examples right.")
+        took = f"memorised {percent(share[1])} of the wrong labels and " if share and not nothing_to_heal(share) else ""
+        parts.append(
+            f"The original model {took}predicts {percent(rows['original']['healed'])} of the corrupted examples right."
+        )
+    if nothing_to_heal(share):
+        return " ".join([*parts, f"**{sentence(share)}**"])
     ranked = sorted(
         (r for n, r in rows.items() if n != "original" and not r["oracle"]), key=lambda r: -(r["healed_x_utility"] or 0)
     )
@@ -48,7 +54,9 @@ UNKNOWN_HEALED = "How much is healed is **unknown**: nobody knows which labels a
 def _outcome_unknown(frame: pd.DataFrame, edited: int) -> str:
     """The same where nobody knows the truth: what can be said instead, and nothing else."""
     rows = [row for _, row in frame.iterrows()]
-    parts = [UNKNOWN_HEALED]
+    parts, share = [UNKNOWN_HEALED], share_in(frame)
+    if nothing_to_heal(share):
+        parts.append(f"**{sentence(share)}**")
     if edited:
         given = ", ".join(f"{short(row['label'])} {percent(row['forget_accuracy'])}" for row in rows)
         parts.append(f"Still predicted as given, of the {edited:,} on your list: {given}.")
@@ -135,8 +143,10 @@ def worst_sentence(worst: Worst) -> str:
     )
 
 
-def share_healed(share: float) -> str:
-    """How much of the corruption a model predicts right."""
+def share_healed(share: float, memorised: float | None = None) -> str:
+    """How much of the corruption a model predicts right; no healing where the original memorised too little to heal."""
+    if memorised is not None and nothing_to_heal(("memorised", memorised)):
+        return f"predicts {percent(share)} of the corruption right"
     return f"heals {percent(share)}"
 
 

@@ -11,6 +11,7 @@ from pandas.io.formats.style import Styler
 from unlearn_core.figures._base import shorts
 from unlearn_core.figures.compare import styles_of
 from unlearn_core.insight.harm import costs_utility
+from unlearn_core.insight.memorised import nothing_to_heal, sentence, share_in
 
 
 class Described(Protocol):
@@ -22,7 +23,10 @@ class Described(Protocol):
 
 
 def best(frame: pd.DataFrame, metrics: Mapping[str, Any]) -> dict[str, set[str]]:
-    """Metric → the methods that are best in it; neither the original nor oracles compete, nor runs that cost utility."""
+    """Metric → the methods that are best in it; neither the original nor oracles compete, nor runs that cost utility, and none
+    where the original took nothing up that could be healed."""
+    if nothing_to_heal(share_in(frame)):
+        return {}
     rivals = frame[(frame["method"] != "original") & ~frame["oracle"].astype(bool) & ~costs_utility(frame)]
     found: dict[str, set[str]] = {}
     for name, metric in metrics.items():
@@ -70,6 +74,14 @@ def plain_table(frame: pd.DataFrame, metrics: Mapping[str, Any]) -> pd.DataFrame
         cells = ["–" if pd.isna(value) else f"{factor * value:.{digits}f}" for value in frame[name].astype(float)]
         columns[f"{metric.label} ({unit})" if unit else metric.label] = cells
     return pd.DataFrame(columns, index=pd.Index(names, name="Method"))
+
+
+def stars_note(frame: pd.DataFrame) -> str:
+    """What the stars of :func:`comparison_table` mean, or why there are none."""
+    share = share_in(frame)
+    if nothing_to_heal(share):
+        return f"No stars: {sentence(share)[0].lower()}{sentence(share)[1:]}"
+    return "★ marks the best of each column; the original and oracles do not compete."
 
 
 def group_counts(corrupted: int | None, discovered: int, train_size: int) -> dict[str, int]:

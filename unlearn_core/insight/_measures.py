@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from unlearn_core.evaluation import measured_for
+from unlearn_core.evaluation import measured_for, of_today, revisions
 from unlearn_core.evaluation import registry as metrics
 from unlearn_core.insight.stored import Results, arena_of
 from unlearn_core.methods import registry as methods
@@ -42,11 +42,19 @@ def original_metrics(store: Results, scenario: Scenario, only: str | None = None
     return _measured(store, scenario, scenario.original_key, names, unchanged)
 
 
+def recorded(payload: Mapping[str, Any]) -> Values:
+    """What a run's record says of its metrics, without those that had another definition when it was measured; for
+    :func:`run_metrics`, and for tables of many runs at once."""
+    return of_today(payload.get("metrics") or {}, payload.get("metric_revisions") or {})
+
+
 def run_metrics(
-    store: Results, scenario: Scenario, spec: MethodSpec, stored: Mapping[str, Any], only: str | None = None
+    store: Results, scenario: Scenario, spec: MethodSpec, payload: Mapping[str, Any], only: str | None = None
 ) -> Values:
-    """Every metric (or ``only`` one) of a stored run: as measured then, and what its references make possible now."""
+    """Every metric (or ``only`` one) of a stored run, from its record's ``payload``: as measured then, and anew what its
+    references make possible now or what has another definition now."""
     names = measured_for(scenario) if only is None else [only]
+    stored = recorded(payload)
     # What rests on right labels that somebody gave is measured anew: they are no part of the run's key.
     values: Values = {name: None if metrics.get(name).as_found else stored.get(name) for name in names}
     known = reference_keys(store, scenario)
@@ -70,7 +78,7 @@ def _measured(store: Results, scenario: Scenario, key: str, names: Sequence[str]
     outside = references.get(REFERENCE_MODELS)
     known_by = scenario.discovery if scenario.forget is None else scenario.forget
     told = [scenario.relabelled] if scenario.relabelled else []  # a part of its own, so that older entries keep their keys
-    memo = content_key("measures", key, known_by, references, sorted(names), *told)
+    memo = content_key("measures", key, known_by, references, sorted(names), *told, *defined(names))
     kept = store.get(memo)
     if kept is None:
         arena = arena_of(scenario)
@@ -85,6 +93,12 @@ def _measured(store: Results, scenario: Scenario, key: str, names: Sequence[str]
         )
         kept = store.put(memo, "measures", {"of": key, "references": references}, measure(evidence, names), {})
     return {name: kept.payload.get(name) for name in names}
+
+
+def defined(names: Sequence[str]) -> list[dict[str, int]]:
+    """The revisions of these metrics, as the last part of a key; nothing where all are in their first: older keys stay."""
+    raised = {name: revision for name, revision in revisions().items() if name in names}
+    return [raised] if raised else []
 
 
 def reference_keys(store: Results, scenario: Scenario) -> dict[str, str]:

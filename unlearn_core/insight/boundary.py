@@ -268,6 +268,20 @@ def healed(store: Results, scenario: Scenario, spec: MethodSpec | None) -> float
     return float((logits.argmax(1) == truth.clean_labels.numpy()[truth.corrupted.numpy()]).mean())
 
 
+def memorised(store: Results, scenario: Scenario) -> float | None:
+    """Share of the corrupted training examples whose given label the stored original predicts; None where nobody knows which
+    they are, or its outputs are not stored."""
+    corrupted = arena_of(scenario).corrupted
+    rows = corrupted.truth.corrupted.numpy()
+    if not len(rows):
+        return None
+    try:
+        said = store.arrays(scenario.original_key, "logits")["train"][rows].argmax(1)
+    except LookupError:
+        return None
+    return float((said == corrupted.train.labels.numpy()[rows]).mean())
+
+
 def said_at(anchors: Sequence[Anchor], plane: Plane, found: Field) -> list[tuple[int, float]]:
     """The class and its probability in the cell of each anchor."""
     resolution = len(found.winners)

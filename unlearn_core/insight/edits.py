@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from unlearn_core.insight._measures import recorded
 from unlearn_core.insight.stored import GROUPS, Results, arena_of, groups_of, truth_known
 from unlearn_core.insight.suspects import SHOWN, Suspects
 from unlearn_core.specs import MethodSpec, Scenario
@@ -42,7 +43,7 @@ def changed(store: Results, before: Scenario, after: Scenario, specs: Sequence[M
         if None in pair:
             continue
         for name in shown:
-            values = [record.payload["metrics"].get(name) for record in pair]
+            values = [recorded(record.payload).get(name) for record in pair]
             label = methods.get(spec.name).label
             rows.append((spec.name, label, name, metrics.get(name).label, *values))
     frame = pd.DataFrame(rows, columns=["method", "label", "metric", "metric_label", "before", "after"])

@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 
 from unlearn_core.errors import UserError
+from unlearn_core.evaluation import of_today
 from unlearn_core.evaluation import registry as metrics
 from unlearn_core.presets import make_method, make_scenario
 from unlearn_core.specs import Scenario
@@ -69,7 +70,14 @@ class Gallery:
 
     @functools.cached_property
     def _rows(self) -> pd.DataFrame:
-        return _typed(pd.read_csv(self.folder / RUNS))
+        rows = pd.read_csv(self.folder / RUNS)
+        return _typed(rows.drop(columns=self.redefined, errors="ignore"))
+
+    @property
+    def redefined(self) -> list[str]:
+        """The metrics that had another definition when this was computed: they have no values here."""
+        current = of_today(dict.fromkeys(metrics.names()), self.provenance.get("metric_revisions") or {})
+        return [name for name in metrics.names() if name not in current]
 
     def line(self) -> str:
         """Where these results come from, in one sentence."""
@@ -77,6 +85,8 @@ class Gallery:
         versions = ", ".join(f"{name} {version}" for name, version in made.get("versions", {}).items())
         note = f" {made['note']}" if made.get("note") else ""
         gone = f" {self.outdated} results are left out: their methods have changed since." if self.outdated else ""
+        labels = ", ".join(metrics.get(name).label for name in self.redefined)
+        gone += f" There are no values of {labels}: they have other definitions since." if labels else ""
         return (
             f"From the gallery that comes with Lethe, computed on {made.get('date')} with `{made.get('command')}` on "
             f"{made.get('machine')} ({versions}).{note}{gone}"

@@ -11,7 +11,7 @@ import pandas as pd
 
 from unlearn_core.evaluation import registry as metrics
 from unlearn_core.insight import tables
-from unlearn_core.insight._measures import reference_keys
+from unlearn_core.insight._measures import defined, reference_keys
 from unlearn_core.insight.stored import Results
 from unlearn_core.methods import registry as methods
 from unlearn_core.presets import make_method
@@ -49,7 +49,7 @@ class Pending:
 
     @property
     def key(self) -> str:
-        return content_key("measured", self.scenario, self.metric, self.keys, self.references)
+        return content_key("measured", self.scenario, self.metric, self.keys, self.references, *defined([self.metric]))
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ def _unmeasured(store: Results, scenario: Scenario, metric: str, runs: pd.DataFr
     """What has no value although its model, and whatever the metric compares it with, are stored."""
     compared = metrics.get(metric).compares_with
     rows = runs[runs["value"].isna() & (runs["source"] == STORED)]
-    if not compared:  # a run was measured when it was computed; only the original was not
+    if not compared and not defined([metric]):  # a run was measured when it was computed; only the original was not
         rows = rows[rows["method"] == tables.ORIGINAL]
     parts = []
     for _, group in rows.groupby([*DIALS, "seed"]):

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from unlearn_core.insight._measures import recorded
 from unlearn_core.insight.stored import CORRUPTED, GROUPS, Results, arena_of, clean_of, groups_of, label_words, model_of
 from unlearn_core.specs import MethodSpec, Scenario
 
@@ -77,7 +78,7 @@ def open_run(store: Results, scenario: Scenario, spec: MethodSpec) -> Opened:
     model = model_of(store, scenario, spec)
     if not model.redirect_layers:
         raise LookupError(f"the run of {spec.name} has no redirect channels")
-    metrics = store.get(scenario.run_key(spec)).payload["metrics"]
+    metrics = recorded(store.get(scenario.run_key(spec)).payload)
     return Opened(scenario, model, arena_of(scenario), groups_of(scenario), metrics)
 
 

@@ -11,13 +11,13 @@ import pandas as pd
 
 from unlearn_core.errors import UserError
 from unlearn_core.evaluation import registry as metrics
-from unlearn_core.insight._measures import original_metrics, run_metrics
+from unlearn_core.insight._measures import original_metrics, recorded, run_metrics
 from unlearn_core.insight.stored import Results
 from unlearn_core.methods import registry as methods
 from unlearn_core.presets import make_method, make_scenario
 from unlearn_core.specs import MethodSpec, Scenario, canonical_json
 
-__all__ = ["comparison", "original_metrics", "results", "run_metrics", "summary", "trajectories"]
+__all__ = ["comparison", "original_metrics", "recorded", "results", "run_metrics", "summary", "trajectories"]
 
 ORIGINAL = "original"
 TASK = ["dataset", "model", "amount", "regularity", "discovery", "options"]
@@ -42,7 +42,7 @@ def comparison(store: Results, scenario: Scenario, specs: Sequence[MethodSpec]) 
     for spec in specs:
         record = store.get(scenario.run_key(spec))
         if record is not None:
-            values = run_metrics(store, scenario, spec, record.payload["metrics"])
+            values = run_metrics(store, scenario, spec, record.payload)
             rows.append(_who(spec.name) | values | {"device": record.payload.get("device"), "key": record.key})
     return _frame(rows, ["method", "label", "oracle", *metrics.names(), "device", "key"])
 
@@ -66,8 +66,8 @@ def results(store: Results, metric: str | None = None, dataset: str | None = Non
         placed = not (scenario.edited or scenario.corruption.found)
         if not current or not placed or (dataset is not None and scenario.dataset.name != dataset):
             continue
-        stored = record.payload.get("metrics") or {}
-        measured = run_metrics(store, scenario, spec, stored, metric) if metric is not None else stored
+        payload = record.payload
+        measured = run_metrics(store, scenario, spec, payload, metric) if metric is not None else recorded(payload)
         rows.append(
             _task(scenario)
             | {"seed": scenario.seed}
