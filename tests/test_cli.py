@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -308,8 +309,11 @@ def test_ctrl_c_keeps_what_is_finished(plan: Path, place: Path) -> None:
 def test_from_a_terminal_with_worker_processes() -> None:
     command = [sys.executable, "-m", "unlearn_core", "run", "--dataset", "blobs", "--methods", "retrain,finetune", "--json"]
     command += ["--workers", "2", "--set", "training.epochs=3"]
-    first = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
-    assert first.returncode == 0, first.stderr
+    with tempfile.TemporaryDirectory() as folder:
+        around = os.environ | {"TMPDIR": folder}
+        first = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120, env=around)
+        assert first.returncode == 0, first.stderr
+        assert os.listdir(folder) == []  # neither sockets nor caches nor the key of the workers' certificate stay behind
     answer = json.loads(first.stdout)
     assert [r["method"] for r in answer["results"]] == ["retrain", "finetune"]
     assert "✓ Retrain" in first.stderr
