@@ -7,6 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from unlearn_core.errors import UserError
+from unlearn_core.escaping import escape_markdown
 
 HERE = Path(__file__).parent
 
@@ -38,5 +39,5 @@ try:
     current.run()
 except UserError as error:
     # A page says itself what is wrong with its settings: this is the store, without which it has nothing.
-    st.error(str(error), icon=":material/database:")
+    st.error(escape_markdown(error), icon=":material/database:")
     st.button("Try again", icon=":material/refresh:")

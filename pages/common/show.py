@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import html
 from collections.abc import Iterator, Sequence
 
 import pandas as pd
@@ -10,7 +11,9 @@ import streamlit as st
 
 from unlearn_core import view_state as vs
 from unlearn_core.errors import UserError
+from unlearn_core.escaping import escape_markdown
 from unlearn_core.figures import Picture
+from unlearn_core.insight.sheets import csv_text
 
 STYLE = """<style>
 .stMainBlockContainer {max-width: 1240px; padding-top: 4.4rem; padding-bottom: 3rem;}
@@ -39,7 +42,7 @@ def said() -> Iterator[None]:
 def notices() -> None:
     """What had to be changed in the link or in the last setting, said once."""
     for notice in st.session_state.pop("notices", []):
-        st.warning(notice, icon=":material/info:")
+        st.warning(escape_markdown(notice), icon=":material/info:")
 
 
 def picture(shown: Picture, name: str) -> None:
@@ -50,17 +53,17 @@ def picture(shown: Picture, name: str) -> None:
 
 
 def note(text: str) -> None:
-    """A quiet line."""
+    """A quiet line of HTML: what others wrote must be escaped in it."""
     st.html(f'<p class="lethe-caption">{text}</p>')
 
 
 def caption(text: str, data: pd.DataFrame, name: str) -> None:
-    """A caption with a download of what is shown."""
+    """A caption (plain text) with a download of what is shown."""
     line = st.container(horizontal=True, vertical_alignment="center", wrap=False, gap="small")
-    line.html(f'<p class="lethe-caption">{text}</p>')
+    line.html(f'<p class="lethe-caption">{html.escape(text)}</p>')
     line.download_button(
         "CSV",
-        data=lambda: data.to_csv(index=False).encode(),
+        data=lambda: csv_text(data).encode(),
         file_name=f"lethe-{name}.csv",
         mime="text/csv",
         key=f"csv:{name}",

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from unlearn_core.cli._common import Device, DeviceOption, JsonOption, StoreOption, print_json, say
-from unlearn_core.insight.sheets import latex, wide
+from unlearn_core.insight.sheets import csv_text, latex, wide
 from unlearn_core.store import Store
 
 if TYPE_CHECKING:
@@ -44,7 +43,7 @@ def results(
     if json or format is Format.json:
         print_json(long.assign(metric=chosen.name).to_dict("records"))
     elif format is Format.csv:
-        long.assign(metric=chosen.name).to_csv(sys.stdout, index=False)
+        print(csv_text(long.assign(metric=chosen.name)), end="")
     elif long.empty:
         say("There are no results yet: `run` or `sweep` make some.")
     elif format is Format.table:
