@@ -263,7 +263,15 @@ def test_sweep_fills_what_is_missing_and_results_show_it(plan: Path, capsys: pyt
     assert ask(capsys, "results", "--dataset", "digits") == []
 
 
-def test_an_empty_store_says_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_store_that_is_not_there_is_not_made_by_looking(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["results"]) == 2
+    assert capsys.readouterr().err == f"Error: There is no store in {place}.\n"
+    assert main(["results", "--store", str(place / "deep" / "down")]) == 2
+    assert not place.exists()
+
+
+def test_an_empty_store_says_what_to_do(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Store.open(place).close()
     assert main(["results"]) == 0
     assert "no results yet" in capsys.readouterr().err
     assert ask(capsys, "results") == []

@@ -39,7 +39,8 @@ def results(
     chosen = metrics.get(metric)
     if dataset is not None:
         datasets.get(dataset)
-    long = tables.summary(tables.results(Store.open(store), chosen.name, dataset), chosen.name)
+    place = Store.open(store, create=False)
+    long = tables.summary(tables.results(place, chosen.name, dataset), chosen.name)
     if json or format is Format.json:
         print_json(long.assign(metric=chosen.name).to_dict("records"))
     elif format is Format.csv:
