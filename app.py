@@ -6,6 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages.common.entry import answer_to_own_names
 from unlearn_core.errors import UserError
 from unlearn_core.escaping import escape_markdown
 
@@ -17,6 +18,7 @@ st.set_page_config(
     layout="wide",
     initial_sidebar_state="collapsed",
 )
+answer_to_own_names()
 st.logo(str(HERE / "assets" / "logo.svg"), size="large")
 
 pages = [
