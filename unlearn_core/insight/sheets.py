@@ -20,7 +20,7 @@ def csv_text(table: pd.DataFrame, **options: Any) -> str:
     safe = table.copy()
     for place, kind in enumerate(table.dtypes):
         if not (is_numeric_dtype(kind) or is_bool_dtype(kind)):
-            safe.isetitem(place, table.iloc[:, place].astype(object).map(neutral_cell))
+            safe.isetitem(place, [neutral_cell(cell) for cell in table.iloc[:, place]])
     safe.columns = [neutral_cell(name) for name in table.columns]
     return str(safe.to_csv(index=False, **options))
 
