@@ -7,10 +7,13 @@ from pathlib import Path
 import streamlit as st
 
 from pages.common import in_browser
+from pages.common.entry import answer_to_own_names
 from unlearn_core.errors import UserError
+from unlearn_core.escaping import escape_markdown
 
 HERE = Path(__file__).parent
 
+answer_to_own_names()
 st.logo(str(HERE / "assets" / "logo.svg"), size="large")
 
 pages = [
@@ -40,5 +43,5 @@ try:
     current.run()
 except UserError as error:
     # A page says itself what is wrong with its settings: this is the store, without which it has nothing.
-    st.error(str(error), icon=":material/database:")
+    st.error(escape_markdown(error), icon=":material/database:")
     st.button("Try again", icon=":material/refresh:")

@@ -14,6 +14,7 @@ from unlearn_core import view_state as vs
 from unlearn_core.engine.boundary import plan_frames
 from unlearn_core.engine.stages import plan_runs
 from unlearn_core.errors import UserError
+from unlearn_core.escaping import escape_markdown
 from unlearn_core.figures.boundary import Look, Panel, boundaries
 from unlearn_core.figures.palette import GROUPS
 from unlearn_core.figures.sentences import scenario_line
@@ -192,7 +193,7 @@ try:
     specs = dict(zip(methods, vs.to_methods(state, methods) if methods else [], strict=True))
     stored = computing(list(specs.values()))
 except UserError as error:
-    st.error(f"{error} Change the scenario in Craft.", icon=":material/error:")
+    st.error(f"{escape_markdown(error)} Change the scenario in Craft.", icon=":material/error:")
     jobs.close(state)
     st.stop()
 with share:
@@ -201,7 +202,7 @@ with share:
 try:
     where, points = planes.plane(scenario, wanted)
 except UserError as error:
-    st.warning(str(error), icon=":material/image_search:")
+    st.warning(escape_markdown(error), icon=":material/image_search:")
     anchor_fields(None)
     jobs.close(state)
     st.stop()

@@ -9,6 +9,7 @@ from pages.common.services import borrowed, job_for, store
 from unlearn_core import view_state as vs
 from unlearn_core.engine.stages import plan_runs
 from unlearn_core.errors import UserError
+from unlearn_core.escaping import escape_markdown
 from unlearn_core.figures.sentences import outcome, reference_note, scenario_line
 
 state = binding.begin()
@@ -38,7 +39,7 @@ try:
     specs = vs.to_methods(state, names)
     stages = plan_runs(scenario, specs)
 except UserError as error:
-    st.error(f"{error} Change the scenario in Craft.", icon=":material/error:")
+    st.error(f"{escape_markdown(error)} Change the scenario in Craft.", icon=":material/error:")
     jobs.close(state)
     st.stop()
 with share:

@@ -13,6 +13,7 @@ from unlearn_core import figures
 from unlearn_core import view_state as vs
 from unlearn_core.engine.stages import plan_regularity
 from unlearn_core.errors import UserError
+from unlearn_core.escaping import escape_markdown
 from unlearn_core.figures.sentences import known, rightly_labelled_line
 from unlearn_core.figures.table import group_counts
 from unlearn_core.insight.previews import preview
@@ -115,7 +116,7 @@ try:
     scenario = vs.to_scenario(state)
     shown = preview(scenario, limit=vs.preview_limit(state))
 except UserError as error:
-    picture.error(f"{error} Change the dials or the options on the left.", icon=":material/error:")
+    picture.error(f"{escape_markdown(error)} Change the dials or the options on the left.", icon=":material/error:")
     jobs.close(state)
     st.stop()
 

@@ -14,6 +14,7 @@ from pages.common.services import engine, job_for, store
 from unlearn_core import view_state as vs
 from unlearn_core.engine.embedding import plan_embedding
 from unlearn_core.errors import UserError
+from unlearn_core.escaping import escape_markdown
 from unlearn_core.figures.embedding import clouds, distributions
 from unlearn_core.figures.sentences import scenario_line
 from unlearn_core.insight import examples as insight
@@ -216,7 +217,7 @@ try:
     specs = vs.to_methods(state, names) if names else []
     stages = plan_embedding(scenario, specs)
 except UserError as error:
-    st.error(f"{error} Change the scenario in Craft.", icon=":material/error:")
+    st.error(f"{escape_markdown(error)} Change the scenario in Craft.", icon=":material/error:")
     jobs.close(state)
     st.stop()
 

@@ -12,6 +12,7 @@ from pages.common.services import job_for, store
 from unlearn_core import view_state as vs
 from unlearn_core.engine.stages import plan_runs
 from unlearn_core.errors import UserError
+from unlearn_core.escaping import escape_markdown
 from unlearn_core.figures import suspects as drawn
 from unlearn_core.figures.sentences import duration, scenario_line
 from unlearn_core.insight import edits, memorised
@@ -114,7 +115,7 @@ def picture(found: Suspects, count: int) -> None:
 def your_set() -> None:
     """The line about the set that is edited, with what one does with it."""
     name = draft.found.name if draft.found is not None else "Your set"
-    words = f"**{name}** · {len(draft.content):,} examples"
+    words = f"**{escape_markdown(name)}** · {len(draft.content):,} examples"
     if draft.differs:
         words += f": {len(draft.added):,} added to the set in use, {len(draft.removed):,} taken out"
     else:
@@ -220,7 +221,7 @@ try:
     rem = vs.to_methods(state, ["rem"])[0]
     stages: list[Stage] = [] if vs.nothing_known(state) else plan_runs(scenario, [spec])
 except UserError as error:
-    st.error(f"{error} Change the scenario in Craft.", icon=":material/error:")
+    st.error(f"{escape_markdown(error)} Change the scenario in Craft.", icon=":material/error:")
     if vs.edited(state):
         back_to_the_rate()
     jobs.close(state)
@@ -245,7 +246,7 @@ if fits:
         after = plan_runs(edited, [rem, spec])
         comparing = [*plan_runs(scenario, [rem]), *after] if stages else []
     except UserError as error:  # more than half of the data, say
-        st.warning(f"Your set cannot be used: {error}", icon=":material/info:")
+        st.warning(f"Your set cannot be used: {escape_markdown(error)}", icon=":material/info:")
         edited, fits = scenario, False
 
 job = job_for([*stages, *comparing])

@@ -8,6 +8,7 @@ from pages.common import binding, catalog, grids, jobs, show
 from pages.common.services import store
 from unlearn_core import view_state as vs
 from unlearn_core.errors import UserError
+from unlearn_core.escaping import escape_markdown
 from unlearn_core.figures import heatmap as drawn
 from unlearn_core.figures.table import explanation
 from unlearn_core.insight import grid as g
@@ -36,7 +37,7 @@ try:
     scenario = vs.to_scenario(placed)
     chosen = vs.to_methods(placed, dict.fromkeys([*state["methods"], *catalog.REFERENCES]))
 except UserError as error:
-    st.error(f"{error} Change the scenario in Craft.", icon=":material/error:")
+    st.error(f"{escape_markdown(error)} Change the scenario in Craft.", icon=":material/error:")
     jobs.close(state)
     st.stop()
 

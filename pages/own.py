@@ -13,6 +13,7 @@ from pages.common.services import store
 from unlearn_core import uploads
 from unlearn_core import view_state as vs
 from unlearn_core.errors import UserError
+from unlearn_core.escaping import escape_markdown
 from unlearn_core.figures.own import class_counts
 from unlearn_core.figures.sentences import duration, megabytes, scenario_line
 
@@ -70,7 +71,7 @@ def images_step() -> None:
                 binding.change(own=str(uploads.keep(store().uploads, file.name, file.getvalue())))
                 st.rerun()
             except UserError as error:
-                st.error(str(error), icon=":material/error:")
+                st.error(escape_markdown(error), icon=":material/error:")
     with st.expander("Size and number of images", icon=":material/tune:"):
         for place, name in zip(st.columns(3), ("own_size", "own_limit", "own_test_limit"), strict=True):
             if not binding.hidden(state, name):
@@ -132,7 +133,7 @@ def dial() -> None:
 
 def overview(found: Reading, problems: Sequence[str]) -> None:
     """What was read, in a sentence, and its problems."""
-    st.markdown(f"**4 · What was read.** {found.note}")
+    st.markdown(f"**4 · What was read.** {escape_markdown(found.note)}")
     if not problems:
         st.success("No problems found.", icon=":material/check:")
         return
@@ -162,7 +163,7 @@ def expected(scenario: Scenario) -> None:
     try:
         found = future.result()
     except UserError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(escape_markdown(error), icon=":material/error:")
         return
     start = "Your checkpoint is used as it is. " if scenario.model.params.get("weights") else ""
     st.caption(
@@ -229,7 +230,7 @@ try:
     found = future.result()
 except UserError as error:
     with picture:
-        st.error(str(error), icon=":material/error:")
+        st.error(escape_markdown(error), icon=":material/error:")
         if st.button("Read again", key="own-again", icon=":material/replay:"):
             reading.again(params, state["seed"])
             st.rerun()
@@ -252,7 +253,7 @@ try:
     own_list.check(scenario)
 except UserError as error:
     with steps:
-        st.error(str(error), icon=":material/error:")
+        st.error(escape_markdown(error), icon=":material/error:")
     jobs.close(state)
     st.stop()
 with share:

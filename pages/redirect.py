@@ -11,6 +11,7 @@ from pages.common.services import job_for, store
 from unlearn_core import view_state as vs
 from unlearn_core.engine.stages import plan_runs
 from unlearn_core.errors import UserError
+from unlearn_core.escaping import escape_markdown
 from unlearn_core.figures import changes as drawn_changes
 from unlearn_core.figures import redirect as drawn
 from unlearn_core.figures import strength as dial
@@ -176,7 +177,7 @@ try:
     (spec,) = vs.to_methods(state, [state["inspected"]])
     stages = plan_runs(scenario, [spec])
 except UserError as error:
-    st.error(f"{error} Change the scenario in Craft, or choose another model.", icon=":material/error:")
+    st.error(f"{escape_markdown(error)} Change the scenario in Craft, or choose another model.", icon=":material/error:")
     jobs.close(state)
     st.stop()
 with share:

@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -262,7 +263,15 @@ def test_sweep_fills_what_is_missing_and_results_show_it(plan: Path, capsys: pyt
     assert ask(capsys, "results", "--dataset", "digits") == []
 
 
-def test_an_empty_store_says_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_store_that_is_not_there_is_not_made_by_looking(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["results"]) == 2
+    assert capsys.readouterr().err == f"Error: There is no store in {place}.\n"
+    assert main(["results", "--store", str(place / "deep" / "down")]) == 2
+    assert not place.exists()
+
+
+def test_an_empty_store_says_what_to_do(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Store.open(place).close()
     assert main(["results"]) == 0
     assert "no results yet" in capsys.readouterr().err
     assert ask(capsys, "results") == []
@@ -308,8 +317,11 @@ def test_ctrl_c_keeps_what_is_finished(plan: Path, place: Path) -> None:
 def test_from_a_terminal_with_worker_processes() -> None:
     command = [sys.executable, "-m", "unlearn_core", "run", "--dataset", "blobs", "--methods", "retrain,finetune", "--json"]
     command += ["--workers", "2", "--set", "training.epochs=3"]
-    first = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
-    assert first.returncode == 0, first.stderr
+    with tempfile.TemporaryDirectory() as folder:
+        around = os.environ | {"TMPDIR": folder}
+        first = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120, env=around)
+        assert first.returncode == 0, first.stderr
+        assert os.listdir(folder) == []  # neither sockets nor caches nor the key of the workers' certificate stay behind
     answer = json.loads(first.stdout)
     assert [r["method"] for r in answer["results"]] == ["retrain", "finetune"]
     assert "✓ Retrain" in first.stderr

@@ -32,7 +32,8 @@ def keep(folder: Path, name: str, data: bytes) -> Path:
     try:
         if target.exists() and target.stat().st_size == len(data):
             return target
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(0o700, parents=True, exist_ok=True)
+        temporary.touch(0o600)
         temporary.write_bytes(data)
         temporary.replace(target)
     except OSError as error:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import streamlit as st
 
+from pages.common import permission
 from pages.common.entry import within_app
 from pages.common.services import warm_up
 from unlearn_core import view_state as vs
@@ -22,13 +23,14 @@ def begin() -> vs.State:
     memory = st.session_state
     query = st.query_params.to_dict()
     if "state" not in memory or _followed_a_link(query):
-        memory["state"], memory["notices"] = vs.decode(query)
+        memory["state"], memory["notices"] = permission.read_link(query)
     if memory["state"]["forget"] or "indices" in memory["state"]:
         from pages.common import forget_sets
 
         memory["state"], more = forget_sets.resolved(memory["state"])
         memory["notices"] = [*memory.get("notices", []), *more]
     memory["touched"] = False
+    permission.bar()
     if memory["state"]["lesson"]:
         from pages.common import lessons
 
@@ -63,6 +65,7 @@ def _as_dict(query: str) -> dict[str, str]:
 def change(**values: Any) -> None:
     """Set controls, then bring the whole state within its limits; what had to give is said on the page."""
     memory = st.session_state
+    permission.remember_typed(values)
     if "discovery" in values:  # whoever moves the discovery rate wants it to count
         values = {"forget": ""} | values
     if values.get("dataset", memory["state"]["dataset"]) != memory["state"]["dataset"]:
@@ -130,7 +133,8 @@ def segments(
 def parameters(state: vs.State, section: str, columns: Sequence[Any] | None = None) -> None:
     """Widgets for every parameter of a dataset, network, recipe or method, made from its schema, dealt into ``columns``."""
     places = itertools.cycle(columns or [st])
-    for field, place in zip(vs.section_fields(state, section), places, strict=False):
+    shown = [field for field in vs.section_fields(state, section) if f"{section}.{field.name}" != vs.DOWNLOAD]
+    for field, place in zip(shown, places, strict=False):  # a download has a button of its own (:mod:`.permission`)
         parameter(state, section, field, place)
 
 

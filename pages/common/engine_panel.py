@@ -7,6 +7,7 @@ import streamlit as st
 
 from pages.common import jobs
 from pages.common.services import engine, external
+from unlearn_core.escaping import escape_markdown
 from unlearn_core.figures.sentences import duration
 
 
@@ -37,10 +38,13 @@ def details() -> None:
         rows = [(w.address, w.pid or None, w.threads, w.stage or "idle") for w in status.workers]
         st.dataframe(pd.DataFrame(rows, columns=["Worker", "Process", "Threads", "Computes"]), hide_index=True, width=620)
         if status.message:
-            st.caption(status.message)
+            st.caption(escape_markdown(status.message))
     else:
         st.caption(jobs.engine_line())
     for job in running:
-        st.markdown(f"**{job.title}** · {job.done} of {job.total} stages")
+        st.markdown(f"**{escape_markdown(job.title)}** · {job.done} of {job.total} stages")
     where = "an external scheduler" if external() else "started with this app"
-    st.caption(f"{status.address} – {where}. `UNLEARN_ENGINE=tcp://host:8786` uses a Dask scheduler that runs already.")
+    st.caption(
+        f"{escape_markdown(status.address)} – {where}. "
+        "`UNLEARN_ENGINE=tcp://host:8786` uses a Dask scheduler that runs already."
+    )

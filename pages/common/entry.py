@@ -2,13 +2,33 @@
 
 from __future__ import annotations
 
+import os
 import runpy
 from pathlib import Path
 
 import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 
+from unlearn_core.escaping import escape_markdown
+from unlearn_core.hosts import host_allowed
+
+HOSTS = "UNLEARN_HOSTS"
+"""More names under which the app may be opened, with commas: those of a proxy before it, for instance."""
 APP = Path(__file__).parents[2] / "app.py"
+
+
+def answer_to_own_names() -> None:
+    """Stop before anything is read where the app was opened under a name that is not its own (:mod:`unlearn_core.hosts`)."""
+    host = st.context.headers.get("Host")
+    served = [str(st.get_option(name) or "") for name in ("server.address", "browser.serverAddress")]
+    if host is None or host_allowed(host, [*served, *os.environ.get(HOSTS, "").split(",")]):  # None: no browser asks
+        return
+    st.error(
+        f"This page was opened as **{escape_markdown(host)}**, and the app answers to its own names alone. Open it as "
+        f"localhost; if this is a name of the computer that runs it, start it with {HOSTS} set to that name.",
+        icon=":material/shield:",
+    )
+    st.stop()
 
 
 def within_app() -> None:

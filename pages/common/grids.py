@@ -9,6 +9,7 @@ import streamlit as st
 from pages.common import binding, catalog, jobs, show
 from pages.common.services import engine
 from unlearn_core import view_state as vs
+from unlearn_core.escaping import escape_markdown
 from unlearn_core.figures import heatmap as drawn
 from unlearn_core.insight import grid as g
 from unlearn_core.insight import sheets
@@ -79,7 +80,7 @@ def progress(job: JobView | None) -> None:
     if failed:
         with st.expander(f"{len(failed)} of {len(job.stages)} stages failed", icon=":material/error:"):
             for stage in failed[:20]:
-                st.markdown(f"**{stage.title}** · {stage.message}")
+                st.markdown(f"**{escape_markdown(stage.title)}** · {escape_markdown(stage.message)}")
             st.button("Try these again", icon=":material/refresh:", key="grid-retry", on_click=_retry, args=(job.id,))
     elif job.state == "cancelled":
         st.info("The runs were cancelled; what had finished is kept.", icon=":material/info:")
@@ -159,7 +160,7 @@ def export(long: pd.DataFrame, title: str) -> None:
             return
         st.caption(f"{title}: mean ± standard error (number of seeds). The camera above the picture saves it as PNG.")
         files = {
-            "CSV": ("csv", "text/csv", lambda: long.to_csv(index=False)),
+            "CSV": ("csv", "text/csv", lambda: sheets.csv_text(long)),
             "LaTeX": ("tex", "text/plain", lambda: sheets.latex(sheets.wide(long, "$\\pm$"))),
             "HTML": ("html", "text/html", lambda: sheets.wide(long, "±").to_html()),
         }

@@ -11,6 +11,7 @@ from pages.common import binding, show
 from pages.common.services import engine, store
 from unlearn_core import view_state as vs
 from unlearn_core.engine import JobView, StageView
+from unlearn_core.escaping import escape_markdown
 from unlearn_core.figures.sentences import duration, progress, time_left
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def run_button(place: Any, words: str, enabled: bool, stages: Sequence[Stage], t
 def offer(missing: Sequence[Stage], stages: Sequence[Stage], title: str) -> None:
     """What is not computed yet, in words, with the button that computes ``stages``."""
     words, place = st.columns([5, 1], vertical_alignment="center")
-    titles = ", ".join(stage.title for stage in missing)
+    titles = escape_markdown(", ".join(stage.title for stage in missing))
     words.info(f"Not computed yet for this scenario: {titles}. Press **Run** to add them.", icon=":material/play_arrow:")
     run_button(place, "Run", True, stages, title)
 
@@ -76,7 +77,7 @@ def _live(job_id: str, redraw_at: int) -> None:
         head, button = st.columns([6, 1], vertical_alignment="center")
         head.progress(
             progress(sum(_part(s) for s in job.stages), len(job.stages)),
-            text=f"**{job.title}** · {job.done} of {job.total} stages · {duration(job.elapsed)}"
+            text=f"**{escape_markdown(job.title)}** · {job.done} of {job.total} stages · {duration(job.elapsed)}"
             + (f" · {time_left(job.eta)}" if job.eta is not None else ""),
         )
         if button.button("Cancel", key=f"cancel:{job_id}", width="stretch", on_click=engine().cancel, args=(job_id,)):
@@ -93,7 +94,7 @@ def _part(stage: StageView) -> float:
 
 def _line(stage: StageView) -> None:
     title, bar = st.columns([2, 5], vertical_alignment="center")
-    title.markdown(f"{_SIGNS[stage.state]} {stage.title}")
+    title.markdown(f"{_SIGNS[stage.state]} {escape_markdown(stage.title)}")
     words: list[str] = [stage.state]
     if stage.total:
         words.append(f"{stage.done} of {stage.total} steps")
@@ -103,7 +104,7 @@ def _line(stage: StageView) -> None:
         words.append("all steps done, now measuring" if stage.total and stage.done >= stage.total else time_left(stage.eta))
     bar.progress(_part(stage), text=" · ".join(words))
     if stage.message:
-        st.warning(f"{stage.title}: {stage.message}", icon=":material/info:")
+        st.warning(escape_markdown(f"{stage.title}: {stage.message}"), icon=":material/info:")
 
 
 def failures(stages: Sequence[Stage], job: JobView | None) -> None:
@@ -115,7 +116,7 @@ def failures(stages: Sequence[Stage], job: JobView | None) -> None:
             continue
         with st.container(border=True):
             message = failure.message if failure else view.message if view else ""
-            st.error(f"**{stage.title} failed.** {message}", icon=":material/error:")
+            st.error(f"**{escape_markdown(stage.title)} failed.** {escape_markdown(message)}", icon=":material/error:")
             left, right = st.columns([5, 1], vertical_alignment="top")
             with left.expander("Parameters"):
                 st.json(stage.payload.get("method", {}).get("params", {}) or stage.payload, expanded=1)
@@ -153,11 +154,12 @@ def engine_line() -> str:
     if status.state == "ready":
         count = len(status.workers)
         busy = f", {status.running} busy" if status.running else ""
-        note = f" · {status.message}" if status.message else ""
+        note = f" · {escape_markdown(status.message)}" if status.message else ""
         return f"Computes on {device} · {count} worker{'s' if count != 1 else ''} ready{busy}{note}"
     words = {
         "off": "start in the background",
         "starting": "start in the background",
         "lost": "lost; it starts again with the next run",
     }
-    return f"Computes on {device} · workers {words[status.state]}" + (f" ({status.message})" if status.message else "")
+    note = f" ({escape_markdown(status.message)})" if status.message else ""
+    return f"Computes on {device} · workers {words[status.state]}{note}"

@@ -10,6 +10,7 @@ import streamlit as st
 from pages.common import binding, own_list
 from unlearn_core import view_state as vs
 from unlearn_core.errors import UserError
+from unlearn_core.escaping import escape_markdown
 
 NETWORK = "torchvision"
 """The network that is read from a checkpoint."""
@@ -25,7 +26,7 @@ def step(state: vs.State) -> None:
     for place, field in zip(st.columns(len(fields)), fields.values(), strict=True):
         _field(state, field, place)
     if wrong := st.session_state.get(_WRONG):
-        st.error(wrong, icon=":material/error:")
+        st.error(escape_markdown(wrong), icon=":material/error:")
     elif not state["overrides"].get("model.weights"):
         st.caption("Until a file is given, a network of this architecture is trained here. A checkpoint is read, never run.")
 

@@ -9,6 +9,7 @@ import streamlit as st
 from pages.common import binding, forget_sets
 from unlearn_core import view_state as vs
 from unlearn_core.errors import UserError
+from unlearn_core.escaping import escape_markdown
 from unlearn_core.insight import own
 from unlearn_core.sets import MAX_NAME, read_csv
 
@@ -86,7 +87,7 @@ def _upload(state: vs.State, found: Reading, of: str) -> None:
     done: dict[str, Any] = st.session_state.setdefault("own-listed", {})
     if done.get("file") == (file.file_id, of):
         if done.get("error"):
-            st.error(done["error"], icon=":material/error:")
+            st.error(escape_markdown(done["error"]), icon=":material/error:")
         return
     done |= {"file": (file.file_id, of), "error": ""}
     train = _split(found).train
@@ -99,7 +100,7 @@ def _upload(state: vs.State, found: Reading, of: str) -> None:
         made = sets.create(stem if free else sets.free_name("Imported"), content, f"read from {file.name[:60]}")
     except UserError as error:
         done["error"] = str(error)
-        st.error(done["error"], icon=":material/error:")
+        st.error(escape_markdown(done["error"]), icon=":material/error:")
         return
     binding.change(forget=made.key)
     st.rerun()

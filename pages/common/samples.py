@@ -11,6 +11,7 @@ import streamlit as st
 
 from pages.common import examples, selection
 from unlearn_core.corruption import UNKNOWN
+from unlearn_core.escaping import escape_markdown
 
 if TYPE_CHECKING:
     from unlearn_core.insight.examples import Examples, Sample
@@ -87,13 +88,12 @@ def inspector(sample: Sample, shown: Examples, labels: Mapping[str, str], near: 
         if not sample.neighbours:
             st.caption("This example is not among those drawn, so its neighbours were not searched.")
         for model, indices in sample.neighbours.items():
-            st.caption(f"{labels[model]}")
+            st.caption(escape_markdown(labels[model]))
             _neighbours(indices, shown, near)
         _redirect(sample, labels)
 
 
 def _both(sample: Sample) -> None:
-    given, clean = html.escape(sample.given), html.escape(sample.clean)
     if sample.before.ndim > 1:
         images = "".join(
             f'<div class="lethe-thumb">{examples.image(pixels, f"example {sample.index} {words}")}<div>{words}</div></div>'
@@ -106,7 +106,7 @@ def _both(sample: Sample) -> None:
         moved = "" if (x, y) == (from_x, from_y) else f", moved there from ({from_x:.2f}, {from_y:.2f})"
         st.markdown(f"A point at ({x:.2f}, {y:.2f}){moved}.")
     st.html(f"{examples.badge(sample.group)}{'' if sample.kind == 'clean' else ' · ' + html.escape(sample.kind)}")
-    st.markdown(f"given **{given}** · truly **{clean}**")
+    st.markdown(f"given **{escape_markdown(sample.given)}** · truly **{escape_markdown(sample.clean)}**")
 
 
 def _neighbours(indices: Sequence[int], shown: Examples, near: Mapping[int, np.ndarray]) -> None:

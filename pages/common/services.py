@@ -63,7 +63,8 @@ def _adopted(location: str | None, folder: str | None) -> int:
     from unlearn_core.insight.gallery import gallery
 
     precomputed = gallery(folder)
-    return precomputed.adopt(_store(location)) if precomputed is not None else 0
+    store = _store(location)
+    return precomputed.adopt(store) if precomputed is not None and not store.read_only else 0
 
 
 @st.cache_resource(show_spinner=False)

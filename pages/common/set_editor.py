@@ -10,6 +10,7 @@ import streamlit as st
 from pages.common import binding, drafts, suspects
 from unlearn_core import view_state as vs
 from unlearn_core.errors import UserError
+from unlearn_core.escaping import escape_markdown
 from unlearn_core.insight.edits import CLEAN, doubted, forget_of
 from unlearn_core.insight.stored import arena_of
 from unlearn_core.sets import MAX_NAME, ForgetSet, read_csv, write_csv
@@ -111,8 +112,8 @@ def _bring_back(draft: drafts.Draft) -> None:
     if removed:
         last = max(removed, key=lambda one: one.now.number)
         st.button(
-            f"Bring back “{last.name}”", key="set-restore", icon=":material/restore_from_trash:", on_click=_restore,
-            args=(draft, last.id),
+            f"Bring back “{escape_markdown(last.name)}”", key="set-restore", icon=":material/restore_from_trash:",
+            on_click=_restore, args=(draft, last.id),
         )  # fmt: skip
 
 
@@ -134,7 +135,7 @@ def for_selection(state: vs.State, scenario: Scenario, chosen: tuple[int, ...]) 
     name = draft.found.name if draft.found is not None else "your forget set"
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.button(
-            f"Add {len(new):,} to {name}", key="selection-add", icon=":material/add:", disabled=not new,
+            f"Add {len(new):,} to {escape_markdown(name)}", key="selection-add", icon=":material/add:", disabled=not new,
             on_click=drafts.add, args=(draft, new),
         )  # fmt: skip
         st.button(
@@ -142,7 +143,7 @@ def for_selection(state: vs.State, scenario: Scenario, chosen: tuple[int, ...]) 
             on_click=drafts.remove, args=(draft, old),
         )  # fmt: skip
         undo(draft)
-        st.markdown(f"{name[0].upper()}{name[1:]}: {len(draft.content):,} examples.", width="stretch")
+        st.markdown(f"{escape_markdown(name[0].upper() + name[1:])}: {len(draft.content):,} examples.", width="stretch")
         if st.button("Open the page Forget set", key="to-forget", icon=":material/checklist:", type="tertiary"):
             binding.finish(state)
             st.switch_page("pages/forget.py")
@@ -154,7 +155,7 @@ def undo(draft: drafts.Draft) -> None:
     what = draft.found.now.what if draft.found is not None and possible else ""
     st.button(
         "Undo", key="set-undo", icon=":material/undo:", disabled=not possible, on_click=_undo, args=(draft,),
-        help=f"Take back: {what}" if what else "Nothing to undo",
+        help=f"Take back: {escape_markdown(what)}" if what else "Nothing to undo",
     )  # fmt: skip
 
 
@@ -169,7 +170,7 @@ def _history(draft: drafts.Draft) -> None:
         return
     with st.expander(f"History: {len(draft.found.history)} steps", icon=":material/history:"):
         steps = reversed(draft.found.history[-30:])
-        st.markdown("\n".join(f"- {step.what} ({step.size:,} examples)" for step in steps))
+        st.markdown("\n".join(f"- {escape_markdown(step.what)} ({step.size:,} examples)" for step in steps))
 
 
 def _files(scenario: Scenario, draft: drafts.Draft) -> None:
@@ -194,7 +195,7 @@ def _files(scenario: Scenario, draft: drafts.Draft) -> None:
         try:
             content = read_csv(file.getvalue(), len(data), data.class_names, f"The file {file.name[:60]!r}", paths)
         except UserError as error:
-            st.error(str(error), icon=":material/error:")
+            st.error(escape_markdown(error), icon=":material/error:")
             return
         st.success(f"{len(content):,} examples, each of them in the training set.", icon=":material/check:")
         st.button(

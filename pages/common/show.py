@@ -11,7 +11,9 @@ import streamlit as st
 
 from unlearn_core import view_state as vs
 from unlearn_core.errors import UserError
+from unlearn_core.escaping import escape_markdown
 from unlearn_core.figures import Picture
+from unlearn_core.insight.sheets import csv_text
 
 STYLE = """<style>
 .stMainBlockContainer {max-width: 1240px; padding-top: 4.4rem; padding-bottom: 3rem;}
@@ -50,7 +52,7 @@ def said() -> Iterator[None]:
 def notices() -> None:
     """What had to be changed in the link or in the last setting, said once."""
     for notice in st.session_state.pop("notices", []):
-        st.warning(notice, icon=":material/info:")
+        st.warning(escape_markdown(notice), icon=":material/info:")
 
 
 def picture(shown: Picture, name: str) -> None:
@@ -61,7 +63,7 @@ def picture(shown: Picture, name: str) -> None:
 
 
 def note(text: str) -> None:
-    """A quiet line."""
+    """A quiet line of HTML: what others wrote must be escaped in it."""
     st.html(f'<p class="lethe-caption">{text}</p>')
 
 
@@ -78,10 +80,10 @@ Download = tuple[str, str, Callable[[], str]]
 
 
 def caption(text: str, data: pd.DataFrame, name: str, more: Mapping[str, Download] | None = None) -> None:
-    """A caption with a download of what is shown as CSV, and of ``more`` by the word on the button."""
+    """A caption (plain text) with a download of what is shown as CSV, and of ``more`` by the word on the button."""
     line = st.container(horizontal=True, vertical_alignment="center", wrap=False, gap="small")
-    line.html(f'<p class="lethe-caption">{text}</p>')
-    files: dict[str, Download] = {"CSV": ("csv", "text/csv", lambda: data.to_csv(index=False)), **(more or {})}
+    line.html(f'<p class="lethe-caption">{html.escape(text)}</p>')
+    files: dict[str, Download] = {"CSV": ("csv", "text/csv", lambda: csv_text(data)), **(more or {})}
     for word, (ending, mime, make) in files.items():
         line.download_button(
             word, data=_bytes_of(make), file_name=f"lethe-{name}.{ending}", mime=mime, key=f"{ending}:{name}",

@@ -12,6 +12,7 @@ import streamlit as st
 from pages.common import binding, drafts, examples, show
 from pages.common.services import store
 from unlearn_core import view_state as vs
+from unlearn_core.escaping import escape_markdown
 from unlearn_core.figures import suspects as drawn
 from unlearn_core.insight import edits
 from unlearn_core.insight.examples import pictures
@@ -157,9 +158,10 @@ def evidence(state: vs.State, scenario: Scenario, found: Suspects, groups: Any) 
         left.html(f'{_STYLE}<div class="lethe-one">{examples.image(pixels, f"training example {index}")}</div>')
     truth = "" if groups is None else f"  \nTruly {groups[index]}."
     chance = "" if pd.isna(row["probability"]) else f"  \nCorrupted with probability **{100 * row['probability']:.0f} %**"
+    given, says = escape_markdown(row["given"]), escape_markdown(row["says"])
     words.markdown(
-        f"**Example {index}**, rank {row['rank']} of {len(found):,}  \ngiven **{row['given']}**, the healed model says "
-        f"**{row['says']}**{chance}{truth}"
+        f"**Example {index}**, rank {row['rank']} of {len(found):,}  \ngiven **{given}**, the healed model says "
+        f"**{says}**{chance}{truth}"
     )
     show.picture(drawn.evidence_bars(found.evidence(index), index, 300), "suspect-evidence")
 

@@ -58,12 +58,14 @@ class Outside:
         assert json.loads(file.read_text())["address"] == self.address
         return made
 
-    def worker(self, *options: str, nanny: bool = False) -> subprocess.Popen[bytes]:
-        """Start a worker; without a nanny the process that is returned computes itself."""
+    def worker(self, *options: str, nanny: bool = False, warm: bool = False) -> subprocess.Popen[bytes]:
+        """Start a worker; without a nanny the process that is returned computes itself. ``warm``: it imports torch before it
+        joins, as the documentation advises, and costs seconds that most tests have no use for."""
         common = ["--host", "127.0.0.1", "--no-dashboard", "--memory-limit", "0", "--local-directory", str(self.folder)]
         threads = [] if "--nthreads" in options else ["--nthreads", "1"]
         how = "--nanny" if nanny else "--no-nanny"
-        return self._start("worker", self.address, how, *common, *threads, "--preload", "unlearn_core.engine.warm", *options)
+        early = ["--preload", "unlearn_core.engine.warm"] if warm else []
+        return self._start("worker", self.address, how, *common, *threads, *early, *options)
 
     def end(self, some: Sequence[subprocess.Popen[bytes]] | None = None) -> None:
         """Kill everything that was started here (or some of it), and what that started."""

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import signal
+import stat
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +19,9 @@ import pytest
 
 from tests.engine.dummy import RUNNER, Stage
 from unlearn_core.engine import Engine
+from unlearn_core.engine._certificate import CERTIFICATE, KEY, write_certificate
+from unlearn_core.errors import UserError
+from unlearn_core.scratch import sweep_scratch
 from unlearn_core.store import Store
 
 pytestmark = pytest.mark.cluster
@@ -59,11 +66,57 @@ def test_two_stages_on_two_workers(engine: Engine, store: Store) -> None:
     assert os.getpid() not in pids
 
 
+def tree_of(engine: Engine) -> list[psutil.Process]:
+    """The embedded cluster's processes."""
+    server = psutil.Process(engine._backend._server.pid)
+    return [server, *server.children(recursive=True)]
+
+
+def scratch_of(engine: Engine) -> Path:
+    command = psutil.Process(engine._backend._server.pid).cmdline()
+    return Path(command[command.index("--scratch") + 1])
+
+
 def test_nothing_listens_beyond_this_machine(engine: Engine) -> None:
-    tree = [psutil.Process(engine._backend._server.pid)]
-    tree += tree[0].children(recursive=True)
-    open_to = {c.laddr.ip for p in tree for c in p.net_connections() if c.status == psutil.CONN_LISTEN}
-    assert open_to == {"127.0.0.1"}
+    listening = [c for p in tree_of(engine) for c in p.net_connections() if c.status == psutil.CONN_LISTEN]
+    assert {connection.laddr.ip for connection in listening} == {"127.0.0.1"}
+
+
+def pem(folder: Path) -> dict[str, str]:
+    return {"cert": (folder / CERTIFICATE).read_text(), "key": (folder / KEY).read_text()}
+
+
+def test_another_user_of_the_machine_cannot_run_code_in_it(engine: Engine, tmp_path: Path) -> None:
+    write_certificate(str(tmp_path))  # one that looks just like the cluster's
+    status = engine.status()
+    other = 65534 if hasattr(os, "getuid") and os.getuid() == 0 else None  # nobody, where the tests may become another user
+    asked = {
+        "become": other,
+        "scheduler": status.address.partition("://")[2],
+        "worker": status.workers[0].address.partition("://")[2],
+        "pems": {"without": None, "of his own": pem(tmp_path), "the right one": pem(scratch_of(engine))},
+    }
+    done = subprocess.run(
+        [sys.executable, Path(__file__).with_name("stranger.py")], input=json.dumps(asked), text=True, capture_output=True,
+        timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    assert answer.pop("user") == (os.getuid() if other is None else other)
+    # The control: with the certificate in hand, the same calls run code on the scheduler and on a worker.
+    assert answer == {"without": ["refused"] * 2, "of his own": ["refused"] * 2, "the right one": ["ran"] * 2}
+    assert engine.status().state == "ready"
+
+
+def test_what_lets_somebody_in_is_shown_to_nobody(engine: Engine) -> None:
+    scratch = scratch_of(engine)
+    assert stat.S_IMODE(scratch.stat().st_mode) == 0o700
+    assert {stat.S_IMODE((scratch / name).stat().st_mode) for name in (CERTIFICATE, KEY)} == {0o600}
+    status = engine.status()
+    ports = [address.rpartition(":")[2] for address in (status.address, *(view.address for view in status.workers))]
+    for process in tree_of(engine):
+        shown = " ".join([*process.cmdline(), *process.environ().values()])
+        assert not [port for port in ports if f":{port}" in shown]
 
 
 def test_a_killed_worker_means_one_more_attempt(engine: Engine, store: Store) -> None:
@@ -102,9 +155,16 @@ def test_cancel_within_two_seconds_even_if_the_stage_is_deaf(engine: Engine) -> 
 
 
 def test_the_same_path_for_a_scheduler_by_address(engine: Engine, store: Store) -> None:
-    address = engine.status().address
-    assert address.startswith("tcp://127.0.0.1:")
+    import dask
+
+    address, scratch = engine.status().address, scratch_of(engine)
+    assert address.startswith("tls://127.0.0.1:")
     guest = Engine(store, address=address, runner=RUNNER)
+    with pytest.raises(UserError, match="certificate"):
+        guest.start()
+    files = {"ca-file": scratch / CERTIFICATE, "client.cert": scratch / CERTIFICATE, "client.key": scratch / KEY}
+    with dask.config.set({f"distributed.comm.tls.{name}": str(path) for name, path in files.items()}):
+        guest.start()
     try:
         view = guest.wait(guest.submit([Stage("guest"), Stage("guest-bad", {"fail": "x"})], "guest"), 20)
         assert [stage.state for stage in view.stages] == ["done", "failed"]
@@ -138,25 +198,48 @@ from unlearn_core.engine import Engine
 from unlearn_core.store import Store
 engine = Engine(Store.open(sys.argv[1]), workers=1, runner=RUNNER)
 job = engine.submit([Stage("orphan", {"steps": 100000, "pause": 0.02})], "t")
-while engine.status().running == 0:
+while engine.status().running == 0 and engine.status().state != "lost":
     time.sleep(0.05)
 print(engine._backend._server.pid, flush=True)
 time.sleep(600)
 """
 
 
-def test_no_process_outlives_a_killed_parent(store: Store) -> None:
+@pytest.fixture
+def place() -> Iterator[Path]:
+    """A temporary folder with a short name, as the system's has: sockets in it must have names that the system takes."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
+
+
+@pytest.mark.parametrize("how", ["Ctrl-C", "kill", "kill both"])
+def test_nothing_outlives_the_parent(store: Store, place: Path, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
     root = str(Path(__file__).parents[2])
-    parent = subprocess.Popen([sys.executable, "-c", PARENT, store.location, root], stdout=subprocess.PIPE)
+    parent = subprocess.Popen(
+        [sys.executable, "-c", PARENT, store.location, root], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        env=os.environ | {"TMPDIR": str(place)},
+    )  # fmt: skip
     try:
         assert parent.stdout is not None
         server = psutil.Process(int(parent.stdout.readline()))
         family = [server, *server.children(recursive=True)]
-        assert len(family) >= 2
+        assert len(family) >= 3
+        assert [path.name[:6] for path in place.iterdir()] == ["lethe-"]  # and nothing else: sockets and caches are in there
+        monkeypatch.setattr(tempfile, "tempdir", str(place))
+        assert sweep_scratch() == 0  # it is in use
+        if how == "Ctrl-C":
+            parent.send_signal(signal.SIGINT)
+            parent.wait(20)
     finally:
+        if how == "kill both":
+            with contextlib.suppress(psutil.Error):
+                server.kill()
         parent.kill()
         parent.wait()
     until(lambda: not any(map(lives, family)), 10)
+    if how == "kill both":  # nobody was left to clear up: the next one does
+        assert sweep_scratch() == 1
+    until(lambda: not list(place.iterdir()), 5)
 
 
 def lives(process: psutil.Process) -> bool:

@@ -42,7 +42,7 @@ def outside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outside]:
     try:
         made.scheduler()
         for name in ("first", "second"):
-            made.worker("--name", name)
+            made.worker("--name", name, warm=True)
         yield made
     finally:
         made.end()
@@ -55,7 +55,7 @@ def store(tmp_path: Path) -> Store:
 
 @pytest.fixture
 def engine(outside: Outside, store: Store) -> Iterator[Engine]:
-    made = Engine(store, address=outside.address, runner=RUNNER)
+    made = Engine(store, address=outside.address, runner=RUNNER, device="cpu")  # to say which, a worker would import torch
     made.start()
     until(lambda: len(made.status().workers) >= 2)
     yield made
@@ -217,7 +217,7 @@ def test_a_scheduler_that_is_started_again_goes_on(store: Store, tmp_path: Path)
     cluster = Outside(tmp_path)
     try:
         scheduler, worker = cluster.scheduler(), cluster.worker()
-        engine = Engine(store, address=cluster.address, runner=RUNNER)
+        engine = Engine(store, address=cluster.address, runner=RUNNER, device="cpu")
         job = engine.submit([Stage(f"again{k}", {"steps": 8, "pause": 0.05}) for k in range(8)], "again")
         until(lambda: store.has([f"again{k}" for k in range(8)]))
         os.kill(scheduler.pid, signal.SIGKILL)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import statistics
-import tempfile
 import time
 from collections.abc import Sequence
 
@@ -16,6 +15,7 @@ from unlearn_core.evaluation import build_arena
 from unlearn_core.methods import registry as registered
 from unlearn_core.models import build_model, example_masks
 from unlearn_core.presets import make_method, make_scenario
+from unlearn_core.scratch import scratch_folder
 from unlearn_core.specs import ModelSpec
 from unlearn_core.store import Store
 from unlearn_core.training import DeviceData, SilentReporter, Trainer
@@ -33,7 +33,7 @@ def methods(repeats: int, device: torch.device, names: Sequence[str] = ()) -> li
     clock = time.process_time if device.type == "cpu" else time.perf_counter
     chosen = [method for method in registered if not names or method.name in (*names, REFERENCE)]
     spent: dict[str, list[float]] = {method.name: [] for method in chosen}
-    with tempfile.TemporaryDirectory() as folder:
+    with scratch_folder() as folder:
         store = Store.open(folder)
         run_stage(plan_runs(scenario, [])[0], store, device.type, SilentReporter())
         arena = build_arena(scenario, device)

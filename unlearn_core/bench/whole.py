@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import torch
 
 from unlearn_core.bench._measure import Measurement, of
 from unlearn_core.errors import UserError
+from unlearn_core.scratch import scratch_folder
 
 RUN = "run --dataset digits --regularity 1.0 --discovery 0.3 --methods finetune,npo,retrain,oracle_retrain,rem --seed 0 --json"
 PLAN = """
@@ -29,7 +29,7 @@ def reopen(repeats: int, _: torch.device) -> list[Measurement]:
     """``run`` with five methods from an empty store over the same again, in processes of their own."""
     ratios, note = [], ""
     for _number in range(repeats):
-        with tempfile.TemporaryDirectory() as store:
+        with scratch_folder() as store:
             first, again = (_command([*RUN.split(), "--store", store]) for _ in range(2))
         ratios.append(first / again)
         note = f"{first:.1f} s, then {again:.1f} s"
@@ -39,13 +39,13 @@ def reopen(repeats: int, _: torch.device) -> list[Measurement]:
 def sweep(repeats: int, _: torch.device) -> list[Measurement]:
     """A sweep of 36 stages with one worker over the same with two, each from an empty store, one after the other."""
     ratios, note = [], ""
-    with tempfile.TemporaryDirectory() as folder:
+    with scratch_folder() as folder:
         plan = Path(folder) / "plan.yaml"
         plan.write_text(PLAN)
         for number in range(repeats):
             spent = {}
             for workers in (1, 2) if number % 2 == 0 else (2, 1):
-                with tempfile.TemporaryDirectory() as store:
+                with scratch_folder() as store:
                     spent[workers] = _command(["sweep", str(plan), "--workers", str(workers), "--store", store])
             ratios.append(spent[1] / spent[2])
             note = f"{spent[1]:.0f} s and {spent[2]:.0f} s; the workers' start counts"

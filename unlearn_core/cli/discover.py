@@ -177,7 +177,9 @@ def _accepted(found: Suspects, precision: float, accepted: int) -> str:
 
 def _text(format: Format, found: Suspects, rows: pd.DataFrame, scenario: Scenario, precision: float, accepted: int) -> str:
     if format is Format.csv:
-        return str(rows.drop(columns="accepted").to_csv(index=False, lineterminator="\n"))
+        from unlearn_core.insight.sheets import csv_text
+
+        return csv_text(rows.drop(columns="accepted"), lineterminator="\n")
     if format is Format.json:
         expected = {name: value for name, value in found.at(accepted).items() if not name.startswith("true_")}
         answer: dict[str, Any] = {

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from unlearn_core.cli._common import Device, DeviceOption, JsonOption, StoreOption, print_json, say
-from unlearn_core.insight.sheets import latex, wide
+from unlearn_core.insight.sheets import csv_text, latex, wide
 from unlearn_core.store import Store
 
 if TYPE_CHECKING:
@@ -40,7 +39,7 @@ def results(
     chosen = metrics.get(metric)
     if dataset is not None:
         datasets.get(dataset)
-    place = Store.open(store)
+    place = Store.open(store, create=False)
     runs = tables.results(place, chosen.name, dataset)
     long = tables.summary(runs, chosen.name)
     runs = runs.assign(memorised=memorised.of_runs(place, runs))
@@ -48,7 +47,7 @@ def results(
     if json or format is Format.json:
         print_json(memorised.beside(long, runs).assign(metric=chosen.name).to_dict("records"))
     elif format is Format.csv:
-        memorised.beside(long, runs).assign(metric=chosen.name).to_csv(sys.stdout, index=False)
+        print(csv_text(memorised.beside(long, runs).assign(metric=chosen.name)), end="")
     elif long.empty:
         say("There are no results yet: `run` or `sweep` make some.")
     elif format is Format.table:

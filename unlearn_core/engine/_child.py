@@ -5,15 +5,17 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 import threading
-import time
 from collections import deque
+from typing import TYPE_CHECKING
 
 from unlearn_core.errors import UserError
+from unlearn_core.scratch import drop_scratch, make_scratch
+
+if TYPE_CHECKING:
+    from distributed import Security
 
 START_SECONDS = 120.0
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
@@ -32,13 +34,15 @@ class ClusterProcess:
 
     def __init__(self, workers: int) -> None:
         paths = os.pathsep.join(path for path in sys.path if path)
-        self._scratch = tempfile.mkdtemp(prefix="lethe-cluster-")
+        self._scratch, self._lock = make_scratch()
+        # Whatever the cluster's processes put into the temporary folder (sockets of multiprocessing, caches) goes with it.
+        temporary = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), self._scratch)
         self._process = subprocess.Popen(
             [sys.executable, "-m", "unlearn_core.engine.server", "--workers", str(workers), "--scratch", self._scratch],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env=_KEEP_MEMORY | os.environ | _ONE_THREAD | {"PYTHONPATH": paths},
+            env=_KEEP_MEMORY | os.environ | _ONE_THREAD | temporary | {"PYTHONPATH": paths},
             start_new_session=True,  # Ctrl-C in the terminal is for the parent, which then closes us in good order
         )
         self._errors: deque[str] = deque(maxlen=40)
@@ -64,6 +68,12 @@ class ClusterProcess:
             raise UserError(f"The engine could not start its workers: {cause.strip()}")
         return self._address
 
+    def security(self) -> Security:
+        """What a client needs to be let in; valid once there is an address."""
+        from unlearn_core.engine._certificate import cluster_security
+
+        return cluster_security(self._scratch)
+
     def close(self) -> None:
         """End the cluster; workers go with it."""
         with contextlib.suppress(OSError):
@@ -74,11 +84,7 @@ class ClusterProcess:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        for _ in range(20):  # it does so itself unless it was killed; its workers may then write for a moment longer
-            shutil.rmtree(self._scratch, ignore_errors=True)
-            if not os.path.exists(self._scratch):
-                break
-            time.sleep(0.05)
+        drop_scratch(self._scratch, self._lock)
 
     def _read_address(self) -> None:
         assert self._process.stdout is not None

@@ -30,7 +30,7 @@ STOP_SECONDS = 2.0
 
 
 class DaskBackend:
-    """``address`` "local" starts the embedded cluster; "tcp://…" uses a running scheduler."""
+    """``address`` "local" starts the embedded cluster; "tcp://…" or "tls://…" uses a running scheduler."""
 
     def __init__(self, listener: Listener, address: str, workers: int | None) -> None:
         self.address = address
@@ -60,14 +60,23 @@ class DaskBackend:
 
         # What goes wrong reaches the person through on_lost, in one sentence; Dask would log tracebacks as well.
         logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
+        security = None  # another's scheduler: what Dask's own configuration says
         if self._server is not None:
             self.address = self._server.wait_for_address()
+            security = self._server.security()
         try:
             self._client = distributed.Client(
-                self.address, timeout=CONNECT_SECONDS, set_as_default=False, name="lethe", direct_to_workers=False
-            )
+                self.address, timeout=CONNECT_SECONDS, set_as_default=False, name="lethe", direct_to_workers=False,
+                security=security,
+            )  # fmt: skip
             self._client.subscribe_topic(self._topic, self._hear)
             self._count_workers()
+        except TypeError as error:  # Dask's word for an address tls:// without a certificate
+            self.close()
+            raise UserError(
+                f"The scheduler at {self.address} wants a certificate, and none is configured: name it in "
+                "DASK_DISTRIBUTED__COMM__TLS__CA_FILE, …__TLS__CLIENT__CERT and …__TLS__CLIENT__KEY (docs/cluster.md)."
+            ) from error
         except (OSError, ValueError, TimeoutError) as error:
             self.close()
             raise UserError(f"There is no Dask scheduler at {self.address} ({worker.sentence(error)}).") from None

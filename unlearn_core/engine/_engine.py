@@ -161,6 +161,8 @@ class Engine:
         stored = self._store.has(stage.key for stage in stages)
         with self._lock:
             wanted = {stage.key for stage in stages} - stored
+            if wanted and self._store.read_only:
+                raise UserError("This store can only be read here: what is not in it cannot be computed.")
             for other in self._jobs.values():
                 if wanted and wanted == {t.stage.key for t in other.tasks if other.state_of(t) in ("waiting", "running")}:
                     return other.id

@@ -2,7 +2,8 @@
 
 Streamlit replaces ``__main__``, which worker processes would import again; here ``__main__`` is this small module. The
 first line on stdout is JSON with the scheduler's address. The process ends when its stdin closes, which the system does
-for a parent that was killed; workers end when this process does. Nothing listens beyond 127.0.0.1.
+for a parent that was killed; workers end when this process does. Nothing listens beyond 127.0.0.1, and what listens there
+answers only those who have the key of the certificate in the scratch folder: any user of a machine reaches 127.0.0.1.
 """
 
 from __future__ import annotations
@@ -15,9 +16,13 @@ import multiprocessing
 import multiprocessing.forkserver
 import os
 import shutil
+import signal
 import sys
 import threading
 from typing import Any
+
+from unlearn_core.engine._certificate import cluster_security, write_certificate
+from unlearn_core.scratch import hold_scratch
 
 WARM = "unlearn_core.engine.warm"
 FORKS = sys.platform == "linux"
@@ -29,11 +34,13 @@ def main() -> None:
     parser.add_argument("--workers", type=int, required=True)
     parser.add_argument("--scratch", required=True, help="a folder of its own, removed at the end")
     options = parser.parse_args()
+    hold_scratch(options.scratch)
     threading.Thread(target=_leave_with_parent, args=(options.scratch,), daemon=True).start()
     if FORKS:
         # Started before anything else: it imports torch on one core while Dask is imported here on another.
         multiprocessing.set_forkserver_preload([WARM, "distributed"])
         multiprocessing.forkserver.ensure_running()
+    write_certificate(options.scratch)
     _configure(options.scratch)
     asyncio.run(_serve(options.workers, options.scratch))
 
@@ -44,8 +51,18 @@ def _leave_with_parent(scratch: str) -> None:
         while os.read(0, 1024):
             pass
     # Results are in the store, written atomically: there is nothing to bring in order, so leave at once.
+    _kill_children()  # first: what still runs would write to the scratch folder again
     shutil.rmtree(scratch, ignore_errors=True)
     os._exit(0)
+
+
+def _kill_children() -> None:
+    import psutil
+
+    with contextlib.suppress(psutil.Error):
+        for child in psutil.Process().children(recursive=True):
+            with contextlib.suppress(psutil.Error):
+                child.send_signal(getattr(signal, "SIGKILL", signal.SIGTERM))
 
 
 def _configure(scratch: str) -> None:
@@ -80,6 +97,8 @@ async def _serve(workers: int, scratch: str) -> None:
         threads_per_worker=1,
         processes=True,
         host="127.0.0.1",
+        protocol="tls",
+        security=cluster_security(scratch),
         dashboard_address=None,
         scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},
         local_directory=scratch,

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from unlearn_core.corruption import UNKNOWN
-from unlearn_core.figures._base import Picture, layout
+from unlearn_core.figures._base import Picture, layout, literal
 from unlearn_core.figures.palette import GROUPS, NEUTRAL
 
 
@@ -53,7 +53,7 @@ def points(frame: pd.DataFrame, legend: bool = True) -> Picture:
                     name=f"{style.label} ({len(part)})",
                     legendgroup=group,
                     showlegend=column == 1,
-                    customdata=part[["given", "clean", "kind"]].to_numpy(),
+                    customdata=part[["given", "clean", "kind"]].map(literal).to_numpy(),
                     marker={
                         "symbol": style.symbol,
                         "size": _SIZES[group],

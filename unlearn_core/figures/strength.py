@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from unlearn_core.figures._base import Picture, layout, percent
+from unlearn_core.figures._base import Picture, layout, literal, percent
 from unlearn_core.figures.palette import ACCENT, GROUPS, NEUTRAL
 
 _NAMES = {"all": "all C", "discovered": "discovered", "undiscovered": "undiscovered", "clean": "test data"}
@@ -217,7 +217,7 @@ def strength_boundary(plane: Plane, chances: np.ndarray, names: tuple[str, ...],
                 "color": part["given"].map(fill),
                 "line": {"color": style.color, "width": 1 if group == "clean" else 2},
             },
-            customdata=part[["given", "clean"]],
+            customdata=part[["given", "clean"]].map(literal),
             hovertemplate="given %{customdata[0]}<br>truly %{customdata[1]}<extra></extra>",
         )
     layout(

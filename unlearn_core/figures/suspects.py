@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import pandas as pd
 import plotly.graph_objects as go
 
-from unlearn_core.figures._base import Picture, layout, percent, shorts
+from unlearn_core.figures._base import Picture, layout, literal, percent, shorts
 from unlearn_core.figures.palette import ACCENT, GROUPS, NEUTRAL, method_styles
 
 AMBER = "#C98A1B"
@@ -171,7 +171,7 @@ def suspect_points(frame: pd.DataFrame, names: tuple[str, ...], height: int = 43
             name=f"{label} ({len(part)})",
             marker=marker,
             opacity=0.6 if role == "other" else 1,
-            customdata=part[["index", "given"]],
+            customdata=part[["index", "given"]].map(literal),
             hovertemplate="%{customdata[0]}, given %{customdata[1]}<extra></extra>",
         )
     layout(

@@ -6,8 +6,23 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from unlearn_core.escaping import escape_latex, neutral_cell
+
 if TYPE_CHECKING:
     import pandas as pd
+
+
+def csv_text(table: pd.DataFrame, **options: Any) -> str:
+    """A table as CSV without its index. Text that a spreadsheet would run as a formula gets a leading apostrophe; numbers stay
+    numbers. ``options``: of ``DataFrame.to_csv``."""
+    from pandas.api.types import is_bool_dtype, is_numeric_dtype
+
+    safe = table.copy()
+    for place, kind in enumerate(table.dtypes):
+        if not (is_numeric_dtype(kind) or is_bool_dtype(kind)):
+            safe.isetitem(place, [neutral_cell(cell) for cell in table.iloc[:, place]])
+    safe.columns = [neutral_cell(name) for name in table.columns]
+    return str(safe.to_csv(index=False, **options))
 
 
 def wide(long: pd.DataFrame, sign: str) -> pd.DataFrame:
@@ -53,9 +68,7 @@ def _cell(row: Mapping[Any, Any], sign: str) -> str:
 
 
 def _escape(text: str) -> str:
-    for plain, safe in (("\\", "\\textbackslash{}"), ("%", "\\%"), ("_", "\\_"), ("&", "\\&"), ("#", "\\#")):
-        text = text.replace(plain, safe)
-    return text.replace("·", "$\\cdot$").replace("×", "$\\times$")
+    return escape_latex(text).replace("·", "$\\cdot$").replace("×", "$\\times$")
 
 
 def marked(label: str, oracle: bool) -> str:

@@ -8,6 +8,7 @@ import io
 from collections.abc import Sequence
 
 from unlearn_core.errors import UserError
+from unlearn_core.escaping import neutral_cell, plain_cell
 from unlearn_core.sets._content import MAX_NOTE, ForgetSet
 from unlearn_core.sets._paths import by_path
 
@@ -79,7 +80,8 @@ def write_csv(content: ForgetSet, paths: Sequence[str] = ()) -> str:
     written = {"clean_label": content.labels, "note": content.notes}
     for index in content.indices:
         cells = [written[column].get(index, "") for column in columns]
-        writer.writerow([index, *cells, *([paths[index]] if paths else [])])
+        cells += [paths[index]] if paths else []
+        writer.writerow([index, *map(neutral_cell, cells)])
     return text.getvalue()
 
 
@@ -100,7 +102,7 @@ def _rows(data: bytes, name: str) -> list[tuple[int, list[str]]]:
     try:
         for cells in reader:
             if any(map(str.strip, cells)):
-                rows.append((reader.line_num, cells))
+                rows.append((reader.line_num, [plain_cell(cell) for cell in cells]))
     except csv.Error as error:
         raise UserError(f"{name} is not valid CSV in line {reader.line_num}: {error}.") from None
     if not rows:

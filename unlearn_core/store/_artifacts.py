@@ -18,6 +18,8 @@ from pathlib import Path
 
 import numpy as np
 
+from unlearn_core.store._privacy import FILE, FOLDER
+
 GRACE = 600.0
 """Seconds a file without a row, or a temporary file, is left alone: somebody may be about to record it."""
 
@@ -38,8 +40,10 @@ class FileEntry:
 class Artifacts:
     """The folder of array files."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, private: bool = True) -> None:
+        """``private``: new files are for this user alone."""
         self.root = root
+        self._file, self._folder = (FILE, FOLDER) if private else (0o666, 0o777)
 
     def write(self, key: str, name: str, group: Mapping[str, np.ndarray]) -> FileEntry:
         """Write one group of arrays durably; raises ``OSError`` and leaves nothing behind when it cannot."""
@@ -50,8 +54,9 @@ class Artifacts:
         digest = hashlib.sha256(data).hexdigest()
         entry = FileEntry(name, f"{key[:2]}/{key}-{name}-{digest[:16]}{SUFFIX}", len(data), digest)
         target = self.root / entry.path
-        target.parent.mkdir(exist_ok=True)  # not the folder itself: where it is gone, another place would be filled
-        _write_durably(target, data)
+        # Not the folder itself: where it is gone, another place would be filled.
+        target.parent.mkdir(self._folder, exist_ok=True)
+        _write_durably(target, data, self._file)
         return entry
 
     def owner(self) -> str | None:
@@ -63,7 +68,7 @@ class Artifacts:
 
     def claim(self, store_id: str) -> None:
         """Note whose folder this is; raises ``OSError``."""
-        _write_durably(self.root / _OWNER, f"{store_id}\n".encode())
+        _write_durably(self.root / _OWNER, f"{store_id}\n".encode(), self._file)
 
     def has_files(self) -> bool:
         """Whether any array file is here, whoever wrote it."""
@@ -122,11 +127,11 @@ def _old(path: Path) -> bool:
         return False
 
 
-def _write_durably(target: Path, data: bytes) -> None:
+def _write_durably(target: Path, data: bytes, mode: int) -> None:
     """All of the file or nothing, also after a power cut."""
     temporary = target.with_name(f"{target.name}.{uuid.uuid4().hex[:8]}{TEMPORARY}")
     try:
-        with temporary.open("wb") as file:
+        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())

@@ -5,13 +5,14 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import exc
 
 from unlearn_core.errors import UserError
-from unlearn_core.store._place import no_driver
+from unlearn_core.store._place import cannot_be_written, no_driver, secrets, shown
 from unlearn_core.store._records import reason
 
 T = TypeVar("T")
@@ -37,12 +38,15 @@ class Database:
     def __init__(self, url: sa.URL) -> None:
         """Connects to nothing yet; raises :class:`UserError` where the driver is not installed."""
         self.url = url
-        self.name = url.render_as_string(hide_password=True)
+        self.name = shown(url)
         self.sqlite = url.get_backend_name() == "sqlite"
+        self.read_only = cannot_be_written(url)
         try:
-            self._engine = sa.create_engine(url, **_engine_options(url))
+            self._engine = _read_only_engine(url) if self.read_only else sa.create_engine(url, **_engine_options(url))
         except ImportError as error:
             raise no_driver(error) from None
+        if self.read_only:
+            return
         if self.sqlite:
             sa.event.listen(self._engine, "connect", _prepare_sqlite)
             sa.event.listen(self._engine, "begin", _begin_sqlite)
@@ -62,6 +66,11 @@ class Database:
                 pass
         except (exc.DBAPIError, exc.TimeoutError, sqlite3.Error) as error:
             raise self._sentence(error) from error
+
+    def check_writable(self) -> None:
+        """Raise :class:`UserError` where this user may only read it."""
+        if self.read_only:
+            raise UserError(f"The store {self.name} can only be read here: nothing new can be kept in it.")
 
     def rows(self, query: sa.Select[Any]) -> list[Any]:
         """The rows of a query as mappings."""
@@ -87,6 +96,7 @@ class Database:
         ``IntegrityError`` goes to the caller, for whom it may mean no harm."""
 
         patience = PATIENCE if patience is None else patience
+        self.check_writable()
 
         def once() -> T:
             with self._engine.connect().execution_options(lethe_write=True) as db:
@@ -126,6 +136,8 @@ class Database:
     def _sentence(self, error: Exception, waited: float | None = None) -> UserError:
         """One sentence; ``waited``: seconds that were tried for, None where nothing was waited for."""
         why, trouble = reason(getattr(error, "orig", None) or error), _trouble(error)
+        for secret in secrets(self.url):
+            why = why.replace(secret, "***")
         tried = f" (tried for {waited:.0f} s)" if waited is not None else ""
         if trouble == _BUSY:
             return UserError(f"The store {self.name} is busy, another program keeps it locked{tried}: {why}.")
@@ -159,6 +171,22 @@ def _engine_options(url: sa.URL) -> dict[str, Any]:
     if url.get_backend_name() == "postgresql" and "connect_timeout" not in url.query:
         options["connect_args"] = {"connect_timeout": _CONNECT_SECONDS}
     return options
+
+
+def _read_only_engine(url: sa.URL) -> sa.Engine:
+    """Connections to a SQLite file that must not be written to, each of them new: another user may write to it meanwhile.
+
+    SQLite would make files for its log beside it, so it is told that nothing changes; unless a log is there, which has to be
+    read too: a writer is at work, or was killed.
+    """
+    path = Path(str(url.database))
+
+    def connect() -> sqlite3.Connection:
+        log = Path(f"{path}-wal")
+        still = "" if log.exists() and log.stat().st_size else "&immutable=1"
+        return sqlite3.connect(f"{path.as_uri()}?mode=ro{still}", uri=True, check_same_thread=False)
+
+    return sa.create_engine("sqlite://", creator=connect, poolclass=sa.NullPool)
 
 
 def _prepare_postgresql(connection: Any, _record: Any) -> None:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import sqlalchemy as sa
 from sqlalchemy import exc
 
 from unlearn_core.errors import UserError
+from unlearn_core.store._privacy import FOLDER
 from unlearn_core.store._records import reason
 
+UPLOADS = "uploads"
+"""The folder of files that were handed over, beside that of array files."""
 _DRIVERS = {"postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
+_SECRET = re.compile(r"passw(or)?d|pwd|secret|token", re.IGNORECASE)
 _NO_DRIVER = {
     "psycopg": "A store on PostgreSQL needs the package psycopg: pip install 'psycopg[binary]'.",
 }
@@ -43,16 +48,45 @@ def resolve(location: str | Path | None) -> tuple[sa.URL, Path, str]:
     return url, artifacts, full
 
 
+def is_default(location: str | Path | None) -> bool:
+    """Whether nobody said where the store is."""
+    return not (location or os.environ.get("UNLEARN_STORE"))
+
+
+def shown(url: sa.URL) -> str:
+    """The address for people: passwords are starred, those among the options after "?" too."""
+    hidden = url.update_query_dict({name: "***" for name in url.query if _SECRET.search(name)})
+    return hidden.render_as_string(hide_password=True)
+
+
+def secrets(url: sa.URL) -> list[str]:
+    """What must never be shown, the longest first."""
+    found = [str(url.password)] if url.password else []
+    for name, value in url.query.items():
+        if _SECRET.search(name):
+            found += [value] if isinstance(value, str) else list(value)
+    return sorted(filter(None, found), key=len, reverse=True)
+
+
+def cannot_be_written(url: sa.URL) -> bool:
+    """Whether a SQLite store is there and this user may only read it: its rights, or a disk that is mounted read-only."""
+    if url.get_backend_name() != "sqlite":
+        return False
+    file = Path(str(url.database))
+    return file.is_file() and not (os.access(file, os.W_OK) and os.access(file.parent, os.W_OK))
+
+
 def no_driver(error: ImportError) -> UserError:
     """What to install for this kind of database."""
     known = _NO_DRIVER.get((error.name or "").split(".")[0])
     return UserError(known or f"The store's database driver is not installed: {reason(error)}.")
 
 
-def make_folder(folder: Path) -> None:
-    """Make a folder and those above it; raises :class:`UserError` where that cannot be."""
+def make_folder(folder: Path, private: bool) -> None:
+    """Make a folder, perhaps for this user alone, and those above it; raises :class:`UserError` where that cannot be."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=FOLDER if private else 0o777, exist_ok=True)
     except OSError as error:
         blocked = next((p for p in (folder, *folder.parents) if p.exists()), folder)
         why = f"{blocked} is a file, not a folder" if blocked.is_file() else reason(error)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
+import stat
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -53,6 +54,8 @@ def bring_up_to_date(database: Database) -> str:
     Raises :class:`UserError` for a store of a newer version, and when a step fails: nothing is changed then.
     """
     version, store_id = database.read(lambda db: (_version(db, database.name), _id(db)))
+    if database.read_only and (version != SCHEMA or store_id is None):
+        raise UserError(f"The store {database.name} is of an earlier version: open it once where it can be written to.")
     if version != SCHEMA or store_id is None:
         store_id = database.write(lambda db: _upgrade(db, database), key="schema")
     return store_id
@@ -105,6 +108,7 @@ def _back_up(path: Path, version: int) -> None:
     temporary = kept.with_name(f"{kept.name}.tmp")
     try:
         temporary.unlink(missing_ok=True)
+        temporary.touch(stat.S_IMODE(path.stat().st_mode))  # the copy is as private as what is copied
         with contextlib.closing(sqlite3.connect(path)) as source, contextlib.closing(sqlite3.connect(temporary)) as copy:
             source.backup(copy)
         with temporary.open("rb") as file:

@@ -18,7 +18,8 @@ from sqlalchemy import exc
 from unlearn_core.errors import UserError
 from unlearn_core.store._artifacts import Artifacts, FileEntry
 from unlearn_core.store._database import Database
-from unlearn_core.store._place import make_folder, resolve
+from unlearn_core.store._known import make_place, private_files, remember_place
+from unlearn_core.store._place import UPLOADS, is_default, make_folder, resolve
 from unlearn_core.store._records import Failure, MissingArtifact, Record, clean, dump, reason, utc
 from unlearn_core.store._schema import bring_up_to_date, failures, records
 
@@ -33,26 +34,30 @@ class Store:
     def __init__(self, db: Database, artifacts: Path, location: str) -> None:
         self.location = location
         self._db = db
-        self._artifacts = Artifacts(artifacts)
+        self._artifacts = Artifacts(artifacts, private_files(db.url))
         self._id = bring_up_to_date(db)
         self._own_folder()
 
     @classmethod
-    def open(cls, location: str | Path | None = None, *, sweep: bool = True) -> Store:
+    def open(cls, location: str | Path | None = None, *, sweep: bool = True, create: bool = True) -> Store:
         """Open or create a store: a folder, an SQLAlchemy URL, or None for ``$UNLEARN_STORE`` or the user's data folder.
 
         ``sweep=False`` skips the repair, for a process that opens a store somebody else has just opened: it then waits
-        for a server that does not answer, where otherwise that is said at once.
+        for a server that does not answer, where otherwise that is said at once. ``create=False`` makes no new store, for
+        commands that only read. A store whose files may not be written can be read.
         Raises :class:`UserError` when the place cannot be used.
         """
         url, artifacts, text = resolve(location)
         db = Database(url)
         if db.sqlite:
-            make_folder(Path(str(url.database)).parent)
+            make_place(Path(str(url.database)), artifacts, is_default(location), create)
         elif sweep:
             db.check()
-        make_folder(artifacts)
+        if not db.read_only:
+            make_folder(artifacts, private_files(db.url))
         store = cls(db, artifacts, text)
+        if db.sqlite:
+            remember_place(Path(str(url.database)).parent, is_default(location))
         if sweep:
             store.sweep()
         return store
@@ -81,9 +86,14 @@ class Store:
         return self._id
 
     @property
+    def read_only(self) -> bool:
+        """Whether this user may only read it."""
+        return self._db.read_only
+
+    @property
     def uploads(self) -> Path:
         """The folder for files that somebody hands over; it need not exist yet."""
-        return self._artifacts.root.parent / "uploads"
+        return self._artifacts.root.parent / UPLOADS
 
     def close(self) -> None:
         """Close the database connections (they reopen when used)."""
@@ -125,6 +135,7 @@ class Store:
         for _ in range(_TRIES):
             if (existing := self.get(key)) is not None:
                 return existing
+            self._db.check_writable()
             self._put(about, arrays or {})
         if (existing := self.get(key)) is not None:
             return existing
@@ -170,6 +181,8 @@ class Store:
 
     def sweep(self) -> tuple[int, int]:
         """Drop rows whose files are missing or cut short, remove old orphan files; returns (rows, files) removed."""
+        if self.read_only:
+            return 0, 0
         stale = self._artifacts.stale()  # before the rows: a file that comes later is nobody's orphan
         rows = self._db.rows(_FILES)
         good = self._trusted(rows)
@@ -220,6 +233,8 @@ class Store:
         return good
 
     def _drop_damaged(self, row: Any) -> None:
+        if self.read_only:  # it counts as absent, and stays for those who may mend it
+            return
         self._check_owner()
         self._drop(row)
 
@@ -255,6 +270,8 @@ class Store:
             strange = owner is not None or (bool(entries) and not ours) or (not ours and self._artifacts.has_files())
         if strange:
             self._check_owner()  # another process may have taken it for this store since
+        if self.read_only:
+            return
         with self._explained("write"):
             self._artifacts.claim(self._id)
 

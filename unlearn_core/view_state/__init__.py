@@ -39,7 +39,8 @@ from unlearn_core.view_state.controls import (
     lockable,
 )
 from unlearn_core.view_state.fields import ParamField
-from unlearn_core.view_state.links import MAX_QUERY, decode, encode
+from unlearn_core.view_state.links import MAX_QUERY, decode, decode_asking, encode
+from unlearn_core.view_state.permission import DOWNLOAD, PATHS, Question, download
 from unlearn_core.view_state.settle import (
     class_names,
     columns_shown,
@@ -74,6 +75,7 @@ __all__ = [
     "CORNERS",
     "CORRUPTIONS",
     "DEMO_METHODS",
+    "DOWNLOAD",
     "EXAMPLE_GROUPS",
     "GRID_ORDERS",
     "GRID_ROWS",
@@ -89,6 +91,7 @@ __all__ = [
     "MIN_METHODS",
     "PACES",
     "PANELS",
+    "PATHS",
     "PROJECTIONS",
     "SEARCHES",
     "SHADINGS",
@@ -98,6 +101,7 @@ __all__ = [
     "UNKNOWN_HEADLINES",
     "Control",
     "ParamField",
+    "Question",
     "State",
     "as_cli",
     "as_discover",
@@ -108,7 +112,9 @@ __all__ = [
     "class_names",
     "columns_shown",
     "decode",
+    "decode_asking",
     "default_state",
+    "download",
     "edited",
     "encode",
     "fitting_models",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode
 
@@ -18,12 +19,14 @@ from unlearn_core.view_state.controls import (
     default_state,
 )
 from unlearn_core.view_state.fields import as_number
+from unlearn_core.view_state.permission import Question, sift
 from unlearn_core.view_state.settle import quoted, settle
 from unlearn_core.view_state.specs import as_text
 
 Query = str | Mapping[str, str | list[str]]
 MAX_QUERY: Final = 2000
 MAX_TEXT: Final = 120
+ASKED: Final = "The link names files or a download that a link does not get by itself; they are left out."
 
 
 def encode(state: State) -> str:
@@ -40,11 +43,23 @@ def encode(state: State) -> str:
 
 
 def decode(query: Query) -> tuple[State, list[str]]:
-    """The state of a link, and one sentence for everything in it that had to be changed. Never raises for bad input."""
+    """The state of a link, and one sentence for everything in it that had to be changed. Never raises for bad input.
+
+    Nothing outside of the allowed folders is looked at, and nothing is downloaded (:mod:`.permission`).
+    """
+    state, notices, asked = decode_asking(query)
+    return state, [*notices, *([ASKED] if asked else [])]
+
+
+def decode_asking(query: Query, opened: Collection[str] = (), also: Iterable[Path] = ()) -> tuple[State, list[str], Question]:
+    """The same for a page, which can ask: the state without what the third part of the answer asks for.
+
+    ``opened``: paths that a person has typed or agreed to in this session; ``also``: more folders to open without asking.
+    """
     state = default_state()
-    pairs = _pairs(query)
+    pairs, asked = sift(_pairs(query), opened, also)
     if not pairs:  # the most frequent link of all needs no registries, and so no torch
-        return state, []
+        return state, [], asked
     notices: list[str] = []
     unknown: list[str] = []
     for name, raw in pairs:
@@ -60,7 +75,7 @@ def decode(query: Query) -> tuple[State, list[str]]:
             f"The link has unknown settings, which are ignored: {', '.join(unknown[:5])}{' …' if unknown[5:] else ''}."
         )
     state, more = settle(state)
-    return state, notices + more
+    return state, notices + more, asked
 
 
 def _pairs(query: Query) -> list[tuple[str, str]]:

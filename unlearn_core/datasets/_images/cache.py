@@ -50,8 +50,9 @@ def write(key: str, arrays: dict[str, np.ndarray]) -> None:
     path = _path(key)
     temporary = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.tmp")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        _make_private(path.parent)
         _trim(sum(array.nbytes for array in arrays.values()))
+        temporary.touch(0o600)
         with temporary.open("wb") as file:
             np.savez(file, **arrays)  # type: ignore[arg-type]
         temporary.replace(path)
@@ -74,7 +75,8 @@ def write_note(key: str, value: dict[str, Any]) -> None:
     path = _path(key, ".json")
     temporary = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.tmp")
     with contextlib.suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        _make_private(path.parent)
+        temporary.touch(0o600)
         temporary.write_text(json.dumps(value))
         temporary.replace(path)
 
@@ -87,9 +89,16 @@ def alone(key: str) -> Iterator[None]:
     with contextlib.ExitStack() as stack:
         with contextlib.suppress(OSError, Timeout, NotImplementedError):
             path = _path(key, ".lock")
-            path.parent.mkdir(parents=True, exist_ok=True)
+            _make_private(path.parent)
             stack.enter_context(FileLock(path, timeout=LOCK_SECONDS))
         yield
+
+
+def _make_private(images: Path) -> None:
+    """The folder of decoded images, for this user alone also where an earlier version made it for all."""
+    images.mkdir(0o700, parents=True, exist_ok=True)
+    if images.stat().st_mode & 0o077:
+        images.chmod(0o700)
 
 
 def _path(key: str, suffix: str = ".npz") -> Path:
