@@ -20,7 +20,9 @@ from unlearn_core.store._artifacts import Artifacts, FileEntry
 from unlearn_core.store._database import Database
 from unlearn_core.store._place import make_folder, resolve
 from unlearn_core.store._records import Failure, MissingArtifact, Record, clean, dump, reason, utc
-from unlearn_core.store._schema import bring_up_to_date, failures, records
+from unlearn_core.store._runs import KIND as RUN
+from unlearn_core.store._runs import RunTable, make_row
+from unlearn_core.store._schema import bring_up_to_date, failures, records, runs
 
 _CHUNK = 400  # keys in one SQL "IN", below every database's limit of parameters
 _TRIES = 3  # a sweep by a machine with another clock can take a file away before its row is there
@@ -36,6 +38,7 @@ class Store:
         self._artifacts = Artifacts(artifacts)
         self._id = bring_up_to_date(db)
         self._own_folder()
+        self.runs = RunTable(db)
 
     @classmethod
     def open(cls, location: str | Path | None = None, *, sweep: bool = True) -> Store:
@@ -198,8 +201,13 @@ class Store:
     def _insert(self, row: dict[str, Any], entries: list[FileEntry]) -> None:
         row |= {"token": uuid.uuid4().hex, "files": dump([vars(entry) for entry in entries]), "created": time.time()}
 
+        index = make_row(row["key"], row["spec"], row["payload"]) if row["kind"] == RUN else None
+
         def insert(db: sa.Connection) -> None:
             db.execute(sa.insert(records).values(row))
+            if index is not None:
+                db.execute(sa.delete(runs).where(runs.c.key == row["key"]))
+                db.execute(sa.insert(runs).values(index))
             db.execute(sa.delete(failures).where(failures.c.key == row["key"]))
             # Files are removed under the same lock: those that are here now stay.
             if not all(self._artifacts.intact(entry) for entry in entries):
@@ -227,7 +235,9 @@ class Store:
         """Remove exactly this row (a newer one with the same key stays) and its files."""
 
         def drop(db: sa.Connection) -> None:
-            db.execute(sa.delete(records).where(records.c.key == row["key"], records.c.token == row["token"]))
+            gone = db.execute(sa.delete(records).where(records.c.key == row["key"], records.c.token == row["token"]))
+            if gone.rowcount:
+                db.execute(sa.delete(runs).where(runs.c.key == row["key"]))
             self._remove(db, row["key"], _entries(row))
 
         self._db.write(drop, row["key"])
