@@ -64,7 +64,7 @@ values = g.relative(found.runs) if state["scale"] == "relative" else found.runs
 how = drawn.reading(metric, state["scale"] == "relative")
 table = g.cells(values)
 specs = g.specs_of(store(), found.runs, scenario, chosen)
-mine = g.who(chosen, scenario)
+mine = g.who(chosen, scenario, found.runs)
 rows = grids.shown_rows(state, table, specs, mine, tasks, how.higher)
 picture = drawn.heatmap(table, rows, tasks, how)
 shown = {(row["method"], row["variant"]) for row in rows.to_dict("records")}
@@ -80,7 +80,7 @@ if found.runs.empty:
 if not binding.hidden(state, "grid"):
     grids.picture(picture)
 with take:  # after the picture, which is what people wait for
-    grids.export(g.long_table(values, metric.name, rows, tasks), how.label)
+    grids.export(g.long_table(values, metric.name, rows, tasks, scenario), how.label)
 grids.measure(found, jobs.running(job))
 empty = drawn.empty_cells(picture)
 grids.fill(state, wanted, g.estimate(store(), wanted, found.runs, found.elsewhere), empty, jobs.running(job))

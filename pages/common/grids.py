@@ -175,10 +175,10 @@ def sources(found: g.Grid, precomputed: Gallery | None) -> None:
     if precomputed is not None and g.GALLERY in set(found.runs["source"]):
         st.caption(precomputed.line())
     if len(found.elsewhere):
-        options = sorted({", ".join(f"{v}" for v in row if v != "") for row in found.elsewhere[list(g.SETTING[1:])].to_numpy()})
+        more = " …" if len(found.others) > g.NAMED else ""
         st.caption(
             f"{len(found.elsewhere):,} runs of this dataset have other options (network, amount, training: "
-            f"{'; '.join(options[:4])}{' …' if len(options) > 4 else ''}) and are not mixed in: set these in Craft to see them."
+            f"{'; '.join(found.others[: g.NAMED])}{more}) and are not mixed in: set these in Craft to see them."
         )
 
 

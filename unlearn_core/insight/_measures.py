@@ -42,6 +42,11 @@ def original_metrics(store: Results, scenario: Scenario, only: str | None = None
     return _measured(store, scenario, scenario.original_key, names, unchanged)
 
 
+def recorded(payload: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a run's record says of its metrics; for :func:`run_metrics`, and for tables of many runs at once."""
+    return payload.get("metrics") or {}
+
+
 def run_metrics(
     store: Results, scenario: Scenario, spec: MethodSpec, stored: Mapping[str, Any], only: str | None = None
 ) -> Values:

@@ -9,18 +9,19 @@ from __future__ import annotations
 import contextlib
 import functools
 import json
+import math
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
 import sqlalchemy as sa
 
 from unlearn_core.errors import UserError
 from unlearn_core.specs import MethodSpec, Scenario, content_key
 from unlearn_core.store._database import Database
-from unlearn_core.store._records import dump
 from unlearn_core.store._schema import records, runs
 
 KIND = "run"
@@ -28,16 +29,18 @@ _CHUNK = 400  # keys in one SQL "IN", below every database's limit of parameters
 _BATCH = 500  # records that get their rows in one transaction
 _PATIENCE = 1.0  # seconds: where another program writes all the time, the rows are kept in memory until the next look
 _PAUSE = 30.0  # seconds until writing is tried again
-_LONG = frozenset({"trajectory", "report", "params", "redirect_layers", "method", "device"})
-"""What of a run's payload is not in the table: long, or a column of its own."""
+_OWN = frozenset({"metrics", "seconds", "trajectory", "report", "params", "redirect_layers", "method", "device"})
+"""What of a run's payload differs from run to run. Everything else, with the names of the metrics, is what ``told`` is of."""
 _COLUMNS = [column for column in runs.columns if column.name != "reader"]
 
 
-@dataclass(frozen=True)
-class RunRow:
-    """One stored run. ``setting``: ``Scenario.setting_key``; ``spec``: ``MethodSpec.key``; ``measured``: the payload without
-    its long parts, as JSON. ``regularity`` is None where the corruption is as found, ``discovery`` for an edited set;
-    ``number`` where the row is not in the table."""
+class RunRow(NamedTuple):
+    """One stored run. ``setting``: ``Scenario.setting_key``; ``spec``: ``MethodSpec.key``. ``regularity`` is None where the
+    corruption is as found, ``discovery`` for an edited set; ``number`` where the row is not in the table.
+
+    ``numbers``: the metrics in the order of their names, float64, NaN for null. ``told``: equal for records that have metrics
+    of the same names, and say the same beside them: what one of their payloads says of its metrics holds for all.
+    """
 
     number: int | None
     key: str
@@ -51,7 +54,8 @@ class RunRow:
     method: str
     spec: str
     device: str | None
-    measured: str
+    told: str
+    numbers: bytes
 
 
 @dataclass(frozen=True)
@@ -73,7 +77,7 @@ class RunTable:
     def __init__(self, db: Database) -> None:
         self._db = db
         self._lock = threading.Lock()
-        self._looked = False
+        self._doubted = False
         self._unwritten: dict[str, RunRow | None] = {}
         self._turn = 0  # of what is unwritten
         self._pause = 0.0
@@ -102,13 +106,23 @@ class RunTable:
         added = tuple(row for key, row in found.items() if key in present and key not in there)
         return Changes(now, added, frozenset(there - present))
 
+    def compare(self, keys: set[str]) -> None:
+        """Whether these, the keys of all stored runs, are those of the table; where not, the next look mends it."""
+        if self._absent:
+            return
+        unread = sa.select(sa.func.count()).where(runs.c.dataset.is_(None), runs.c.reader != reader())
+        mine, other = self._db.read(
+            lambda db: (set(db.execute(sa.select(runs.c.key)).scalars()), db.execute(unread).scalar_one())
+        )
+        self._doubted = mine != keys or other > 0
+
     def find(self, **values: object) -> list[RunRow]:
         """The runs with these values in these columns."""
         with self._lock:
             self._catch_up()
             loose = [row for row in self._unwritten.values() if row is not None]
         query = _select().where(*(runs.c[name] == value for name, value in values.items()))
-        found = [] if self._absent else list(map(_row, self._db.read(lambda db: db.execute(query).all())))
+        found = [] if self._absent else list(map(RunRow._make, self._db.read(lambda db: db.execute(query).all())))
         return found + [row for row in loose if all(getattr(row, name) == value for name, value in values.items())]
 
     def specs(self, keys: Iterable[str]) -> dict[str, dict[str, Any]]:
@@ -129,8 +143,8 @@ class RunTable:
         return not self._db.read(lambda db: sa.inspect(db).has_table(runs.name))
 
     def _catch_up(self) -> None:
-        """Make the rows that are missing. Counts tell whether there are any; the first look compares the keys."""
-        if self._looked and not self._unwritten and self._counts_agree():
+        """Make the rows that are missing. Counts tell whether there are any, once the keys have been compared."""
+        if not self._doubted and not self._unwritten and self._counts_agree():
             return
         lacking, before = self._lacking(), self._unwritten
         self._unwritten = {key: before[key] for key in lacking if key in before}
@@ -144,9 +158,9 @@ class RunTable:
                     self._unwritten.pop(row["key"], None)
                 else:
                     self._unwritten[row["key"]] = _of(row)
-        if self._looked and not lacking:
+        if not lacking:
             self._drop_orphans()
-        self._looked = True
+        self._doubted = False
         self._turn += before != self._unwritten
 
     def _added(self, rows: list[dict[str, Any]]) -> bool:
@@ -214,7 +228,7 @@ class RunTable:
         if self._absent:
             return []
         query = _select().where(_readable(dataset), runs.c.number > number).order_by(runs.c.number)
-        return list(map(_row, self._db.read(lambda db: db.execute(query).all())))
+        return list(map(RunRow._make, self._db.read(lambda db: db.execute(query).all())))
 
     def _keys(self, dataset: str | None) -> set[str]:
         if self._absent:
@@ -226,20 +240,23 @@ class RunTable:
         if self._absent:
             return []
         queries = [_select().where(runs.c.key.in_(part)) for part in _parts(keys)]
-        return [_row(row) for query in queries for row in self._db.read(lambda db, q=query: db.execute(q).all())]
+        return [RunRow._make(row) for query in queries for row in self._db.read(lambda db, q=query: db.execute(q).all())]
 
 
 def make_row(key: str, spec: str, payload: str) -> dict[str, Any]:
     """The row of one record from its JSON; without a setting where this version cannot read it."""
     plain: dict[str, Any] = dict.fromkeys(column.name for column in _COLUMNS if column.name != "number")
-    plain |= {"key": key, "reader": reader(), "measured": "{}"}
+    plain |= {"key": key, "reader": reader()}
     told, given = json.loads(spec), json.loads(payload)
     try:
         task, name, method = _task(_text(told["scenario"])), told["method"]["name"], _method(_text(told["method"]))
     except (UserError, KeyError, TypeError):
         return plain
-    measured = dump({name: value for name, value in given.items() if name not in _LONG})
-    return plain | task | {"method": name, "spec": method, "device": given.get("device"), "measured": measured}
+    metrics = dict(sorted((given.get("metrics") or {}).items()))
+    rest = {field: value for field, value in given.items() if field not in _OWN}
+    numbers = np.array([_number(value) for value in metrics.values()], dtype="<f8").tobytes()
+    about = {"told": content_key("told", list(metrics), rest), "numbers": numbers, "device": given.get("device")}
+    return plain | task | {"method": name, "spec": method} | about
 
 
 @functools.cache
@@ -268,16 +285,16 @@ def _method(method_json: str) -> str:
     return MethodSpec.parse(json.loads(method_json)).key
 
 
+def _number(value: Any) -> float:
+    return float(value) if isinstance(value, int | float) else math.nan
+
+
 def _text(value: Any) -> str:
     return json.dumps(value, sort_keys=True)
 
 
 def _select() -> sa.Select[Any]:
     return sa.select(*_COLUMNS)
-
-
-def _row(row: Any) -> RunRow:
-    return RunRow(*row)
 
 
 def _of(row: Mapping[str, Any]) -> RunRow | None:

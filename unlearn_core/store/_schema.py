@@ -57,7 +57,8 @@ runs = sa.Table(
     sa.Column("method", sa.String(255)),
     sa.Column("spec", sa.String(16)),
     sa.Column("device", sa.String(32)),
-    sa.Column("measured", sa.Text, nullable=False),
+    sa.Column("told", sa.String(16)),
+    sa.Column("numbers", sa.LargeBinary),
     sa.Index("runs_by_dataset", "dataset", "number"),
     sa.Index("runs_by_task", "dataset", "seed", "regularity", "discovery", "method"),
     sqlite_autoincrement=True,
@@ -69,11 +70,12 @@ nothing that the record does not say, so rows that are missing are made from the
 def _add_runs(db: sa.Connection) -> None:
     """Version 2 has the table of runs; its rows come with the first look at it."""
     number = "INTEGER PRIMARY KEY AUTOINCREMENT" if db.dialect.name == "sqlite" else "SERIAL PRIMARY KEY"
+    blob = "BLOB" if db.dialect.name == "sqlite" else "BYTEA"
     double = "FLOAT" if db.dialect.name == "sqlite" else "DOUBLE PRECISION"
     db.exec_driver_sql(
         f"CREATE TABLE IF NOT EXISTS runs (number {number}, key VARCHAR(64) NOT NULL UNIQUE, reader VARCHAR(16) NOT NULL, "
         f"dataset VARCHAR(255), model VARCHAR(255), amount {double}, regularity {double}, discovery {double}, seed INTEGER, "
-        "setting VARCHAR(16), method VARCHAR(255), spec VARCHAR(16), device VARCHAR(32), measured TEXT NOT NULL)"
+        f"setting VARCHAR(16), method VARCHAR(255), spec VARCHAR(16), device VARCHAR(32), told VARCHAR(16), numbers {blob})"
     )
     db.exec_driver_sql("CREATE INDEX IF NOT EXISTS runs_by_dataset ON runs (dataset, number)")
     db.exec_driver_sql("CREATE INDEX IF NOT EXISTS runs_by_task ON runs (dataset, seed, regularity, discovery, method)")

@@ -173,11 +173,18 @@ class Store:
 
     def sweep(self) -> tuple[int, int]:
         """Drop rows whose files are missing or cut short, remove old orphan files; returns (rows, files) removed."""
-        stale = self._artifacts.stale()  # before the rows: a file that comes later is nobody's orphan
-        rows = self._db.rows(_FILES)
-        good = self._trusted(rows)
-        known = {entry.path for row in good for entry in _entries(row)}
-        return len(rows) - len(good), self._artifacts.sweep(path for path in stale if path not in known)
+        there = self._artifacts.listing()  # before the rows: a file that comes later is nobody's orphan
+        rows = self._db.rows(_FILES.add_columns(records.c.kind))
+        self.runs.compare({row["key"] for row in rows if row["kind"] == RUN})
+        files = json.loads("[" + ",".join(row["files"] for row in rows) + "]")  # one call takes a fraction of one for each
+        doubted = [
+            row for row, entries in zip(rows, files, strict=True)
+            if any(there.get(entry["path"], (None,))[0] != entry["size"] for entry in entries)
+        ]  # fmt: skip
+        good = self._trusted(doubted)
+        known = {entry["path"] for entries in files for entry in entries}
+        stale = (path for path, (_, old) in there.items() if old and path not in known)
+        return len(doubted) - len(good), self._artifacts.sweep(stale)
 
     def _put(self, about: Mapping[str, Any], arrays: Mapping[str, Mapping[str, np.ndarray]]) -> None:
         """Write the files, then the row; the files go again if there is no row in the end."""
