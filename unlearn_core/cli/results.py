@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from unlearn_core.cli._common import Device, DeviceOption, JsonOption, StoreOption, print_json, say
-from unlearn_core.insight.sheets import latex, wide
+from unlearn_core.insight.sheets import SETTING, latex, wide
 from unlearn_core.store import Store
 
 if TYPE_CHECKING:
@@ -32,7 +32,8 @@ def results(
     device: DeviceOption = Device.auto,
     json: JsonOption = False,
 ) -> int:
-    """Show stored results: one row per method, one column per task, mean ± standard error (number of seeds)."""
+    """Show stored results: one row per method and setting, one column per regularity and discovery rate, mean ± standard error
+    (number of seeds). Runs are pooled only where they differ in nothing but the seed."""
     from unlearn_core.datasets import registry as datasets
     from unlearn_core.evaluation import registry as metrics
     from unlearn_core.insight import tables
@@ -40,13 +41,16 @@ def results(
     chosen = metrics.get(metric)
     if dataset is not None:
         datasets.get(dataset)
-    long = tables.summary(tables.results(Store.open(store), chosen.name, dataset), chosen.name)
+    runs = tables.results(Store.open(store), chosen.name, dataset)
+    long = tables.summary(runs, chosen.name)
     if json or format is Format.json:
         print_json(long.assign(metric=chosen.name).to_dict("records"))
     elif format is Format.csv:
         long.assign(metric=chosen.name).to_csv(sys.stdout, index=False)
-    elif long.empty:
+    elif runs.empty:
         say("There are no results yet: `run` or `sweep` make some.")
+    elif long.empty:
+        say(f"None of the {len(runs):,} stored runs has a value of {chosen.name}; --metric takes another one.")
     elif format is Format.table:
         _print(wide(long, "±"), f"{chosen.label}: mean ± standard error (number of seeds)")
     elif format is Format.latex:
@@ -62,7 +66,7 @@ def _print(table: pd.DataFrame, title: str) -> None:
 
     shown = Table("Method", box=None, pad_edge=False, header_style="bold", title=title, title_justify="left")
     for name in table.columns:
-        shown.add_column(name, justify="right")
+        shown.add_column(name, justify="left" if name == SETTING else "right")
     for name, row in zip(table.index, table.values, strict=True):
         shown.add_row(name, *row)
     Console().print(shown, markup=False)

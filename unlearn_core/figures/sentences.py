@@ -13,7 +13,9 @@ from unlearn_core.figures.plane import position_name
 if TYPE_CHECKING:
     from unlearn_core.insight.worst import Worst
 
-TOO_FEW = "Fewer than two tasks have results for it with these parameters: run it at another regularity or discovery rate first."
+TOO_FEW = (
+    "Fewer than two tasks have results for it with these parameters: run it at another regularity or discovery rate first."
+)
 
 
 def outcome(frame: pd.DataFrame, discovery: float, edited: int = 0) -> str:
@@ -125,7 +127,7 @@ def worst_sentence(worst: Worst) -> str:
     return (
         f"{short(worst.label)} does worst at regularity {worst.regularity:g} ({position_name(worst.regularity)}) with "
         f"{percent(worst.discovery)} discovered: healed × utility is {percent(worst.value)} ({seeds}{source}), the lowest of "
-        f"{worst.tasks} tasks with results, and the dials are set to it."
+        f"{worst.tasks} {'tasks with results' if worst.precomputed else 'stored tasks'}, and the dials are set to it."
     )
 
 

@@ -17,7 +17,7 @@ from unlearn_core.methods import registry as methods
 from unlearn_core.specs import MethodSpec, Scenario
 
 TEXTS: Final = ("key", "dataset", "model", "setting", "method", "spec", "device")
-COLUMNS: Final = {name: object for name in TEXTS} | {
+COLUMNS: Final = dict.fromkeys(TEXTS, object) | {
     "amount": float,
     "regularity": float,
     "discovery": float,
@@ -89,9 +89,7 @@ class StoredRuns:
         if lacking:
             first = self.frame[self.frame[column].isin(lacking)].drop_duplicates(column)
             specs = self._table.specs(first["key"])
-            known |= {
-                value: parse(specs[key]) for value, key in zip(first[column], first["key"], strict=True) if key in specs
-            }
+            known |= {value: parse(specs[key]) for value, key in zip(first[column], first["key"], strict=True) if key in specs}
 
     def _parsed(self, rows: Sequence[Any]) -> pd.DataFrame:
         columns = {name: pd.Series([getattr(row, name) for row in rows], dtype=kind) for name, kind in COLUMNS.items()}
@@ -137,7 +135,9 @@ def described(runs: StoredRuns, frame: pd.DataFrame) -> pd.DataFrame:
         variant=pd.Series(variants, pairs.index, dtype=object),
     )
     twice = pairs.duplicated(["setting", "method", "variant"], keep=False)
-    pairs.loc[twice, "variant"] = [f"{v}, spec={k}".removeprefix(", ") for v, k in pairs.loc[twice, ["variant", "spec"]].to_numpy()]
+    pairs.loc[twice, "variant"] = [
+        f"{v}, spec={k}".removeprefix(", ") for v, k in pairs.loc[twice, ["variant", "spec"]].to_numpy()
+    ]
     return frame.merge(pairs[["setting", "spec", "label", "oracle", "variant"]], on=["setting", "spec"], how="inner")
 
 

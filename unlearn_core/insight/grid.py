@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from unlearn_core.evaluation import registry as metrics
-from unlearn_core.insight import tables
 from unlearn_core.insight import _late as late
+from unlearn_core.insight import tables
 from unlearn_core.insight._late import Pending, Place, Places
 from unlearn_core.insight._runs import StoredRuns, described, options, stored_runs
 from unlearn_core.insight.stored import Results
@@ -152,10 +152,7 @@ def _late_values(
     parts = late.pending_in(store, places, rows, metric, frozenset(stored.frame["key"]))
     known = stored.values_of(part.key for part in parts)
     values = {
-        (key, part.scenario.discovery): value
-        for part in parts
-        if part.key in known
-        for key, value in known[part.key].items()
+        (key, part.scenario.discovery): value for part in parts if part.key in known for key, value in known[part.key].items()
     }
     return tuple(part for part in parts if part.key not in known), values
 
@@ -327,9 +324,7 @@ def overrides_of(method: str, variant: str) -> dict[str, str]:
     return {f"{method}.{name}": value for name, _, value in pairs}
 
 
-def long_table(
-    runs: pd.DataFrame, metric: str, rows: pd.DataFrame, tasks: Sequence[Task], scenario: Scenario
-) -> pd.DataFrame:
+def long_table(runs: pd.DataFrame, metric: str, rows: pd.DataFrame, tasks: Sequence[Task], scenario: Scenario) -> pd.DataFrame:
     """What the picture shows as ``tables.summary`` gives it, for files: mean, standard error and n of ``value``."""
     shown = pd.MultiIndex.from_frame(rows[["method", "variant"]])
     kept = runs[pd.MultiIndex.from_frame(runs[["method", "variant"]]).isin(shown) & _within(runs, tasks)]
