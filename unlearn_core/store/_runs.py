@@ -158,7 +158,7 @@ class RunTable:
                     self._unwritten.pop(row["key"], None)
                 else:
                     self._unwritten[row["key"]] = _of(row)
-        if not lacking:
+        if writing:
             self._drop_orphans()
         self._doubted = False
         self._turn += before != self._unwritten
