@@ -220,7 +220,8 @@ def _chosen(names: list[tuple[str, str]], tasks: list[g.Task]) -> None:
 
 
 def _runs(state: vs.State, metric: str, runs: pd.DataFrame, method: str, variant: str, task: g.Task) -> None:
-    there = [link(state, method, variant, task, int(seed)) for seed in runs["seed"]]
+    base = link(state, method, variant, task, int(runs["seed"].iloc[0]))
+    there = [base | {"seed": int(seed)} for seed in runs["seed"]]  # what a seed cannot unsettle is settled once
     addresses = [f"compare?{vs.encode(view)}" for view in there]
     known = catalog.metrics()
     table = drawn.runs_table(runs, {name: known[name] for name in dict.fromkeys((metric, *vs.HEADLINES))}, addresses)
