@@ -125,7 +125,7 @@ def table(store: Store, plan: SweepSpec) -> pd.DataFrame:
         late = tables.results(store, name, plan.dataset).set_index("key")[name]
         runs = runs.assign(**{name: runs["key"].map(late)})
     originals = [
-        tables._task(scenario)
+        tables.task_of(scenario)
         | {"seed": scenario.seed, "method": tables.ORIGINAL, "label": "Original", "oracle": False, "variant": ""}
         | tables.original_metrics(store, scenario)
         | {"device": record.payload["device"], "key": record.key}

@@ -25,6 +25,7 @@ from benchmarks.discovery_photos import table, verdicts
 from benchmarks.own_model_doc import section as own_model
 from unlearn_core.insight.tables import results, summary
 from unlearn_core.methods import registry as methods
+from unlearn_core.presets import make_scenario
 from unlearn_core.specs import SweepSpec
 from unlearn_core.store import Store
 
@@ -217,13 +218,13 @@ def claims(frame: pd.DataFrame) -> list[str]:
 
 def of_plan(frame: pd.DataFrame, plan: SweepSpec) -> pd.DataFrame:
     """The rows of a sweep on its dataset's usual options."""
+    setting = make_scenario(plan.dataset, model=plan.model).setting_key
     return frame[
         frame.method.isin(plan.methods)
         & frame.regularity.isin(plan.regularity)
         & frame.discovery.isin(plan.discovery)
         & frame.seed.isin(plan.seeds)
-        & (frame.options == "")
-        & (frame.amount == 0.06)
+        & (frame.setting == setting)
     ]
 
 

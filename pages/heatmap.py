@@ -66,7 +66,7 @@ values = g.relative(found.runs) if state["scale"] == "relative" else found.runs
 how = drawn.reading(metric, state["scale"] == "relative")
 table = g.cells(values)
 specs = g.specs_of(store(), found.runs, scenario, chosen)
-mine = g.who(chosen, scenario)
+mine = g.who(chosen, scenario, found.runs)
 rows = grids.shown_rows(state, table, specs, mine, tasks, how.higher)
 shares = memorised.of_tasks(found.runs)
 opened = g.cell_of(state["cell"]) if state["cell"] else None
@@ -84,7 +84,7 @@ if found.runs.empty:
 if not binding.hidden(state, "grid"):
     grids.picture(picture)
 with take:  # after the picture, which is what people wait for
-    long = g.long_table(values, metric.name, rows, tasks)
+    long = g.long_table(values, metric.name, rows, tasks, scenario)
     grids.export(memorised.in_tasks(long, shares), how.label)
 grids.measure(found, jobs.running(job))
 empty = drawn.empty_cells(picture)

@@ -326,6 +326,21 @@ class Scenario(Spec):
         """Key of one method on this scenario."""
         return content_key("run", self, method)
 
+    @property
+    def setting_key(self) -> str:
+        """Key of everything but the seed and the two dials: what all cells of one method × task table share."""
+        plain = _plain(self)
+        plain.pop("seed")
+        plain.pop("discovery", None)
+        plain["corruption"].pop("regularity", None)
+        return content_key("setting", plain)
+
+    def cell_key(self, method: MethodSpec) -> str:
+        """Key of everything but the seed: two runs share a table cell only where it is the same."""
+        plain = _plain(self)
+        plain.pop("seed")
+        return content_key("cell", plain, method)
+
 
 class SweepSpec(Spec):
     """A plan: every combination of the lists, for every method."""

@@ -176,10 +176,10 @@ def sources(found: g.Grid, precomputed: Gallery | None) -> None:
     if precomputed is not None and g.GALLERY in set(found.runs["source"]):
         st.caption(precomputed.line())
     if len(found.elsewhere):
-        options = sorted({", ".join(f"{v}" for v in row if v != "") for row in found.elsewhere[list(g.SETTING[1:])].to_numpy()})
+        more = " …" if len(found.others) > g.NAMED else ""
         st.caption(
             f"{len(found.elsewhere):,} runs of this dataset have other options (network, amount, training: "
-            f"{'; '.join(options[:4])}{' …' if len(options) > 4 else ''}) and are not mixed in: set these in Craft to see them."
+            f"{'; '.join(found.others[: g.NAMED])}{more}) and are not mixed in: set these in Craft to see them."
         )
 
 
@@ -221,7 +221,8 @@ def _chosen(names: list[tuple[str, str]], tasks: list[g.Task]) -> None:
 
 
 def _runs(state: vs.State, metric: str, runs: pd.DataFrame, method: str, variant: str, task: g.Task) -> None:
-    there = [link(state, method, variant, task, int(seed)) for seed in runs["seed"]]
+    base = link(state, method, variant, task, int(runs["seed"].iloc[0]))
+    there = [base | {"seed": int(seed)} for seed in runs["seed"]]  # what a seed cannot unsettle is settled once
     addresses = [f"compare?{vs.encode(view)}" for view in there]
     known = catalog.metrics()
     table = drawn.runs_table(runs, {name: known[name] for name in dict.fromkeys((metric, *vs.HEADLINES))}, addresses)

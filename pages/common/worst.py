@@ -1,4 +1,4 @@
-"""The worst case: from the stored results to the task where a method fails most, in one click."""
+"""The worst case: from the results, the gallery below them, to the task where a method fails most, in one click."""
 
 from __future__ import annotations
 
@@ -24,19 +24,21 @@ def button(state: vs.State, scenario: Scenario, specs: Sequence[MethodSpec]) -> 
     opened = st.popover(
         "Worst case",
         icon=":material/trending_down:",
-        help="The stored task where a method heals least for what it costs",
+        help="The task where a method heals least for what it costs",
         width="stretch",
         key="worst",
         on_change="rerun",
     )
     if not opened.open:  # reading all stored runs takes time, and only those who ask should wait
         return
+    from unlearn_core.insight.gallery import gallery
     from unlearn_core.insight.worst import worst_cases
 
     chosen = [spec for spec in specs if spec.name in state["methods"]]
+    precomputed = gallery()
     with opened:
-        found = worst_cases(store(), scenario, chosen)
-        st.caption("Healed × utility where it is lowest among the stored tasks of this dataset. A click sets the dials.")
+        found = worst_cases(store(), scenario, chosen, precomputed.runs if precomputed else None)
+        st.caption("Healed × utility where it is lowest among the tasks that the heatmap shows. A click sets the dials.")
         for name, worst in found.items():
             label = catalog.method_label(name)
             st.button(
@@ -48,6 +50,8 @@ def button(state: vs.State, scenario: Scenario, specs: Sequence[MethodSpec]) -> 
                 args=(worst,),
                 width="stretch",
             )
+        if precomputed is not None and any(worst is not None and worst.precomputed for worst in found.values()):
+            st.caption(precomputed.line())
         if any(worst is None for worst in found.values()):
             st.caption(f"“Not enough stored”: {TOO_FEW[0].lower()}{TOO_FEW[1:]}")
 

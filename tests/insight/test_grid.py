@@ -183,7 +183,7 @@ def test_the_table_for_files_has_what_is_shown(store: Store) -> None:
     fake(store, scenario(regularity=0.0), "finetune", 0.4)
     runs = g.grid(store, scenario(), "utility").runs
     rows = g.rows_of(g.cells(runs))
-    long = g.long_table(runs, "utility", rows, [g.Task(1.0, 0.5)])
+    long = g.long_table(runs, "utility", rows, [g.Task(1.0, 0.5)], scenario())
     assert list(long["method"]) == ["rem"]
     assert sheets.wide(long, "±").loc["REM"].item() == "0.550 ± 0.050 (2)"
     assert "0.550 $\\pm$ 0.050 (2)" in sheets.latex(sheets.wide(long, "$\\pm$"))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -140,15 +139,12 @@ def test_the_truth_about_a_set(store: Store) -> None:
 def test_costs_are_learned_from_what_was_run(store: Store, tmp_path: Path) -> None:
     rem = make_method("rem", SCENARIO)
     assert edits.expected_seconds(Store.open(tmp_path), SCENARIO, [rem]) is None
-    known = [
-        SimpleNamespace(
-            spec={"scenario": SCENARIO.model_dump(mode="json"), "method": rem.model_dump(mode="json")}, payload={"seconds": 2.0}
-        )
-    ]
-    fake: Any = SimpleNamespace(find=lambda kind: known)
-    assert edits.expected_seconds(fake, SCENARIO, [rem]) == 2.0
-    assert edits.expected_seconds(fake, SCENARIO, [rem, SPEC]) == pytest.approx(2 + 2 * (0.75 * 3 + 1))
-    assert edits.expected_seconds(fake, SCENARIO, [make_method("retrain", SCENARIO)]) is None
+    known = Store.open(tmp_path / "known")
+    spec = {"scenario": SCENARIO.model_dump(mode="json"), "method": rem.model_dump(mode="json")}
+    known.put(SCENARIO.run_key(rem), "run", spec, {"metrics": {"seconds": 2.0}, "seconds": 2.0}, {})
+    assert edits.expected_seconds(known, SCENARIO, [rem]) == 2.0
+    assert edits.expected_seconds(known, SCENARIO, [rem, SPEC]) == pytest.approx(2 + 2 * (0.75 * 3 + 1))
+    assert edits.expected_seconds(known, SCENARIO, [make_method("retrain", SCENARIO)]) is None
 
 
 def test_of_a_clean_set_nothing_is_taken(store: Store) -> None:

@@ -19,6 +19,7 @@ from unlearn_core.store import Store, _schema
 
 ROOT = Path(__file__).parents[2]
 VERSION_1 = Path(__file__).parent / "version1"
+NOW = _schema.SCHEMA
 
 UPGRADE = """
 import sys, time
@@ -26,7 +27,8 @@ from unlearn_core.store import Store, _schema
 def step(db):
     time.sleep(0.5)
     db.exec_driver_sql("ALTER TABLE records ADD COLUMN note TEXT")
-_schema.SCHEMA, _schema.UPGRADES[1] = 2, step
+_schema.UPGRADES[_schema.SCHEMA] = step
+_schema.SCHEMA += 1
 store = Store.open(sys.argv[1])
 assert store.get("0123456789abcdef") is not None
 """
@@ -85,9 +87,9 @@ def test_an_older_schema_is_upgraded_once(version_1: str, monkeypatch: pytest.Mo
         steps.append(name)
         db.exec_driver_sql(f"ALTER TABLE records ADD COLUMN {name} TEXT")
 
-    monkeypatch.setattr(_schema, "SCHEMA", 3)
-    monkeypatch.setitem(_schema.UPGRADES, 1, lambda db: add("note", db))
-    monkeypatch.setitem(_schema.UPGRADES, 2, lambda db: add("author", db))
+    monkeypatch.setitem(_schema.UPGRADES, NOW, lambda db: add("note", db))
+    monkeypatch.setitem(_schema.UPGRADES, NOW + 1, lambda db: add("author", db))
+    monkeypatch.setattr(_schema, "SCHEMA", NOW + 2)
     for _ in range(2):
         store = Store.open(version_1)
         sound(store)
@@ -101,7 +103,7 @@ def test_two_processes_upgrade_at_once(version_1: str) -> None:
     for process in both:
         _, errors = process.communicate(timeout=60)
         assert process.returncode == 0, errors.decode()
-    with pytest.raises(UserError, match=r"newer version of Lethe \(schema 2, this one knows 1\)\.$"):
+    with pytest.raises(UserError, match=rf"newer version of Lethe \(schema {NOW + 1}, this one knows {NOW}\)\.$"):
         Store.open(version_1)
 
 
@@ -109,11 +111,13 @@ def test_a_sqlite_file_is_copied_before_it_is_upgraded(
     tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place = Path(old_store("sqlite", tmp_path / "old", request))
-    Store.open(place).close()
+    with monkeypatch.context() as patch:
+        patch.setattr(_schema, "SCHEMA", 1)
+        Store.open(place).close()  # as version 1 did: the store gets its id
     before = {path.name for path in place.iterdir()}
     with monkeypatch.context() as patch:
-        patch.setattr(_schema, "SCHEMA", 2)
-        patch.setitem(_schema.UPGRADES, 1, lambda db: db.exec_driver_sql("DROP TABLE failures"))
+        patch.setattr(_schema, "SCHEMA", NOW + 1)
+        patch.setitem(_schema.UPGRADES, NOW, lambda db: db.exec_driver_sql("DROP TABLE failures"))
         Store.open(place).close()
     assert {path.name for path in place.iterdir()} - before == {"lethe.version-1.sqlite"}
     for path in place.glob("lethe.sqlite*"):
@@ -131,8 +135,8 @@ def test_without_room_for_the_copy_nothing_is_upgraded(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(_schema, "SCHEMA", 2)
-        patch.setitem(_schema.UPGRADES, 1, lambda db: db.exec_driver_sql("DROP TABLE failures"))
+        patch.setattr(_schema, "SCHEMA", NOW + 1)
+        patch.setitem(_schema.UPGRADES, NOW, lambda db: db.exec_driver_sql("DROP TABLE failures"))
         patch.setattr(_schema.os, "fsync", full)
         with pytest.raises(UserError, match=r"not upgraded, its copy .* cannot be written: No space left on device\.$"):
             Store.open(place)
@@ -146,8 +150,8 @@ def test_a_failed_upgrade_changes_nothing(version_1: str, monkeypatch: pytest.Mo
         db.exec_driver_sql("ALTER TABLE nowhere ADD COLUMN note TEXT")
 
     with monkeypatch.context() as patch:
-        patch.setattr(_schema, "SCHEMA", 2)
-        patch.setitem(_schema.UPGRADES, 1, broken)
+        patch.setattr(_schema, "SCHEMA", NOW + 1)
+        patch.setitem(_schema.UPGRADES, NOW, broken)
         with pytest.raises(UserError, match=r"cannot be used: .*nowhere"):
             Store.open(version_1)
     store = Store.open(version_1)
@@ -164,5 +168,5 @@ def test_an_unknown_schema_is_refused_untouched(store: Store, version: str, why:
     with pytest.raises(UserError, match=why) as caught:
         Store.open(store.location)
     assert "\n" not in str(caught.value)
-    store._db.write(lambda db: db.execute(write.values(value="1")))
+    store._db.write(lambda db: db.execute(write.values(value=str(NOW))))
     assert Store.open(store.location).get(KEY) is not None

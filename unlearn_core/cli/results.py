@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from unlearn_core.cli._common import Device, DeviceOption, JsonOption, StoreOption, print_json, say
-from unlearn_core.insight.sheets import csv_text, latex, wide
+from unlearn_core.insight.sheets import SETTING, csv_text, latex, wide
 from unlearn_core.store import Store
 
 if TYPE_CHECKING:
@@ -31,7 +31,8 @@ def results(
     device: DeviceOption = Device.auto,
     json: JsonOption = False,
 ) -> int:
-    """Show stored results: one row per method, one column per task, mean ± standard error (number of seeds)."""
+    """Show stored results: one row per method and setting, one column per regularity and discovery rate, mean ± standard error
+    (number of seeds). Runs are pooled only where they differ in nothing but the seed."""
     from unlearn_core.datasets import registry as datasets
     from unlearn_core.evaluation import registry as metrics
     from unlearn_core.insight import memorised, tables
@@ -48,8 +49,10 @@ def results(
         print_json(memorised.beside(long, runs).assign(metric=chosen.name).to_dict("records"))
     elif format is Format.csv:
         print(csv_text(memorised.beside(long, runs).assign(metric=chosen.name)), end="")
-    elif long.empty:
+    elif runs.empty:
         say("There are no results yet: `run` or `sweep` make some.")
+    elif long.empty:
+        say(f"None of the {len(runs):,} stored runs has a value of {chosen.name}; --metric takes another one.")
     elif format is Format.table:
         _print(wide(full, "±"), f"{chosen.label}: mean ± standard error (number of seeds)")
         if note := memorised.note(list(memorised.summarised(runs)["mean"])):
@@ -67,7 +70,7 @@ def _print(table: pd.DataFrame, title: str) -> None:
 
     shown = Table("Method", box=None, pad_edge=False, header_style="bold", title=title, title_justify="left")
     for name in table.columns:
-        shown.add_column(name, justify="right")
+        shown.add_column(name, justify="left" if name == SETTING else "right")
     for name, row in zip(table.index, table.values, strict=True):
         shown.add_row(name, *row)
     Console().print(shown, markup=False)

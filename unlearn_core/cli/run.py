@@ -80,7 +80,7 @@ def run(
     place = Store.open(store)
     machine = Engine(place, address=engine, workers=workers, device=device.value)
     try:
-        plain = forget is None and not found and 0 <= regularity <= 1 and 0 <= discovery <= 1
+        plain = forget is None and not found and 0 <= regularity <= 1 and 0 <= discovery <= 1 and 0 <= seed < 2**31
         if plain and _surely_new(place, chosen, regularity, discovery, seed, names):
             start_early(machine)
         from unlearn_core.engine.attacking import plan_reference_models
@@ -145,16 +145,8 @@ def say_data(scenario: Scenario) -> None:
 
 def _surely_new(store: Store, dataset: str, regularity: float, discovery: float, seed: int, names: Sequence[str]) -> bool:
     """Whether no stored run can be the answer for one of the methods (its exact key is not known yet)."""
-    found = set()
-    for record in store.find("run"):
-        scenario, method = record.spec.get("scenario", {}), record.spec.get("method", {})
-        if (
-            scenario.get("seed") == seed
-            and scenario.get("discovery") == discovery
-            and scenario.get("dataset", {}).get("name") == dataset
-            and scenario.get("corruption", {}).get("regularity") == regularity
-        ):
-            found.add(method.get("name"))
+    there = store.runs.find(dataset=dataset, seed=seed, regularity=regularity, discovery=discovery)
+    found = {row.method for row in there}
     return not set(names) <= found
 
 

@@ -14,7 +14,9 @@ from unlearn_core.insight.memorised import nothing_to_heal, sentence, share_in
 if TYPE_CHECKING:
     from unlearn_core.insight.worst import Worst
 
-TOO_FEW = "Fewer than two tasks are stored for it with these parameters: run it at another regularity or discovery rate first."
+TOO_FEW = (
+    "Fewer than two tasks have results for it with these parameters: run it at another regularity or discovery rate first."
+)
 
 
 def outcome(frame: pd.DataFrame, discovery: float, edited: int = 0) -> str:
@@ -136,10 +138,12 @@ def worst_place(worst: Worst) -> str:
 def worst_sentence(worst: Worst) -> str:
     """What the button did, and what it rests on."""
     seeds = f"the mean of {worst.seeds} seeds" if worst.seeds > 1 else f"seed {worst.seed}"
+    some = f", {worst.precomputed} of them" if worst.precomputed < worst.seeds else ""
+    source = f"{some or ','} from the gallery" if worst.precomputed else ""
     return (
         f"{short(worst.label)} does worst at regularity {worst.regularity:g} ({position_name(worst.regularity)}) with "
-        f"{percent(worst.discovery)} discovered: healed × utility is {percent(worst.value)} ({seeds}), the lowest of "
-        f"{worst.tasks} stored tasks, and the dials are set to it."
+        f"{percent(worst.discovery)} discovered: healed × utility is {percent(worst.value)} ({seeds}{source}), the lowest of "
+        f"{worst.tasks} {'tasks with results' if worst.precomputed else 'stored tasks'}, and the dials are set to it."
     )
 
 

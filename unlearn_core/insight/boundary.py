@@ -217,6 +217,7 @@ class _Kept:
 
     def __init__(self, store: Results) -> None:
         self.get, self.has, self.find, self.put = store.get, store.has, store.find, store.put
+        self.runs = store.runs
         self.arrays: Callable[[str, str], dict[str, np.ndarray]] = functools.cache(store.arrays)
 
 

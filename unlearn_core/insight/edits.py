@@ -61,13 +61,19 @@ def next_suspects(before: Suspects, after: Suspects, count: int = SHOWN) -> pd.D
 def expected_seconds(store: Results, scenario: Scenario, specs: Sequence[MethodSpec]) -> float | None:
     """How long these methods would take here, from stored runs on the same data and network; None where nothing like them
     has been run. A discovery is counted in the REM runs it consists of."""
+    from unlearn_core.insight._runs import stored_runs
+
+    runs = stored_runs(store, scenario.dataset.name)
+    frame = runs.frame
+    if "seconds" not in frame:
+        return None
+    frame = frame[(frame["model"] == scenario.model.name) & (frame["seconds"] > 0)]
+    known_specs = runs.spec_of(frame["spec"].unique())
     seconds: dict[str, list[float]] = {}
-    for record in store.find("run"):
-        other, method = record.spec.get("scenario", {}), record.spec.get("method", {})
-        same = other.get("dataset", {}).get("name") == scenario.dataset.name
-        if same and other.get("model", {}).get("name") == scenario.model.name and record.payload.get("seconds"):
-            cost = record.payload["seconds"] / rem_runs(method.get("name", ""), method.get("params", {}))
-            seconds.setdefault(_kind(method.get("name", "")), []).append(cost)
+    for key, taken in frame.groupby("spec", sort=False)["seconds"]:
+        if (method := known_specs.get(str(key))) is not None:
+            each = taken.to_numpy(float) / rem_runs(method.name, method.params)
+            seconds.setdefault(_kind(method.name), []).extend(each.tolist())
     parts = []
     for spec in specs:
         known = seconds.get(_kind(spec.name))

@@ -23,7 +23,7 @@ from unlearn_core.errors import UserError
 from unlearn_core.evaluation import of_today
 from unlearn_core.evaluation import registry as metrics
 from unlearn_core.presets import make_method, make_scenario
-from unlearn_core.specs import Scenario
+from unlearn_core.specs import MethodSpec, Scenario
 
 FOLDER: Final = Path(__file__).parents[2] / "assets" / "gallery"
 ENVIRONMENT: Final = "UNLEARN_GALLERY"
@@ -60,8 +60,9 @@ class Gallery:
     @functools.cached_property
     def runs(self) -> pd.DataFrame:
         """As ``tables.results`` gives them, with rows of the originals; those that do not hold any more are left out."""
-        rows = self._rows
-        return rows[rows["key"] == keys_today(rows)].reset_index(drop=True)
+        rows, today = self._rows, identity_today(self._rows)
+        there = rows["key"] == today["key"]
+        return rows.assign(setting=today["setting"], spec=today["spec"])[there].reset_index(drop=True)
 
     @property
     def outdated(self) -> int:
@@ -157,16 +158,30 @@ def _typed(rows: pd.DataFrame) -> pd.DataFrame:
 
 def keys_today(rows: pd.DataFrame) -> pd.Series:
     """The key that each row has with today's methods, presets and datasets; empty where there is no such part any more."""
-    scenarios: dict[tuple[Any, ...], Scenario] = {}
-    keys = []
-    for *task, method in rows[["dataset", "model", "amount", "regularity", "discovery", "seed", "method"]].to_numpy(object):
+    return identity_today(rows)["key"]
+
+
+def identity_today(rows: pd.DataFrame) -> pd.DataFrame:
+    """The same with what tells cells apart: columns key, setting and spec as ``tables.results`` has them."""
+    scenarios: dict[tuple[Any, ...], tuple[Scenario, str]] = {}
+    specs: dict[tuple[str, str], MethodSpec] = {}
+    found = []
+    for *task, name in rows[["dataset", "model", "amount", "regularity", "discovery", "seed", "method"]].to_numpy(object):
         try:
-            scenario = scenarios.get(tuple(task)) or _scenario(*task)
-            scenarios[tuple(task)] = scenario
-            keys.append(scenario.original_key if method == "original" else scenario.run_key(make_method(method, scenario)))
+            if tuple(task) not in scenarios:
+                made = _scenario(*task)
+                scenarios[tuple(task)] = made, made.setting_key
+            scenario, setting = scenarios[tuple(task)]
+            if name == "original":
+                found.append((scenario.original_key, setting, name))
+                continue
+            if (setting, name) not in specs:
+                specs[setting, name] = make_method(name, scenario)
+            spec = specs[setting, name]
+            found.append((scenario.run_key(spec), setting, spec.key))
         except UserError:
-            keys.append("")
-    return pd.Series(keys, index=rows.index, dtype=object)
+            found.append(("", "", ""))
+    return pd.DataFrame(found, columns=["key", "setting", "spec"], index=rows.index, dtype=object)
 
 
 def _scenario(dataset: str, model: str, amount: float, regularity: float, discovery: float, seed: int) -> Scenario:

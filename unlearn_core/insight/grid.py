@@ -10,21 +10,26 @@ import numpy as np
 import pandas as pd
 
 from unlearn_core.evaluation import registry as metrics
+from unlearn_core.insight import _late as late
 from unlearn_core.insight import tables
-from unlearn_core.insight._measures import defined, reference_keys
+from unlearn_core.insight._late import Pending, Place, Places
+from unlearn_core.insight._measures import defined
+from unlearn_core.insight._runs import StoredRuns, described, options, stored_runs
 from unlearn_core.insight.stored import Results
 from unlearn_core.methods import registry as methods
 from unlearn_core.presets import make_method
-from unlearn_core.specs import MethodSpec, Scenario, content_key
+from unlearn_core.specs import MethodSpec, Scenario
 
-SETTING: Final = ("dataset", "model", "amount", "options")
-"""What all cells of one grid share: its tasks differ in the two dials, its runs in the seed."""
+__all__ = ["Pending"]
+
 ROW: Final = ["method", "label", "oracle", "variant"]
 DIALS: Final = ["regularity", "discovery"]
 REFERENCES: Final = (tables.ORIGINAL, "retrain", "oracle_retrain")
 STORED, GALLERY = "store", "gallery"
 SMALLEST_GAP: Final = 0.02
 """Below this distance between original and oracle, a share of that distance would be noise."""
+NAMED: Final = 4
+"""How many of the settings that are not shown are named."""
 
 
 class Task(NamedTuple):
@@ -39,27 +44,15 @@ MAP: Final = tuple(Task(r, d) for r in (0.0, 0.5, 1.0) for d in (0.1, 0.3, 0.5, 
 
 
 @dataclass(frozen=True)
-class Pending:
-    """Values of one scenario that can be measured from what is stored: run keys, the original's own included."""
-
-    scenario: Scenario
-    metric: str
-    keys: tuple[str, ...]
-    references: tuple[str, ...]
-
-    @property
-    def key(self) -> str:
-        return content_key("measured", self.scenario, self.metric, self.keys, self.references, *defined([self.metric]))
-
-
-@dataclass(frozen=True)
 class Grid:
-    """``runs``: one row per run in this setting, column ``value`` the metric. ``elsewhere``: runs with other options."""
+    """``runs``: one row per run in this setting, column ``value`` the metric. ``elsewhere``: runs in other settings, of which
+    the first few are told in words by ``others``."""
 
     metric: str
     runs: pd.DataFrame
     pending: tuple[Pending, ...]
     elsewhere: pd.DataFrame
+    others: tuple[str, ...] = ()
 
     @property
     def unmeasured(self) -> int:
@@ -74,26 +67,27 @@ def grid(store: Results, scenario: Scenario, metric: str, gallery: pd.DataFrame 
     measured first is ``pending``.
     """
     name = metrics.get(metric).name
-    everything = tables.results(store, dataset=scenario.dataset.name).assign(source=STORED)
+    stored = stored_runs(store, scenario.dataset.name)
+    placed = stored.frame[stored.frame["regularity"].notna() & stored.frame["discovery"].notna()]
+    known = [*placed.columns, *(other for other in metrics.names() if other not in placed)]
+    everything = described(stored, placed.reindex(columns=known)).assign(source=STORED)
     if gallery is not None:
-        everything = pd.concat([f for f in (everything, _beyond(gallery, everything)) if len(f)] or [everything])
+        below = gallery[gallery["dataset"] == scenario.dataset.name]
+        everything = pd.concat([f for f in (everything, _beyond(below, everything)) if len(f)] or [everything])
     everything = everything.assign(value=everything[name].astype(float))
-    task = tables._task(scenario)
-    here = np.logical_and.reduce([everything[column] == task[column] for column in SETTING])
+    places = late.places_of(scenario.at_rate(1.0))
+    here = everything["setting"] == places.setting
+    if metrics.get(name).unit == "s":
+        here &= everything["device"].isna() | (everything["device"] == _usual_device(everything[here]))
     runs, elsewhere = everything[here].reset_index(drop=True), everything[~here].reset_index(drop=True)
-    originals = _originals(store, scenario, runs)
-    pending: list[Pending] = []
-    values: dict[tuple[str, float], float | None] = {}
-    for part in _unmeasured(store, scenario, name, pd.concat([originals, runs]) if len(originals) else runs):
-        record = store.get(part.key)
-        if record is None:
-            pending.append(part)
-        else:
-            values |= {(key, part.scenario.discovery): value for key, value in record.payload["values"].items()}
+    originals = _originals(store, scenario, places, runs)
     runs = pd.concat([f for f in (originals, runs) if len(f)] or [runs], ignore_index=True)
-    found = [values.get((key, discovery)) for key, discovery in zip(runs["key"], runs["discovery"], strict=True)]
-    filled = runs["value"].fillna(pd.Series(found, index=runs.index, dtype=float))
-    return Grid(name, runs.assign(value=filled), tuple(pending), elsewhere)
+    pending, found = _late_values(store, stored, places, name, runs)
+    if found:
+        keys = zip(runs["key"], runs["discovery"], strict=True)
+        measured = pd.Series([found.get(key) for key in keys], index=runs.index, dtype=float)
+        runs = runs.assign(value=runs["value"].fillna(measured))
+    return Grid(name, runs, pending, elsewhere, _others(stored, elsewhere, places.setting))
 
 
 def _beyond(gallery: pd.DataFrame, stored: pd.DataFrame) -> pd.DataFrame:
@@ -102,45 +96,72 @@ def _beyond(gallery: pd.DataFrame, stored: pd.DataFrame) -> pd.DataFrame:
     return gallery[~gallery["key"].isin(own)].assign(source=GALLERY)
 
 
-def _originals(store: Results, scenario: Scenario, runs: pd.DataFrame) -> pd.DataFrame:
+def _usual_device(runs: pd.DataFrame) -> str | None:
+    """The kind of device that most of these runs were timed on, those of the store first: seconds of two kinds don't mix."""
+    own = runs[runs["source"] == STORED]
+    counts = (own if len(own) else runs)["device"].value_counts()
+    return str(counts.index[0]) if len(counts) else None
+
+
+def _others(stored: StoredRuns, elsewhere: pd.DataFrame, here: str) -> tuple[str, ...]:
+    """The settings that most of the other runs have, in words; those of this setting were timed on another device."""
+    counts = elsewhere.groupby("setting", sort=False).size().sort_values(ascending=False, kind="stable")
+    keys = [str(key) for key in counts.index[: NAMED + 1]]
+    words = options(stored, [key for key in keys if key != here])
+    first = elsewhere.drop_duplicates("setting").set_index("setting")
+    texts = []
+    for key in keys:
+        row = first.loc[key]
+        text = words.get(key, "") if key != here else f"timed on {row['device']}"
+        texts.append(", ".join(filter(None, (str(row["model"]), f"{row['amount']:g}", text))))
+    return tuple(texts)
+
+
+def _originals(store: Results, scenario: Scenario, places: Places, runs: pd.DataFrame) -> pd.DataFrame:
     """A row without a value for the stored original of every task and seed that has runs, unless the gallery has one."""
-    there = {(r, d, s) for r, d, s, m in _places(runs) if m == tables.ORIGINAL}
-    places = sorted({(r, d, s) for r, d, s, _ in _places(runs)} - there)
-    wanted = {place: at(scenario, Task(*place[:2]), place[2]) for place in places}
-    stored = store.has(sorted({other.original_key for other in wanted.values()}))
-    who = {"method": tables.ORIGINAL, "label": "Original", "oracle": False, "variant": "", "source": STORED}
-    rows = [
-        tables._task(other) | {"seed": other.seed} | who | {"key": other.original_key, "value": None}
-        for other in wanted.values()
-        if other.original_key in stored
-    ]
-    return pd.DataFrame(rows, columns=list(runs.columns)).astype({"value": float, "oracle": bool})
+    spots = runs[[*DIALS, "seed"]].drop_duplicates()
+    known = runs.loc[runs["method"] == tables.ORIGINAL, [*DIALS, "seed"]].itertuples(index=False, name=None)
+    there = {Place(r, d, int(s)) for r, d, s in known}
+    wanted = sorted({Place(r, d, int(s)) for r, d, s in spots.itertuples(index=False, name=None)} - there)
+    keys = [places.original_key(place) for place in wanted]
+    stored = store.has(sorted(set(keys)))
+    rows = [(*place, key) for place, key in zip(wanted, keys, strict=True) if key in stored]
+    frame = pd.DataFrame(rows, columns=[*Place._fields, "key"]).assign(
+        dataset=scenario.dataset.name,
+        model=scenario.model.name,
+        amount=scenario.corruption.amount if not scenario.corruption.found else None,
+        setting=places.setting,
+        method=tables.ORIGINAL,
+        spec=tables.ORIGINAL,
+        label="Original",
+        oracle=False,
+        variant="",
+        source=STORED,
+    )
+    return frame.reindex(columns=list(runs.columns)).astype({"value": float, "oracle": bool})
 
 
-def _places(runs: pd.DataFrame) -> Iterable[tuple[float, float, int, str]]:
-    return zip(runs["regularity"], runs["discovery"], runs["seed"], runs["method"], strict=True)
-
-
-def _unmeasured(store: Results, scenario: Scenario, metric: str, runs: pd.DataFrame) -> list[Pending]:
-    """What has no value although its model, and whatever the metric compares it with, are stored."""
-    compared = metrics.get(metric).compares_with
+def _late_values(
+    store: Results, stored: StoredRuns, places: Places, metric: str, runs: pd.DataFrame
+) -> tuple[tuple[Pending, ...], dict[tuple[str, float], float | None]]:
+    """What has no value although its model, and whatever the metric compares it with, are stored; and what is known of it."""
     rows = runs[runs["value"].isna() & (runs["source"] == STORED)]
-    if not compared and not defined([metric]):  # a run was measured when it was computed; only the original was not
+    # A run was measured when it was computed, unless the metric had another definition then; the original was not.
+    if not metrics.get(metric).compares_with and not defined([metric]):
         rows = rows[rows["method"] == tables.ORIGINAL]
-    parts = []
-    for _, group in rows.groupby([*DIALS, "seed"]):
-        first = group.iloc[0]
-        other = at(scenario, Task(first["regularity"], first["discovery"]), first["seed"])
-        known = reference_keys(store, other)
-        if all(name in known for name in compared):
-            parts.append(Pending(other, metric, tuple(sorted(group["key"])), tuple(known[name] for name in compared)))
-    return parts
+    if rows.empty:
+        return (), {}
+    parts = late.pending_in(store, places, rows, metric, frozenset(stored.frame["key"]))
+    known = stored.values_of(part.key for part in parts)
+    values = {
+        (key, part.scenario.discovery): value for part in parts if part.key in known for key, value in known[part.key].items()
+    }
+    return tuple(part for part in parts if part.key not in known), values
 
 
 def at(scenario: Scenario, task: Task, seed: int) -> Scenario:
     """The scenario with its dials and its seed elsewhere; an edited forget set belongs to no place and is left behind."""
-    corruption = scenario.corruption.model_copy(update={"regularity": float(task.regularity)})
-    return scenario.at_rate(float(task.discovery)).model_copy(update={"corruption": corruption, "seed": int(seed)})
+    return late.at(scenario, task.regularity, task.discovery, seed)
 
 
 def tasks_of(runs: pd.DataFrame, scenario: Scenario, everything: bool) -> list[Task]:
@@ -201,22 +222,23 @@ def rows_of(table: pd.DataFrame, extra: Iterable[Who] = (), keep: Callable[[str,
 def specs_of(store: Results, runs: pd.DataFrame, scenario: Scenario, mine: Sequence[MethodSpec] = ()) -> dict[Who, MethodSpec]:
     """What each row would run: every method with its preset, stored variants as they were stored, and ``mine``."""
     specs = {(name, ""): make_method(name, scenario) for name in methods.names()}
-    for first in runs[runs["variant"] != ""].drop_duplicates(["method", "variant"]).to_dict("records"):
-        record = store.get(first["key"])
-        if record is not None:
-            specs[first["method"], first["variant"]] = MethodSpec.parse(record.spec["method"])
-    return specs | dict(zip(who(mine, scenario), mine, strict=True))
+    varied = runs[runs["variant"] != ""].drop_duplicates(["method", "variant"])
+    known = stored_runs(store, scenario.dataset.name).spec_of(varied["spec"])
+    for name, variant, key in varied[["method", "variant", "spec"]].itertuples(index=False, name=None):
+        if key in known:
+            specs[name, variant] = known[key]
+    return specs | dict(zip(who(mine, scenario, runs), mine, strict=True))
 
 
-def who(specs: Sequence[MethodSpec], scenario: Scenario) -> list[Who]:
-    """The rows of these methods with these parameters."""
-    return [(spec.name, tables._variant(spec, scenario)) for spec in specs]
+def who(specs: Sequence[MethodSpec], scenario: Scenario, runs: pd.DataFrame) -> list[Who]:
+    """The rows of these methods with these parameters; ``runs``: those that are shown."""
+    shown = runs.drop_duplicates("spec").set_index("spec")["variant"]
+    return [(spec.name, shown.get(spec.key, tables.variant(spec, scenario))) for spec in specs]
 
 
 def by_score(rows: pd.DataFrame, table: pd.DataFrame, tasks: Sequence[Task], higher: bool) -> pd.DataFrame:
     """``rows`` with the methods ordered by their mean over the tasks that all of them have, or else over their own."""
-    places = zip(table["regularity"], table["discovery"], strict=True)
-    inside = table[np.array([Task(r, d) in set(tasks) for r, d in places], dtype=bool)]
+    inside = table[_within(table, tasks)]
     if inside["mean"].notna().sum() == 0:
         return rows
     wide = inside.pivot_table(index=["method", "variant"], columns=DIALS, values="mean")
@@ -276,7 +298,8 @@ def estimate(store: Results, wanted: Sequence[tuple[Scenario, Sequence[MethodSpe
 
 def cell_text(method: str, variant: str, task: Task) -> str:
     """A cell as a link has it, such as "rem,0.5,0.3" or "rem,0.5,0.3,epochs=5"."""
-    return ",".join([method, f"{task.regularity:g}", f"{task.discovery:g}", *([variant] if variant else [])])
+    dials = (repr(float(dial)).removesuffix(".0") for dial in task)  # read back to the same bit
+    return ",".join([method, *dials, *([variant] if variant else [])])
 
 
 def cell_of(text: str) -> tuple[str, str, Task] | None:
@@ -293,8 +316,7 @@ def cell_of(text: str) -> tuple[str, str, Task] | None:
 def runs_in(runs: pd.DataFrame, method: str, variant: str, task: Task) -> pd.DataFrame:
     """The runs behind one cell, by seed."""
     inside = (runs["method"] == method) & (runs["variant"] == variant)
-    inside &= (runs["regularity"] - task.regularity).abs() < 1e-9
-    inside &= (runs["discovery"] - task.discovery).abs() < 1e-9
+    inside &= (runs["regularity"] == task.regularity) & (runs["discovery"] == task.discovery)
     return runs[inside].sort_values("seed", ignore_index=True)
 
 
@@ -304,12 +326,13 @@ def overrides_of(method: str, variant: str) -> dict[str, str]:
     return {f"{method}.{name}": value for name, _, value in pairs}
 
 
-def long_table(runs: pd.DataFrame, metric: str, rows: pd.DataFrame, tasks: Sequence[Task]) -> pd.DataFrame:
+def long_table(runs: pd.DataFrame, metric: str, rows: pd.DataFrame, tasks: Sequence[Task], scenario: Scenario) -> pd.DataFrame:
     """What the picture shows as ``tables.summary`` gives it, for files: mean, standard error and n of ``value``."""
-    shown = {(m, v) for m, v in rows[["method", "variant"]].itertuples(index=False)}
-    inside = [
-        (m, v) in shown and Task(r, d) in set(tasks)
-        for m, v, r, d in runs[["method", "variant", *DIALS]].itertuples(index=False)
-    ]
-    kept = runs[np.array(inside, dtype=bool)]
-    return tables.summary(kept.assign(**{metric: kept["value"]}), metric)
+    shown = pd.MultiIndex.from_frame(rows[["method", "variant"]])
+    kept = runs[pd.MultiIndex.from_frame(runs[["method", "variant"]]).isin(shown) & _within(runs, tasks)]
+    return tables.summary(kept.assign(**{metric: kept["value"]}, options=tables.options_of(scenario)), metric)
+
+
+def _within(frame: pd.DataFrame, tasks: Sequence[Task]) -> np.ndarray:
+    """Which rows are of one of these tasks."""
+    return np.asarray(pd.MultiIndex.from_frame(frame[DIALS]).isin([tuple(task) for task in tasks]), dtype=bool)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -21,9 +21,19 @@ discovered, because somebody says that it is wrong."""
 CORRUPTED = (GROUPS.index("discovered"), GROUPS.index("undiscovered"))
 
 
+class Runs(Protocol):
+    """The store's table of runs, as far as it is used here."""
+
+    def changes(self, mark: tuple[int, ...], known: Iterable[str], dataset: str | None) -> Any: ...
+    def specs(self, keys: Iterable[str]) -> dict[str, dict[str, Any]]: ...
+    def payloads(self, keys: Iterable[str]) -> dict[str, dict[str, Any]]: ...
+
+
 class Results(Protocol):
     """The part of the store that is used here."""
 
+    @property
+    def runs(self) -> Runs: ...
     def get(self, key: str) -> Any: ...
     def has(self, keys: Sequence[str]) -> set[str]: ...
     def find(self, kind: str | None = None) -> Sequence[Any]: ...

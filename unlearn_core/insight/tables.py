@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from unlearn_core.errors import UserError
 from unlearn_core.evaluation import registry as metrics
+from unlearn_core.insight._late import late_values
 from unlearn_core.insight._measures import original_metrics, recorded, run_metrics
+from unlearn_core.insight._runs import TOLD, StoredRuns, described, options, stored_runs
+from unlearn_core.insight._settings import options_of, variant_of
 from unlearn_core.insight.stored import Results
 from unlearn_core.methods import registry as methods
-from unlearn_core.presets import make_method, make_scenario
-from unlearn_core.specs import MethodSpec, Scenario, canonical_json
+from unlearn_core.specs import MethodSpec, Scenario
 
 __all__ = ["comparison", "original_metrics", "recorded", "results", "run_metrics", "summary", "trajectories"]
 
 ORIGINAL = "original"
 TASK = ["dataset", "model", "amount", "regularity", "discovery", "options"]
-"""What makes a task; runs that agree in these differ by seed alone."""
+"""A task in words. What makes it one is the key of its setting, with its two dials."""
 WHO = ["method", "label", "oracle", "variant"]
+IDENTITY = ["setting", "spec"]
+"""Keys: ``Scenario.setting_key`` and ``MethodSpec.key``. Runs that agree in these and in the dials differ by seed alone."""
 
 
 def comparison(store: Results, scenario: Scenario, specs: Sequence[MethodSpec]) -> pd.DataFrame:
@@ -48,53 +52,66 @@ def comparison(store: Results, scenario: Scenario, specs: Sequence[MethodSpec]) 
 
 
 def results(store: Results, metric: str | None = None, dataset: str | None = None) -> pd.DataFrame:
-    """All stored runs of their methods as they are today, one row each, but for those of an edited forget set and those
-    on data as found: these belong to no discovery rate or to no place on the dial, and so to no task.
+    """All stored runs of their methods as they are today, one row each.
 
     Columns: dataset, model, amount, regularity, discovery, options (what differs from the dataset's preset), seed, method,
-    label, oracle, variant (what differs from the method's preset), every metric (or ``metric`` alone), device, key.
+    label, oracle, variant (what differs from the method's preset), every metric (or ``metric`` alone), device, key, setting
+    and spec: keys of everything but dials and seed, and of the method with its parameters. What is one cell is decided by
+    these, and told by options and variant. Labels as they come have no regularity and no amount, an edited forget set has
+    no discovery rate: NaN.
     Raises :class:`UserError` for an unknown metric.
     """
     names = metrics.names() if metric is None else [metrics.get(metric).name]
-    rows = []
-    for record in store.find("run"):
-        try:
-            scenario, spec = Scenario.parse(record.spec["scenario"]), MethodSpec.parse(record.spec["method"])
-            current = spec.name in methods and _of_today(spec)
-        except (UserError, KeyError):
-            continue  # written by another version: it stays in the store but is not compared with today's runs
-        placed = not (scenario.edited or scenario.corruption.found)
-        if not current or not placed or (dataset is not None and scenario.dataset.name != dataset):
-            continue
-        payload = record.payload
-        measured = run_metrics(store, scenario, spec, payload, metric) if metric is not None else recorded(payload)
-        rows.append(
-            _task(scenario)
-            | {"seed": scenario.seed}
-            | _who(spec.name)
-            | {"variant": _variant(spec, scenario)}
-            | {name: measured.get(name) for name in names}
-            | {"device": record.payload.get("device"), "key": record.key}
-        )
-    return _frame(rows, [*TASK, "seed", *WHO, *names, "device", "key"])
+    runs = stored_runs(store, dataset)
+    frame = described(runs, runs.frame)
+    words = options(runs, frame["setting"].unique())
+    frame = frame.assign(options=frame["setting"].map(words), amount=_whole(frame["amount"]))
+    if metric is not None:
+        frame = with_late_values(store, runs, frame, names[0])
+    return _frame(frame, [*TASK, "seed", *WHO, *names, "device", "key", *IDENTITY])
+
+
+def _whole(amounts: pd.Series) -> pd.Series:
+    """Counts as whole numbers where all of them are counts."""
+    return amounts.astype(int) if amounts.ge(1).all() else amounts
+
+
+def with_late_values(store: Results, runs: StoredRuns, frame: pd.DataFrame, metric: str) -> pd.DataFrame:
+    """``frame`` with ``metric`` also where it can be known only now; :func:`run_metrics` says the same of one run."""
+    chosen, index = metrics.get(metric), frame.index
+    values = frame[metric] if metric in frame and not chosen.as_found else pd.Series(np.nan, index, dtype=float)
+    wanted = values.isna() & (~frame[TOLD].isin(runs.telling(metric)) | bool(chosen.compares_with))
+    if chosen.as_found:
+        wanted &= frame["regularity"].isna()
+    if wanted.any():
+        late = late_values(store, runs, frame[wanted], metric)
+        values = values.fillna(frame["key"].map(late).astype(float))
+    return frame.assign(**{metric: values})
 
 
 def summary(frame: pd.DataFrame, metric: str) -> pd.DataFrame:
-    """Mean, standard error and n of ``metric`` over seeds: one row per method (and variant) and task.
+    """Mean, standard error and n of ``metric`` over seeds: one row per method (and variant) and task, with its setting's key.
 
     ``frame``: from :func:`results`. Runs where the metric has no meaning don't count; the standard error of one run is NaN.
+    Seconds of different kinds of devices are no repetitions of one another: they have rows of their own.
     """
     if metric not in frame:
         raise UserError(f"There is no metric called {metric!r} in these results.")
-    groups = frame.dropna(subset=[metric]).groupby([*TASK, *WHO], sort=False)[metric]
-    table = groups.agg(mean="mean", standard_error="sem", n="count").reset_index()
+    known = frame.dropna(subset=[metric])
+    cell = ["setting", "spec", "method", "regularity", "discovery"]
+    if metric in metrics and metrics.get(metric).unit == "s" and known["device"].nunique() > 1:
+        timed = ("device=" + known["device"].fillna("unknown").astype(str)).astype(object)
+        known = known.assign(options=[", ".join(filter(None, pair)) for pair in zip(known["options"], timed, strict=True)])
+        cell = [*cell, "options"]
+    words = {name: (name, "first") for name in [*TASK, *WHO] if name not in cell}
+    groups = known.groupby(cell, sort=False, dropna=False)
+    table = groups.agg(**words, mean=(metric, "mean"), standard_error=(metric, "sem"), n=(metric, "count")).reset_index()
     order = {name: position for position, name in enumerate(methods.names())}
     rank = table["method"].map(order).rename("rank")
     return (
         table.assign(rank=rank)
         .sort_values(["dataset", "model", "options", "regularity", "discovery", "rank", "variant"], kind="stable")
-        .drop(columns="rank")
-        .reset_index(drop=True)
+        .reset_index(drop=True)[[*TASK, *WHO, "mean", "standard_error", "n", "setting"]]
     )
 
 
@@ -109,8 +126,8 @@ def trajectories(store: Results, scenario: Scenario, specs: Sequence[MethodSpec]
     return _frame(rows, ["method", "label", "round", *(name for name in metrics.names() if name in present)])
 
 
-def _frame(rows: list[dict[str, Any]], columns: list[str]) -> pd.DataFrame:
-    frame = pd.DataFrame(rows, columns=columns)
+def _frame(rows: Sequence[dict[str, Any]] | pd.DataFrame, columns: list[str]) -> pd.DataFrame:
+    frame = rows.reindex(columns=columns) if isinstance(rows, pd.DataFrame) else pd.DataFrame(rows, columns=columns)
     numbers = [name for name in columns if name in metrics]
     return frame.astype(dict.fromkeys(numbers, float) | ({"oracle": bool} if "oracle" in columns else {}))
 
@@ -122,59 +139,19 @@ def _who(name: str) -> dict[str, Any]:
     return {"method": name, "label": method.label, "oracle": method.oracle}
 
 
-def _task(scenario: Scenario) -> dict[str, Any]:
+def task_of(scenario: Scenario) -> dict[str, Any]:
+    """The columns of :data:`TASK` for a corruption that was made, with the key of its setting."""
     return {
         "dataset": scenario.dataset.name,
         "model": scenario.model.name,
         "amount": scenario.corruption.amount,
         "regularity": scenario.corruption.regularity,
         "discovery": scenario.discovery,
-        "options": _options(canonical_json(scenario.at_rate(1.0).model_copy(update={"seed": 0}))),
+        "options": options_of(scenario),
+        "setting": scenario.setting_key,
     }
 
 
-@functools.lru_cache(maxsize=4096)
-def _options(scenario_json: str) -> str:
-    """What a scenario sets beyond the named columns, such as "trigger.size=5, training.epochs=40"."""
-    scenario = Scenario.model_validate_json(scenario_json)
-    try:
-        usual = make_scenario(
-            scenario.dataset.name,
-            regularity=scenario.corruption.regularity,
-            amount=scenario.corruption.amount,
-            discovery=scenario.discovery,
-            model=scenario.model.name,
-            seed=scenario.seed,
-        )
-    except UserError:
-        return ""
-    ours, theirs = _flat(scenario), _flat(usual)
-    return ", ".join(f"{name}={value}" for name, value in ours.items() if theirs.get(name) != value)
-
-
-def _flat(scenario: Scenario) -> dict[str, Any]:
-    corruption = scenario.corruption.model_dump(mode="json")
-    sections = {
-        "dataset": scenario.dataset.params,
-        "trigger": corruption.pop("trigger"),
-        "corruption": corruption,
-        "model": scenario.model.params,
-        "training": scenario.training.model_dump(mode="json"),
-    }
-    return {f"{section}.{name}": value for section, values in sections.items() for name, value in values.items()}
-
-
-def _of_today(spec: MethodSpec) -> bool:
-    """Whether the method is still in this revision and has these parameters. One from before a knob was added may have done the
-    same as today's run of the preset, and would count twice beside it."""
-    method = methods.get(spec.name)
-    return method.revision == spec.revision and spec.params.keys() == method.Params.model_fields.keys()
-
-
-def _variant(spec: MethodSpec, scenario: Scenario) -> str:
+def variant(spec: MethodSpec, scenario: Scenario) -> str:
     """What a method's parameters change against its preset on this data, such as "epochs=5"."""
-    try:
-        usual = make_method(spec.name, scenario).params
-    except UserError:
-        return ""
-    return ", ".join(f"{name}={value}" for name, value in spec.params.items() if usual.get(name) != value)
+    return variant_of(spec, scenario.dataset.name, scenario.training.augment)

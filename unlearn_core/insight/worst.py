@@ -1,4 +1,4 @@
-"""Where a method fails most: the stored task with its lowest mean of healed × utility."""
+"""Where a method fails most: the task with its lowest mean of healed × utility, as the heatmap has it."""
 
 from __future__ import annotations
 
@@ -7,18 +7,17 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from unlearn_core.insight import tables
+from unlearn_core.insight.grid import GALLERY, grid
 from unlearn_core.insight.stored import Results
 from unlearn_core.specs import MethodSpec, Scenario
 
 METRIC = "healed_x_utility"
-_SAME = ("dataset", "model", "amount", "options")
-"""What a task shares with the view: from one to the other only the two dials, and the seed, move."""
 
 
 @dataclass(frozen=True)
 class Worst:
-    """The worst of ``tasks`` stored tasks: its two dials, a stored seed, mean healed × utility over ``seeds`` seeds."""
+    """The worst of ``tasks`` tasks: its two dials, a seed it was run with, mean healed × utility over ``seeds`` seeds, of which
+    ``precomputed`` come from the gallery."""
 
     method: str
     label: str
@@ -28,24 +27,20 @@ class Worst:
     value: float
     seeds: int
     tasks: int
+    precomputed: int = 0
 
 
-def worst_cases(store: Results, scenario: Scenario, specs: Sequence[MethodSpec]) -> dict[str, Worst | None]:
-    """Method → where it does worst among the stored tasks that differ from ``scenario`` in the dials alone.
+def worst_cases(
+    store: Results, scenario: Scenario, specs: Sequence[MethodSpec], gallery: pd.DataFrame | None = None
+) -> dict[str, Worst | None]:
+    """Method → where it does worst among the tasks that differ from ``scenario`` in the dials alone: those stored, and below
+    them those of ``gallery``, as in the heatmap.
 
-    Only runs with the parameters of ``specs`` count. None where fewer than two tasks are stored: one is no comparison.
+    Only runs with the parameters of ``specs`` count. None where there are fewer than two tasks: one is no comparison.
     """
-    frame = tables.results(store, metric=METRIC, dataset=scenario.dataset.name)
-    return {spec.name: worst_case(alike(frame, scenario, spec), scenario.seed) for spec in specs}
-
-
-def alike(frame: pd.DataFrame, scenario: Scenario, spec: MethodSpec) -> pd.DataFrame:
-    """The rows of :func:`tables.results` of this method, with these parameters, on tasks that differ in the dials alone."""
-    task = tables._task(scenario)
-    same = (frame["method"] == spec.name) & (frame["variant"] == tables._variant(spec, scenario))
-    for column in _SAME:
-        same &= frame[column] == task[column]
-    return frame[same]
+    found = grid(store, scenario, METRIC, gallery).runs
+    frame = found.assign(**{METRIC: found["value"]})
+    return {spec.name: worst_case(frame[frame["spec"] == spec.key], scenario.seed) for spec in specs}
 
 
 def worst_case(frame: pd.DataFrame, seed: int) -> Worst | None:
@@ -66,4 +61,5 @@ def worst_case(frame: pd.DataFrame, seed: int) -> Worst | None:
         value=float(means["mean"].min()),
         seeds=int(rows["seed"].nunique()),
         tasks=len(means),
+        precomputed=int((rows["source"] == GALLERY).sum()) if "source" in rows else 0,
     )

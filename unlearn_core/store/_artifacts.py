@@ -101,13 +101,17 @@ class Artifacts:
         with contextlib.suppress(OSError):
             (self.root / path).unlink(missing_ok=True)
 
-    def stale(self) -> list[str]:
-        """Temporary files and array files older than :data:`GRACE`, relative to the folder."""
-        found = []
+    def listing(self) -> dict[str, tuple[int, bool]]:
+        """Path, relative to the folder, of every temporary and array file → its size, and whether it is older than
+        :data:`GRACE`."""
+        found, young = {}, time.time() - GRACE
         for shard in self.root.glob("[0-9a-z][0-9a-z]"):
-            with contextlib.suppress(OSError):
-                found += [p for p in shard.iterdir() if p.name.endswith((SUFFIX, TEMPORARY)) and _old(p)]
-        return [path.relative_to(self.root).as_posix() for path in found]
+            with contextlib.suppress(OSError), os.scandir(shard) as entries:
+                for entry in entries:
+                    if entry.name.endswith((SUFFIX, TEMPORARY)):
+                        about = entry.stat()
+                        found[f"{shard.name}/{entry.name}"] = (about.st_size, about.st_mtime < young)
+        return found
 
     def sweep(self, paths: Iterable[str]) -> int:
         """Remove those of these files that are still old; returns how many."""

@@ -16,12 +16,7 @@ from unlearn_core.errors import UserError
 from unlearn_core.store._database import Database
 from unlearn_core.store._records import reason
 
-SCHEMA = 1
-
-UPGRADES: dict[int, Callable[[sa.Connection], None]] = {}
-"""Schema version → what turns it into the next one. Raise :data:`SCHEMA` and add an entry; data are never dropped.
-
-A step is written in SQL of its own: the tables below may look different by the time somebody needs it."""
+SCHEMA = 2
 
 _meta = sa.MetaData()
 about = sa.Table("lethe", _meta, sa.Column("name", sa.String(32), primary_key=True), sa.Column("value", sa.Text))
@@ -46,6 +41,51 @@ failures = sa.Table(
     sa.Column("detail", sa.Text, nullable=False),
     sa.Column("created", sa.Float(53), nullable=False),
 )
+runs = sa.Table(
+    "runs",
+    _meta,
+    # Grows with every row and is never used again, so that a reader can ask for what is new since its last look.
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("key", sa.String(64), nullable=False, unique=True),
+    sa.Column("reader", sa.String(16), nullable=False),
+    sa.Column("dataset", sa.String(255)),
+    sa.Column("model", sa.String(255)),
+    sa.Column("amount", sa.Float(53)),
+    sa.Column("regularity", sa.Float(53)),
+    sa.Column("discovery", sa.Float(53)),
+    sa.Column("seed", sa.Integer),
+    sa.Column("setting", sa.String(16)),
+    sa.Column("method", sa.String(255)),
+    sa.Column("spec", sa.String(16)),
+    sa.Column("device", sa.String(32)),
+    sa.Column("told", sa.String(16)),
+    sa.Column("numbers", sa.LargeBinary),
+    sa.Index("runs_by_dataset", "dataset", "number"),
+    sa.Index("runs_by_task", "dataset", "seed", "regularity", "discovery", "method"),
+    sqlite_autoincrement=True,
+)
+"""One small row for each record of kind "run": what cells and tables filter and group by, and what was measured. It says
+nothing that the record does not say, so rows that are missing are made from the records (``_runs.py``)."""
+
+
+def _add_runs(db: sa.Connection) -> None:
+    """Version 2 has the table of runs; its rows come with the first look at it."""
+    number = "INTEGER PRIMARY KEY AUTOINCREMENT" if db.dialect.name == "sqlite" else "SERIAL PRIMARY KEY"
+    blob = "BLOB" if db.dialect.name == "sqlite" else "BYTEA"
+    double = "FLOAT" if db.dialect.name == "sqlite" else "DOUBLE PRECISION"
+    db.exec_driver_sql(
+        f"CREATE TABLE IF NOT EXISTS runs (number {number}, key VARCHAR(64) NOT NULL UNIQUE, reader VARCHAR(16) NOT NULL, "
+        f"dataset VARCHAR(255), model VARCHAR(255), amount {double}, regularity {double}, discovery {double}, seed INTEGER, "
+        f"setting VARCHAR(16), method VARCHAR(255), spec VARCHAR(16), device VARCHAR(32), told VARCHAR(16), numbers {blob})"
+    )
+    db.exec_driver_sql("CREATE INDEX IF NOT EXISTS runs_by_dataset ON runs (dataset, number)")
+    db.exec_driver_sql("CREATE INDEX IF NOT EXISTS runs_by_task ON runs (dataset, seed, regularity, discovery, method)")
+
+
+UPGRADES: dict[int, Callable[[sa.Connection], None]] = {1: _add_runs}
+"""Schema version → what turns it into the next one. Raise :data:`SCHEMA` and add an entry; data are never dropped.
+
+A step is written in SQL of its own: the tables above may look different by the time it is needed."""
 
 
 def bring_up_to_date(database: Database) -> str:

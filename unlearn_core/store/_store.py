@@ -21,7 +21,9 @@ from unlearn_core.store._database import Database
 from unlearn_core.store._known import make_place, private_files, remember_place
 from unlearn_core.store._place import UPLOADS, is_default, make_folder, resolve
 from unlearn_core.store._records import Failure, MissingArtifact, Record, clean, dump, reason, utc
-from unlearn_core.store._schema import bring_up_to_date, failures, records
+from unlearn_core.store._runs import KIND as RUN
+from unlearn_core.store._runs import RunTable, make_row
+from unlearn_core.store._schema import bring_up_to_date, failures, records, runs
 
 _CHUNK = 400  # keys in one SQL "IN", below every database's limit of parameters
 _TRIES = 3  # a sweep by a machine with another clock can take a file away before its row is there
@@ -37,6 +39,7 @@ class Store:
         self._artifacts = Artifacts(artifacts, private_files(db.url))
         self._id = bring_up_to_date(db)
         self._own_folder()
+        self.runs = RunTable(db)
 
     @classmethod
     def open(cls, location: str | Path | None = None, *, sweep: bool = True, create: bool = True) -> Store:
@@ -183,11 +186,18 @@ class Store:
         """Drop rows whose files are missing or cut short, remove old orphan files; returns (rows, files) removed."""
         if self.read_only:
             return 0, 0
-        stale = self._artifacts.stale()  # before the rows: a file that comes later is nobody's orphan
-        rows = self._db.rows(_FILES)
-        good = self._trusted(rows)
-        known = {entry.path for row in good for entry in _entries(row)}
-        return len(rows) - len(good), self._artifacts.sweep(path for path in stale if path not in known)
+        there = self._artifacts.listing()  # before the rows: a file that comes later is nobody's orphan
+        rows = self._db.rows(_FILES.add_columns(records.c.kind))
+        self.runs.compare({row["key"] for row in rows if row["kind"] == RUN})
+        files = json.loads("[" + ",".join(row["files"] for row in rows) + "]")  # one call takes a fraction of one for each
+        doubted = [
+            row for row, entries in zip(rows, files, strict=True)
+            if any(there.get(entry["path"], (None,))[0] != entry["size"] for entry in entries)
+        ]  # fmt: skip
+        good = self._trusted(doubted)
+        known = {entry["path"] for entries in files for entry in entries}
+        stale = (path for path, (_, old) in there.items() if old and path not in known)
+        return len(doubted) - len(good), self._artifacts.sweep(stale)
 
     def _put(self, about: Mapping[str, Any], arrays: Mapping[str, Mapping[str, np.ndarray]]) -> None:
         """Write the files, then the row; the files go again if there is no row in the end."""
@@ -211,8 +221,13 @@ class Store:
     def _insert(self, row: dict[str, Any], entries: list[FileEntry]) -> None:
         row |= {"token": uuid.uuid4().hex, "files": dump([vars(entry) for entry in entries]), "created": time.time()}
 
+        index = make_row(row["key"], row["spec"], row["payload"]) if row["kind"] == RUN else None
+
         def insert(db: sa.Connection) -> None:
             db.execute(sa.insert(records).values(row))
+            if index is not None:
+                db.execute(sa.delete(runs).where(runs.c.key == row["key"]))
+                db.execute(sa.insert(runs).values(index))
             db.execute(sa.delete(failures).where(failures.c.key == row["key"]))
             # Files are removed under the same lock: those that are here now stay.
             if not all(self._artifacts.intact(entry) for entry in entries):
@@ -242,7 +257,9 @@ class Store:
         """Remove exactly this row (a newer one with the same key stays) and its files."""
 
         def drop(db: sa.Connection) -> None:
-            db.execute(sa.delete(records).where(records.c.key == row["key"], records.c.token == row["token"]))
+            gone = db.execute(sa.delete(records).where(records.c.key == row["key"], records.c.token == row["token"]))
+            if gone.rowcount:
+                db.execute(sa.delete(runs).where(runs.c.key == row["key"]))
             self._remove(db, row["key"], _entries(row))
 
         self._db.write(drop, row["key"])

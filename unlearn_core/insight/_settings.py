@@ -1,0 +1,112 @@
+"""What a scenario or a method sets otherwise than is usual, in words; what makes two of them one is their key, not these."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from unlearn_core.datasets import registry as datasets
+from unlearn_core.errors import UserError
+from unlearn_core.methods import registry as methods
+from unlearn_core.models import registry as models
+from unlearn_core.presets import preset_params, recipe_of
+from unlearn_core.specs import MethodSpec, Scalar, Scenario
+
+SEPARATOR: Final = ", "
+_CONTENT: Final = "content"
+"""A parameter that says what files hold: named only where two settings would read the same without it."""
+_SHORT = 12
+
+
+def options_of(scenario: Scenario) -> str:
+    """What a scenario sets beyond dataset, network, amount and dials, such as "trigger.size=5, training.epochs=40".
+
+    No file is read: data whose preset depends on their files are compared with what holds for any such data.
+    """
+    usual = _usual(scenario)
+    ours = {name: value for name, value in _flat(scenario).items() if name.partition(".")[2] not in (_CONTENT, "download")}
+    parts = [f"{name}={value}" for name, value in ours.items() if name not in usual or usual[name] != value]
+    if scenario.forget is not None:
+        parts.append(f"forget={len(scenario.forget)} listed")
+    return SEPARATOR.join(parts)
+
+
+def variant_of(spec: MethodSpec, dataset: str, augment: bool) -> str:
+    """What a method's parameters change against its preset on this data, such as "epochs=5"."""
+    usual = usual_params(spec.name, dataset, augment)
+    return SEPARATOR.join(f"{name}={value}" for name, value in spec.params.items() if name not in usual or usual[name] != value)
+
+
+def usual_params(name: str, dataset: str, augment: bool) -> dict[str, Scalar]:
+    """A method's preset on this data; its defaults where the dataset is not known; empty where the method is not."""
+    if name not in methods:
+        return {}
+    try:
+        return methods.get(name).full_params(preset_params(name, dataset, augment))
+    except UserError:
+        return methods.get(name).full_params({})
+
+
+def told_apart(texts: Sequence[str], scenarios: Sequence[Scenario]) -> list[str]:
+    """``texts`` of different settings, those that read the same with what their files hold, or at last with their key."""
+    named = _where_twice(texts, (_contents(scenario) for scenario in scenarios))
+    return _where_twice(named, (f"setting {scenario.setting_key[:_SHORT]}" for scenario in scenarios))
+
+
+def _where_twice(texts: Sequence[str], more: Iterable[str]) -> list[str]:
+    counts = Counter(texts)
+    return [
+        SEPARATOR.join(filter(None, (text, extra))) if counts[text] > 1 else text
+        for text, extra in zip(texts, more, strict=True)
+    ]
+
+
+def _contents(scenario: Scenario) -> str:
+    told = {"dataset": scenario.dataset.params.get(_CONTENT), "model": scenario.model.params.get(_CONTENT)}
+    return SEPARATOR.join(f"{part}.{_CONTENT}={str(value)[:_SHORT]}" for part, value in told.items() if value)
+
+
+def _flat(scenario: Scenario) -> dict[str, Any]:
+    """Every field but the named columns and the forget set, as "section.field"."""
+    corruption = scenario.corruption.model_dump(mode="json")
+    for column in ("amount", "regularity"):
+        corruption.pop(column, None)
+    sections: dict[str, Mapping[str, Any]] = {
+        "dataset": scenario.dataset.params,
+        "trigger": corruption.pop("trigger", {}),
+        "corruption": corruption,
+        "model": scenario.model.params,
+        "training": scenario.training.model_dump(mode="json"),
+    }
+    rest = scenario.model_dump(mode="json", exclude={"dataset", "corruption", "model", "training", "discovery", "seed"})
+    sections["scenario"] = {name: value for name, value in rest.items() if name not in ("forget", "relabelled")}
+    return {f"{section}.{name}": value for section, values in sections.items() for name, value in values.items()}
+
+
+def _usual(scenario: Scenario) -> dict[str, Any]:
+    """What the presets say of these fields without looking at any file; a part that is not registered says nothing."""
+    usual: dict[str, Any] = {}
+    if scenario.dataset.name not in datasets:
+        return usual
+    source = datasets.get(scenario.dataset.name)
+    preset = source.preset
+    usual |= _section("dataset", _defaults(source))
+    usual |= _section("trigger", preset.trigger.model_dump(mode="json"))
+    usual |= {f"corruption.{name}": getattr(preset, name) for name in ("class_a", "class_b", "target_class")}
+    if scenario.model.name in models:
+        network = models.get(scenario.model.name)
+        usual |= _section("model", _defaults(network) | (preset.model_params if network.name == preset.model else {}))
+        usual |= _section("training", recipe_of(preset.training, network))
+    return usual
+
+
+def _defaults(part: Any) -> dict[str, Any]:
+    try:
+        return dict(part.params(None).model_dump(mode="json"))
+    except UserError:
+        return {}
+
+
+def _section(name: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    return {f"{name}.{field}": value for field, value in values.items()}
