@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import pandas as pd
 
+from unlearn_core.errors import UserError
+
 if TYPE_CHECKING:
     from unlearn_core.insight.stored import Results
     from unlearn_core.specs import MethodSpec, Scenario
@@ -79,9 +81,21 @@ def of_stored(store: Results, scenario: Scenario, specs: Sequence[MethodSpec]) -
 def of_runs(store: Results, runs: pd.DataFrame) -> pd.Series:
     """The memorised share of every row's original, for rows of ``tables.results``: looked up, or else measured, once for each
     original; NaN where its outputs are not stored."""
+    from unlearn_core.insight._runs import stored_runs
+
     same = [*(name for name in _task(runs) if name != "discovery"), "seed"]
-    found = {key: _looked_up(store, key) for key in runs.drop_duplicates(same)["key"]}
-    shares = runs["key"].map(found).astype(float)
+    table = stored_runs(store).frame.drop_duplicates("key").set_index("key")
+    known = table.reindex(columns=list(_OF), dtype=float).bfill(axis="columns").iloc[:, 0]  # _OF: C's share first
+    shares = _of_originals(runs["key"].map(known).astype(float), runs, same)
+    lacking = runs[shares.isna()].drop_duplicates(same)["key"]
+    if len(lacking):
+        found = {key: _looked_up(store, key) for key in lacking}
+        shares = shares.fillna(_of_originals(runs["key"].map(found).astype(float), runs, same))
+    return shares
+
+
+def _of_originals(shares: pd.Series, runs: pd.DataFrame, same: list[str]) -> pd.Series:
+    """Runs of one original have one share: what any of them says."""
     return shares.groupby([runs[name] for name in same], dropna=False).transform("max")
 
 
@@ -97,7 +111,8 @@ def _looked_up(store: Results, key: str) -> float | None:
     if share is None:
         scenario = Scenario.parse(record.spec["scenario"])
         whole = scenario if scenario.edited else scenario.at_rate(1.0)  # one measurement serves every discovery rate
-        with contextlib.suppress(LookupError):
+        # Outputs that were damaged, or data that are no longer where they were: then it is not known.
+        with contextlib.suppress(LookupError, UserError):
             share = share_of({name: tables.original_metrics(store, whole, name)[name] for name in _OF})
     return None if share is None else share[1]
 
