@@ -76,8 +76,23 @@ class ImageSource(DatasetSource):
         found = loading.recent(memo)
         if found is None:
             found = loading.facts(cls.collection(params))
-            loading.remember(memo, found)
+            for data in {params.data, found.place}:
+                loading.remember((cls.name, data), found)
         return found
+
+    @classmethod
+    def look_again(cls, params: Any) -> None:
+        loading.look_again((cls.name, params.data))
+
+    @classmethod
+    def problems(cls, params: Any) -> tuple[str, ...]:
+        try:
+            found = cls.facts(params)
+        except UserError:  # the files are gone, what was decoded is still there
+            return ()
+        if params.content not in ("", found.content):
+            return (f"The files at {found.place!r} have changed; the images shown here are those that were read before.",)
+        return found.problems
 
     @classmethod
     def preset_for(cls, params: Mapping[str, Any]) -> Preset:
