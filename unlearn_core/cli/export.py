@@ -37,6 +37,7 @@ from unlearn_core.cli._forget import ForgetOption, FoundOption, with_forget, wit
 from unlearn_core.engine import Engine
 from unlearn_core.errors import UserError
 from unlearn_core.store import Store
+from unlearn_core.typed_paths import typed_path
 
 
 def export(
@@ -68,7 +69,7 @@ def export(
     chosen = with_data(dataset, data, overrides)
     with_found(overrides, found, amount)
     model = with_network(model, overrides, checkpoint, architecture, input_size, normalise)
-    target = out.expanduser()
+    target = typed_path(out, "--out", kept=False)
     beside = target.with_suffix(".json")
     _check_free(target, beside, force)
     place = Store.open(store)

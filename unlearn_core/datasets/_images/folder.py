@@ -6,12 +6,14 @@ import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
-from unlearn_core.datasets._images.decode import open_picture
+from unlearn_core.datasets._images.decode import Unreadable, open_picture
 from unlearn_core.datasets._images.layout import arrange
 from unlearn_core.datasets._images.listing import Collection, Listing, Picture
 from unlearn_core.datasets._images.names import readable
 from unlearn_core.datasets._images.walk import walk
 from unlearn_core.errors import UserError
+
+MAX_POINTER = 1_024
 
 
 class Folder(Collection):
@@ -43,8 +45,28 @@ class Folder(Collection):
         return self._listing
 
     def picture(self, k: int) -> Picture:
-        name = self.listing().names[k]
-        return open_picture(self.path / self._places[name])
+        file = self.path / self._places[self.listing().names[k]]
+        try:
+            return open_picture(file)
+        except Unreadable:
+            if _is_pointer(file):
+                raise Unreadable("only names a file that is not here (Git LFS, git-annex or a link kept as text)") from None
+            raise
+
+
+def _is_pointer(file: Path) -> bool:
+    """Whether a small text stands in for an image that was not fetched."""
+    try:
+        with file.open("rb") as opened:
+            text = opened.read(MAX_POINTER + 1)
+    except (OSError, ValueError):
+        return False
+    if len(text) > MAX_POINTER or b"\0" in text:
+        return False
+    lines = text.strip().splitlines()
+    if text.startswith(b"version https://git-lfs") or b"annex/objects" in text:
+        return True
+    return len(lines) == 1 and b"/" in lines[0] and lines[0].lower().endswith(file.suffix.lower().encode())
 
 
 def hash_file(path: Path) -> str:

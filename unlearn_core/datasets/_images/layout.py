@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from unlearn_core.datasets._images.listing import HELD_OUT, TRAIN, UNSPLIT, Listing, make_listing
+from unlearn_core.datasets._images.listing import HELD_OUT, SPLIT_NAMES, TRAIN, UNSPLIT, Listing, make_listing
 from unlearn_core.datasets._images.names import are, composed, judge_class_names, some
 from unlearn_core.datasets._images.reading import reading_of
 from unlearn_core.datasets._images.splits import is_filler, role_of
@@ -113,7 +113,17 @@ def find_layout(tree: Tree, where: str) -> Layout:
     _check_halves(split, others, where, halved=bool(flat))
     layout = Layout({_inner(tree, (*base, name)): role for name, role in split.items()})
     layout.beside = {(*base, name) for name in others}
+    layout.said += _guessed(layout, base)
     return layout
+
+
+def _guessed(layout: Layout, base: Parts) -> list[str]:
+    """One sentence where a half is not called by a plain word for it, or lies below another folder."""
+    read = []
+    for root, role in layout.roots.items():
+        if root[:-1] != base or root[-1].lower() not in SPLIT_NAMES:
+            read.append(f"{some(['/'.join(root[len(base) :])])} as the {HELD_OUT.get(role, 'training')} half")
+    return [f"Read by the names of the folders: {', '.join(sorted(read))}."] if read else []
 
 
 def _check_halves(split: dict[str, int], others: Sequence[str], where: str, *, halved: bool) -> None:

@@ -22,6 +22,7 @@ from unlearn_core.datasets._images.decode import REVISION, Unreadable, decode, i
 from unlearn_core.datasets._images.listing import TEST, TRAIN, Collection, Listing, plain, some
 from unlearn_core.datasets._images.sampling import choose
 from unlearn_core.errors import UserError
+from unlearn_core.typed_paths import typed_path
 
 MAX_DECODED = 2**30
 """Bytes of decoded images that one dataset may take in memory."""
@@ -275,9 +276,7 @@ def _usual(collection: Collection, listing: Listing) -> tuple[int, int]:
 
 def check_path(text: str) -> Path:
     """An absolute path that exists; raises :class:`UserError` in one sentence."""
-    if "\0" in text or len(text) > 4096:
-        raise UserError("The path of the data cannot be a path.")
-    path = Path(os.path.abspath(Path(text).expanduser()))
-    if not path.exists():
+    path = typed_path(text, "the data")
+    if not os.path.exists(path):
         raise UserError(f"There is nothing at {str(path)!r}; a folder of images, a zip, a table or an .npz can be read.")
     return path

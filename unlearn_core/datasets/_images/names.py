@@ -41,8 +41,10 @@ def judge_class_names(raw: Iterable[str]) -> list[str]:
         noun = "name of the class" if len(odd) == 1 else "names of the classes"
         found.append(f"The {noun} {some(odd)} {are(odd)} not UTF-8 text; other bytes are written as % and two digits.")
     if double := sorted(name for name, written in forms.items() if len(written) > 1):
-        each = "one class" if len(double) == 1 else "one class each"
-        found.append(f"The folders {some(double)} are written in two ways (accents apart or composed) and joined to {each}.")
+        noun = "name of the class" if len(double) == 1 else "names of the classes"
+        found.append(
+            f"The {noun} {some(double)} {are(double)} written in two ways (accents apart or composed); such folders are joined."
+        )
     twins: dict[str, list[str]] = {}
     for name in sorted(forms):
         twins.setdefault(name.casefold(), []).append(name)
