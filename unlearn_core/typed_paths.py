@@ -17,7 +17,7 @@ def typed_path(text: str | Path, what: str, *, kept: bool = True) -> Path:
     ``what`` names it in the sentence: "the data". ``kept``: whether the path goes into results and pages, so that it has to be
     UTF-8 text. Raises :class:`UserError` for what no file can be called, an unknown ``~name``, a current folder that is gone.
     """
-    given = str(text).strip() if isinstance(text, str) else str(text)
+    given = str(text)
     if why := _impossible(given, kept=kept):
         raise UserError(f"The path of {what} cannot be a path: it {why}.")
     full = os.path.expanduser(given)
@@ -40,7 +40,7 @@ def typed_target(text: str | Path, option: str) -> Path:
 
 
 def _impossible(text: str, *, kept: bool) -> str:
-    if not text:
+    if not text.strip():
         return "is empty"
     if "\0" in text:
         return "has a NUL character in it"

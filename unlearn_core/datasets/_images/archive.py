@@ -51,7 +51,7 @@ class Archive(Collection):
         if self._listing is None:
             held = self.contents
             before = list(dict.fromkeys(held.before))
-            self._listing = arrange(sorted(held.images), self.where, held.sentences(), sorted(held.folders), before)
+            self._listing = arrange(sorted(held.images), self.where, held.sentences(), sorted(held.folders), before=before)
         return self._listing
 
     def picture(self, k: int) -> Picture:

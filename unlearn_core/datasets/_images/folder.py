@@ -41,7 +41,8 @@ class Folder(Collection):
             if len(self._places) < len(self.files):
                 raise UserError(f"{where} has files whose names differ only in bytes that are no UTF-8 text; rename them.")
             paths = [file.path for file in self.files]
-            self._listing = arrange(paths, where, self.found.sentences(), self.found.folders)
+            shut = [*self.found.locked, *self.found.dangling]
+            self._listing = arrange(paths, where, self.found.sentences(), self.found.folders, shut)
         return self._listing
 
     def picture(self, k: int) -> Picture:

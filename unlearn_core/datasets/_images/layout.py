@@ -48,20 +48,22 @@ def arrange(
     where: str,
     problems: Iterable[str] = (),
     folders: Iterable[str] = (),
+    shut: Iterable[str] = (),
     before: Sequence[str] | None = None,
 ) -> Listing:
     """Class and half of every path, from its folders.
 
-    ``folders``: all folders, so that empty classes can be said. ``before``: what the first version took for images, where
-    that differs from ``paths``. Raises :class:`UserError` in one sentence where there is nothing to learn from, or where it is
-    not clear what is a class and what is a half.
+    ``folders``: all folders, so that empty classes can be said; ``shut``: those that cannot be entered. ``before``: what the
+    first version took for images, where that differs from ``paths``. Raises :class:`UserError` in one sentence where there is
+    nothing to learn from, or where it is not clear what is a class and what is a half.
     """
     found = list(problems)
     if not paths:
         raise UserError(" ".join([f"{where} has no images in it; {EXPECTED}.", *found]))
     parts = [tuple(path.split("/")) for path in paths]
     tree = Tree(parts)
-    layout = find_layout(tree, where)
+    folders = list(folders)
+    layout = find_layout(tree, where, [tuple(folder.split("/")) for folder in (*folders, *shut)])
     placed, loose, aside = [], [], 0
     for path, part in zip(paths, parts, strict=True):
         root = next((part[:depth] for depth in range(len(part)) if part[:depth] in layout.roots), None)
@@ -93,7 +95,7 @@ def arrange(
     return reading_of(listing, paths if before is None else before)
 
 
-def find_layout(tree: Tree, where: str) -> Layout:
+def find_layout(tree: Tree, where: str, folders: Iterable[Parts] = ()) -> Layout:
     """The halves by the names of the top folders, or a tree of classes; raises :class:`UserError` where that is not clear."""
     base = _unwrapped(tree)
     tops = tree.below(base)
@@ -106,6 +108,10 @@ def find_layout(tree: Tree, where: str) -> Layout:
             raise UserError(f"{where} has images directly in {some(sorted(flat))}, not in class folders there; {EXPECTED}.")
         return _classes(tree, base, where)
     if len(tops) == 1 and TRAIN not in split.values():
+        if gone := sorted({part[-1] for part in folders if part[:-1] == base} - tops):
+            raise UserError(
+                f"{where} has images in {some(list(tops))} alone; {some(gone)} {are(gone)} empty or cannot be read."
+            )
         layout = _classes(tree, (*base, *tops), where)
         layout.said.append(f"All images lie in the folder {some(list(tops))}, which is taken for the one around the classes.")
         return layout

@@ -91,7 +91,7 @@ class ImageSource(DatasetSource):
         except UserError:  # the files are gone, what was decoded is still there
             return ()
         if params.content not in ("", found.content):
-            return (f"The files at {found.place!r} have changed; the images shown here are those that were read before.",)
+            return (f"The files at {found.place!r} have changed; the images shown here are those read before.",)
         return found.problems
 
     @classmethod

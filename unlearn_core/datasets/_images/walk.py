@@ -105,10 +105,7 @@ class Found:
             times = f" ({self.system.total():,} times)" if self.system.total() > len(names) else ""
             said.append(f"{some(names)} {are(names)} left out{times}: thumbnails, trash or files of the system.")
         if self.unread:
-            lie = "is" if self.unread.total() == 1 else "are"
-            said.append(
-                f"By their ending {_counted(self.unread)} {lie} no images that are read here; save images as .jpg or .png."
-            )
+            said.append(f"Left out by their ending: {_counted(self.unread)}; save what is an image as .jpg or .png.")
         if self.read:
             said.append(f"Unusual endings that are read: {_counted(self.read)}.")
         if self.tables:
