@@ -8,7 +8,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
-from picturetools import forget, make_tree, picture
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from picturetools import forget, make_tree, picture, read
 
 from unlearn_core.datasets._images import loading
 from unlearn_core.datasets._images.layout import arrange
@@ -16,6 +18,7 @@ from unlearn_core.datasets._images.listing import TEST, TRAIN, UNSPLIT, Listing
 from unlearn_core.datasets._images.opening import open_collection
 from unlearn_core.datasets._images.splits import role_of
 from unlearn_core.errors import UserError
+from unlearn_core.presets import make_scenario
 
 WHERE = "The folder 'x'"
 
@@ -252,6 +255,46 @@ def test_a_zip_keeps_its_name_unless_it_is_read_differently(tmp_path: Path, more
             file.write(image, image.relative_to(tmp_path / "photos").as_posix())
         file.writestr("train/ant/./9.png" if more.startswith("w/") else more, (folder / "ant" / "00.png").read_bytes())
     assert (content(path) == "sha-" + hashlib.sha256(path.read_bytes()).hexdigest()[:32]) == same
+
+
+def test_a_table_keeps_validation_apart_as_a_folder_does(tmp_path: Path) -> None:
+    rows = {}
+    for half in ("train", "val", "test"):
+        make_tree(tmp_path / half, each=6)
+        rows[half] = [f"{file.relative_to(tmp_path)},{file.parent.name},{half}\n" for file in (tmp_path / half).rglob("*.png")]
+    table = tmp_path / "table.csv"
+    table.write_text("path,label,split\n" + "".join(rows["train"] + rows["val"] + rows["test"]))
+    split = read(make_scenario("images", overrides={"dataset.data": str(table)}).dataset)
+    assert (len(split.train), len(split.test)) == (18, 18)
+    assert "The 18 validation images are left out: utility is measured on the test images alone." in split.problems
+    assert content(table) != "sha-" + open_collection(table).content()[:32]
+    table.write_text("path,label,split\n" + "".join(rows["train"] + rows["val"]))
+    assert (
+        "There are no test images; the 18 validation images are used for testing." in open_collection(table).listing().problems
+    )
+    assert content(table) == "sha-" + open_collection(table).content()[:32]
+
+
+NAMES = ["train", "Test", "val", "seg_train", "seg_test", "a", "b", "caf\u00e9", "cafe\u0301", "caf\udce9", "{x}", " ", "A"]
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.lists(st.sampled_from(NAMES), min_size=1, max_size=5).map("/".join), min_size=1, max_size=12, unique=True))
+def test_any_tree_is_read_or_gets_one_sentence(files: list[str]) -> None:
+    images = [f"{name}.png" for name in files]
+    problem, listing = "", None
+    try:
+        listing = arrange(images, WHERE, folders=files, shut=["val"])
+    except UserError as error:
+        problem = str(error)
+    assert "\n" not in problem
+    assert problem.encode() or listing
+    if listing is None:
+        return
+    assert len(listing.class_names) > 1
+    assert "\n".join([*listing.names, *listing.class_names, *listing.problems]).encode()
+    tops = {name.split("/")[0].lower() for name in listing.names}
+    assert not ({"train", "test"} <= {name.lower() for name in listing.class_names} and {"train", "test"} <= tops)
 
 
 def test_pictures_of_one_class_do_not_stand_for_a_layout(tmp_path: Path) -> None:

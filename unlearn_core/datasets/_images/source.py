@@ -56,7 +56,10 @@ class ImageSource(DatasetSource):
             return dict(given.model_dump(mode="json"))  # complete already; loading checks that the files are still these
         found = cls.facts(given)
         if given.content and given.content != found.content:
-            raise UserError(f"The images at {found.place!r} are not those that were meant; they may have changed.")
+            raise UserError(
+                f"The images at {found.place!r} are not those that were meant; they may have changed, or an earlier version "
+                "read them differently."
+            )
         channels = {"colour": 3, "grey": 1}.get(given.channels, found.channels)
         size = given.size or found.size
         mirrored = (channels == 3) if cls.mirrors is None else cls.mirrors
