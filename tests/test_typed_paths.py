@@ -9,6 +9,7 @@ import pytest
 
 from unlearn_core.cli import main
 from unlearn_core.datasets import registry as datasets
+from unlearn_core.datasets._images import cache
 from unlearn_core.datasets._images.loading import check_path
 from unlearn_core.errors import UserError
 from unlearn_core.models._checkpoint import find
@@ -34,6 +35,9 @@ def test_data_checkpoints_and_stores(text: str, sentence: str, tmp_path: Path, m
         "The path of the checkpoint": [find],
         "The path of the store": [Store.open, lambda place: Store.open(f"sqlite:///{place}")],
     }
+    if "\0" not in text:
+        monkeypatch.setenv("UNLEARN_CACHE", text)
+        openers["The path of the cache (UNLEARN_CACHE)"] = [lambda _: cache.folder()]
     for start, functions in openers.items():
         for function in functions:
             with pytest.raises(UserError) as caught:

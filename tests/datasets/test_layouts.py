@@ -268,10 +268,11 @@ def test_a_table_keeps_validation_apart_as_a_folder_does(tmp_path: Path) -> None
     assert (len(split.train), len(split.test)) == (18, 18)
     assert "The 18 validation images are left out: utility is measured on the test images alone." in split.problems
     assert content(table) != "sha-" + open_collection(table).content()[:32]
-    table.write_text("path,label,split\n" + "".join(rows["train"] + rows["val"]))
+    table.write_text("path,label,split\n" + "".join(rows["train"] + rows["val"]) + f"{'x' * 300}.png,ant,train\n")
     assert (
         "There are no test images; the 18 validation images are used for testing." in open_collection(table).listing().problems
     )
+    assert "1 of the files are missing" in said(open_collection(table).listing())
     assert content(table) == "sha-" + open_collection(table).content()[:32]
 
 

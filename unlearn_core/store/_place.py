@@ -55,8 +55,8 @@ def make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        blocked = next((p for p in (folder, *folder.parents) if p.exists()), folder)
-        why = f"{blocked} is a file, not a folder" if blocked.is_file() else reason(error)
+        blocked = next((p for p in (folder, *folder.parents) if os.path.exists(p)), folder)
+        why = f"{blocked} is a file, not a folder" if os.path.isfile(blocked) else reason(error)
         raise UserError(f"The store cannot be kept in {folder}: {why}.") from None
 
 
