@@ -9,11 +9,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from unlearn_core.datasets._images.names import readable, some
-from unlearn_core.datasets._images.walk import Found
+from unlearn_core.datasets._images.walk import COMMON, Found
 
 UTF8_FLAG: Final = 0x800
-_FIRST: Final = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"})
-"""Endings that the first version read."""
 
 
 @dataclass
@@ -89,5 +87,6 @@ def _is_left_out(parts: Sequence[str], left: Found) -> bool:
 
 
 def _was_image(name: str) -> bool:
+    """Whether the first version took the entry for an image; it knew the common endings alone."""
     hidden = any(part.startswith((".", "__MACOSX")) for part in name.split("/"))
-    return os.path.splitext(name)[1].lower() in _FIRST and not hidden
+    return os.path.splitext(name)[1].lower() in COMMON and not hidden

@@ -61,26 +61,10 @@ def arrange(
     if not paths:
         raise UserError(" ".join([f"{where} has no images in it; {EXPECTED}.", *found]))
     parts = [tuple(path.split("/")) for path in paths]
-    tree = Tree(parts)
-    folders = list(folders)
+    tree, folders = Tree(parts), list(folders)
     layout = find_layout(tree, where, [tuple(folder.split("/")) for folder in (*folders, *shut)])
-    placed, loose, aside = [], [], 0
-    for path, part in zip(paths, parts, strict=True):
-        root = next((part[:depth] for depth in range(len(part)) if part[:depth] in layout.roots), None)
-        if root is not None and len(part) > len(root) + 1:
-            placed.append((path, part[len(root)], layout.roots[root]))
-        elif any(part[:depth] in layout.beside for depth in range(len(part))):
-            aside += 1
-        else:
-            loose.append(path)
-    found += layout.said
-    if aside:
-        others = [name for *_, name in sorted(layout.beside)]
-        images = "1 image" if aside == 1 else f"{aside:,} images"
-        found.append(f"{some(others)} beside the folders of the halves {are(others)} left out ({images}).")
-    if loose:
-        lie = "lies" if len(loose) == 1 else "lie"
-        found.append(f"{some(loose)} {lie} outside of the class folders and {are(loose)} left out.")
+    placed, left_out = _place(paths, parts, layout)
+    found += [*layout.said, *left_out]
     if not placed:
         raise UserError(" ".join([f"{where} has images but no class folders; {EXPECTED}.", *found]))
     found += judge_class_names(name for _, name, _ in placed)
@@ -93,6 +77,28 @@ def arrange(
         problems=found,
     )
     return reading_of(listing, paths if before is None else before)
+
+
+def _place(paths: Sequence[str], parts: Sequence[Parts], layout: Layout) -> tuple[list[tuple[str, str, int]], list[str]]:
+    """(path, class folder, half) of every image that has them, and sentences about the others."""
+    placed, loose, aside = [], [], 0
+    for path, part in zip(paths, parts, strict=True):
+        root = next((part[:depth] for depth in range(len(part)) if part[:depth] in layout.roots), None)
+        if root is not None and len(part) > len(root) + 1:
+            placed.append((path, part[len(root)], layout.roots[root]))
+        elif any(part[:depth] in layout.beside for depth in range(len(part))):
+            aside += 1
+        else:
+            loose.append(path)
+    said = []
+    if aside:
+        others = [name for *_, name in sorted(layout.beside)]
+        images = "1 image" if aside == 1 else f"{aside:,} images"
+        said.append(f"{some(others)} beside the folders of the halves {are(others)} left out ({images}).")
+    if loose:
+        lie = "lies" if len(loose) == 1 else "lie"
+        said.append(f"{some(loose)} {lie} outside of the class folders and {are(loose)} left out.")
+    return placed, said
 
 
 def find_layout(tree: Tree, where: str, folders: Iterable[Parts] = ()) -> Layout:

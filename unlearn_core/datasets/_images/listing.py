@@ -112,11 +112,7 @@ def make_listing(
     if not tested and TRAIN in halves:
         found.append("There are no test images, so a part of the training images is held out for testing.")
         halves = np.full(len(halves), UNSPLIT, np.int8)
-    if strange := sorted(tested - known):
-        no_class = "is no class" if len(strange) == 1 else "are no classes"
-        if tested.isdisjoint(known):
-            raise UserError(f"{where} has no test images that can be used: {some(strange)} {no_class} of the training images.")
-        found.append(f"{some(strange)} in the test images {no_class} of the training images; those test images are left out.")
+    found += _untrained(tested, known, where)
     position = {name: k for k, name in enumerate(class_names)}
     keep = [k for k, label in enumerate(labels) if label in position and used[k]]
     truth = None
@@ -131,6 +127,17 @@ def make_listing(
         tuple(found),
         "" if all(used) else "utility is measured on the test images alone",
     )
+
+
+def _untrained(tested: set[str], known: set[str], where: str) -> list[str]:
+    """One sentence for classes of test images that are none of the training images; refused where all of them are such."""
+    strange = sorted(tested - known)
+    if not strange:
+        return []
+    no_class = "is no class" if len(strange) == 1 else "are no classes"
+    if tested.isdisjoint(known):
+        raise UserError(f"{where} has no test images that can be used: {some(strange)} {no_class} of the training images.")
+    return [f"{some(strange)} in the test images {no_class} of the training images; those test images are left out."]
 
 
 def _check_classes(known: set[str], where: str) -> tuple[str, ...]:
