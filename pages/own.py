@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from unlearn_core.insight.own import Reading
     from unlearn_core.specs import Scenario
 
+AGAIN = "own-again"
 CORRUPTIONS = {"found": "Labels as they come", "dial": "Corrupt them here"}
 _STYLE = """<style>
 .lethe-own {display: grid; grid-template-columns: repeat(auto-fill, minmax(62px, 1fr)); gap: 6px;}
@@ -131,9 +132,19 @@ def dial() -> None:
     st.caption("The labels you bring count as true, and wrong ones are made from them. All options are on the page Craft.")
 
 
+def read_again() -> None:
+    """A button for files that have changed. Its key is known as long as this page is the one that is shown."""
+    if st.button("Read again", key=AGAIN, icon=":material/replay:"):
+        reading.again(params, state["seed"])
+        st.rerun()
+
+
 def overview(found: Reading, problems: Sequence[str]) -> None:
     """What was read, in a sentence, and its problems."""
-    st.markdown(f"**4 · What was read.** {escape_markdown(found.note)}")
+    said, again = st.columns([4, 1], vertical_alignment="center")
+    said.markdown(f"**4 · What was read.** {escape_markdown(found.note)}")
+    with again:
+        read_again()
     if not problems:
         st.success("No problems found.", icon=":material/check:")
         return
@@ -220,7 +231,7 @@ if not params:
     jobs.close(state)
     st.stop()
 
-future = reading.reading(params, state["seed"])
+future = reading.reading(params, state["seed"], opened=AGAIN not in st.session_state)
 if not reading.waited(future):
     with picture:
         reading.bar(future, params["data"])
@@ -231,9 +242,7 @@ try:
 except UserError as error:
     with picture:
         st.error(escape_markdown(error), icon=":material/error:")
-        if st.button("Read again", key="own-again", icon=":material/replay:"):
-            reading.again(params, state["seed"])
-            st.rerun()
+        read_again()
     jobs.close(state)
     st.stop()
 adopt(found)

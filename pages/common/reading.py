@@ -4,8 +4,10 @@ server."""
 from __future__ import annotations
 
 import json
+import math
 import os
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
 AT_ONCE = 0.6
 """Seconds for which a page waits: what is read in that time needs no progress bar."""
+OLD = 10.0
+"""Seconds after which files count as changed when the page is opened anew."""
 _MOST = 16
 
 
@@ -30,20 +34,25 @@ class _Shelf:
     def __init__(self) -> None:
         self.pool = ThreadPoolExecutor(1, thread_name_prefix="lethe-reading")
         self.known: OrderedDict[str, Future[Any]] = OrderedDict()
+        self.done: dict[Future[Any], float] = {}
         self.lock = threading.Lock()
 
     def ask(self, key: str, work: Callable[[], Any]) -> Future[Any]:
         with self.lock:
             if key not in self.known:
                 self.known[key] = self.pool.submit(work)
+                self.known[key].add_done_callback(lambda future: self.done.update({future: time.monotonic()}))
                 while len(self.known) > _MOST:
-                    self.known.popitem(last=False)
+                    self.done.pop(self.known.popitem(last=False)[1], None)
             self.known.move_to_end(key)
             return self.known[key]
 
-    def forget(self, key: str) -> None:
+    def forget(self, key: str, age: float = 0.0) -> None:
+        """Drop an outcome that has been there for ``age`` seconds or more; 0 drops what is still being worked on too."""
         with self.lock:
-            self.known.pop(key, None)
+            future = self.known.get(key)
+            if future is not None and (not age or time.monotonic() - self.done.get(future, math.inf) >= age):
+                self.done.pop(self.known.pop(key), None)
 
 
 @st.cache_resource(show_spinner=False)
@@ -51,14 +60,17 @@ def _shelf() -> _Shelf:
     return _Shelf()
 
 
-def reading(params: dict[str, Any], seed: int) -> Future[Reading]:
-    """What these files hold; being read since somebody first asked."""
+def reading(params: dict[str, Any], seed: int, *, opened: bool) -> Future[Reading]:
+    """What these files hold; being read since somebody first asked. Where the page has just been opened, what was read some
+    time ago is read anew: the files may have changed since."""
 
     def work() -> Reading:
         from unlearn_core.insight.own import read
 
         return read("images", params, seed)
 
+    if opened:
+        _shelf().forget(_key(params, seed), OLD)
     return _shelf().ask(_key(params, seed), work)
 
 

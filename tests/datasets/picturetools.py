@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from unlearn_core.datasets import _base
+from unlearn_core.datasets import Split, _base, load_dataset, registry
 from unlearn_core.datasets._images import loading
+from unlearn_core.specs import DatasetSpec
 
 CLASSES = ("ant", "bee", "cow")
 
@@ -37,6 +39,12 @@ def make_folder(root: Path, train: int = 8, test: int = 4, classes: tuple[str, .
     make_tree(root / "train", train, classes)
     make_tree(root / "test", test, classes, first=5_000)
     return root
+
+
+def read(spec: DatasetSpec, seed: int = 0) -> Split:
+    """The data of ``spec``; its problems are all that are said of it: of listing the files now, and of decoding them."""
+    split, source = load_dataset(spec, seed), registry.get(spec.name)
+    return replace(split, problems=(*source.problems(source.params(spec.params)), *split.problems))
 
 
 def forget() -> None:

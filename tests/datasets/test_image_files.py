@@ -18,10 +18,10 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from picturetools import CLASSES, make_folder, make_tree, picture
+from picturetools import CLASSES, make_folder, make_tree, picture, read
 from PIL import Image
 
-from unlearn_core.datasets import Split, load_dataset
+from unlearn_core.datasets import Split
 from unlearn_core.datasets._images.decode import Unreadable, decode, open_picture
 from unlearn_core.errors import UserError
 from unlearn_core.presets import make_scenario
@@ -30,7 +30,7 @@ from unlearn_core.specs import Scalar
 
 def load(path: Path, seed: int = 0, **params: Scalar) -> Split:
     overrides: dict[str, Scalar] = {f"dataset.{name}": value for name, value in params.items()}
-    return load_dataset(make_scenario("images", seed=seed, overrides=overrides | {"dataset.data": str(path)}).dataset, seed)
+    return read(make_scenario("images", seed=seed, overrides=overrides | {"dataset.data": str(path)}).dataset, seed)
 
 
 def same(one: Split, other: Split) -> bool:
@@ -304,7 +304,7 @@ def test_a_changed_label_changes_the_key(tmp_path: Path) -> None:
         (b"path,label\n/etc/hostname,a\n", "is not in its folder"),
         (b'path,label\n"a.png,b\n', "is no table|names no image"),
         (b"path,label\na.png,a\na.png,a,b,c,d\n", "is no table"),
-        (b"path,label,split\nant/00.png,ant,holdout\nbee/00.png,bee,train", "has the split 'holdout'"),
+        (b"path,label,split\nant/00.png,ant,night\nbee/00.png,bee,train", "has the split 'night'"),
         (b"\0\0\0,\0", "needs a column|is no table"),
         (b"path,label\n" + b"ant/00.png,ant\n" * 1_000_000, "has more than 300,000 images"),
     ],

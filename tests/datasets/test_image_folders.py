@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from picturetools import CLASSES, forget, make_folder, make_tree, picture
+from picturetools import CLASSES, forget, make_folder, make_tree, picture, read
 from PIL import Image
 
 from unlearn_core.datasets import Split, load_dataset
@@ -28,7 +28,7 @@ def scenario(path: Path, seed: int = 0, **params: Scalar) -> Scenario:
 
 
 def load(path: Path, seed: int = 0, **params: Scalar) -> Split:
-    return load_dataset(scenario(path, seed, **params).dataset, seed)
+    return read(scenario(path, seed, **params).dataset, seed)
 
 
 def test_a_folder_with_train_and_test_is_read_pixel_by_pixel(tmp_path: Path) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from unlearn_core.errors import UserError
+from unlearn_core.typed_paths import typed_path
 
 if TYPE_CHECKING:
     from unlearn_core.specs import Scalar, Scenario
@@ -46,8 +48,8 @@ def with_forget(store: Store, scenario: Scenario, asked: str | None) -> Scenario
     from unlearn_core.datasets import load_dataset
     from unlearn_core.sets import NamedSets, read_csv
 
-    path = Path(asked).expanduser()
-    if path.is_file() or path.suffix.lower() == ".csv":
+    path = typed_path(asked, "the forget list", kept=False)
+    if os.path.isfile(path) or path.suffix.lower() == ".csv":
         split = load_dataset(scenario.dataset, scenario.seed)
         size, classes = len(split.train), split.train.class_names
         content = read_csv(file_bytes(path), size, classes, f"The file {asked!r}", split.names)

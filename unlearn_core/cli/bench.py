@@ -10,6 +10,7 @@ import typer
 
 from unlearn_core.cli._common import Device, DeviceOption, JsonOption, print_json, say
 from unlearn_core.errors import UserError
+from unlearn_core.typed_paths import typed_target
 
 if TYPE_CHECKING:
     from unlearn_core.bench import Measurement
@@ -29,6 +30,7 @@ def bench(
     from unlearn_core.bench import SECTIONS, run_sections
     from unlearn_core.engine.stages import environment, resolve_device
 
+    target = typed_target(out, "--out") if out is not None else None
     names = [name.strip() for name in sections.split(",") if name.strip()] or list(SECTIONS)
     for name in names:
         if name not in SECTIONS:
@@ -36,8 +38,8 @@ def bench(
     where = resolve_device(device.value)
     rows = run_sections(names, repeats, where, lambda row: say(_line(row)))
     content = {"measurements": [row.plain() for row in rows], "repeats": repeats, "environment": environment(where)}
-    if out is not None:
-        out.write_text(jsonlib.dumps(content, indent=1, ensure_ascii=False) + "\n")
+    if target is not None:
+        target.write_text(jsonlib.dumps(content, indent=1, ensure_ascii=False) + "\n")
     if json:
         print_json(content)
     return 0

@@ -9,6 +9,7 @@ import typer
 
 from unlearn_core.cli._common import DataOption, DatasetOption, JsonOption, parse_overrides, print_json, with_data
 from unlearn_core.cli._forget import file_bytes
+from unlearn_core.typed_paths import typed_path
 
 if TYPE_CHECKING:
     from unlearn_core.insight.own import Cost, Reading
@@ -41,7 +42,7 @@ def check(
     listed, problems = None, list(found.problems)
     if forget is not None:
         split = load_dataset(found.dataset, seed)
-        raw, names = file_bytes(forget.expanduser()), split.train.class_names
+        raw, names = file_bytes(typed_path(forget, "the forget list", kept=False)), split.train.class_names
         listed = read_csv(raw, len(split.train), names, f"The file {str(forget)!r}", split.names)
         problems += own.judged_list(split, listed)
     scenario = make_scenario(chosen, model=model, seed=seed, overrides=overrides | {"corruption.found": True})

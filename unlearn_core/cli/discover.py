@@ -40,6 +40,7 @@ from unlearn_core.cli._forget import ForgetOption, FoundOption, with_forget, wit
 from unlearn_core.engine import Engine
 from unlearn_core.errors import UserError
 from unlearn_core.store import Store
+from unlearn_core.typed_paths import typed_path, typed_target
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -97,8 +98,8 @@ def discover(
     if top is not None and top < 1:
         raise UserError(f"--top must be at least 1 (got {top}).")
     for option, path in (("--out", out), ("--accept", accept)):
-        if path is not None and not path.expanduser().parent.is_dir():
-            raise UserError(f"The folder of {option} {str(path)!r} does not exist.")
+        if path is not None:
+            typed_target(path, option)
     place = Store.open(store)
     machine = Engine(place, address=engine, workers=workers, device=device.value)
     try:
@@ -218,6 +219,6 @@ def _write(text: str, out: Path | None) -> None:
         sys.stdout.write(text)
         return
     try:
-        out.expanduser().write_text(text, encoding="utf-8")
+        typed_path(out, "--out", kept=False).write_text(text, encoding="utf-8")
     except OSError as error:
         raise UserError(f"The file {str(out)!r} cannot be written: {error.strerror or error}.") from None

@@ -37,6 +37,7 @@ from unlearn_core.cli._forget import ForgetOption, FoundOption, with_forget, wit
 from unlearn_core.engine import Engine
 from unlearn_core.errors import UserError
 from unlearn_core.store import Store
+from unlearn_core.typed_paths import typed_target
 
 
 def export(
@@ -68,7 +69,7 @@ def export(
     chosen = with_data(dataset, data, overrides)
     with_found(overrides, found, amount)
     model = with_network(model, overrides, checkpoint, architecture, input_size, normalise)
-    target = out.expanduser()
+    target = typed_target(out, "--out")
     beside = target.with_suffix(".json")
     _check_free(target, beside, force)
     place = Store.open(store)
@@ -109,11 +110,9 @@ def export(
 
 
 def _check_free(target: Path, beside: Path, force: bool) -> None:
-    if not target.parent.is_dir():
-        raise UserError(f"The folder of --out {str(target)!r} does not exist.")
-    if target.is_dir() or beside.is_dir():
+    if os.path.isdir(target) or os.path.isdir(beside):
         raise UserError(f"--out {str(target)!r} is in the way of a folder.")
-    taken = next((path for path in (target, beside) if path.exists()), None)
+    taken = next((path for path in (target, beside) if os.path.exists(path)), None)
     if taken is not None and not force:
         raise UserError(f"The file {str(taken)!r} is there already; --force replaces it.")
 

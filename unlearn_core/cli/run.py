@@ -135,10 +135,11 @@ def check_counts(scenario: Scenario) -> None:
 
 def say_data(scenario: Scenario) -> None:
     """What was taken from files, and what in them cannot be used, on stderr."""
-    from unlearn_core.datasets import load_dataset
+    from unlearn_core.datasets import load_dataset, registry
 
+    source = registry.get(scenario.dataset.name)
     split = load_dataset(scenario.dataset, scenario.seed)
-    for line in (split.note, *split.problems):
+    for line in (split.note, *source.problems(source.params(scenario.dataset.params)), *split.problems):
         if line:
             say(line)
 

@@ -28,6 +28,7 @@ from unlearn_core.engine import Engine, JobView
 from unlearn_core.errors import UserError
 from unlearn_core.specs import SweepSpec
 from unlearn_core.store import Store
+from unlearn_core.typed_paths import typed_path
 
 if TYPE_CHECKING:
     from unlearn_core.engine.stages import Stage
@@ -76,7 +77,7 @@ def read_plan(path: Path) -> SweepSpec:
     import yaml
 
     try:
-        with path.open("rb") as file:
+        with typed_path(path, "the plan", kept=False).open("rb") as file:
             raw = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise UserError(f"The plan {str(path)!r} cannot be read: {error.strerror or error}.") from None

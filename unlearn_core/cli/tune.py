@@ -27,6 +27,7 @@ from unlearn_core.cli._common import (
 )
 from unlearn_core.cli.run import say_data
 from unlearn_core.errors import UserError
+from unlearn_core.typed_paths import typed_target
 
 FIRST_SEED = 100
 """Tuning uses seeds from here on; reported numbers use 0, 1, 2."""
@@ -58,6 +59,7 @@ def tune(
     overrides = parse_overrides(set_ or [])
     chosen = with_data(dataset, data, overrides)
     check_overrides(overrides, [])
+    target = typed_target(out, "--out") if out else TUNED / f"{datasets.get(chosen).family}.json"
     say_data(make_scenario(chosen, overrides=overrides))  # what cannot be is said before workers start
     names = [m.name for m in registry if m.search_space and not m.oracle] if methods == "all" else parse_names(methods)
     for name in names:
@@ -65,7 +67,6 @@ def tune(
             raise UserError(f"{name} declares nothing to search (its search_space is empty).")
     rates = [_rate(text) for text in discovery.split(",")]
     first, more = range(FIRST_SEED, FIRST_SEED + seeds), range(FIRST_SEED + seeds, FIRST_SEED + 2 * seeds)
-    target = out or TUNED / f"{datasets.get(chosen).family}.json"
     results: dict[str, Any] = {}
     with ProcessPoolExecutor(workers or 2, mp_context=get_context("spawn"), initializer=end_with_parent) as pool:
         for name in names:

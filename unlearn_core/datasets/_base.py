@@ -58,7 +58,8 @@ class Split:
 
     Data from files say more. ``names``: one per training example (a path). ``clean``: int64 (N,), the true labels of
     training examples as far as a manifest knows them, -1 elsewhere: ground truth, for evaluation alone. ``note``: what was
-    taken of how much, ``problems``: what was left out, in sentences.
+    taken of how much, ``problems``: what was left out when the images were decoded, in sentences (what was left out before
+    says :meth:`DatasetSource.problems`).
     """
 
     train: LabelledData
@@ -106,6 +107,16 @@ class DatasetSource(Part):
     def load(cls, params: Any, seed: int) -> Split:
         """Training and test data; the split depends on ``seed`` alone."""
         raise NotImplementedError
+
+    @classmethod
+    def look_again(cls, params: Any) -> None:
+        """Whatever is remembered of the files may have changed since."""
+
+    @classmethod
+    def problems(cls, params: Any) -> tuple[str, ...]:
+        """What was left out or guessed when the files were listed, where they lie and as they are now; never stored with
+        results. What decoding finds is in :class:`Split`."""
+        return ()
 
     @classmethod
     def describe(cls) -> dict[str, Any]:

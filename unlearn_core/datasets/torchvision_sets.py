@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 from pathlib import Path
 from typing import Any, ClassVar
@@ -19,6 +18,7 @@ from unlearn_core.datasets._images.listing import TEST, TRAIN, Collection
 from unlearn_core.datasets._images.presets import preset_for
 from unlearn_core.datasets._images.source import ImageParams, ImageSource
 from unlearn_core.errors import UserError
+from unlearn_core.typed_paths import typed_path
 from unlearn_core.vision import torchvision
 
 
@@ -53,9 +53,7 @@ class TorchvisionSource(ImageSource):
     @classmethod
     def _root(cls, data: str) -> Path:
         """The folder that torchvision calls the root; naming the set's own folder below it is fine too."""
-        if "\0" in data:
-            raise UserError("The path of the data cannot be a path.")
-        path = Path(os.path.abspath(Path(data).expanduser())) if data.strip() else cache.folder() / "torchvision"
+        path = typed_path(data, "the data") if data.strip() else cache.folder() / "torchvision"
         parts = Path(cls.folder).parts
         return path.parents[len(parts) - 1] if parts and path.parts[-len(parts) :] == parts else path
 

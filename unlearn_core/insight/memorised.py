@@ -85,7 +85,7 @@ def of_runs(store: Results, runs: pd.DataFrame) -> pd.Series:
 
     same = [*(name for name in _task(runs) if name != "discovery"), "seed"]
     table = stored_runs(store).frame.drop_duplicates("key").set_index("key")
-    known = table.reindex(columns=list(_OF), dtype=float).bfill(axis="columns").iloc[:, 0]  # _OF: C's share first
+    known = table.reindex(columns=list(_OF)).astype(float).bfill(axis="columns").iloc[:, 0]  # the share of C comes first
     shares = _of_originals(runs["key"].map(known).astype(float), runs, same)
     lacking = runs[shares.isna()].drop_duplicates(same)["key"]
     if len(lacking):

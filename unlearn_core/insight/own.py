@@ -61,11 +61,12 @@ def read(name: str, params: Mapping[str, Scalar], seed: int) -> Reading:
     Raises :class:`UserError` where there is nothing to learn from.
     """
     source = datasets.get(name)
+    source.look_again(source.params(dict(params)))
     spec = DatasetSpec(name=source.name, params=source.full_params(dict(params)))
     split = load_dataset(spec, seed)
     classes = count(split)
     clean = 0 if split.clean is None else int((split.clean >= 0).sum())
-    problems = (*split.problems, *judged(classes))
+    problems = (*source.problems(source.params(spec.params)), *split.problems, *judged(classes))
     return Reading(spec, seed, split.note, classes, problems, clean, len(split.train), len(split.test), split.nbytes)
 
 

@@ -19,6 +19,7 @@ from typing import Any
 import torch
 
 from unlearn_core.errors import UserError
+from unlearn_core.typed_paths import typed_path
 
 MAX_BYTES = 2**30
 MAX_HEADER = 100 * 10**6
@@ -39,10 +40,8 @@ def content_of(data: bytes) -> str:
 
 def find(text: str) -> Path:
     """The absolute path of a file; raises :class:`UserError` where there is none."""
-    if "\0" in text or len(text) > 4096 or not text.strip():
-        raise UserError("The path of the checkpoint cannot be a path.")
-    path = Path(os.path.abspath(Path(text).expanduser()))
-    if not path.is_file():
+    path = typed_path(text, "the checkpoint")
+    if not os.path.isfile(path):
         raise UserError(f"There is no checkpoint file at {str(path)!r}.")
     return path
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -189,7 +189,7 @@ class Torchvision(ModelSource):
     def check(cls, params: Any, shape: tuple[int, ...], class_names: tuple[str, ...]) -> None:
         with torch.device("meta"):
             model = cls.build(params, shape, len(class_names))
-        if params.content and params.weights and Path(params.weights).is_file():
+        if params.content and params.weights and os.path.isfile(params.weights):
             cls._state(params, model, class_names)
 
     @classmethod

@@ -12,6 +12,7 @@ from sqlalchemy import exc
 from unlearn_core.errors import UserError
 from unlearn_core.store._privacy import FOLDER
 from unlearn_core.store._records import reason
+from unlearn_core.typed_paths import typed_path
 
 UPLOADS = "uploads"
 """The folder of files that were handed over, beside that of array files."""
@@ -26,7 +27,7 @@ def resolve(location: str | Path | None) -> tuple[sa.URL, Path, str]:
     """(database URL, artifact folder, text that means the same place from any working directory)."""
     text = str(location or os.environ.get("UNLEARN_STORE") or _user_folder())
     if "://" not in text:
-        folder = Path(text).expanduser().absolute()
+        folder = typed_path(text, "the store")
         return sa.URL.create("sqlite", database=str(folder / "lethe.sqlite")), folder / "artifacts", str(folder)
     try:
         url = sa.make_url(text)
@@ -38,12 +39,12 @@ def resolve(location: str | Path | None) -> tuple[sa.URL, Path, str]:
     except ImportError as error:
         raise no_driver(error) from None
     asked = url.query.get("artifacts") or os.environ.get("UNLEARN_ARTIFACTS") or str(_user_folder() / "artifacts")
-    artifacts = Path(str(asked)).expanduser().absolute()
+    artifacts = typed_path(str(asked), "the store's artifacts")
     url = url.difference_update_query(["artifacts"])
     if url.get_backend_name() == "sqlite":
         if url.database in (None, "", ":memory:"):
             raise UserError("An in-memory database cannot be shared with the workers; give a folder or a file.")
-        url = url.set(database=str(Path(str(url.database)).expanduser().absolute()))
+        url = url.set(database=str(typed_path(str(url.database), "the store")))
     full = url.update_query_dict({"artifacts": str(artifacts)}).render_as_string(hide_password=False)
     return url, artifacts, full
 
@@ -88,8 +89,8 @@ def make_folder(folder: Path, private: bool) -> None:
         folder.parent.mkdir(parents=True, exist_ok=True)
         folder.mkdir(mode=FOLDER if private else 0o777, exist_ok=True)
     except OSError as error:
-        blocked = next((p for p in (folder, *folder.parents) if p.exists()), folder)
-        why = f"{blocked} is a file, not a folder" if blocked.is_file() else reason(error)
+        blocked = next((p for p in (folder, *folder.parents) if os.path.exists(p)), folder)
+        why = f"{blocked} is a file, not a folder" if os.path.isfile(blocked) else reason(error)
         raise UserError(f"The store cannot be kept in {folder}: {why}.") from None
 
 

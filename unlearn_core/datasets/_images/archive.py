@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import stat
 import struct
 import zipfile
@@ -11,16 +10,9 @@ import zlib
 from pathlib import Path
 
 from unlearn_core.datasets._images.decode import Unreadable, open_picture
-from unlearn_core.datasets._images.folder import arrange
-from unlearn_core.datasets._images.listing import (
-    MAX_FILE_BYTES,
-    MAX_IMAGES,
-    SUFFIXES,
-    Collection,
-    Listing,
-    Picture,
-    check_count,
-)
+from unlearn_core.datasets._images.entries import read_entries
+from unlearn_core.datasets._images.layout import arrange
+from unlearn_core.datasets._images.listing import MAX_FILE_BYTES, MAX_IMAGES, Collection, Listing, Picture, check_count
 from unlearn_core.errors import UserError
 
 MAX_DIRECTORY_BYTES = 64 * 2**20
@@ -31,26 +23,25 @@ _END, _END64, _LOCATOR64, _ENTRY = b"PK\x05\x06", b"PK\x06\x06", b"PK\x06\x07", 
 
 
 class Archive(Collection):
-    """Entries with the suffix of an image, in the order of their names."""
+    """Entries with the ending of an image, in the order of their names."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
-        where = f"The zip {str(path)!r}"
-        _check_directory(path, where)
+        self.where = f"The zip {str(path)!r}"
+        _check_directory(path, self.where)
         try:
             self._zip = zipfile.ZipFile(path)
         except (OSError, zipfile.BadZipFile, ValueError, struct.error, NotImplementedError) as error:
-            raise UserError(f"{where} cannot be read: {error}.") from None
-        entries = [entry for entry in self._zip.infolist() if not entry.is_dir()]
-        _check_entries(entries, path.stat().st_size, where)
-        self.entries = sorted((entry for entry in entries if _is_image(entry.filename)), key=lambda entry: entry.filename)
-        check_count(len(self.entries), where)
+            raise UserError(f"{self.where} cannot be read: {error}.") from None
+        entries = self._zip.infolist()
+        _check_entries(entries, path.stat().st_size, self.where)
+        self.contents = read_entries(entries)
+        check_count(len(self.contents.images), self.where)
         self._listing: Listing | None = None
-        self._position: dict[str, zipfile.ZipInfo] = {entry.filename: entry for entry in self.entries}
 
     def signature(self) -> str:
         about = self.path.stat()
-        return f"{about.st_size}:{about.st_mtime_ns}"
+        return f"{about.st_size}:{about.st_mtime_ns}:{about.st_ctime_ns}"
 
     def content(self) -> str:
         with self.path.open("rb") as file:
@@ -58,11 +49,13 @@ class Archive(Collection):
 
     def listing(self) -> Listing:
         if self._listing is None:
-            self._listing = arrange(list(self._position), f"The zip {str(self.path)!r}")
+            held = self.contents
+            before = list(dict.fromkeys(held.before))
+            self._listing = arrange(sorted(held.images), self.where, held.sentences(), sorted(held.folders), before=before)
         return self._listing
 
     def picture(self, k: int) -> Picture:
-        entry = self._position[self.listing().names[k]]
+        entry = self.contents.images[self.listing().names[k]]
         if entry.file_size > MAX_FILE_BYTES:
             raise Unreadable(f"has {entry.file_size / 2**20:,.0f} MB, at most {MAX_FILE_BYTES // 2**20} are read")
         try:
@@ -71,11 +64,6 @@ class Archive(Collection):
         except (OSError, zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError, RuntimeError, struct.error):
             raise Unreadable("is damaged in the zip") from None
         return open_picture(data)
-
-
-def _is_image(name: str) -> bool:
-    parts = name.split("/")
-    return os.path.splitext(name)[1].lower() in SUFFIXES and not any(part.startswith((".", "__MACOSX")) for part in parts)
 
 
 def _check_entries(entries: list[zipfile.ZipInfo], size: int, where: str) -> None:

@@ -80,7 +80,7 @@ class Npz(Arrays):
 
     def signature(self) -> str:
         about = self.path.stat()
-        return f"{about.st_size}:{about.st_mtime_ns}"
+        return f"{about.st_size}:{about.st_mtime_ns}:{about.st_ctime_ns}"
 
     def read(self) -> list[tuple[np.ndarray, list[str], int]]:
         where = f"The file {str(self.path)!r}"

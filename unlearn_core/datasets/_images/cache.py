@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from unlearn_core.typed_paths import typed_path
+
 MAX_BYTES = 4 * 2**30
 """All decoded images together; the ones that were not read for the longest time go first."""
 LOCK_SECONDS = 600.0
@@ -21,7 +23,7 @@ LOCK_SECONDS = 600.0
 def folder() -> Path:
     """``$UNLEARN_CACHE``, or the user's cache folder."""
     if chosen := os.environ.get("UNLEARN_CACHE"):
-        return Path(chosen).expanduser()
+        return typed_path(chosen, "the cache (UNLEARN_CACHE)")
     try:
         import platformdirs
     except ImportError:  # a bare compute machine

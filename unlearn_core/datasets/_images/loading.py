@@ -22,21 +22,23 @@ from unlearn_core.datasets._images.decode import REVISION, Unreadable, decode, i
 from unlearn_core.datasets._images.listing import TEST, TRAIN, Collection, Listing, plain, some
 from unlearn_core.datasets._images.sampling import choose
 from unlearn_core.errors import UserError
+from unlearn_core.typed_paths import typed_path
 
 MAX_DECODED = 2**30
 """Bytes of decoded images that one dataset may take in memory."""
 LARGEST_DEFAULT = 32
 LOOK_AGAIN = 10.0
 """Seconds for which a folder counts as unchanged without being looked at."""
-FACTS = 1
-"""Raised when remembered facts mean something else."""
+FACTS, ABOUT = 2, 2
+"""Raised when remembered facts, or what is said beside decoded images, mean something else."""
 _PROBES = 48
 
 
 @dataclass(frozen=True)
 class Facts:
     """What a collection holds. ``place`` is where it lies, ``content`` names it wherever it lies; ``size`` and ``channels``
-    are sensible defaults; ``train`` and ``test`` count images (``test`` is 0 for a tree that is split by seed)."""
+    are sensible defaults; ``train`` and ``test`` count images (``test`` is 0 for a tree that is split by seed). ``problems``:
+    what the listing left out or guessed, of the place and time that ``signature`` stands for."""
 
     place: str
     signature: str
@@ -46,6 +48,7 @@ class Facts:
     classes: int
     train: int
     test: int
+    problems: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,7 @@ class Wanted:
     def key(self, seed: int) -> str:
         """Names the decoded arrays. Where everything is taken they serve every seed, and only the split is drawn anew."""
         chosen = [self.limit, self.test_limit, self.test_share, seed] if self.limit or self.test_limit else []
-        text = json.dumps([REVISION, self.content, self.size, self.channels, chosen])
+        text = json.dumps([REVISION, ABOUT, self.content, self.size, self.channels, chosen])
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
@@ -81,16 +84,18 @@ def facts(collection: Collection) -> Facts:
     stored = cache.read_note(note)
     if stored is not None and stored.get("signature") == signature:
         try:
-            return Facts(**stored)
+            return Facts(**stored | {"problems": tuple(stored.get("problems", ()))})
         except TypeError:
             pass  # written by another version
     listing = collection.listing()
     size, channels = _usual(collection, listing)
     unsplit = int((listing.splits != TEST).sum())
     tested = int((listing.splits == TEST).sum())
-    found = Facts(
-        place, signature, f"sha-{collection.content()[:32]}", size, channels, len(listing.class_names), unsplit, tested
-    )
+    content = collection.content()
+    if listing.reading:
+        content = hashlib.sha256(f"{content}\0{listing.reading}".encode()).hexdigest()
+    classes = len(listing.class_names)
+    found = Facts(place, signature, f"sha-{content[:32]}", size, channels, classes, unsplit, tested, listing.problems)
     cache.write_note(note, asdict(found))
     return found
 
@@ -106,6 +111,12 @@ def remember(memo: _Memo, found: Facts) -> None:
     """Keep facts for :func:`recent`."""
     with _lock:
         _seen[memo] = (time.monotonic(), found)
+
+
+def look_again(memo: _Memo) -> None:
+    """What was learnt a moment ago may no longer be so: the next reader looks at the files."""
+    with _lock:
+        _seen.pop(memo, None)
 
 
 def decoding(place: str) -> tuple[int, int] | None:
@@ -171,7 +182,7 @@ def _decode(collection: Collection, wanted: Wanted, seed: int) -> dict[str, np.n
     side = np.where(np.isin(ids, test), TEST, TRAIN) if wanted.limit or wanted.test_limit else listing.splits[ids]
     about = {
         "class_names": listing.class_names,
-        "problems": [*listing.problems, *problems],
+        "problems": problems,
         "of": [int((listing.splits != TEST).sum()), int((listing.splits == TEST).sum())],
         "names": [listing.names[k] for k in ids],
     }
@@ -265,9 +276,7 @@ def _usual(collection: Collection, listing: Listing) -> tuple[int, int]:
 
 def check_path(text: str) -> Path:
     """An absolute path that exists; raises :class:`UserError` in one sentence."""
-    if "\0" in text or len(text) > 4096:
-        raise UserError("The path of the data cannot be a path.")
-    path = Path(os.path.abspath(Path(text).expanduser()))
-    if not path.exists():
+    path = typed_path(text, "the data")
+    if not os.path.exists(path):
         raise UserError(f"There is nothing at {str(path)!r}; a folder of images, a zip, a table or an .npz can be read.")
     return path

@@ -50,8 +50,7 @@ class Manifest(Collection):
         self._listing: Listing | None = None
 
     def signature(self) -> str:
-        about = self.path.stat()
-        return digest([f"{about.st_size}\0{about.st_mtime_ns}", *(_state(self.path.parent / name) for name in self.files)])
+        return digest([_state(self.path), *(_state(self.path.parent / name) for name in self.files)])
 
     def content(self) -> str:
         lines = (f"{name}\0{hash_file(self.path.parent / name)}" for name in sorted(set(self.files)))
@@ -72,7 +71,7 @@ class Manifest(Collection):
         for row, name in enumerate(self.files):
             if name in seen:
                 twice.append(name)
-            elif not (self.path.parent / name).is_file():
+            elif not os.path.isfile(self.path.parent / name):
                 missing.append(name)
             elif not labels[row]:
                 unlabelled.append(name)
@@ -182,4 +181,4 @@ def _state(path: Path) -> str:
         about = path.stat()
     except (OSError, ValueError):
         return "missing"
-    return f"{about.st_size}\0{about.st_mtime_ns}"
+    return f"{about.st_size}\0{about.st_mtime_ns}\0{about.st_ctime_ns}"

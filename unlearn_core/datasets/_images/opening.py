@@ -19,12 +19,17 @@ KINDS: dict[str, type[Collection]] = {
     ".parquet": Manifest,
     ".pq": Manifest,
 }
+OTHER_ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".tar.zst", ".7z", ".rar")
 
 
 def open_collection(path: Path) -> Collection:
     """The collection at ``path``; raises :class:`UserError` for files of another kind."""
     if path.is_dir():
         return Folder(path)
+    if path.name.lower().endswith(OTHER_ARCHIVES):
+        raise UserError(
+            f"{str(path)!r} is an archive of a kind that is not read: unpack it and give the folder, or pack it as a zip."
+        )
     kind = KINDS.get(path.suffix.lower())
     if kind is None or not path.is_file():
         raise UserError(

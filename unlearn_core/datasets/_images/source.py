@@ -56,7 +56,10 @@ class ImageSource(DatasetSource):
             return dict(given.model_dump(mode="json"))  # complete already; loading checks that the files are still these
         found = cls.facts(given)
         if given.content and given.content != found.content:
-            raise UserError(f"The images at {found.place!r} are not those that were meant; they may have changed.")
+            raise UserError(
+                f"The images at {found.place!r} are not those that were meant; they may have changed, or an earlier version "
+                "read them differently."
+            )
         channels = {"colour": 3, "grey": 1}.get(given.channels, found.channels)
         size = given.size or found.size
         mirrored = (channels == 3) if cls.mirrors is None else cls.mirrors
@@ -76,8 +79,23 @@ class ImageSource(DatasetSource):
         found = loading.recent(memo)
         if found is None:
             found = loading.facts(cls.collection(params))
-            loading.remember(memo, found)
+            for data in {params.data, found.place}:
+                loading.remember((cls.name, data), found)
         return found
+
+    @classmethod
+    def look_again(cls, params: Any) -> None:
+        loading.look_again((cls.name, params.data))
+
+    @classmethod
+    def problems(cls, params: Any) -> tuple[str, ...]:
+        try:
+            found = cls.facts(params)
+        except UserError:  # the files are gone, what was decoded is still there
+            return ()
+        if params.content not in ("", found.content):
+            return (f"The files at {found.place!r} have changed; the images shown here are those read before.",)
+        return found.problems
 
     @classmethod
     def preset_for(cls, params: Mapping[str, Any]) -> Preset:
