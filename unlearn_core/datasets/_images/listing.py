@@ -65,8 +65,15 @@ class Collection:
         raise NotImplementedError
 
     def picture(self, k: int) -> Picture:
-        """Picture ``k`` of the listing, not yet decoded; raises ``OSError`` where it cannot be opened."""
+        """Picture ``k`` of the listing, not yet decoded; raises ``Unreadable`` where it cannot be opened."""
         raise NotImplementedError
+
+    def header(self, k: int) -> Picture:
+        """As much of :meth:`picture` as tells its kind and size."""
+        return self.picture(k)
+
+    def check_pixels(self, pixels: int) -> None:
+        """Raise :class:`UserError` where all pictures together have more pixels than such a collection can have honestly."""
 
 
 def make_listing(
@@ -77,16 +84,18 @@ def make_listing(
     where: str,
     clean: Sequence[str] | None = None,
     problems: Sequence[str] = (),
+    order: Sequence[str] | None = None,
 ) -> Listing:
     """Class names as positions, checked: classes come from the training half, and each side must have images.
 
-    ``clean`` has "" where the true label is unknown. Raises :class:`UserError` with fewer than two classes.
+    ``clean`` has "" where the true label is unknown. ``order``: the class names in the order that the source gives them;
+    without it they are sorted. Raises :class:`UserError` with fewer than two classes.
     """
     found = list(problems)
     halves = np.asarray(splits, np.int8)
     learnt = {label for label, half in zip(labels, splits, strict=True) if half != TEST}
     known = learnt | ({label for label in clean or () if label} if clean is not None else set())
-    class_names = tuple(sorted(known, key=_natural))
+    class_names = tuple(sorted(known, key=natural) if order is None else (name for name in order if name in known))
     if len(class_names) < 2:
         raise UserError(f"{where} has images of {len(class_names)} classes; learning needs at least two.")
     if len(class_names) > MAX_CLASSES:
@@ -137,6 +146,6 @@ def plain(name: str) -> str:
     return name[:120] if name.isprintable() else repr(name[:120])
 
 
-def _natural(name: str) -> tuple[int, int, str]:
-    """Numbers by value, then text: '2' before '10'."""
+def natural(name: str) -> tuple[int, int, str]:
+    """Key to sort names by: numbers by value, then text, '2' before '10'."""
     return (0, int(name), name) if name.isdecimal() and len(name) < 10 else (1, 0, name)

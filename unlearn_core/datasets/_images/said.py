@@ -1,0 +1,112 @@
+"""How images were read, in words and as plain data: what a person must know of it, and what a deployment has to repeat."""
+
+from __future__ import annotations
+
+import contextlib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from unlearn_core.datasets._images.decode import BACKGROUND, Ranges
+from unlearn_core.datasets._images.levels import NoScale, scale_of_floats
+from unlearn_core.datasets._images.listing import some
+
+FILTER = "bicubic, antialiased (Pillow, Image.Resampling.BICUBIC)"
+
+
+def treatment(done: Sequence[set[str]], names: Sequence[str], size: int, channels: int, ranges: Ranges) -> list[str]:
+    """One sentence for everything that was guessed, dropped or added; ``done`` has, per image of ``names``, the marks that
+    :func:`decode` made."""
+    count, first = Counter[str](), dict[str, str]()
+    for marks, name in zip(done, names, strict=True):
+        count.update(marks)
+        for mark in marks:
+            first.setdefault(mark, name)
+    said = []
+    if channels == 1 and 0 < count["colour"] < len(names):
+        said.append(
+            f"The colours of {count['colour']:,} of {len(names):,} images are dropped, for example of "
+            f"{some([first['colour']])}: the others are grey. dataset.channels=colour keeps them."
+        )
+    if count["transparent"]:
+        gone = f"; {count['vanished']:,} of them become one even colour" if count["vanished"] else ""
+        said.append(
+            f"{_images(count['transparent'])} partly transparent and laid on {BACKGROUND}, for example "
+            f"{some([first['transparent']])}{gone}."
+        )
+    if count["first"]:
+        hold = "file holds" if count["first"] == 1 else "files hold"
+        said.append(f"{count['first']:,} {hold} several pictures, for example {some([first['first']])}; the first is used.")
+    if count["deep"] and (sentence := _depth(ranges)):
+        said.append(f"{_images(count['deep'])} stored with more than 8 bits. {sentence}")
+    if count["upper bits"]:
+        said.append(f"{_images(count['upper bits'])} in colours of 16 bits each, of which the upper 8 are kept.")
+    if count["much enlarged"]:
+        said.append(
+            f"{_images(count['much enlarged'])} less than half as large as {size}×{size} and enlarged, for example "
+            f"{some([first['much enlarged']])}."
+        )
+    if count["cropped"]:
+        lose = "image loses more than half of its" if count["cropped"] == 1 else "images lose more than half of their"
+        said.append(
+            f"{count['cropped']:,} {lose} area to the square around the middle, for example {some([first['cropped']])}."
+        )
+    return said
+
+
+def counted(done: Sequence[set[str]]) -> dict[str, int]:
+    """How many images have each mark."""
+    return dict(sorted(Counter(mark for marks in done for mark in marks).items()))
+
+
+def preprocessing(size: int, channels: int, ranges: Ranges, counts: Mapping[str, int]) -> dict[str, Any]:
+    """What was done to every image, as plain data that a deployment can repeat; mean and deviation belong to the network."""
+    about: dict[str, Any] = {
+        "upright": "as the EXIF orientation says (ImageOps.exif_transpose)",
+        "crop": "the largest square around the middle (ImageOps.fit)",
+        "size": [size, size],
+        "filter": FILTER,
+        "jpeg": "large files are decoded at the smallest fraction that is at least twice the size (Image.draft)",
+        "channels": "RGB" if channels == 3 else "L (0.299 R + 0.587 G + 0.114 B)",
+        "background": BACKGROUND,
+    }
+    if counts.get("deep"):
+        about["depth"] = ranges.depth
+        about["floats"] = [ranges.low, ranges.high]
+    if counts:
+        about["images"] = dict(counts)
+    return about
+
+
+def sentence(about: Mapping[str, Any]) -> str:
+    """:func:`preprocessing` for people."""
+    counts: Mapping[str, int] = about.get("images", {})
+    side = about["size"][0]
+    kind = "in RGB" if about["channels"] == "RGB" else "in grey"
+    more = [
+        f"{counts['grey']:,} are grey and get three equal channels" if counts.get("grey") else "",
+        f"the colours of {counts['colour']:,} are dropped" if counts.get("colour") else "",
+        f"{counts['enlarged']:,} are enlarged" if counts.get("enlarged") else "",
+    ]
+    tail = "".join(f"; {text}" for text in more if text)
+    return (
+        f"Images are turned upright, cropped to the largest square around the middle and resized to {side}×{side} (Pillow, "
+        f"bicubic, antialiased), {kind}, transparency on {about['background']}{tail}."
+    )
+
+
+def _depth(ranges: Ranges) -> str:
+    said = []
+    if ranges.largest and ranges.depth == 8:
+        said.append(f"Their largest value is {ranges.largest:,}, so they are taken as 8 bits.")
+    elif ranges.largest and ranges.depth != 16:
+        said.append(f"Their largest value is {ranges.largest:,}: 0 to {2**ranges.depth - 1:,} becomes 0 to 255 in all of them.")
+    if (ranges.low, ranges.high) != (0, 0):
+        with contextlib.suppress(NoScale):  # those images are left out, each with its reason
+            scale = scale_of_floats(ranges.low, ranges.high)
+            said.append(f"Floats run from {ranges.low:g} to {ranges.high:g}: {scale} becomes 0 to 255 in all of them.")
+    return " ".join(said)
+
+
+def _images(count: int) -> str:
+    return f"{count:,} image is" if count == 1 else f"{count:,} images are"
