@@ -15,6 +15,7 @@ from unlearn_core import view_state as vs
 from unlearn_core.errors import UserError
 from unlearn_core.figures.own import class_counts
 from unlearn_core.figures.sentences import duration, megabytes, scenario_line
+from unlearn_core.insight.preprocessing import how_read
 
 if TYPE_CHECKING:
     from unlearn_core.insight.own import Reading
@@ -133,6 +134,8 @@ def dial() -> None:
 def overview(found: Reading, problems: Sequence[str]) -> None:
     """What was read, in a sentence, and its problems."""
     st.markdown(f"**4 · What was read.** {found.note}")
+    if found.preprocessing:
+        st.caption(how_read(found.preprocessing))
     if not problems:
         st.success("No problems found.", icon=":material/check:")
         return

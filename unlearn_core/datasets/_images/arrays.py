@@ -104,9 +104,11 @@ def to_bytes(arrays: Sequence[tuple[str, np.ndarray]], where: str) -> tuple[list
     scale = _common(turned, ranges, where)
     if scale.cut:
         beyond = sum(int(((values < scale.low) | (values > scale.high)).sum()) for _, values in turned)
+        lie = "value of the pixels lies" if beyond == 1 else "values of the pixels lie"
+        cut = "is" if beyond == 1 else "are"
         said.append(
-            f"{beyond:,} values of the pixels lie beyond {scale} (they run from {min(r[0] for r in ranges):g} to "
-            f"{max(r[1] for r in ranges):g}) and are cut off there."
+            f"{beyond:,} {lie} beyond {scale} (they run from {min(r[0] for r in ranges):g} to "
+            f"{max(r[1] for r in ranges):g}) and {cut} cut off there."
         )
     if (scale.low, scale.high) not in ((0, 1), (0, 255), (0, 65_535)):
         said.append(f"The pixels run from {min(r[0] for r in ranges):g} to {max(r[1] for r in ranges):g}: "

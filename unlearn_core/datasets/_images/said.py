@@ -78,23 +78,6 @@ def preprocessing(size: int, channels: int, ranges: Ranges, counts: Mapping[str,
     return about
 
 
-def sentence(about: Mapping[str, Any]) -> str:
-    """:func:`preprocessing` for people."""
-    counts: Mapping[str, int] = about.get("images", {})
-    side = about["size"][0]
-    kind = "in RGB" if about["channels"] == "RGB" else "in grey"
-    more = [
-        f"{counts['grey']:,} are grey and get three equal channels" if counts.get("grey") else "",
-        f"the colours of {counts['colour']:,} are dropped" if counts.get("colour") else "",
-        f"{counts['enlarged']:,} are enlarged" if counts.get("enlarged") else "",
-    ]
-    tail = "".join(f"; {text}" for text in more if text)
-    return (
-        f"Images are turned upright, cropped to the largest square around the middle and resized to {side}×{side} (Pillow, "
-        f"bicubic, antialiased), {kind}, transparency on {about['background']}{tail}."
-    )
-
-
 def _depth(ranges: Ranges) -> str:
     said = []
     if ranges.largest and ranges.depth == 8:
