@@ -61,7 +61,8 @@ def images_step() -> None:
             st.text_input(placeholder="~/photos", max_chars=400, **bound)
     with by_upload:
         file = st.file_uploader(
-            f"A zip of such a folder, or an .npz of arrays: at most {uploads.MAX_BYTES >> 20} MB, kept beside the results",
+            f"A zip of such a folder, or an .npz of arrays: at most {uploads.MAX_BYTES >> 20} MB, kept beside the results "
+            f"({uploads.MAX_TOTAL >> 30} GB of them, the longest unused go first)",
             type=[kind.removeprefix(".") for kind in uploads.KINDS], key="own-upload", max_upload_size=uploads.MAX_BYTES >> 20,
             disabled=binding.locked(state, "own"),
         )  # fmt: skip

@@ -55,7 +55,7 @@ class TorchvisionSource(ImageSource):
         """The folder that torchvision calls the root; naming the set's own folder below it is fine too."""
         if "\0" in data:
             raise UserError("The path of the data cannot be a path.")
-        path = Path(os.path.abspath(Path(data).expanduser())) if data.strip() else cache.folder() / "torchvision"
+        path = Path(os.path.abspath(os.path.expanduser(data))) if data.strip() else cache.folder() / "torchvision"
         parts = Path(cls.folder).parts
         return path.parents[len(parts) - 1] if parts and path.parts[-len(parts) :] == parts else path
 
@@ -72,7 +72,7 @@ class TorchvisionArrays(Arrays):
 
     def missing(self) -> str:
         """The files that are not there, for a sentence."""
-        return ", ".join(name for name in self.source.files if not (self.path / name).is_file())
+        return ", ".join(name for name in self.source.files if not os.path.isfile(self.path / name))
 
     def download(self) -> None:
         """Fetch what is missing; progress goes to stderr. Raises :class:`UserError` without internet."""

@@ -15,6 +15,7 @@ from unlearn_core.errors import UserError
 
 MOST_APART = 16
 """Halves whose largest whole numbers lie this many times apart cannot be meant with one scale."""
+DARK = 32
 _HALF: Final = {TRAIN: "train", TEST: "test", UNSPLIT: "image"}
 
 
@@ -99,7 +100,7 @@ def to_bytes(arrays: Sequence[tuple[str, np.ndarray]], where: str) -> tuple[list
     if any(values.dtype == bool for _, values in turned):
         turned = [(name, values.astype(np.uint8) * 255 if values.dtype == bool else values) for name, values in turned]
     if all(values.dtype == np.uint8 for _, values in turned):
-        return [values for _, values in turned], said
+        return [values for _, values in turned], [*said, *_dark([values for _, values in turned])]
     ranges = [_range(name, values, where) for name, values in turned]
     scale = _common(turned, ranges, where)
     if scale.cut:
@@ -113,7 +114,15 @@ def to_bytes(arrays: Sequence[tuple[str, np.ndarray]], where: str) -> tuple[list
     if (scale.low, scale.high) not in ((0, 1), (0, 255), (0, 65_535)):
         said.append(f"The pixels run from {min(r[0] for r in ranges):g} to {max(r[1] for r in ranges):g}: "
                     f"{scale} becomes 0 to 255 in all images.")  # fmt: skip
-    return [scale.apply(values) for _, values in turned], said
+    scaled = [scale.apply(values) for _, values in turned]
+    return scaled, [*said, *_dark(scaled)]
+
+
+def _dark(arrays: Sequence[np.ndarray]) -> list[str]:
+    brightest = max(int(values.max()) for values in arrays)
+    if brightest >= DARK:
+        return []
+    return [f"The pixels run to {brightest} of 255: all images are nearly black, and are taken as they are."]
 
 
 def channels_last(values: np.ndarray, what: str, said: list[str]) -> np.ndarray:

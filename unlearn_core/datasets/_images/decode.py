@@ -158,7 +158,7 @@ def _range_of(image: Image.Image) -> Ranges:
             raise Unreadable("has pixels that are no numbers")
         return Ranges(low=low, high=high)
     if low < 0 or high > LARGEST:
-        raise Unreadable(f"has values from {low:,.0f} to {high:,.0f}; pixels run from 0 to at most {LARGEST:,}")
+        raise Unreadable(f"has values from {low:,.0f} to {high:,.0f} (pixels run from 0 to at most {LARGEST:,})")
     return Ranges(int(high))
 
 
@@ -259,7 +259,7 @@ def _eight_bits(image: Image.Image, ranges: Ranges | None, done: set[str]) -> Im
             return Image.fromarray(scale_of_floats(ranges.low, ranges.high).apply(values))
         except NoScale as error:
             raise Unreadable(
-                f"has floating-point pixels, which in all images run from {ranges.low:g} to {ranges.high:g}{error}"
+                f"has floating-point pixels (in all images they run from {ranges.low:g} to {ranges.high:g}{error})"
             ) from None
     if ranges.depth == 16:
         return Image.fromarray((values // 257).astype(np.uint8))  # the same as below, in less memory

@@ -42,7 +42,8 @@ class Scale:
         result = np.empty(values.shape, np.uint8)
         for start in range(0, len(values), 1024):  # in pieces: the floats of everything would take eight times the memory
             piece = values[start : start + 1024]
-            piece = (piece - self.low if self.low else piece) * (255 / (self.high - self.low))
+            # Signed bytes minus -128 would pass the end of their type.
+            piece = (piece.astype(np.float64) - self.low if self.low else piece) * (255 / (self.high - self.low))
             result[start : start + 1024] = piece.round().clip(0, 255)
         return result
 

@@ -194,7 +194,7 @@ def _decode(collection: Collection, wanted: Wanted, seed: int) -> dict[str, np.n
     ids = ids[good]
     names = [listing.names[k] for k in ids]
     groups = twins.groups_of(pixels)
-    problems += said.treatment(done, names, wanted.size, wanted.channels, found.ranges)
+    problems += said.treatment(done, names, pixels, found.ranges)
     problems += twins.twins_said(groups, names, listing.labels[ids])
     side = np.where(np.isin(ids, test), TEST, TRAIN) if wanted.limit or wanted.test_limit else listing.splits[ids]
     about = {
@@ -281,7 +281,14 @@ def check_path(text: str) -> Path:
     """An absolute path that exists; raises :class:`UserError` in one sentence."""
     if "\0" in text or len(text) > 4096:
         raise UserError("The path of the data cannot be a path.")
-    path = Path(os.path.abspath(Path(text).expanduser()))
-    if not path.exists():
-        raise UserError(f"There is nothing at {str(path)!r}; a folder of images, a zip, a table or an .npz can be read.")
+    try:
+        path = Path(os.path.abspath(Path(text).expanduser()))
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        raise UserError(
+            f"There is nothing at {str(path)!r}; a folder of images, a zip, a table or an .npz can be read."
+        ) from None
+    except (OSError, RuntimeError) as error:  # too long a name, no permission, no such user after ~
+        reason = str(getattr(error, "strerror", "") or error).rstrip(".")
+        raise UserError(f"{text[:200]!r} cannot be opened: {reason}.") from None
     return path

@@ -7,16 +7,21 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from unlearn_core.datasets._images.decode import BACKGROUND, Ranges
 from unlearn_core.datasets._images.levels import NoScale, scale_of_floats
 from unlearn_core.datasets._images.listing import some
 
+DARK = 64
+"""Colours of at most 14 bits, stored in 16, have nothing brighter left in their upper 8."""
 FILTER = "bicubic, antialiased (Pillow, Image.Resampling.BICUBIC)"
 
 
-def treatment(done: Sequence[set[str]], names: Sequence[str], size: int, channels: int, ranges: Ranges) -> list[str]:
-    """One sentence for everything that was guessed, dropped or added; ``done`` has, per image of ``names``, the marks that
-    :func:`decode` made."""
+def treatment(done: Sequence[set[str]], names: Sequence[str], pixels: np.ndarray, ranges: Ranges) -> list[str]:
+    """One sentence for everything that was guessed, dropped or added; ``done`` has, per image of ``names`` and ``pixels``
+    (uint8 (N, C, H, W)), the marks that :func:`decode` made."""
+    channels, size = pixels.shape[1], pixels.shape[-1]
     count, first = Counter[str](), dict[str, str]()
     for marks, name in zip(done, names, strict=True):
         count.update(marks)
@@ -40,7 +45,9 @@ def treatment(done: Sequence[set[str]], names: Sequence[str], size: int, channel
     if count["deep"] and (sentence := _depth(ranges)):
         said.append(f"{_images(count['deep'])} stored with more than 8 bits. {sentence}")
     if count["upper bits"]:
-        said.append(f"{_images(count['upper bits'])} in colours of 16 bits each, of which the upper 8 are kept.")
+        brightest = max(int(image.max()) for image, marks in zip(pixels, done, strict=True) if "upper bits" in marks)
+        dark = f": none is brighter than {brightest} of 255, so save them with 8 bits" if brightest < DARK else ""
+        said.append(f"{_images(count['upper bits'])} in colours of 16 bits each, of which the upper 8 are kept{dark}.")
     if count["much enlarged"]:
         said.append(
             f"{_images(count['much enlarged'])} less than half as large as {size}×{size} and enlarged, for example "
