@@ -64,7 +64,7 @@ def noise(seed: int, *shape: int, high: int = 256, dtype: type = np.uint8) -> np
     return values.astype(dtype)
 
 
-def load(path: Path, seed: int = 0, **params: Scalar) -> Split:
+def load(path: Path | str, seed: int = 0, **params: Scalar) -> Split:
     """What the dataset ``images`` makes of ``path``."""
     overrides: dict[str, Scalar] = {f"dataset.{name}": value for name, value in params.items()}
     return load_dataset(make_scenario("images", seed=seed, overrides=overrides | {"dataset.data": str(path)}).dataset, seed)

@@ -211,7 +211,7 @@ def test_names_that_no_image_carries_are_said(tmp_path: Path) -> None:
         ({"class_names": ["a", "b"]}, "below 2, the number of class names"),
         ({"class_names": ["a", "b", "a"]}, "class_names has 'a' more than once"),
         ({"class_names": np.array(["a", "b", "c"], object)}, "class_names holds Python objects"),
-        ({"y_train": np.array(["a", "b", "c"])[Y], "class_names": ["A", "B", "C"]}, "not among its class_names: '0', '1'"),
+        ({"y_train": np.array(["a", "b", "c"])[Y], "class_names": ["A", "B", "C"]}, "not among its class_names: 'a', 'b', 'c'"),
         ({"y_train": Y + 1, "class_names": ["a", "b", "c"]}, r"they run from 1 to 3; count from 0"),
         ({"y_train": np.full((24, 3), 1 / 3)}, "not one 1 among zeros in each row"),
         ({"y_train": np.eye(3)[Y] * 2}, "not one 1 among zeros in each row"),

@@ -68,9 +68,9 @@ def shared_said(groups: np.ndarray, names: Sequence[str], train: np.ndarray, tes
     if not len(shared):
         return []
     other = train[np.flatnonzero(groups[train] == groups[shared[0]])[0]]
-    what = "image is also a training image" if len(shared) == 1 else "images are also training images"
+    what = "is also a training image" if len(shared) == 1 else "are also training images"
     return [
-        f"{len(shared):,} of {len(test):,} test {what}, for example {names[shared[0]][:80]!r} and {names[other][:80]!r}: "
+        f"{len(shared):,} of {len(test):,} test images {what}, for example {names[shared[0]][:80]!r} and {names[other][:80]!r}: "
         f"utility means nothing for {'it' if len(shared) == 1 else 'them'}, as the model has seen the answer."
     ]
 
@@ -92,10 +92,10 @@ def near_said(
             f"finds between test and training images are of different classes in {differ.mean():.0%} of cases."
         ]
     row, other = pairs[0]
-    what = f"{'image is' if len(pairs) == 1 else 'images are'} nearly the same as a training image"
+    what = f"{'is' if len(pairs) == 1 else 'are'} nearly the same as a training image"
     torn = f"; {int(differ.sum()):,} of them with another label" if differ.any() else ""
     return [
-        f"{len(pairs):,} of {len(test):,} test {what} (perceptual hashes differ in at most {MOST_BITS} of 64 bits and pixels "
+        f"{len(pairs):,} of {len(test):,} test images {what} (perceptual hashes differ in at most {MOST_BITS} of 64 bits and pixels "
         f"correlate by {LEAST_CORRELATION} or more), for example {some([names[row]])} and {some([names[other]])}{torn}: "
         f"utility says little for {'it' if len(pairs) == 1 else 'them'}."
     ]
