@@ -23,7 +23,6 @@ def decode_all(
     """Pictures ``ids`` of a collection: uint8 (N, C, H, W), perceptual hashes uint64 (N,), per picture why it cannot be used
     ("" if it can), and what was done to it. ``progress`` takes (done, total)."""
     pixels = np.empty((len(ids), channels, size, size), np.uint8)
-    hashes = np.zeros(len(ids), np.uint64)
     done: list[set[str]] = [set() for _ in ids]
     counter = itertools.count(1)
 
@@ -33,11 +32,12 @@ def decode_all(
             pixels[row] = decode(collection.picture(int(ids[row])), size, channels, ranges, done[row])
         except Unreadable as error:
             return str(error)
-        hashes[row] = twins.hash_of(pixels[row])
         return ""
 
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
         reasons = list(pool.map(one, range(len(ids)), chunksize=64))
+    # Not in the pool: hashing holds Python's lock, and threads that wait for it cost as much again as the hashes themselves.
+    hashes = np.array([0 if reason else twins.hash_of(image) for image, reason in zip(pixels, reasons, strict=True)], np.uint64)
     return pixels, hashes, reasons, done
 
 

@@ -232,7 +232,7 @@ def _alpha(image: Image.Image) -> Image.Image | None:
     if not may_be_transparent(image):
         return None
     full = image.convert("RGBA")
-    return full if full.getextrema()[3][0] < 255 else None  # type: ignore[index]
+    return full if np.asarray(full.getchannel("A")).min() < 255 else None
 
 
 def _opaque(image: Image.Image, done: set[str]) -> Image.Image:

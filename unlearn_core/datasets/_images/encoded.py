@@ -7,7 +7,7 @@ import struct
 import zlib
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageFile
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _TEXTS = (b"tEXt", b"zTXt", b"iTXt", b"iCCP")
@@ -57,7 +57,7 @@ def with_its_end(image: Image.Image) -> Image.Image | None:
     Decoders fill what is missing with grey. So two different continuations are decoded: a picture that was all there does not
     depend on them.
     """
-    if image.fp is None:
+    if not isinstance(image, ImageFile.ImageFile) or image.fp is None:
         return None
     image.fp.seek(0)
     data = image.fp.read()

@@ -70,8 +70,9 @@ def shared_said(groups: np.ndarray, names: Sequence[str], train: np.ndarray, tes
     other = train[np.flatnonzero(groups[train] == groups[shared[0]])[0]]
     what = "is also a training image" if len(shared) == 1 else "are also training images"
     return [
-        f"{len(shared):,} of {len(test):,} test images {what}, for example {names[shared[0]][:80]!r} and {names[other][:80]!r}: "
-        f"utility means nothing for {'it' if len(shared) == 1 else 'them'}, as the model has seen the answer."
+        f"{len(shared):,} of {len(test):,} test images {what}, for example {names[shared[0]][:80]!r} and "
+        f"{names[other][:80]!r}: utility means nothing for {'it' if len(shared) == 1 else 'them'}, as the model has seen the "
+        "answer."
     ]
 
 
@@ -95,8 +96,8 @@ def near_said(
     what = f"{'is' if len(pairs) == 1 else 'are'} nearly the same as a training image"
     torn = f"; {int(differ.sum()):,} of them with another label" if differ.any() else ""
     return [
-        f"{len(pairs):,} of {len(test):,} test images {what} (perceptual hashes differ in at most {MOST_BITS} of 64 bits and pixels "
-        f"correlate by {LEAST_CORRELATION} or more), for example {some([names[row]])} and {some([names[other]])}{torn}: "
+        f"{len(pairs):,} of {len(test):,} test images {what} (perceptual hashes differ in at most {MOST_BITS} of 64 bits and "
+        f"pixels correlate by {LEAST_CORRELATION} or more), for example {some([names[row]])} and {some([names[other]])}{torn}: "
         f"utility says little for {'it' if len(pairs) == 1 else 'them'}."
     ]
 
