@@ -19,7 +19,7 @@ from unlearn_core.datasets._base import LabelledData, Split
 from unlearn_core.datasets._images import cache, said, twins
 from unlearn_core.datasets._images.batch import decode_all, shared
 from unlearn_core.datasets._images.decode import REVISION, Ranges
-from unlearn_core.datasets._images.listing import TEST, TRAIN, Collection, Listing, plain, some
+from unlearn_core.datasets._images.listing import TEST, TRAIN, Collection, Listing, some
 from unlearn_core.datasets._images.sampling import choose
 from unlearn_core.datasets._images.survey import survey
 from unlearn_core.errors import UserError
@@ -172,24 +172,16 @@ def _decode(collection: Collection, wanted: Wanted, seed: int) -> dict[str, np.n
     listing = collection.listing()
     train, test = choose(listing, wanted.limit, wanted.test_limit, wanted.test_share, seed)
     ids = np.sort(np.concatenate([train, test]))
-    needed = len(ids) * wanted.channels * wanted.size**2
-    if needed > MAX_DECODED:
-        raise UserError(
-            f"{len(ids):,} images of {wanted.size}×{wanted.size} need {needed / 2**30:.1f} GB of memory, more than "
-            f"{MAX_DECODED / 2**30:g} GB; choose a smaller dataset.size or a dataset.limit."
-        )
+    _check_memory(len(ids), wanted)
     place = str(collection.path)
     try:
         progress = functools.partial(_count, place)
         pixels, hashes, reasons, done = decode_all(collection, ids, wanted.size, wanted.channels, found.ranges, progress)
     finally:
         _decoding.pop(place, None)
-    bad = [row for row, reason in enumerate(reasons) if reason]
-    problems = [f"{plain(listing.names[ids[row]])} {reasons[row]} and is left out." for row in bad[:20]]
-    if len(bad) > 20:
-        problems.append(f"{len(bad) - 20:,} more images cannot be used and are left out.")
+    problems = said.left_out([listing.names[k] for k in ids], reasons)
     good = np.array([row for row, reason in enumerate(reasons) if not reason], np.int64)
-    if len(bad):
+    if problems:
         pixels, hashes, done = pixels[good], hashes[good], [done[row] for row in good]
     ids = ids[good]
     names = [listing.names[k] for k in ids]
@@ -214,6 +206,15 @@ def _decode(collection: Collection, wanted: Wanted, seed: int) -> dict[str, np.n
     if listing.clean is not None:
         arrays["clean"] = listing.clean[ids]
     return arrays | {"about": np.frombuffer(json.dumps(about).encode(), np.uint8)}
+
+
+def _check_memory(count: int, wanted: Wanted) -> None:
+    needed = count * wanted.channels * wanted.size**2
+    if needed > MAX_DECODED:
+        raise UserError(
+            f"{count:,} images of {wanted.size}×{wanted.size} need {needed / 2**30:.1f} GB of memory, more than "
+            f"{MAX_DECODED / 2**30:g} GB; choose a smaller dataset.size or a dataset.limit."
+        )
 
 
 def _check_content(collection: Collection, found: Facts, wanted: Wanted) -> None:

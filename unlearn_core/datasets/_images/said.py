@@ -11,7 +11,7 @@ import numpy as np
 
 from unlearn_core.datasets._images.decode import BACKGROUND, Ranges
 from unlearn_core.datasets._images.levels import NoScale, scale_of_floats
-from unlearn_core.datasets._images.listing import some
+from unlearn_core.datasets._images.listing import plain, some
 
 DARK = 64
 """Colours of at most 14 bits, stored in 16, have nothing brighter left in their upper 8."""
@@ -19,8 +19,8 @@ FILTER = "bicubic, antialiased (Pillow, Image.Resampling.BICUBIC)"
 
 
 def treatment(done: Sequence[set[str]], names: Sequence[str], pixels: np.ndarray, ranges: Ranges) -> list[str]:
-    """One sentence for everything that was guessed, dropped or added; ``done`` has, per image of ``names`` and ``pixels``
-    (uint8 (N, C, H, W)), the marks that :func:`decode` made."""
+    """One sentence for everything that was guessed, dropped or added. ``done``: per image of ``names`` and ``pixels`` (uint8
+    (N, C, H, W)) the marks that :func:`decode` made."""
     channels, size = pixels.shape[1], pixels.shape[-1]
     count, first = Counter[str](), dict[str, str]()
     for marks, name in zip(done, names, strict=True):
@@ -59,6 +59,15 @@ def treatment(done: Sequence[set[str]], names: Sequence[str], pixels: np.ndarray
             f"{count['cropped']:,} {lose} area to the square around the middle, for example {some([first['cropped']])}."
         )
     return said
+
+
+def left_out(names: Sequence[str], reasons: Sequence[str]) -> list[str]:
+    """One sentence for each of the first pictures that cannot be used, and one for all the others."""
+    bad = [row for row, reason in enumerate(reasons) if reason]
+    problems = [f"{plain(names[row])} {reasons[row]} and is left out." for row in bad[:20]]
+    if len(bad) > 20:
+        problems.append(f"{len(bad) - 20:,} more images cannot be used and are left out.")
+    return problems
 
 
 def counted(done: Sequence[set[str]]) -> dict[str, int]:
