@@ -16,6 +16,7 @@ from unlearn_core.errors import UserError
 from unlearn_core.escaping import escape_markdown
 from unlearn_core.figures.own import class_counts
 from unlearn_core.figures.sentences import duration, megabytes, scenario_line
+from unlearn_core.insight.preprocessing import how_read
 
 if TYPE_CHECKING:
     from unlearn_core.insight.own import Reading
@@ -62,7 +63,8 @@ def images_step() -> None:
             st.text_input(placeholder="~/photos", max_chars=400, **bound)
     with by_upload:
         file = st.file_uploader(
-            f"A zip of such a folder, or an .npz of arrays: at most {uploads.MAX_BYTES >> 20} MB, kept beside the results",
+            f"A zip of such a folder, or an .npz of arrays: at most {uploads.MAX_BYTES >> 20} MB, kept beside the results "
+            f"({uploads.MAX_TOTAL >> 30} GB of them, the longest unused go first)",
             type=[kind.removeprefix(".") for kind in uploads.KINDS], key="own-upload", max_upload_size=uploads.MAX_BYTES >> 20,
             disabled=binding.locked(state, "own"),
         )  # fmt: skip
@@ -145,6 +147,8 @@ def overview(found: Reading, problems: Sequence[str]) -> None:
     said.markdown(f"**4 · What was read.** {escape_markdown(found.note)}")
     with again:
         read_again()
+    if found.preprocessing:
+        st.caption(escape_markdown(how_read(found.preprocessing)))
     if not problems:
         st.success("No problems found.", icon=":material/check:")
         return

@@ -80,7 +80,7 @@ def _explain_one(problem: dict[str, Any], prefix: str) -> str:
     path = [str(part) for part in problem["loc"] if not str(part).startswith(("function-", "constrained-", "int", "float"))]
     name = prefix + ".".join(path) if path else prefix.rstrip(".") or "the specification"
     given = problem.get("input")
-    shown = "" if isinstance(given, dict | list) else f" (got {given!r})"
+    shown = "" if isinstance(given, dict | list) else f" (got {repr(given)[:120]})"
     limits = problem.get("ctx", {})
     kind = problem["type"]
     simple = {
@@ -92,6 +92,7 @@ def _explain_one(problem: dict[str, Any], prefix: str) -> str:
         "less_than_equal": f"{name} must be at most {limits.get('le')}{shown}",
         "less_than": f"{name} must be less than {limits.get('lt')}{shown}",
         "literal_error": f"{name} must be one of {limits.get('expected')}{shown}",
+        "string_too_long": f"{name} is longer than {limits.get('max_length')} characters",
         "value_error": f"{name}: {limits.get('error')}" if path else str(limits.get("error")),
     }
     if kind in simple:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,8 @@ from PIL import Image
 
 from unlearn_core.datasets import Split, _base, load_dataset, registry
 from unlearn_core.datasets._images import loading
-from unlearn_core.specs import DatasetSpec
+from unlearn_core.presets import make_scenario
+from unlearn_core.specs import DatasetSpec, Scalar
 
 CLASSES = ("ant", "bee", "cow")
 
@@ -51,3 +53,25 @@ def forget() -> None:
     """As if this process had just started."""
     loading._seen.clear()
     _base._recent.clear()
+
+
+def save_each(root: Path, save: Callable[[int, Path], None], suffix: str = ".png", each: int = 4) -> Path:
+    """``root/train|test/a|b/N.png``, written by ``save(number of the picture, path)``; train/a has the first numbers."""
+    places = [root / half / name / f"{k}{suffix}" for half in ("train", "test") for name in "ab" for k in range(each)]
+    for number, path in enumerate(places):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save(number, path)
+    return root
+
+
+def noise(seed: int, *shape: int, high: int = 256, dtype: type = np.uint8) -> np.ndarray:
+    """Values from 0 to ``high`` - 1, each end at least once."""
+    values = np.random.default_rng(seed).integers(0, high, shape)
+    values.flat[:2] = 0, high - 1
+    return values.astype(dtype)
+
+
+def load(path: Path | str, seed: int = 0, **params: Scalar) -> Split:
+    """What the dataset ``images`` makes of ``path``."""
+    overrides: dict[str, Scalar] = {f"dataset.{name}": value for name, value in params.items()}
+    return read(make_scenario("images", seed=seed, overrides=overrides | {"dataset.data": str(path)}).dataset, seed)

@@ -85,6 +85,7 @@ def test_a_folder_is_read_judged_and_taken_into_the_view(photos: Path) -> None:
     app = enter(opened(), photos)
     said = words(app)
     assert "31 of 32 training images and 16 of 16 test images of 3 classes" in said
+    assert "resized to 12×12 (Pillow, bicubic, antialiased), in RGB, transparency on white" in said
     assert "train/ant/bad.png is no image that can be read" in said
     assert "look exactly like another one" in said
     assert "carry another label than their twin" in said

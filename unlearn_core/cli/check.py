@@ -59,6 +59,7 @@ def _answer(found: Reading, listed: ForgetSet | None, problems: list[str], cost:
     return {
         "dataset": found.dataset.model_dump(mode="json"),
         "note": found.note,
+        "preprocessing": dict(found.preprocessing),
         "train": found.train,
         "test": found.test,
         "classes": found.classes.to_dict("records"),
@@ -78,8 +79,11 @@ def _print(answer: dict[str, Any]) -> None:
     from rich.table import Table
 
     from unlearn_core.figures.sentences import megabytes
+    from unlearn_core.insight.preprocessing import how_read
 
     print(answer["note"] or f"{answer['train']:,} training and {answer['test']:,} test examples.")
+    if answer["preprocessing"]:
+        print(how_read(answer["preprocessing"]))
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("Class", "Training", "Test"):
         table.add_column(name, justify="left" if name == "Class" else "right")

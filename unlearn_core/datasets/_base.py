@@ -59,7 +59,8 @@ class Split:
     Data from files say more. ``names``: one per training example (a path). ``clean``: int64 (N,), the true labels of
     training examples as far as a manifest knows them, -1 elsewhere: ground truth, for evaluation alone. ``note``: what was
     taken of how much, ``problems``: what was left out when the images were decoded, in sentences (what was left out before
-    says :meth:`DatasetSource.problems`).
+    says :meth:`DatasetSource.problems`). ``preprocessing``: what was done to every image, as plain data that a deployment can
+    repeat (empty where the source has them as they are).
     """
 
     train: LabelledData
@@ -68,6 +69,7 @@ class Split:
     clean: torch.Tensor | None = None
     note: str = ""
     problems: tuple[str, ...] = ()
+    preprocessing: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def nbytes(self) -> int:

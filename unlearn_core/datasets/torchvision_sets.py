@@ -70,7 +70,7 @@ class TorchvisionArrays(Arrays):
 
     def missing(self) -> str:
         """The files that are not there, for a sentence."""
-        return ", ".join(name for name in self.source.files if not (self.path / name).is_file())
+        return ", ".join(name for name in self.source.files if not os.path.isfile(self.path / name))
 
     def download(self) -> None:
         """Fetch what is missing; progress goes to stderr. Raises :class:`UserError` without internet."""

@@ -70,6 +70,7 @@ def export(store: Results, scenario: Scenario, spec: MethodSpec, suffix: str) ->
         "method_params": dict(spec.params),
         "scenario": scenario.key,
         "run": scenario.run_key(spec),
+        "preprocessing": _preprocessing(scenario, train.shape, data.train.moments),
     }
     if suffix == ARCHIVE:
         archived: dict[str, Any] = {
@@ -88,7 +89,17 @@ def export(store: Results, scenario: Scenario, spec: MethodSpec, suffix: str) ->
         "input": f"pixels from 0 to 1, three channels, resized to {size}×{size}, then normalised",
     }
     noted = {"architecture": architecture, "size": str(size), "normalise": normalise, "classes": json.dumps(about["classes"])}
+    noted |= {"preprocessing": json.dumps(about["preprocessing"])}
     return Exported(_state(state, suffix, noted), about | form)
+
+
+def _preprocessing(scenario: Scenario, shape: tuple[int, ...], moments: tuple[torch.Tensor, torch.Tensor]) -> dict[str, Any]:
+    """Every step from a file to the network, so that whoever deploys it can repeat them."""
+    from unlearn_core.datasets import load_dataset
+    from unlearn_core.insight.preprocessing import for_deployment
+
+    read = load_dataset(scenario.dataset, scenario.seed).preprocessing
+    return for_deployment(scenario, read, shape, moments)
 
 
 def _input(scenario: Scenario, shape: tuple[int, ...], moments: tuple[torch.Tensor, torch.Tensor]) -> tuple[int, str]:

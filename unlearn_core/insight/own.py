@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -28,7 +29,8 @@ _STEPS = 3
 class Reading:
     """What was read. ``dataset``: its spec, every parameter filled in. ``note``: what was taken of how much. ``classes``: one
     row per class with columns class, train and test (numbers of images). ``problems``: one sentence each. ``clean_known``:
-    training images whose right label the data give. ``nbytes``: memory that the decoded images take.
+    training images whose right label the data give. ``nbytes``: memory that the decoded images take. ``preprocessing``: what
+    was done to every image.
     """
 
     dataset: DatasetSpec
@@ -40,6 +42,7 @@ class Reading:
     train: int
     test: int
     nbytes: int
+    preprocessing: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,10 @@ def read(name: str, params: Mapping[str, Scalar], seed: int) -> Reading:
     classes = count(split)
     clean = 0 if split.clean is None else int((split.clean >= 0).sum())
     problems = (*source.problems(source.params(spec.params)), *split.problems, *judged(classes))
-    return Reading(spec, seed, split.note, classes, problems, clean, len(split.train), len(split.test), split.nbytes)
+    return Reading(
+        spec, seed, split.note, classes, problems, clean, len(split.train), len(split.test), split.nbytes,
+        split.preprocessing,
+    )  # fmt: skip
 
 
 def count(split: Split) -> pd.DataFrame:

@@ -6,9 +6,9 @@ import hashlib
 import stat
 import struct
 import zipfile
-import zlib
 from pathlib import Path
 
+from unlearn_core.datasets._images.bounds import DAMAGED, check_pixels, check_ratio, reason_of
 from unlearn_core.datasets._images.decode import Unreadable, open_picture
 from unlearn_core.datasets._images.entries import read_entries
 from unlearn_core.datasets._images.layout import arrange
@@ -16,8 +16,10 @@ from unlearn_core.datasets._images.listing import MAX_FILE_BYTES, MAX_IMAGES, Co
 from unlearn_core.errors import UserError
 
 MAX_DIRECTORY_BYTES = 64 * 2**20
-MAX_RATIO = 100
-"""Images hardly compress; an archive that unpacks to more than this many times its size (and 1 GB) is a bomb."""
+FREE_BYTES = 2**30
+"""What any archive may unpack to, however small it is."""
+HEADER_BYTES = 2**16
+"""As much of an entry is unpacked to learn its kind and size; the few pictures whose header is longer are unpacked whole."""
 
 _END, _END64, _LOCATOR64, _ENTRY = b"PK\x05\x06", b"PK\x06\x06", b"PK\x06\x07", b"PK\x01\x02"
 
@@ -31,8 +33,8 @@ class Archive(Collection):
         _check_directory(path, self.where)
         try:
             self._zip = zipfile.ZipFile(path)
-        except (OSError, zipfile.BadZipFile, ValueError, struct.error, NotImplementedError) as error:
-            raise UserError(f"{self.where} cannot be read: {error}.") from None
+        except DAMAGED as error:
+            raise UserError(f"{self.where} cannot be read: {reason_of(error)}.") from None
         entries = self._zip.infolist()
         _check_entries(entries, path.stat().st_size, self.where)
         self.contents = read_entries(entries)
@@ -55,15 +57,28 @@ class Archive(Collection):
         return self._listing
 
     def picture(self, k: int) -> Picture:
+        return open_picture(self._read(k, MAX_FILE_BYTES))
+
+    def header(self, k: int) -> Picture:
+        try:
+            return open_picture(self._read(k, HEADER_BYTES))
+        except Unreadable:
+            return self.picture(k)
+
+    def check_pixels(self, pixels: int) -> None:
+        check_pixels(pixels, self.path.stat().st_size, self.where)
+
+    def _read(self, k: int, most: int) -> bytes:
         entry = self.contents.images[self.listing().names[k]]
         if entry.file_size > MAX_FILE_BYTES:
             raise Unreadable(f"has {entry.file_size / 2**20:,.0f} MB, at most {MAX_FILE_BYTES // 2**20} are read")
         try:
             with self._zip.open(entry) as file:
-                data = file.read(MAX_FILE_BYTES)
-        except (OSError, zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError, RuntimeError, struct.error):
+                return file.read(most)
+        except NotImplementedError as error:
+            raise Unreadable(f"cannot be read in the zip, {reason_of(error)}") from None
+        except DAMAGED:
             raise Unreadable("is damaged in the zip") from None
-        return open_picture(data)
 
 
 def _check_entries(entries: list[zipfile.ZipInfo], size: int, where: str) -> None:
@@ -77,10 +92,7 @@ def _check_entries(entries: list[zipfile.ZipInfo], size: int, where: str) -> Non
         if entry.flag_bits & 1:
             raise UserError(f"{where} is encrypted; give one without a password.")
     unpacked = sum(entry.file_size for entry in entries)
-    if unpacked > max(MAX_RATIO * size, 2**30):
-        raise UserError(
-            f"{where} is refused: it would unpack to {unpacked / 2**30:,.1f} GB, {unpacked / max(1, size):,.0f} times its size."
-        )
+    check_ratio(unpacked, size, FREE_BYTES, where)
 
 
 def _check_directory(path: Path, where: str) -> None:

@@ -82,8 +82,15 @@ class Collection:
         raise NotImplementedError
 
     def picture(self, k: int) -> Picture:
-        """Picture ``k`` of the listing, not yet decoded; raises ``OSError`` where it cannot be opened."""
+        """Picture ``k`` of the listing, not yet decoded; raises ``Unreadable`` where it cannot be opened."""
         raise NotImplementedError
+
+    def header(self, k: int) -> Picture:
+        """As much of :meth:`picture` as tells its kind and size."""
+        return self.picture(k)
+
+    def check_pixels(self, pixels: int) -> None:
+        """Raise :class:`UserError` where all pictures together have more pixels than such a collection can have honestly."""
 
 
 def make_listing(
@@ -94,11 +101,13 @@ def make_listing(
     where: str,
     clean: Sequence[str] | None = None,
     problems: Sequence[str] = (),
+    order: Sequence[str] | None = None,
 ) -> Listing:
     """Class names as positions, checked: classes come from the training half, and each side must have images.
 
-    ``splits`` may hold VAL and EVAL too: see :func:`_test_half`. ``clean`` has "" where the true label is unknown. Raises
-    :class:`UserError` with fewer than two classes.
+    ``splits`` may hold VAL and EVAL too: see :func:`_test_half`. ``clean`` has "" where the true label is unknown. ``order``:
+    the class names in the order that the source gives them; without it they are sorted. Raises :class:`UserError` with fewer
+    than two classes.
     """
     halves, used, held = _test_half(np.asarray(splits, np.int8))
     found = [*problems, *held]
@@ -108,7 +117,7 @@ def make_listing(
     if tested and not learnt:
         raise UserError(f"{where} has test images but none for training.")
     known = learnt | {readable(label) for label in clean or () if label}
-    class_names = _check_classes(known, where)
+    class_names = _check_classes(known, where, order)
     if not tested and TRAIN in halves:
         found.append("There are no test images, so a part of the training images is held out for testing.")
         halves = np.full(len(halves), UNSPLIT, np.int8)
@@ -140,13 +149,14 @@ def _untrained(tested: set[str], known: set[str], where: str) -> list[str]:
     return [f"{some(strange)} in the test images {no_class} of the training images; those test images are left out."]
 
 
-def _check_classes(known: set[str], where: str) -> tuple[str, ...]:
-    """The classes in their order; raises :class:`UserError` for too few, too many, or a name that is no name."""
+def _check_classes(known: set[str], where: str, order: Sequence[str] | None) -> tuple[str, ...]:
+    """The classes in the source's ``order``, else sorted; raises :class:`UserError` for too few, too many, or a name that is
+    no name."""
     if len(known) < 2:
         raise UserError(f"{where} has images of {len(known)} classes; learning needs at least two.")
     if len(known) > MAX_CLASSES:
         raise UserError(f"{where} has {len(known):,} classes; at most {MAX_CLASSES:,} are supported.")
-    class_names = tuple(sorted(known, key=_natural))
+    class_names = tuple(sorted(known, key=natural) if order is None else (name for name in order if name in known))
     if long := next((name for name in class_names if len(name) > MAX_CLASS_NAME), None):
         raise UserError(f"{where} has a class name of {len(long):,} characters, {long[:40]!r}…; at most 200 are taken.")
     return class_names
@@ -185,6 +195,6 @@ def plain(name: str) -> str:
     return name[:120] if name.isprintable() else repr(name[:120])
 
 
-def _natural(name: str) -> tuple[int, int, str]:
-    """Numbers by value, then text: '2' before '10'."""
+def natural(name: str) -> tuple[int, int, str]:
+    """Key to sort names by: numbers by value, then text, '2' before '10'."""
     return (0, int(name), name) if name.isdecimal() and len(name) < 10 else (1, 0, name)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
-import itertools
 import json
-import os
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -17,28 +15,32 @@ import numpy as np
 import torch
 
 from unlearn_core.datasets._base import LabelledData, Split
-from unlearn_core.datasets._images import cache
-from unlearn_core.datasets._images.decode import REVISION, Unreadable, decode, is_grey, short_side
-from unlearn_core.datasets._images.listing import TEST, TRAIN, Collection, Listing, plain, some
+from unlearn_core.datasets._images import cache, said, twins
+from unlearn_core.datasets._images.batch import decode_all, shared
+from unlearn_core.datasets._images.decode import REVISION, Ranges
+from unlearn_core.datasets._images.listing import TEST, TRAIN, Collection, Listing, some
 from unlearn_core.datasets._images.sampling import choose
+from unlearn_core.datasets._images.survey import survey
 from unlearn_core.errors import UserError
 from unlearn_core.typed_paths import typed_path
 
 MAX_DECODED = 2**30
 """Bytes of decoded images that one dataset may take in memory."""
-LARGEST_DEFAULT = 32
 LOOK_AGAIN = 10.0
 """Seconds for which a folder counts as unchanged without being looked at."""
 FACTS, ABOUT = 2, 2
 """Raised when remembered facts, or what is said beside decoded images, mean something else."""
-_PROBES = 48
+FIRST_REVISION = 1
+"""Of decoding; what was decoded then still serves results of then."""
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What a collection holds. ``place`` is where it lies, ``content`` names it wherever it lies; ``size`` and ``channels``
-    are sensible defaults; ``train`` and ``test`` count images (``test`` is 0 for a tree that is split by seed). ``problems``:
-    what the listing left out or guessed, of the place and time that ``signature`` stands for."""
+    """What a collection holds. ``place`` is where it lies, ``content`` names it wherever it lies and as it is read now;
+    ``files`` names the files alone: another one where the same files were read otherwise before. ``size`` and ``channels`` are
+    sensible defaults; ``train`` and ``test`` count images (``test`` is 0 for a tree that is split by seed); ``largest``,
+    ``low`` and ``high`` are the ranges of pictures with more than 8 bits. ``problems``: what the listing left out or guessed,
+    of the place and time that ``signature`` stands for."""
 
     place: str
     signature: str
@@ -48,7 +50,16 @@ class Facts:
     classes: int
     train: int
     test: int
+    files: str
+    largest: int
+    low: float
+    high: float
     problems: tuple[str, ...] = ()
+
+    @property
+    def ranges(self) -> Ranges:
+        """For :func:`decode`."""
+        return Ranges(self.largest, self.low, self.high)
 
 
 @dataclass(frozen=True)
@@ -62,10 +73,11 @@ class Wanted:
     test_limit: int
     test_share: float
 
-    def key(self, seed: int) -> str:
+    def key(self, seed: int, revision: int = REVISION) -> str:
         """Names the decoded arrays. Where everything is taken they serve every seed, and only the split is drawn anew."""
         chosen = [self.limit, self.test_limit, self.test_share, seed] if self.limit or self.test_limit else []
-        text = json.dumps([REVISION, ABOUT, self.content, self.size, self.channels, chosen])
+        about = [] if revision == FIRST_REVISION else [ABOUT]
+        text = json.dumps([revision, *about, self.content, self.size, self.channels, chosen])
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
@@ -88,16 +100,34 @@ def facts(collection: Collection) -> Facts:
         except TypeError:
             pass  # written by another version
     listing = collection.listing()
-    size, channels = _usual(collection, listing)
-    unsplit = int((listing.splits != TEST).sum())
-    tested = int((listing.splits == TEST).sum())
-    content = collection.content()
+    try:
+        looked = survey(collection, listing, functools.partial(_count, place))
+    finally:
+        _decoding.pop(place, None)
+    collection.check_pixels(looked.pixels)
+    files = collection.content()
     if listing.reading:
-        content = hashlib.sha256(f"{content}\0{listing.reading}".encode()).hexdigest()
-    classes = len(listing.class_names)
-    found = Facts(place, signature, f"sha-{content[:32]}", size, channels, classes, unsplit, tested, listing.problems)
+        files = hashlib.sha256(f"{files}\0{listing.reading}".encode()).hexdigest()
+    content = hashlib.sha256(f"{files} revision 2".encode()).hexdigest() if looked.reread else files
+    found = Facts(
+        place=place,
+        signature=signature,
+        content=f"sha-{content[:32]}",
+        size=looked.size,
+        channels=looked.channels,
+        classes=len(listing.class_names),
+        train=int((listing.splits != TEST).sum()),
+        test=int((listing.splits == TEST).sum()),
+        files=f"sha-{files[:32]}",
+        problems=listing.problems,
+        **asdict(looked.ranges),
+    )
     cache.write_note(note, asdict(found))
     return found
+
+
+def _count(place: str, done: int, total: int) -> None:
+    _decoding[place] = done, total
 
 
 def recent(memo: _Memo) -> Facts | None:
@@ -135,82 +165,79 @@ def load(wanted: Wanted, seed: int, collection: Callable[[], Collection]) -> Spl
         with cache.alone(key):
             arrays = cache.read(key)  # somebody else may have decoded them meanwhile
             if arrays is None:
-                arrays = _decode(collection(), wanted, seed)
-                cache.write(key, arrays)
+                try:
+                    arrays = _decode(collection(), wanted, seed)
+                except UserError:
+                    # The files are gone, or are read otherwise by now: what was decoded from them then is still right.
+                    arrays = cache.read(wanted.key(seed, FIRST_REVISION))
+                    if arrays is None:
+                        raise
+                else:
+                    cache.write(key, arrays)
     return _split(arrays, wanted, seed)
 
 
 def _decode(collection: Collection, wanted: Wanted, seed: int) -> dict[str, np.ndarray]:
     """Decode what is wanted; arrays as :func:`_split` takes them."""
-    if facts(collection).content != wanted.content:
-        raise UserError(f"The images in {str(collection.path)!r} have changed since this was planned; run it again.")
+    found = facts(collection)
+    _check_content(collection, found, wanted)
     listing = collection.listing()
     train, test = choose(listing, wanted.limit, wanted.test_limit, wanted.test_share, seed)
     ids = np.sort(np.concatenate([train, test]))
-    needed = len(ids) * wanted.channels * wanted.size**2
-    if needed > MAX_DECODED:
-        raise UserError(
-            f"{len(ids):,} images of {wanted.size}×{wanted.size} need {needed / 2**30:.1f} GB of memory, more than "
-            f"{MAX_DECODED / 2**30:g} GB; choose a smaller dataset.size or a dataset.limit."
-        )
-    pixels = np.empty((len(ids), wanted.channels, wanted.size, wanted.size), np.uint8)
-
-    place, done = str(collection.path), itertools.count(1)
-
-    def one(row: int) -> str:
-        _decoding[place] = next(done), len(ids)
-        try:
-            pixels[row] = decode(collection.picture(int(ids[row])), wanted.size, wanted.channels)
-        except Unreadable as error:
-            return str(error)
-        return ""
-
+    _check_memory(len(ids), wanted)
+    place = str(collection.path)
     try:
-        with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
-            reasons = list(pool.map(one, range(len(ids)), chunksize=64))
+        progress = functools.partial(_count, place)
+        pixels, hashes, reasons, done = decode_all(collection, ids, wanted.size, wanted.channels, found.ranges, progress)
     finally:
         _decoding.pop(place, None)
-    bad = [row for row, reason in enumerate(reasons) if reason]
-    problems = [f"{plain(listing.names[ids[row]])} {reasons[row]} and is left out." for row in bad[:20]]
-    if len(bad) > 20:
-        problems.append(f"{len(bad) - 20:,} more images cannot be used and are left out.")
+    problems = said.left_out([listing.names[k] for k in ids], reasons)
     good = np.array([row for row, reason in enumerate(reasons) if not reason], np.int64)
-    if len(bad):
-        pixels = pixels[good]
+    if problems:
+        pixels, hashes, done = pixels[good], hashes[good], [done[row] for row in good]
     ids = ids[good]
-    problems += _duplicates(pixels, [listing.names[k] for k in ids], listing.labels[ids])
+    names = [listing.names[k] for k in ids]
+    groups = twins.groups_of(pixels)
+    problems += said.treatment(done, names, pixels, found.ranges)
+    problems += twins.twins_said(groups, names, listing.labels[ids])
     side = np.where(np.isin(ids, test), TEST, TRAIN) if wanted.limit or wanted.test_limit else listing.splits[ids]
     about = {
         "class_names": listing.class_names,
         "problems": problems,
         "of": [int((listing.splits != TEST).sum()), int((listing.splits == TEST).sum())],
-        "names": [listing.names[k] for k in ids],
+        "names": names,
+        "preprocessing": said.preprocessing(wanted.size, wanted.channels, found.ranges, said.counted(done)),
     }
-    arrays = {"pixels": pixels, "labels": listing.labels[ids], "splits": side.astype(np.int8)}
+    arrays = {
+        "pixels": pixels,
+        "labels": listing.labels[ids],
+        "splits": side.astype(np.int8),
+        "groups": groups,
+        "hashes": hashes,
+    }
     if listing.clean is not None:
         arrays["clean"] = listing.clean[ids]
     return arrays | {"about": np.frombuffer(json.dumps(about).encode(), np.uint8)}
 
 
-def _duplicates(pixels: np.ndarray, names: list[str], labels: np.ndarray) -> list[str]:
-    """Images that look exactly alike at this size: harmless, or one image on both sides of the split, or two labels."""
-    first: dict[bytes, int] = {}
-    twice = []
-    for row, image in enumerate(pixels):
-        other = first.setdefault(hashlib.blake2b(image.tobytes(), digest_size=16).digest(), row)
-        if other != row:
-            twice.append((other, row))
-    if not twice:
-        return []
-    a, b = twice[0]
-    said = [f"{len(twice):,} images look exactly like another one, for example {names[a][:80]!r} and {names[b][:80]!r}."]
-    torn = [(a, b) for a, b in twice if labels[a] != labels[b]]
-    if torn:
-        a, b = torn[0]
-        said.append(
-            f"{len(torn):,} of them carry another label than their twin, for example {names[a][:80]!r} and {names[b][:80]!r}."
+def _check_memory(count: int, wanted: Wanted) -> None:
+    needed = count * wanted.channels * wanted.size**2
+    if needed > MAX_DECODED:
+        raise UserError(
+            f"{count:,} images of {wanted.size}×{wanted.size} need {needed / 2**30:.1f} GB of memory, more than "
+            f"{MAX_DECODED / 2**30:g} GB; choose a smaller dataset.size or a dataset.limit."
         )
-    return said
+
+
+def _check_content(collection: Collection, found: Facts, wanted: Wanted) -> None:
+    if found.content == wanted.content:
+        return
+    if found.files == wanted.content:
+        raise UserError(
+            f"The images in {str(collection.path)!r} are read otherwise since version 2 of the reader (transparency is laid on "
+            "a background, and more than 8 bits get one scale); run it again."
+        )
+    raise UserError(f"The images in {str(collection.path)!r} have changed since this was planned; run it again.")
 
 
 def _split(arrays: dict[str, np.ndarray], wanted: Wanted, seed: int) -> Split:
@@ -228,8 +255,12 @@ def _split(arrays: dict[str, np.ndarray], wanted: Wanted, seed: int) -> Split:
     halves = [LabelledData(_take(pixels, ids), labels[ids], class_names) for ids in map(torch.from_numpy, (train, test))]
     clean = torch.from_numpy(arrays["clean"])[train] if "clean" in arrays else None
     note = _note(about, wanted, len(train), len(test), class_names)
-    problems = (*about["problems"], *_untested(listing.labels[train], listing.labels[test], class_names))
-    return Split(halves[0], halves[1], tuple(names[k] for k in train), clean, note, problems)
+    problems = (
+        *about["problems"],
+        *shared(arrays, names, train, test, f"{wanted.key(seed)}-{seed}"),
+        *_untested(listing.labels[train], listing.labels[test], class_names),
+    )
+    return Split(halves[0], halves[1], tuple(names[k] for k in train), clean, note, problems, about.get("preprocessing", {}))
 
 
 def _untested(train: np.ndarray, test: np.ndarray, class_names: Sequence[str]) -> list[str]:
@@ -259,24 +290,16 @@ def _note(about: dict[str, list[int]], wanted: Wanted, train: int, test: int, cl
     return shown + (" (a subsample that keeps the share of every class)." if wanted.limit or wanted.test_limit else ".")
 
 
-def _usual(collection: Collection, listing: Listing) -> tuple[int, int]:
-    """A common size (up to 32) and the channels, from the headers of a few images spread over the listing."""
-    sides, grey = [], []
-    for k in np.linspace(0, len(listing) - 1, min(_PROBES, len(listing))).astype(int):
-        try:
-            picture = collection.picture(int(k))
-        except Unreadable:
-            continue
-        sides.append(short_side(picture))
-        grey.append(is_grey(picture))
-    if not sides:
-        raise UserError(f"None of the {len(listing):,} images in {str(collection.path)!r} can be read.")
-    return int(min(LARGEST_DEFAULT, max(4, np.median(sides)))), 1 if all(grey) else 3
-
-
 def check_path(text: str) -> Path:
     """An absolute path that exists; raises :class:`UserError` in one sentence."""
     path = typed_path(text, "the data")
-    if not os.path.exists(path):
-        raise UserError(f"There is nothing at {str(path)!r}; a folder of images, a zip, a table or an .npz can be read.")
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        raise UserError(
+            f"There is nothing at {str(path)!r}; a folder of images, a zip, a table or an .npz can be read."
+        ) from None
+    except OSError as error:  # no permission on the way, say
+        reason = str(error.strerror or error).rstrip(".")
+        raise UserError(f"{text[:200]!r} cannot be opened: {reason}.") from None
     return path

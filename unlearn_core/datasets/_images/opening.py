@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from unlearn_core.datasets._images.archive import Archive
-from unlearn_core.datasets._images.arrays import Npz
 from unlearn_core.datasets._images.folder import Folder
 from unlearn_core.datasets._images.listing import Collection
 from unlearn_core.datasets._images.manifest import Manifest
+from unlearn_core.datasets._images.npz import Npz
 from unlearn_core.errors import UserError
 
 KINDS: dict[str, type[Collection]] = {
