@@ -80,3 +80,20 @@ def test_runs_that_cannot_be_planned_any_more_say_why(
         app.button(key="grid-run").click().run()
     assert not app.exception
     assert [warning.value for warning in app.warning] == ["This cannot run."]
+
+
+@pytest.mark.parametrize("page", ["start", "compare", "heatmap", "forget"])
+def test_a_store_that_may_only_be_read_is_shown(
+    page: str, fresh_store: Path, open_page: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Store.open(fresh_store).close()
+    monkeypatch.delenv("UNLEARN_GALLERY")  # what comes with the code cannot be put into it
+    monkeypatch.setattr("unlearn_core.store._database.cannot_be_written", lambda _: True)
+    app = open_page(page, QUICK)
+    assert not app.error
+    if page == "compare":
+        app.button(key="run").click().run()
+        assert not app.exception
+        assert any("can only be read here" in warning.value for warning in app.warning)
+    monkeypatch.undo()
+    assert Store.open(fresh_store).find() == []
