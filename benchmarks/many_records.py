@@ -93,6 +93,7 @@ def _records(artifacts: Path) -> Iterator[dict[str, Any]]:
     presets = [make_method(name, usual) for name in methods.names()]
     varied = [make_method("rem", usual, {"epochs": n}) for n in range(2, 10)]
     varied += [make_method("finetune", usual, {"epochs": n}) for n in range(2, 9)]
+    varied = [spec for spec in varied if spec not in presets]
     for seed in itertools.count():
         base = settings[seed // 20 % len(settings)] if seed % 20 == 19 else usual
         for regularity in dict(DIALS):
