@@ -181,3 +181,24 @@ def test_trajectories_are_tidy(store: Store) -> None:
     assert list(frame["round"]) == [1, 2, 3]
     assert {"method", "label", "healed", "utility"} <= set(frame.columns)
     assert {"method", "label", "round"} <= set(tables.trajectories(store, what, []).columns)
+
+
+def test_a_second_look_reads_only_what_is_new(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    for seed in range(3):
+        fake(store, scenario(seed), "rem", seed / 10)
+    assert tables.summary(tables.results(store), "utility")["n"].item() == 3
+    seen: list[int] = []
+    changes = type(store.runs).changes
+
+    def spied(*arguments: object) -> object:
+        found = changes(*arguments)
+        seen.append(len(found.added))
+        return found
+
+    monkeypatch.setattr(type(store.runs), "changes", spied)
+    monkeypatch.setattr(type(store.runs), "specs", lambda *_: pytest.fail("a spec was parsed twice"))
+    fake(Store.open(store.location), scenario(3), "rem", 0.9)  # by another process
+    assert sorted(tables.results(store)["utility"]) == [0.0, 0.1, 0.2, 0.9]
+    store.delete(scenario(0).run_key(make_method("rem", scenario(0))))
+    assert sorted(tables.results(store)["utility"]) == [0.1, 0.2, 0.9]
+    assert seen == [1, 0]

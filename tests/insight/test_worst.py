@@ -7,6 +7,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from unlearn_core.figures.sentences import worst_sentence
+from unlearn_core.insight import tables
 from unlearn_core.insight.worst import worst_case, worst_cases
 from unlearn_core.presets import make_method, make_scenario
 from unlearn_core.specs import Scenario
@@ -65,3 +67,21 @@ def test_only_the_dials_may_differ(tmp_path: Path) -> None:
     assert found["finetune"] is None
     assert found["rem"] is not None
     assert (found["rem"].regularity, found["rem"].value, found["rem"].tasks) == (0.5, 0.6, 2)
+
+
+def test_the_gallery_counts_below_the_store_as_in_the_heatmap(tmp_path: Path) -> None:
+    computed, own = Store.open(tmp_path / "gallery"), Store.open(tmp_path / "own")
+    view, low = make_scenario("blobs", amount=60), make_scenario("blobs", amount=60, regularity=0.5)
+    spec = make_method("rem", view)
+    for what, value in ((view, 0.8), (low, 0.3), (make_scenario("blobs", amount=30, regularity=0.2), 0.1)):
+        put(computed, what, "rem", value)
+    gallery = tables.results(computed)
+    assert worst_cases(own, view, [spec])["rem"] is None
+    found = worst_cases(own, view, [spec], gallery)["rem"]
+    assert found is not None
+    assert (found.regularity, found.value, found.tasks, found.precomputed) == (0.5, 0.3, 2, 1)
+    assert "(seed 0, from the gallery), the lowest of 2 tasks with results" in worst_sentence(found)
+    put(own, low, "rem", 0.7)  # what the store has itself stands above the gallery's row of the same run
+    found = worst_cases(own, view, [spec], gallery)["rem"]
+    assert found is not None
+    assert (found.value, found.precomputed) == (0.7, 0)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pandas as pd
 
+from unlearn_core.errors import UserError
 from unlearn_core.evaluation import registry as metrics
 from unlearn_core.insight._measures import REFERENCE_MODELS, defined, run_metrics
 from unlearn_core.insight.stored import Results
@@ -150,7 +151,8 @@ def _measured(store: Results, runs: StoredRuns, part: Pending) -> Mapping[str, f
     for key, spec in store.runs.specs(part.keys).items():
         with contextlib.suppress(LookupError):  # its arrays were damaged, and so it is not stored any more
             values[key] = run_metrics(store, part.scenario, MethodSpec.parse(spec["method"]), {}, part.metric)[part.metric]
-    store.put(part.key, "measured", {"metric": part.metric}, {"values": values}, {})
+    with contextlib.suppress(UserError):  # where nothing can be written it is measured again next time
+        store.put(part.key, "measured", {"metric": part.metric}, {"values": values}, {})
     return values
 
 

@@ -35,7 +35,7 @@ def wide(long: pd.DataFrame, sign: str) -> pd.DataFrame:
     import pandas as pd
 
     settings = _settings(long)
-    cells: dict[tuple[str, str], dict[tuple[float, float], str]] = {}
+    cells: dict[tuple[str, str], dict[tuple[float | None, float | None], str]] = {}
     for row in long.to_dict("records"):
         line = cells.setdefault((row["setting"] + row["options"], _method(row)), {})
         line[_dials(row)] = _cell(row, sign)

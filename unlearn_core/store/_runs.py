@@ -239,8 +239,11 @@ class RunTable:
     def _rows(self, keys: Sequence[str]) -> list[RunRow]:
         if self._absent:
             return []
-        queries = [_select().where(runs.c.key.in_(part)) for part in _parts(keys)]
-        return [RunRow._make(row) for query in queries for row in self._db.read(lambda db, q=query: db.execute(q).all())]
+
+        def read(db: sa.Connection) -> list[Any]:
+            return [row for part in _parts(keys) for row in db.execute(_select().where(runs.c.key.in_(part)))]
+
+        return list(map(RunRow._make, self._db.read(read)))
 
 
 def make_row(key: str, spec: str, payload: str) -> dict[str, Any]:
@@ -298,7 +301,7 @@ def _select() -> sa.Select[Any]:
 
 
 def _of(row: Mapping[str, Any]) -> RunRow | None:
-    return None if row["setting"] is None else RunRow(*(row.get(column.name) for column in _COLUMNS))
+    return None if row["setting"] is None else RunRow._make(row.get(column.name) for column in _COLUMNS)
 
 
 def _readable(dataset: str | None) -> sa.ColumnElement[bool]:
