@@ -1,0 +1,198 @@
+"""What every method is for, seen from outside: with all corruption known it forgets wrong labels, heals and keeps its use.
+
+Bounds lie well on the safe side of what the presets reach over three seeds, and far from what a method does whose sign is
+flipped, whose reference is dropped or whose reset is left out.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pytest
+import torch
+from trained import Trained
+
+from unlearn_core.evaluation import build_arena
+from unlearn_core.methods import OracleTask, UnlearningTask, registry
+from unlearn_core.models import build_model
+from unlearn_core.presets import make_method, make_scenario
+from unlearn_core.training import SilentReporter, Trainer, predict, seeded
+
+Kind = Literal["digits", "triggered digits", "points"]
+OVERRIDES: dict[str, dict[str, Any]] = {
+    # Points in the plane are only learnt by heart by a larger network that trains longer.
+    "points": {"model.width": 128, "training.epochs": 300},
+}
+
+
+@dataclass(frozen=True)
+class Effect:
+    """Where it shows, and what there has to be: at most so much of F predicted as given, at least so much of F healed, at least
+    so much utility."""
+
+    on: Kind
+    forget: float
+    healed: float
+    utility: float
+
+
+DIGITS = {
+    "amun": Effect("digits", 0.15, 0.75, 0.85),
+    "ascent": Effect("triggered digits", 0.25, 0.75, 0.85),
+    "assd": Effect("triggered digits", 0.15, 0.65, 0.8),
+    "bad_teacher": Effect("digits", 0.3, 0.35, 0.7),
+    "cf_k": Effect("digits", 0.75, 0.25, 0.95),
+    "del": Effect("digits", 0.05, 0.9, 0.95),
+    "duck": Effect("digits", 0.15, 0.8, 0.95),
+    "etd": Effect("digits", 0.1, 0.85, 0.93),
+    "eu_k": Effect("digits", 0.05, 0.93, 0.96),
+    "jit": Effect("triggered digits", 0.3, 0.4, 0.4),
+    "l1_sparse": Effect("digits", 0.05, 0.93, 0.95),
+    "lfssd": Effect("triggered digits", 0.15, 0.5, 0.55),
+    "neggrad_plus": Effect("digits", 0.45, 0.5, 0.95),
+    "npo": Effect("triggered digits", 0.25, 0.75, 0.93),
+    "oracle_retrain": Effect("digits", 0.03, 0.95, 0.96),
+    "potion": Effect("triggered digits", 0.25, 0.75, 0.9),
+    "random_label": Effect("digits", 0.1, 0.7, 0.9),
+    "rem": Effect("digits", 0.05, 0.9, 0.95),
+    "rem_no_redirect": Effect("digits", 0.05, 0.9, 0.95),
+    "rem_no_removal": Effect("digits", 0.55, 0.45, 0.95),
+    "rem_ideal": Effect("digits", 0.05, 0.9, 0.95),
+    "retrain": Effect("digits", 0.03, 0.95, 0.96),
+    "salun": Effect("digits", 0.05, 0.88, 0.95),
+    "scrub": Effect("digits", 0.05, 0.85, 0.9),
+    "ssd": Effect("triggered digits", 0.2, 0.8, 0.8),
+    "wfisher": Effect("triggered digits", 0.1, 0.5, 0.7),
+}
+"""The searching methods run REM or retraining tens of times; they have their effect on points, where that is quick."""
+POINTS = {
+    "amun": Effect("points", 0.1, 0.85, 0.95),
+    "ascent": Effect("points", 0.2, 0.75, 0.93),
+    "assd": Effect("points", 0.65, 0.3, 0.85),
+    "bad_teacher": Effect("points", 0.35, 0.55, 0.8),
+    "cf_k": Effect("points", 0.15, 0.85, 0.95),
+    "del": Effect("points", 0.15, 0.85, 0.92),
+    "duck": Effect("points", 0.3, 0.7, 0.93),
+    "etd": Effect("points", 0.2, 0.8, 0.88),
+    "eu_k": Effect("points", 0.15, 0.85, 0.93),
+    "jit": Effect("points", 0.6, 0.4, 0.8),
+    "l1_sparse": Effect("points", 0.3, 0.7, 0.93),
+    "neggrad_plus": Effect("points", 0.45, 0.55, 0.93),
+    "npo": Effect("points", 0.25, 0.75, 0.93),
+    "oracle_retrain": Effect("points", 0.15, 0.85, 0.95),
+    "potion": Effect("points", 0.4, 0.5, 0.75),
+    "random_label": Effect("points", 0.1, 0.85, 0.93),
+    "rem": Effect("points", 0.2, 0.75, 0.8),
+    "rem_no_redirect": Effect("points", 0.2, 0.75, 0.8),
+    "rem_no_removal": Effect("points", 0.2, 0.8, 0.9),
+    "rem_ideal": Effect("points", 0.2, 0.75, 0.8),
+    "rem_discover": Effect("points", 0.15, 0.85, 0.9),
+    "rem_tuned": Effect("points", 0.2, 0.8, 0.85),
+    "retrain": Effect("points", 0.15, 0.85, 0.95),
+    "retrain_discover": Effect("points", 0.15, 0.85, 0.95),
+    "salun": Effect("points", 0.2, 0.75, 0.93),
+    "scrub": Effect("points", 0.6, 0.4, 0.9),
+    "wfisher": Effect("points", 0.25, 0.75, 0.9),
+}
+CONTROLS = {"finetune", "rem_ascent"}
+"""Not meant to work: going on as before, and REM with a loss that has no bound; both have a test of their own."""
+ON_DIGITS_ONLY = {"lfssd", "ssd"}
+"""On points with random labels they find nothing that F holds and the rest does not."""
+ON_POINTS_ONLY = {"rem_tuned", "rem_discover", "retrain_discover"}
+
+
+@pytest.fixture(scope="module")
+def originals() -> dict[str, Trained]:
+    """Filled as tests ask; see :func:`original`."""
+    return {}
+
+
+def original(kind: Kind, known: dict[str, Trained]) -> Trained:
+    """The scenario and its original, trained once."""
+    if kind not in known:
+        dataset, regularity = ("waves", 0.0) if kind == "points" else ("digits", 1.0 if "triggered" in kind else 0.0)
+        scenario = make_scenario(dataset, regularity=regularity, discovery=1.0, overrides=OVERRIDES.get(kind, {}))
+        arena = build_arena(scenario, torch.device("cpu"))
+        with seeded(scenario.seed):
+            model = build_model(
+                scenario.model, arena.corrupted.train.shape, arena.train.classes, scenario.seed, arena.train.moments
+            )
+            trainer = Trainer(model, arena.train, scenario.training, scenario.seed, SilentReporter(), snapshots=False)
+            trainer.fit(torch.arange(len(arena.train)))
+        known[kind] = Trained(scenario, arena, model)
+    return known[kind]
+
+
+def measured(trained: Trained, model: torch.nn.Module) -> tuple[float, float, float]:
+    """Forget accuracy, healed of F and utility."""
+    truth, data, test = trained.arena.corrupted.truth, trained.arena.train, trained.arena.test
+    said = predict(model, data, truth.corrupted).argmax(1)
+    shares = (
+        said == data.labels[truth.corrupted],
+        said == truth.clean_labels[truth.corrupted],
+        predict(model, test).argmax(1) == test.labels,
+    )
+    forget, healed, utility = (share.float().mean().item() for share in shares)
+    return forget, healed, utility
+
+
+def unlearned(name: str, trained: Trained) -> tuple[float, float, float]:
+    """What a method's preset makes of the original that is told of all corruption."""
+    method, scenario, truth, data = registry.get(name), trained.scenario, trained.arena.corrupted.truth, trained.arena.train
+    forget = truth.forget_indices(1.0)
+    retain = torch.ones(len(data), dtype=torch.bool).index_fill(0, forget, False).nonzero()[:, 0]
+    shape, moments = trained.arena.corrupted.train.shape, data.moments
+    common = {
+        "original": copy.deepcopy(trained.original),
+        "data": data,
+        "forget": forget,
+        "retain": retain,
+        "fresh_model": lambda seed: build_model(scenario.model, shape, data.classes, seed, moments),
+        "recipe": scenario.training,
+        "seed": scenario.seed,
+    }
+    task = OracleTask(**common, truth=truth) if method.oracle else UnlearningTask(**common)
+    with seeded(scenario.seed):
+        model = method(method.params(make_method(name, scenario).params)).unlearn(task, SilentReporter())
+    return measured(trained, model)
+
+
+def test_every_method_has_an_effect_to_show() -> None:
+    assert set(DIGITS) | ON_POINTS_ONLY | CONTROLS == set(registry.names())
+    assert set(POINTS) | ON_DIGITS_ONLY | CONTROLS == set(registry.names())
+
+
+@pytest.mark.parametrize("kind", ["digits", "triggered digits", "points"])
+def test_there_is_something_to_heal(kind: Kind, originals: dict[str, Trained]) -> None:
+    forget, healed, utility = measured(original(kind, originals), original(kind, originals).original)
+    assert forget >= (0.6 if kind == "points" else 0.99)
+    assert healed <= (0.4 if kind == "points" else 0.15)
+    assert utility >= 0.93
+
+
+@pytest.mark.parametrize(
+    ("name", "effect"),
+    [pytest.param(name, effect, id=f"{name}-{where}") for where, table in (("digits", DIGITS), ("points", POINTS))
+     for name, effect in table.items()],
+)  # fmt: skip
+def test_a_method_does_what_it_is_for(name: str, effect: Effect, originals: dict[str, Trained]) -> None:
+    forget, healed, utility = unlearned(name, original(effect.on, originals))
+    assert forget <= effect.forget
+    assert healed >= effect.healed
+    assert utility >= effect.utility
+
+
+def test_going_on_as_before_does_not_heal(originals: dict[str, Trained]) -> None:
+    """The negative control: fine-tuning on the rest leaves a trigger as it was."""
+    forget, healed, utility = unlearned("finetune", original("triggered digits", originals))
+    assert forget >= 0.95
+    assert healed <= 0.2
+    assert utility >= 0.96
+
+
+def test_a_loss_without_a_bound_breaks_the_network(originals: dict[str, Trained]) -> None:
+    forget, _, utility = unlearned("rem_ascent", original("digits", originals))
+    assert forget <= 0.3
+    assert utility <= 0.6
