@@ -18,7 +18,7 @@ from unlearn_core.methods._npo import accuracy_on, bounded_loss, lower_forget_ac
 from unlearn_core.methods._rates import at_fitting_rate
 from unlearn_core.methods._rem_params import PRESETS, SEARCH_SPACE, RemParams, steps_per_round
 from unlearn_core.methods._rounds import LOOK, Rounds, add_report
-from unlearn_core.methods._work import STEP, Budget, widened_cost
+from unlearn_core.methods._work import STEP, Budget, Setting, rem_work, widened_cost
 from unlearn_core.models import RedirectNet, example_masks, shared_mask
 from unlearn_core.training import Reporter, autocast, batches
 
@@ -182,6 +182,10 @@ class RedirectionMethod(Method):
     repeats: ClassVar[bool] = True
     """Whether a run that lost a class is repeated."""
 
+    @classmethod
+    def expected_work(cls, params: Any, setting: Setting) -> float:
+        return rem_work(params, setting)
+
     def unlearn(self, task: UnlearningTask, reporter: Reporter) -> nn.Module:
         """One run; a second, softer one where the first lost a class, and of the two the one that keeps more of the rest.
 
@@ -223,6 +227,8 @@ class RedirectionMethod(Method):
         rounds = Rounds(reporter, task, self.p.keep_best)
         run = self.redirection(self.p, task, model, rounds)
         for _ in range(self.p.epochs):
+            if run.budget.spent():
+                break
             run.flush()
             run.redirect()
             rounds.snapshot(model)
