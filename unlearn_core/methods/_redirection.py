@@ -23,7 +23,7 @@ from unlearn_core.models import RedirectNet, example_masks, shared_mask
 from unlearn_core.training import Reporter, autocast, batches
 
 _ADAM = 0.01
-"""Adam's learning rate relative to SGD's (in the paper 1/250: 2e-5 on a transformer, 0.005 on ResNet-9)."""
+"""AdamW's learning rate relative to SGD's (in the paper 1/250: 2e-5 on a transformer, 0.005 on ResNet-9)."""
 
 
 class Redirection:
@@ -59,7 +59,8 @@ class Redirection:
         self.budget = self._budget()
 
     def _optimizer(self, parameters: list[nn.Parameter], rate: float) -> torch.optim.Optimizer:
-        """The network's kind of optimiser: SGD or, as in the paper, Adam for a transformer."""
+        """The network's kind of optimiser: SGD, or AdamW for a transformer. (The paper has Adam, whose weight decay goes
+        through the moments; decoupled, it is the same decay as SGD's.)"""
         p, rate = self.p, rate * self.rate
         if self.model.optimizer == "adam":
             return torch.optim.AdamW(parameters, lr=rate, weight_decay=p.weight_decay, fused=True)

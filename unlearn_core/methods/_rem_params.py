@@ -12,7 +12,7 @@ class RemParams(MethodParams):
 
     epochs: int = Field(10, ge=1, le=100, description="Rounds of flushing, then redirecting over all data")
     learning_rate: float = Field(
-        0.005, gt=0, le=1, description="Constant learning rate of SGD; a hundredth of it for Adam, which moves transformers"
+        0.005, gt=0, le=1, description="Constant learning rate of SGD; a hundredth of it for AdamW, which moves transformers"
     )
     batch_size: int = Field(512, ge=2, le=8192, description="Examples in a step of redirection")
     round_steps: int = Field(

@@ -60,8 +60,10 @@ def rem_work(params: Any, setting: Setting) -> float:
 
 
 class Budget:
-    """How many rounds, and steps of redirection in each, there may be where the whole run may take ``most_work`` times the arithmetic of
-    training from scratch: what earlier rounds and flushes left unspent or overspent is the next one's."""
+    """How many rounds, and steps of redirection in each, fit into ``most_work`` times the arithmetic of training from scratch.
+
+    What earlier rounds and flushes left unspent or overspent is the next one's.
+    """
 
     def __init__(self, params: Any, task: UnlearningTask, masked: float, examples: int, looked_at: int) -> None:
         """``masked``: cost of a pass with the masks; ``examples``: in a run's epoch; ``looked_at``: after every round."""
