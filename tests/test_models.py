@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from unlearn_core.errors import UserError
 from unlearn_core.models import RedirectNet, build_model, example_masks, registry, shared_mask
 from unlearn_core.models._pooling import pool, pool_to_2x2
+from unlearn_core.models._redirect_norms import RedirectNorm2d
 from unlearn_core.specs import ModelSpec
 
 SHAPES = {"mlp": (2,), "cnn": (1, 8, 8), "resnet9": (3, 32, 32), "resnet18": (3, 16, 16), "vit": (1, 8, 8)}
@@ -139,3 +140,28 @@ def test_pooling_without_gradients_says_what_torch_s_kernel_says(size: tuple[int
     for pooled in (pool, pool_to_2x2):
         assert torch.equal(pooled(x).nan_to_num(9.0), pooled(wanted).detach().nan_to_num(9.0))
     assert torch.equal(pool(x).nan_to_num(9.0), F.max_pool2d(x, 2).nan_to_num(9.0))
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_one_pass_over_all_channels_normalises_as_two_apart_do(training: bool) -> None:
+    torch.manual_seed(0)
+    apart, whole = RedirectNorm2d(3, whole=False), RedirectNorm2d(3)
+    for norm in (apart, whole):
+        norm.widen(2)
+        norm.double()
+    with torch.no_grad():
+        for value in apart.state_dict().values():
+            value.copy_(value + torch.rand(value.shape) if value.is_floating_point() else value)
+    whole.load_state_dict(apart.state_dict())
+    x, grads = torch.randn(4, 5, 6, 6, dtype=torch.float64), []
+    for norm in (apart, whole):
+        norm.train(training)
+        given = x.clone().requires_grad_(True)
+        out = norm(given, True)
+        out.square().sin().sum().backward()
+        grads.append([out.detach(), given.grad, *(p.grad for p in norm.parameters())])
+    for one, other in zip(*grads, strict=True):
+        torch.testing.assert_close(one, other)
+    for name, value in apart.state_dict().items():
+        if not name.endswith("num_batches_tracked"):
+            torch.testing.assert_close(whole.state_dict()[name], value)

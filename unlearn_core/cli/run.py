@@ -85,6 +85,7 @@ def run(
             start_early(machine)
         from unlearn_core.engine.attacking import plan_reference_models
         from unlearn_core.engine.stages import plan_runs
+        from unlearn_core.insight.expected import dear_sentences, expected_work
         from unlearn_core.presets import check_overrides, make_method, make_scenario, method_overrides
 
         check_overrides(overrides, names)
@@ -97,6 +98,8 @@ def run(
         specs = [make_method(name, scenario, method_overrides(overrides, name)) for name in names]
         check_counts(scenario)
         say_data(scenario)
+        for sentence in dear_sentences(expected_work(scenario, specs)):
+            say(sentence)
         stages = [*plan_runs(scenario, specs), *(plan_reference_models(scenario) if rmia else ())]
         view = follow(machine, machine.submit(stages, "run"), details=True)
     except KeyboardInterrupt:

@@ -121,6 +121,12 @@ class Method(Part):
         raise NotImplementedError
 
     @classmethod
+    def expected_work(cls, params: Any, setting: Any) -> float:
+        """What a run with ``params`` takes beside training from scratch, before anything runs: counted arithmetic where the
+        method can count it, else :attr:`cost`. ``setting``: a ``_work.Setting``."""
+        return cls.cost
+
+    @classmethod
     def describe(cls) -> dict[str, Any]:
         return super().describe() | {
             "family": cls.family,

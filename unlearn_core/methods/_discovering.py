@@ -21,6 +21,7 @@ from unlearn_core.methods._learning import learning_of, learning_steps
 from unlearn_core.methods._npo import accuracy_on
 from unlearn_core.methods._rem_params import RemParams
 from unlearn_core.methods._tuning import UNTOUCHED, Plan, rem_values, run_rem, steps_of, training_pace
+from unlearn_core.methods._work import Setting, rem_work
 from unlearn_core.methods.rem import Rem
 from unlearn_core.models import RedirectNet, shared_mask
 from unlearn_core.training import Reporter, autocast, predict
@@ -29,6 +30,8 @@ _STABLE = 0.9
 """Rounds end once this share of the accepted suspects is the same as in the round before."""
 _USUAL_ROUNDS = 2
 """Rounds that are planned for; with as much known as can be judged, nine searches of ten end after the second."""
+_LESS = 0.75
+"""Rounds of a look at the data, and its share of the arithmetic, beside those of healing for good."""
 MOST = 0.5
 """Share of the corruption expected in all that must be known for the last REM to push it out with a third of the force."""
 DOUBT = 0.05
@@ -217,7 +220,8 @@ def gentle(values: dict[str, Any]) -> dict[str, Any]:
 
     On development seeds these ranked the undiscovered at least as well, and broke a whole class less often.
     """
-    return values | {"epochs": max(1, round(0.75 * values["epochs"])), "flush_clip": values["flush_clip"] / 2}
+    epochs = max(1, round(_LESS * values["epochs"]))
+    return values | {"epochs": epochs, "flush_clip": values["flush_clip"] / 2, "most_work": _LESS * values["most_work"]}
 
 
 def last_rem(
@@ -273,6 +277,12 @@ def discovery_steps(params: DiscoverParams, task: UnlearningTask) -> int:
     watching = math.ceil(learning_steps(task) * training_pace(params, task))
     rounds = min(params.rounds, _USUAL_ROUNDS) if len(task.forget) >= MIN_KNOWN else 1
     return watching + rounds * steps_a_round(params, task)
+
+
+def search_work(params: DiscoverParams, setting: Setting) -> float:
+    """Counted arithmetic of a search beside training from scratch: the run that is watched, and the usual rounds."""
+    look = rem_work(Rem.params(gentle(rem_values(params))), setting)
+    return 0.5 + min(params.rounds, _USUAL_ROUNDS) * params.folds * look
 
 
 def steps_a_round(params: DiscoverParams, task: UnlearningTask) -> int:

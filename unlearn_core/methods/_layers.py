@@ -51,6 +51,7 @@ class LastLayers(Method):
         groups = weight_layers(model)
         whole = p.k in (0, len(groups)) or p.k > len(groups)
         suffix = [""] if whole else [name for group in groups[-p.k :] for name in group]
+        rounds = Rounds(reporter, task)  # before anything changes: it looks at the original
         self.prepare(model, task, suffix)
         free = {id(q) for name in suffix for q in model.get_submodule(name).parameters()}
         for parameter in model.parameters():
@@ -63,7 +64,6 @@ class LastLayers(Method):
                 module.training = False
             return cross_entropy(model, x, y, ids)
 
-        rounds = Rounds(reporter, task)
         Trainer(model, task.data, recipe, task.seed + 1, rounds, loss).fit(task.retain)
         return rounds.returned(model).requires_grad_(True)
 

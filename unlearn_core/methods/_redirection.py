@@ -18,12 +18,12 @@ from unlearn_core.methods._npo import accuracy_on, bounded_loss, lower_forget_ac
 from unlearn_core.methods._rates import at_fitting_rate
 from unlearn_core.methods._rem_params import PRESETS, SEARCH_SPACE, RemParams, steps_per_round
 from unlearn_core.methods._rounds import LOOK, Rounds, add_report
-from unlearn_core.methods._work import STEP, Budget, widened_cost
+from unlearn_core.methods._work import STEP, Budget, Setting, rem_work, widened_cost
 from unlearn_core.models import RedirectNet, example_masks, shared_mask
 from unlearn_core.training import Reporter, autocast, batches
 
 _ADAM = 0.01
-"""Adam's learning rate relative to SGD's (in the paper 1/250: 2e-5 on a transformer, 0.005 on ResNet-9)."""
+"""AdamW's learning rate relative to SGD's (in the paper 1/250: 2e-5 on a transformer, 0.005 on ResNet-9)."""
 
 
 class Redirection:
@@ -59,7 +59,8 @@ class Redirection:
         self.budget = self._budget()
 
     def _optimizer(self, parameters: list[nn.Parameter], rate: float) -> torch.optim.Optimizer:
-        """The network's kind of optimiser: SGD or, as in the paper, Adam for a transformer."""
+        """The network's kind of optimiser: SGD, or AdamW for a transformer. (The paper has Adam, whose weight decay goes
+        through the moments; decoupled, it is the same decay as SGD's.)"""
         p, rate = self.p, rate * self.rate
         if self.model.optimizer == "adam":
             return torch.optim.AdamW(parameters, lr=rate, weight_decay=p.weight_decay, fused=True)
@@ -182,6 +183,10 @@ class RedirectionMethod(Method):
     repeats: ClassVar[bool] = True
     """Whether a run that lost a class is repeated."""
 
+    @classmethod
+    def expected_work(cls, params: Any, setting: Setting) -> float:
+        return rem_work(params, setting)
+
     def unlearn(self, task: UnlearningTask, reporter: Reporter) -> nn.Module:
         """One run; a second, softer one where the first lost a class, and of the two the one that keeps more of the rest.
 
@@ -223,6 +228,8 @@ class RedirectionMethod(Method):
         rounds = Rounds(reporter, task, self.p.keep_best)
         run = self.redirection(self.p, task, model, rounds)
         for _ in range(self.p.epochs):
+            if run.budget.spent():
+                break
             run.flush()
             run.redirect()
             rounds.snapshot(model)

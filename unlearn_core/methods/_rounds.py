@@ -22,6 +22,9 @@ FALL = 0.1
 """Share of the best round's accuracy on the retain set that the last one may lack. Undiscovered corruption that is healed
 counts as wrong here, so a small fall may be what was wanted."""
 
+MEMORY = 0.25
+"""The most that giving up what was known by heart may explain of a fall."""
+
 
 class Rounds:
     """A reporter between a method and its own: after every round the method calls ``snapshot``, and at its end ``returned``.
@@ -36,6 +39,7 @@ class Rounds:
         self.reporter, self.task, self.keep_best = reporter, task, keep_best
         self.step, self.cancelled = reporter.step, reporter.cancelled
         self.looked_at = sample(task.retain, task.seed)
+        self.before = accuracy_on(task.original, task, self.looked_at)
         self.retain: list[float] = []
         self.forget: list[float] = []
         self.best, self.best_score = 0, -1.0
@@ -48,19 +52,22 @@ class Rounds:
         self.forget.append(accuracy_on(model, self.task, self.task.forget))
         score = proxy(self.retain[-1], self.forget[-1])
         if not self.keep_best:  # a network that was broken has forgotten F too: it is no candidate
-            if self.best and has_fallen(self.retain, len(self.looked_at), self.best):
+            if self.best and self._fallen(self.best):
                 self.best_score = -1.0
-            if has_fallen(self.retain, len(self.looked_at)):
+            if self._fallen():
                 score = -1.0
         if score > self.best_score:
             self.best, self.best_score = len(self.retain), score
             self.state = copy.deepcopy(model.state_dict())
         self.reporter.snapshot(model)
 
+    def _fallen(self, number: int = 0) -> bool:
+        return has_fallen(self.retain, len(self.looked_at), self.before, number)
+
     def returned(self, model: nn.Module) -> nn.Module:
         """The model of the round that is returned, in eval mode, which says so in its report; ``model`` is the last one's."""
         last = len(self.retain)
-        fell = last > 0 and has_fallen(self.retain, len(self.looked_at))
+        fell = last > 0 and self._fallen()
         chosen = self.best if self.keep_best or fell else last
         if chosen != last:
             model.load_state_dict(self.state)
@@ -119,12 +126,17 @@ def proxy(retain: float, forget: float) -> float:
     return retain * (1 - max(0.2, forget))
 
 
-def has_fallen(retain: list[float], examples: int, number: int = 0) -> bool:
+def has_fallen(retain: list[float], examples: int, before: float, number: int = 0) -> bool:
     """Whether the accuracy on the retain set after round ``number`` (0: the last) lies clearly below the best: by more than
-    :data:`FALL` of that, and by more than two standard errors of a difference of shares among ``examples``."""
+    :data:`FALL` of that, and by more than two standard errors of a difference of shares among ``examples``.
+
+    A network that knew its examples by heart gives that up with every round, and is none the worse on new ones. How much of
+    that there is shows in what the best round lacks beside the original, ``before``: twice as much may follow, up to
+    :data:`MEMORY`.
+    """
     best = max(retain)
     error = math.sqrt(2 * best * (1 - best) / max(1, examples))
-    return retain[number - 1] < best - max(FALL * best, 2 * error)
+    return retain[number - 1] < best - max(FALL * best, 2 * error, min(MEMORY, 2 * (before - best)))
 
 
 def add_report(model: nn.Module, **entries: Any) -> None:

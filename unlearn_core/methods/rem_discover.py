@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from torch import nn
 
 from unlearn_core.methods import Region, UnlearningTask, register
-from unlearn_core.methods._discovering import DiscoverParams, Discovery, discovery_steps, last_rem
+from unlearn_core.methods._discovering import DiscoverParams, Discovery, discovery_steps, last_rem, search_work
 from unlearn_core.methods._rounds import add_report
 from unlearn_core.methods._tuning import Plan, TunedMethod, rem_values, steps_of
+from unlearn_core.methods._work import Setting, rem_work
 from unlearn_core.training import Reporter
 
 
@@ -24,6 +27,10 @@ class RemDiscover(TunedMethod):
     designed_for = Region()
     revision = 7  # its REM runs return their best round where the last fell
     Params = DiscoverParams
+
+    @classmethod
+    def expected_work(cls, params: Any, setting: Setting) -> float:
+        return search_work(params, setting) + rem_work(params, setting)
 
     def search(self, task: UnlearningTask, reporter: Reporter) -> nn.Module:
         last = steps_of(rem_values(self.p), len(task.data))

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from torch import nn
 
 from unlearn_core.methods import Region, UnlearningTask, register
+from unlearn_core.methods._held_out import MIN_FORGET
 from unlearn_core.methods._rounds import add_report
-from unlearn_core.methods._tuning import Plan, TunedMethod, TunedParams, tuned_rem, tuning_steps
+from unlearn_core.methods._tuning import Plan, TunedMethod, TunedParams, trial_plan, tuned_rem, tuning_steps
+from unlearn_core.methods._work import Setting, rem_work
+from unlearn_core.methods.rem import Rem
 from unlearn_core.training import Reporter
 
 
@@ -23,6 +28,13 @@ class RemTuned(TunedMethod):
     designed_for = Region()
     revision = 4  # its REM runs return their best round where the last fell
     Params = TunedParams
+
+    @classmethod
+    def expected_work(cls, params: Any, setting: Setting) -> float:
+        # As many halves as ``tuning_steps`` plans for: each trial once, two of them twice more, and the last run.
+        every = trial_plan(params, setting.examples, MIN_FORGET)
+        works = [rem_work(Rem.params(values), setting) for values in every if values["epochs"]]
+        return 5 * works[0] + sum(works) if len(every) > 1 else works[0]
 
     def search(self, task: UnlearningTask, reporter: Reporter) -> nn.Module:
         plan = Plan(reporter, tuning_steps(self.p, len(task.data), len(task.forget)))

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import nn
 
 from unlearn_core.methods import Region, UnlearningTask, register
-from unlearn_core.methods._discovering import DiscoverParams, Discovery, discovery_steps
+from unlearn_core.methods._discovering import DiscoverParams, Discovery, discovery_steps, search_work
 from unlearn_core.methods._frame import count_batches
 from unlearn_core.methods._held_out import told
 from unlearn_core.methods._rounds import add_report, training_anew
 from unlearn_core.methods._tuning import Plan, TunedMethod, training_pace
+from unlearn_core.methods._work import Setting
 from unlearn_core.training import Reporter, Trainer
 
 
@@ -28,6 +30,10 @@ class RetrainDiscover(TunedMethod):
     revision = 7  # its REM runs return their best round where the last fell
     statistics = "of training"
     Params = DiscoverParams
+
+    @classmethod
+    def expected_work(cls, params: Any, setting: Setting) -> float:
+        return search_work(params, setting) + 1.0
 
     def search(self, task: UnlearningTask, reporter: Reporter) -> nn.Module:
         training = task.recipe.epochs * count_batches(len(task.retain), task.recipe.batch_size)

@@ -16,6 +16,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from unlearn_core.models._redirect_norms import RedirectLayerNorm, RedirectNorm2d
+
 _MIX = (0xBF58476D1CE4E5B9 - (1 << 64), 0x94D049BB133111EB - (1 << 64), 0x9E3779B97F4A7C15 - (1 << 64))
 
 
@@ -127,56 +129,6 @@ class RedirectLinear(_RedirectLayer):
     def forward(self, x: torch.Tensor, on: bool) -> torch.Tensor:
         weight, bias = self._weights(on)
         return F.linear(x, weight, bias)
-
-
-class RedirectNorm2d(nn.Module):
-    """Batch normalisation with separate statistics for base and redirect channels.
-
-    The base's running statistics belong to the pass with redirect *off*, the function used at inference: a pass with
-    redirect on normalises by its batch but leaves them alone (the public implementation mixes the two).
-    """
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.base = nn.BatchNorm2d(channels)
-        self.redirect: nn.BatchNorm2d | None = None
-
-    def widen(self, channels: int) -> None:
-        self.redirect = nn.BatchNorm2d(channels).to(self.base.weight.device)
-
-    def narrow(self) -> None:
-        self.redirect = None
-
-    def forward(self, x: torch.Tensor, on: bool) -> torch.Tensor:
-        if not on or self.redirect is None:
-            return self.base(x)
-        base, redirect = x[:, : self.base.num_features], x[:, self.base.num_features :]
-        if self.training:
-            normal = F.batch_norm(base, None, None, self.base.weight, self.base.bias, training=True, eps=self.base.eps)
-        else:
-            normal = self.base(base)
-        return torch.cat([normal, self.redirect(redirect)], dim=1)
-
-
-class RedirectLayerNorm(nn.Module):
-    """Layer normalisation over the last dimension, of base and redirect channels apart: neither sees the other's moments."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.base = nn.LayerNorm(channels)
-        self.redirect: nn.LayerNorm | None = None
-
-    def widen(self, channels: int) -> None:
-        self.redirect = nn.LayerNorm(channels).to(self.base.weight.device)
-
-    def narrow(self) -> None:
-        self.redirect = None
-
-    def forward(self, x: torch.Tensor, on: bool) -> torch.Tensor:
-        if not on or self.redirect is None:
-            return self.base(x)
-        base = self.base.normalized_shape[0]
-        return torch.cat([self.base(x[..., :base]), self.redirect(x[..., base:])], dim=-1)
 
 
 class RedirectNet(nn.Module):

@@ -24,7 +24,8 @@ class CnnNet(RedirectNet):
         super().__init__(hidden)
         sizes = (inputs, *hidden)
         self.layers = nn.ModuleList(RedirectConv2d(a, b, 3, padding=1) for a, b in zip(sizes, hidden, strict=False))
-        self.norms = nn.ModuleList(RedirectNorm2d(channels) for channels in hidden)
+        # As the numbers that are published for this network were computed.
+        self.norms = nn.ModuleList(RedirectNorm2d(channels, whole=False) for channels in hidden)
         self.head = RedirectLinear(4 * hidden[-1], classes)
 
     def forward_features(self, x: torch.Tensor, masks: list[torch.Tensor] | None) -> torch.Tensor:

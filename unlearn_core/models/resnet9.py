@@ -40,7 +40,9 @@ class ResNet9Net(RedirectNet):
     """Blocks: conv, conv 5×5 stride 2, residual, conv + pool, residual, conv + global max-pool; linear head without bias.
 
     A block's mask acts on its output and, inside a residual block, between the two convolutions as well: otherwise redirect
-    channels would still speak to the base while they are switched off.
+    channels would still speak to the base while they are switched off. The public program masks a residual block's output alone
+    and keeps its inner convolutions whole, so its restricted base has 940,032 parameters where ours has 570,816 at width 0.5;
+    the full network (width 1) agrees: 2,276,224.
     """
 
     def __init__(self, inputs: int, width: float, classes: int) -> None:
@@ -96,8 +98,9 @@ class ResNet9Net(RedirectNet):
 class ResNet9(ModelSource):
     name, label = "resnet9", "ResNet-9"
     summary = (
-        "The REM paper's network for 32×32 photographs. Width 0.5 is the paper's capacity-restricted base; "
-        "as many redirect channels are added at unlearning time."
+        "The REM paper's network for 32×32 photographs. Width 0.5 is the paper's capacity-restricted base, but for the inner "
+        "convolutions of its two residual blocks, which the public program keeps whole: 570,816 parameters against 940,032. "
+        "As many redirect channels are added at unlearning time."
     )
 
     class Params(PartParams):

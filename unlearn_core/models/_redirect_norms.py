@@ -1,0 +1,73 @@
+"""Normalisation of base channels and, beside them, redirect channels, each with moments of its own."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+
+class RedirectNorm2d(nn.Module):
+    """Batch normalisation with separate statistics for base and redirect channels.
+
+    The base's running statistics belong to the pass with redirect *off*, the function used at inference: a pass with
+    redirect on normalises by its batch but leaves them alone (the public implementation mixes the two).
+
+    ``whole``: normalise all channels in one pass. Cut apart, they and their gradients lose the layout that the kernels are
+    quick in, and a step takes two to three times as long; the two differ in the last digits.
+    """
+
+    def __init__(self, channels: int, whole: bool = True) -> None:
+        super().__init__()
+        self.base, self.whole = nn.BatchNorm2d(channels), whole
+        self.redirect: nn.BatchNorm2d | None = None
+
+    def widen(self, channels: int) -> None:
+        self.redirect = nn.BatchNorm2d(channels).to(self.base.weight.device)
+
+    def narrow(self) -> None:
+        self.redirect = None
+
+    def forward(self, x: torch.Tensor, on: bool) -> torch.Tensor:
+        if not on or self.redirect is None:
+            return self.base(x)
+        if self.whole:
+            return self._at_once(x, self.redirect)
+        base, redirect = x[:, : self.base.num_features], x[:, self.base.num_features :]
+        if self.training:
+            normal = F.batch_norm(base, None, None, self.base.weight, self.base.bias, training=True, eps=self.base.eps)
+        else:
+            normal = self.base(base)
+        return torch.cat([normal, self.redirect(redirect)], dim=1)
+
+    def _at_once(self, x: torch.Tensor, redirect: nn.BatchNorm2d) -> torch.Tensor:
+        base, count = self.base, self.base.num_features
+        # New tensors: what a pass in train mode writes there goes to the redirect channels alone.
+        mean, var = (torch.cat([getattr(part, name) for part in (base, redirect)]) for name in ("running_mean", "running_var"))
+        weight, bias = torch.cat([base.weight, redirect.weight]), torch.cat([base.bias, redirect.bias])
+        momentum = 0.1 if redirect.momentum is None else redirect.momentum
+        out = F.batch_norm(x, mean, var, weight, bias, self.training, momentum, base.eps)
+        if self.training:
+            redirect.running_mean, redirect.running_var = mean[count:].clone(), var[count:].clone()
+        return out
+
+
+class RedirectLayerNorm(nn.Module):
+    """Layer normalisation over the last dimension, of base and redirect channels apart: neither sees the other's moments."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.base = nn.LayerNorm(channels)
+        self.redirect: nn.LayerNorm | None = None
+
+    def widen(self, channels: int) -> None:
+        self.redirect = nn.LayerNorm(channels).to(self.base.weight.device)
+
+    def narrow(self) -> None:
+        self.redirect = None
+
+    def forward(self, x: torch.Tensor, on: bool) -> torch.Tensor:
+        if not on or self.redirect is None:
+            return self.base(x)
+        base = self.base.normalized_shape[0]
+        return torch.cat([self.base(x[..., :base]), self.redirect(x[..., base:])], dim=-1)
