@@ -67,7 +67,9 @@ how = drawn.reading(metric, state["scale"] == "relative")
 table = g.cells(values)
 specs = g.specs_of(store(), found.runs, scenario, chosen)
 mine = g.who(chosen, scenario, found.runs)
-rows = grids.shown_rows(state, table, specs, mine, tasks, how.higher)
+# A quick search for suspects, as the page Forget set runs it, is no method to compare.
+quick = g.who([vs.to_search(placed | {"search": "quick"})], scenario, found.runs)
+rows = grids.shown_rows(state, table, specs, mine, tasks, how.higher, quick)
 shares = memorised.of_tasks(found.runs)
 opened = g.cell_of(state["cell"]) if state["cell"] else None
 picture = drawn.heatmap(table, rows, tasks, how, opened=opened, memorised=shares)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -49,15 +50,22 @@ def switch(state: vs.State, name: str) -> None:
 
 
 def shown_rows(
-    state: vs.State, table: pd.DataFrame, specs: dict[g.Who, MethodSpec], mine: list[g.Who], tasks: list[g.Task], higher: bool
+    state: vs.State,
+    table: pd.DataFrame,
+    specs: dict[g.Who, MethodSpec],
+    mine: list[g.Who],
+    tasks: list[g.Task],
+    higher: bool,
+    apart: Sequence[g.Who] = (),
 ) -> pd.DataFrame:
-    """The rows that this view asks for, in its order. ``mine``: the chosen methods with this view's parameters."""
+    """The rows that this view asks for, in its order. ``mine``: the chosen methods with this view's parameters; ``apart``: rows
+    that belong to another page, and are shown only if they were chosen."""
     presets = [who for who in specs if who[1] == ""]
     rows = g.rows_of(
         table,
         [*presets, *mine] if state["rows"] == "all" else mine,
         lambda method, variant: (
-            ((method, variant) in mine or state["rows"] != "chosen")
+            ((method, variant) in mine or (state["rows"] != "chosen" and (method, variant) not in apart))
             and (not state["families"] or (method, variant) in mine or catalog.methods()[method].family in state["families"])
         ),
     )
