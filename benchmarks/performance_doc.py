@@ -115,7 +115,8 @@ def records(source: Path) -> list[str]:
     found = json.loads(source.read_text())
     lines = [
         *head,
-        f"A store with {found['runs']:,} runs of digits. Seconds, the least of {found['repeats']} repeats; {found['note']}",
+        f"A store with {found['runs']:,} runs of digits. Seconds of a processor, the least of {found['repeats']} repeats; "
+        f"{found['note']}.",
         "",
         "| What | Seconds | Asked | |",
         "|---|---|---|---|",

@@ -43,12 +43,14 @@ class StoredRuns:
 
     def __init__(self, table: Any, dataset: str | None) -> None:
         self._table = weakref.proxy(table)
-        self._dataset = dataset
+        self.dataset = dataset
         self._lock = threading.Lock()
-        self._mark: tuple[int, ...] = ()
+        self.mark: tuple[int, ...] = ()
         self._scenarios: dict[str, Scenario] = {}
         self._specs: dict[str, MethodSpec] = {}
         self._names: dict[str, tuple[list[str], frozenset[str]]] = {}
+        self.kept: dict[str, Any] = {}
+        """The latest of what was made of :attr:`frame`, with what it was made for."""
         self.values: dict[str, Mapping[str, float | None]] = {}
         """Records of values that were measured later, by key: they never change."""
         self.frame = pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in (COLUMNS | {TOLD: object}).items()})
@@ -56,14 +58,14 @@ class StoredRuns:
     def refreshed(self) -> StoredRuns:
         """The same with what has changed in the store since."""
         with self._lock:
-            changes = self._table.changes(self._mark, self.frame["key"], self._dataset)
+            changes = self._table.changes(self.mark, self.frame["key"], self.dataset)
             frame = self.frame
             if changes.gone:
                 frame = frame[~frame["key"].isin(changes.gone)].reset_index(drop=True)
             if changes.added:
                 new = self._parsed(changes.added)
                 frame = pd.concat([frame, new], ignore_index=True) if len(frame) else new
-            self.frame, self._mark = frame, changes.mark
+            self.frame, self.mark = frame, changes.mark
         return self
 
     def scenario_of(self, settings: Iterable[str]) -> dict[str, Scenario]:

@@ -67,19 +67,14 @@ def grid(store: Results, scenario: Scenario, metric: str, gallery: pd.DataFrame 
     measured first is ``pending``.
     """
     name = metrics.get(metric).name
-    stored = stored_runs(store, scenario.dataset.name)
-    placed = stored.frame[stored.frame["regularity"].notna() & stored.frame["discovery"].notna()]
-    known = [*placed.columns, *(other for other in metrics.names() if other not in placed)]
-    everything = described(stored, placed.reindex(columns=known)).assign(source=STORED)
-    if gallery is not None:
-        below = gallery[gallery["dataset"] == scenario.dataset.name]
-        everything = pd.concat([f for f in (everything, _beyond(below, everything)) if len(f)] or [everything])
-    everything = everything.assign(value=everything[name].astype(float))
-    places = late.places_of(scenario.at_rate(1.0))
-    here = everything["setting"] == places.setting
-    if metrics.get(name).unit == "s":
-        here &= everything["device"].isna() | (everything["device"] == _usual_device(everything[here]))
-    runs, elsewhere = everything[here].reset_index(drop=True), everything[~here].reset_index(drop=True)
+    stored, places = stored_runs(store, scenario.dataset.name), late.places_of(scenario.at_rate(1.0))
+    # A click draws the page anew while nothing has changed: neither the stored runs, nor what is shown of them.
+    seen = (stored.mark, name, places.setting, tuple((method.name, method.revision) for method in methods))
+    kept = stored.kept.get("grid")
+    if kept is None or kept[0] != seen or kept[1] is not gallery:
+        kept = (seen, gallery, _split(stored, places.setting, name, gallery))
+        stored.kept["grid"] = kept
+    runs, elsewhere, others = kept[2]
     originals = _originals(store, scenario, places, runs)
     runs = pd.concat([f for f in (originals, runs) if len(f)] or [runs], ignore_index=True)
     pending, found = _late_values(store, stored, places, name, runs)
@@ -87,13 +82,32 @@ def grid(store: Results, scenario: Scenario, metric: str, gallery: pd.DataFrame 
         keys = zip(runs["key"], runs["discovery"], strict=True)
         measured = pd.Series([found.get(key) for key in keys], index=runs.index, dtype=float)
         runs = runs.assign(value=runs["value"].fillna(measured))
-    return Grid(name, runs, pending, elsewhere, _others(stored, elsewhere, places.setting))
+    return Grid(name, runs, pending, elsewhere, others)
+
+
+def _split(
+    stored: StoredRuns, setting: str, name: str, gallery: pd.DataFrame | None
+) -> tuple[pd.DataFrame, pd.DataFrame, tuple[str, ...]]:
+    """The runs of this setting, those of others, and these in words."""
+    placed = stored.frame[stored.frame["regularity"].notna() & stored.frame["discovery"].notna()]
+    known = [*placed.columns, *(other for other in metrics.names() if other not in placed)]
+    everything = described(stored, placed.reindex(columns=known)).assign(source=STORED)
+    if gallery is not None:
+        below = gallery[gallery["dataset"] == stored.dataset]
+        everything = pd.concat([f for f in (everything, _beyond(below, everything)) if len(f)] or [everything])
+    everything = everything.assign(value=everything[name].astype(float))
+    here = everything["setting"] == setting
+    if metrics.get(name).unit == "s":
+        here &= everything["device"].isna() | (everything["device"] == _usual_device(everything[here]))
+    runs, elsewhere = everything[here].reset_index(drop=True), everything[~here].reset_index(drop=True)
+    return runs, elsewhere, _others(stored, elsewhere, setting)
 
 
 def _beyond(gallery: pd.DataFrame, stored: pd.DataFrame) -> pd.DataFrame:
     """The gallery's rows that the store does not have itself (an original is one row per discovery rate)."""
     own = set(stored["key"])
-    return gallery[~gallery["key"].isin(own)].assign(source=GALLERY)
+    beyond = np.array([key not in own for key in gallery["key"]], dtype=bool)
+    return gallery[beyond].assign(source=GALLERY)
 
 
 def _usual_device(runs: pd.DataFrame) -> str | None:
