@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 CORE = ROOT / "unlearn_core"
 COMPUTE = ("specs", "datasets", "corruption", "models", "training", "discovery", "methods", "evaluation")
 LEVELS = [
-    {"errors", "registry", "specs", "parts", "vision"},
+    {"errors", "registry", "specs", "parts", "vision", "text_tables"},
     {"datasets"},
     {"models", "corruption", "sets", "uploads"},
     {"training"},

@@ -60,6 +60,11 @@ class Collection:
         """SHA-256 (hex) over everything that decides what is loaded; reads every file once."""
         raise NotImplementedError
 
+    def reading(self) -> str:
+        """How the files are read where that differs from earlier versions, "" where it does not: with :meth:`content` it makes
+        the name of the data, so that an older result is never taken for one of what is read now."""
+        return ""
+
     def listing(self) -> Listing:
         """All images with their labels; raises :class:`UserError` where there is nothing to learn from."""
         raise NotImplementedError

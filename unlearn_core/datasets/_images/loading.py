@@ -28,7 +28,7 @@ MAX_DECODED = 2**30
 LARGEST_DEFAULT = 32
 LOOK_AGAIN = 10.0
 """Seconds for which a folder counts as unchanged without being looked at."""
-FACTS = 1
+FACTS = 2
 """Raised when remembered facts mean something else."""
 _PROBES = 48
 
@@ -88,9 +88,10 @@ def facts(collection: Collection) -> Facts:
     size, channels = _usual(collection, listing)
     unsplit = int((listing.splits != TEST).sum())
     tested = int((listing.splits == TEST).sum())
-    found = Facts(
-        place, signature, f"sha-{collection.content()[:32]}", size, channels, len(listing.class_names), unsplit, tested
-    )
+    content, reading = collection.content(), collection.reading()
+    if reading:
+        content = hashlib.sha256(f"{content}\n{reading}".encode()).hexdigest()
+    found = Facts(place, signature, f"sha-{content[:32]}", size, channels, len(listing.class_names), unsplit, tested)
     cache.write_note(note, asdict(found))
     return found
 
