@@ -73,7 +73,7 @@ def test_a_parquet_of_whole_numbers_stored_as_floats_has_the_classes_of_the_csv(
 
 
 def test_labels_and_clean_labels_without_a_common_name_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="labels .'0', '1', '2'. and clean labels .'ant', 'bee', 'cow'. without a common"):
+    with pytest.raises(UserError, match=r"labels .'0', '1', '2'. and clean labels .'ant', 'bee', 'cow'. without a common"):
         load(tmp_path, rows("path,label,clean_label", NUMBERS, LABELS))
 
 

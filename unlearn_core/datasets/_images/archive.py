@@ -21,6 +21,7 @@ from unlearn_core.datasets._images.listing import (
     Picture,
     check_count,
 )
+from unlearn_core.datasets._images.order import IMAGEFOLDER, as_imagefolder, order_of
 from unlearn_core.errors import UserError
 
 MAX_DIRECTORY_BYTES = 64 * 2**20
@@ -31,7 +32,9 @@ _END, _END64, _LOCATOR64, _ENTRY = b"PK\x05\x06", b"PK\x06\x06", b"PK\x06\x07", 
 
 
 class Archive(Collection):
-    """Entries with the suffix of an image, in the order of their names."""
+    """Entries with the suffix of an image, numbered as torchvision's ``ImageFolder``."""
+
+    numbering = IMAGEFOLDER
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
@@ -58,8 +61,11 @@ class Archive(Collection):
 
     def listing(self) -> Listing:
         if self._listing is None:
-            self._listing = arrange(list(self._position), f"The zip {str(self.path)!r}")
+            self._listing = as_imagefolder(arrange(list(self._position), f"The zip {str(self.path)!r}"))
         return self._listing
+
+    def reading(self) -> str:
+        return order_of(self.listing())
 
     def picture(self, k: int) -> Picture:
         entry = self._position[self.listing().names[k]]

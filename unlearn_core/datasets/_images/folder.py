@@ -21,6 +21,7 @@ from unlearn_core.datasets._images.listing import (
     make_listing,
     some,
 )
+from unlearn_core.datasets._images.order import IMAGEFOLDER, as_imagefolder, order_of
 from unlearn_core.errors import UserError
 
 
@@ -34,7 +35,9 @@ class FoundFile:
 
 
 class Folder(Collection):
-    """Files are listed once, in the order of their paths; links to folders inside a class are not followed."""
+    """Files are listed once, numbered as torchvision's ``ImageFolder``; links to folders inside a class are not followed."""
+
+    numbering = IMAGEFOLDER
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
@@ -53,7 +56,10 @@ class Folder(Collection):
 
     def listing(self) -> Listing:
         where = f"The folder {str(self.path)!r}"
-        return arrange([file.path for file in self.files], where, _empty_classes(self.path))
+        return as_imagefolder(arrange([file.path for file in self.files], where, _empty_classes(self.path)))
+
+    def reading(self) -> str:
+        return order_of(self.listing())
 
     def picture(self, k: int) -> Picture:
         return open_picture(self.path / self._name(k))

@@ -47,7 +47,10 @@ class Collection:
     """Where encoded or raw pictures come from: a folder, a zip, a manifest, arrays.
 
     ``signature`` is cheap and changes whenever the files do; ``content`` identifies what they hold, wherever they lie.
+    ``numbering``: in which order the images are numbered, for a sentence.
     """
+
+    numbering = "in the order in which they are stored"
 
     def __init__(self, path: Path) -> None:
         self.path = path

@@ -12,12 +12,14 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
 from unlearn_core.datasets._base import LabelledData, Split
 from unlearn_core.datasets._images import cache
+from unlearn_core.datasets._images import listed as moves
 from unlearn_core.datasets._images.decode import REVISION, Unreadable, decode, is_grey, short_side
 from unlearn_core.datasets._images.listing import TEST, TRAIN, Collection, Listing, plain, some
 from unlearn_core.datasets._images.sampling import choose
@@ -30,6 +32,8 @@ LOOK_AGAIN = 10.0
 """Seconds for which a folder counts as unchanged without being looked at."""
 FACTS = 2
 """Raised when remembered facts mean something else."""
+FORM = 2
+"""Raised when cached arrays hold something else."""
 _PROBES = 48
 
 
@@ -58,11 +62,13 @@ class Wanted:
     limit: int
     test_limit: int
     test_share: float
+    listed: str = ""
 
     def key(self, seed: int) -> str:
         """Names the decoded arrays. Where everything is taken they serve every seed, and only the split is drawn anew."""
-        chosen = [self.limit, self.test_limit, self.test_share, seed] if self.limit or self.test_limit else []
-        text = json.dumps([REVISION, self.content, self.size, self.channels, chosen])
+        limited = self.limit or self.test_limit
+        chosen = [self.limit, self.test_limit, self.test_share, seed, self.listed] if limited else []
+        text = json.dumps([REVISION, FORM, self.content, self.size, self.channels, chosen])
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
@@ -136,6 +142,8 @@ def _decode(collection: Collection, wanted: Wanted, seed: int) -> dict[str, np.n
         raise UserError(f"The images in {str(collection.path)!r} have changed since this was planned; run it again.")
     listing = collection.listing()
     train, test = choose(listing, wanted.limit, wanted.test_limit, wanted.test_share, seed)
+    if wanted.limit or wanted.test_limit:  # else everything is decoded, and serves every list
+        train, test = moves.move(train, test, listing.splits, moves.read_numbers(wanted.listed, len(listing)))
     ids = np.sort(np.concatenate([train, test]))
     needed = len(ids) * wanted.channels * wanted.size**2
     if needed > MAX_DECODED:
@@ -164,6 +172,7 @@ def _decode(collection: Collection, wanted: Wanted, seed: int) -> dict[str, np.n
     problems = [f"{plain(listing.names[ids[row]])} {reasons[row]} and is left out." for row in bad[:20]]
     if len(bad) > 20:
         problems.append(f"{len(bad) - 20:,} more images cannot be used and are left out.")
+    unreadable = ids[np.array(bad, np.int64)]
     good = np.array([row for row, reason in enumerate(reasons) if not reason], np.int64)
     if len(bad):
         pixels = pixels[good]
@@ -174,9 +183,11 @@ def _decode(collection: Collection, wanted: Wanted, seed: int) -> dict[str, np.n
         "class_names": listing.class_names,
         "problems": [*listing.problems, *problems],
         "of": [int((listing.splits != TEST).sum()), int((listing.splits == TEST).sum())],
-        "names": [listing.names[k] for k in ids],
+        "names": listing.names,
+        "numbering": collection.numbering,
     }
-    arrays = {"pixels": pixels, "labels": listing.labels[ids], "splits": side.astype(np.int8)}
+    arrays = {"pixels": pixels, "labels": listing.labels[ids], "splits": side.astype(np.int8), "ids": ids, "bad": unreadable}
+    arrays |= {"all_labels": listing.labels, "all_splits": listing.splits}
     if listing.clean is not None:
         arrays["clean"] = listing.clean[ids]
     return arrays | {"about": np.frombuffer(json.dumps(about).encode(), np.uint8)}
@@ -204,10 +215,13 @@ def _duplicates(pixels: np.ndarray, names: list[str], labels: np.ndarray) -> lis
 
 
 def _split(arrays: dict[str, np.ndarray], wanted: Wanted, seed: int) -> Split:
-    about = json.loads(arrays["about"].tobytes().decode())
-    names, class_names = about["names"], tuple(about["class_names"])
-    listing = Listing(tuple(names), arrays["labels"], arrays["splits"], class_names)
+    about: dict[str, Any] = json.loads(arrays["about"].tobytes().decode())
+    names, class_names, ids = tuple(about["names"]), tuple(about["class_names"]), arrays["ids"]
+    listing = Listing(tuple(names[k] for k in ids), arrays["labels"], arrays["splits"], class_names)
     train, test = choose(listing, 0, 0, wanted.test_share, seed)
+    listed = moves.read_numbers(wanted.listed, len(names))
+    train, test = moves.move(train, test, arrays["all_splits"][ids], np.flatnonzero(np.isin(ids, listed)))
+    moved = moves.said(arrays["all_splits"], listed, len(test))
     present = len(np.unique(listing.labels[train]))
     if present < 2 or not len(test):
         raise UserError(
@@ -215,11 +229,13 @@ def _split(arrays: dict[str, np.ndarray], wanted: Wanted, seed: int) -> Split:
             f"that is too few. " + (about["problems"] or [""])[0]
         )
     pixels, labels = torch.from_numpy(arrays["pixels"]), torch.from_numpy(arrays["labels"])
-    halves = [LabelledData(_take(pixels, ids), labels[ids], class_names) for ids in map(torch.from_numpy, (train, test))]
+    halves = [LabelledData(_take(pixels, rows), labels[rows], class_names) for rows in map(torch.from_numpy, (train, test))]
     clean = torch.from_numpy(arrays["clean"])[train] if "clean" in arrays else None
-    note = _note(about, wanted, len(train), len(test), class_names)
+    note = _note(about, wanted, len(train), len(test), class_names) + moved
     problems = (*about["problems"], *_untested(listing.labels[train], listing.labels[test], class_names))
-    return Split(halves[0], halves[1], tuple(names[k] for k in train), clean, note, problems)
+    everything = names, arrays["all_labels"], arrays["all_splits"], arrays["bad"]
+    roster = moves.roster_of(*everything, ids[train], ids[test], about["numbering"])
+    return Split(halves[0], halves[1], tuple(listing.names[k] for k in train), clean, note, problems, roster)
 
 
 def _untested(train: np.ndarray, test: np.ndarray, class_names: Sequence[str]) -> list[str]:

@@ -29,6 +29,8 @@ MAX_TABLE_BYTES = 256 * 2**20
 class Manifest(Collection):
     """Paths are relative to the manifest's folder and stay inside it."""
 
+    numbering = "in the order of the rows of the table that can be used"
+
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         self.where = f"The manifest {str(path)!r}"
