@@ -126,11 +126,16 @@ def tables(rows: Rows, where: str) -> list[Table]:
         found.append(_table(["", *header], rows[1:], True))
     if not found:
         count = next(len(cells) for line, cells in rows[1:] if line == long)
-        raise UserError(
-            f"{where} is no table: line {long} has {count:,} cells, but the first line names {width:,} columns (a text with a "
-            "separator in it needs quotes)."
-        )
+        raise UserError(does_not_fit(where, long or 0, count, width))
     return found
+
+
+def does_not_fit(where: str, line: int, count: int, width: int) -> str:
+    """The sentence for a row with more cells than the first line names."""
+    return (
+        f"{where} is no table: line {line} has {count:,} cells, but the first line names {width:,} columns (a text with a "
+        "separator in it needs quotes)."
+    )
 
 
 def _table(header: Sequence[str], rows: Rows, unnamed: bool = False) -> Table:
