@@ -12,7 +12,7 @@ from pages.common import binding, drafts, show, suspects
 from unlearn_core import view_state as vs
 from unlearn_core.errors import UserError
 from unlearn_core.insight.edits import CLEAN, doubted, forget_of
-from unlearn_core.insight.lists import in_numbers_of
+from unlearn_core.insight.lists import in_numbers_of, roster_of
 from unlearn_core.insight.stored import arena_of
 from unlearn_core.sets import MAX_NAME, ForgetSet, read_list, write_csv
 
@@ -196,7 +196,7 @@ def _files(scenario: Scenario, draft: drafts.Draft) -> None:
         if file is None:
             return
         try:
-            listed = read_list(file.getvalue(), split.roster, split.train.class_names, f"The file {file.name[:60]!r}")
+            listed = read_list(file.getvalue(), roster_of(scenario), split.train.class_names, f"The file {file.name[:60]!r}")
         except UserError as error:
             st.error(str(error), icon=":material/error:")
             return

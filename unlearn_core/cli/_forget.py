@@ -68,8 +68,9 @@ def read_file(scenario: Scenario, path: Path) -> InUse:
     from unlearn_core.insight import lists
     from unlearn_core.sets import read_list
 
-    data, split = file_bytes(path), load_dataset(scenario.dataset, scenario.seed)
-    return lists.use(scenario, read_list(data, split.roster, split.train.class_names, f"The file {str(path)!r}"))
+    data, roster = file_bytes(path), lists.roster_of(scenario)
+    classes = load_dataset(scenario.dataset, scenario.seed).train.class_names
+    return lists.use(scenario, read_list(data, roster, classes, f"The file {str(path)!r}"))
 
 
 def file_bytes(path: Path) -> bytes:

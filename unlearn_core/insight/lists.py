@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from unlearn_core.corruption import corrupt
 from unlearn_core.datasets import HELD_OUT, OUTSIDE, TESTED, UNREADABLE, Roster, Split, load_dataset
-from unlearn_core.datasets._images.listed import write_numbers
+from unlearn_core.datasets._images.listed import read_numbers, write_numbers
 from unlearn_core.errors import UserError
 from unlearn_core.sets import ForgetSet, Listed, NamedSets, Outside
 from unlearn_core.specs import DatasetSpec, Scenario, content_key
@@ -32,6 +33,16 @@ class InUse:
     def split(self) -> Split:
         """The data."""
         return load_dataset(self.scenario.dataset, self.scenario.seed)
+
+
+def roster_of(scenario: Scenario) -> Roster:
+    """What a list may name, with the labels that the training examples carry: where a corruption is made, those it gives."""
+    split = load_dataset(scenario.dataset, scenario.seed)
+    if scenario.corruption.found:
+        return split.roster
+    labels = split.roster.labels.copy()
+    labels[split.roster.positions] = corrupt(split, scenario.dataset, scenario.corruption, scenario.seed).train.labels.numpy()
+    return replace(split.roster, labels=labels)
 
 
 def without_list(scenario: Scenario) -> Scenario:
@@ -73,6 +84,13 @@ def use(scenario: Scenario, listed: Listed) -> InUse:
 def in_numbers_of(split: Split, listed: Listed) -> ForgetSet:
     """What a list names, in the numbers of these data's training examples; the other images it names are kept by path."""
     return _placed(listed, split.roster)
+
+
+def kept_outside(scenario: Scenario) -> dict[str, Outside]:
+    """Test images that the scenario's list names, by path: they are out of the test, and belong into a longer list too."""
+    roster = load_dataset(scenario.dataset, scenario.seed).roster
+    listed = read_numbers(str(scenario.dataset.params.get("listed", "")), roster.size)
+    return {roster.names[k]: Outside() for k in listed if roster.place[k] == TESTED}
 
 
 def joining(content: ForgetSet, roster: Roster) -> int:

@@ -216,6 +216,9 @@ def _duplicates(pixels: np.ndarray, names: list[str], labels: np.ndarray) -> lis
 
 def _split(arrays: dict[str, np.ndarray], wanted: Wanted, seed: int) -> Split:
     about: dict[str, Any] = json.loads(arrays["about"].tobytes().decode())
+    if "ids" not in arrays:  # decoded before other images than those in use were listed
+        everything = {"ids": np.arange(len(arrays["labels"])), "bad": np.arange(0), "all_labels": arrays["labels"]}
+        arrays = arrays | everything | {"all_splits": arrays["splits"]}
     names, class_names, ids = tuple(about["names"]), tuple(about["class_names"]), arrays["ids"]
     listing = Listing(tuple(names[k] for k in ids), arrays["labels"], arrays["splits"], class_names)
     train, test = choose(listing, 0, 0, wanted.test_share, seed)
@@ -234,7 +237,7 @@ def _split(arrays: dict[str, np.ndarray], wanted: Wanted, seed: int) -> Split:
     note = _note(about, wanted, len(train), len(test), class_names) + moved
     problems = (*about["problems"], *_untested(listing.labels[train], listing.labels[test], class_names))
     everything = names, arrays["all_labels"], arrays["all_splits"], arrays["bad"]
-    roster = moves.roster_of(*everything, ids[train], ids[test], about["numbering"])
+    roster = moves.roster_of(*everything, ids[train], ids[test], about.get("numbering", ""))
     return Split(halves[0], halves[1], tuple(listing.names[k] for k in train), clean, note, problems, roster)
 
 
