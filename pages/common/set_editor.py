@@ -54,6 +54,11 @@ def _members(scenario: Scenario, draft: drafts.Draft, truth: bool, found: Suspec
             f"Take out {len(marked) or ''}", key="take-out", icon=":material/remove:", disabled=not marked,
             on_click=drafts.remove, args=(draft, marked),
         )  # fmt: skip
+    if outside := sum(one.held for one in content.outside.values()):
+        st.caption(
+            f"{outside:,} more of its files are no training images here: held out for testing, left out by a limit, test "
+            f"images, or gone. {draft.joining:,} of them join the training images when the set is used."
+        )
     with st.container(horizontal=True, vertical_alignment="bottom"):
         last = len(arena_of(scenario).train) - 1
         number = st.number_input(

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from picturetools import CLASSES, forget, make_tree
 
 from unlearn_core.datasets import Split, load_dataset
+from unlearn_core.datasets._images.columns import read_columns
 from unlearn_core.errors import UserError
 from unlearn_core.presets import make_scenario
 from unlearn_core.specs import DatasetSpec
+from unlearn_core.text_tables import read_rows, tables
 
 NAMES = [f"{name}/0{k}.png" for name in CLASSES for k in range(4)]
 LABELS = [name for name in CLASSES for _ in range(4)]
@@ -208,6 +213,26 @@ def test_a_table_that_contradicts_itself_is_refused(tmp_path: Path, text: str | 
     with pytest.raises(UserError, match=sentence) as caught:
         load(tmp_path, text)
     assert "\n" not in str(caught.value)
+
+
+CELLS = ["path", "label", "clean_label", "split", "set", "is_test", "given_label", "", "ant", "ant/00.png", "bee/01.png", "1.0",
+         "1", "nan", "train", "test", "True", '"', "\x00", "../x", "sep=;"]  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.lists(st.sampled_from(CELLS), max_size=5), max_size=6), st.sampled_from(",;\t|"), st.booleans())
+def test_any_text_is_a_table_or_one_sentence(rows: list[list[str]], separator: str, wide: bool) -> None:
+    text = "\n".join(separator.join(row) for row in rows)
+    try:
+        read = read_rows(io.BytesIO(text.encode("utf-16" if wide else "utf-8")), "t.csv", 100)
+        if read:
+            found = read_columns(tables(read, "t.csv"), lambda path: path.endswith(".png"), "t.csv")
+            assert len(found.paths) == len(found.labels) == len(read) - 1
+    except UserError as error:
+        said = str(error)
+    else:
+        said = ""
+    assert "\n" not in said
 
 
 def test_only_a_table_that_is_read_in_another_way_than_before_gets_another_key(tmp_path: Path) -> None:

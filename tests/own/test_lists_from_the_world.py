@@ -7,10 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from owntools import picture
 
 from unlearn_core.cli import main
-from unlearn_core.datasets import Split, _base, load_dataset
+from unlearn_core.cli._forget import with_forget
+from unlearn_core.datasets import Roster, Split, _base, load_dataset
 from unlearn_core.datasets._images import loading
 from unlearn_core.datasets._images.listed import read_numbers, write_numbers
 from unlearn_core.errors import UserError
@@ -260,6 +263,33 @@ def test_right_labels_are_told_from_given_ones(split_photos: Path, text: str, la
     assert (sentence in " ".join(listed.said)) if sentence else listed.said == ()
 
 
+WORDS = ["path", "index", "label", "clean_label", "is_label_issue", "given_label", "note", "", "cat", "train/cat/001.png", "1",
+         "0.0", "True", "x", '"', "test/fox/000.png", "\x00", "nan", "7", "sep=;", "../..", "é"]  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(st.lists(st.sampled_from(WORDS), max_size=5), max_size=6),
+    st.sampled_from(",;\t|"),
+    st.sampled_from(["utf-8", "utf-16", "utf-16-le"]),
+)
+def test_any_table_is_a_list_or_one_sentence(rows: list[list[str]], separator: str, encoding: str) -> None:
+    names = tuple(f"{half}/{name}/00{k}.png" for half in ("train", "test") for name in CLASSES for k in range(2))
+    labels = np.array([CLASSES.index(name.split("/")[1]) for name in names])
+    tested = np.array([name.startswith("test") for name in names])
+    roster = Roster(12, names, labels, tested, np.where(tested, _base.TESTED, np.arange(12)))
+    try:
+        listed = read_list("\n".join(separator.join(row) for row in rows).encode(encoding), roster, CLASSES)
+    except UserError as error:
+        listed, said = Listed((0,)), str(error)
+    else:
+        said = ""
+    assert "\n" not in said
+    assert listed.positions
+    assert set(listed.labels) <= set(listed.positions)
+    assert set(listed.labels.values()) <= set(CLASSES)
+
+
 # --- into the training part -----------------------------------------------------------------------------------------------
 
 OWN = "index,path\n0,cat/001.png\n2,cat/004.png\n5,cat/007.png\n6,cat/008.png\n10,dog/004.png\n13,dog/007.png\n14,dog/008.png\n"
@@ -390,6 +420,10 @@ def test_a_named_set_means_its_files_under_another_seed_and_limit(tree: Path) ->
     assert [one.name for one in sets.others()] == ["mine"]
     assert sets.get("mine").key == key
     assert sets.name_of(key) == "mine"
+    for asked in ("mine", key):
+        scenario = with_forget(Store.open(), scenario_of(tree, 1), asked)
+        assert {split_of(scenario).names[k] for k in scenario.forget or ()} == FILES
+        assert scenario.dataset == opened(tree, key, 1)[0].scenario.dataset
 
 
 def test_a_named_set_outlives_files_that_came_and_went(tree: Path) -> None:

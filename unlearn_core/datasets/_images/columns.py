@@ -194,7 +194,7 @@ def _split(table: Table, found: Columns, where: str) -> None:
         if splits is not None and found.splits is None:
             found.splits = splits
             found.news.add(f"split {name}")
-            count = sum(half == TEST for half in splits)
+            count = sum(half not in (None, TRAIN) for half in splits)
             found.said.append(f"The column {table.written[place]!r} says which images are test images: {count:,} of them.")
         elif splits is None or splits != found.splits:
             ignored.append((table.written[place], sorted(set(table.column(place)) - {""})))
@@ -220,4 +220,5 @@ def _as_split(cells: Sequence[str], name: str) -> list[int | None] | None:
     if any(text and text not in words for text in told):
         return None
     splits = [words[text] if text else None for text in told]
-    return splits if TEST in splits and (TRAIN in splits or None in splits) else None
+    held = [half not in (None, TRAIN) for half in splits]
+    return splits if any(held) and not all(held) else None
