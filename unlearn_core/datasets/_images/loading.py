@@ -217,8 +217,8 @@ def _duplicates(pixels: np.ndarray, names: list[str], labels: np.ndarray) -> lis
 def _split(arrays: dict[str, np.ndarray], wanted: Wanted, seed: int) -> Split:
     about: dict[str, Any] = json.loads(arrays["about"].tobytes().decode())
     if "ids" not in arrays:  # decoded before other images than those in use were listed
-        everything = {"ids": np.arange(len(arrays["labels"])), "bad": np.arange(0), "all_labels": arrays["labels"]}
-        arrays = arrays | everything | {"all_splits": arrays["splits"]}
+        same = {"ids": np.arange(len(arrays["labels"])), "bad": np.arange(0), "all_labels": arrays["labels"]}
+        arrays = arrays | same | {"all_splits": arrays["splits"]}
     names, class_names, ids = tuple(about["names"]), tuple(about["class_names"]), arrays["ids"]
     listing = Listing(tuple(names[k] for k in ids), arrays["labels"], arrays["splits"], class_names)
     train, test = choose(listing, 0, 0, wanted.test_share, seed)
