@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import time
 from collections.abc import Iterator
@@ -10,10 +12,11 @@ from typing import Any
 
 import pytest
 import torch
-from owntools import WRONG, picture, write_list, write_manifest
+from owntools import WRONG, make_photos, picture, write_list, write_manifest
 from streamlit.testing.v1 import AppTest
 
 from unlearn_core import view_state as vs
+from unlearn_core.datasets import load_dataset
 from unlearn_core.insight.own import Reading
 from unlearn_core.models import ModelSource
 from unlearn_core.models import registry as models
@@ -122,13 +125,42 @@ def test_a_list_comes_in_and_leads_to_compare(photos: Path, tmp_path: Path) -> N
     assert "so these cannot run" in words(app)
 
 
+def test_a_list_takes_its_images_into_the_training_part_and_the_link_does_so_too(tmp_path: Path) -> None:
+    photos = make_photos(tmp_path / "photos") / "train"  # one tree: the seed holds out two of ten
+    app = enter(opened(seed="1"), photos)
+    listed = "index,path\n" + "".join(f"{k},ant/{k:02}.png\n" for k in range(9))
+    app.file_uploader(key="own-list").upload("ants.csv", listed.encode(), "text/csv")
+    app.run()
+    app.run()
+    assert not app.exception
+    assert "**9** training images are held to be wrong" in words(app)
+    assert "had been held out for testing by the seed; they are taken into the training images" in words(app)
+    scenario = vs.to_scenario(app.session_state["state"])
+    names = load_dataset(scenario.dataset, 1).names
+    assert {names[k] for k in scenario.forget or ()} == {f"ant/{k:02}.png" for k in range(9)}
+    link = address(app)
+    assert "dataset.listed" not in link
+    again = until_read(opened(**{name.replace(".", "__"): value for name, value in link.items()}))
+    assert vs.to_scenario(again.session_state["state"]) == scenario
+    # Under another seed the same link means the same files.
+    other = until_read(opened(**{name.replace(".", "__"): value for name, value in (link | {"seed": "2"}).items()}))
+    there = vs.to_scenario(other.session_state["state"])
+    names = load_dataset(there.dataset, 2).names
+    assert {names[k] for k in there.forget or ()} == {f"ant/{k:02}.png" for k in range(9)}
+    code = vs.as_python(other.session_state["state"], ["finetune"])
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(code, {})
+    assert printed.getvalue().split()[1] == there.run_key(vs.to_methods(other.session_state["state"], ["finetune"])[0])
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        (b"path\ntrain/ant/99.png\n", "names 1 files that are no training images here: 'train/ant/99.png' in line 2"),
+        (b"path\ntrain/ant/99.png\n", "names 1 files that are no images here: 'train/ant/99.png' in line 2"),
         (b"path\n\xff\n", "is not UTF-8 text"),
         (b"index\n99\n", "names training example 99 in line 2, but there are 30"),
-        (b"path\nant/00.png\ntrain/ant/00.png\n", "twice"),
+        (b"path,clean_label\ntrain/ant/00.png,bee\ntrain/ant/00.png,cow\n", "one image two right labels"),
         (b"index\n" + b"".join(b"%d\n" % k for k in range(20)), "20 examples are too many for a forget set"),
         (b"index,clean_label\n3,dog\n", "a clean_label that is no class"),
     ],

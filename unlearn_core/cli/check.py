@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from unlearn_core.cli._common import DataOption, DatasetOption, JsonOption, parse_overrides, print_json, with_data
-from unlearn_core.cli._forget import file_bytes
+from unlearn_core.cli._forget import read_file
 from unlearn_core.typed_paths import typed_path
 
 if TYPE_CHECKING:
+    from unlearn_core.insight.lists import InUse
     from unlearn_core.insight.own import Cost, Reading
-    from unlearn_core.sets import ForgetSet
 
 
 def check(
     dataset: DatasetOption = None,
     data: DataOption = None,
     forget: Annotated[
-        Path | None, typer.Option(help="A forget list as CSV: a column index or path, and perhaps clean_label and note.")
+        Path | None, typer.Option(help="A forget list as CSV: a column path or index, and perhaps clean_label and note.")
     ] = None,
     model: Annotated[str | None, typer.Option(help="Network; `models` lists them.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of the split, where the files have none, and of subsamples.")] = 0,
@@ -28,10 +28,8 @@ def check(
     json: JsonOption = False,
 ) -> int:
     """Read your own images and forget list, and say what they hold and what is wrong with them. Nothing is trained."""
-    from unlearn_core.datasets import load_dataset
     from unlearn_core.insight import own
     from unlearn_core.presets import check_overrides, make_scenario
-    from unlearn_core.sets import read_csv
 
     overrides = parse_overrides(set_ or [])
     chosen = with_data(dataset, data, overrides)
@@ -39,13 +37,11 @@ def check(
     prefix = "dataset."
     params = {key.removeprefix(prefix): value for key, value in overrides.items() if key.startswith(prefix)}
     found = own.read(chosen, params, seed)
+    scenario = make_scenario(chosen, model=model, seed=seed, overrides=overrides | {"corruption.found": True})
     listed, problems = None, list(found.problems)
     if forget is not None:
-        split = load_dataset(found.dataset, seed)
-        raw, names = file_bytes(typed_path(forget, "the forget list", kept=False)), split.train.class_names
-        listed = read_csv(raw, len(split.train), names, f"The file {str(forget)!r}", split.names)
-        problems += own.judged_list(split, listed)
-    scenario = make_scenario(chosen, model=model, seed=seed, overrides=overrides | {"corruption.found": True})
+        listed = read_file(scenario, typed_path(forget, "the forget list", kept=False), str(forget))
+        problems += [*listed.said, *own.judged_list(listed.split, listed.content)]
     cost = own.cost(scenario)
     answer = _answer(found, listed, problems, cost, scenario.model.name)
     if json:
@@ -55,7 +51,7 @@ def check(
     return 0
 
 
-def _answer(found: Reading, listed: ForgetSet | None, problems: list[str], cost: Cost, model: str) -> dict[str, Any]:
+def _answer(found: Reading, listed: InUse | None, problems: list[str], cost: Cost, model: str) -> dict[str, Any]:
     return {
         "dataset": found.dataset.model_dump(mode="json"),
         "note": found.note,
@@ -64,7 +60,7 @@ def _answer(found: Reading, listed: ForgetSet | None, problems: list[str], cost:
         "test": found.test,
         "classes": found.classes.to_dict("records"),
         "clean_labels": found.clean_known,
-        "forget": None if listed is None else {"size": len(listed), "clean_labels": len(listed.labels)},
+        "forget": None if listed is None else _listed(listed),
         "problems": problems,
         "model": model,
         "parameters": cost.parameters,
@@ -72,6 +68,15 @@ def _answer(found: Reading, listed: ForgetSet | None, problems: list[str], cost:
         "expected_seconds": round(cost.seconds, 1),
         "image_bytes": cost.nbytes,
     }
+
+
+def _listed(found: InUse) -> dict[str, Any]:
+    """What the list names: in training images, with the first and the last file in its order."""
+    content = found.content
+    about: dict[str, Any] = {"size": len(content.indices), "clean_labels": len(content.labels)}
+    if found.ends is not None:
+        about |= {"first": found.ends[0], "last": found.ends[1]}
+    return about
 
 
 def _print(answer: dict[str, Any]) -> None:
@@ -95,6 +100,8 @@ def _print(answer: dict[str, Any]) -> None:
     if answer["forget"] is not None:
         listed = answer["forget"]
         print(f"The forget list names {listed['size']:,} training images, {listed['clean_labels']:,} with their right label.")
+        if "first" in listed:
+            print(f"The first file it names is {listed['first']!r}, the last {listed['last']!r}.")
     print(
         f"Training {answer['model']} ({answer['parameters']:,} parameters) for {answer['epochs']} epochs takes about "
         f"{answer['expected_seconds']:,.0f} s on one core; the images take {megabytes(answer['image_bytes'])}."

@@ -155,12 +155,14 @@ def _paths(scenario: Scenario) -> tuple[str, ...]:
 
 def _longer(found: Suspects, accepted: int, scenario: Scenario) -> str:
     """The forget list in use with the accepted suspects, as CSV."""
+    from unlearn_core.insight.lists import kept_outside
     from unlearn_core.sets import ForgetSet, write_csv
 
     head = found.table.head(accepted)
     notes = {int(row["index"]): f"suspect, probability {row['probability']:.2f}" for row in head.to_dict("records")}
     indices = tuple(sorted({*found.forget, *notes}))
-    return write_csv(ForgetSet(indices, (), dict(scenario.relabelled), notes), _paths(scenario))
+    content = ForgetSet(indices, (), dict(scenario.relabelled), notes, kept_outside(scenario))
+    return write_csv(content, _paths(scenario))
 
 
 def _accepted(found: Suspects, precision: float, accepted: int) -> str:
