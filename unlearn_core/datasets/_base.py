@@ -103,6 +103,12 @@ class DatasetSource(Part):
         return cls.preset
 
     @classmethod
+    def for_input(cls, values: dict[str, Any], side: int) -> dict[str, Any]:
+        """``values`` such that a network which takes ``side`` pixels sees what the files hold, not enlarged thumbnails; raises
+        :class:`UserError` where they contradict that."""
+        return values
+
+    @classmethod
     def load(cls, params: Any, seed: int) -> Split:
         """Training and test data; the split depends on ``seed`` alone."""
         raise NotImplementedError

@@ -28,7 +28,7 @@ MAX_DECODED = 2**30
 LARGEST_DEFAULT = 32
 LOOK_AGAIN = 10.0
 """Seconds for which a folder counts as unchanged without being looked at."""
-FACTS = 1
+FACTS = 2
 """Raised when remembered facts mean something else."""
 _PROBES = 48
 
@@ -36,7 +36,8 @@ _PROBES = 48
 @dataclass(frozen=True)
 class Facts:
     """What a collection holds. ``place`` is where it lies, ``content`` names it wherever it lies; ``size`` and ``channels``
-    are sensible defaults; ``train`` and ``test`` count images (``test`` is 0 for a tree that is split by seed)."""
+    are sensible defaults; ``train`` and ``test`` count images (``test`` is 0 for a tree that is split by seed); ``side`` is
+    the largest shorter side in pixels among the images looked at: none is enlarged up to there."""
 
     place: str
     signature: str
@@ -46,6 +47,7 @@ class Facts:
     classes: int
     train: int
     test: int
+    side: int
 
 
 @dataclass(frozen=True)
@@ -85,11 +87,11 @@ def facts(collection: Collection) -> Facts:
         except TypeError:
             pass  # written by another version
     listing = collection.listing()
-    size, channels = _usual(collection, listing)
+    size, channels, side = _usual(collection, listing)
     unsplit = int((listing.splits != TEST).sum())
     tested = int((listing.splits == TEST).sum())
     found = Facts(
-        place, signature, f"sha-{collection.content()[:32]}", size, channels, len(listing.class_names), unsplit, tested
+        place, signature, f"sha-{collection.content()[:32]}", size, channels, len(listing.class_names), unsplit, tested, side
     )
     cache.write_note(note, asdict(found))
     return found
@@ -248,8 +250,8 @@ def _note(about: dict[str, list[int]], wanted: Wanted, train: int, test: int, cl
     return shown + (" (a subsample that keeps the share of every class)." if wanted.limit or wanted.test_limit else ".")
 
 
-def _usual(collection: Collection, listing: Listing) -> tuple[int, int]:
-    """A common size (up to 32) and the channels, from the headers of a few images spread over the listing."""
+def _usual(collection: Collection, listing: Listing) -> tuple[int, int, int]:
+    """A common size (up to 32), the channels and the largest size, from the headers of a few images spread over the listing."""
     sides, grey = [], []
     for k in np.linspace(0, len(listing) - 1, min(_PROBES, len(listing))).astype(int):
         try:
@@ -260,7 +262,7 @@ def _usual(collection: Collection, listing: Listing) -> tuple[int, int]:
         grey.append(is_grey(picture))
     if not sides:
         raise UserError(f"None of the {len(listing):,} images in {str(collection.path)!r} can be read.")
-    return int(min(LARGEST_DEFAULT, max(4, np.median(sides)))), 1 if all(grey) else 3
+    return int(min(LARGEST_DEFAULT, max(4, np.median(sides)))), 1 if all(grey) else 3, int(max(sides))
 
 
 def check_path(text: str) -> Path:
