@@ -109,6 +109,11 @@ class DatasetSource(Part):
         return values
 
     @classmethod
+    def largest_side(cls, params: Any) -> int:
+        """The largest shorter side in pixels among the files' images, as far as they were looked at; 0 where unknown."""
+        return 0
+
+    @classmethod
     def load(cls, params: Any, seed: int) -> Split:
         """Training and test data; the split depends on ``seed`` alone."""
         raise NotImplementedError

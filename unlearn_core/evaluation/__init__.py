@@ -2,6 +2,7 @@
 
 from unlearn_core.evaluation._arena import Arena, Logits, build_arena, observe
 from unlearn_core.evaluation._base import Evidence, Metric, OutsideView, measure, measured_for, registry
+from unlearn_core.evaluation._fit import fit_key, fit_sentences, measure_fit
 from unlearn_core.evaluation._regularity import measured_regularity
 from unlearn_core.evaluation._relearn import relearn_steps
 
@@ -14,7 +15,10 @@ __all__ = [
     "Metric",
     "OutsideView",
     "build_arena",
+    "fit_key",
+    "fit_sentences",
     "measure",
+    "measure_fit",
     "measured_for",
     "measured_regularity",
     "observe",

@@ -230,7 +230,7 @@ def _what(data: bytes, name: str) -> str:
     kind = next((what for start, what in _STARTS if data.startswith(start)), "")
     if data[4:8] == b"TFL3":
         kind = "a model of TensorFlow Lite"
-    elif data[:1] == b"\x08" and data[2:3] == b"\x12" or name.lower().endswith(".onnx"):
+    elif (data[:1] == b"\x08" and data[2:3] == b"\x12") or name.lower().endswith(".onnx"):
         kind = "an ONNX file, a program"  # a version, then who wrote it
     elif data[257:262] == b"ustar":
         kind = "a tar archive: unpack it first (PyTorch of before 0.2 saved so; a newer one can load it and save it again)"

@@ -46,7 +46,9 @@ def _numbered(pairs: Mapping[Any, Any]) -> tuple[str, ...] | None:
         if not isinstance(number, int) or not isinstance(name, str):
             return None
         by_number[number] = name
-    return tuple(by_number[k] for k in range(len(by_number))) if by_number and set(by_number) == set(range(len(pairs))) else None
+    return (
+        tuple(by_number[k] for k in range(len(by_number))) if by_number and set(by_number) == set(range(len(pairs))) else None
+    )
 
 
 def compare_classes(given: Sequence[str], here: Sequence[str]) -> str:
@@ -61,5 +63,7 @@ def compare_classes(given: Sequence[str], here: Sequence[str]) -> str:
             "give the data the checkpoint's order (folders are taken by name)"
         )
     unknown, missing = [name for name in theirs if name not in ours], [name for name in ours if name not in theirs]
-    said = [f"{names[0][:60]!r} is no class {where}" for names, where in ((unknown, "of the data"), (missing, "of it")) if names]
+    said = [
+        f"{names[0][:60]!r} is no class {where}" for names, where in ((unknown, "of the data"), (missing, "of it")) if names
+    ]
     return f"names other classes than the data: {', and '.join(said) or 'one is named twice'}"

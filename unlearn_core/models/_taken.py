@@ -73,14 +73,14 @@ class Form:
         return f"As the checkpoint came: {', '.join(parts)}."
 
 
-def taken_words(content: Content, taken: Taken, name: str) -> list[str]:
+def taken_words(content: Content, taken: Taken) -> list[str]:
     """What was unwrapped, left out and converted; sentences, none for a plain file of float32."""
     said = []
     where = [f"were found under {'.'.join(taken.path)!r}"] if taken.path else []
     if taken.prefix:
         where.append(f"had {taken.prefix!r} before every name, which was taken off")
     if where:
-        said.append(f"The weights in {name!r} {' and '.join(where)}.")
+        said.append(f"The weights {' and '.join(where)}.")
     if taken.others:
         said.append(
             f"The file holds further weights that fit, under {some(list(taken.others))}; those "

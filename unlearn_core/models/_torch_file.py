@@ -131,7 +131,7 @@ def _described(file: io.BytesIO, name: str, reader: Reader | None = None) -> Any
     first = reader.unknown[0].replace(" ", ".")[:80]
     if any(one.startswith(("torch.nn.modules.", "torch.fx.")) for one in reader.unknown):
         raise UserError(
-            f"The checkpoint {name!r} is a whole network that was pickled with its class ({first!r}), which only that code could "
+            f"The checkpoint {name!r} is a whole network pickled with its class ({first!r}), which only that code could "
             "rebuild, and no code of a file is run: save the network's state_dict()."
         )
     raise UserError(
@@ -145,7 +145,9 @@ def refuse_other_archives(paths: dict[str, Any], name: str) -> None:
     ends = {path.rpartition("/")[2] for path in paths}
     if "constants.pkl" in ends or any("/code/" in f"/{path}" and path.endswith(".py") for path in paths):
         what = "a TorchScript archive (torch.jit.save), a program"
-    elif {"archive_format", "serialized_exported_program.json"} & ends or any(path.endswith("models/model.json") for path in paths):
+    elif {"archive_format", "serialized_exported_program.json"} & ends or any(
+        path.endswith("models/model.json") for path in paths
+    ):
         what = "a torch.export archive, a program"
     elif "model.weights.h5" in ends or "keras_metadata.pb" in ends:
         what = "a model of Keras"

@@ -1,4 +1,4 @@
-"""The network's own weights in what a training script saved: out of nested dictionaries and from below a prefix of all names."""
+"""The network's own weights in what a training script saved: out of nested dictionaries, without a prefix of all names."""
 
 from __future__ import annotations
 

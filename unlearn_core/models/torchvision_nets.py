@@ -145,7 +145,9 @@ class Torchvision(ModelSource):
         )
 
         part: str = Field(
-            "", max_length=200, description="Which weights of a file that holds several, such as model_ema; empty: the only ones"
+            "",
+            max_length=200,
+            description="Which weights of a file that holds several, such as model_ema; empty: the usual",
         )
 
         @field_validator("normalise", mode="before")
@@ -224,14 +226,14 @@ class Torchvision(ModelSource):
         if not params.content:
             return []
         content, taken, path = cls._opened(params, model)
-        words = taken_words(content, taken, path.name)
+        words = taken_words(content, taken)
         layer = _checkpoint.glance(path)
         if layer.normalise_from and parse_normalise(layer.noted["normalise"]) == parse_normalise(params.normalise):
             words.append(f"The normalisation {params.normalise} was read from {layer.normalise_from} in the file.")
         elif layer.normalise_from:
             words.append(
-                f"The file keeps the normalisation {layer.noted['normalise']} in {layer.normalise_from}; {params.normalise} was "
-                "asked for and is used."
+                f"The file keeps the normalisation {layer.noted['normalise']} in {layer.normalise_from}; the one that was asked "
+                f"for, {params.normalise}, is used."
             )
         return words
 

@@ -92,6 +92,13 @@ class ImageSource(DatasetSource):
         return values
 
     @classmethod
+    def largest_side(cls, params: Any) -> int:
+        try:
+            return cls.facts(params).side
+        except UserError:  # the files are gone, what was decoded is still there
+            return 0
+
+    @classmethod
     def facts(cls, params: Any) -> loading.Facts:
         """What the files hold; within some seconds they are not looked at twice."""
         memo = (cls.name, params.data)
