@@ -2,19 +2,20 @@
 
 The machine below knows the instructions of pickle protocols 0 to 5 and builds lists, dictionaries, numbers and text itself.
 Whatever a pickle names (a class, a function) stays its name. What torch.save writes for a tensor becomes :class:`Lazy`;
-harmless names (:data:`HARMLESS`) become :class:`Other`, which says only what it was; any other name is kept in
+harmless names (:func:`is_harmless`) become :class:`Other`, which says only what it was; any other name is kept in
 :attr:`Reader.unknown`, for the sentence with which the file is refused.
 """
 
 from __future__ import annotations
 
 import pickletools
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import IO, Any
 
 import torch
+
+from unlearn_core.models._pickle_names import BYTES, DTYPES, MAPPINGS, STORAGES, is_harmless
 
 MAX_STEPS = 2**22
 """Instructions of one pickle: many times those of any network with its optimiser."""
@@ -60,91 +61,6 @@ class Lazy:
     stride: tuple[int, ...]
 
 
-STORAGES = {
-    "FloatStorage": torch.float32,
-    "DoubleStorage": torch.float64,
-    "HalfStorage": torch.float16,
-    "BFloat16Storage": torch.bfloat16,
-    "LongStorage": torch.int64,
-    "IntStorage": torch.int32,
-    "ShortStorage": torch.int16,
-    "CharStorage": torch.int8,
-    "ByteStorage": torch.uint8,
-    "BoolStorage": torch.bool,
-    "ComplexFloatStorage": torch.complex64,
-    "ComplexDoubleStorage": torch.complex128,
-}
-_DTYPES = (
-    "float16 half bfloat16 float32 float float64 double int8 int16 short int32 int int64 long uint8 uint16 uint32 uint64 bool "
-    "complex64 complex128 float8_e4m3fn float8_e5m2 float8_e4m3fnuz float8_e5m2fnuz"
-)
-DTYPES: dict[str, torch.dtype] = {name: getattr(torch, name) for name in _DTYPES.split()}
-_BYTES = ("torch UntypedStorage", "torch.storage UntypedStorage", "torch.storage _UntypedStorage")
-_MAPPINGS = (
-    "collections OrderedDict",
-    "collections defaultdict",
-    "collections Counter",
-    "easydict EasyDict",
-    "addict.addict Dict",
-    "yacs.config CfgNode",
-    "ml_collections.config_dict.config_dict ConfigDict",
-    "lightning.fabric.utilities.data AttributeDict",
-    "lightning_fabric.utilities.data AttributeDict",
-    "pytorch_lightning.utilities.parsing AttributeDict",
-)
-"""Dictionaries by another name: what they hold is read."""
-_BUILTINS = "list dict set frozenset int float str bool bytes bytearray complex tuple object slice range xrange unicode long"
-HARMLESS = frozenset(
-    {
-        *_MAPPINGS,
-        *(f"{module} {name}" for module in ("builtins", "__builtin__") for name in _BUILTINS.split()),
-        *(f"{module} {name}" for module in ("torch", "torch.cuda") for name in STORAGES),
-        *_BYTES,
-        "torch.storage TypedStorage",
-        "torch._utils _rebuild_tensor",
-        "torch._utils _rebuild_tensor_v2",
-        "torch._utils _rebuild_tensor_v3",
-        "torch._utils _rebuild_parameter",
-        "torch._utils _rebuild_parameter_with_state",
-        "torch._tensor _rebuild_from_type_v2",
-        "torch.nn.parameter Parameter",
-        "torch Tensor",
-        "torch Size",
-        "torch device",
-        "torch.serialization _get_layout",
-        "torch.torch_version TorchVersion",
-        "_codecs encode",
-        "copyreg _reconstructor",
-        "copy_reg _reconstructor",
-        "argparse Namespace",
-        "types SimpleNamespace",
-        "collections deque",
-        "datetime date",
-        "datetime datetime",
-        "datetime time",
-        "datetime timedelta",
-        "datetime timezone",
-        "decimal Decimal",
-        "uuid UUID",
-        "typing Any",
-        *(f"{module} {kind}" for module in ("pathlib", "pathlib._local") for kind in
-          ("Path", "PosixPath", "WindowsPath", "PurePath", "PurePosixPath", "PureWindowsPath")),
-        *(f"numpy{core} {name}" for core in (".core.multiarray", "._core.multiarray") for name in ("scalar", "_reconstruct")),
-        "numpy.core.numeric _frombuffer",
-        "numpy._core.numeric _frombuffer",
-        "numpy dtype",
-        "numpy ndarray",
-        "numpy bool_",
-        "omegaconf.dictconfig DictConfig",
-        "omegaconf.listconfig ListConfig",
-        "omegaconf.base ContainerMetadata",
-        "omegaconf.base Metadata",
-        "omegaconf.nodes AnyNode",
-    }
-)  # fmt: skip
-"""What may be named beside weights: containers, numbers, dates, paths and settings of training."""
-_NUMPY_TYPES = re.compile(r"numpy(\.dtypes)? (u?int|float|complex)(8|16|32|64|128)(DType)?$")
-
 _VALUES = (
     "INT BININT BININT1 BININT2 LONG LONG1 LONG4 FLOAT BINFLOAT STRING BINSTRING SHORT_BINSTRING UNICODE BINUNICODE "
     "SHORT_BINUNICODE BINUNICODE8 BINBYTES SHORT_BINBYTES BINBYTES8 BYTEARRAY8"
@@ -159,12 +75,6 @@ _EMPTY: dict[str, Callable[[], Any]] = {
 }
 _TUPLES = {"TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
 _IGNORED = ("PROTO", "FRAME")
-
-
-def is_harmless(name: str) -> bool:
-    """Whether a pickle may name this: it is a kind of value, not something that does anything."""
-    module, _, function = name.partition(" ")
-    return (module == "torch" and function in DTYPES) or name in HARMLESS or _NUMPY_TYPES.match(name) is not None
 
 
 @dataclass
@@ -281,7 +191,7 @@ class Reader:
             self._stack.append(named if isinstance(named, Name) else Other("module"))
             return
         kind, key, numel, view = given[1], _text(given[2]), int(given[4]), given[5] if len(given) > 5 else None
-        dtype = None if not isinstance(kind, Name) or kind.text in _BYTES else STORAGES[kind.text.partition(" ")[2]]
+        dtype = None if not isinstance(kind, Name) or kind.text in BYTES else STORAGES[kind.text.partition(" ")[2]]
         start, numel = (int(view[1]), int(view[2])) if view else (0, numel)
         self.sizes[key] = 1 if dtype is None else dtype.itemsize
         self._stack.append(Storage(key, dtype, numel, start))
@@ -340,7 +250,7 @@ def _made(called: Any, arguments: Any) -> Any:
         return arguments[0]
     if short == "_rebuild_from_type_v2":
         return _made(arguments[0], arguments[2])
-    if name in _MAPPINGS:
+    if name in MAPPINGS:
         made = dict[Any, Any]()
         pairs = arguments[0] if arguments else None
         if isinstance(pairs, dict):

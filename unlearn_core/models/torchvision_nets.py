@@ -232,8 +232,8 @@ class Torchvision(ModelSource):
             words.append(f"The normalisation {params.normalise} was read from {layer.normalise_from} in the file.")
         elif layer.normalise_from:
             words.append(
-                f"The file keeps the normalisation {layer.noted['normalise']} in {layer.normalise_from}; the one that was asked "
-                f"for, {params.normalise}, is used."
+                f"The file keeps the normalisation {layer.noted['normalise']} in {layer.normalise_from}; the one asked for, "
+                f"{params.normalise}, is used."
             )
         return words
 
