@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages.common import binding, jobs, own_list
+from pages.common import binding, jobs, own_list, show
 from pages.common.services import job_for, store
 from unlearn_core import view_state as vs
 from unlearn_core.errors import UserError
@@ -74,7 +75,7 @@ def measured(scenario: Scenario) -> bool:
     else:
         st.warning(" ".join(sentences), icon=":material/warning:")
     for words in record.payload["words"]:
-        st.caption(words)
+        show.note(html.escape(words))
     return True
 
 

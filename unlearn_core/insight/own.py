@@ -58,7 +58,8 @@ class Cost:
 def read(name: str, params: Mapping[str, Scalar], seed: int, side: int = 0) -> Reading:
     """Read the files that a dataset's parameters name, and judge them. Slow the first time: every file is read once.
 
-    ``side``: the pixels that the network takes, 0 where it takes the images as they are. Raises :class:`UserError` where there is nothing to learn from.
+    ``side``: the pixels that the network takes, 0 where it takes the images as they are. Raises :class:`UserError` where there
+    is nothing to learn from.
     """
     source = datasets.get(name)
     spec = DatasetSpec(name=source.name, params=source.full_params(source.for_input(dict(params), side)))

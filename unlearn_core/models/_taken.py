@@ -14,7 +14,8 @@ from unlearn_core.models._checkpoint import Content
 from unlearn_core.models._unwrap import PIXELS, Taken, some
 
 _PLAIN = str | int | float | bool | None
-_MOST_VALUES = 100_000
+_MOST_ENTRIES, _MOST_VALUES = 1_000, 10_000
+"""Entries that are written again, and values in one of them."""
 
 
 @dataclass(frozen=True)
@@ -130,11 +131,11 @@ class _NotPlain(Exception):
 
 def _plain_entries(level: Mapping[Any, Any], without: str) -> dict[str, Any]:
     """The entries of a dictionary that any program can read again: numbers and text, lists and dictionaries of them."""
-    found, left = {}, [_MOST_VALUES]
-    for name, value in level.items():
+    found: dict[str, Any] = {}
+    for name, value in list(level.items())[:_MOST_ENTRIES]:
         if name != without and isinstance(name, str):
             try:
-                found[name] = _plain(value, left)
+                found[name] = _plain(value, [_MOST_VALUES])
             except (_NotPlain, RecursionError):
                 continue
     return found
