@@ -121,19 +121,11 @@ def test_check_and_run_say_it_as_text_and_as_json(place: Path, tmp_path: Path, c
     assert json.loads(capsys.readouterr().out)["checkpoint"] is None
 
     (tmp_path / "list.csv").write_text("path\ntrain/ant/00.png\ntrain/ant/01.png\ntrain/bee/03.png\n")
-    known = [
-        "--found",
-        "--forget",
-        str(tmp_path / "list.csv"),
-        "--methods",
-        "finetune",
-        "--set",
-        "finetune.learning_rate=0.001",
-    ]
+    known = ["--found", "--forget", str(tmp_path / "list.csv"), "--methods", "ssd"]
     assert main(["run", *came, *known, "--engine", "inline"]) == 0
     first = capsys.readouterr()
     assert "far too few training labels" in first.out
-    before, after = first.err.index("far too few training labels"), first.err.index("Fine-tune")
+    before, after = first.err.index("far too few training labels"), first.err.index("✓ Original model")
     assert before < after  # said before anything runs
     assert main(["run", *came, *known, "--engine", "inline", "--json"]) == 0
     again = json.loads(capsys.readouterr().out)
