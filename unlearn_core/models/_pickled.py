@@ -197,7 +197,7 @@ class Reader:
         self._stack.append(Storage(key, dtype, numel, start))
 
 
-_STEPS: dict[str, Callable[[Reader, Any], None]] = {
+_STEPS: dict[str, Callable[[Reader, Any], object]] = {
     "GLOBAL": Reader._global,
     "STACK_GLOBAL": Reader._stack_global,
     "REDUCE": Reader._reduce,
