@@ -25,6 +25,11 @@ def network(classes: int = 3, name: str = NAME, seed: int = 3) -> torch.nn.Modul
     return torchvision().models.get_model(name, num_classes=classes)
 
 
+def under(prefix: str, state: State) -> State:
+    """The same weights with this before every name."""
+    return {prefix + key: value for key, value in state.items()}
+
+
 def pixels_of(folder: Path, classes: tuple[str, ...]) -> tuple[torch.Tensor, torch.Tensor]:
     """The pictures of ``folder/<class>`` as pixels from 0 to 1, and the number of their class."""
     files = [(path, k) for k, name in enumerate(classes) for path in sorted((folder / name).iterdir())]

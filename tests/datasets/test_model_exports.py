@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
@@ -17,7 +18,7 @@ from picturetools import make_folder
 from safetensors.torch import load_file
 
 from unlearn_core.cli import main
-from unlearn_core.insight.exporting import TRAINING_ON
+from unlearn_core.insight.exporting import TRAINING_ON, export
 from unlearn_core.insight.stored import arena_of, model_of
 from unlearn_core.presets import make_method, make_scenario
 from unlearn_core.store import Store
@@ -129,6 +130,10 @@ def test_a_healed_checkpoint_leaves_as_it_came_and_says_the_same_elsewhere(
     for logits in elsewhere(tmp_path, [(out, pixels) for out in outs], wrapped=True):
         assert np.abs(logits - opened).max() <= 1e-5
         assert np.abs(logits - stored).max() <= 1e-5
+    (tmp_path / "mine.pt").unlink()
+    plain = export(Store.open(), scenario, make_method("rem", scenario, {"epochs": 1}), ".pt")
+    assert list(torch.load(io.BytesIO(plain.data), weights_only=True)) == list(state)
+    assert "The checkpoint is not where it was" in plain.about["as_it_came"]
 
 
 NATIVE: list[tuple[str, str, str, dict[str, Any]]] = [

@@ -98,6 +98,8 @@ def export(store: Results, scenario: Scenario, spec: MethodSpec, suffix: str) ->
     came = _came(scenario, model)
     if came is not None:
         form |= {"as_it_came": came.words, "left_out": list(came.left_out)}
+    elif scenario.model.params.get("content"):
+        form["as_it_came"] = "The checkpoint is not where it was, so the weights have torchvision's plain names, in float32."
     return Exported(_state(state, suffix, noted, came), about | form)
 
 
