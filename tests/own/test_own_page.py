@@ -22,6 +22,7 @@ from unlearn_core.models import ModelSource
 from unlearn_core.models import registry as models
 from unlearn_core.models._redirect import RedirectNet
 from unlearn_core.parts import PartParams
+from unlearn_core.store import Store
 from unlearn_core.vision import torchvision
 
 ROOT = Path(__file__).parents[2]
@@ -279,9 +280,9 @@ def test_a_checkpoint_is_only_offered_where_there_is_such_a_network(photos: Path
 
 
 def test_a_checkpoint_is_taken_once_its_fields_are_complete(photos: Path, tmp_path: Path) -> None:
-    network = torchvision().models.get_model("mobilenet_v3_small", num_classes=3)
+    network = torchvision().models.get_model("shufflenet_v2_x0_5", num_classes=3)
     torch.save(network.state_dict(), tmp_path / "mine.pt")
-    torch.save(torchvision().models.get_model("mobilenet_v3_small", num_classes=7).state_dict(), tmp_path / "other.pt")
+    torch.save(torchvision().models.get_model("shufflenet_v2_x0_5", num_classes=7).state_dict(), tmp_path / "other.pt")
     app = enter(opened(), photos)
     next(one for one in app.segmented_control if "A checkpoint" in one.options).set_value("A checkpoint")
     app.run()
@@ -298,7 +299,7 @@ def test_a_checkpoint_is_taken_once_its_fields_are_complete(photos: Path, tmp_pa
     assert "There is no checkpoint file" in typed("weights", str(tmp_path / "none.pt"))
     assert "needs the name of its architecture" in typed("weights", str(tmp_path / "mine.pt"))
     assert "model.weights" not in address(app)
-    assert "needs the name" not in typed("architecture", "mobilenet_v3_small")
+    assert "needs the name" not in typed("architecture", "shufflenet_v2_x0_5")
     assert address(app)["model.weights"] == str(tmp_path / "mine.pt")
     for _ in range(100):
         if "Your checkpoint is used as it is" in words(app):
@@ -307,6 +308,27 @@ def test_a_checkpoint_is_taken_once_its_fields_are_complete(photos: Path, tmp_pa
         app.run()
         assert not app.exception, app.exception
     assert "Your checkpoint is used as it is" in words(app)
+    # A worker has measured it on the given labels before anything else runs; a fresh network is not right on them.
+    for _ in range(100):
+        if "of the given training labels" in words(app):
+            break
+        assert button(app, "own-compare").disabled
+        time.sleep(0.1)
+        app.run()
+        assert not app.exception, app.exception
+    assert "far too few training labels" in words(app)
+    assert Store.open().find("fit")
+    assert not Store.open().find("original")
+    listed = write_list(tmp_path / "known wrong.csv").read_bytes()
+    app.file_uploader(key="own-list").upload("known wrong.csv", listed, "text/csv")
+    app.run()
+    app.run()
+    assert not button(app, "own-compare").disabled
     assert "7" in typed("weights", str(tmp_path / "other.pt"))
     assert app.error
     assert address(app)["model.weights"] == str(tmp_path / "mine.pt")
+    assert button(app, "own-compare").disabled  # the one that was typed is refused: nothing is compared with the one before
+    assert "The checkpoint cannot be used as it was given" in words(app)
+    typed("weights", str(tmp_path / "mine.pt"))
+    app.run()
+    assert not button(app, "own-compare").disabled

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from unlearn_core.cli._checkpoint import say_fit
 from unlearn_core.cli._common import (
     FAILED,
     ArchitectureOption,
@@ -114,6 +115,7 @@ def discover(
         scenario = with_forget(place, scenario, forget)
         check_counts(scenario)
         say_data(scenario)
+        say_fit(machine, place, scenario)
         spec = make_method(METHOD, scenario, method_overrides(overrides, METHOD))
         view = follow(machine, machine.submit(plan_runs(scenario, [spec]), "discover"), details=True)
     except KeyboardInterrupt:

@@ -149,6 +149,17 @@ class DatasetSource(Part):
         return cls.preset
 
     @classmethod
+    def for_input(cls, values: dict[str, Any], side: int) -> dict[str, Any]:
+        """``values`` such that a network which takes ``side`` pixels sees what the files hold, not enlarged thumbnails; raises
+        :class:`UserError` where they contradict that."""
+        return values
+
+    @classmethod
+    def largest_side(cls, params: Any) -> int:
+        """The largest shorter side in pixels among the files' images, as far as they were looked at; 0 where unknown."""
+        return 0
+
+    @classmethod
     def load(cls, params: Any, seed: int) -> Split:
         """Training and test data; the split depends on ``seed`` alone."""
         raise NotImplementedError

@@ -40,9 +40,10 @@ FIRST_REVISION = 1
 class Facts:
     """What a collection holds. ``place`` is where it lies, ``content`` names it wherever it lies and as it is read now;
     ``files`` names the files alone: another one where the same files were read otherwise before. ``size`` and ``channels`` are
-    sensible defaults; ``train`` and ``test`` count images (``test`` is 0 for a tree that is split by seed); ``largest``,
-    ``low`` and ``high`` are the ranges of pictures with more than 8 bits. ``problems``: what the listing left out or guessed,
-    of the place and time that ``signature`` stands for."""
+    sensible defaults; ``side`` is the largest shorter side in pixels: no image is enlarged up to there. ``train`` and ``test``
+    count images (``test`` is 0 for a tree that is split by seed); ``largest``, ``low`` and ``high`` are the ranges of pictures
+    with more than 8 bits. ``problems``: what the listing left out or guessed, of the place and time that ``signature`` stands
+    for."""
 
     place: str
     signature: str
@@ -53,6 +54,7 @@ class Facts:
     train: int
     test: int
     files: str
+    side: int
     largest: int
     low: float
     high: float
@@ -126,6 +128,7 @@ def facts(collection: Collection) -> Facts:
         train=int((listing.splits != TEST).sum()),
         test=int((listing.splits == TEST).sum()),
         files=f"sha-{files[:32]}",
+        side=looked.side,
         problems=listing.problems,
         **asdict(looked.ranges),
     )

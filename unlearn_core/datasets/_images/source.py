@@ -27,7 +27,7 @@ class ImageParams(PartParams):
         description="What the files hold; filled in",
         json_schema_extra={"filled_in": True},
     )
-    size: int = Field(0, ge=0, le=256, description="Side in pixels after resizing; 0: the images' own, up to 32")
+    size: int = Field(0, ge=0, le=512, description="Side in pixels after resizing; 0: the images' own, up to 32")
     channels: Literal["auto", "colour", "grey"] = Field("auto", description="Colour or grey; auto: as the files are")
     limit: int = Field(0, ge=0, description="Training images, every class in its share; 0 takes all")
     test_limit: int = Field(0, ge=0, description="Test images, every class in its share; 0 takes all")
@@ -78,6 +78,35 @@ class ImageSource(DatasetSource):
             "flip": given.flip if "flip" in (values or {}) else mirrored,
         }
         return filled | _within_memory(filled, found, channels * size**2)
+
+    @classmethod
+    def for_input(cls, values: dict[str, Any], side: int) -> dict[str, Any]:
+        given = cls.params(values)
+        if not side:
+            return values
+        if given.size >= side:
+            return values
+        try:
+            found = cls.facts(given)
+        except UserError:
+            return values  # said where the parameters are filled in
+        fitting = max(4, min(side, found.side))
+        if not given.size:
+            return values | {"size": fitting}
+        if given.size < fitting:
+            raise UserError(
+                f"dataset.size={given.size} keeps the images at {given.size}×{given.size} pixels, and the network takes "
+                f"{side}×{side}: it would see enlarged thumbnails of files that have more. Leave dataset.size out, or give "
+                f"{given.size} as the input size of the network."
+            )
+        return values
+
+    @classmethod
+    def largest_side(cls, params: Any) -> int:
+        try:
+            return cls.facts(params).side
+        except UserError:  # the files are gone, what was decoded is still there
+            return 0
 
     @classmethod
     def facts(cls, params: Any) -> loading.Facts:
