@@ -23,7 +23,19 @@ from unlearn_core.text_tables import (
     whole_numbers,
 )
 
-LABELS: Final = ("label", *GIVEN, "class", "class_name", "category", "target", "labels", "classes", "y")
+LABELS: Final = (
+    "label",
+    "given_label",
+    "given",
+    "class",
+    *GIVEN[2:],
+    "class_name",
+    "category",
+    "target",
+    "labels",
+    "classes",
+    "y",
+)
 SPLITS: Final = ("split", "subset")
 """Columns that are meant to hold the split: other values than those known are refused."""
 MORE_SPLITS: Final = (
