@@ -120,6 +120,8 @@ def your_set() -> None:
         words += f": {len(draft.added):,} added to the set in use, {len(draft.removed):,} taken out"
     else:
         words += ", the same as the set in use"
+    if draft.joining:
+        words += f"; {draft.joining:,} of them are no training images yet and join them when it is used"
     if shown_truth:
         truth = edits.set_counts(scenario, draft.content.indices)
         words += f". In truth {truth['right']:,} corrupted, {truth['wrong']:,} clean, {truth['left']:,} still outside"
@@ -237,7 +239,7 @@ words.markdown(scenario_line(scenario.model_dump(), catalog.dataset_label(state[
 known = vs.truth_known(state)
 shown_truth = state["truth"] == "shown" and known
 groups: Any = edits.truth_of(scenario) if shown_truth else None
-draft = drafts.draft_of(state, scenario.corruption_key, edits.forget_of(scenario))
+draft = drafts.draft_of(state, scenario, edits.forget_of(scenario))
 edited, fits = scenario, draft.differs and bool(draft.content.indices)
 comparing: list[Stage] = []
 if fits:

@@ -137,7 +137,7 @@ def dial() -> None:
 def read_again() -> None:
     """A button for files that have changed. Its key is known as long as this page is the one that is shown."""
     if st.button("Read again", key=AGAIN, icon=":material/replay:"):
-        reading.again(params, state["seed"])
+        reading.again(params, state["seed"], own_checkpoint.side(state))
         st.rerun()
 
 
@@ -188,21 +188,25 @@ def expected(scenario: Scenario) -> None:
     )
 
 
-def go() -> None:
-    """Where to go from here."""
+def go(measured: bool) -> None:
+    """Where to go from here; ``measured``: what the checkpoint is worth is known, or there is none."""
     listed = vs.edited(state)
-    nothing = vs.nothing_known(state)
+    nothing, refused = vs.nothing_known(state), own_checkpoint.refused(state)
     compare, find = st.columns(2)
     if compare.button(
         "Compare methods", key="own-compare", type="primary", icon=":material/balance:", width="stretch",
-        disabled=nothing,
+        disabled=nothing or refused or not measured,
     ):  # fmt: skip
         binding.finish(state)
         st.switch_page("pages/compare.py")
     if find.button("Find the rest", key="own-find", icon=":material/checklist:", width="stretch"):
         binding.finish(state)
         st.switch_page("pages/forget.py")
-    if nothing:
+    if refused:
+        show.note("The checkpoint cannot be used as it was given, so there is nothing to compare yet: see step 3.")
+    elif not measured:
+        show.note("Methods can be compared once it is known what your checkpoint says about your training labels.")
+    elif nothing:
         show.note("To compare methods something must be known to be wrong: give a list, or mark images on “Find the rest”.")
     elif listed:
         show.note("“Compare methods” repairs the model with your list; “Find the rest” searches for others that are wrong.")
@@ -235,7 +239,8 @@ if not params:
     jobs.close(state)
     st.stop()
 
-future = reading.reading(params, state["seed"], opened=AGAIN not in st.session_state)
+side = own_checkpoint.side(state)
+future = reading.reading(params, state["seed"], side, opened=AGAIN not in st.session_state)
 if not reading.waited(future):
     with picture:
         reading.bar(future, params["data"])
@@ -273,7 +278,7 @@ with share:
     show.share(state, list(state["methods"]))
 with picture:
     overview(found, problems)
-    go()
+    go(own_checkpoint.measured(scenario))
     expected(scenario)
     taken_up(scenario)
     if not binding.hidden(state, "own_read"):

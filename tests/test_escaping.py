@@ -5,14 +5,16 @@ from __future__ import annotations
 import io
 import re
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from unlearn_core.datasets import Roster
 from unlearn_core.escaping import JOINER, escape_latex, escape_markdown, neutral_cell, plain_cell
 from unlearn_core.insight.sheets import csv_text, latex
-from unlearn_core.sets import ForgetSet, read_csv, write_csv
+from unlearn_core.sets import ForgetSet, Listed, read_list, write_csv
 
 FORMULAS = ("=1+1", "+cmd", "-cmd", "@SUM(A1)", "\tx", "\rx", "=x.png", '=HYPERLINK("http://e","x")', "'=x", "''-x")
 
@@ -82,6 +84,8 @@ def test_a_forget_list_of_files_called_like_formulas_comes_back() -> None:
     content = ForgetSet((0, 2), (), {0: "=x", 2: "@y"}, {0: "=HYPERLINK(1)", 2: "-"})
     text = write_csv(content, paths)
     assert not re.search(r"(^|,)\"?[=+@\t\r-]", text, re.MULTILINE)
-    assert read_csv(text.encode(), 4, ("=x", "@y", "ant"), paths=paths) == content
+    roster = Roster(4, paths, np.array([1, 1, 0, 2]), np.zeros(4, bool), np.arange(4))
+    listed = read_list(text.encode(), roster, ("=x", "@y", "ant"))
+    assert listed == Listed(content.indices, content.labels, content.notes, (), (0, 2))
     by_path = "path\n" + "\n".join(neutral_cell(paths[k]) for k in content.indices)
-    assert read_csv(by_path.encode(), 4, ("=x", "@y", "ant"), paths=paths).indices == content.indices
+    assert read_list(by_path.encode(), roster, ("=x", "@y", "ant")).positions == content.indices

@@ -47,7 +47,8 @@ def make_scenario(
     """
     source = datasets.get(dataset)
     extra = {section: _section(overrides or {}, section) for section in SECTIONS}
-    params = source.full_params(extra["dataset"])
+    side = input_side(model, extra["model"])
+    params = source.full_params(source.for_input(extra["dataset"], side))
     preset = source.preset_for(params)
     network = models.get(model or preset.model)
     defaults = preset.model_params if network.name == preset.model else {}
@@ -70,6 +71,14 @@ def make_scenario(
             "seed": seed,
         }
     )
+
+
+def input_side(model: str | None, params: Mapping[str, Scalar]) -> int:
+    """The side in pixels that this network takes whatever the images have, or 0."""
+    if model is None:
+        return 0
+    network = models.get(model)
+    return network.input_side(network.params(network.full_params(dict(params))))
 
 
 def recipe_of(usual: TrainingSpec, network: type[ModelSource]) -> dict[str, Scalar]:

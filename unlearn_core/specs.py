@@ -319,6 +319,12 @@ class Scenario(Spec):
         return content_key("corruption", self.dataset, self.corruption, self.seed)
 
     @property
+    def sets_key(self) -> str:
+        """Key of the data that named forget sets belong to: :attr:`corruption_key` before a list's images joined them."""
+        plain = {name: value for name, value in self.dataset.params.items() if name != "listed"}
+        return content_key("corruption", DatasetSpec(name=self.dataset.name, params=plain), self.corruption, self.seed)
+
+    @property
     def original_key(self) -> str:
         """Key of the original model: independent of the discovery rate and of every method."""
         return content_key("original", self.dataset, self.corruption, self.seed, self.model, self.training)

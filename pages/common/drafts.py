@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -11,6 +12,9 @@ from pages.common import binding, forget_sets
 from pages.common.show import said
 from unlearn_core import view_state as vs
 from unlearn_core.sets import ForgetSet, NamedSet, NamedSets
+
+if TYPE_CHECKING:
+    from unlearn_core.specs import Scenario
 
 NEW = "new"
 """What a link says where no set is to be edited, rather than the one that this session edited last."""
@@ -20,14 +24,15 @@ Edit = Callable[[ForgetSet], ForgetSet]
 
 @dataclass(frozen=True)
 class Draft:
-    """``of``: the data's corruption key; ``base``: the forget set in use; ``found``: the named set being edited, None before
-    the first edit."""
+    """``of``: key of the data that sets belong to; ``base``: the forget set in use; ``found``: the named set being edited, None
+    before the first edit; ``joining``: how many of its images are no training images yet and would join them."""
 
     of: str
     sets: NamedSets
     base: tuple[int, ...]
     found: NamedSet | None
     content: ForgetSet
+    joining: int = 0
 
     @property
     def added(self) -> list[int]:
@@ -42,22 +47,28 @@ class Draft:
     @property
     def differs(self) -> bool:
         """Whether a run with it would be another one."""
-        return self.content.indices != self.base
+        return self.content.indices != self.base or self.joining > 0
 
 
-def draft_of(state: vs.State, of: str, base: Iterable[int]) -> Draft:
+def draft_of(state: vs.State, scenario: Scenario, base: Iterable[int]) -> Draft:
     """The set that this view edits: the one its link names, or that this session edited last, or that is in use.
 
-    ``of``: the data's corruption key; ``base``: the forget set in use.
+    ``base``: the forget set in use.
     """
-    sets, told = forget_sets.named(of), tuple(base)
+    from unlearn_core.datasets import load_dataset
+    from unlearn_core.insight.lists import joining
+
+    of, sets, told = scenario.sets_key, forget_sets.named(scenario), tuple(base)
     everything = sets.all()
     wanted = state["draft"] or st.session_state.get("drafts", {}).get(of)
     found = next((one for one in everything if one.id == wanted), None)
     if found is None and state["forget"] and wanted != NEW:
         found = next((one for one in everything if one.key == state["forget"]), None)
-    content = forget_sets.content(of, found.key) if found is not None else None
-    return Draft(of, sets, told, found if content is not None else None, content or ForgetSet(told))
+    content = forget_sets.content(sets, scenario, found.key) if found is not None else None
+    if content is None:
+        return Draft(of, sets, told, None, ForgetSet(told))
+    join = joining(content, load_dataset(scenario.dataset, scenario.seed).roster) if content.outside else 0
+    return Draft(of, sets, told, found, content, join)
 
 
 def edit(draft: Draft, change: Edit, what: str) -> None:

@@ -54,14 +54,24 @@ def tab(scenario: Scenario, specs: Sequence[MethodSpec], frame: pd.DataFrame) ->
             mime="application/octet-stream", key="export-model", type="primary", on_click="ignore", icon=":material/download:",
         )  # fmt: skip
         st.download_button(
-            "What to know of it", data=lambda: _about(place, scenario, spec, form), file_name=f"healed-{name}.json",
+            "What to know of it", data=lambda: _about(place, scenario, spec, form), file_name=f"healed-{name}{form}.json",
             mime="application/json", key="export-about", on_click="ignore", icon=":material/data_object:",
         )  # fmt: skip
-    came = "as the checkpoint came: same architecture, same names and shapes" if len(forms) > 1 else "that plain torch runs"
+    came = (
+        "as the checkpoint came, with its names, nesting and precision" if scenario.model.params.get("content")
+        else "that torchvision's network of this name loads" if form != ".pt2" else "that plain torch runs"
+    )  # fmt: skip
+    st.warning(_training_on(), icon=":material/warning:")
     show.note(
         f"The network in a form {came}. The second file says which input it takes and which classes it names. In a terminal "
         "<code>python -m unlearn_core export</code> writes both."
     )
+
+
+def _training_on() -> str:
+    from unlearn_core.insight.exporting import TRAINING_ON
+
+    return TRAINING_ON
 
 
 def _forms(scenario: Scenario) -> list[str]:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages.common import binding, own_list
+from pages.common import binding, jobs, own_list, show
+from pages.common.services import job_for, store
 from unlearn_core import view_state as vs
 from unlearn_core.errors import UserError
 from unlearn_core.escaping import escape_markdown
+
+if TYPE_CHECKING:
+    from unlearn_core.specs import Scenario
 
 NETWORK = "torchvision"
 """The network that is read from a checkpoint."""
@@ -29,6 +34,50 @@ def step(state: vs.State) -> None:
         st.error(escape_markdown(wrong), icon=":material/error:")
     elif not state["overrides"].get("model.weights"):
         st.caption("Until a file is given, a network of this architecture is trained here. A checkpoint is read, never run.")
+
+
+def refused(state: vs.State) -> bool:
+    """Whether what the fields say cannot be used; the view then still has what they said before."""
+    return state["model"] == NETWORK and bool(st.session_state.get(_WRONG))
+
+
+def side(state: vs.State) -> int:
+    """The pixels that the network in the view takes, 0 where it takes the images as they are."""
+    from unlearn_core.presets import input_side
+
+    mine = {key.partition(".")[2]: value for key, value in state["overrides"].items() if key.startswith("model.")}
+    try:
+        return input_side(state["model"], mine)
+    except UserError:  # said where the scenario is made
+        return 0
+
+
+def measured(scenario: Scenario) -> bool:
+    """What the checkpoint is worth on the given labels, as a worker measures it; whether that is known, or there is none."""
+    from unlearn_core.engine.checking import plan_fit
+    from unlearn_core.evaluation import fit_sentences
+
+    stages = plan_fit(scenario)
+    if not stages:
+        return True
+    job = job_for(stages)
+    record = store().get(stages[0].key)
+    if record is None:
+        if job is None:
+            jobs.hand_over(stages, "Checkpoint")
+            job = job_for(stages)
+        jobs.panel(stages, job)
+        if job is not None and job.state == "cancelled":
+            st.button("Measure the checkpoint", key="own-measure", on_click=jobs.hand_over, args=(stages, "Checkpoint"))
+        return False
+    sentences = fit_sentences(record.payload)
+    if record.payload["state"] == "fine":
+        st.success(sentences[0], icon=":material/check:")
+    else:
+        st.warning(" ".join(sentences), icon=":material/warning:")
+    for words in record.payload["words"]:
+        show.note(html.escape(words))
+    return True
 
 
 def _follow(state: vs.State, fields: Mapping[str, vs.ParamField]) -> None:

@@ -10,8 +10,8 @@ from pages.common import binding, forget_sets
 from unlearn_core import view_state as vs
 from unlearn_core.errors import UserError
 from unlearn_core.escaping import escape_markdown
-from unlearn_core.insight import own
-from unlearn_core.sets import MAX_NAME, read_csv
+from unlearn_core.insight import lists, own
+from unlearn_core.sets import MAX_NAME, read_list
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,28 +37,32 @@ def check(scenario: Scenario) -> None:
 
 def step(state: vs.State, found: Reading) -> list[str]:
     """The widgets of this step; returns what is worth saying about the list in use."""
-    of = vs.to_scenario(state | {"forget": ""}).corruption_key
-    sets = forget_sets.named(of)
+    scenario = vs.to_scenario(state | {"forget": ""})
+    sets = forget_sets.named(scenario)
     known = {one.key: one.name for one in sets.all() if len(one)}
+    for one in sets.others():
+        if len(one) and one.key not in known:
+            known[one.key] = f"{one.name} (made with another seed or before the files changed)"
     if state["forget"] and state["forget"] not in known:
         known[state["forget"]] = "the list of this link"
-    _upload(state, found, of)
+    _upload(state, found, scenario)
     if known:
         words = {NOTHING: "Nothing known yet" if found.clean_known < found.train else "The discovery rate"} | known
         bound = binding.bound(state, "forget")
         st.selectbox(options=list(words), format_func=lambda key: words[key], **(bound | {"label": "Forget list in use"}))
-    return _said(state, found, of)
+    return _said(state, found, scenario)
 
 
-def _said(state: vs.State, found: Reading, of: str) -> list[str]:
+def _said(state: vs.State, found: Reading, scenario: Scenario) -> list[str]:
     if vs.edited(state):
-        content = forget_sets.content(of, state["forget"])
-        if content is None:
-            return []
-        labels = f", the right label of {len(content.labels):,} of them is given" if content.labels else ""
-        st.caption(f"**{len(content):,}** training images are held to be wrong{labels}.")
         try:
-            return own.judged_list(_split(found), content)
+            used = forget_sets.in_use(scenario, state["forget"])
+            if used is None:
+                return []
+            content = used.content
+            labels = f", the right label of {len(content.labels):,} of them is given" if content.labels else ""
+            st.caption(f"**{len(content.indices):,}** training images are held to be wrong{labels}.")
+            return [*_read(state["forget"]), *used.said, *own.judged_list(used.split, content)]
         except UserError:  # said where the whole is checked
             return []
     if vs.truth_known(state):
@@ -77,31 +81,39 @@ def _said(state: vs.State, found: Reading, of: str) -> list[str]:
     return []
 
 
-def _upload(state: vs.State, found: Reading, of: str) -> None:
+def _read(key: str) -> list[str]:
+    """What was guessed or left out when this session read the list in use from its file."""
+    done: dict[str, Any] = st.session_state.get("own-listed", {})
+    return list(done.get("said", ())) if done.get("key") == key else []
+
+
+def _upload(state: vs.State, found: Reading, scenario: Scenario) -> None:
     file = st.file_uploader(
-        "List of wrong images: a CSV with a column path or index, and perhaps clean_label and note", type=["csv", "txt"],
-        key="own-list", max_upload_size=64, disabled=binding.locked(state, "forget"),
+        "List of wrong images: a CSV with a column path or index, and perhaps clean_label and note",
+        type=["csv", "tsv", "txt"], key="own-list", max_upload_size=64, disabled=binding.locked(state, "forget"),
     )  # fmt: skip
     if file is None:
         return
     done: dict[str, Any] = st.session_state.setdefault("own-listed", {})
-    if done.get("file") == (file.file_id, of):
+    if done.get("file") == (file.file_id, scenario.sets_key):
         if done.get("error"):
             st.error(escape_markdown(done["error"]), icon=":material/error:")
         return
-    done |= {"file": (file.file_id, of), "error": ""}
-    train = _split(found).train
+    done |= {"file": (file.file_id, scenario.sets_key), "error": "", "said": (), "key": ""}
     try:
-        content = read_csv(file.getvalue(), len(train), train.class_names, f"The file {file.name[:60]!r}", _split(found).names)
-        own.judged_list(_split(found), content)
-        sets = forget_sets.named(of)
+        split = _split(found)
+        listed = read_list(file.getvalue(), split.roster, split.train.class_names, f"The file {file.name[:60]!r}")
+        used = lists.use(scenario, listed)
+        own.judged_list(used.split, used.content)
+        sets = forget_sets.named(used.scenario)
         stem = " ".join(file.name.rpartition(".")[0].split())[: MAX_NAME - 4] or "Imported"
         free = stem not in {one.name for one in sets.all()} and stem.isprintable()
-        made = sets.create(stem if free else sets.free_name("Imported"), content, f"read from {file.name[:60]}")
+        made = sets.create(stem if free else sets.free_name("Imported"), used.content, f"read from {file.name[:60]}")
     except UserError as error:
         done["error"] = str(error)
         st.error(escape_markdown(done["error"]), icon=":material/error:")
         return
+    done |= {"said": listed.said, "key": made.key}
     binding.change(forget=made.key)
     st.rerun()
 

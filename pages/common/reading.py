@@ -60,23 +60,23 @@ def _shelf() -> _Shelf:
     return _Shelf()
 
 
-def reading(params: dict[str, Any], seed: int, *, opened: bool) -> Future[Reading]:
-    """What these files hold; being read since somebody first asked. Where the page has just been opened, what was read some
-    time ago is read anew: the files may have changed since."""
+def reading(params: dict[str, Any], seed: int, side: int = 0, *, opened: bool) -> Future[Reading]:
+    """What these files hold, for a network that takes ``side`` pixels; being read since somebody first asked. Where the page
+    has just been opened, what was read some time ago is read anew: the files may have changed since."""
 
     def work() -> Reading:
         from unlearn_core.insight.own import read
 
-        return read("images", params, seed)
+        return read("images", params, seed, side)
 
     if opened:
-        _shelf().forget(_key(params, seed), OLD)
-    return _shelf().ask(_key(params, seed), work)
+        _shelf().forget(_key(params, seed, side), OLD)
+    return _shelf().ask(_key(params, seed, side), work)
 
 
-def again(params: dict[str, Any], seed: int) -> None:
+def again(params: dict[str, Any], seed: int, side: int = 0) -> None:
     """Read these files anew when somebody asks next: they may have changed."""
-    _shelf().forget(_key(params, seed))
+    _shelf().forget(_key(params, seed, side))
 
 
 def later(key: str, work: Callable[[], Any]) -> Future[Any]:
@@ -130,5 +130,5 @@ def bar(future: Future[Any], path: str) -> None:
         st.progress(progress(done, total), text=f"Decoding images: {done:,} of {total:,}")
 
 
-def _key(params: dict[str, Any], seed: int) -> str:
-    return json.dumps([params, seed], sort_keys=True)
+def _key(params: dict[str, Any], seed: int, side: int) -> str:
+    return json.dumps([params, seed, side], sort_keys=True)

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import html
 from typing import TYPE_CHECKING
 
 import pandas as pd
 import streamlit as st
 
-from pages.common import binding, drafts, suspects
+from pages.common import binding, drafts, show, suspects
 from unlearn_core import view_state as vs
 from unlearn_core.errors import UserError
 from unlearn_core.escaping import escape_markdown
 from unlearn_core.insight.edits import CLEAN, doubted, forget_of
+from unlearn_core.insight.lists import in_numbers_of, roster_of
 from unlearn_core.insight.stored import arena_of
-from unlearn_core.sets import MAX_NAME, ForgetSet, read_csv, write_csv
+from unlearn_core.sets import MAX_NAME, ForgetSet, read_list, write_csv
 
 if TYPE_CHECKING:
+    from unlearn_core.datasets import Split
     from unlearn_core.insight.suspects import Suspects
     from unlearn_core.specs import Scenario
 
@@ -52,6 +55,11 @@ def _members(scenario: Scenario, draft: drafts.Draft, truth: bool, found: Suspec
             f"Take out {len(marked) or ''}", key="take-out", icon=":material/remove:", disabled=not marked,
             on_click=drafts.remove, args=(draft, marked),
         )  # fmt: skip
+    if outside := sum(one.held for one in content.outside.values()):
+        st.caption(
+            f"{outside:,} more of its files are no training images here: held out for testing, left out by a limit, test "
+            f"images, or gone. {draft.joining:,} of them join the training images when the set is used."
+        )
     with st.container(horizontal=True, vertical_alignment="bottom"):
         last = len(arena_of(scenario).train) - 1
         number = st.number_input(
@@ -129,7 +137,7 @@ def for_selection(state: vs.State, scenario: Scenario, chosen: tuple[int, ...]) 
     """What another page offers to do with its selected examples."""
     if not chosen or binding.hidden(state, "forget_set"):
         return
-    draft = drafts.draft_of(state, scenario.corruption_key, forget_of(scenario))
+    draft = drafts.draft_of(state, scenario, forget_of(scenario))
     inside = set(draft.content.indices)
     new, old = [index for index in chosen if index not in inside], [index for index in chosen if index in inside]
     name = draft.found.name if draft.found is not None else "your forget set"
@@ -176,28 +184,34 @@ def _history(draft: drafts.Draft) -> None:
 def _files(scenario: Scenario, draft: drafts.Draft) -> None:
     name = draft.found.name if draft.found is not None else "forget set"
     st.download_button(
-        "Export CSV", data=lambda: write_csv(draft.content, _paths(scenario)).encode(), file_name=f"{_file_name(name)}.csv",
-        mime="text/csv", key="set-export", on_click="ignore", icon=":material/download:", width="stretch",
-        disabled=not draft.content.indices,
+        "Export CSV", data=lambda: write_csv(draft.content, _split(scenario).names).encode(),
+        file_name=f"{_file_name(name)}.csv", mime="text/csv", key="set-export", on_click="ignore",
+        icon=":material/download:", width="stretch",
+        disabled=not len(draft.content),
     )  # fmt: skip
     with st.expander("Import CSV", icon=":material/upload:"):
-        paths = _paths(scenario)
-        by = " or `path`" if paths else ""
+        split = _split(scenario)
+        by = "`path` or " if split.files is not None else ""
         st.caption(
-            f"One training example a line: `index`{by}`[,clean_label][,note]`. A list of `discover` can be read as well."
+            f"One training example a line: {by}`index[,clean_label][,note]`. Lists of `discover` and frames of cleanlab can "
+            "be read as well."
         )
         file = st.file_uploader(
             "Forget set", type=["csv", "txt"], key="set-file", label_visibility="collapsed", max_upload_size=64
         )
         if file is None:
             return
-        data = arena_of(scenario).corrupted.train
         try:
-            content = read_csv(file.getvalue(), len(data), data.class_names, f"The file {file.name[:60]!r}", paths)
+            listed = read_list(file.getvalue(), roster_of(scenario), split.train.class_names, f"The file {file.name[:60]!r}")
         except UserError as error:
             st.error(escape_markdown(error), icon=":material/error:")
             return
-        st.success(f"{len(content):,} examples, each of them in the training set.", icon=":material/check:")
+        content = in_numbers_of(split, listed)
+        inside = len(content.indices)
+        more = f", and {len(content) - inside:,} outside of it" if len(content) > inside else ""
+        st.success(f"{inside:,} examples in the training set{more}.", icon=":material/check:")
+        for sentence in listed.said:
+            show.note(html.escape(sentence))
         st.button(
             "Make it your set",
             key="set-import",
@@ -208,11 +222,10 @@ def _files(scenario: Scenario, draft: drafts.Draft) -> None:
         )
 
 
-def _paths(scenario: Scenario) -> tuple[str, ...]:
-    """The names of the training examples, where they come from files."""
+def _split(scenario: Scenario) -> Split:
     from unlearn_core.datasets import load_dataset
 
-    return load_dataset(scenario.dataset, scenario.seed).names
+    return load_dataset(scenario.dataset, scenario.seed)
 
 
 def _import(draft: drafts.Draft, content: ForgetSet, name: str) -> None:

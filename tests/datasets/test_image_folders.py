@@ -180,9 +180,9 @@ def test_a_class_called_train_beside_others_is_a_class(tmp_path: Path) -> None:
     assert load(tmp_path).train.class_names == ("ship", "train")
 
 
-def test_numbers_are_sorted_as_numbers(tmp_path: Path) -> None:
+def test_classes_are_numbered_as_imagefolder_numbers_them(tmp_path: Path) -> None:
     make_tree(tmp_path, each=3, classes=("10", "9", "1"))
-    assert load(tmp_path).train.class_names == ("1", "9", "10")
+    assert load(tmp_path).train.class_names == ("1", "10", "9")
 
 
 def test_file_names_may_be_any_bytes(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from listtools import CLASSES, make
 from owntools import make_photos
 
 from unlearn_core.datasets import _base
@@ -24,3 +25,14 @@ def _fresh(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyP
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:
     return make_photos(tmp_path / "photos")
+
+
+@pytest.fixture
+def split_photos(tmp_path: Path) -> Path:
+    return make(tmp_path / "photos", {"train": 6, "test": 2})
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """Without a split: the seed holds out four of twenty."""
+    return make(tmp_path / "photos", {"": 10}, CLASSES[:2])

@@ -26,7 +26,8 @@ def test_check_says_what_is_there(photos: Path, tmp_path: Path, capsys: pytest.C
     answer = checked(capsys, "--data", str(photos), "--forget", str(listed), "--set", "training.epochs=3")
     assert (answer["train"], answer["test"], answer["epochs"], answer["model"]) == (30, 15, 3, "cnn")
     assert [(row["class"], row["train"], row["test"]) for row in answer["classes"]] == [(name, 10, 5) for name in CLASSES]
-    assert answer["forget"] == {"size": 4, "clean_labels": 4}
+    ends = {"first": "train/bee/00.png", "last": "train/cow/03.png"}
+    assert answer["forget"] == {"size": 4, "clean_labels": 4} | ends
     assert answer["expected_seconds"] >= 0
     assert answer["image_bytes"] == 2 * 45 * 3 * 12 * 12
     assert answer["problems"] == ["4 listed images are very few: searches and estimates need more."]

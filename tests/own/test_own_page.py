@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import time
 from collections.abc import Iterator
@@ -10,15 +12,17 @@ from typing import Any
 
 import pytest
 import torch
-from owntools import WRONG, picture, write_list, write_manifest
+from owntools import WRONG, make_photos, picture, write_list, write_manifest
 from streamlit.testing.v1 import AppTest
 
 from unlearn_core import view_state as vs
+from unlearn_core.datasets import load_dataset
 from unlearn_core.insight.own import Reading
 from unlearn_core.models import ModelSource
 from unlearn_core.models import registry as models
 from unlearn_core.models._redirect import RedirectNet
 from unlearn_core.parts import PartParams
+from unlearn_core.store import Store
 from unlearn_core.vision import torchvision
 
 ROOT = Path(__file__).parents[2]
@@ -122,13 +126,42 @@ def test_a_list_comes_in_and_leads_to_compare(photos: Path, tmp_path: Path) -> N
     assert "so these cannot run" in words(app)
 
 
+def test_a_list_takes_its_images_into_the_training_part_and_the_link_does_so_too(tmp_path: Path) -> None:
+    photos = make_photos(tmp_path / "photos") / "train"  # one tree: the seed holds out two of ten
+    app = enter(opened(seed="1"), photos)
+    listed = "index,path\n" + "".join(f"{k},ant/{k:02}.png\n" for k in range(9))
+    app.file_uploader(key="own-list").upload("ants.csv", listed.encode(), "text/csv")
+    app.run()
+    app.run()
+    assert not app.exception
+    assert "**9** training images are held to be wrong" in words(app)
+    assert "had been held out for testing by the seed; they are taken into the training images" in words(app)
+    scenario = vs.to_scenario(app.session_state["state"])
+    names = load_dataset(scenario.dataset, 1).names
+    assert {names[k] for k in scenario.forget or ()} == {f"ant/{k:02}.png" for k in range(9)}
+    link = address(app)
+    assert "dataset.listed" not in link
+    again = until_read(opened(**{name.replace(".", "__"): value for name, value in link.items()}))
+    assert vs.to_scenario(again.session_state["state"]) == scenario
+    # Under another seed the same link means the same files.
+    other = until_read(opened(**{name.replace(".", "__"): value for name, value in (link | {"seed": "2"}).items()}))
+    there = vs.to_scenario(other.session_state["state"])
+    names = load_dataset(there.dataset, 2).names
+    assert {names[k] for k in there.forget or ()} == {f"ant/{k:02}.png" for k in range(9)}
+    code = vs.as_python(other.session_state["state"], ["finetune"])
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(code, {})
+    assert printed.getvalue().split()[1] == there.run_key(vs.to_methods(other.session_state["state"], ["finetune"])[0])
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        (b"path\ntrain/ant/99.png\n", "names 1 files that are no training images here: 'train/ant/99.png' in line 2"),
+        (b"path\ntrain/ant/99.png\n", "names 1 files that are no images here: 'train/ant/99.png' in line 2"),
         (b"path\n\xff\n", "is not UTF-8 text"),
         (b"index\n99\n", "names training example 99 in line 2, but there are 30"),
-        (b"path\nant/00.png\ntrain/ant/00.png\n", "twice"),
+        (b"path,clean_label\ntrain/ant/00.png,bee\ntrain/ant/00.png,cow\n", "one image two right labels"),
         (b"index\n" + b"".join(b"%d\n" % k for k in range(20)), "20 examples are too many for a forget set"),
         (b"index,clean_label\n3,dog\n", "a clean_label that is no class"),
     ],
@@ -247,9 +280,9 @@ def test_a_checkpoint_is_only_offered_where_there_is_such_a_network(photos: Path
 
 
 def test_a_checkpoint_is_taken_once_its_fields_are_complete(photos: Path, tmp_path: Path) -> None:
-    network = torchvision().models.get_model("mobilenet_v3_small", num_classes=3)
+    network = torchvision().models.get_model("shufflenet_v2_x0_5", num_classes=3)
     torch.save(network.state_dict(), tmp_path / "mine.pt")
-    torch.save(torchvision().models.get_model("mobilenet_v3_small", num_classes=7).state_dict(), tmp_path / "other.pt")
+    torch.save(torchvision().models.get_model("shufflenet_v2_x0_5", num_classes=7).state_dict(), tmp_path / "other.pt")
     app = enter(opened(), photos)
     next(one for one in app.segmented_control if "A checkpoint" in one.options).set_value("A checkpoint")
     app.run()
@@ -266,7 +299,7 @@ def test_a_checkpoint_is_taken_once_its_fields_are_complete(photos: Path, tmp_pa
     assert "There is no checkpoint file" in typed("weights", str(tmp_path / "none.pt"))
     assert "needs the name of its architecture" in typed("weights", str(tmp_path / "mine.pt"))
     assert "model.weights" not in address(app)
-    assert "needs the name" not in typed("architecture", "mobilenet_v3_small")
+    assert "needs the name" not in typed("architecture", "shufflenet_v2_x0_5")
     assert address(app)["model.weights"] == str(tmp_path / "mine.pt")
     for _ in range(100):
         if "Your checkpoint is used as it is" in words(app):
@@ -275,6 +308,27 @@ def test_a_checkpoint_is_taken_once_its_fields_are_complete(photos: Path, tmp_pa
         app.run()
         assert not app.exception, app.exception
     assert "Your checkpoint is used as it is" in words(app)
+    # A worker has measured it on the given labels before anything else runs; a fresh network is not right on them.
+    for _ in range(100):
+        if "of the given training labels" in words(app):
+            break
+        assert button(app, "own-compare").disabled
+        time.sleep(0.1)
+        app.run()
+        assert not app.exception, app.exception
+    assert "far too few training labels" in words(app)
+    assert Store.open().find("fit")
+    assert not Store.open().find("original")
+    listed = write_list(tmp_path / "known wrong.csv").read_bytes()
+    app.file_uploader(key="own-list").upload("known wrong.csv", listed, "text/csv")
+    app.run()
+    app.run()
+    assert not button(app, "own-compare").disabled
     assert "7" in typed("weights", str(tmp_path / "other.pt"))
     assert app.error
     assert address(app)["model.weights"] == str(tmp_path / "mine.pt")
+    assert button(app, "own-compare").disabled  # the one that was typed is refused: nothing is compared with the one before
+    assert "The checkpoint cannot be used as it was given" in words(app)
+    typed("weights", str(tmp_path / "mine.pt"))
+    app.run()
+    assert not button(app, "own-compare").disabled

@@ -94,7 +94,7 @@ def test_an_export_says_every_step_to_the_network(tmp_path: Path, given: dict[st
     out = tmp_path / ("healed.safetensors" if given else "healed.pt2")
     arguments = ["--data", str(photos), "--regularity", "0", "--amount", "4", "--method", "finetune", "--engine", "inline"]
     assert main(["export", *arguments, *network, *sets, "--out", str(out)]) == 0
-    about = json.loads(out.with_suffix(".json").read_text())["preprocessing"]
+    about = json.loads(Path(f"{out}.json").read_text())["preprocessing"]
     pixels = documented()["prepare"](photos / "train/ant/03.png", about["data"])  # type: ignore[operator]
     overrides = {"dataset.data": str(photos), **SETTINGS}
     train = build_arena(make_scenario("images", regularity=0, amount=4, overrides=overrides), torch.device("cpu")).train

@@ -196,8 +196,8 @@ def test_a_file_becomes_a_set_or_a_sentence(open_page: OpenPage, place: Path) ->
     app = open_page("forget", QUERY)
     app.session_state["parts"] = "Your set"
     app.run()
-    app.file_uploader(key="set-file").set_value(("bad.csv", b"index\n7\n7\n", "text/csv")).run()
-    assert any("names training example 7 twice" in error.value for error in app.error)
+    app.file_uploader(key="set-file").set_value(("bad.csv", b"index\n7\n7.5\n", "text/csv")).run()
+    assert any("has an index that is no whole number, '7.5'" in error.value for error in app.error)
     app.file_uploader(key="set-file").set_value(("from outside.csv", b"index,note\n7,odd\n11,\n", "text/csv")).run()
     buttons(app)["set-import"].click().run()
     assert not app.exception

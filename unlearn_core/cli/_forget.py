@@ -8,18 +8,23 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from unlearn_core.cli._common import say
 from unlearn_core.errors import UserError
 from unlearn_core.typed_paths import typed_path
 
 if TYPE_CHECKING:
+    from unlearn_core.insight.lists import InUse
     from unlearn_core.specs import Scalar, Scenario
     from unlearn_core.store import Store
+
+LISTS = (".csv", ".tsv", ".txt")
+"""Endings of a list's name; anything else that is no file is the name of a stored set."""
 
 ForgetOption = Annotated[
     str | None,
     typer.Option(
         "--forget",
-        help="Use this forget set in place of the discovery rate: a CSV file (index or path, and perhaps clean_label and "
+        help="Use this forget set in place of the discovery rate: a CSV file (path or index, and perhaps clean_label and "
         "note), or the name or key of a set made on the page Forget set.",
     ),
 ]
@@ -42,21 +47,32 @@ def with_found(overrides: dict[str, Scalar], found: bool, amount: str | None) ->
 
 
 def with_forget(store: Store, scenario: Scenario, asked: str | None) -> Scenario:
-    """The scenario with the forget set that ``asked`` names; raises :class:`UserError` for what cannot be read or found."""
+    """The scenario with the forget set that ``asked`` names, on data whose training part holds what it names; what was guessed,
+    moved or left out is said on stderr. Raises :class:`UserError` for what cannot be read or found."""
     if asked is None:
         return scenario
-    from unlearn_core.datasets import load_dataset
-    from unlearn_core.sets import NamedSets, read_csv
+    from unlearn_core.insight import lists
 
     path = typed_path(asked, "the forget list", kept=False)
-    if os.path.isfile(path) or path.suffix.lower() == ".csv":
-        split = load_dataset(scenario.dataset, scenario.seed)
-        size, classes = len(split.train), split.train.class_names
-        content = read_csv(file_bytes(path), size, classes, f"The file {asked!r}", split.names)
+    if os.path.isfile(path) or path.suffix.lower() in LISTS:
+        found = read_file(scenario, path, asked)
     else:
-        sets = NamedSets(store, scenario.corruption_key)
-        content = sets.content(asked) or sets.now(sets.get(asked))
-    return scenario.knowing(content.indices, content.labels)
+        sets = lists.sets_of(store, scenario)
+        found = lists.use_set(scenario, sets.content(asked) or sets.now(sets.get(asked)))
+    for sentence in found.said:
+        say(sentence)
+    return found.scenario
+
+
+def read_file(scenario: Scenario, path: Path, asked: str) -> InUse:
+    """The scenario with a forget list from a file, called as ``asked``; raises :class:`UserError` for what cannot be read."""
+    from unlearn_core.datasets import load_dataset
+    from unlearn_core.insight import lists
+    from unlearn_core.sets import read_list
+
+    data, roster = file_bytes(path), lists.roster_of(scenario)
+    classes = load_dataset(scenario.dataset, scenario.seed).train.class_names
+    return lists.use(scenario, read_list(data, roster, classes, f"The file {asked!r}"))
 
 
 def file_bytes(path: Path) -> bytes:

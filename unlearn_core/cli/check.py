@@ -7,47 +7,63 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from unlearn_core.cli._common import DataOption, DatasetOption, JsonOption, parse_overrides, print_json, with_data
-from unlearn_core.cli._forget import file_bytes
+from unlearn_core.cli._checkpoint import with_sentences
+from unlearn_core.cli._common import (
+    ArchitectureOption,
+    CheckpointOption,
+    DataOption,
+    DatasetOption,
+    InputSizeOption,
+    JsonOption,
+    NormaliseOption,
+    parse_overrides,
+    print_json,
+    with_data,
+    with_network,
+)
+from unlearn_core.cli._forget import read_file
 from unlearn_core.typed_paths import typed_path
 
 if TYPE_CHECKING:
+    from unlearn_core.insight.lists import InUse
     from unlearn_core.insight.own import Cost, Reading
-    from unlearn_core.sets import ForgetSet
+    from unlearn_core.specs import Scenario
 
 
 def check(
     dataset: DatasetOption = None,
     data: DataOption = None,
     forget: Annotated[
-        Path | None, typer.Option(help="A forget list as CSV: a column index or path, and perhaps clean_label and note.")
+        Path | None, typer.Option(help="A forget list as CSV: a column path or index, and perhaps clean_label and note.")
     ] = None,
     model: Annotated[str | None, typer.Option(help="Network; `models` lists them.")] = None,
+    checkpoint: CheckpointOption = None,
+    architecture: ArchitectureOption = None,
+    input_size: InputSizeOption = None,
+    normalise: NormaliseOption = None,
     seed: Annotated[int, typer.Option(help="Seed of the split, where the files have none, and of subsamples.")] = 0,
     set_: Annotated[list[str] | None, typer.Option("--set", help="Override, such as dataset.limit=1000.")] = None,
     json: JsonOption = False,
 ) -> int:
-    """Read your own images and forget list, and say what they hold and what is wrong with them. Nothing is trained."""
-    from unlearn_core.datasets import load_dataset
+    """Read your own images, forget list and checkpoint, and say what they hold and what is wrong. Nothing is trained."""
     from unlearn_core.insight import own
     from unlearn_core.presets import check_overrides, make_scenario
-    from unlearn_core.sets import read_csv
 
     overrides = parse_overrides(set_ or [])
     chosen = with_data(dataset, data, overrides)
+    model = with_network(model, overrides, checkpoint, architecture, input_size, normalise)
     check_overrides(overrides, [])
-    prefix = "dataset."
-    params = {key.removeprefix(prefix): value for key, value in overrides.items() if key.startswith(prefix)}
-    found = own.read(chosen, params, seed)
+    scenario = make_scenario(chosen, model=model, seed=seed, overrides=overrides | {"corruption.found": True})
+    found = own.read(chosen, scenario.dataset.params, seed)
     listed, problems = None, list(found.problems)
     if forget is not None:
-        split = load_dataset(found.dataset, seed)
-        raw, names = file_bytes(typed_path(forget, "the forget list", kept=False)), split.train.class_names
-        listed = read_csv(raw, len(split.train), names, f"The file {str(forget)!r}", split.names)
-        problems += own.judged_list(split, listed)
-    scenario = make_scenario(chosen, model=model, seed=seed, overrides=overrides | {"corruption.found": True})
+        listed = read_file(scenario, typed_path(forget, "the forget list", kept=False), str(forget))
+        problems += [*listed.said, *own.judged_list(listed.split, listed.content)]
+    fit = _fit(scenario)
+    if fit is not None and fit["state"] != "fine":
+        problems += fit["sentences"][1:]
     cost = own.cost(scenario)
-    answer = _answer(found, listed, problems, cost, scenario.model.name)
+    answer = _answer(found, listed, problems, cost, scenario.model.name) | {"checkpoint": fit}
     if json:
         print_json(answer)
     else:
@@ -55,7 +71,19 @@ def check(
     return 0
 
 
-def _answer(found: Reading, listed: ForgetSet | None, problems: list[str], cost: Cost, model: str) -> dict[str, Any]:
+def _fit(scenario: Scenario) -> dict[str, Any] | None:
+    """What the checkpoint is worth on the labels as they come, if there is one; :class:`UserError` where it does not fit."""
+    from unlearn_core.engine.checking import plan_fit
+    from unlearn_core.engine.stages import arena_of, resolve_device
+    from unlearn_core.evaluation import measure_fit
+    from unlearn_core.training import SilentReporter
+
+    if not plan_fit(scenario):
+        return None
+    return with_sentences(measure_fit(scenario, arena_of(scenario, resolve_device("cpu")), SilentReporter()))
+
+
+def _answer(found: Reading, listed: InUse | None, problems: list[str], cost: Cost, model: str) -> dict[str, Any]:
     return {
         "dataset": found.dataset.model_dump(mode="json"),
         "note": found.note,
@@ -64,7 +92,7 @@ def _answer(found: Reading, listed: ForgetSet | None, problems: list[str], cost:
         "test": found.test,
         "classes": found.classes.to_dict("records"),
         "clean_labels": found.clean_known,
-        "forget": None if listed is None else {"size": len(listed), "clean_labels": len(listed.labels)},
+        "forget": None if listed is None else _listed(listed),
         "problems": problems,
         "model": model,
         "parameters": cost.parameters,
@@ -72,6 +100,15 @@ def _answer(found: Reading, listed: ForgetSet | None, problems: list[str], cost:
         "expected_seconds": round(cost.seconds, 1),
         "image_bytes": cost.nbytes,
     }
+
+
+def _listed(found: InUse) -> dict[str, Any]:
+    """What the list names: in training images, with the first and the last file in its order."""
+    content = found.content
+    about: dict[str, Any] = {"size": len(content.indices), "clean_labels": len(content.labels)}
+    if found.ends is not None:
+        about |= {"first": found.ends[0], "last": found.ends[1]}
+    return about
 
 
 def _print(answer: dict[str, Any]) -> None:
@@ -95,10 +132,15 @@ def _print(answer: dict[str, Any]) -> None:
     if answer["forget"] is not None:
         listed = answer["forget"]
         print(f"The forget list names {listed['size']:,} training images, {listed['clean_labels']:,} with their right label.")
+        if "first" in listed:
+            print(f"The first file it names is {listed['first']!r}, the last {listed['last']!r}.")
     print(
         f"Training {answer['model']} ({answer['parameters']:,} parameters) for {answer['epochs']} epochs takes about "
         f"{answer['expected_seconds']:,.0f} s on one core; the images take {megabytes(answer['image_bytes'])}."
     )
+    fit = answer["checkpoint"] or {}
+    for sentence in [*fit.get("words", ()), *fit.get("sentences", ())[:1]]:  # the others are among the problems
+        print(sentence)
     print("No problems found." if not answer["problems"] else "Problems:")
     for problem in answer["problems"]:
         print(f"- {problem}")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from unlearn_core.cli._checkpoint import say_fit
 from unlearn_core.cli._common import (
     FAILED,
     ArchitectureOption,
@@ -114,6 +115,7 @@ def discover(
         scenario = with_forget(place, scenario, forget)
         check_counts(scenario)
         say_data(scenario)
+        say_fit(machine, place, scenario)
         spec = make_method(METHOD, scenario, method_overrides(overrides, METHOD))
         view = follow(machine, machine.submit(plan_runs(scenario, [spec]), "discover"), details=True)
     except KeyboardInterrupt:
@@ -155,12 +157,14 @@ def _paths(scenario: Scenario) -> tuple[str, ...]:
 
 def _longer(found: Suspects, accepted: int, scenario: Scenario) -> str:
     """The forget list in use with the accepted suspects, as CSV."""
+    from unlearn_core.insight.lists import kept_outside
     from unlearn_core.sets import ForgetSet, write_csv
 
     head = found.table.head(accepted)
     notes = {int(row["index"]): f"suspect, probability {row['probability']:.2f}" for row in head.to_dict("records")}
     indices = tuple(sorted({*found.forget, *notes}))
-    return write_csv(ForgetSet(indices, (), dict(scenario.relabelled), notes), _paths(scenario))
+    content = ForgetSet(indices, (), dict(scenario.relabelled), notes, kept_outside(scenario))
+    return write_csv(content, _paths(scenario))
 
 
 def _accepted(found: Suspects, precision: float, accepted: int) -> str:

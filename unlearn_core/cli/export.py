@@ -7,10 +7,11 @@ import json as json_module
 import os
 import uuid
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from unlearn_core.cli._checkpoint import say_fit
 from unlearn_core.cli._common import (
     FAILED,
     ArchitectureOption,
@@ -70,7 +71,7 @@ def export(
     with_found(overrides, found, amount)
     model = with_network(model, overrides, checkpoint, architecture, input_size, normalise)
     target = typed_target(out, "--out")
-    beside = target.with_suffix(".json")
+    beside = target.with_name(f"{target.name}.json")  # of its own: healed.pt and healed.safetensors lie side by side
     _check_free(target, beside, force)
     place = Store.open(store)
     machine = Engine(place, address=engine, workers=workers, device=device.value)
@@ -90,6 +91,7 @@ def export(
         check_counts(scenario)
         say_data(scenario)
         check_form(scenario, target.suffix)
+        fit = say_fit(machine, place, scenario)
         view = follow(machine, machine.submit(plan_runs(scenario, [spec]), "export"), details=True)
     except KeyboardInterrupt:
         return stopped()
@@ -103,10 +105,19 @@ def export(
     _write(beside, json_module.dumps(made.about, indent=2, ensure_ascii=False).encode() + b"\n")
     _write(target, made.data)
     if json:
-        print_json(made.about | {"files": [str(target), str(beside)]})
+        print_json(made.about | {"files": [str(target), str(beside)], "checkpoint": fit})
     else:
         print(f"Wrote {target} ({len(made.data) / 2**20:.1f} MB) and {beside}.")
+        for sentence in (made.about.get("as_it_came"), _left_out(made.about), made.about["training_on"]):
+            if sentence:
+                print(sentence)
     return 0
+
+
+def _left_out(about: dict[str, Any]) -> str:
+    """What the checkpoint's file held beside the weights and the new one does not."""
+    left = about.get("left_out")
+    return f"Not written again: {', '.join(left)}." if left else ""
 
 
 def _check_free(target: Path, beside: Path, force: bool) -> None:

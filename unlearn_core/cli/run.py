@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from unlearn_core.cli._checkpoint import say_fit
 from unlearn_core.cli._common import (
     FAILED,
     ArchitectureOption,
@@ -100,13 +101,14 @@ def run(
         say_data(scenario)
         for sentence in dear_sentences(expected_work(scenario, specs)):
             say(sentence)
+        fit = say_fit(machine, place, scenario)
         stages = [*plan_runs(scenario, specs), *(plan_reference_models(scenario) if rmia else ())]
         view = follow(machine, machine.submit(stages, "run"), details=True)
     except KeyboardInterrupt:
         return stopped()
     finally:
         machine.close()
-    answer = _answer(place, scenario, specs, view)
+    answer = _answer(place, scenario, specs, view) | {"checkpoint": fit}
     if json:
         print_json(answer)
     else:
@@ -222,6 +224,8 @@ def _print(answer: dict[str, Any], extra: Sequence[str] = ()) -> None:
         table.add_row(marked(result["label"], result["oracle"]), *cells)
     console.print(table, markup=False)
     cached = sum(result["cached"] for result in answer["results"])
+    for sentence in (answer["checkpoint"] or {}).get("sentences", ()):
+        print(sentence)
     for sentence in answer["choices"]:
         print(sentence.replace("`", ""))
     if answer["memorised"]:

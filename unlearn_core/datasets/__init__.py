@@ -1,9 +1,14 @@
 """Where labelled examples come from: one in-memory type, one registry, one file per source."""
 
 from unlearn_core.datasets._base import (
+    HELD_OUT,
+    OUTSIDE,
+    TESTED,
+    UNREADABLE,
     DatasetSource,
     LabelledData,
     Preset,
+    Roster,
     Split,
     load_dataset,
     registry,
@@ -13,9 +18,14 @@ from unlearn_core.datasets._base import (
 register = registry.register
 
 __all__ = [
+    "HELD_OUT",
+    "OUTSIDE",
+    "TESTED",
+    "UNREADABLE",
     "DatasetSource",
     "LabelledData",
     "Preset",
+    "Roster",
     "Split",
     "load_dataset",
     "register",

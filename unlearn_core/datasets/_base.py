@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
+import numpy as np
 import torch
 
 from unlearn_core.parts import Part, PartRegistry
@@ -52,6 +53,39 @@ class LabelledData:
         return tuple(self.inputs.shape[1:])
 
 
+HELD_OUT, OUTSIDE, UNREADABLE, TESTED = -1, -2, -3, -4
+"""Where an image is that is no training example: held out by the seed, left out by a limit, not readable, a test image."""
+
+
+@dataclass(frozen=True)
+class Roster:
+    """Everything that a forget list may name: the training examples, and the other images of the files they come from.
+
+    ``size``: N. ``names``: N paths in the order in which the images are numbered, or empty where there are no files.
+    ``labels``: int64 (N,), given labels. ``tested``: bool (N,), whether the files call it a test image. ``place``: int64 (N,),
+    the training index, or HELD_OUT, OUTSIDE, UNREADABLE or TESTED. ``numbering``: how a list without paths numbers those that
+    are no test images, for a sentence.
+    """
+
+    size: int
+    names: tuple[str, ...]
+    labels: np.ndarray
+    tested: np.ndarray
+    place: np.ndarray
+    numbering: str = ""
+
+    @property
+    def numbered(self) -> np.ndarray:
+        """int64: the positions that a list without paths counts, from 0: everything but what the files call test images."""
+        return np.flatnonzero(~self.tested)
+
+    @property
+    def positions(self) -> np.ndarray:
+        """int64: the position of every training example."""
+        inside = np.flatnonzero(self.place >= 0)
+        return inside[np.argsort(self.place[inside])]
+
+
 @dataclass(frozen=True)
 class Split:
     """Training and test data of one dataset and seed, with the labels that the source gives.
@@ -60,7 +94,7 @@ class Split:
     training examples as far as a manifest knows them, -1 elsewhere: ground truth, for evaluation alone. ``note``: what was
     taken of how much, ``problems``: what was left out when the images were decoded, in sentences (what was left out before
     says :meth:`DatasetSource.problems`). ``preprocessing``: what was done to every image, as plain data that a deployment can
-    repeat (empty where the source has them as they are).
+    repeat (empty where the source has them as they are). ``files``: every image, those that are not trained on too.
     """
 
     train: LabelledData
@@ -70,6 +104,15 @@ class Split:
     note: str = ""
     problems: tuple[str, ...] = ()
     preprocessing: Mapping[str, Any] = field(default_factory=dict)
+    files: Roster | None = None
+
+    @property
+    def roster(self) -> Roster:
+        """What a forget list may name: ``files``, or the training examples by their numbers."""
+        if self.files is not None:
+            return self.files
+        count = len(self.train)
+        return Roster(count, self.names, self.train.labels.numpy(), np.zeros(count, bool), np.arange(count))
 
     @property
     def nbytes(self) -> int:
@@ -104,6 +147,17 @@ class DatasetSource(Part):
     def preset_for(cls, params: Mapping[str, Any]) -> Preset:
         """The preset for complete parameters: what suits may depend on what the files hold."""
         return cls.preset
+
+    @classmethod
+    def for_input(cls, values: dict[str, Any], side: int) -> dict[str, Any]:
+        """``values`` such that a network which takes ``side`` pixels sees what the files hold, not enlarged thumbnails; raises
+        :class:`UserError` where they contradict that."""
+        return values
+
+    @classmethod
+    def largest_side(cls, params: Any) -> int:
+        """The largest shorter side in pixels among the files' images, as far as they were looked at; 0 where unknown."""
+        return 0
 
     @classmethod
     def load(cls, params: Any, seed: int) -> Split:

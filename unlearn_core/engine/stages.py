@@ -21,7 +21,7 @@ from unlearn_core.corruption import (
 )
 from unlearn_core.datasets import load_dataset
 from unlearn_core.datasets import registry as datasets
-from unlearn_core.engine import attacking, boundary, embedding, measuring, running
+from unlearn_core.engine import attacking, boundary, checking, embedding, measuring, running
 from unlearn_core.engine._backend import Stage as Stage
 from unlearn_core.engine.recorder import Progress, Recorder, now
 from unlearn_core.errors import UserError
@@ -227,4 +227,4 @@ def as_arrays(tensors: Mapping[str, torch.Tensor]) -> dict[str, np.ndarray]:
 
 _STAGES.update(original=_original, run=running.run, regularity=_regularity)
 _STAGES.update(measures=measuring.measures, embedding=embedding.embedding, boundary=boundary.boundary)
-_STAGES.update(reference_models=attacking.reference_models)
+_STAGES.update(reference_models=attacking.reference_models, fit=checking.fit)

@@ -11,6 +11,7 @@ from unlearn_core.evaluation._base import (
     registry,
     revisions,
 )
+from unlearn_core.evaluation._fit import fit_key, fit_sentences, measure_fit
 from unlearn_core.evaluation._regularity import measured_regularity
 from unlearn_core.evaluation._relearn import relearn_steps
 
@@ -23,7 +24,10 @@ __all__ = [
     "Metric",
     "OutsideView",
     "build_arena",
+    "fit_key",
+    "fit_sentences",
     "measure",
+    "measure_fit",
     "measured_for",
     "measured_regularity",
     "observe",

@@ -13,10 +13,12 @@ from unlearn_core.models._redirect import (
     seen_activations,
     shared_mask,
 )
+from unlearn_core.models._taken import Form
 
 register = registry.register
 
 __all__ = [
+    "Form",
     "ModelSource",
     "RedirectConv2d",
     "RedirectLayerNorm",

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import torch
 
 from unlearn_core.models._redirect import RedirectNet
+from unlearn_core.models._taken import Form
 from unlearn_core.parts import Part, PartRegistry
 from unlearn_core.specs import ModelSpec
 
@@ -29,6 +30,31 @@ class ModelSource(Part):
     @classmethod
     def check(cls, params: Any, shape: tuple[int, ...], class_names: tuple[str, ...]) -> None:
         """Raise :class:`UserError`, before anything runs, for files that do not suit these parameters and data."""
+
+    @classmethod
+    def input_side(cls, params: Any) -> int:
+        """The side in pixels that the network takes, whatever the images have; 0 where it takes them as they are."""
+        return 0
+
+    @classmethod
+    def brought(cls, params: Any) -> bool:
+        """Whether these parameters mean weights that were trained elsewhere."""
+        return False
+
+    @classmethod
+    def weights_words(cls, params: Any, model: RedirectNet) -> list[str]:
+        """What was taken off, left out or converted when the weights were read for such a model; sentences."""
+        return []
+
+    @classmethod
+    def variants(cls, params: Any) -> dict[str, Any]:
+        """Other parameters under which the same weights may be right, each under the words that ask for it."""
+        return {}
+
+    @classmethod
+    def weights_form(cls, params: Any, model: RedirectNet) -> Form | None:
+        """How the weights lay in their file, for writing others in the same form; None where they came from none."""
+        return None
 
     @classmethod
     def give_weights(cls, params: Any, model: RedirectNet) -> bool:

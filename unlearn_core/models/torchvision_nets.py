@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -15,14 +15,16 @@ from torch import nn
 from unlearn_core.errors import UserError
 from unlearn_core.models import ModelSource, RedirectNet, _checkpoint, register
 from unlearn_core.models._architectures import Layers, check_architecture, layers_of, make_network
-from unlearn_core.models._normalise import IMAGENET, Triple, parse_normalise
+from unlearn_core.models._class_names import compare_classes
+from unlearn_core.models._normalise import IMAGENET, NONE, Triple, parse_normalise
 from unlearn_core.models._sides import CLASSES, MOST_CHANNELS, SideBatchNorm2d, active
+from unlearn_core.models._taken import Form, form_of, taken_words
+from unlearn_core.models._unwrap import Taken, take
 from unlearn_core.parts import PartParams
 from unlearn_core.specs import Scalar
 
 DEFAULT = "resnet18"
-LONGEST_NOTE = 200
-"""Characters of what a checkpoint may say of itself: an architecture, a size, a normalisation."""
+HALF = "0.5,0.5,0.5/0.5,0.5,0.5"
 
 
 class _Head(nn.Linear):
@@ -143,6 +145,12 @@ class Torchvision(ModelSource):
             "", max_length=120, description="imagenet, none, or means/deviations of pixels from 0 to 1; empty: imagenet"
         )
 
+        part: str = Field(
+            "",
+            max_length=200,
+            description="Which weights of a file that holds several, such as model_ema; empty: the usual",
+        )
+
         @field_validator("normalise", mode="before")
         @classmethod
         def _none_is_a_word(cls, value: Any) -> Any:
@@ -152,15 +160,15 @@ class Torchvision(ModelSource):
     def full_params(cls, values: dict[str, Any] | None = None) -> dict[str, Scalar]:
         """Everything that depends on the checkpoint is filled in; raises :class:`UserError` where it cannot be used."""
         given = cls.params(values)
-        place, content, noted = given.weights, given.content, {}
+        place, content = given.weights, given.content
+        noted: Mapping[str, str] = {}
         if place and not (content and given.architecture and given.normalise):
             path = _checkpoint.find(place)
-            data = _checkpoint.read(path)
-            place, found = str(path), _checkpoint.content_of(data)
-            noted = {key: value for key, value in _checkpoint.about(data).items() if len(value) <= LONGEST_NOTE}
-            if content and content != found:
+            seen = _checkpoint.glance(path)
+            place, noted = str(path), seen.noted
+            if content and content != seen.content:
                 raise UserError(f"The checkpoint {path.name!r} is not the one that was meant; it may have changed.")
-            content = found
+            content = seen.content
         if content and not given.architecture and not noted.get("architecture"):
             raise UserError("A checkpoint needs the name of its architecture, such as resnet18.")
         size = given.size or (int(noted["size"]) if noted.get("size", "").isdecimal() else 0)
@@ -170,9 +178,13 @@ class Torchvision(ModelSource):
             "content": content,
             "size": size,
             "normalise": given.normalise or noted.get("normalise", "") or IMAGENET,
+            "part": given.part,
         }
         parse_normalise(str(filled["normalise"]))
-        return dict(cls.params(filled).model_dump(mode="json"))
+        complete = dict(cls.params(filled).model_dump(mode="json"))
+        if not complete["part"]:
+            del complete["part"]  # specs of before there was a choice keep their keys
+        return complete
 
     @classmethod
     def build(cls, params: Any, shape: tuple[int, ...], classes: int) -> RedirectNet:
@@ -186,11 +198,19 @@ class Torchvision(ModelSource):
         return TorchvisionNet(architecture, net, found, size if params.size else None, normalise)
 
     @classmethod
+    def input_side(cls, params: Any) -> int:
+        return int(params.size)
+
+    @classmethod
     def check(cls, params: Any, shape: tuple[int, ...], class_names: tuple[str, ...]) -> None:
         with torch.device("meta"):
             model = cls.build(params, shape, len(class_names))
         if params.content and params.weights and os.path.isfile(params.weights):
             cls._state(params, model, class_names)
+
+    @classmethod
+    def brought(cls, params: Any) -> bool:
+        return bool(params.content)
 
     @classmethod
     def give_weights(cls, params: Any, model: RedirectNet) -> bool:
@@ -203,18 +223,57 @@ class Torchvision(ModelSource):
         return True
 
     @classmethod
-    def _state(cls, params: Any, model: RedirectNet, class_names: tuple[str, ...]) -> dict[str, torch.Tensor]:
+    def weights_words(cls, params: Any, model: RedirectNet) -> list[str]:
+        if not params.content:
+            return []
+        content, taken, path = cls._opened(params, model)
+        words = taken_words(content, taken)
+        layer = _checkpoint.glance(path)
+        if layer.normalise_from and parse_normalise(layer.noted["normalise"]) == parse_normalise(params.normalise):
+            words.append(f"The normalisation {params.normalise} was read from {layer.normalise_from} in the file.")
+        elif layer.normalise_from:
+            words.append(
+                f"The file keeps the normalisation {layer.noted['normalise']} in {layer.normalise_from}; the one asked for, "
+                f"{params.normalise}, is used."
+            )
+        return words
+
+    @classmethod
+    def variants(cls, params: Any) -> dict[str, Any]:
+        tried = {f"--normalise {text}": text for text in (NONE, IMAGENET, HALF)}
+        return {
+            words: params.model_copy(update={"normalise": text})
+            for words, text in tried.items()
+            if parse_normalise(text) != parse_normalise(params.normalise)
+        }
+
+    @classmethod
+    def weights_form(cls, params: Any, model: RedirectNet) -> Form | None:
+        if not (params.content and params.weights and os.path.isfile(params.weights)):
+            return None
+        content, taken, _ = cls._opened(params, model)
+        return form_of(content, taken)
+
+    @classmethod
+    def _opened(cls, params: Any, model: RedirectNet) -> tuple[_checkpoint.Content, Taken, Path]:
+        """The file, and where in it the weights for ``model`` lie."""
         assert isinstance(model, TorchvisionNet)
         path = _checkpoint.find(params.weights)
         data = _checkpoint.read(path)
         if _checkpoint.content_of(data) != params.content:
             raise UserError(f"The checkpoint {path.name!r} has changed since this was planned; run it again.")
-        noted = _checkpoint.about(data).get("classes", "")
-        if class_names and noted and noted != json.dumps(list(class_names)):
-            raise UserError(f"The checkpoint {path.name!r} names other classes than the data, or in another order.")
-        given, expected = _checkpoint.tensors(data, path.name), model.as_torchvision()[1]
-        head = f"{model.head_name}.weight"
-        there, here = (len(weights[head]) if head in weights else 0 for weights in (given, expected))
-        if there and there != here:
+        content = _checkpoint.opened(data, path.name)
+        expected = model.as_torchvision()[1]
+        return content, take(content.tree, expected, model.head_name, params.part, path.name, params.architecture), path
+
+    @classmethod
+    def _state(cls, params: Any, model: RedirectNet, class_names: tuple[str, ...]) -> dict[str, torch.Tensor]:
+        assert isinstance(model, TorchvisionNet)
+        content, taken, path = cls._opened(params, model)
+        expected, head = model.as_torchvision()[1], f"{model.head_name}.weight"
+        there, here = (len(weights[head].shape) and weights[head].shape[0] for weights in (taken.weights, expected))
+        if there != here:
             raise UserError(f"The checkpoint {path.name!r} tells {there} classes apart, but the data have {here}.")
-        return _checkpoint.fitted(given, expected, path.name, params.architecture)
+        if class_names and content.classes and (wrong := compare_classes(content.classes, class_names)):
+            raise UserError(f"The checkpoint {path.name!r} {wrong}.")
+        return _checkpoint.fitted(content, taken, expected, path.name, params.architecture)

@@ -1,7 +1,8 @@
 """Edited forget sets: what one holds, CSV in and out, and named sets with their history in the store."""
 
-from unlearn_core.sets._content import MAX_NOTE, ForgetSet
-from unlearn_core.sets._csv import MAX_BYTES, MAX_ROWS, read_csv, write_csv
+from unlearn_core.sets._content import MAX_NOTE, ForgetSet, Outside
+from unlearn_core.sets._csv import write_csv
+from unlearn_core.sets._list import MAX_BYTES, MAX_ROWS, Listed, read_list
 from unlearn_core.sets._named import MAX_NAME, Change, NamedSet, NamedSets
 
 __all__ = [
@@ -11,8 +12,10 @@ __all__ = [
     "MAX_ROWS",
     "Change",
     "ForgetSet",
+    "Listed",
     "NamedSet",
     "NamedSets",
-    "read_csv",
+    "Outside",
+    "read_list",
     "write_csv",
 ]

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from unlearn_core.errors import UserError
 from unlearn_core.sets._content import ForgetSet
 from unlearn_core.specs import content_key
+from unlearn_core.text_tables import composed
 
 MAX_NAME = 60
 _BACK = "back to"
@@ -69,25 +70,47 @@ class NamedSet:
 
 
 class NamedSets:
-    """The named sets of one corrupted training set. ``of``: the scenario's ``corruption_key``: in other data the same
-    indices are other examples."""
+    """The named sets of one corrupted training set. ``of``: the scenario's ``sets_key``: in other data the same indices are
+    other examples.
 
-    def __init__(self, store: Records, of: str) -> None:
-        self._store, self._of = store, of
+    ``names``: the path of every training example, for data from files. Sets are then kept by path. ``files``: names the place
+    that the files lie at; sets that were made there under another seed, or before files were added or deleted, are found by
+    :meth:`others`. ``renumber``: the training index for one of ``of``, for sets that were kept by number; None for the same.
+    """
+
+    def __init__(
+        self,
+        store: Records,
+        of: str,
+        names: Sequence[str] = (),
+        files: str = "",
+        renumber: Callable[[int], int | None] | None = None,
+    ) -> None:
+        self._store, self._of, self._names, self._files, self._renumber = store, of, names, files, renumber
+        self._places: dict[str, int] | None = None
 
     def all(self, removed: bool = False) -> list[NamedSet]:
         """Every set, the oldest first; ``removed``: those that were removed instead."""
+        return self._sets(lambda spec: spec["of"] == self._of, removed)
+
+    def others(self) -> list[NamedSet]:
+        """Sets of the same files under another seed, or as they were before: they mean the same paths here."""
+        if not self._files:
+            return []
+        return self._sets(lambda spec: spec["of"] != self._of and spec.get("files") == self._files, False)
+
+    def _sets(self, wanted: Callable[[Mapping[str, Any]], bool], removed: bool) -> list[NamedSet]:
         rows: dict[str, list[Change]] = {}
         for record in self._store.find(_CHANGE):
-            if record.spec["of"] == self._of:
+            if wanted(record.spec):
                 change = Change(record.spec["number"], **{k: v for k, v in record.payload.items() if k != "token"})
                 rows.setdefault(record.spec["id"], []).append(change)
         sets = [NamedSet(id, tuple(sorted(changes, key=lambda c: c.number))) for id, changes in rows.items()]
         return [found for found in sets if found.now.removed == removed]
 
     def get(self, asked: str) -> NamedSet:
-        """The set with this id or name; raises :class:`UserError` where there is none."""
-        sets = self.all()
+        """The set with this id or name, one made for these very data first; raises :class:`UserError` where there is none."""
+        sets = [*self.all(), *self.others()]
         found = next((one for one in sets if one.id == asked), None) or next((s for s in sets if s.name == asked), None)
         if found is None:
             names = ", ".join(repr(one.name) for one in sets[:8])
@@ -99,9 +122,16 @@ class NamedSets:
     def content(self, key: str) -> ForgetSet | None:
         """What is held under this content key, or None where the store has no such content for this data."""
         record = self._store.get(key)
-        if record is None or record.kind != _CONTENT or record.spec["of"] != self._of:
+        if record is None or record.kind != _CONTENT:
             return None
-        return ForgetSet.from_plain(record.payload)
+        by_path, here = record.payload.get("by") == "path", record.spec["of"] == self._of
+        if not here and not (by_path and self._files and record.spec.get("files") == self._files):
+            return None
+        if by_path:
+            if self._places is None:
+                self._places = {composed(name): k for k, name in enumerate(self._names)}
+            return ForgetSet.from_paths(record.payload, self._places)
+        return _renumbered(ForgetSet.from_plain(record.payload), self._renumber)
 
     def now(self, asked: NamedSet) -> ForgetSet:
         """The present content of a set; raises :class:`UserError` where it was lost."""
@@ -112,9 +142,9 @@ class NamedSets:
 
     def keep(self, content: ForgetSet) -> str:
         """Store a content; returns its key."""
-        data = content.plain()
+        data = content.by_path(self._names) if self._names else content.plain()
         key = content_key("forget content", self._of, data)
-        self._store.put(key, _CONTENT, {"of": self._of}, data, {})
+        self._store.put(key, _CONTENT, self._spec(), data, {})
         return key
 
     def create(self, name: str, content: ForgetSet, what: str = "made") -> NamedSet:
@@ -163,7 +193,7 @@ class NamedSets:
 
     def name_of(self, key: str) -> str | None:
         """The name of the set that holds or held this content."""
-        for one in self.all():
+        for one in [*self.all(), *self.others()]:
             if any(change.content == key for change in one.history):
                 return one.name
         return None
@@ -172,6 +202,9 @@ class NamedSets:
         """A name that no set has yet: "My set 1", "My set 2", …"""
         taken = {one.name for one in self.all()}
         return next(name for number in range(1, len(taken) + 2) if (name := f"{start} {number}") not in taken)
+
+    def _spec(self) -> dict[str, Any]:
+        return {"of": self._of} | ({"files": self._files} if self._files else {})
 
     def _step(self, found: NamedSet, what: str, **changed: Any) -> Change:
         return replace(found.now, number=found.now.number + 1, what=what, before=found.now.number, **changed)
@@ -185,7 +218,7 @@ class NamedSets:
                 return found
             token = uuid.uuid4().hex
             payload = {name: value for name, value in vars(change).items() if name != "number"} | {"token": token}
-            spec = {"of": self._of, "id": id, "number": change.number}
+            spec = self._spec() | {"id": id, "number": change.number}
             stored = self._store.put(f"{id}-{change.number}", _CHANGE, spec, payload, {})
             if stored.payload["token"] == token:
                 return NamedSet(id, (*(found.history if found else ()), change))
@@ -197,3 +230,17 @@ class NamedSets:
         if any(one.name == name for one in self.all()):
             raise UserError(f"There is a forget set called {name!r} already.")
         return name
+
+
+def _renumbered(content: ForgetSet, renumber: Callable[[int], int | None] | None) -> ForgetSet:
+    """A set that was kept by number, in the numbers of a training part that other images have joined."""
+    if renumber is None:
+        return content
+    number = {k: renumber(k) for k in (*content.indices, *content.rejected)}
+    place = {k: new for k, new in number.items() if new is not None}
+    return ForgetSet(
+        tuple(sorted(place[k] for k in content.indices if k in place)),
+        tuple(sorted(place[k] for k in content.rejected if k in place)),
+        {place[k]: text for k, text in content.labels.items() if k in place},
+        {place[k]: text for k, text in content.notes.items() if k in place},
+    )

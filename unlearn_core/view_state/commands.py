@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from unlearn_core.view_state.controls import State
-from unlearn_core.view_state.specs import all_overrides, as_found, as_text, edited
+from unlearn_core.view_state.specs import all_overrides, as_found, as_text, edited, joining
 
 
 def as_cli(state: State, methods: Sequence[str] | None = None) -> str:
@@ -46,7 +46,7 @@ def as_python(state: State, methods: Sequence[str] | None = None) -> str:
         [
             "from unlearn_core.presets import make_method, make_scenario, method_overrides",
             "",
-            f"overrides = {all_overrides(state, chosen)!r}",
+            f"overrides = {all_overrides(state, chosen) | joining(state)!r}",
             f"scenario = make_scenario({', '.join(arguments)}, overrides=overrides)",
             *([f"scenario = scenario.knowing({list(state['indices'])!r}{_told(state)})"] if edited(state) else []),
             f"for name in {chosen!r}:",

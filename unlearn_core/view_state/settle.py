@@ -23,6 +23,7 @@ def settle(state: State) -> tuple[State, list[str]]:
     """
     notices: list[str] = []
     state = dict(state)
+    listed = state.pop("listed", None)  # it may belong to the data of before; a page fills it in anew
     state["overrides"] = _settle_overrides(state, notices)
     _settle_files(state, notices)
     data = _training_data(state)
@@ -41,7 +42,7 @@ def settle(state: State) -> tuple[State, list[str]]:
     _settle_whole(state, notices)
     if data is not None:
         _settle_discovery(state, len(data), notices)
-    return state, notices
+    return state | ({} if listed is None else {"listed": listed}), notices
 
 
 def _training_data(state: State) -> LabelledData | None:

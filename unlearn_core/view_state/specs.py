@@ -59,7 +59,8 @@ def nothing_known(state: State) -> bool:
 def to_scenario(state: State) -> Scenario:
     """The scenario of this view. Raises :class:`UserError` when the state is not settled.
 
-    ``state["indices"]``: what the key ``state["forget"]`` stands for; whoever has a store fills it in.
+    ``state["indices"]``: what the key ``state["forget"]`` stands for, ``state["listed"]``: which images join the training part
+    for that; where there is a store, they are filled in from it.
     """
     from unlearn_core.presets import make_scenario
 
@@ -70,9 +71,17 @@ def to_scenario(state: State) -> Scenario:
         discovery=state["discovery"],
         model=state["model"],
         seed=state["seed"],
-        overrides=all_overrides(state),
+        overrides=all_overrides(state) | joining(state),
     )
     return made.knowing(state["indices"], state.get("relabelled", {})) if edited(state) else made
+
+
+def joining(state: State) -> dict[str, Scalar]:
+    """The override by which images that the edited forget set names join the training part; empty where none does."""
+    from unlearn_core.datasets import registry
+
+    fits = "listed" in registry.get(state["dataset"]).Params.model_fields
+    return {"dataset.listed": state["listed"]} if fits and edited(state) and state.get("listed") else {}
 
 
 def to_methods(state: State, names: Iterable[str] | None = None) -> list[MethodSpec]:

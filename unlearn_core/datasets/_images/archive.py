@@ -13,6 +13,7 @@ from unlearn_core.datasets._images.decode import Unreadable, open_picture
 from unlearn_core.datasets._images.entries import read_entries
 from unlearn_core.datasets._images.layout import arrange
 from unlearn_core.datasets._images.listing import MAX_FILE_BYTES, MAX_IMAGES, Collection, Listing, Picture, check_count
+from unlearn_core.datasets._images.order import IMAGEFOLDER, as_imagefolder, order_of
 from unlearn_core.errors import UserError
 
 MAX_DIRECTORY_BYTES = 64 * 2**20
@@ -25,7 +26,9 @@ _END, _END64, _LOCATOR64, _ENTRY = b"PK\x05\x06", b"PK\x06\x06", b"PK\x06\x07", 
 
 
 class Archive(Collection):
-    """Entries with the ending of an image, in the order of their names."""
+    """Entries with the ending of an image, numbered as torchvision's ``ImageFolder``."""
+
+    numbering = IMAGEFOLDER
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
@@ -53,8 +56,12 @@ class Archive(Collection):
         if self._listing is None:
             held = self.contents
             before = list(dict.fromkeys(held.before))
-            self._listing = arrange(sorted(held.images), self.where, held.sentences(), sorted(held.folders), before=before)
+            found = arrange(sorted(held.images), self.where, held.sentences(), sorted(held.folders), before=before)
+            self._listing = as_imagefolder(found)
         return self._listing
+
+    def reading(self) -> str:
+        return order_of(self.listing())
 
     def picture(self, k: int) -> Picture:
         return open_picture(self._read(k, MAX_FILE_BYTES))

@@ -10,6 +10,7 @@ from unlearn_core.datasets._images.decode import Unreadable, open_picture
 from unlearn_core.datasets._images.layout import arrange
 from unlearn_core.datasets._images.listing import Collection, Listing, Picture
 from unlearn_core.datasets._images.names import readable
+from unlearn_core.datasets._images.order import IMAGEFOLDER, as_imagefolder, order_of
 from unlearn_core.datasets._images.walk import walk
 from unlearn_core.errors import UserError
 
@@ -17,7 +18,9 @@ MAX_POINTER = 1_024
 
 
 class Folder(Collection):
-    """Files are listed once, in the order of their paths."""
+    """Files are listed once, numbered as torchvision's ``ImageFolder``."""
+
+    numbering = IMAGEFOLDER
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
@@ -42,8 +45,11 @@ class Folder(Collection):
                 raise UserError(f"{where} has files whose names differ only in bytes that are no UTF-8 text; rename them.")
             paths = [file.path for file in self.files]
             shut = [*self.found.locked, *self.found.dangling]
-            self._listing = arrange(paths, where, self.found.sentences(), self.found.folders, shut)
+            self._listing = as_imagefolder(arrange(paths, where, self.found.sentences(), self.found.folders, shut))
         return self._listing
+
+    def reading(self) -> str:
+        return order_of(self.listing())
 
     def picture(self, k: int) -> Picture:
         file = self.path / self._places[self.listing().names[k]]

@@ -64,7 +64,10 @@ class Collection:
     """Where encoded or raw pictures come from: a folder, a zip, a manifest, arrays.
 
     ``signature`` is cheap and changes whenever the files do; ``content`` identifies what they hold, wherever they lie.
+    ``numbering``: in which order the images are numbered, for a sentence.
     """
+
+    numbering = "in the order in which they are stored"
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -76,6 +79,11 @@ class Collection:
     def content(self) -> str:
         """SHA-256 (hex) over everything that decides what is loaded; reads every file once."""
         raise NotImplementedError
+
+    def reading(self) -> str:
+        """How the files are read where that differs from earlier versions, "" where it does not: with :meth:`content` it makes
+        the name of the data, so that an older result is never taken for one of what is read now."""
+        return ""
 
     def listing(self) -> Listing:
         """All images with their labels; raises :class:`UserError` where there is nothing to learn from."""

@@ -10,12 +10,14 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
 from unlearn_core.datasets._base import LabelledData, Split
 from unlearn_core.datasets._images import cache, said, twins
+from unlearn_core.datasets._images import listed as moves
 from unlearn_core.datasets._images.batch import decode_all, shared
 from unlearn_core.datasets._images.decode import REVISION, Ranges
 from unlearn_core.datasets._images.listing import TEST, TRAIN, Collection, Listing, some
@@ -28,8 +30,8 @@ MAX_DECODED = 2**30
 """Bytes of decoded images that one dataset may take in memory."""
 LOOK_AGAIN = 10.0
 """Seconds for which a folder counts as unchanged without being looked at."""
-FACTS, ABOUT = 2, 2
-"""Raised when remembered facts, or what is said beside decoded images, mean something else."""
+FACTS, ABOUT = 3, 3
+"""Raised when remembered facts, or what is kept beside decoded images, mean something else."""
 FIRST_REVISION = 1
 """Of decoding; what was decoded then still serves results of then."""
 
@@ -38,9 +40,10 @@ FIRST_REVISION = 1
 class Facts:
     """What a collection holds. ``place`` is where it lies, ``content`` names it wherever it lies and as it is read now;
     ``files`` names the files alone: another one where the same files were read otherwise before. ``size`` and ``channels`` are
-    sensible defaults; ``train`` and ``test`` count images (``test`` is 0 for a tree that is split by seed); ``largest``,
-    ``low`` and ``high`` are the ranges of pictures with more than 8 bits. ``problems``: what the listing left out or guessed,
-    of the place and time that ``signature`` stands for."""
+    sensible defaults; ``side`` is the largest shorter side in pixels: no image is enlarged up to there. ``train`` and ``test``
+    count images (``test`` is 0 for a tree that is split by seed); ``largest``, ``low`` and ``high`` are the ranges of pictures
+    with more than 8 bits. ``problems``: what the listing left out or guessed, of the place and time that ``signature`` stands
+    for."""
 
     place: str
     signature: str
@@ -51,6 +54,7 @@ class Facts:
     train: int
     test: int
     files: str
+    side: int
     largest: int
     low: float
     high: float
@@ -72,11 +76,14 @@ class Wanted:
     limit: int
     test_limit: int
     test_share: float
+    listed: str = ""
 
     def key(self, seed: int, revision: int = REVISION) -> str:
         """Names the decoded arrays. Where everything is taken they serve every seed, and only the split is drawn anew."""
         chosen = [self.limit, self.test_limit, self.test_share, seed] if self.limit or self.test_limit else []
         about = [] if revision == FIRST_REVISION else [ABOUT]
+        if chosen and self.listed:
+            about.append(self.listed)
         text = json.dumps([revision, *about, self.content, self.size, self.channels, chosen])
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
@@ -108,6 +115,8 @@ def facts(collection: Collection) -> Facts:
     files = collection.content()
     if listing.reading:
         files = hashlib.sha256(f"{files}\0{listing.reading}".encode()).hexdigest()
+    if reading := collection.reading():
+        files = hashlib.sha256(f"{files}\n{reading}".encode()).hexdigest()
     content = hashlib.sha256(f"{files} revision 2".encode()).hexdigest() if looked.reread else files
     found = Facts(
         place=place,
@@ -119,6 +128,7 @@ def facts(collection: Collection) -> Facts:
         train=int((listing.splits != TEST).sum()),
         test=int((listing.splits == TEST).sum()),
         files=f"sha-{files[:32]}",
+        side=looked.side,
         problems=listing.problems,
         **asdict(looked.ranges),
     )
@@ -169,7 +179,8 @@ def load(wanted: Wanted, seed: int, collection: Callable[[], Collection]) -> Spl
                     arrays = _decode(collection(), wanted, seed)
                 except UserError:
                     # The files are gone, or are read otherwise by now: what was decoded from them then is still right.
-                    arrays = cache.read(wanted.key(seed, FIRST_REVISION))
+                    # A list's positions count the images in another order than then.
+                    arrays = None if wanted.listed else cache.read(wanted.key(seed, FIRST_REVISION))
                     if arrays is None:
                         raise
                 else:
@@ -183,6 +194,8 @@ def _decode(collection: Collection, wanted: Wanted, seed: int) -> dict[str, np.n
     _check_content(collection, found, wanted)
     listing = collection.listing()
     train, test = choose(listing, wanted.limit, wanted.test_limit, wanted.test_share, seed)
+    if wanted.limit or wanted.test_limit:  # else everything is decoded, and serves every list
+        train, test = moves.move(train, test, listing.splits, moves.read_numbers(wanted.listed, len(listing)))
     ids = np.sort(np.concatenate([train, test]))
     _check_memory(len(ids), wanted)
     place = str(collection.path)
@@ -192,6 +205,7 @@ def _decode(collection: Collection, wanted: Wanted, seed: int) -> dict[str, np.n
     finally:
         _decoding.pop(place, None)
     problems = said.left_out([listing.names[k] for k in ids], reasons)
+    unreadable = ids[np.array([row for row, reason in enumerate(reasons) if reason], np.int64)]
     good = np.array([row for row, reason in enumerate(reasons) if not reason], np.int64)
     if problems:
         pixels, hashes, done = pixels[good], hashes[good], [done[row] for row in good]
@@ -205,7 +219,8 @@ def _decode(collection: Collection, wanted: Wanted, seed: int) -> dict[str, np.n
         "class_names": listing.class_names,
         "problems": problems,
         "of": [int((listing.splits != TEST).sum()), int((listing.splits == TEST).sum())],
-        "names": names,
+        "names": listing.names,
+        "numbering": collection.numbering,
         "preprocessing": said.preprocessing(wanted.size, wanted.channels, found.ranges, said.counted(done)),
     }
     arrays = {
@@ -214,6 +229,10 @@ def _decode(collection: Collection, wanted: Wanted, seed: int) -> dict[str, np.n
         "splits": side.astype(np.int8),
         "groups": groups,
         "hashes": hashes,
+        "ids": ids,
+        "bad": unreadable,
+        "all_labels": listing.labels,
+        "all_splits": listing.splits,
     }
     if listing.clean is not None:
         arrays["clean"] = listing.clean[ids]
@@ -241,10 +260,16 @@ def _check_content(collection: Collection, found: Facts, wanted: Wanted) -> None
 
 
 def _split(arrays: dict[str, np.ndarray], wanted: Wanted, seed: int) -> Split:
-    about = json.loads(arrays["about"].tobytes().decode())
-    names, class_names = about["names"], tuple(about["class_names"])
-    listing = Listing(tuple(names), arrays["labels"], arrays["splits"], class_names)
+    about: dict[str, Any] = json.loads(arrays["about"].tobytes().decode())
+    if "ids" not in arrays:  # decoded before other images than those in use were listed
+        same = {"ids": np.arange(len(arrays["labels"])), "bad": np.arange(0), "all_labels": arrays["labels"]}
+        arrays = arrays | same | {"all_splits": arrays["splits"]}
+    names, class_names, ids = tuple(about["names"]), tuple(about["class_names"]), arrays["ids"]
+    listing = Listing(tuple(names[k] for k in ids), arrays["labels"], arrays["splits"], class_names)
     train, test = choose(listing, 0, 0, wanted.test_share, seed)
+    listed = moves.read_numbers(wanted.listed, len(names))
+    train, test = moves.move(train, test, arrays["all_splits"][ids], np.flatnonzero(np.isin(ids, listed)))
+    moved = moves.said(arrays["all_splits"], listed, len(test))
     present = len(np.unique(listing.labels[train]))
     if present < 2 or not len(test):
         raise UserError(
@@ -252,15 +277,18 @@ def _split(arrays: dict[str, np.ndarray], wanted: Wanted, seed: int) -> Split:
             f"that is too few. " + (about["problems"] or [""])[0]
         )
     pixels, labels = torch.from_numpy(arrays["pixels"]), torch.from_numpy(arrays["labels"])
-    halves = [LabelledData(_take(pixels, ids), labels[ids], class_names) for ids in map(torch.from_numpy, (train, test))]
+    halves = [LabelledData(_take(pixels, rows), labels[rows], class_names) for rows in map(torch.from_numpy, (train, test))]
     clean = torch.from_numpy(arrays["clean"])[train] if "clean" in arrays else None
-    note = _note(about, wanted, len(train), len(test), class_names)
+    note = _note(about, wanted, len(train), len(test), class_names) + moved
     problems = (
         *about["problems"],
-        *shared(arrays, names, train, test, f"{wanted.key(seed)}-{seed}"),
+        *shared(arrays, listing.names, train, test, f"{wanted.key(seed)}-{seed}-{wanted.listed}"),
         *_untested(listing.labels[train], listing.labels[test], class_names),
     )
-    return Split(halves[0], halves[1], tuple(names[k] for k in train), clean, note, problems, about.get("preprocessing", {}))
+    everything = names, arrays["all_labels"], arrays["all_splits"], arrays["bad"]
+    roster = moves.roster_of(*everything, ids[train], ids[test], about.get("numbering", ""))
+    trained = tuple(listing.names[k] for k in train)
+    return Split(halves[0], halves[1], trained, clean, note, problems, about.get("preprocessing", {}), roster)
 
 
 def _untested(train: np.ndarray, test: np.ndarray, class_names: Sequence[str]) -> list[str]:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import hashlib
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
 
+from unlearn_core.datasets._images.columns import NAMES, read_columns
 from unlearn_core.datasets._images.decode import open_picture
 from unlearn_core.datasets._images.folder import digest, hash_file
 from unlearn_core.datasets._images.listing import (
     MAX_IMAGES,
-    SPLIT_NAMES,
     TRAIN,
     UNSPLIT,
     Collection,
@@ -22,31 +21,23 @@ from unlearn_core.datasets._images.listing import (
     some,
 )
 from unlearn_core.errors import UserError
-
-if TYPE_CHECKING:
-    import pandas as pd
+from unlearn_core.text_tables import Table, plain_name, read_rows, tables
 
 MAX_TABLE_BYTES = 256 * 2**20
-COLUMNS: Final = {
-    "path": ("path", "file", "filename", "image"),
-    "label": ("label", "given_label", "given", "class"),
-    "clean": ("clean_label", "clean", "true_label"),
-    "split": ("split", "subset"),
-}
-"""What a column may be called; the first name is the one to use."""
 
 
 class Manifest(Collection):
     """Paths are relative to the manifest's folder and stay inside it."""
 
+    numbering = "in the order of the rows of the table that can be used"
+
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         self.where = f"The manifest {str(path)!r}"
-        table = _read(path, self.where)
-        check_count(len(table), self.where)
-        columns = _columns(table, self.where)
-        self.files = [_inside(text, path.parent, self.where) for text in columns["path"]]
-        self._columns = columns
+        found = read_columns(_read(path, self.where), lambda text: _is_there(path.parent, text), self.where)
+        check_count(len(found.paths), self.where)
+        self.files = [_inside(text, path.parent, self.where) for text in found.paths]
+        self._columns = found
         self._listing: Listing | None = None
 
     def signature(self) -> str:
@@ -55,6 +46,9 @@ class Manifest(Collection):
     def content(self) -> str:
         lines = (f"{name}\0{hash_file(self.path.parent / name)}" for name in sorted(set(self.files)))
         return digest([hashlib.sha256(self.path.read_bytes()).hexdigest(), *lines])
+
+    def reading(self) -> str:
+        return ", ".join(sorted(self._columns.news))
 
     def listing(self) -> Listing:
         if self._listing is None:
@@ -65,22 +59,25 @@ class Manifest(Collection):
         return open_picture(self.path.parent / self.listing().names[k])
 
     def _arrange(self) -> Listing:
-        labels, problems, keep = self._columns["label"], [], []
-        seen: set[str] = set()
+        labels, clean, keep = self._columns.labels, self._columns.clean, []
+        first: dict[str, int] = {}
         missing, unlabelled, twice = [], [], []
         for row, name in enumerate(self.files):
-            if name in seen:
-                twice.append(name)
+            if name in first:
+                twice.append(row)
             elif not os.path.isfile(self.path.parent / name):
                 missing.append(name)
             elif not labels[row]:
                 unlabelled.append(name)
             else:
                 keep.append(row)
-            seen.add(name)
-        for names, what in ((missing, "missing"), (unlabelled, "without a label"), (twice, "listed more than once")):
-            if names:
-                problems.append(f"{len(names):,} of the files are {what}: {some(names)}.")
+            first.setdefault(name, row)
+        problems = [
+            f"{len(names):,} of the files are {what}: {some(names)}."
+            for names, what in ((missing, "missing"), (unlabelled, "without a label"))
+            if names
+        ]
+        problems += self._doubled(twice, first) + self._columns.said
         if not keep:
             raise UserError(f"{self.where} names no image that is there. {problems[0] if problems else ''}".strip())
         return make_listing(
@@ -88,50 +85,58 @@ class Manifest(Collection):
             [labels[row] for row in keep],
             self._splits(keep),
             where=self.where,
-            clean=[self._columns["clean"][row] for row in keep] if "clean" in self._columns else None,
+            clean=[clean[row] for row in keep] if clean is not None else None,
             problems=problems,
         )
 
+    def _doubled(self, twice: list[int], first: dict[str, int]) -> list[str]:
+        """What is said about rows whose file has been named before: the first row counts, and where they disagree one of the
+        two is wrong, which is worth more than the row."""
+        if not twice:
+            return []
+        found = [
+            f"{len(twice):,} of the files are listed more than once: {some([self.files[row] for row in twice])}; the first row "
+            "counts."
+        ]
+        columns = {"label": self._columns.labels, "clean label": self._columns.clean, "split": self._columns.splits}
+        for what, cells in columns.items():
+            told = [row for row in twice if cells is not None and not {cells[row], cells[first[self.files[row]]]} & {"", None}]
+            torn = [row for row in told if cells is not None and cells[row] != cells[first[self.files[row]]]]
+            if torn and cells is not None:
+                row, name = torn[0], self.files[torn[0]]
+                shown = "" if what == "split" else f", called {cells[first[name]]!r} and {cells[row]!r}"
+                found.append(
+                    f"{len(torn):,} of these rows DISAGREE with the first about the {what}, so one of the two is wrong: for "
+                    f"example {name[:60]!r}{shown}."
+                )
+        return found
+
     def _splits(self, keep: list[int]) -> list[int]:
-        told = [self._columns["split"][row].lower() for row in keep] if "split" in self._columns else []
-        if not any(told):
+        told = self._columns.splits
+        if told is None:
             return [UNSPLIT] * len(keep)
-        strange = sorted({text for text in told if text and text not in SPLIT_NAMES})
-        if strange:
-            raise UserError(f"{self.where} has the split {some(strange)}; known: {', '.join(SPLIT_NAMES)}.")
-        return [SPLIT_NAMES[text] if text else TRAIN for text in told]
+        return [TRAIN if (half := told[row]) is None else half for row in keep]
 
 
-def _read(path: Path, where: str) -> pd.DataFrame:
-    """All cells as text; at most one row more than can be listed."""
+def _read(path: Path, where: str) -> list[Table]:
+    """What the file may mean, all cells as text; at most one row more than can be listed."""
     size = path.stat().st_size
     if size > MAX_TABLE_BYTES:
         raise UserError(f"{where} has {size / 2**20:,.0f} MB; at most {MAX_TABLE_BYTES // 2**20} MB are read.")
-    if path.suffix.lower() in (".csv", ".tsv"):
-        return _read_csv(path, where)
-    return _read_parquet(path, where)
-
-
-def _read_csv(path: Path, where: str) -> pd.DataFrame:
-    import pandas as pd
-
+    if path.suffix.lower() not in (".csv", ".tsv"):
+        return [_read_parquet(path, where)]
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            head = file.readline(65_536)
-            separator = max(",;\t", key=head.count)
-            file.seek(0)
-            return pd.read_csv(
-                file, sep=separator, dtype=str, keep_default_na=False, nrows=MAX_IMAGES + 1, skipinitialspace=True
-            )
-    except UnicodeDecodeError as error:
-        raise UserError(f"{where} is not UTF-8 text (byte {error.start:,}); save it as UTF-8.") from None
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, ValueError) as error:
-        raise UserError(f"{where} is no table: {str(error).splitlines()[0].rstrip('.')[:200]}.") from None
+        with path.open("rb") as file:
+            rows = read_rows(file, where, MAX_IMAGES + 1)
     except OSError as error:
         raise UserError(f"{where} cannot be read: {error.strerror or error}.") from None
+    if not rows:
+        raise UserError(f"{where} is no table: it is empty.")
+    check_count(len(rows) - 1, where)
+    return tables(rows, where)
 
 
-def _read_parquet(path: Path, where: str) -> pd.DataFrame:
+def _read_parquet(path: Path, where: str) -> Table:
     try:
         import pyarrow as pa
         from pyarrow import parquet
@@ -141,7 +146,7 @@ def _read_parquet(path: Path, where: str) -> pd.DataFrame:
         file = parquet.ParquetFile(path)
         about = file.metadata
         check_count(about.num_rows, where)
-        wanted = [name for name in file.schema_arrow.names if name.strip().lower() in sum(COLUMNS.values(), ())]
+        wanted = [name for name in file.schema_arrow.names if plain_name(name) in NAMES]
         unpacked = sum(about.row_group(k).total_byte_size for k in range(about.num_row_groups))
         if unpacked > MAX_TABLE_BYTES:
             raise UserError(
@@ -150,20 +155,17 @@ def _read_parquet(path: Path, where: str) -> pd.DataFrame:
         table = file.read(columns=wanted).to_pandas()
     except (pa.ArrowException, OSError, ValueError) as error:
         raise UserError(f"{where} cannot be read: {str(error).splitlines()[0].rstrip('.')[:200]}.") from None
-    return table.astype(object).where(table.notna(), "").astype(str)
+    text = table.astype(object).where(table.notna(), "").astype(str)
+    written = tuple(map(str, text.columns))
+    cells = [[cell.strip() for cell in row] for row in text.to_numpy().tolist()]
+    return Table(tuple(map(plain_name, written)), cells, list(range(len(cells))), written)
 
 
-def _columns(table: pd.DataFrame, where: str) -> dict[str, list[str]]:
-    given = {str(name).strip().lower(): name for name in table.columns}
-    found = {}
-    for role, names in COLUMNS.items():
-        name = next((given[name] for name in names if name in given), None)
-        if name is not None:
-            found[role] = [str(value).strip() for value in table[name]]
-        elif role in ("path", "label"):
-            shown = some([str(name) for name in table.columns], 5) or "none"
-            raise UserError(f"{where} needs a column {names[0]!r}; its columns are {shown}.")
-    return found
+def _is_there(root: Path, text: str) -> bool:
+    try:
+        return bool(text) and (root / text.replace("\\", "/")).is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def _inside(text: str, root: Path, where: str) -> str:

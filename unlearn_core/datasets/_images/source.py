@@ -9,6 +9,7 @@ from pydantic import Field
 
 from unlearn_core.datasets._base import DatasetSource, Preset, Split
 from unlearn_core.datasets._images import loading
+from unlearn_core.datasets._images.listed import PATTERN
 from unlearn_core.datasets._images.listing import Collection
 from unlearn_core.datasets._images.presets import preset_for
 from unlearn_core.errors import UserError
@@ -26,11 +27,17 @@ class ImageParams(PartParams):
         description="What the files hold; filled in",
         json_schema_extra={"filled_in": True},
     )
-    size: int = Field(0, ge=0, le=256, description="Side in pixels after resizing; 0: the images' own, up to 32")
+    size: int = Field(0, ge=0, le=512, description="Side in pixels after resizing; 0: the images' own, up to 32")
     channels: Literal["auto", "colour", "grey"] = Field("auto", description="Colour or grey; auto: as the files are")
     limit: int = Field(0, ge=0, description="Training images, every class in its share; 0 takes all")
     test_limit: int = Field(0, ge=0, description="Test images, every class in its share; 0 takes all")
     test_share: float = Field(0.2, ge=0.01, le=0.9, description="Held out for testing where the files have no test half")
+    listed: str = Field(
+        "",
+        pattern=PATTERN,
+        description="Images that a forget list names outside of the training part, by position; they join it; filled in",
+        json_schema_extra={"filled_in": True},
+    )
     flip: bool = Field(True, description="Whether a mirror image keeps its class")
 
 
@@ -53,7 +60,7 @@ class ImageSource(DatasetSource):
         """Everything that depends on the files is filled in; raises :class:`UserError` where they cannot be used."""
         given = cls.params(values)
         if given.content and given.size and given.channels != "auto":
-            return dict(given.model_dump(mode="json"))  # complete already; loading checks that the files are still these
+            return _plain(given)  # complete already; loading checks that the files are still these
         found = cls.facts(given)
         if given.content and given.content != found.content:
             raise UserError(
@@ -63,7 +70,7 @@ class ImageSource(DatasetSource):
         channels = {"colour": 3, "grey": 1}.get(given.channels, found.channels)
         size = given.size or found.size
         mirrored = (channels == 3) if cls.mirrors is None else cls.mirrors
-        filled = given.model_dump(mode="json") | {
+        filled = _plain(given) | {
             "data": found.place,
             "content": found.content,
             "size": size,
@@ -71,6 +78,35 @@ class ImageSource(DatasetSource):
             "flip": given.flip if "flip" in (values or {}) else mirrored,
         }
         return filled | _within_memory(filled, found, channels * size**2)
+
+    @classmethod
+    def for_input(cls, values: dict[str, Any], side: int) -> dict[str, Any]:
+        given = cls.params(values)
+        if not side:
+            return values
+        if given.size >= side:
+            return values
+        try:
+            found = cls.facts(given)
+        except UserError:
+            return values  # said where the parameters are filled in
+        fitting = max(4, min(side, found.side))
+        if not given.size:
+            return values | {"size": fitting}
+        if given.size < fitting:
+            raise UserError(
+                f"dataset.size={given.size} keeps the images at {given.size}×{given.size} pixels, and the network takes "
+                f"{side}×{side}: it would see enlarged thumbnails of files that have more. Leave dataset.size out, or give "
+                f"{given.size} as the input size of the network."
+            )
+        return values
+
+    @classmethod
+    def largest_side(cls, params: Any) -> int:
+        try:
+            return cls.facts(params).side
+        except UserError:  # the files are gone, what was decoded is still there
+            return 0
 
     @classmethod
     def facts(cls, params: Any) -> loading.Facts:
@@ -120,8 +156,17 @@ class ImageSource(DatasetSource):
             limit=params.limit,
             test_limit=params.test_limit,
             test_share=params.test_share,
+            listed=params.listed,
         )
         return loading.load(wanted, seed, lambda: cls.collection(params))
+
+
+def _plain(params: Any) -> dict[str, Scalar]:
+    """As plain data. Without a list nothing is written about it, so that keys stay what they were before there was one."""
+    data = dict(params.model_dump(mode="json"))
+    if not data["listed"]:
+        del data["listed"]
+    return data
 
 
 def _within_memory(filled: Mapping[str, Any], found: loading.Facts, each: int) -> dict[str, Scalar]:

@@ -22,14 +22,15 @@ NO_RANGES = Ranges()
 
 @dataclass(frozen=True)
 class Survey:
-    """``size`` and ``channels``: sensible defaults. ``ranges``: of all deep pictures. ``pixels``: of all pictures together.
-    ``reread``: whether some would have been read otherwise before revision 2 (they are transparent, or of another depth than
-    each alone seemed to have), so that older results belong to other pixels."""
+    """``size`` and ``channels``: sensible defaults. ``side``: the largest shorter side. ``ranges``: of all deep pictures.
+    ``pixels``: of all pictures together. ``reread``: whether some would have been read otherwise before revision 2 (they are
+    transparent, or of another depth than each alone seemed to have), so that older results belong to other pixels."""
 
     size: int
     channels: int
     ranges: Ranges
     pixels: int
+    side: int
     reread: bool
 
 
@@ -73,6 +74,7 @@ def survey(collection: Collection, listing: Listing, progress: Callable[[int, in
         channels=1 if sum(not header.grey for header in found) < FEW_COLOURS * len(found) else 3,
         ranges=ranges,
         pixels=sum(header.width * header.height for header in found),
+        side=max(min(header.width, header.height) for header in found),
         reread=any(header.transparent or header.floats or _was_read_otherwise(header, ranges) for header in found),
     )
 
