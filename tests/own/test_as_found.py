@@ -25,10 +25,11 @@ from unlearn_core.specs import CorruptionSpec, Scenario
 from unlearn_core.store import Store
 
 KEYS = {
-    # Computed before there was corruption as found: scenario, corruption, original, run, edited, corruption spec.
-    "digits": ("5c4f24294d32ff54", "789fbc26d1e89acc", "34e07370cef611d5", "346a8a4c45883c18", "f97cb9582440892e",
+    # Computed before there was corruption as found: scenario, corruption, original, run (of retraining revision 2), edited,
+    # corruption spec.
+    "digits": ("5c4f24294d32ff54", "789fbc26d1e89acc", "34e07370cef611d5", "838af636581fae7d", "f97cb9582440892e",
                "28af3fac52a0a956"),
-    "waves": ("fe97d86f8e429c58", "856ed1f0f0339673", "ad8faa3e162e7c26", "e1f5ff31191e1cba", "050a573e1cf28192",
+    "waves": ("fe97d86f8e429c58", "856ed1f0f0339673", "ad8faa3e162e7c26", "dae90175d7331df8", "050a573e1cf28192",
               "ebbf3f5109a16de5"),
 }  # fmt: skip
 NEEDS_TRUTH = {
