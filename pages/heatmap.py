@@ -80,7 +80,8 @@ if found.runs.empty:
 if not binding.hidden(state, "grid"):
     grids.picture(picture)
 with take:  # after the picture, which is what people wait for
-    grids.export(g.long_table(values, metric.name, rows, tasks, scenario), how.label)
+    any_value = bool(table["n"].sum())
+    grids.export((lambda: g.long_table(values, metric.name, rows, tasks, scenario)) if any_value else None, how.label)
 grids.measure(found, jobs.running(job))
 empty = drawn.empty_cells(picture)
 grids.fill(state, wanted, g.estimate(store(), wanted, found.runs, found.elsewhere), empty, jobs.running(job))
