@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import streamlit as st
 
 from pages.common import binding, catalog, grids, jobs, show
@@ -86,8 +87,12 @@ if found.runs.empty:
 if not binding.hidden(state, "grid"):
     grids.picture(picture)
 with take:  # after the picture, which is what people wait for
-    long = g.long_table(values, metric.name, rows, tasks, scenario)
-    grids.export(memorised.in_tasks(long, shares), how.label)
+    any_value = bool(table["n"].sum())
+
+    def long() -> pd.DataFrame:
+        return memorised.in_tasks(g.long_table(values, metric.name, rows, tasks, scenario), shares)
+
+    grids.export(long if any_value else None, how.label)
 grids.measure(found, jobs.running(job))
 empty = drawn.empty_cells(picture)
 grids.fill(state, wanted, g.estimate(store(), wanted, found.runs, found.elsewhere), empty, jobs.running(job))

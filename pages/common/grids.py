@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -160,17 +160,17 @@ def _clicked() -> None:
         binding.change(cell=g.cell_text(method, variant, g.Task(*dials)))
 
 
-def export(long: pd.DataFrame, title: str) -> None:
-    """The table to take away; the picture itself is saved by the camera above it."""
+def export(table: Callable[[], pd.DataFrame] | None, title: str) -> None:
+    """The table to take away, made when it is taken (None: there is none); the camera above the picture saves that as PNG."""
     with st.popover("Export", icon=":material/download:", width="stretch", help="The table as CSV, LaTeX or HTML"):
-        if long.empty:
+        if table is None:
             st.caption("There is nothing to export yet.")
             return
         st.caption(f"{title}: mean ± standard error (number of seeds). The camera above the picture saves it as PNG.")
         files = {
-            "CSV": ("csv", "text/csv", lambda: sheets.csv_text(long)),
-            "LaTeX": ("tex", "text/plain", lambda: sheets.latex(sheets.wide(long, "$\\pm$"))),
-            "HTML": ("html", "text/html", lambda: sheets.wide(long, "±").to_html()),
+            "CSV": ("csv", "text/csv", lambda: sheets.csv_text(table())),
+            "LaTeX": ("tex", "text/plain", lambda: sheets.latex(sheets.wide(table(), "$\\pm$"))),
+            "HTML": ("html", "text/html", lambda: sheets.wide(table(), "±").to_html()),
         }
         for name, (ending, mime, make) in files.items():
             st.download_button(
