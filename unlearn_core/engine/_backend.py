@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from unlearn_core.engine.views import WorkerView
+
+if TYPE_CHECKING:
+    from unlearn_core.store import Lease
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,8 @@ class Stage:
 class Request:
     """One submission of one stage: everything a worker needs, small and picklable.
 
-    ``runner``: "module:function" with the signature of :func:`unlearn_core.engine.stages.run_stage`.
+    ``runner``: "module:function" with the signature of :func:`unlearn_core.engine.stages.run_stage`. ``over``: another's
+    lease on this stage that was found abandoned.
     """
 
     token: str
@@ -37,6 +41,7 @@ class Request:
     device: str
     runner: str
     priority: int = 0
+    over: Lease | None = None
 
 
 @dataclass(frozen=True)
@@ -44,11 +49,13 @@ class Outcome:
     """How a submission ended. "killed": the worker process died, the stage itself did nothing wrong that we know of.
 
     ``gone``: keys of what a failed stage needs and the store does not have: it was damaged, and dropped when it was read.
+    "elsewhere": nothing was done, because another program on this store computes it and holds the ``lease``.
     """
 
-    status: Literal["done", "failed", "cancelled", "killed"]
+    status: Literal["done", "failed", "cancelled", "killed", "elsewhere"]
     message: str = ""
     gone: tuple[str, ...] = ()
+    lease: Lease | None = None
 
 
 class Listener(Protocol):

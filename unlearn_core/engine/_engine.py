@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from unlearn_core.engine._backend import Backend, Outcome, Request
+from unlearn_core.engine._elsewhere import Elsewhere
 from unlearn_core.engine._jobs import Job, Task
 from unlearn_core.engine.views import EngineState, EngineView, JobView, StageState, rate_per_minute
 from unlearn_core.errors import UserError
@@ -19,6 +20,7 @@ from unlearn_core.store import Store
 
 if TYPE_CHECKING:
     from unlearn_core.engine.stages import Stage
+    from unlearn_core.store import Lease
 
 RUNNER = "unlearn_core.engine.stages:run_stage"
 LOST_AGAIN = "The worker process ended twice while computing this (out of memory, or stopped from outside)."
@@ -61,6 +63,7 @@ class Engine:
         self._backend: Backend | None = None
         self._state: EngineState = "off"
         self._message = ""
+        self._elsewhere = Elsewhere(lambda: self._store, self._back_from_elsewhere)
         self._finished: deque[float] = deque(maxlen=1000)
 
     @functools.cached_property
@@ -250,7 +253,7 @@ class Engine:
 
     def _run_if_ready(self, task: Task) -> None:
         """Hand a waiting task to the backend once nothing that it needs is still being computed."""
-        if self._state != "ready" or self._backend is None or task.state != "waiting" or task.token:
+        if self._state != "ready" or self._backend is None or task.state != "waiting" or task.token or task.elsewhere:
             return
         if any(need in self._active for need in task.stage.needs):
             return
@@ -261,13 +264,15 @@ class Engine:
         # Within a job in its own order: a sweep finishes scenario after scenario instead of all originals first.
         priority = -(size * 1_000_000 + task.order)
         place = self._store.location, self._store.identity
-        self._backend.run(Request(token, task.stage, *place, self._device, self._runner, priority))
+        self._backend.run(Request(token, task.stage, *place, self._device, self._runner, priority, task.over))
 
     def _finish(self, task: Task, state: StageState, message: str = "") -> None:
         """End a task, and with it what depends on it or what waited for it."""
         task.finish(state, time.monotonic(), message)
         self._active.pop(task.stage.key, None)
         self._tokens.pop(task.token, None)
+        if task.elsewhere:
+            self._elsewhere.forget(task.stage.key)
         for other in self._dependants.pop(task.stage.key, []):
             if other.finished:
                 continue
@@ -287,6 +292,22 @@ class Engine:
         else:
             task.resubmitted += 1
         self._run_if_ready(task)
+
+    def _leave_to_others(self, task: Task, lease: Lease) -> None:
+        """Another program on this store computes it: our workers do something else meanwhile."""
+        self._tokens.pop(task.token, None)
+        task.token = ""
+        task.reset()
+        task.elsewhere, task.over = True, None
+        self._elsewhere.watch(lease)
+
+    def _back_from_elsewhere(self, key: str, over: Lease | None) -> None:
+        """What another program computed is there, or has to be computed here after all."""
+        with self._lock:
+            task = self._active.get(key)
+            if task is not None and task.elsewhere:
+                task.elsewhere, task.over = False, over
+                self._run_if_ready(task)
 
     def _mend(self, task: Task, gone: set[str]) -> bool:
         """Compute once more what this task needs and the store had to drop; False where no job can say what that was."""
@@ -362,6 +383,8 @@ class Engine:
             elif outcome.status == "killed":
                 gave_up = task.stage
                 self._finish(task, "failed", LOST_AGAIN)
+            elif outcome.status == "elsewhere" and outcome.lease is not None:
+                self._leave_to_others(task, outcome.lease)
             elif outcome.gone and task.resubmitted < MAX_RESUBMITTED and self._mend(task, set(outcome.gone)):
                 self._again(task, lost=False)
             else:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from unlearn_core.engine.views import JobState, JobView, StageState, StageView
 
 if TYPE_CHECKING:
+    from unlearn_core.store import Lease
     from unlearn_core.engine.stages import Stage
 
 FINISHED: frozenset[StageState] = frozenset({"done", "cached", "failed", "cancelled"})
@@ -35,6 +36,10 @@ class Task:
     resubmitted: int = 0
     worker: str = ""
     message: str = ""
+    elsewhere: bool = False
+    """Whether another program on this store is computing it; it then waits for that."""
+    over: Lease | None = None
+    """Another's lease that was found abandoned."""
     scalars: dict[str, float] = field(default_factory=dict)
     counted: list[tuple[float, int]] = field(default_factory=list)
     """(time, steps done) at the first and the last message: preparing the first step is no part of the pace."""
