@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.common import binding, catalog, jobs, planes, reading, show
-from pages.common.services import engine, job_for, store
+from pages.common.services import job_for, store, submit
 from unlearn_core import view_state as vs
 from unlearn_core.engine.boundary import plan_frames
 from unlearn_core.engine.stages import plan_runs
@@ -107,7 +107,7 @@ def over_time(shown: Sequence[MethodSpec | None]) -> list[Panel] | None:
     fresh = [stage for stage in missing if stage.key not in submitted and store().failure(stage.key) is None]
     if fresh:
         submitted.update(stage.key for stage in fresh)
-        engine().submit(missing, "Boundary over the rounds")
+        submit(missing, "Boundary over the rounds")
     _waiting(missing)
     return None
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 class Stage:
     """One computation: ``payload`` is plain JSON, ``needs`` are keys of stages before it, ``weight`` a rough cost.
 
+    ``lane``: "quick" takes seconds, "look" is what a page waits for and may take longer; neither waits behind "long" work.
+
     It is defined here because Dask's scheduler unpickles it, and must not import torch for that.
     """
 
@@ -24,6 +26,7 @@ class Stage:
     payload: dict[str, Any]
     needs: tuple[str, ...] = ()
     weight: float = 1.0
+    lane: Literal["long", "quick", "look"] = "long"
 
 
 @dataclass(frozen=True)

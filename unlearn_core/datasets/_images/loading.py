@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import itertools
 import json
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -66,6 +68,30 @@ class Wanted:
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
+class NotDecoded(Exception):  # noqa: N818 - no error: a page shows progress instead
+    """What is asked for has to be read from the files first, and that is not done here; see :func:`deferred`.
+
+    ``state`` names what the files hold as far as that is known: the same twice in a row means that nothing was kept.
+    """
+
+    def __init__(self, place: str, state: str) -> None:
+        super().__init__(f"{place} has to be read first")
+        self.place, self.state = place, state
+
+
+_deferred: ContextVar[bool] = ContextVar("deferred", default=False)
+
+
+@contextlib.contextmanager
+def deferred(wanted: bool = True) -> Iterator[None]:
+    """Within this, in this thread, files are neither hashed nor decoded: :class:`NotDecoded` is raised where that is needed."""
+    token = _deferred.set(wanted)
+    try:
+        yield
+    finally:
+        _deferred.reset(token)
+
+
 _Memo = tuple[str, str]
 _seen: dict[_Memo, tuple[float, Facts]] = {}
 _lock = threading.Lock()
@@ -84,6 +110,8 @@ def facts(collection: Collection) -> Facts:
             return Facts(**stored)
         except TypeError:
             pass  # written by another version
+    if _deferred.get():
+        raise NotDecoded(place, signature)
     listing = collection.listing()
     size, channels = _usual(collection, listing)
     unsplit = int((listing.splits != TEST).sum())
@@ -120,6 +148,8 @@ def load(wanted: Wanted, seed: int, collection: Callable[[], Collection]) -> Spl
     """
     key = wanted.key(seed)
     arrays = cache.read(key)
+    if arrays is None and _deferred.get():
+        raise NotDecoded(str(collection().path), key)
     if arrays is None:
         with cache.alone(key):
             arrays = cache.read(key)  # somebody else may have decoded them meanwhile
