@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from pages.common import binding, show
-from pages.common.services import cancel, engine, goes_on_for_others, me, store, submit
+from pages.common.services import AT_ONCE, cancel, engine, goes_on_for_others, job_for, me, store, submit
 from unlearn_core import view_state as vs
 from unlearn_core.engine import JobView, StageView
 from unlearn_core.escaping import escape_markdown
@@ -56,6 +56,27 @@ def run_button(place: Any, words: str, enabled: bool, stages: Sequence[Stage], t
     )  # fmt: skip
 
 
+def at_once(missing: Sequence[Stage], title: str) -> bool:
+    """Let the workers compute what the page shows without being asked, once; whether all of it is there now.
+
+    Where it is not: its progress, or the way to try again."""
+    asked: set[str] = st.session_state.setdefault("asked-at-once", set())
+    fresh = [stage for stage in missing if stage.key not in asked and store().failure(stage.key) is None]
+    if fresh and not store().read_only:
+        asked.update(stage.key for stage in fresh)
+        engine().wait(submit(missing, title), AT_ONCE)
+    job = job_for(missing)  # before the store is read: what finishes in between is seen there
+    keys = [stage.key for stage in missing]
+    if store().has(keys) == set(keys):
+        return True
+    panel(missing, job)
+    if not running(job):
+        st.button(
+            "Compute it", key=f"compute:{keys[0]}", icon=":material/play_arrow:", on_click=hand_over, args=(missing, title)
+        )
+    return False
+
+
 def offer(missing: Sequence[Stage], stages: Sequence[Stage], title: str) -> None:
     """What is not computed yet, in words, with the button that computes ``stages``."""
     words, place = st.columns([5, 1], vertical_alignment="center")
@@ -100,7 +121,9 @@ def _what_goes_on(others: int, shared: int) -> str | None:
     if others:
         return f"The run goes on for {others} other{'s' if others > 1 else ''} who asked for it or look at it."
     if shared:
-        return f"{shared} of its stages {'go' if shared > 1 else 'goes'} on: another run needs {'them' if shared > 1 else 'it'}."
+        return (
+            f"{shared} of its stages {'go' if shared > 1 else 'goes'} on: another run needs {'them' if shared > 1 else 'it'}."
+        )
     return None
 
 

@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 NOTHING = ""
 
 
+def read(params: dict[str, Any], seed: int) -> Reading:
+    """What these files hold, from what a worker left when it read them. Raises ``NotRead`` before that."""
+    return own.read("images", params, seed)
+
+
 def samples(found: Reading) -> list[tuple[int, str, np.ndarray]]:
     """Training images to look at."""
     return own.samples(_split(found), found.seed)

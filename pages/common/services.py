@@ -6,12 +6,14 @@ import os
 import threading
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 import streamlit as st
 from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from unlearn_core.deferring import deferred
 from unlearn_core.engine import Engine, JobView, warm_when_idle
 from unlearn_core.errors import UserError
 from unlearn_core.store import Store
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
 
 _warming = threading.Lock()
+AT_ONCE = 0.6
+"""Seconds for which a page waits: what is there in that time needs no progress bar."""
 SPARE = 2
 """Workers beside the others for short stages: a toy run, a look into a folder."""
 PAUSE_SECONDS = 4.0
@@ -133,6 +137,12 @@ def _start(made: Engine) -> None:
         pass  # it is kept in the engine's status, which every page shows
     finally:
         _warming.release()
+
+
+def elsewhere() -> AbstractContextManager[None]:
+    """Within this, the files of images are not read in this process: ``NotRead`` goes to :func:`pages.common.reading.wait_for`. Where nothing of
+    what workers read can be kept (no cache that both write to, a store that can only be read) they are read here after all."""
+    return deferred("reads-here" not in st.session_state)
 
 
 def job_for(stages: Sequence[Stage]) -> JobView | None:

@@ -15,7 +15,7 @@ from unlearn_core.engine._lanes import LONG, SHORT, Lanes
 from unlearn_core.store import Store
 
 
-def until(true: Callable[[], object], seconds: float = 20.0) -> None:
+def until(true: Callable[[], object], seconds: float = 90.0) -> None:
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline, "it never happened"

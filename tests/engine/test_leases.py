@@ -31,7 +31,7 @@ print([stage.state for stage in engine.wait(job, 60).stages], flush=True)
 """
 
 
-def until(true: Callable[[], object], seconds: float = 20.0) -> None:
+def until(true: Callable[[], object], seconds: float = 90.0) -> None:
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline, "it never happened"

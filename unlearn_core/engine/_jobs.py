@@ -11,8 +11,8 @@ from unlearn_core.engine.views import JobState, JobView, StageState, StageView
 
 if TYPE_CHECKING:
     from unlearn_core.engine._waiting import Waits
-    from unlearn_core.store import Lease
     from unlearn_core.engine.stages import Stage
+    from unlearn_core.store import Lease
 
 FINISHED: frozenset[StageState] = frozenset({"done", "cached", "failed", "cancelled"})
 

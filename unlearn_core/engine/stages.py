@@ -21,7 +21,7 @@ from unlearn_core.corruption import (
 )
 from unlearn_core.datasets import load_dataset
 from unlearn_core.datasets import registry as datasets
-from unlearn_core.engine import attacking, boundary, embedding, measuring, running
+from unlearn_core.engine import attacking, boundary, embedding, looking, measuring, reading, running
 from unlearn_core.engine._backend import Stage as Stage
 from unlearn_core.engine.recorder import Progress, Recorder, now
 from unlearn_core.errors import UserError
@@ -123,6 +123,9 @@ def regularity_key(scenario: Scenario) -> str:
 
 def run_stage(stage: Stage, store: Store, device: str, reporter: Progress) -> None:
     """Compute one stage and put its record into the store. Errors and :class:`Cancelled` go to the caller."""
+    if stage.kind == "reading":
+        reading.reading(stage, store, reporter)
+        return
     try:
         compute = _STAGES[stage.kind]
     except KeyError:
@@ -244,3 +247,4 @@ def as_arrays(tensors: Mapping[str, torch.Tensor]) -> dict[str, np.ndarray]:
 _STAGES.update(original=_original, run=running.run, regularity=_regularity)
 _STAGES.update(measures=measuring.measures, embedding=embedding.embedding, boundary=boundary.boundary)
 _STAGES.update(reference_models=attacking.reference_models)
+_STAGES.update(plane=looking.plane, field=looking.field, cost=looking.cost)

@@ -21,6 +21,7 @@ from unlearn_core.datasets._images.listing import (
     make_listing,
     some,
 )
+from unlearn_core.deferring import counted
 from unlearn_core.errors import UserError
 
 
@@ -49,7 +50,7 @@ class Folder(Collection):
         return digest(f"{file.path}\0{file.size}\0{file.changed}" for file in self.files)
 
     def content(self) -> str:
-        return digest(f"{file.path}\0{hash_file(self.path / file.path)}" for file in self.files)
+        return digest(f"{file.path}\0{hash_file(self.path / file.path)}" for file in counted(self.files))
 
     def listing(self) -> Listing:
         where = f"The folder {str(self.path)!r}"

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import itertools
 import json
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextvars import ContextVar
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -23,6 +20,7 @@ from unlearn_core.datasets._images import cache
 from unlearn_core.datasets._images.decode import REVISION, Unreadable, decode, is_grey, short_side
 from unlearn_core.datasets._images.listing import TEST, TRAIN, Collection, Listing, plain, some
 from unlearn_core.datasets._images.sampling import choose
+from unlearn_core.deferring import check_here, tell
 from unlearn_core.errors import UserError
 
 MAX_DECODED = 2**30
@@ -68,34 +66,9 @@ class Wanted:
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-class NotDecoded(Exception):  # noqa: N818 - no error: a page shows progress instead
-    """What is asked for has to be read from the files first, and that is not done here; see :func:`deferred`.
-
-    ``state`` names what the files hold as far as that is known: the same twice in a row means that nothing was kept.
-    """
-
-    def __init__(self, place: str, state: str) -> None:
-        super().__init__(f"{place} has to be read first")
-        self.place, self.state = place, state
-
-
-_deferred: ContextVar[bool] = ContextVar("deferred", default=False)
-
-
-@contextlib.contextmanager
-def deferred(wanted: bool = True) -> Iterator[None]:
-    """Within this, in this thread, files are neither hashed nor decoded: :class:`NotDecoded` is raised where that is needed."""
-    token = _deferred.set(wanted)
-    try:
-        yield
-    finally:
-        _deferred.reset(token)
-
-
 _Memo = tuple[str, str]
 _seen: dict[_Memo, tuple[float, Facts]] = {}
 _lock = threading.Lock()
-_decoding: dict[str, tuple[int, int]] = {}
 
 
 def facts(collection: Collection) -> Facts:
@@ -110,8 +83,7 @@ def facts(collection: Collection) -> Facts:
             return Facts(**stored)
         except TypeError:
             pass  # written by another version
-    if _deferred.get():
-        raise NotDecoded(place, signature)
+    check_here(signature)
     listing = collection.listing()
     size, channels = _usual(collection, listing)
     unsplit = int((listing.splits != TEST).sum())
@@ -136,11 +108,6 @@ def remember(memo: _Memo, found: Facts) -> None:
         _seen[memo] = (time.monotonic(), found)
 
 
-def decoding(place: str) -> tuple[int, int] | None:
-    """How many images of the files at this absolute path are decoded, of how many; None where nothing is being decoded."""
-    return _decoding.get(place)
-
-
 def load(wanted: Wanted, seed: int, collection: Callable[[], Collection]) -> Split:
     """Training and test images, from the cache where they have been decoded before: the files are then not looked at.
 
@@ -148,9 +115,8 @@ def load(wanted: Wanted, seed: int, collection: Callable[[], Collection]) -> Spl
     """
     key = wanted.key(seed)
     arrays = cache.read(key)
-    if arrays is None and _deferred.get():
-        raise NotDecoded(str(collection().path), key)
     if arrays is None:
+        check_here(key)
         with cache.alone(key):
             arrays = cache.read(key)  # somebody else may have decoded them meanwhile
             if arrays is None:
@@ -174,21 +140,18 @@ def _decode(collection: Collection, wanted: Wanted, seed: int) -> dict[str, np.n
         )
     pixels = np.empty((len(ids), wanted.channels, wanted.size, wanted.size), np.uint8)
 
-    place, done = str(collection.path), itertools.count(1)
-
     def one(row: int) -> str:
-        _decoding[place] = next(done), len(ids)
         try:
             pixels[row] = decode(collection.picture(int(ids[row])), wanted.size, wanted.channels)
         except Unreadable as error:
             return str(error)
         return ""
 
-    try:
-        with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
-            reasons = list(pool.map(one, range(len(ids)), chunksize=64))
-    finally:
-        _decoding.pop(place, None)
+    reasons = []
+    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+        for row, said in enumerate(pool.map(one, range(len(ids)))):  # one that is broken off takes no more images
+            tell(row, len(ids))
+            reasons.append(said)
     bad = [row for row, reason in enumerate(reasons) if reason]
     problems = [f"{plain(listing.names[ids[row]])} {reasons[row]} and is left out." for row in bad[:20]]
     if len(bad) > 20:

@@ -21,6 +21,7 @@ from unlearn_core.datasets._images.listing import (
     make_listing,
     some,
 )
+from unlearn_core.deferring import counted
 from unlearn_core.errors import UserError
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class Manifest(Collection):
         return digest([f"{about.st_size}\0{about.st_mtime_ns}", *(_state(self.path.parent / name) for name in self.files)])
 
     def content(self) -> str:
-        lines = (f"{name}\0{hash_file(self.path.parent / name)}" for name in sorted(set(self.files)))
+        lines = (f"{name}\0{hash_file(self.path.parent / name)}" for name in counted(sorted(set(self.files))))
         return digest([hashlib.sha256(self.path.read_bytes()).hexdigest(), *lines])
 
     def listing(self) -> Listing:
