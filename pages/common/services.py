@@ -140,7 +140,7 @@ def _start(made: Engine) -> None:
 
 
 def elsewhere() -> AbstractContextManager[None]:
-    """Within this, the files of images are not read in this process: ``NotRead`` goes to :func:`pages.common.reading.wait_for`. Where nothing of
+    """Within this, the files of images are not read in this process: ``NotRead`` goes to ``reading.wait_for``. Where nothing of
     what workers read can be kept (no cache that both write to, a store that can only be read) they are read here after all."""
     return deferred("reads-here" not in st.session_state)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -232,9 +233,14 @@ def test_a_link_to_images_that_nobody_has_read_shows_how_they_are_read(photos: P
 
 
 def test_where_nothing_can_be_kept_the_page_reads_for_itself(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from unlearn_core.datasets import _base
     from unlearn_core.datasets._images import cache
 
+    class Forgetful(OrderedDict[Any, Any]):  # as between two processes
+        def __setitem__(self, key: Any, value: Any) -> None: ...
+
     monkeypatch.setattr(cache, "write", lambda *given: None)
+    monkeypatch.setattr(_base, "_recent", Forgetful())
     app = enter(opened(), photos)
     assert "30 of 30 training images" in words(app)
 

@@ -39,8 +39,15 @@ class ClusterProcess:
         temporary = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), self._scratch)
         self._process = subprocess.Popen(
             [
-                sys.executable, "-m", "unlearn_core.engine.server", "--workers", str(workers), "--spare", str(spare),
-                "--scratch", self._scratch,
+                sys.executable,
+                "-m",
+                "unlearn_core.engine.server",
+                "--workers",
+                str(workers),
+                "--spare",
+                str(spare),
+                "--scratch",
+                self._scratch,
             ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

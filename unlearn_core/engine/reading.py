@@ -1,4 +1,4 @@
-"""The stage that reads a user's files: hashed, decoded and checked on a worker; what it leaves is the cache of decoded images."""
+"""The stage that reads a user's files: hashed, decoded and checked on a worker, which leaves them in the image cache."""
 
 from __future__ import annotations
 
