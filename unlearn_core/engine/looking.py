@@ -1,5 +1,5 @@
 """Stages for what a page shows of large data: the plane through three images, what a model says all over it, what training
-will cost. They are short, and never wait behind training."""
+will cost, what redirect channels do. They are short, and never wait behind training."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ from unlearn_core.errors import Cancelled
 from unlearn_core.insight import own
 from unlearn_core.insight.anchors import Asked
 from unlearn_core.insight.boundary import RESOLUTION, Plane, field_of, healed, plane_of, points_of
+from unlearn_core.insight.opened import channels_key, pack_layers, strengths_key
 from unlearn_core.insight.planes import field_key, pack_plane, plane_key
+from unlearn_core.insight.redirect import activations, open_run
+from unlearn_core.insight.strength import numbers
 from unlearn_core.specs import MethodSpec, Scenario, content_key
 
 if TYPE_CHECKING:
@@ -48,6 +51,23 @@ def plan_cost(scenario: Scenario) -> Stage:
     return Stage("cost", key, "A few training steps", {"scenario": scenario.model_dump(mode="json")}, weight=0.2, lane="look")
 
 
+def plan_channels(scenario: Scenario, spec: MethodSpec, strengths: Sequence[Sequence[float]]) -> list[Stage]:
+    """The stages that look into a stored run: its activations, and its numbers at each group of strengths."""
+    data = {"scenario": scenario.model_dump(mode="json"), "method": spec.model_dump(mode="json")}
+    needs = (scenario.original_key, scenario.run_key(spec))
+    first = Stage("channels", channels_key(scenario, spec), "Activations of all channels", data, needs, 0.2, "look")
+    return [
+        first,
+        *(
+            Stage(
+                "strengths", strengths_key(scenario, spec, wanted), f"Redirect channels at {len(wanted)} strengths",
+                data | {"strengths": [float(value) for value in wanted]}, needs, 0.1 * len(wanted), "look",
+            )
+            for wanted in strengths
+        ),
+    ]  # fmt: skip
+
+
 def plane(stage: Stage, scenario: Scenario, store: Store, device: torch.device, reporter: Recorder) -> None:
     """Find the plane and store it with its examples."""
     first, second, third = stage.payload["anchors"]
@@ -70,6 +90,24 @@ def field(stage: Stage, scenario: Scenario, store: Store, device: torch.device, 
     payload = {"healed": healed(store, scenario, spec)}
     arrays = {"winners": found.winners, "confidence": found.confidence}
     store.put(stage.key, "field", dict(stage.payload), payload, {}, {"field": arrays})
+
+
+def channels(stage: Stage, scenario: Scenario, store: Store, device: torch.device, reporter: Recorder) -> None:
+    """Measure the activations of every channel on the training data."""
+    opened = open_run(store, scenario, MethodSpec.parse(stage.payload["method"]))
+    rows = opened.arena.train.batch(torch.arange(len(opened.arena.train)))
+    found = activations(opened.model, rows, lambda done, total: _step(reporter, done, total))
+    payload, arrays = pack_layers(found)
+    store.put(stage.key, "channels", dict(stage.payload), payload, {}, {"channels": arrays})
+
+
+def strengths(stage: Stage, scenario: Scenario, store: Store, device: torch.device, reporter: Recorder) -> None:
+    """Evaluate the run with its redirect channels turned to each strength."""
+    opened, wanted, found = open_run(store, scenario, MethodSpec.parse(stage.payload["method"])), stage.payload["strengths"], []
+    for done, strength in enumerate(wanted):
+        _step(reporter, done, len(wanted))
+        found.append([round(strength, 6), numbers(opened, strength)])
+    store.put(stage.key, "strengths", dict(stage.payload), {"numbers": found}, {})
 
 
 def cost(stage: Stage, scenario: Scenario, store: Store, device: torch.device, reporter: Recorder) -> None:
