@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
@@ -50,7 +51,7 @@ def test_what_workers_look_up_is_what_the_page_would_compute(store: Store) -> No
     assert np.array_equal(found.axes, where.axes)
     assert [(a.index, a.version, a.place) for a in found.anchors] == [(a.index, a.version, a.place) for a in where.anchors]
     assert all(np.array_equal(one.inputs, other.inputs) for one, other in zip(found.anchors, where.anchors, strict=True))
-    assert points.equals(points_of(task, where).reset_index(drop=True))
+    pd.testing.assert_frame_equal(points, points_of(task, where).reset_index(drop=True), check_dtype=False)
     field, share = planes.stored_field(store, task, None, found, 12)
     here = field_of(store, task, None, where, 12)
     assert np.array_equal(field.winners, here.winners)

@@ -34,7 +34,8 @@ def field_key(scenario: Scenario, spec: MethodSpec | None, plane: Plane, resolut
 def pack_plane(plane: Plane, points: pd.DataFrame) -> tuple[dict[str, object], dict[str, np.ndarray]]:
     """A plane as a payload and arrays; :func:`stored_plane` makes it whole again."""
     anchors = [{name: value for name, value in asdict(anchor).items() if name != "inputs"} for anchor in plane.anchors]
-    payload = {"x": plane.x, "y": plane.y, "shape": plane.shape, "anchors": anchors, "points": points.to_dict("list")}
+    shown = {"columns": list(points.columns), "data": points.to_numpy().tolist()}
+    payload = {"x": plane.x, "y": plane.y, "shape": plane.shape, "anchors": anchors, "points": shown}
     arrays = {"origin": plane.origin, "axes": plane.axes}
     return payload, arrays | {f"inputs{k}": np.asarray(anchor.inputs) for k, anchor in enumerate(plane.anchors)}
 
@@ -55,7 +56,7 @@ def stored_plane(store: Results, scenario: Scenario, asked: Asked) -> tuple[Plan
     )
     (x0, x1), (y0, y1) = told["x"], told["y"]
     plane = Plane(arrays["origin"], arrays["axes"], (x0, x1), (y0, y1), tuple(told["shape"]), anchors)
-    return plane, pd.DataFrame(told["points"])
+    return plane, pd.DataFrame(told["points"]["data"], columns=told["points"]["columns"])
 
 
 def stored_field(
