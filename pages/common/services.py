@@ -90,7 +90,7 @@ def _lives(session: str) -> bool:
     """Whether this session's browser is still connected; one that loaded the page again has a new session."""
     if not runtime.exists():
         return True
-    return runtime.get_instance().is_active_session(session)
+    return bool(runtime.get_instance().is_active_session(session))
 
 
 def submit(stages: Sequence[Stage], title: str) -> str:

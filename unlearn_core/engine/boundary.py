@@ -38,6 +38,7 @@ def plan_frames(
             data | {"method": spec.model_dump(mode="json")},
             (scenario.original_key, scenario.run_key(spec)),
             weight=0.3,
+            lane="look",
         )
         for spec in specs
     ]
