@@ -6,8 +6,10 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.common import in_browser
+from pages.common import in_browser, reading
 from pages.common.entry import answer_to_own_names
+from pages.common.services import elsewhere, warm_up
+from unlearn_core.deferring import NotRead
 from unlearn_core.errors import UserError
 from unlearn_core.escaping import escape_markdown
 
@@ -40,7 +42,12 @@ in_browser.settle()
 st.session_state["pages"] = {page.url_path or "start": page.title for page in pages}
 st.session_state["page"] = current.url_path or "start"
 try:
-    current.run()
+    with elsewhere():
+        current.run()
+except NotRead as missing:
+    # A link to images whose files nobody has read yet, on whatever page.
+    reading.wait_for(missing)
+    warm_up()
 except UserError as error:
     # A page says itself what is wrong with its settings: this is the store, without which it has nothing.
     st.error(escape_markdown(error), icon=":material/database:")

@@ -36,7 +36,7 @@ BIGGEST = 200 * 2**20
 
 
 @contextlib.contextmanager
-def app(folder: Path) -> Iterator[tuple[int, psutil.Process]]:
+def app(folder: Path, engine: str = "inline", **environment: str) -> Iterator[tuple[int, psutil.Process]]:
     """A running app on a store in ``folder``: its port and its process."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -45,7 +45,7 @@ def app(folder: Path) -> Iterator[tuple[int, psutil.Process]]:
         server = subprocess.Popen(
             [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)],
             cwd=ROOT,
-            env=os.environ | {"UNLEARN_STORE": str(folder / "store"), "UNLEARN_ENGINE": "inline"},
+            env=os.environ | {"UNLEARN_STORE": str(folder / "store"), "UNLEARN_ENGINE": engine} | environment,
             stdout=log,
             stderr=log,
         )

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.common import binding, catalog, jobs, planes, reading, show
-from pages.common.services import engine, job_for, store
+from pages.common import binding, catalog, jobs, planes, show
+from pages.common.services import job_for, store
 from unlearn_core import view_state as vs
-from unlearn_core.engine.boundary import plan_frames
 from unlearn_core.engine.stages import plan_runs
 from unlearn_core.errors import UserError
 from unlearn_core.escaping import escape_markdown
@@ -20,7 +19,6 @@ from unlearn_core.figures.palette import GROUPS
 from unlearn_core.figures.sentences import scenario_line
 
 if TYPE_CHECKING:
-    from unlearn_core.engine.stages import Stage
     from unlearn_core.insight.boundary import Plane
     from unlearn_core.specs import MethodSpec
 
@@ -101,28 +99,10 @@ def over_time(shown: Sequence[MethodSpec | None]) -> list[Panel] | None:
     panels = planes.rounds(scenario, shown, wanted)
     if panels is not None:
         return panels
-    stages = plan_frames(scenario, [spec for spec in shown if spec is not None], wanted)
+    stages = planes.frame_stages(scenario, shown, wanted)
     missing = [stage for stage in stages if stage.key not in store().has(stage.key for stage in stages)]
-    submitted = st.session_state.setdefault("frames-asked", set())
-    fresh = [stage for stage in missing if stage.key not in submitted and store().failure(stage.key) is None]
-    if fresh:
-        submitted.update(stage.key for stage in fresh)
-        engine().submit(missing, "Boundary over the rounds")
-    _waiting(missing)
+    jobs.at_once(missing, "Boundary over the rounds")
     return None
-
-
-def _waiting(missing: list[Stage]) -> None:
-    job = job_for(missing)
-    jobs.panel(missing, job)
-    if jobs.running(job):
-        return
-    if store().has([stage.key for stage in missing]) == {stage.key for stage in missing}:  # finished since the page looked
-        st.rerun()
-    st.button(
-        "Compute the rounds", key="compute-rounds", icon=":material/play_arrow:", on_click=jobs.hand_over,
-        args=(missing, "Boundary over the rounds"),
-    )  # fmt: skip
 
 
 def opens_at(panels: Sequence[Panel]) -> None:
@@ -199,14 +179,6 @@ except UserError as error:
 with share:
     show.share(state, methods or list(state["methods"]))
 
-try:
-    where, points = planes.plane(scenario, wanted)
-except UserError as error:
-    st.warning(escape_markdown(error), icon=":material/image_search:")
-    anchor_fields(None)
-    jobs.close(state)
-    st.stop()
-
 ready: list[MethodSpec | None] = []
 for name in chosen:
     key = scenario.original_key if name == planes.ORIGINAL else scenario.run_key(specs[name])
@@ -216,9 +188,18 @@ if not ready:
     jobs.close(state)
     st.stop()
 
-under_way = planes.drawing(scenario, ready, wanted)
-if under_way is not None and not reading.waited(under_way):
-    reading.moment(under_way, f"What {len(ready)} models say all over the plane is being computed; it takes a moment …")
+unfinished = planes.unfinished(scenario, ready, wanted)
+while unfinished:
+    if not jobs.at_once(unfinished, "Decision boundary"):
+        anchor_fields(None)
+        jobs.close(state)
+        st.stop()
+    unfinished = planes.unfinished(scenario, ready, wanted)  # where the plane was found, now the models
+try:
+    where, points = planes.plane(scenario, wanted)
+except UserError as error:
+    st.warning(escape_markdown(error), icon=":material/image_search:")
+    anchor_fields(None)
     jobs.close(state)
     st.stop()
 try:

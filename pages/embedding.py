@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.common import binding, catalog, embedded, jobs, samples, selection, set_editor, show
-from pages.common.services import engine, job_for, store
+from pages.common.services import job_for, store, submit
 from unlearn_core import view_state as vs
 from unlearn_core.engine.embedding import plan_embedding
 from unlearn_core.errors import UserError
@@ -84,7 +84,7 @@ def coordinates(ready: Sequence[MethodSpec]) -> tuple[embedded.Embedding | None,
     last = wanted[-1].key
     if last not in asked and store().failure(last) is None:
         asked.add(last)
-        engine().submit(wanted, "Embedding")
+        submit(wanted, "Embedding")
     return embedded.embedding(scenario, ready, "pca"), wanted
 
 

@@ -12,6 +12,7 @@ from pages.common import binding, catalog, examples, jobs, own_checkpoint, own_l
 from pages.common.services import store
 from unlearn_core import uploads
 from unlearn_core import view_state as vs
+from unlearn_core.deferring import NotRead
 from unlearn_core.errors import UserError
 from unlearn_core.escaping import escape_markdown
 from unlearn_core.figures.own import class_counts
@@ -137,7 +138,7 @@ def dial() -> None:
 def read_again() -> None:
     """A button for files that have changed. Its key is known as long as this page is the one that is shown."""
     if st.button("Read again", key=AGAIN, icon=":material/replay:"):
-        reading.again(params, state["seed"], own_checkpoint.side(state))
+        own_list.look_again(params)
         st.rerun()
 
 
@@ -170,16 +171,17 @@ def pictures(found: Reading) -> None:
 
 
 def expected(scenario: Scenario) -> None:
-    """How long training takes and how much memory, from a few steps that are timed in the background."""
-    future = reading.cost(scenario)
-    if not reading.waited(future):
-        reading.moment(future, "A few training steps are being timed …")
+    """How long training takes and how much memory, from a few steps that a worker times."""
+    from unlearn_core.engine.looking import plan_cost
+    from unlearn_core.insight.own import Cost
+
+    stage = plan_cost(scenario)
+    if not store().has([stage.key]) and not jobs.at_once([stage], "What training will cost"):
         return
-    try:
-        found = future.result()
-    except UserError as error:
-        st.error(escape_markdown(error), icon=":material/error:")
+    record = store().get(stage.key)
+    if record is None:
         return
+    found = Cost(**record.payload)
     start = "Your checkpoint is used as it is. " if scenario.model.params.get("weights") else ""
     st.caption(
         f"{start}Training {scenario.model.name} ({found.parameters:,} parameters) for {found.epochs} epochs takes about "
@@ -240,14 +242,13 @@ if not params:
     st.stop()
 
 side = own_checkpoint.side(state)
-future = reading.reading(params, state["seed"], side, opened=AGAIN not in st.session_state)
-if not reading.waited(future):
+try:
+    found = own_list.read(params, state["seed"], side, opened=AGAIN not in st.session_state)
+except NotRead as missing:
     with picture:
-        reading.bar(future, params["data"])
+        reading.wait_for(missing)
     jobs.close(state)
     st.stop()
-try:
-    found = future.result()
 except UserError as error:
     with picture:
         st.error(escape_markdown(error), icon=":material/error:")

@@ -203,8 +203,13 @@ if missing:
 
 record = store().get(stages[-1].key)
 if record is not None and record.payload.get("redirect_layers"):
+    measured = inside.unfinished(scenario, spec, state["strength"])
+    if measured and not jobs.at_once(measured, "Redirect channels"):
+        jobs.close(state)
+        st.stop()
     try:
         opened = inside.opened(scenario, spec)
+        inside.fill(opened, spec, state["strength"])
     except LookupError:
         st.info("The weights of this run are not in the store any more. Reload the page to compute it again.")
         jobs.close(state)

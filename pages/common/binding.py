@@ -11,8 +11,9 @@ import streamlit as st
 
 from pages.common import permission
 from pages.common.entry import within_app
-from pages.common.services import warm_up
+from pages.common.services import elsewhere, warm_up
 from unlearn_core import view_state as vs
+from unlearn_core.deferring import NotRead
 
 _STALE_SECONDS = 2.0
 
@@ -24,6 +25,9 @@ def begin() -> vs.State:
     query = st.query_params.to_dict()
     if "state" not in memory or _followed_a_link(query):
         memory["state"], memory["notices"] = permission.read_link(query)
+    if "unsettled" in memory:
+        memory["state"], memory["notices"] = vs.settle(memory["unsettled"])
+        del memory["unsettled"]
     if memory["state"]["forget"] or "indices" in memory["state"]:
         from pages.common import forget_sets
 
@@ -73,8 +77,13 @@ def change(**values: Any) -> None:
     if values.get("corruption", memory["state"]["corruption"]) != memory["state"]["corruption"]:
         # A forget set belongs to its data, and where nobody knew what was wrong there was no discovery rate to keep.
         values = {"forget": "", "discovery": memory["state"]["discovery"] or vs.BY_NAME["discovery"].default} | values
-    memory["state"], memory["notices"] = vs.settle(memory["state"] | values)
     memory["touched"] = True
+    wanted = memory["state"] | values
+    try:
+        with elsewhere():
+            memory["state"], memory["notices"] = vs.settle(wanted)
+    except NotRead:  # the page shows how its files are read, and settles it then
+        memory["unsettled"] = wanted
 
 
 def hidden(state: vs.State, name: str) -> bool:

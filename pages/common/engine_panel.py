@@ -35,7 +35,10 @@ def details() -> None:
     places[2].metric("A minute", "–" if status.per_minute is None else f"{status.per_minute:.1f}", help="Stages finished")
     places[3].metric("Left", duration(max(left)) if left else "–", help="Longest of the running jobs")
     if status.workers:
-        rows = [(w.address, w.pid or None, w.threads, w.stage or "idle") for w in status.workers]
+        rows = [
+            (w.address, w.pid or None, w.threads, w.stage or ("kept for short work" if w.spare else "idle"))
+            for w in status.workers
+        ]
         st.dataframe(pd.DataFrame(rows, columns=["Worker", "Process", "Threads", "Computes"]), hide_index=True, width=620)
         if status.message:
             st.caption(escape_markdown(status.message))

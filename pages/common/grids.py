@@ -104,7 +104,8 @@ def fill(state: vs.State, wanted: list[Any], estimate: g.Estimate, empty: int, b
     if binding.hidden(state, "grid_missing") or not wanted:
         return
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
-        cost = drawn.cost_sentence(estimate.seconds, estimate.guessed, len(engine().status().workers))
+        workers = sum(not worker.spare for worker in engine().status().workers)
+        cost = drawn.cost_sentence(estimate.seconds, estimate.guessed, workers)
         st.markdown(f"{drawn.missing_sentence(empty, estimate.runs, estimate.originals)}  \n{cost}")
         if not binding.hidden(state, "seeds"):
             st.number_input(min_value=1, max_value=10, step=1, width=130, **binding.bound(state, "seeds", int))

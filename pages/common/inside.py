@@ -14,6 +14,7 @@ from pages.common.services import store
 from unlearn_core.corruption import UNKNOWN
 
 if TYPE_CHECKING:
+    from unlearn_core.engine.stages import Stage
     from unlearn_core.figures import Picture
     from unlearn_core.insight.changes import Changes
     from unlearn_core.insight.redirect import Opened
@@ -36,6 +37,34 @@ def _opened(location: str, key: str, _scenario: Any, _spec: Any) -> Opened:
     from unlearn_core.insight.redirect import open_run
 
     return open_run(store(), _scenario, _spec)
+
+
+def unfinished(scenario: Scenario, spec: MethodSpec, strength: float) -> list[Stage]:
+    """The stages of a worker that the page needs at this strength, as far as they are not stored; none for small data, which
+    are measured on the spot."""
+    from unlearn_core.engine.looking import plan_channels
+    from unlearn_core.insight.planes import computed_elsewhere
+
+    if not computed_elsewhere(scenario):
+        return []
+    stages = plan_channels(scenario, spec, _strengths(strength))
+    stored = store().has(stage.key for stage in stages)
+    return [stage for stage in stages if stage.key not in stored]
+
+
+def fill(run: Opened, spec: MethodSpec, strength: float) -> None:
+    """Put what workers measured into the opened run. Raises LookupError where that is not stored."""
+    from unlearn_core.insight.opened import fill
+    from unlearn_core.insight.planes import computed_elsewhere
+
+    if computed_elsewhere(run.scenario):
+        fill(run, store(), spec, _strengths(strength))
+
+
+def _strengths(strength: float) -> list[tuple[float, ...]]:
+    from unlearn_core.insight.strength import STEPS
+
+    return [STEPS] if any(abs(strength - step) < 1e-6 for step in STEPS) else [STEPS, (strength,)]
 
 
 def changed(scenario: Scenario, spec: MethodSpec) -> Changes:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from pages.common import binding, show
-from pages.common.services import engine, store
+from pages.common.services import AT_ONCE, cancel, engine, goes_on_for_others, job_for, me, store, submit
 from unlearn_core import view_state as vs
 from unlearn_core.engine import JobView, StageView
 from unlearn_core.escaping import escape_markdown
@@ -28,6 +28,8 @@ def panel(stages: Sequence[Stage], job: JobView | None, redraw: int = 1) -> None
     ``job`` must have been asked for *before* the page read the store: if it finishes in between, the page is drawn again.
     ``redraw``: after how many finished stages the whole page is drawn again.
     """
+    if goes_on_for_others(stages):
+        st.info("You cancelled this run; it goes on for others who asked for it.", icon=":material/group:")
     if job is not None and job.state == "running":
         _live(job.id, job.done + redraw)
     else:
@@ -43,7 +45,7 @@ def hand_over(stages: Sequence[Stage], title: str) -> None:
     keys = {stage.key for stage in stages}
     with show.said():  # a store that is away, say
         st.session_state["asked"] = st.session_state.get("asked", set()) | (keys - store().has(keys))
-        engine().submit(stages, title)
+        submit(stages, title)
 
 
 def run_button(place: Any, words: str, enabled: bool, stages: Sequence[Stage], title: str) -> None:
@@ -52,6 +54,27 @@ def run_button(place: Any, words: str, enabled: bool, stages: Sequence[Stage], t
         words, type="primary", icon=":material/play_arrow:", key="run", disabled=not enabled, width="stretch",
         on_click=hand_over, args=(stages, title),
     )  # fmt: skip
+
+
+def at_once(missing: Sequence[Stage], title: str) -> bool:
+    """Let the workers compute what the page shows without being asked, once; whether all of it is there now.
+
+    Where it is not: its progress, or the way to try again."""
+    asked: set[str] = st.session_state.setdefault("asked-at-once", set())
+    fresh = [stage for stage in missing if stage.key not in asked and store().failure(stage.key) is None]
+    if fresh and not store().read_only:
+        asked.update(stage.key for stage in fresh)
+        engine().wait(submit(missing, title), AT_ONCE)
+    job = job_for(missing)  # before the store is read: what finishes in between is seen there
+    keys = [stage.key for stage in missing]
+    if store().has(keys) == set(keys):
+        return True
+    panel(missing, job)
+    if not running(job):
+        st.button(
+            "Compute it", key=f"compute:{keys[0]}", icon=":material/play_arrow:", on_click=hand_over, args=(missing, title)
+        )
+    return False
 
 
 def offer(missing: Sequence[Stage], stages: Sequence[Stage], title: str) -> None:
@@ -73,6 +96,7 @@ def _live(job_id: str, redraw_at: int) -> None:
     # A finished stage changes the rest of the page: results appear as they come.
     if job is None or job.state != "running" or job.done >= redraw_at:
         st.rerun()
+    engine().watch(job_id, me())
     with st.container(border=True):
         head, button = st.columns([6, 1], vertical_alignment="center")
         head.progress(
@@ -80,12 +104,27 @@ def _live(job_id: str, redraw_at: int) -> None:
             text=f"**{escape_markdown(job.title)}** · {job.done} of {job.total} stages · {duration(job.elapsed)}"
             + (f" · {time_left(job.eta)}" if job.eta is not None else ""),
         )
-        if button.button("Cancel", key=f"cancel:{job_id}", width="stretch", on_click=engine().cancel, args=(job_id,)):
+        others = engine().others(job_id, me())
+        if button.button(
+            "Cancel (others go on)" if others else "Cancel", key=f"cancel:{job_id}", width="stretch", on_click=cancel,
+            args=(job_id,), help=_what_goes_on(others, job.shared),
+        ):  # fmt: skip
             st.rerun()
         if engine().status().state == "starting":
             st.caption("The worker processes are starting; this happens once, and takes a few seconds.")
         for stage in job.stages if len(job.stages) <= MANY else (s for s in job.stages if s.state == "running"):
             _line(stage)
+
+
+def _what_goes_on(others: int, shared: int) -> str | None:
+    """What cancelling leaves running, where it leaves something."""
+    if others:
+        return f"The run goes on for {others} other{'s' if others > 1 else ''} who asked for it or look at it."
+    if shared:
+        return (
+            f"{shared} of its stages {'go' if shared > 1 else 'goes'} on: another run needs {'them' if shared > 1 else 'it'}."
+        )
+    return None
 
 
 def _part(stage: StageView) -> float:
@@ -96,6 +135,9 @@ def _line(stage: StageView) -> None:
     title, bar = st.columns([2, 5], vertical_alignment="center")
     title.markdown(f"{_SIGNS[stage.state]} {escape_markdown(stage.title)}")
     words: list[str] = [stage.state]
+    if stage.waits_for:
+        about = f" (about {duration(stage.waits)})" if stage.waits is not None else ""
+        words = [f"waits for {escape_markdown(stage.waits_for)}{about}"]
     if stage.total:
         words.append(f"{stage.done} of {stage.total} steps")
     if stage.elapsed:
@@ -152,7 +194,7 @@ def engine_line() -> str:
     status = engine().status()
     device = {"cpu": "CPU", "cuda": "GPU (CUDA)", "auto": "the best device found"}.get(status.device, status.device)
     if status.state == "ready":
-        count = len(status.workers)
+        count = sum(not worker.spare for worker in status.workers)
         busy = f", {status.running} busy" if status.running else ""
         note = f" · {escape_markdown(status.message)}" if status.message else ""
         return f"Computes on {device} · {count} worker{'s' if count != 1 else ''} ready{busy}{note}"

@@ -23,6 +23,20 @@ if TYPE_CHECKING:
 NOTHING = ""
 
 
+def read(params: dict[str, Any], seed: int, side: int = 0, *, opened: bool = False) -> Reading:
+    """What these files hold, for a network that takes ``side`` pixels, from what a worker left when it read them. Where the page
+    has just been ``opened`` they are looked at anew: they may have changed. Raises ``NotRead`` before they were read."""
+    return own.read("images", params, seed, side, anew=opened)
+
+
+def look_again(params: dict[str, Any]) -> None:
+    """Look at these files anew when they are asked for next."""
+    from unlearn_core.datasets import registry
+
+    source = registry.get("images")
+    source.look_again(source.params(dict(params)))
+
+
 def samples(found: Reading) -> list[tuple[int, str, np.ndarray]]:
     """Training images to look at."""
     return own.samples(_split(found), found.seed)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import html
 from collections.abc import Sequence
-from concurrent.futures import Future
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.common import catalog, examples, reading
+from pages.common import catalog, examples
 from pages.common.services import store
 from unlearn_core import view_state as vs
 from unlearn_core.corruption import KINDS, UNKNOWN
@@ -20,6 +19,7 @@ from unlearn_core.figures.sentences import said, share_healed
 if TYPE_CHECKING:
     import pandas as pd
 
+    from unlearn_core.engine.stages import Stage
     from unlearn_core.insight.anchors import Anchor, Asked
     from unlearn_core.insight.boundary import Field, Frames, Plane
     from unlearn_core.specs import MethodSpec, Scenario
@@ -57,8 +57,24 @@ def asked(state: vs.State) -> Asked:
 
 
 def plane(scenario: Scenario, wanted: Asked) -> tuple[Plane, pd.DataFrame]:
-    """The plane and the examples on it. Raises ``UserError`` where there is no such plane."""
+    """The plane and the examples on it. Raises ``UserError`` where there is no such plane, LookupError where a worker has to
+    find it first (:func:`unfinished` says with which stages)."""
+    from unlearn_core.insight.planes import computed_elsewhere
+
+    if computed_elsewhere(scenario):
+        return _stored_plane(store().location, scenario.model_dump_json(), wanted)
     return _plane(scenario.model_dump_json(), wanted)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _stored_plane(location: str, scenario: str, wanted: Asked) -> tuple[Plane, pd.DataFrame]:
+    from unlearn_core.insight.planes import stored_plane
+    from unlearn_core.specs import Scenario
+
+    found = stored_plane(store(), Scenario.model_validate_json(scenario), wanted)
+    if found is None:
+        raise LookupError("the plane is not stored")
+    return found
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
@@ -78,33 +94,43 @@ def class_names(scenario: Scenario) -> tuple[str, ...]:
     return tuple(arena_of(scenario).corrupted.train.class_names)
 
 
-def drawing(scenario: Scenario, specs: Sequence[MethodSpec | None], wanted: Asked) -> Future[Any] | None:
-    """What is still being computed of :func:`results`, where that takes a while; None where it can be had at once."""
-    from unlearn_core.insight.boundary import slow
+def unfinished(scenario: Scenario, specs: Sequence[MethodSpec | None], wanted: Asked) -> list[Stage]:
+    """The stages of a worker that have to be computed before :func:`plane` and :func:`results` have something to give."""
+    from unlearn_core.engine.looking import plan_fields, plan_plane
+    from unlearn_core.insight.planes import computed_elsewhere
 
-    if not slow(scenario):
-        return None
-    under_way = [future for future in (_later(scenario, spec, wanted) for spec in specs) if not future.done()]
-    return under_way[-1] if under_way else None
+    if not computed_elsewhere(scenario):
+        return []
+    try:
+        where = plane(scenario, wanted)[0]
+    except LookupError:
+        return [plan_plane(scenario, wanted)]
+    stages = plan_fields(scenario, specs, wanted, where)
+    stored = store().has(stage.key for stage in stages)
+    return [stage for stage in stages if stage.key not in stored]
 
 
-def _later(scenario: Scenario, spec: MethodSpec | None, wanted: Asked) -> Future[Any]:
-    from unlearn_core.insight.boundary import field_of, healed
+def frame_stages(scenario: Scenario, shown: Sequence[MethodSpec | None], wanted: Asked) -> list[Stage]:
+    """The stages behind :func:`rounds`."""
+    from unlearn_core.engine.boundary import plan_frames
+    from unlearn_core.engine.looking import plan_fields
+    from unlearn_core.insight.boundary import FRAME_RESOLUTION
+    from unlearn_core.insight.planes import computed_elsewhere
 
-    place, where = store(), plane(scenario, wanted)[0]
-    return reading.later(
-        f"field:{_arguments(scenario, spec)}:{wanted}",
-        lambda: (field_of(place, scenario, spec, where), healed(place, scenario, spec)),
-    )
+    where = plane(scenario, wanted)[0]
+    stages = plan_frames(scenario, [spec for spec in shown if spec is not None], wanted, where)
+    if None in shown and computed_elsewhere(scenario):
+        stages += plan_fields(scenario, [None], wanted, where, FRAME_RESOLUTION)
+    return stages
 
 
 def results(scenario: Scenario, specs: Sequence[MethodSpec | None], wanted: Asked) -> list[Panel]:
     """The finished models (None: the original). Raises LookupError for what is not stored."""
-    from unlearn_core.insight.boundary import memorised, slow
+    from unlearn_core.insight.boundary import memorised
 
-    panels, later, taken = [], slow(scenario), memorised(store(), scenario)
+    panels, taken = [], memorised(store(), scenario)
     for spec, title in zip(specs, titles(specs), strict=True):
-        found, share = _later(scenario, spec, wanted).result() if later else _field(*_arguments(scenario, spec), wanted)
+        found, share = _field(*_arguments(scenario, spec), wanted)
         panels.append(
             Panel(title, found.winners[None], found.confidence[None], ["" if share is None else share_healed(share, taken)])
         )
@@ -138,19 +164,29 @@ def _arguments(scenario: Scenario, spec: MethodSpec | None) -> tuple[str, str, s
 @st.cache_resource(max_entries=48, show_spinner=False)
 def _field(location: str, scenario: str, spec: str, wanted: Asked) -> tuple[Field, float | None]:
     from unlearn_core.insight.boundary import field_of, healed
+    from unlearn_core.insight.planes import computed_elsewhere, stored_field
 
     one, method = _parsed(scenario, spec)
+    if computed_elsewhere(one):
+        found = stored_field(store(), one, method, plane(one, wanted)[0])
+        if found is None:
+            raise LookupError("the boundary is not stored")
+        return found
     return field_of(store(), one, method, plane(one, wanted)[0]), healed(store(), one, method)
 
 
 @st.cache_resource(max_entries=24, show_spinner=False)
 def _frames(location: str, scenario: str, spec: str, wanted: Asked) -> Frames | None:
     from unlearn_core.insight.boundary import FRAME_RESOLUTION, Frames, field_of, stored_frames
+    from unlearn_core.insight.planes import computed_elsewhere, stored_field
 
     one, method = _parsed(scenario, spec)
     where = plane(one, wanted)[0]
     if method is not None:
         return stored_frames(store(), one, method, where)
+    if computed_elsewhere(one):
+        kept = stored_field(store(), one, None, where, FRAME_RESOLUTION)
+        return None if kept is None else Frames((0,), kept[0].winners[None], kept[0].confidence[None])
     found = field_of(store(), one, None, where, FRAME_RESOLUTION)
     return Frames((0,), found.winners[None], found.confidence[None])
 

@@ -6,10 +6,14 @@ import os
 import threading
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 import streamlit as st
+from streamlit import runtime
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from unlearn_core.deferring import deferred
 from unlearn_core.engine import Engine, JobView, warm_when_idle
 from unlearn_core.errors import UserError
 from unlearn_core.store import Store
@@ -19,6 +23,10 @@ if TYPE_CHECKING:
 
 
 _warming = threading.Lock()
+AT_ONCE = 0.6
+"""Seconds for which a page waits: what is there in that time needs no progress bar."""
+SPARE = 2
+"""Workers beside the others for short stages: a toy run, a look into a folder."""
 PAUSE_SECONDS = 4.0
 """A browser draws the first page on the same cores that the workers would take."""
 
@@ -69,7 +77,46 @@ def _adopted(location: str | None, folder: str | None) -> int:
 
 @st.cache_resource(show_spinner=False)
 def _engine(location: str | None, address: str) -> Engine:
-    return Engine(_store(location), address=address)
+    return Engine(_store(location), address=address, spare=SPARE, lives=_lives)
+
+
+def me() -> str:
+    """This session: who asks for a run, looks at it, cancels it."""
+    context = get_script_run_ctx()
+    return context.session_id if context is not None else ""
+
+
+def _lives(session: str) -> bool:
+    """Whether this session's browser is still connected; one that loaded the page again has a new session."""
+    if not runtime.exists():
+        return True
+    return bool(runtime.get_instance().is_active_session(session))
+
+
+def submit(stages: Sequence[Stage], title: str) -> str:
+    """Give a run to the engine for this session; returns the job's id."""
+    job = engine().submit(stages, title, me())
+    _cancelled_here().discard(job)
+    return job
+
+
+def cancel(job_id: str) -> None:
+    """This session wants the run no longer: it ends, or goes on for others."""
+    if not engine().cancel(job_id, me()):
+        _cancelled_here().add(job_id)
+
+
+def goes_on_for_others(stages: Sequence[Stage]) -> bool:
+    """Whether this session cancelled a run of these stages that others still want."""
+    keys = {stage.key for stage in stages}
+    views = [engine().view(job_id) for job_id in _cancelled_here()]
+    return any(view and view.state == "running" and keys & {stage.key for stage in view.stages} for view in views)
+
+
+def _cancelled_here() -> set[str]:
+    """Jobs that this session cancelled and that go on for others."""
+    jobs: set[str] = st.session_state.setdefault("cancelled-here", set())
+    return jobs
 
 
 def warm_up() -> None:
@@ -92,9 +139,16 @@ def _start(made: Engine) -> None:
         _warming.release()
 
 
+def elsewhere() -> AbstractContextManager[None]:
+    """Within this, the files of images are not read in this process: ``NotRead`` goes to ``reading.wait_for``. Where nothing of
+    what workers read can be kept (no cache that both write to, a store that can only be read) they are read here after all."""
+    return deferred("reads-here" not in st.session_state)
+
+
 def job_for(stages: Sequence[Stage]) -> JobView | None:
     """The newest job that computes, or computed, any of these stages: found again after a reload."""
     keys = {stage.key for stage in stages}
     found = [job for job in engine().jobs() if keys & {stage.key for stage in job.stages if stage.state != "cached"}]
+    found = [job for job in found if job.state != "running" or job.id not in _cancelled_here()]
     running = [job for job in found if job.state == "running"]
     return next(iter(running or found), None)

@@ -25,6 +25,7 @@ class Stage:
     kind: str = "run"
     title: str = "Dummy"
     weight: float = 1.0
+    lane: str = "long"
 
 
 def run_stage(stage: Stage, store: Store, device: str, reporter: Any) -> None:

@@ -15,7 +15,9 @@ from unlearn_core.engine._backend import Request
 from unlearn_core.engine.attacking import plan_reference_models
 from unlearn_core.engine.boundary import plan_frames
 from unlearn_core.engine.embedding import plan_embedding
+from unlearn_core.engine.looking import plan_channels, plan_cost, plan_fields, plan_plane
 from unlearn_core.engine.measuring import plan_measures
+from unlearn_core.insight.boundary import plane_of
 from unlearn_core.insight.grid import Pending
 from unlearn_core.presets import make_method, make_scenario
 from unlearn_core.specs import Scenario
@@ -48,6 +50,25 @@ def seen_by_umap() -> list[st.Stage]:
     return [*runs, umap]
 
 
+def looking(what: str) -> Callable[[], list[st.Stage]]:
+    """Stages of what pages show of large data; on this small data they do the same."""
+
+    def plan() -> list[st.Stage]:
+        task = scenario()
+        method, nothing = make_method("rem", task, {"epochs": 2}), (None, None, None)
+        runs = st.plan_runs(task, [method])
+        if what == "plane":
+            return [plan_plane(task, nothing)]
+        if what == "field":
+            return [*runs, *plan_fields(task, [method], nothing, plane_of(task, nothing))]
+        if what == "cost":
+            return [plan_cost(task)]
+        channels, strengths = plan_channels(task, method, [(0.0, 0.5, 1.0)])
+        return [*runs, channels if what == "channels" else strengths]
+
+    return plan
+
+
 PLANS: dict[str, tuple[str, Callable[[], list[st.Stage]]]] = {
     "original": ("original", lambda: run_of("finetune")[:1]),
     "fine-tuning": ("run", lambda: run_of("finetune")),
@@ -60,6 +81,7 @@ PLANS: dict[str, tuple[str, Callable[[], list[st.Stage]]]] = {
     "measures": ("measures", pending),
     "pca": ("embedding", lambda: plan_embedding(scenario(), [make_method("finetune", scenario())])[:-1]),
     "umap": ("embedding", seen_by_umap),
+    **{what: (what, looking(what)) for what in ("plane", "field", "cost", "channels", "strengths")},
     "boundary": ("boundary", lambda: [*run_of("finetune"), *plan_frames(scenario(), [make_method("finetune", scenario())])]),
 }
 

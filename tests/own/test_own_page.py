@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import threading
 import time
-from collections.abc import Iterator
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,6 @@ from streamlit.testing.v1 import AppTest
 
 from unlearn_core import view_state as vs
 from unlearn_core.datasets import load_dataset
-from unlearn_core.insight.own import Reading
 from unlearn_core.models import ModelSource
 from unlearn_core.models import registry as models
 from unlearn_core.models._redirect import RedirectNet
@@ -55,6 +56,16 @@ def until_read(app: AppTest) -> AppTest:
             return app
         time.sleep(0.05)
     raise AssertionError("the files were not read")
+
+
+def until(app: AppTest, true: Callable[[], bool]) -> None:
+    for _ in range(200):
+        app.run()
+        assert not app.exception, app.exception
+        if true():
+            return
+        time.sleep(0.05)
+    raise AssertionError("it never happened")
 
 
 def words(app: AppTest) -> str:
@@ -222,23 +233,50 @@ def test_a_file_that_is_handed_over_is_kept_in_the_store(photos: Path, tmp_path:
     assert kept.read_bytes() == archive.read_bytes()
 
 
-def test_slow_reading_never_holds_the_page_up(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from unlearn_core.insight import own
+def test_the_page_itself_reads_no_image(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from unlearn_core.datasets._images import loading
 
-    read = own.read
+    readers: list[str] = []
 
-    def slow(*arguments: Any) -> Reading:
-        time.sleep(2.5)
-        return read(*arguments)
+    def noted(name: str) -> None:
+        inner = getattr(loading, name)
+        monkeypatch.setattr(loading, name, lambda *given: (readers.append(threading.current_thread().name), inner(*given))[1])
 
-    monkeypatch.setattr(own, "read", slow)
+    noted("_decode")
+    noted("_usual")
     app = opened()
     app.text_input(key="control:own").set_value(str(photos))
-    start = time.perf_counter()
     app.run()
-    assert time.perf_counter() - start < 2
-    assert "What was read" not in words(app)
-    assert "What was read" in words(until_read(app))
+    assert "30 of 30 training images" in words(until_read(app))
+    assert set(readers) == {"lethe-inline"}
+
+
+def test_a_link_to_images_that_nobody_has_read_shows_how_they_are_read(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from unlearn_core.datasets._images import loading
+
+    decode, go = loading._decode, threading.Event()
+    monkeypatch.setattr(loading, "_decode", lambda *given: (go.wait(60), decode(*given))[1])
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    app.query_params["dataset"], app.query_params["dataset.data"] = "images", str(photos)
+    app.switch_page("pages/craft.py")
+    until(app, lambda: "Decoding the images" in words(app))
+    assert [button.label for button in app.button if button.label.startswith("Cancel")] == ["Cancel"]
+    go.set()
+    until(app, lambda: app.session_state["state"]["dataset"] == "images" if "state" in app.session_state else False)
+    assert "Decoding the images" not in words(app)
+
+
+def test_where_nothing_can_be_kept_the_page_reads_for_itself(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from unlearn_core.datasets import _base
+    from unlearn_core.datasets._images import cache
+
+    class Forgetful(OrderedDict[Any, Any]):  # as between two processes
+        def __setitem__(self, key: Any, value: Any) -> None: ...
+
+    monkeypatch.setattr(cache, "write", lambda *given: None)
+    monkeypatch.setattr(_base, "_recent", Forgetful())
+    app = enter(opened(), photos)
+    assert "30 of 30 training images" in words(app)
 
 
 def test_a_checkpoint_is_only_offered_where_there_is_such_a_network(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:

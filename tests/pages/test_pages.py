@@ -227,6 +227,35 @@ def test_a_reload_finds_the_running_job(open_page: OpenPage, fresh_store: Path) 
     finish_jobs()
 
 
+def test_ones_cancel_is_ones_own(open_page: OpenPage, fresh_store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pages.common import jobs, services
+
+    who = ["first"]
+    for module in (jobs, services):
+        monkeypatch.setattr(module, "me", lambda: who[0])
+    query = QUICK.replace("training.epochs=12", "training.epochs=400")
+    first = open_page("compare", query)
+    first.button(key="run").click().run()
+    who[0] = "second"
+    second = open_page("compare", query)
+    (cancel,) = [button for button in second.button if button.label.startswith("Cancel")]
+    assert cancel.label == "Cancel (others go on)"
+    cancel.click().run()
+    second.run()
+    assert "it goes on for others" in texts(second)
+    assert not [button for button in second.button if button.label.startswith("Cancel")]
+    assert not second.button(key="run").disabled
+    (job,) = services.engine().jobs()
+    assert job.state == "running"
+    who[0] = "first"
+    first.run()
+    (cancel,) = [button for button in first.button if button.label.startswith("Cancel")]
+    assert cancel.label == "Cancel"
+    cancel.click().run()
+    finish_jobs()
+    assert services.engine().view(job.id).state == "cancelled"
+
+
 def test_a_failed_run_has_a_panel_of_its_own_and_a_retry(open_page: OpenPage, fresh_store: Path) -> None:
     state = vs.decode(QUICK)[0]
     stages = plan_runs(vs.to_scenario(state), vs.to_methods(state))

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from unlearn_core.engine.views import WorkerView
+
+if TYPE_CHECKING:
+    from unlearn_core.store import Lease
 
 
 @dataclass(frozen=True)
 class Stage:
     """One computation: ``payload`` is plain JSON, ``needs`` are keys of stages before it, ``weight`` a rough cost.
+
+    ``lane``: "quick" takes seconds, "look" is what a page waits for and may take longer; neither waits behind "long" work.
 
     It is defined here because Dask's scheduler unpickles it, and must not import torch for that.
     """
@@ -21,13 +26,15 @@ class Stage:
     payload: dict[str, Any]
     needs: tuple[str, ...] = ()
     weight: float = 1.0
+    lane: Literal["long", "quick", "look"] = "long"
 
 
 @dataclass(frozen=True)
 class Request:
     """One submission of one stage: everything a worker needs, small and picklable.
 
-    ``runner``: "module:function" with the signature of :func:`unlearn_core.engine.stages.run_stage`.
+    ``runner``: "module:function" with the signature of :func:`unlearn_core.engine.stages.run_stage`. ``over``: another's
+    lease on this stage that was found abandoned.
     """
 
     token: str
@@ -37,6 +44,7 @@ class Request:
     device: str
     runner: str
     priority: int = 0
+    over: Lease | None = None
 
 
 @dataclass(frozen=True)
@@ -44,11 +52,13 @@ class Outcome:
     """How a submission ended. "killed": the worker process died, the stage itself did nothing wrong that we know of.
 
     ``gone``: keys of what a failed stage needs and the store does not have: it was damaged, and dropped when it was read.
+    "elsewhere": nothing was done, because another program on this store computes it and holds the ``lease``.
     """
 
-    status: Literal["done", "failed", "cancelled", "killed"]
+    status: Literal["done", "failed", "cancelled", "killed", "elsewhere"]
     message: str = ""
     gone: tuple[str, ...] = ()
+    lease: Lease | None = None
 
 
 class Listener(Protocol):

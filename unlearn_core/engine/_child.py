@@ -32,13 +32,23 @@ every batch would fault its activations in again, page by page."""
 class ClusterProcess:
     """The child process with the embedded cluster. Closing its stdin, or our own death, ends it."""
 
-    def __init__(self, workers: int) -> None:
+    def __init__(self, workers: int, spare: int = 0) -> None:
         paths = os.pathsep.join(path for path in sys.path if path)
         self._scratch, self._lock = make_scratch()
         # Whatever the cluster's processes put into the temporary folder (sockets of multiprocessing, caches) goes with it.
         temporary = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), self._scratch)
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "unlearn_core.engine.server", "--workers", str(workers), "--scratch", self._scratch],
+            [
+                sys.executable,
+                "-m",
+                "unlearn_core.engine.server",
+                "--workers",
+                str(workers),
+                "--spare",
+                str(spare),
+                "--scratch",
+                self._scratch,
+            ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

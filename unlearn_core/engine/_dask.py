@@ -17,6 +17,7 @@ from typing import Any
 from unlearn_core.engine import worker
 from unlearn_core.engine._backend import Listener, Outcome, Request
 from unlearn_core.engine._child import ClusterProcess
+from unlearn_core.engine._lanes import SHORT, Lanes
 from unlearn_core.engine._task import compute
 from unlearn_core.engine.views import WorkerView
 from unlearn_core.errors import UserError
@@ -32,11 +33,12 @@ STOP_SECONDS = 2.0
 class DaskBackend:
     """``address`` "local" starts the embedded cluster; "tcp://…" or "tls://…" uses a running scheduler."""
 
-    def __init__(self, listener: Listener, address: str, workers: int | None) -> None:
+    def __init__(self, listener: Listener, address: str, workers: int | None, spare: int = 0) -> None:
         self.address = address
         self._listener = listener
         self._embedded = address == "local"
         self._count = workers or min(available_cores(), 8)
+        self._lanes = Lanes(self._count, spare)
         self._topic = f"lethe-{uuid.uuid4().hex[:8]}"
         self._client: Any = None
         self._server: ClusterProcess | None = None
@@ -55,7 +57,7 @@ class DaskBackend:
     def start(self) -> None:
         """Start or find the cluster; raises ``UserError`` with the reason when that fails."""
         if self._embedded:
-            self._server = ClusterProcess(self._count)
+            self._server = ClusterProcess(self._count, self._lanes.spare)
         import distributed  # while the server imports as well
 
         # What goes wrong reaches the person through on_lost, in one sentence; Dask would log tracebacks as well.
@@ -89,15 +91,34 @@ class DaskBackend:
         return f"The connection to the scheduler at {self.address} is lost."
 
     def run(self, request: Request) -> None:
+        if self._embedded:
+            with self._lock:
+                self._lanes.add(request)
+            self._fill()
+            return
         # One slot a stage, where slots are offered: results of one sweep then come from one kind of device.
         gpu = not self._embedded and (request.device == "cuda" or (request.device == "auto" and self._gpus > 0))
         self._wants_gpu |= gpu
+        self._submit(request, GPU if gpu else None)
+
+    def _fill(self) -> None:
+        """Hand out what there is room for. The scheduler gets no more stages than workers: it would let short ones wait
+        behind long ones."""
+        with self._lock:
+            ready = self._lanes.ready()
+        for request, resource in ready:
+            self._submit(request, resource)
+
+    def _submit(self, request: Request, resource: str | None) -> None:
         future = self._client.submit(
             compute, request, self._topic, key=request.token, pure=False, retries=0, priority=request.priority,
-            resources={GPU: 1} if gpu else None,
+            resources={resource: 1} if resource else None,
         )  # fmt: skip
         with self._lock:
             self._futures[request.token] = future
+            late = self._embedded and request.token not in self._lanes.taken
+        if late:  # cancelled while it was handed out
+            self._cancel([request.token])
         future.add_done_callback(lambda done: self._finished(request.token, done))
 
     def cancel(self, tokens: list[str]) -> None:
@@ -159,7 +180,9 @@ class DaskBackend:
             known = self._futures.pop(token, None) is not None
             if known:  # one that we cancelled counts as running until its worker says that it has stopped
                 self._running.pop(token, None)
+                self._lanes.release([token])
         if known and not self._closed:
+            self._fill()
             outcome = self._outcome(future)
             if outcome is not None:
                 self._listener.on_finished(token, outcome)
@@ -186,9 +209,11 @@ class DaskBackend:
     def _cancel(self, tokens: list[str]) -> None:
         with self._lock:
             futures = [self._futures.pop(token) for token in tokens if token in self._futures]
+            self._lanes.release(tokens)
             asked = {token: self._running[token] for token in tokens if token in self._running}
         try:
             self._client.cancel(futures)  # what runs asks its worker before every batch, and stops
+            self._fill()
             if asked and self._embedded:
                 self._stop_stubborn(asked)
         except Exception:  # noqa: BLE001 - a cluster that is gone has nothing to cancel; _watch reports it
@@ -242,7 +267,8 @@ class DaskBackend:
                 self._client.subscribe_topic(address, functools.partial(self._hear_worker, address))
             self._gpus = sum(int(info["resources"].get(GPU, 0)) for info in infos.values())
         self._workers = [
-            WorkerView(address, self._pids.get(address, 0), int(info["nthreads"])) for address, info in infos.items()
+            WorkerView(address, self._pids.get(address, 0), int(info["nthreads"]), spare=SHORT in info["resources"])
+            for address, info in infos.items()
         ]
         self._note = self._complaint()
 

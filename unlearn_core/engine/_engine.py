@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import math
 import threading
 import time
 import uuid
@@ -12,19 +13,26 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from unlearn_core.engine._backend import Backend, Outcome, Request
+from unlearn_core.engine._elsewhere import Elsewhere
 from unlearn_core.engine._jobs import Job, Task
+from unlearn_core.engine._waiting import Waits, waits_of
 from unlearn_core.engine.views import EngineState, EngineView, JobView, StageState, rate_per_minute
 from unlearn_core.errors import UserError
 from unlearn_core.store import Store
 
 if TYPE_CHECKING:
     from unlearn_core.engine.stages import Stage
+    from unlearn_core.store import Lease
 
 RUNNER = "unlearn_core.engine.stages:run_stage"
 LOST_AGAIN = "The worker process ended twice while computing this (out of memory, or stopped from outside)."
 MAX_RESUBMITTED = 5
 """How often a stage that waited on a dying worker, or whose inputs were found damaged, is handed out again."""
 KEPT_JOBS = 200
+SMALL_JOB = 16
+"""A job with more stages is a sweep, which the workers for short stages are not for."""
+WATCHING_SECONDS = 5.0
+"""So long after a page last drew a job, the person before it counts as watching."""
 
 
 class Engine:
@@ -33,6 +41,8 @@ class Engine:
     ``store``: the store, or what opens it when it is first needed; workers can be started before that.
     ``address``: "local" (an embedded cluster of ``workers`` processes), "tcp://…" (a running Dask scheduler) or "inline"
     (a thread of this process). Nothing starts before :meth:`start` or the first submission with something to compute.
+    ``spare``: so many more workers of an embedded cluster take short stages only, which then never wait behind long ones.
+    ``lives``: whether one of those who asked (the ``by`` of :meth:`submit`) is still there.
     All methods may be called from any thread.
     """
 
@@ -44,6 +54,8 @@ class Engine:
         workers: int | None = None,
         device: str = "auto",
         runner: str = RUNNER,
+        spare: int = 0,
+        lives: Callable[[str], bool] = lambda by: True,
     ) -> None:
         if address not in ("local", "inline") and "://" not in address:
             raise UserError(
@@ -52,6 +64,7 @@ class Engine:
         if workers is not None and workers < 1:
             raise UserError(f"The engine needs at least one worker (got {workers}).")
         self._given, self._address, self._count, self._device, self._runner = store, address, workers, device, runner
+        self._spare, self._lives = spare, lives
         self._lock = threading.RLock()
         self._changed = threading.Condition(self._lock)
         self._jobs: dict[str, Job] = {}
@@ -61,6 +74,7 @@ class Engine:
         self._backend: Backend | None = None
         self._state: EngineState = "off"
         self._message = ""
+        self._elsewhere = Elsewhere(lambda: self._store, self._back_from_elsewhere)
         self._finished: deque[float] = deque(maxlen=1000)
 
     @functools.cached_property
@@ -130,7 +144,7 @@ class Engine:
             return InlineBackend(self)
         from unlearn_core.engine._dask import DaskBackend
 
-        return DaskBackend(self, self._address, self._count)
+        return DaskBackend(self, self._address, self._count, self._spare)
 
     def _start_backend(self, backend: Backend) -> None:
         try:
@@ -152,10 +166,11 @@ class Engine:
 
     # -- jobs -----------------------------------------------------------------------------------------------------
 
-    def submit(self, stages: Sequence[Stage], title: str) -> str:
+    def submit(self, stages: Sequence[Stage], title: str, by: str = "") -> str:
         """Compute what the store lacks of ``stages`` (dependencies first); returns a job id at once.
 
-        While a job with the same unfinished stages is running, its id is returned instead of a new one.
+        While a job with the same unfinished stages is running, its id is returned instead of a new one. ``by`` names who
+        asks: several may want the same job, and it goes on until all of them have cancelled it.
         """
         stages = list({stage.key: stage for stage in stages}.values())
         stored = self._store.has(stage.key for stage in stages)
@@ -165,8 +180,9 @@ class Engine:
                 raise UserError("This store can only be read here: what is not in it cannot be computed.")
             for other in self._jobs.values():
                 if wanted and wanted == {t.stage.key for t in other.tasks if other.state_of(t) in ("waiting", "running")}:
+                    other.askers |= dict.fromkeys([by] if by else [], math.inf)
                     return other.id
-            job = Job(uuid.uuid4().hex[:12], title, [], time.monotonic())
+            job = Job(uuid.uuid4().hex[:12], title, [], time.monotonic(), askers=dict.fromkeys([by] if by else [], math.inf))
             for stage in stages:
                 task = Task(stage, state="cached") if stage.key in stored else self._activate(stage, len(job.tasks))
                 task.jobs.add(job.id)
@@ -185,20 +201,43 @@ class Engine:
         workers = self._slots()
         with self._lock:
             job = self._jobs.get(job_id)
-            return None if job is None else job.view(time.monotonic(), workers)
+            return None if job is None else job.view(time.monotonic(), workers, self._waits())
 
     def jobs(self) -> list[JobView]:
         """Pictures of all jobs, newest first."""
         workers = self._slots()
         with self._lock:
-            return [job.view(time.monotonic(), workers) for job in reversed(self._jobs.values())]
+            waits = self._waits()
+            return [job.view(time.monotonic(), workers, waits) for job in reversed(self._jobs.values())]
 
-    def cancel(self, job_id: str) -> None:
-        """Stop a job. Finished stages stay; stages that another job wants as well go on for it."""
+    def watch(self, job_id: str, by: str) -> None:
+        """``by`` looks at this job: another's cancelling does not stop it for the next :data:`WATCHING_SECONDS`."""
         with self._lock:
             job = self._jobs.get(job_id)
-            if job is not None:
+            if job is not None and not job.finished:
+                job.askers[by] = max(job.askers.get(by, 0.0), time.monotonic() + WATCHING_SECONDS)
+
+    def others(self, job_id: str, by: str) -> int:
+        """How many others asked for this job or look at it, and are still there."""
+        with self._lock:
+            job, now = self._jobs.get(job_id), time.monotonic()
+            askers = dict(job.askers) if job is not None else {}
+        return sum(name != by and until > now and self._lives(name) for name, until in askers.items())
+
+    def cancel(self, job_id: str, by: str = "") -> bool:
+        """Stop a job; returns whether it was stopped. Finished stages stay; those that another job wants go on for it.
+
+        With ``by`` it is no longer wanted by that one alone, and goes on while :meth:`others` want it.
+        """
+        go_on = bool(by) and self.others(job_id, by) > 0
+        with self._lock:
+            job = self._jobs.get(job_id)
+            if job is None:
+                return False
+            job.askers.pop(by, None)
+            if not go_on:
                 self._cancel(job)
+            return not go_on
 
     def retry(self, job_id: str) -> str:
         """A new job for what failed or was cancelled in this one; returns its id."""
@@ -216,11 +255,14 @@ class Engine:
             if job is None:
                 raise UserError(f"There is no job {job_id!r}.")
             self._changed.wait_for(lambda: job.finished, timeout)
-            return job.view(time.monotonic(), self._slots())
+            return job.view(time.monotonic(), self._slots(), self._waits())
 
     def _slots(self) -> int:
         backend = self._backend
-        return max(1, len(backend.workers())) if backend is not None else 1
+        return max(1, sum(not view.spare for view in backend.workers())) if backend is not None else 1
+
+    def _waits(self) -> Waits:
+        return waits_of(self._active, self._state, time.monotonic())
 
     def _cancel(self, job: Job) -> None:
         tokens = []
@@ -250,7 +292,7 @@ class Engine:
 
     def _run_if_ready(self, task: Task) -> None:
         """Hand a waiting task to the backend once nothing that it needs is still being computed."""
-        if self._state != "ready" or self._backend is None or task.state != "waiting" or task.token:
+        if self._state != "ready" or self._backend is None or task.state != "waiting" or task.token or task.elsewhere:
             return
         if any(need in self._active for need in task.stage.needs):
             return
@@ -260,14 +302,17 @@ class Engine:
         size = min((len(self._jobs[job].tasks) for job in task.jobs if job in self._jobs), default=1)
         # Within a job in its own order: a sweep finishes scenario after scenario instead of all originals first.
         priority = -(size * 1_000_000 + task.order)
+        stage = task.stage if size <= SMALL_JOB else dataclasses.replace(task.stage, lane="long")
         place = self._store.location, self._store.identity
-        self._backend.run(Request(token, task.stage, *place, self._device, self._runner, priority))
+        self._backend.run(Request(token, stage, *place, self._device, self._runner, priority, task.over))
 
     def _finish(self, task: Task, state: StageState, message: str = "") -> None:
         """End a task, and with it what depends on it or what waited for it."""
         task.finish(state, time.monotonic(), message)
         self._active.pop(task.stage.key, None)
         self._tokens.pop(task.token, None)
+        if task.elsewhere:
+            self._elsewhere.forget(task.stage.key)
         for other in self._dependants.pop(task.stage.key, []):
             if other.finished:
                 continue
@@ -287,6 +332,22 @@ class Engine:
         else:
             task.resubmitted += 1
         self._run_if_ready(task)
+
+    def _leave_to_others(self, task: Task, lease: Lease) -> None:
+        """Another program on this store computes it: our workers do something else meanwhile."""
+        self._tokens.pop(task.token, None)
+        task.token = ""
+        task.reset()
+        task.elsewhere, task.over = True, None
+        self._elsewhere.watch(lease)
+
+    def _back_from_elsewhere(self, key: str, over: Lease | None) -> None:
+        """What another program computed is there, or has to be computed here after all."""
+        with self._lock:
+            task = self._active.get(key)
+            if task is not None and task.elsewhere:
+                task.elsewhere, task.over = False, over
+                self._run_if_ready(task)
 
     def _mend(self, task: Task, gone: set[str]) -> bool:
         """Compute once more what this task needs and the store had to drop; False where no job can say what that was."""
@@ -362,6 +423,8 @@ class Engine:
             elif outcome.status == "killed":
                 gave_up = task.stage
                 self._finish(task, "failed", LOST_AGAIN)
+            elif outcome.status == "elsewhere" and outcome.lease is not None:
+                self._leave_to_others(task, outcome.lease)
             elif outcome.gone and task.resubmitted < MAX_RESUBMITTED and self._mend(task, set(outcome.gone)):
                 self._again(task, lost=False)
             else:

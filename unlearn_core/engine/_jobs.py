@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 from unlearn_core.engine.views import JobState, JobView, StageState, StageView
 
 if TYPE_CHECKING:
+    from unlearn_core.engine._waiting import Waits
     from unlearn_core.engine.stages import Stage
+    from unlearn_core.store import Lease
 
 FINISHED: frozenset[StageState] = frozenset({"done", "cached", "failed", "cancelled"})
 
@@ -35,6 +37,10 @@ class Task:
     resubmitted: int = 0
     worker: str = ""
     message: str = ""
+    elsewhere: bool = False
+    """Whether another program on this store is computing it; it then waits for that."""
+    over: Lease | None = None
+    """Another's lease that was found abandoned."""
     scalars: dict[str, float] = field(default_factory=dict)
     counted: list[tuple[float, int]] = field(default_factory=list)
     """(time, steps done) at the first and the last message: preparing the first step is no part of the pace."""
@@ -87,8 +93,10 @@ class Task:
         """Share of its steps that are done."""
         return min(1.0, self.done / self.total) if self.total else 0.0
 
-    def view(self, now: float, rate: float | None, state: StageState | None = None) -> StageView:
-        """A frozen picture; ``state`` replaces the state for a job that has been cancelled."""
+    def view(
+        self, now: float, rate: float | None, state: StageState | None = None, waits: tuple[str, float | None] = ("", None)
+    ) -> StageView:
+        """A frozen picture; ``state`` replaces the state for a job that has been cancelled. ``waits``: what it waits for."""
         end = self.ended if self.ended is not None else now
         shown = state or self.state
         return StageView(
@@ -103,6 +111,8 @@ class Task:
             attempt=self.attempt,
             message=self.message,
             scalars=dict(self.scalars),
+            waits_for="" if shown in FINISHED else waits[0],
+            waits=None if shown in FINISHED else waits[1],
             params=dict((self.stage.payload.get("method") or {}).get("params") or {}),
         )
 
@@ -118,6 +128,8 @@ class Job:
     ended: float | None = None
     dropped: set[str] = field(default_factory=set)
     """Keys that were unfinished when the job was cancelled; they may go on for another job."""
+    askers: dict[str, float] = field(default_factory=dict)
+    """Who wants it, and until when (clock reading) as far as is known: for ever for those who asked for it."""
 
     def state_of(self, task: Task) -> StageState:
         return "cancelled" if task.stage.key in self.dropped else task.state
@@ -133,10 +145,10 @@ class Job:
             return "running"
         return "failed" if "failed" in states else "cancelled" if "cancelled" in states else "done"
 
-    def view(self, now: float, workers: int) -> JobView:
-        """A frozen picture with estimates for ``workers`` stages at a time."""
+    def view(self, now: float, workers: int, waits: Waits = lambda task: ("", None)) -> JobView:
+        """A frozen picture with estimates for ``workers`` stages at a time; ``waits`` says what a stage waits for."""
         rate = seconds_per_weight(self.tasks, now)
-        stages = tuple(task.view(now, rate, self.state_of(task)) for task in self.tasks)
+        stages = tuple(task.view(now, rate, self.state_of(task), waits(task)) for task in self.tasks)
         finished = sum(stage.state in FINISHED for stage in stages)
         return JobView(
             id=self.id,
@@ -147,6 +159,7 @@ class Job:
             eta=None if self.finished else estimate(self.tasks, now, rate, workers),
             done=finished,
             total=len(stages),
+            shared=sum(len(task.jobs) > 1 for task in self.tasks if self.state_of(task) not in FINISHED),
         )
 
 

@@ -11,7 +11,7 @@ import torch
 from unlearn_core.engine.recorder import Recorder
 from unlearn_core.errors import Cancelled
 from unlearn_core.insight.anchors import Asked
-from unlearn_core.insight.boundary import frames_key, frames_of, plane_of
+from unlearn_core.insight.boundary import Plane, frames_key, frames_of, plane_of
 from unlearn_core.specs import MethodSpec, Scenario
 from unlearn_core.store import Store
 
@@ -19,12 +19,16 @@ if TYPE_CHECKING:
     from unlearn_core.engine.stages import Stage
 
 
-def plan_frames(scenario: Scenario, specs: Sequence[MethodSpec], asked: Asked = (None, None, None)) -> list[Stage]:
-    """One stage per run: its boundary after every round. Raises :class:`UserError` where there is no such plane."""
+def plan_frames(
+    scenario: Scenario, specs: Sequence[MethodSpec], asked: Asked = (None, None, None), plane: Plane | None = None
+) -> list[Stage]:
+    """One stage per run: its boundary after every round; ``plane``: where it is known, else it is found here.
+
+    Raises :class:`UserError` where there is no such plane."""
     from unlearn_core.engine.stages import Stage
     from unlearn_core.methods import registry as methods
 
-    plane = plane_of(scenario, asked)
+    plane = plane or plane_of(scenario, asked)
     data = {"scenario": scenario.model_dump(mode="json"), "anchors": list(asked)}
     return [
         Stage(
@@ -34,6 +38,7 @@ def plan_frames(scenario: Scenario, specs: Sequence[MethodSpec], asked: Asked = 
             data | {"method": spec.model_dump(mode="json")},
             (scenario.original_key, scenario.run_key(spec)),
             weight=0.3,
+            lane="look",
         )
         for spec in specs
     ]

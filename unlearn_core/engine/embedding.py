@@ -30,8 +30,8 @@ def plan_embedding(scenario: Scenario, specs: Sequence[MethodSpec]) -> list[Stag
     pca, umap = (embedding_key(scenario, specs, way) for way in ("pca", "umap"))
     return [
         *runs,
-        Stage("embedding", pca, "Features and PCA", data | {"way": "pca"}, needs, weight=0.1),
-        Stage("embedding", umap, "UMAP", data | {"way": "umap"}, needs, weight=0.5 * (1 + len(specs))),
+        Stage("embedding", pca, "Features and PCA", data | {"way": "pca"}, needs, 0.1, "look"),
+        Stage("embedding", umap, "UMAP", data | {"way": "umap"}, needs, 0.5 * (1 + len(specs)), "look"),
     ]
 
 

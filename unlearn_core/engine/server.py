@@ -22,6 +22,7 @@ import threading
 from typing import Any
 
 from unlearn_core.engine._certificate import cluster_security, write_certificate
+from unlearn_core.engine._lanes import LONG, SHORT
 from unlearn_core.scratch import hold_scratch
 
 WARM = "unlearn_core.engine.warm"
@@ -32,6 +33,7 @@ def main() -> None:
     """Start the cluster, print its address, stay until stdin closes."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--workers", type=int, required=True)
+    parser.add_argument("--spare", type=int, default=0, help="so many more, for short stages alone")
     parser.add_argument("--scratch", required=True, help="a folder of its own, removed at the end")
     options = parser.parse_args()
     hold_scratch(options.scratch)
@@ -42,7 +44,7 @@ def main() -> None:
         multiprocessing.forkserver.ensure_running()
     write_certificate(options.scratch)
     _configure(options.scratch)
-    asyncio.run(_serve(options.workers, options.scratch))
+    asyncio.run(_serve(options.workers, options.spare, options.scratch))
 
 
 def _leave_with_parent(scratch: str) -> None:
@@ -88,12 +90,12 @@ def _configure(scratch: str) -> None:
     )
 
 
-async def _serve(workers: int, scratch: str) -> None:
+async def _serve(workers: int, spare: int, scratch: str) -> None:
     from distributed import LocalCluster
 
     options: dict[str, Any] = {"preload": [WARM], "memory_limit": 0, "death_timeout": "120s"}
-    async with LocalCluster(
-        n_workers=workers,
+    cluster = LocalCluster(
+        n_workers=workers + spare,
         threads_per_worker=1,
         processes=True,
         host="127.0.0.1",
@@ -105,7 +107,12 @@ async def _serve(workers: int, scratch: str) -> None:
         silence_logs=50,
         asynchronous=True,
         **options,
-    ) as cluster:
+    )
+    # What kind of stage a worker takes: a restarted one gets the same.
+    for number, (name, worker) in enumerate(cluster.worker_spec.items()):
+        takes = {"resources": {LONG if number < workers else SHORT: 1}}
+        cluster.worker_spec[name] = worker | {"options": worker["options"] | takes}
+    async with cluster:
         print(json.dumps({"address": cluster.scheduler_address}), flush=True)
         await asyncio.Event().wait()
 

@@ -6,7 +6,7 @@ import functools
 import platform
 from collections.abc import Callable, Mapping, Sequence
 from importlib import metadata
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -21,7 +21,7 @@ from unlearn_core.corruption import (
 )
 from unlearn_core.datasets import load_dataset
 from unlearn_core.datasets import registry as datasets
-from unlearn_core.engine import attacking, boundary, checking, embedding, measuring, running
+from unlearn_core.engine import attacking, boundary, checking, embedding, looking, measuring, reading, running
 from unlearn_core.engine._backend import Stage as Stage
 from unlearn_core.engine.recorder import Progress, Recorder, now
 from unlearn_core.errors import UserError
@@ -34,6 +34,10 @@ from unlearn_core.specs import MethodSpec, Scenario, content_key
 from unlearn_core.store import Store
 from unlearn_core.training import Trainer, deterministic, seeded
 
+_TOY_VISITS = 150_000
+"""Points and digits are trained on in seconds with up to so many visits to an example (training examples × epochs)."""
+_TOY_COST = 2.0
+"""In trainings from scratch: what costs more is long on a toy as well."""
 _TRAINING = 3.0
 """Weight of training a model from scratch among the stages."""
 
@@ -43,7 +47,10 @@ def plan_runs(scenario: Scenario, specs: Sequence[MethodSpec]) -> list[Stage]:
     check_task(scenario)
     data = scenario.model_dump(mode="json")
     title = f"Original model ({scenario.dataset.name}, seed {scenario.seed})"
-    original = Stage("original", scenario.original_key, title, {"scenario": data}, weight=_TRAINING)
+    toy = _is_toy(scenario)
+    original = Stage(
+        "original", scenario.original_key, title, {"scenario": data}, weight=_TRAINING, lane="quick" if toy else "long"
+    )
     stages = {original.key: original}
     for spec in specs:
         method = methods.get(spec.name)
@@ -53,8 +60,17 @@ def plan_runs(scenario: Scenario, specs: Sequence[MethodSpec]) -> list[Stage]:
             raise UserError(f"{method.label} needs to know every wrong label, and here nobody does: leave it out.")
         payload = {"scenario": data, "method": spec.model_dump(mode="json")}
         key = scenario.run_key(spec)
-        stages[key] = Stage("run", key, method.label, payload, (original.key,), _TRAINING * method.cost)
+        weight = _TRAINING * method.cost
+        lane: Literal["quick", "long"] = "quick" if toy and method.cost <= _TOY_COST else "long"
+        stages[key] = Stage("run", key, method.label, payload, (original.key,), weight, lane)
     return list(stages.values())
+
+
+def _is_toy(scenario: Scenario) -> bool:
+    """Whether the original is trained in seconds, which a person waits for."""
+    if datasets.get(scenario.dataset.name).family == "photos":
+        return False
+    return len(load_dataset(scenario.dataset, scenario.seed).train) * scenario.training.epochs <= _TOY_VISITS
 
 
 def check_task(scenario: Scenario) -> None:
@@ -107,6 +123,9 @@ def regularity_key(scenario: Scenario) -> str:
 
 def run_stage(stage: Stage, store: Store, device: str, reporter: Progress) -> None:
     """Compute one stage and put its record into the store. Errors and :class:`Cancelled` go to the caller."""
+    if stage.kind == "reading":
+        reading.reading(stage, store, reporter)
+        return
     try:
         compute = _STAGES[stage.kind]
     except KeyError:
@@ -228,3 +247,5 @@ def as_arrays(tensors: Mapping[str, torch.Tensor]) -> dict[str, np.ndarray]:
 _STAGES.update(original=_original, run=running.run, regularity=_regularity)
 _STAGES.update(measures=measuring.measures, embedding=embedding.embedding, boundary=boundary.boundary)
 _STAGES.update(reference_models=attacking.reference_models, fit=checking.fit)
+_STAGES.update(plane=looking.plane, field=looking.field, cost=looking.cost)
+_STAGES.update(channels=looking.channels, strengths=looking.strengths)

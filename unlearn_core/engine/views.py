@@ -25,6 +25,7 @@ class StageView:
     """One stage of a job. ``done`` of ``total`` are steps counted by the computation; times in seconds.
 
     ``message`` is the cause of a failure, or what happened to the attempt; ``scalars`` the last reported numbers.
+    ``waits_for``: what a waiting stage waits for, in words; ``waits``: seconds until then, None where nothing counts them.
     """
 
     key: str
@@ -39,11 +40,16 @@ class StageView:
     message: str = ""
     scalars: dict[str, float] = field(default_factory=dict)
     params: dict[str, Any] = field(default_factory=dict)
+    waits_for: str = ""
+    waits: float | None = None
 
 
 @dataclass(frozen=True)
 class JobView:
-    """One submission. ``done`` of ``total`` are stages; ``eta`` is None until finished work allows an estimate."""
+    """One submission. ``done`` of ``total`` are stages; ``eta`` is None until finished work allows an estimate.
+
+    ``shared``: its unfinished stages that another running job wants too, and that go on when this one is cancelled.
+    """
 
     id: str
     title: str
@@ -53,16 +59,18 @@ class JobView:
     eta: float | None
     done: int
     total: int
+    shared: int = 0
 
 
 @dataclass(frozen=True)
 class WorkerView:
-    """One worker process and the title of the stage it computes ("" when idle)."""
+    """One worker process and the title of the stage it computes ("" when idle). ``spare``: it is kept for short work."""
 
     address: str
     pid: int
     threads: int
     stage: str = ""
+    spare: bool = False
 
 
 @dataclass(frozen=True)

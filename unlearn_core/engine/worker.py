@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from unlearn_core.engine._backend import Outcome, Request
+from unlearn_core.engine._lease import hold
 from unlearn_core.errors import Cancelled, UserError
 from unlearn_core.store import MissingArtifact, Store
 
@@ -73,12 +74,10 @@ def execute(request: Request, emit: Emit, unwanted: Callable[[], bool] = lambda:
             return Outcome("done")
         if reporter.cancelled():
             return Outcome("cancelled")
-        if store.failure(stage.key) is not None:
-            store.clear_failure(stage.key)
-        _runner(request.runner)(stage, store, request.device, reporter)
-        if store.has([stage.key]):
-            return Outcome("done")
-        return _failed(store, request, "The stage ended without a result.", "")
+        with hold(store, stage.key, request.token, request.over) as other:
+            if other is not None:
+                return Outcome("elsewhere", lease=other)
+            return _compute(request, store, reporter)
     except Cancelled:
         return Outcome("cancelled")
     except Exception as error:  # noqa: BLE001 - a stage runs foreign code: whatever it raises must reach the person who asked
@@ -86,6 +85,19 @@ def execute(request: Request, emit: Emit, unwanted: Callable[[], bool] = lambda:
     finally:
         _cancelled.discard(request.token)
         emit({"event": "ended", "token": request.token})
+
+
+def _compute(request: Request, store: Store, reporter: WorkerReporter) -> Outcome:
+    """Compute the stage, which nobody else does at this moment."""
+    stage = request.stage
+    if store.has([stage.key]):  # another program finished it between our look and our lease
+        return Outcome("done")
+    if store.failure(stage.key) is not None:
+        store.clear_failure(stage.key)
+    _runner(request.runner)(stage, store, request.device, reporter)
+    if store.has([stage.key]):
+        return Outcome("done")
+    return _failed(store, request, "The stage ended without a result.", "")
 
 
 def sentence(error: BaseException) -> str:

@@ -148,12 +148,19 @@ def field_of(
     plane: Plane,
     resolution: int = RESOLUTION,
     round: int | None = None,
+    step: Step = lambda done, total: None,
 ) -> Field:
     """What a stored model (``spec`` None: the original) says over the plane. Raises LookupError for what is not stored."""
-    return field(model_of(store, scenario, spec, round), scenario, plane, resolution)
+    return field(model_of(store, scenario, spec, round), scenario, plane, resolution, step)
 
 
-def field(model: torch.nn.Module, scenario: Scenario, plane: Plane, resolution: int = RESOLUTION) -> Field:
+def field(
+    model: torch.nn.Module,
+    scenario: Scenario,
+    plane: Plane,
+    resolution: int = RESOLUTION,
+    step: Step = lambda done, total: None,
+) -> Field:
     """What ``model`` says over the plane; the same on every call, because one thread adds up in one order."""
     import torch
 
@@ -165,6 +172,7 @@ def field(model: torch.nn.Module, scenario: Scenario, plane: Plane, resolution: 
     pieces = []
     with deterministic():
         for start in range(0, len(places), _CELLS):
+            step(start, len(places))
             inputs = torch.from_numpy(plane.inputs(places[start : start + _CELLS]))
             cells = replace(data, inputs=inputs, labels=torch.zeros(len(inputs), dtype=torch.long), augmentation=None)
             top = predict(model, cells).softmax(1).max(1)

@@ -58,14 +58,16 @@ class Cost:
     nbytes: int
 
 
-def read(name: str, params: Mapping[str, Scalar], seed: int, side: int = 0) -> Reading:
+def read(name: str, params: Mapping[str, Scalar], seed: int, side: int = 0, *, anew: bool = True) -> Reading:
     """Read the files that a dataset's parameters name, and judge them. Slow the first time: every file is read once.
 
-    ``side``: the pixels that the network takes, 0 where it takes the images as they are. Raises :class:`UserError` where there
+    ``side``: the pixels that the network takes, 0 where it takes the images as they are. ``anew``: look at the files even if
+    that was done a moment ago. Raises :class:`UserError` where there
     is nothing to learn from.
     """
     source = datasets.get(name)
-    source.look_again(source.params(dict(params)))
+    if anew:
+        source.look_again(source.params(dict(params)))
     spec = DatasetSpec(name=source.name, params=source.full_params(source.for_input(dict(params), side)))
     split = load_dataset(spec, seed)
     classes = count(split)

@@ -8,7 +8,7 @@ also exactly the mask that the forget set was trained with.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from unlearn_core.models import RedirectNet
 
 _BATCH = 512
+Step = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -82,8 +83,9 @@ def open_run(store: Results, scenario: Scenario, spec: MethodSpec) -> Opened:
     return Opened(scenario, model, arena_of(scenario), groups_of(scenario), metrics)
 
 
-def activations(model: RedirectNet, x: torch.Tensor) -> list[Layer]:
-    """Hidden layers for normalised inputs (N, …): base channels with redirect off, redirect channels with all of them on."""
+def activations(model: RedirectNet, x: torch.Tensor, step: Step = lambda done, total: None) -> list[Layer]:
+    """Hidden layers for normalised inputs (N, …): base channels with redirect off, redirect channels with all of them on.
+    ``step``: told (done, total) before every batch."""
     import torch
 
     from unlearn_core.training import deterministic
@@ -91,12 +93,13 @@ def activations(model: RedirectNet, x: torch.Tensor) -> list[Layer]:
     ones = [torch.ones(1, channels) for channels in model.redirect_layers]
     rows: list[list[tuple[np.ndarray, np.ndarray]]] = [[] for _ in ones]
     with torch.no_grad(), deterministic():
-        for piece in x.split(_BATCH):
+        for number, piece in enumerate(pieces := x.split(_BATCH)):
+            step(number, len(pieces))
             for k, part in enumerate(_both(model, piece, ones)):
                 rows[k].append(part)
     layers = []
-    for k, pieces in enumerate(rows):
-        mean, active = (np.concatenate(part) for part in zip(*pieces, strict=True))
+    for k, parts in enumerate(rows):
+        mean, active = (np.concatenate(part) for part in zip(*parts, strict=True))
         layers.append(Layer(k + 1, model.hidden[k], model.redirect_layers[k], mean, active))
     return layers
 

@@ -16,7 +16,9 @@ from unlearn_core.errors import UserError
 from unlearn_core.store._database import Database
 from unlearn_core.store._records import reason
 
-SCHEMA = 2
+SCHEMA = 3
+READABLE = 2
+"""From this version on a store can be read as it is: later ones added what only those who write look at."""
 
 _meta = sa.MetaData()
 about = sa.Table("lethe", _meta, sa.Column("name", sa.String(32), primary_key=True), sa.Column("value", sa.Text))
@@ -66,6 +68,15 @@ runs = sa.Table(
 )
 """One small row for each record of kind "run": what cells and tables filter and group by, and what was measured. It says
 nothing that the record does not say, so rows that are missing are made from the records (``_runs.py``)."""
+leases = sa.Table(
+    "leases",
+    _meta,
+    sa.Column("key", sa.String(64), primary_key=True),
+    sa.Column("holder", sa.String(160), nullable=False),
+    sa.Column("place", sa.String(255), nullable=False),
+    sa.Column("beat", sa.Integer, nullable=False),
+)
+"""Which keys are being computed, and by which process (``_leases.py``)."""
 
 
 def _add_runs(db: sa.Connection) -> None:
@@ -82,7 +93,15 @@ def _add_runs(db: sa.Connection) -> None:
     db.exec_driver_sql("CREATE INDEX IF NOT EXISTS runs_by_task ON runs (dataset, seed, regularity, discovery, method)")
 
 
-UPGRADES: dict[int, Callable[[sa.Connection], None]] = {1: _add_runs}
+def _add_leases(db: sa.Connection) -> None:
+    """Version 3 has the table of leases, which starts empty."""
+    db.exec_driver_sql(
+        "CREATE TABLE IF NOT EXISTS leases (key VARCHAR(64) PRIMARY KEY, holder VARCHAR(160) NOT NULL, "
+        "place VARCHAR(255) NOT NULL, beat INTEGER NOT NULL)"
+    )
+
+
+UPGRADES: dict[int, Callable[[sa.Connection], None]] = {1: _add_runs, 2: _add_leases}
 """Schema version → what turns it into the next one. Raise :data:`SCHEMA` and add an entry; data are never dropped.
 
 A step is written in SQL of its own: the tables above may look different by the time it is needed."""
@@ -94,8 +113,10 @@ def bring_up_to_date(database: Database) -> str:
     Raises :class:`UserError` for a store of a newer version, and when a step fails: nothing is changed then.
     """
     version, store_id = database.read(lambda db: (_version(db, database.name), _id(db)))
-    if database.read_only and (version != SCHEMA or store_id is None):
-        raise UserError(f"The store {database.name} is of an earlier version: open it once where it can be written to.")
+    if database.read_only:
+        if version is None or version < READABLE or store_id is None:
+            raise UserError(f"The store {database.name} is of an earlier version: open it once where it can be written to.")
+        return store_id
     if version != SCHEMA or store_id is None:
         store_id = database.write(lambda db: _upgrade(db, database), key="schema")
     return store_id

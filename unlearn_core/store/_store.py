@@ -19,6 +19,7 @@ from unlearn_core.errors import UserError
 from unlearn_core.store._artifacts import Artifacts, FileEntry
 from unlearn_core.store._database import Database
 from unlearn_core.store._known import make_place, private_files, remember_place
+from unlearn_core.store._leases import LeaseTable
 from unlearn_core.store._place import UPLOADS, is_default, make_folder, resolve
 from unlearn_core.store._records import Failure, MissingArtifact, Record, clean, dump, reason, utc
 from unlearn_core.store._runs import KIND as RUN
@@ -40,6 +41,7 @@ class Store:
         self._id = bring_up_to_date(db)
         self._own_folder()
         self.runs = RunTable(db)
+        self.leases = LeaseTable(db)
 
     @classmethod
     def open(cls, location: str | Path | None = None, *, sweep: bool = True, create: bool = True) -> Store:
@@ -196,6 +198,7 @@ class Store:
         ]  # fmt: skip
         good = self._trusted(doubted)
         known = {entry["path"] for entries in files for entry in entries}
+        self.leases.sweep()
         stale = (path for path, (_, old) in there.items() if old and path not in known)
         return len(doubted) - len(good), self._artifacts.sweep(stale)
 

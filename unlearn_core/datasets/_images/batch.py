@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -13,21 +12,18 @@ import numpy as np
 from unlearn_core.datasets._images import cache, twins
 from unlearn_core.datasets._images.decode import Ranges, Unreadable, decode
 from unlearn_core.datasets._images.listing import Collection
+from unlearn_core.deferring import tell
 
 Decoded = tuple[np.ndarray, np.ndarray, list[str], list[set[str]]]
 
 
-def decode_all(
-    collection: Collection, ids: np.ndarray, size: int, channels: int, ranges: Ranges, progress: Callable[[int, int], None]
-) -> Decoded:
+def decode_all(collection: Collection, ids: np.ndarray, size: int, channels: int, ranges: Ranges) -> Decoded:
     """Pictures ``ids`` of a collection: uint8 (N, C, H, W), perceptual hashes uint64 (N,), per picture why it cannot be used
-    ("" if it can), and what was done to it. ``progress`` takes (done, total)."""
+    ("" if it can), and what was done to it. How far it is, :func:`tell` says."""
     pixels = np.empty((len(ids), channels, size, size), np.uint8)
     done: list[set[str]] = [set() for _ in ids]
-    counter = itertools.count(1)
 
     def one(row: int) -> str:
-        progress(next(counter), len(ids))
         try:
             pixels[row] = decode(collection.picture(int(ids[row])), size, channels, ranges, done[row])
         except Unreadable as error:
@@ -35,7 +31,10 @@ def decode_all(
         return ""
 
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
-        reasons = list(pool.map(one, range(len(ids)), chunksize=64))
+        reasons = []
+        for row, reason in enumerate(pool.map(one, range(len(ids)))):  # one that is broken off takes no more images
+            tell(row, len(ids))
+            reasons.append(reason)
     # Not in the pool: hashing holds Python's lock, and threads that wait for it cost as much again as the hashes themselves.
     hashes = np.array([0 if reason else twins.hash_of(image) for image, reason in zip(pixels, reasons, strict=True)], np.uint64)
     return pixels, hashes, reasons, done

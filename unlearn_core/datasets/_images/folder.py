@@ -12,6 +12,7 @@ from unlearn_core.datasets._images.listing import Collection, Listing, Picture
 from unlearn_core.datasets._images.names import readable
 from unlearn_core.datasets._images.order import IMAGEFOLDER, as_imagefolder, order_of
 from unlearn_core.datasets._images.walk import walk
+from unlearn_core.deferring import counted
 from unlearn_core.errors import UserError
 
 MAX_POINTER = 1_024
@@ -35,7 +36,7 @@ class Folder(Collection):
         return digest([*files, "", *sorted(self.found.folders), "", *self.found.sentences()])
 
     def content(self) -> str:
-        return digest(f"{file.path}\0{hash_file(self.path / file.path)}" for file in self.files)
+        return digest(f"{file.path}\0{hash_file(self.path / file.path)}" for file in counted(self.files))
 
     def listing(self) -> Listing:
         if self._listing is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import json
 import threading
@@ -23,6 +22,7 @@ from unlearn_core.datasets._images.decode import REVISION, Ranges
 from unlearn_core.datasets._images.listing import TEST, TRAIN, Collection, Listing, some
 from unlearn_core.datasets._images.sampling import choose
 from unlearn_core.datasets._images.survey import survey
+from unlearn_core.deferring import check_here
 from unlearn_core.errors import UserError
 from unlearn_core.typed_paths import typed_path
 
@@ -91,7 +91,6 @@ class Wanted:
 _Memo = tuple[str, str]
 _seen: dict[_Memo, tuple[float, Facts]] = {}
 _lock = threading.Lock()
-_decoding: dict[str, tuple[int, int]] = {}
 
 
 def facts(collection: Collection) -> Facts:
@@ -106,11 +105,9 @@ def facts(collection: Collection) -> Facts:
             return Facts(**stored | {"problems": tuple(stored.get("problems", ()))})
         except TypeError:
             pass  # written by another version
+    check_here(signature)
     listing = collection.listing()
-    try:
-        looked = survey(collection, listing, functools.partial(_count, place))
-    finally:
-        _decoding.pop(place, None)
+    looked = survey(collection, listing)
     collection.check_pixels(looked.pixels)
     files = collection.content()
     if listing.reading:
@@ -136,10 +133,6 @@ def facts(collection: Collection) -> Facts:
     return found
 
 
-def _count(place: str, done: int, total: int) -> None:
-    _decoding[place] = done, total
-
-
 def recent(memo: _Memo) -> Facts | None:
     """Facts that this process learnt a moment ago about (a dataset's name, its ``data``)."""
     with _lock:
@@ -159,11 +152,6 @@ def look_again(memo: _Memo) -> None:
         _seen.pop(memo, None)
 
 
-def decoding(place: str) -> tuple[int, int] | None:
-    """How many images of the files at this absolute path are decoded, of how many; None where nothing is being decoded."""
-    return _decoding.get(place)
-
-
 def load(wanted: Wanted, seed: int, collection: Callable[[], Collection]) -> Split:
     """Training and test images, from the cache where they have been decoded before: the files are then not looked at.
 
@@ -172,6 +160,7 @@ def load(wanted: Wanted, seed: int, collection: Callable[[], Collection]) -> Spl
     key = wanted.key(seed)
     arrays = cache.read(key)
     if arrays is None:
+        check_here(key)
         with cache.alone(key):
             arrays = cache.read(key)  # somebody else may have decoded them meanwhile
             if arrays is None:
@@ -198,12 +187,7 @@ def _decode(collection: Collection, wanted: Wanted, seed: int) -> dict[str, np.n
         train, test = moves.move(train, test, listing.splits, moves.read_numbers(wanted.listed, len(listing)))
     ids = np.sort(np.concatenate([train, test]))
     _check_memory(len(ids), wanted)
-    place = str(collection.path)
-    try:
-        progress = functools.partial(_count, place)
-        pixels, hashes, reasons, done = decode_all(collection, ids, wanted.size, wanted.channels, found.ranges, progress)
-    finally:
-        _decoding.pop(place, None)
+    pixels, hashes, reasons, done = decode_all(collection, ids, wanted.size, wanted.channels, found.ranges)
     problems = said.left_out([listing.names[k] for k in ids], reasons)
     unreadable = ids[np.array([row for row, reason in enumerate(reasons) if reason], np.int64)]
     good = np.array([row for row, reason in enumerate(reasons) if not reason], np.int64)

@@ -20,6 +20,7 @@ from unlearn_core.datasets._images.listing import (
     make_listing,
     some,
 )
+from unlearn_core.deferring import counted
 from unlearn_core.errors import UserError
 from unlearn_core.text_tables import Table, plain_name, read_rows, tables
 
@@ -44,7 +45,7 @@ class Manifest(Collection):
         return digest([_state(self.path), *(_state(self.path.parent / name) for name in self.files)])
 
     def content(self) -> str:
-        lines = (f"{name}\0{hash_file(self.path.parent / name)}" for name in sorted(set(self.files)))
+        lines = (f"{name}\0{hash_file(self.path.parent / name)}" for name in counted(sorted(set(self.files))))
         return digest([hashlib.sha256(self.path.read_bytes()).hexdigest(), *lines])
 
     def reading(self) -> str:

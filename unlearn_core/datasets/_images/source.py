@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
@@ -12,6 +13,7 @@ from unlearn_core.datasets._images import loading
 from unlearn_core.datasets._images.listed import PATTERN
 from unlearn_core.datasets._images.listing import Collection
 from unlearn_core.datasets._images.presets import preset_for
+from unlearn_core.deferring import NotRead
 from unlearn_core.errors import UserError
 from unlearn_core.parts import PartParams
 from unlearn_core.specs import Scalar
@@ -114,7 +116,8 @@ class ImageSource(DatasetSource):
         memo = (cls.name, params.data)
         found = loading.recent(memo)
         if found is None:
-            found = loading.facts(cls.collection(params))
+            with cls._asked(params, None):
+                found = loading.facts(cls.collection(params))
             for data in {params.data, found.place}:
                 loading.remember((cls.name, data), found)
         return found
@@ -158,7 +161,18 @@ class ImageSource(DatasetSource):
             test_share=params.test_share,
             listed=params.listed,
         )
-        return loading.load(wanted, seed, lambda: cls.collection(params))
+        with cls._asked(params, seed):
+            return loading.load(wanted, seed, lambda: cls.collection(params))
+
+    @classmethod
+    @contextlib.contextmanager
+    def _asked(cls, params: Any, seed: int | None) -> Iterator[None]:
+        """Say what has to be read where that is not done in this thread."""
+        try:
+            yield
+        except NotRead as missing:
+            missing.dataset, missing.params, missing.seed = cls.name, params.model_dump(mode="json"), seed
+            raise
 
 
 def _plain(params: Any) -> dict[str, Scalar]:

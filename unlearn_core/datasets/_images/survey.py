@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -11,6 +10,7 @@ import numpy as np
 
 from unlearn_core.datasets._images.decode import Ranges, Unreadable, is_deep, is_grey, may_be_transparent, measure, size_of
 from unlearn_core.datasets._images.listing import Collection, Listing
+from unlearn_core.deferring import tell
 from unlearn_core.errors import UserError
 
 LARGEST_DEFAULT = 32
@@ -45,22 +45,23 @@ class _Header:
     deep: bool = False
 
 
-def survey(collection: Collection, listing: Listing, progress: Callable[[int, int], None] | None = None) -> Survey:
-    """Look at every header, and at the pixels of deep and of transparent pictures. ``progress`` takes (done, total).
+def survey(collection: Collection, listing: Listing) -> Survey:
+    """Look at every header, and at the pixels of deep and of transparent pictures; how far it is, :func:`tell` says.
 
     Raises :class:`UserError` where no picture can be read.
     """
 
     def one(k: int) -> _Header | str:
-        if progress is not None and k % 64 == 0:
-            progress(k, len(listing))
         try:
             return _look(collection, k)
         except Unreadable as error:
             return str(error)
 
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
-        looked = list(pool.map(one, range(len(listing)), chunksize=64))
+        looked = []
+        for k, header in enumerate(pool.map(one, range(len(listing)))):
+            tell(k, len(listing))
+            looked.append(header)
     found = [header for header in looked if isinstance(header, _Header)]
     if not found:
         raise UserError(
