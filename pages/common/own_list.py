@@ -24,8 +24,11 @@ NOTHING = ""
 
 
 def read(params: dict[str, Any], seed: int, side: int = 0, *, opened: bool = False) -> Reading:
-    """What these files hold, for a network that takes ``side`` pixels, from what a worker left when it read them. Where the page
-    has just been ``opened`` they are looked at anew: they may have changed. Raises ``NotRead`` before they were read."""
+    """What these files hold, for a network that takes ``side`` pixels, from what a worker left when it read them.
+
+    Where the page has just been ``opened`` they are looked at anew: they may have changed. Raises ``NotRead`` before they
+    were read.
+    """
     return own.read("images", params, seed, side, anew=opened)
 
 
