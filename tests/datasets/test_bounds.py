@@ -208,7 +208,7 @@ def test_only_the_beginning_of_an_entry_is_unpacked_for_its_header(tmp_path: Pat
     [
         ("a\0b", "cannot be a path"),
         ("x" * 300, "has a name of 300 bytes, more than 255"),
-        ("x" * 5000, "has 5,000 bytes, more than 4,096"),
+        ("x" * 5000, "is longer than 4096 characters"),
         ("/x" * 2047, "There is nothing at"),
         ("~no-such-user-here/photos", "there is no such user here"),
     ],

@@ -92,11 +92,11 @@ def test_far_fewer_training_than_test_labels_are_said_to_be_another_thing(place:
     for path in sorted(photos.glob("*/*/*.png")):
         half, name, file = path.relative_to(photos).parts
         wrong = half == "train" and int(file[:2]) % 2
-        rows.append(f"{half}/{name}/{file},{CLASSES[(CLASSES.index(name) + 1) % 3] if wrong else name},{half}")
-    (photos / "half.csv").write_text("\n".join(rows))
+        rows.append(f"photos/{half}/{name}/{file},{CLASSES[(CLASSES.index(name) + 1) % 3] if wrong else name},{half}")
+    (place / "half.csv").write_text("\n".join(rows))
     scenario = make_scenario(
         "images", discovery=0.0, model="torchvision",
-        overrides={"dataset.data": str(photos / "half.csv"), "corruption.found": True, "model.architecture": NAME,
+        overrides={"dataset.data": str(place / "half.csv"), "corruption.found": True, "model.architecture": NAME,
                    "model.weights": str(place / "plain.pt"), "model.normalise": "none"},
     )  # fmt: skip
     fit = fit_of(scenario)

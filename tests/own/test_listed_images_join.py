@@ -61,12 +61,15 @@ def test_test_images_of_the_files_own_leave_the_test_and_are_not_trained_on(spli
     assert "1 of the listed images are test images; they are left out of testing, and not trained on." in found.said
 
 
-def test_a_list_inside_the_training_part_changes_no_key(split_photos: Path, tree: Path) -> None:
+def test_a_list_inside_the_training_part_changes_no_key(split_photos: Path) -> None:
     plain = scenario_of(split_photos)
     found, _ = used(split_photos, "path\ntrain/dog/001.png\n")
     assert found.scenario.dataset == plain.dataset
     assert "listed" not in found.scenario.dataset.params
     assert found.scenario.original_key == plain.original_key
+
+
+def test_a_list_that_moves_images_makes_other_data(tree: Path) -> None:
     moved, _ = used(tree, OWN, 1)
     assert moved.scenario.corruption_key != scenario_of(tree, 1).corruption_key
     assert moved.scenario.sets_key == scenario_of(tree, 1).sets_key == scenario_of(tree, 1).corruption_key

@@ -174,7 +174,7 @@ def test_a_list_takes_its_images_into_the_training_part_and_the_link_does_so_too
         (b"index\n99\n", "names training example 99 in line 2, but there are 30"),
         (b"path,clean_label\ntrain/ant/00.png,bee\ntrain/ant/00.png,cow\n", "one image two right labels"),
         (b"index\n" + b"".join(b"%d\n" % k for k in range(20)), "20 examples are too many for a forget set"),
-        (b"index,clean_label\n3,dog\n", "a clean_label that is no class"),
+        (b"index,clean_label\n3,dog\n", "a clean\\_label that is no class"),
     ],
 )
 def test_a_bad_list_gets_one_sentence_and_changes_nothing(photos: Path, text: bytes, sentence: str) -> None:

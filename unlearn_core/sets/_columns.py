@@ -65,8 +65,9 @@ def as_table(rows: Rows, names: Sequence[str], where: str) -> Table:
         rows = [(0, header[: max(1, len(first))]), *rows]
     found = max(tables(rows, where), key=_fits)
     if found.unnamed and not _fits(found)[0] and found.place((*INDEX, *PATHS)) is not None:
-        line, cells = next((line, cells) for line, cells in rows[1:] if len(cells) > len(first))
-        raise UserError(does_not_fit(where, line, len(cells), len(first)))
+        width = len(rows[0][1])
+        line, cells = next((line, cells) for line, cells in rows[1:] if len(cells) > width)
+        raise UserError(does_not_fit(where, line, len(cells), width))
     return found
 
 
