@@ -423,7 +423,8 @@ class Engine:
             elif outcome.status == "killed":
                 gave_up = task.stage
                 self._finish(task, "failed", LOST_AGAIN)
-            elif outcome.status == "elsewhere" and outcome.lease is not None:
+            elif outcome.status == "elsewhere":
+                assert outcome.lease is not None
                 self._leave_to_others(task, outcome.lease)
             elif outcome.gone and task.resubmitted < MAX_RESUBMITTED and self._mend(task, set(outcome.gone)):
                 self._again(task, lost=False)
