@@ -81,7 +81,7 @@ class Wanted:
     def key(self, seed: int, revision: int = REVISION) -> str:
         """Names the decoded arrays. Where everything is taken they serve every seed, and only the split is drawn anew."""
         chosen = [self.limit, self.test_limit, self.test_share, seed] if self.limit or self.test_limit else []
-        about = [] if revision == FIRST_REVISION else [ABOUT]
+        about: list[int | str] = [] if revision == FIRST_REVISION else [ABOUT]
         if chosen and self.listed:
             about.append(self.listed)
         text = json.dumps([revision, *about, self.content, self.size, self.channels, chosen])
