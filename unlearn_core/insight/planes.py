@@ -35,7 +35,7 @@ def pack_plane(plane: Plane, points: pd.DataFrame) -> tuple[dict[str, object], d
     """A plane as a payload and arrays; :func:`stored_plane` makes it whole again."""
     anchors = [{name: value for name, value in asdict(anchor).items() if name != "inputs"} for anchor in plane.anchors]
     shown = {"columns": list(points.columns), "data": points.to_numpy().tolist()}
-    payload = {"x": plane.x, "y": plane.y, "shape": plane.shape, "anchors": anchors, "points": shown}
+    payload: dict[str, object] = {"x": plane.x, "y": plane.y, "shape": plane.shape, "anchors": anchors, "points": shown}
     arrays = {"origin": plane.origin, "axes": plane.axes}
     return payload, arrays | {f"inputs{k}": np.asarray(anchor.inputs) for k, anchor in enumerate(plane.anchors)}
 
