@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 CORE = ROOT / "unlearn_core"
 COMPUTE = ("specs", "datasets", "corruption", "models", "training", "discovery", "methods", "evaluation")
 LEVELS = [
-    {"errors", "registry", "specs", "parts", "vision", "scratch", "escaping", "hosts"},
+    {"errors", "registry", "specs", "parts", "vision", "scratch", "escaping", "hosts", "deferring"},
     {"datasets"},
     {"models", "corruption", "sets", "uploads"},
     {"training"},
