@@ -1,4 +1,4 @@
-"""Does the app answer while it reads, draws and times what belongs to thousands of photographs?
+"""Does the app answer while workers read thousands of photographs and time their training?
 
     python -m benchmarks.health FOLDER
 
@@ -91,22 +91,6 @@ async def _until_shown(port: int, page: str, query: str, wanted: str) -> None:
     raise SystemExit(f"{page} never showed {wanted!r}.")
 
 
-def compute(place: Path, query: dict[str, str]) -> None:
-    """Train what the pages then look at: from here, as a second program on the app's store."""
-    from unlearn_core import view_state as vs
-    from unlearn_core.engine import Engine
-    from unlearn_core.engine.stages import plan_runs
-    from unlearn_core.store import Store
-
-    os.environ["UNLEARN_CACHE"] = str(place / "cache")
-    state, _ = vs.decode(urlencode(query))
-    engine = Engine(Store.open(place / "store"), address="inline")
-    view = engine.wait(engine.submit(plan_runs(vs.to_scenario(state), vs.to_methods(state)), "models"))
-    engine.close()
-    if view.state != "done":
-        raise SystemExit(f"The models were not trained: {[stage.message for stage in view.stages]}")
-
-
 def measure(folder: Path) -> dict[str, Any]:
     """Every part of the report, by what is computed meanwhile."""
     parts: dict[str, dict[str, Any]] = {}
@@ -126,12 +110,6 @@ def measure(folder: Path) -> dict[str, Any]:
             query = {"dataset": "images", "dataset.data": str(folder), "training.epochs": "1", "model": "cnn"}
             with watched(port, process, parts.setdefault("reading a folder and timing its training", {})):
                 until_shown(port, "own", query, "takes about")
-            shown = query | {"methods": "rem", "rem.epochs": "1", "views": "original,rem", "inspected": "rem"}
-            compute(place, shown)
-            with watched(port, process, parts.setdefault("the boundaries of two models", {})):
-                until_shown(port, "boundary", shown, "figure:boundary")
-            with watched(port, process, parts.setdefault("redirect channels and strengths", {})):
-                until_shown(port, "redirect", shown, "figure:strength-course")
             with watched(port, process, parts.setdefault("idle again", {})):
                 time.sleep(5)
             again = query | {"dataset.data": str(other)}

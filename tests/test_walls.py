@@ -13,7 +13,19 @@ ROOT = Path(__file__).parents[1]
 CORE = ROOT / "unlearn_core"
 COMPUTE = ("specs", "datasets", "corruption", "models", "training", "discovery", "methods", "evaluation")
 LEVELS = [
-    {"errors", "registry", "specs", "parts", "vision", "scratch", "escaping", "hosts", "typed_paths", "text_tables"},
+    {
+        "errors",
+        "registry",
+        "specs",
+        "parts",
+        "vision",
+        "scratch",
+        "escaping",
+        "hosts",
+        "typed_paths",
+        "text_tables",
+        "deferring",
+    },
     {"datasets"},
     {"models", "corruption", "sets", "uploads"},
     {"training"},

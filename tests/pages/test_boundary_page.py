@@ -110,3 +110,22 @@ def test_images_have_a_plane_through_three_of_them(open_page: OpenPage, fresh_st
     same = open_page("boundary", f"{quick}&anchor_a=3&anchor_b=9&anchor_c=9")
     assert not same.exception
     assert "on one line" in texts(same)
+
+
+def test_what_workers_draw_is_the_same_picture(
+    open_page: OpenPage, computed: vs.State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Photographs are drawn by workers; here points are, so that both ways can be compared."""
+    from pages.common import planes as drawn
+    from unlearn_core.insight import planes
+
+    here = figure(open_page("boundary", SHOWN))
+    drawn._field.clear()
+    monkeypatch.setattr(planes, "computed_elsewhere", lambda scenario: True)
+    app = open_page("boundary", SHOWN)
+    finish_jobs()
+    for _ in range(3):
+        app.run()
+        finish_jobs()
+    assert figure(app) == here
+    assert here
