@@ -42,14 +42,14 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         place = options.store or folder
         os.environ |= {"UNLEARN_STORE": place, "UNLEARN_ENGINE": "inline"}
-        made = 0.0 if (Path(place) / "lethe.sqlite").exists() else _timed(lambda: fill(place, options.runs))
+        made = None if (Path(place) / "lethe.sqlite").exists() else round(_timed(lambda: fill(place, options.runs)), 1)
         figures = measure(place, options.repeats)
     found = {
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
         "runs": options.runs,
         "repeats": options.repeats,
         "note": options.note,
-        "made_in_s": round(made, 1),
+        "made_in_s": made,
         "asked": ASKED,
         "measured": {name: round(value, 3) for name, value in figures.items()},
     }
