@@ -49,7 +49,7 @@ def test_the_family_filter_offers_its_methods_and_keeps_the_chosen(open_page: Op
 
 def test_each_method_explains_itself(open_page: OpenPage, fresh_store: object) -> None:
     assert registry.get("npo").summary not in texts(open_page("compare", "methods=npo,etd,rem"))  # drawn when it is opened
-    words = texts(open_page("compare", "methods=npo,etd,rem", methods_open=True))
+    words = texts(open_page("compare", "methods=npo,etd,rem,jit", methods_open=True))
     for name in ("npo", "etd", "rem", "retrain", "oracle_retrain"):
         assert registry.get(name).summary in words
     assert "https://arxiv.org/abs/2404.05868" in words

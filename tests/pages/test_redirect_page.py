@@ -15,6 +15,7 @@ from apptools import QUICK, finish_jobs, link, texts
 from streamlit.testing.v1 import AppTest
 
 from unlearn_core import view_state as vs
+from unlearn_core.escaping import escape_markdown
 from unlearn_core.insight.strength import NUMBERS
 from unlearn_core.store import Store
 
@@ -127,5 +128,5 @@ def test_bad_links_open(open_page: OpenPage, computed: vs.State, seed: int) -> N
     app = open_page("redirect", QUICK + "".join(f"&{name}={value}" for name, value in query.items()))
     wanted = dict(part.split("=") for part in QUICK.split("&")) | query
     state, notices = vs.decode(wanted)
-    assert [warning.value for warning in app.warning] == notices
+    assert [warning.value for warning in app.warning] == list(map(escape_markdown, notices))
     assert vs.decode(link(app))[0] == state
