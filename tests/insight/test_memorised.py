@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from unlearn_core.figures import classes, healed_utility
 from unlearn_core.figures import heatmap as drawn
 from unlearn_core.figures.sentences import UNKNOWN_HEALED, outcome, share_healed
 from unlearn_core.figures.table import best, stars_note
-from unlearn_core.insight import grid, memorised, tables
+from unlearn_core.insight import _runs, grid, memorised, tables
 from unlearn_core.insight.memorised import TAKEN_UP, nothing_to_heal, sentence, share_in, share_of
 from unlearn_core.insight.pareto import pareto_front
 from unlearn_core.presets import make_method, make_scenario
@@ -156,6 +157,8 @@ def test_shares_of_older_runs_are_looked_up_once_for_each_original(made: Store, 
     asked: list[Any] = []
     usual = tables.original_metrics
     monkeypatch.setattr(tables, "recorded", lambda payload: {})
+    older = SimpleNamespace(frame=_runs.stored_runs(made).frame.drop(columns=["memorised", "memorised_known"]))
+    monkeypatch.setattr(_runs, "stored_runs", lambda store: older)
     monkeypatch.setattr(tables, "original_metrics", lambda *a: (asked.append(a[1].seed), usual(*a))[1])
     twice = pd.concat([runs, runs.assign(discovery=1.0)], ignore_index=True)
     assert list(memorised.of_runs(made, twice)) == [*fresh, *fresh]
@@ -182,7 +185,9 @@ def test_the_heatmap_marks_the_tasks_without_anything_to_heal(made: Store) -> No
     assert "Best on average" not in flat.alt
     assert "Best on average" in drawn.heatmap(table, rows, columns[1:], how, memorised=shares).alt
     assert "†" not in drawn.heatmap(table, rows, columns, how).caption
-    long = memorised.in_tasks(grid.long_table(found.runs, "healed", rows, [grid.Task(*c) for c in columns]), shares)
+    long = memorised.in_tasks(
+        grid.long_table(found.runs, "healed", rows, [grid.Task(*c) for c in columns], task(1.0, 0)), shares
+    )
     assert set(long["memorised"]) == set(shares.values())
 
 

@@ -243,7 +243,7 @@ def test_the_page_itself_reads_no_image(photos: Path, monkeypatch: pytest.Monkey
         monkeypatch.setattr(loading, name, lambda *given: (readers.append(threading.current_thread().name), inner(*given))[1])
 
     noted("_decode")
-    noted("_usual")
+    noted("survey")
     app = opened()
     app.text_input(key="control:own").set_value(str(photos))
     app.run()

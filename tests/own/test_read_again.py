@@ -12,8 +12,6 @@ from streamlit.testing.v1 import AppTest
 from test_own_page import _at_the_root, button, enter, opened, until_read  # noqa: F401
 from test_own_page import words as written
 
-from pages.common import reading
-
 
 def words(app: AppTest) -> str:
     return html.unescape(written(app))
@@ -35,8 +33,7 @@ def test_what_cannot_be_a_path_is_one_sentence(path: str) -> None:
     assert "The path of the data" in words(app)
 
 
-def test_the_page_shows_the_files_of_now(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "OLD", 1e-6)
+def test_the_page_shows_the_files_of_now(photos: Path) -> None:
     app = enter(opened(), photos)
     assert "is empty" not in words(app)
     (photos / "train" / "nada").mkdir()
