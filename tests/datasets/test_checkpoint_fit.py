@@ -19,7 +19,7 @@ from unlearn_core.datasets import load_dataset
 from unlearn_core.engine import Engine
 from unlearn_core.engine.checking import plan_fit
 from unlearn_core.engine.stages import arena_of, plan_runs
-from unlearn_core.errors import UserError
+from unlearn_core.errors import Cancelled, UserError
 from unlearn_core.evaluation import fit_key, fit_sentences, measure_fit
 from unlearn_core.evaluation._fit import input_words
 from unlearn_core.presets import make_scenario
@@ -152,6 +152,16 @@ def test_it_is_a_stage_of_its_own_that_is_computed_once(place: Path, tmp_path: P
     torch.save(network(7).state_dict(), place / "seven.pt")
     with pytest.raises(UserError, match="tells 7 classes apart, but the data have 3"):
         plan_fit(scenario_of(place, "seven.pt"))
+
+
+def test_measuring_stops_when_it_is_cancelled(place: Path) -> None:
+    class Unwanted(SilentReporter):
+        def cancelled(self) -> bool:
+            return True
+
+    scenario = scenario_of(place)
+    with pytest.raises(Cancelled):
+        measure_fit(scenario, arena_of(scenario, torch.device("cpu")), Unwanted())
 
 
 def large(root: Path, side: int = 48) -> Path:

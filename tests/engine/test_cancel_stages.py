@@ -115,7 +115,8 @@ def contents(store: Store) -> dict[str, Any]:
 
 
 def test_every_kind_of_stage_is_cancelled_here() -> None:
-    assert {kind for kind, _ in PLANS.values()} == set(st._STAGES)
+    # What a checkpoint is worth needs one, and is asked of it in tests/datasets/test_checkpoint_fit.py.
+    assert {kind for kind, _ in PLANS.values()} == set(st._STAGES) - {"fit"}
 
 
 @pytest.mark.parametrize("what", PLANS)
