@@ -164,7 +164,9 @@ def _check_classes(known: set[str], where: str, order: Sequence[str] | None) -> 
         raise UserError(f"{where} has images of {len(known)} classes; learning needs at least two.")
     if len(known) > MAX_CLASSES:
         raise UserError(f"{where} has {len(known):,} classes; at most {MAX_CLASSES:,} are supported.")
-    class_names = tuple(sorted(known, key=natural) if order is None else (name for name in order if name in known))
+    class_names = tuple(
+        sorted(known, key=natural) if order is None else (name for name in map(readable, order) if name in known)
+    )
     if long := next((name for name in class_names if len(name) > MAX_CLASS_NAME), None):
         raise UserError(f"{where} has a class name of {len(long):,} characters, {long[:40]!r}…; at most 200 are taken.")
     return class_names
