@@ -192,7 +192,8 @@ def test_going_on_as_before_does_not_heal(originals: dict[str, Trained]) -> None
     assert utility >= 0.96
 
 
-def test_a_loss_without_a_bound_breaks_the_network(originals: dict[str, Trained]) -> None:
-    forget, _, utility = unlearned("rem_ascent", original("digits", originals))
-    assert forget <= 0.3
-    assert utility <= 0.6
+def test_a_loss_without_a_bound_costs_what_rem_keeps(originals: dict[str, Trained]) -> None:
+    """Its last round breaks the network; even the round that is returned instead has lost a good part."""
+    _, healed, utility = unlearned("rem_ascent", original("digits", originals))
+    assert utility <= 0.85
+    assert healed * utility <= 0.7
