@@ -16,6 +16,8 @@ from unlearn_core.escaping import escape_markdown
 HERE = Path(__file__).parent
 
 answer_to_own_names()
+# Before the navigation: without an icon for all pages the browser would fetch that of each page from the internet.
+st.set_page_config(page_icon=str(HERE / "assets" / "icon.svg"), layout="wide", initial_sidebar_state="collapsed")
 st.logo(str(HERE / "assets" / "logo.svg"), size="large")
 
 pages = [
@@ -31,12 +33,7 @@ pages = [
     st.Page("pages/lessons.py", title="Lessons", icon=":material/school:", url_path="lessons"),
 ]
 current = st.navigation(pages, position="top")
-st.set_page_config(
-    page_title="Lethe – unlearning corrupted data" if current.url_path == "" else f"{current.title} – Lethe",
-    page_icon=str(HERE / "assets" / "icon.svg"),
-    layout="wide",
-    initial_sidebar_state="collapsed",
-)
+st.set_page_config(page_title="Lethe – unlearning corrupted data" if current.url_path == "" else f"{current.title} – Lethe")
 in_browser.settle()
 # Lessons and links for teachers name pages, and need to know which one this is.
 st.session_state["pages"] = {page.url_path or "start": page.title for page in pages}

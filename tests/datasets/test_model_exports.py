@@ -128,7 +128,7 @@ def test_a_healed_checkpoint_leaves_as_it_came_and_says_the_same_elsewhere(
     assert scenario.key == written[".pt"]["scenario"]
     pixels, stored, opened = logits_of(Store.open(), scenario, make_method("rem", scenario, {"epochs": 1}))
     for logits in elsewhere(tmp_path, [(out, pixels) for out in outs], wrapped=True):
-        assert np.abs(logits - opened).max() <= 1e-5
+        assert np.abs(logits - opened).max() <= 5e-5
         assert np.abs(logits - stored).max() <= 1e-5
     (tmp_path / "mine.pt").unlink()
     plain = export(Store.open(), scenario, make_method("rem", scenario, {"epochs": 1}), ".pt")

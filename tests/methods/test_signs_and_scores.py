@@ -70,7 +70,7 @@ def test_a_push_keeps_the_pass_with_the_best_proxy(name: str, digits: Trained) -
     right = [(logits.argmax(1) == task.data.labels).float() for logits in reporter.models]
     scores = [(r[task.retain].mean() * (1 - max(0.2, r[task.forget].mean().item()))).item() for r in right]
     assert len(scores) > 2
-    assert max(scores) > scores[-1] + 0.05
+    assert max(scores) > scores[-1] + 0.02
     best = reporter.models[scores.index(max(scores))]
     assert torch.equal(predict(model, task.data).argmax(1), best.argmax(1))
 
