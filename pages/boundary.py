@@ -101,8 +101,7 @@ def over_time(shown: Sequence[MethodSpec | None]) -> list[Panel] | None:
         return panels
     stages = planes.frame_stages(scenario, shown, wanted)
     missing = [stage for stage in stages if stage.key not in store().has(stage.key for stage in stages)]
-    jobs.at_once(missing, "Boundary over the rounds")
-    return None
+    return planes.rounds(scenario, shown, wanted) if jobs.at_once(missing, "Boundary over the rounds") else None
 
 
 def opens_at(panels: Sequence[Panel]) -> None:
