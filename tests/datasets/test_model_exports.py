@@ -165,7 +165,8 @@ def test_any_other_network_becomes_an_archive_or_torchvision_s_own(tmp_path: Pat
         files.append((out, pixels))
         expected.append(stored)
     for said, stored, case in zip(elsewhere(tmp_path, files), expected, NATIVE, strict=True):
-        assert np.abs(said - stored).max() <= 5e-5, case  # float32, other kernels
+        # Of the largest logit: float32 sums in another order differ by a few units in the last place of that.
+        assert np.abs(said - stored).max() <= 1e-5 * max(1.0, float(np.abs(stored).max())), case
 
 
 def test_nothing_is_overwritten_and_forms_that_cannot_be_are_said_before_anything_runs(
