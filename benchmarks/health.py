@@ -29,7 +29,8 @@ from urllib.parse import urlencode
 
 import psutil
 
-from benchmarks.many_clients import BIGGEST, ROOT, app, client
+from benchmarks.many_clients import app, client
+from benchmarks.serving import ROOT, Browser
 
 PROBE = """
 import sys, time, urllib.request
@@ -66,28 +67,12 @@ def until_shown(port: int, page: str, query: dict[str, str], wanted: str) -> Non
 
 
 async def _until_shown(port: int, page: str, query: str, wanted: str) -> None:
-    from streamlit.proto.BackMsg_pb2 import BackMsg
-    from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
-    from tornado.httpclient import HTTPRequest
-    from tornado.websocket import websocket_connect
-
-    request = HTTPRequest(f"ws://localhost:{port}/_stcore/stream", connect_timeout=LONGEST)
-    connection = await websocket_connect(request, subprotocols=["streamlit"], max_message_size=BIGGEST)
-    deadline, seen = time.monotonic() + LONGEST, b""
-    while time.monotonic() < deadline:
-        message, seen = BackMsg(), b""
-        message.rerun_script.query_string, message.rerun_script.page_name = query, page
-        await connection.write_message(message.SerializeToString(), binary=True)
-        while (data := await connection.read_message()) is not None:
-            answer = ForwardMsg()
-            answer.ParseFromString(data)
-            seen += data
-            if answer.WhichOneof("type") == "script_finished":
-                break
-        if wanted.encode() in seen:
-            connection.close()
-            return
-        await asyncio.sleep(0.7)
+    deadline = time.monotonic() + LONGEST
+    async with Browser.on(port, LONGEST) as browser:
+        while time.monotonic() < deadline:
+            if wanted.encode() in (await browser.open(page, query)).seen:
+                return
+            await asyncio.sleep(0.7)
     raise SystemExit(f"{page} never showed {wanted!r}.")
 
 

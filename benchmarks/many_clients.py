@@ -13,15 +13,10 @@ import argparse
 import asyncio
 import contextlib
 import json
-import os
 import random
-import socket
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
-import urllib.request
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -29,79 +24,31 @@ from typing import Any
 
 import psutil
 
-ROOT = Path(__file__).resolve().parent.parent
-PAGES = ("", "craft", "compare", "boundary", "redirect", "embedding", "forget", "heatmap", "own", "lessons")
+from benchmarks.serving import PAGES, ROOT, Browser, served
+
 ANSWER_SECONDS = 300.0
-BIGGEST = 200 * 2**20
+LEAST_ELEMENTS = 4
+"""No page has fewer."""
 
 
 @contextlib.contextmanager
 def app(folder: Path, engine: str = "inline", **environment: str) -> Iterator[tuple[int, psutil.Process]]:
     """A running app on a store in ``folder``: its port and its process."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    with (folder / "log.txt").open("wb") as log:
-        server = subprocess.Popen(
-            [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)],
-            cwd=ROOT,
-            env=os.environ | {"UNLEARN_STORE": str(folder / "store"), "UNLEARN_ENGINE": engine} | environment,
-            stdout=log,
-            stderr=log,
-        )
-    try:
-        for _ in range(1200):
-            with contextlib.suppress(OSError), urllib.request.urlopen(f"http://localhost:{port}/_stcore/health", timeout=1):
-                break
-            time.sleep(0.1)
-        yield port, psutil.Process(server.pid)
-    finally:
-        server.kill()
-        server.wait()
+    own = {"UNLEARN_STORE": str(folder / "store"), "UNLEARN_ENGINE": engine}
+    with served(folder / "log.txt", own | environment) as running:
+        yield running
 
 
 async def client(port: int, pages: Sequence[str]) -> list[tuple[str, float, str]]:
     """One browser that opens these pages one after the other: (page, seconds, what went wrong or "")."""
-    from streamlit.proto.BackMsg_pb2 import BackMsg
-    from tornado.httpclient import HTTPRequest
-    from tornado.websocket import websocket_connect
-
-    request = HTTPRequest(f"ws://localhost:{port}/_stcore/stream", connect_timeout=ANSWER_SECONDS)
-    connection = await websocket_connect(request, subprotocols=["streamlit"], max_message_size=BIGGEST)
     answers = []
-    for page in pages:
-        start, message = time.perf_counter(), BackMsg()
-        message.rerun_script.query_string = ""
-        message.rerun_script.page_name = page
-        await connection.write_message(message.SerializeToString(), binary=True)
-        try:
-            wrong = await asyncio.wait_for(_answer(connection), ANSWER_SECONDS)
-        except TimeoutError:
-            wrong = "no answer"
-        answers.append((page or "start", time.perf_counter() - start, wrong))
-    connection.close()
+    async with Browser.on(port, ANSWER_SECONDS) as browser:
+        for page in pages:
+            start = time.perf_counter()
+            answer = await browser.open(page)
+            few = "" if answer.elements >= LEAST_ELEMENTS else f"only {answer.elements} elements"
+            answers.append((page or "start", time.perf_counter() - start, answer.wrong or few))
     return answers
-
-
-async def _answer(connection: Any) -> str:
-    """Read until the page is complete; what is wrong with it, or ""."""
-    from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
-
-    wrong, elements = "", 0
-    while (data := await connection.read_message()) is not None:
-        message = ForwardMsg()
-        message.ParseFromString(data)
-        kind = message.WhichOneof("type")
-        if kind == "delta":
-            elements += 1
-            if message.delta.new_element.WhichOneof("type") == "exception":
-                wrong = wrong or message.delta.new_element.exception.message or "an exception"
-        elif kind == "page_not_found":
-            wrong = wrong or "no such page"
-        elif kind == "script_finished":
-            finished = message.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY
-            return wrong or ("" if finished and elements > 3 else f"ended with {message.script_finished}, {elements} elements")
-    return "the connection was closed"
 
 
 def crowd(port: int, clients: int, pages: Sequence[str], seed: int) -> list[tuple[str, float, str]]:

@@ -145,7 +145,7 @@ def read_again() -> None:
 def overview(found: Reading, problems: Sequence[str]) -> None:
     """What was read, in a sentence, and its problems."""
     said, again = st.columns([4, 1], vertical_alignment="center")
-    said.markdown(f"**4 · What was read.** {escape_markdown(found.note)}")
+    said.markdown(f"**4 · What was read.** {escape_markdown(' '.join(filter(None, (found.note, found.right_labels))))}")
     with again:
         read_again()
     if found.preprocessing:

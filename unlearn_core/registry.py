@@ -78,6 +78,8 @@ class Registry(Generic[T]):
                 for module in sorted(pkgutil.iter_modules(package.__path__), key=lambda m: m.name):
                     if not module.name.startswith("_"):
                         importlib.import_module(f"{self._package}.{module.name}")
+                # A module that somebody had imported before must not come first for that.
+                self._parts = dict(sorted(self._parts.items(), key=lambda part: getattr(part[1], "__module__", "")))
                 self._loaded = True
             finally:
                 self._loading = False

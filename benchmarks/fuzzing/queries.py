@@ -4,29 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import random
-import socket
-import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import psutil
 
 from benchmarks.fuzzing.values import value
 from benchmarks.fuzzing.watch import shut_in
-from benchmarks.many_clients import PAGES
+from benchmarks.serving import PAGES, Answer, Browser, served
 
-ROOT = Path(__file__).resolve().parents[2]
 ANSWER_SECONDS = 120.0
-BIGGEST = 200 * 2**20
 
 
 @dataclass
@@ -45,23 +38,10 @@ def make_query(rng: random.Random) -> str:
     from unlearn_core.view_state.links import BY_QUERY
 
     names = list(BY_QUERY)
-    sections = (
-        "dataset.data",
-        "dataset.download",
-        "dataset.limit",
-        "dataset.size",
-        "model.width",
-        "model.weights",
-        "rem.epochs",
-    )
-    sections += (
-        "model.architecture",
-        "training.epochs",
-        "npo.beta",
-        "trigger.size",
-        "x.y",
-        "training.augment",
-        "model.normalise",
+    sections: tuple[str, ...] = (
+        *("dataset.data", "dataset.download", "dataset.limit", "dataset.size", "trigger.size", "x.y"),
+        *("model.width", "model.weights", "model.architecture", "model.normalise", "training.epochs", "training.augment"),
+        *("rem.epochs", "npo.beta"),
     )
     parts = []
     for _ in range(rng.choice((1, 1, 2, 3, 5, 12))):
@@ -80,62 +60,19 @@ def make_query(rng: random.Random) -> str:
 @contextlib.contextmanager
 def app(folder: Path) -> Iterator[tuple[int, psutil.Process]]:
     """The app on a store in ``folder``, watched: its port and its process."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    environment = os.environ | shut_in(folder)
-    with (folder / "server.txt").open("wb") as log:
-        command = [sys.executable, "-m", "benchmarks.fuzzing.served", str(folder), str(folder / "escapes.txt"), str(port)]
-        server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
-    try:
-        for _ in range(1200):
-            with contextlib.suppress(OSError), urllib.request.urlopen(f"http://localhost:{port}/_stcore/health", timeout=1):
-                break
-            time.sleep(0.1)
-        yield port, psutil.Process(server.pid)
-    finally:
-        server.kill()
-        server.wait()
+
+    def command(port: int) -> list[str]:
+        return [sys.executable, "-m", "benchmarks.fuzzing.served", str(folder), str(folder / "escapes.txt"), str(port)]
+
+    with served(folder / "server.txt", shut_in(folder), command) as running:
+        yield running
 
 
 async def open_page(port: int, page: str, query: str) -> str:
     """One new session that opens ``page`` with ``query``; what went wrong, or ""."""
-    from streamlit.proto.BackMsg_pb2 import BackMsg
-    from tornado.httpclient import HTTPRequest
-    from tornado.websocket import websocket_connect
-
-    request = HTTPRequest(f"ws://localhost:{port}/_stcore/stream", connect_timeout=ANSWER_SECONDS)
-    connection = await websocket_connect(request, subprotocols=["streamlit"], max_message_size=BIGGEST)
-    message = BackMsg()
-    message.rerun_script.query_string = query
-    message.rerun_script.page_name = page
-    await connection.write_message(message.SerializeToString(), binary=True)
-    try:
-        return await asyncio.wait_for(_answer(connection), ANSWER_SECONDS)
-    except TimeoutError:
-        return f"no answer in {ANSWER_SECONDS:.0f} s"
-    finally:
-        connection.close()
-
-
-async def _answer(connection: Any) -> str:
-    from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
-
-    wrong = ""
-    while (data := await connection.read_message()) is not None:
-        message = ForwardMsg()
-        message.ParseFromString(data)
-        kind = message.WhichOneof("type")
-        if kind == "delta" and message.delta.new_element.WhichOneof("type") == "exception":
-            wrong = wrong or message.delta.new_element.exception.message or "an exception"
-        elif kind == "script_finished":
-            if message.script_finished == ForwardMsg.FINISHED_EARLY_FOR_RERUN:
-                continue  # the page sets its own link and runs once more
-            ended = (
-                "" if message.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY else f"ended with {message.script_finished}"
-            )
-            return wrong or ended
-    return "the connection was closed"
+    async with Browser.on(port, ANSWER_SECONDS) as browser:
+        answer: Answer = await browser.open(page, query)
+    return answer.wrong
 
 
 def run(count: int, seed: int, folder: Path, sessions: int = 4) -> Outcome:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,14 @@ from unlearn_core.errors import Cancelled, UserError
 from unlearn_core.store import Store
 
 RUNNER = "tests.engine.dummy:run_stage"
+
+
+def until(true: Callable[[], object], seconds: float = 120.0) -> None:
+    """Wait for something that must happen; the time is for a machine that is busy with other things."""
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, "it never happened"
+        time.sleep(0.02)
 
 
 @dataclass(frozen=True)

@@ -11,13 +11,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
-from tests.engine.dummy import RUNNER, Stage
+from tests.engine.dummy import RUNNER, Stage, until
 from unlearn_core.engine import Engine
 from unlearn_core.engine._certificate import CERTIFICATE, KEY, write_certificate
 from unlearn_core.errors import UserError
@@ -25,13 +25,6 @@ from unlearn_core.scratch import sweep_scratch
 from unlearn_core.store import Store
 
 pytestmark = pytest.mark.cluster
-
-
-def until(true: Callable[[], object], seconds: float = 30.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, "it never happened"
-        time.sleep(0.02)
 
 
 @pytest.fixture(scope="module")

@@ -7,37 +7,17 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.engine.dummy import RUNNER, Stage
+from tests.engine.dummy import RUNNER, Stage, until
 from unlearn_core.engine import Engine, JobView
 from unlearn_core.engine import _backend as work
 from unlearn_core.engine._backend import Request
 from unlearn_core.engine.views import RECENT_SECONDS, rate_per_minute
 from unlearn_core.errors import UserError
 from unlearn_core.store import Store
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store.open(tmp_path / "store")
-
-
-@pytest.fixture
-def engine(store: Store) -> Iterator[Engine]:
-    made = Engine(store, address="inline", runner=RUNNER)
-    yield made
-    made.close()
-
-
-def until(true: Callable[[], object], seconds: float = 10.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, "it never happened"
-        time.sleep(0.01)
 
 
 def states(view: JobView | None) -> list[str]:

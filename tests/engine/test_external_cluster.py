@@ -15,8 +15,8 @@ import numpy as np
 import psutil
 import pytest
 
-from tests.engine.dummy import RUNNER, Stage
-from tests.engine.outside import ROOT, Outside, loaded_data, until
+from tests.engine.dummy import RUNNER, Stage, until
+from tests.engine.outside import ROOT, Outside, loaded_data
 from unlearn_core.cli.sweep import plan_stages, read_plan
 from unlearn_core.engine import Engine
 from unlearn_core.store import Store
@@ -46,11 +46,6 @@ def outside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outside]:
         yield made
     finally:
         made.end()
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store.open(tmp_path / "store")
 
 
 @pytest.fixture

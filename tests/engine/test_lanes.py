@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
-
 import pytest
 
-from tests.engine.dummy import RUNNER, Stage
+from tests.engine.dummy import RUNNER, Stage, until
 from unlearn_core.engine import Engine, _engine
 from unlearn_core.engine._backend import Request
 from unlearn_core.engine._lanes import LONG, SHORT, Lanes
 from unlearn_core.store import Store
-
-
-def until(true: Callable[[], object], seconds: float = 90.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, "it never happened"
-        time.sleep(0.02)
 
 
 def asked(token: str, lane: str = "long", priority: int = 0) -> Request:
@@ -54,18 +43,6 @@ def test_without_lanes_of_its_own_short_work_takes_any_by_priority() -> None:
     assert handed_out(lanes, asked("sweep", priority=-9), asked("toy", "quick", priority=-1)) == {"toy": LONG}
     lanes.release(["sweep", "toy"])  # cancelled while it waited
     assert handed_out(lanes) == {}
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store.open(tmp_path / "store")
-
-
-@pytest.fixture
-def engine(store: Store) -> Iterator[Engine]:
-    made = Engine(store, address="inline", runner=RUNNER)
-    yield made
-    made.close()
 
 
 LONG_STAGE = Stage("long", {"steps": 10_000, "pause": 0.02}, title="Retrain")

@@ -7,12 +7,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.engine.dummy import RUNNER, Stage
+from tests.engine.dummy import RUNNER, Stage, until
 from unlearn_core.engine import Engine, _lease
 from unlearn_core.store import Store
 
@@ -29,25 +29,6 @@ job = engine.submit(stages, "the other's")
 print("asked", flush=True)
 print([stage.state for stage in engine.wait(job, 60).stages], flush=True)
 """
-
-
-def until(true: Callable[[], object], seconds: float = 90.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, "it never happened"
-        time.sleep(0.02)
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store.open(tmp_path / "store")
-
-
-@pytest.fixture
-def engine(store: Store) -> Iterator[Engine]:
-    made = Engine(store, address="inline", runner=RUNNER)
-    yield made
-    made.close()
 
 
 @pytest.fixture

@@ -28,11 +28,6 @@ from unlearn_core.store import Store
 NOTHING = (None, None, None)
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store.open(tmp_path / "store")
-
-
 def test_what_workers_look_up_is_what_the_page_would_compute(store: Store) -> None:
     task = make_scenario("digits", regularity=0.5, discovery=0.5, amount=60, overrides={"training.epochs": 1})
     method = make_method("rem", task, {"epochs": 1})

@@ -33,7 +33,17 @@ def test_check_says_what_is_there(photos: Path, tmp_path: Path, capsys: pytest.C
     assert answer["problems"] == ["4 listed images are very few: searches and estimates need more."]
     assert main(["check", "--data", str(photos)]) == 0
     assert "No problems found." in capsys.readouterr().out
-    assert checked(capsys, "--data", str(write_manifest(photos, 7)))["clean_labels"] == 7
+
+
+@pytest.mark.parametrize(("known", "wrong", "words"), [(None, 4, "4 of them carry another"), (7, 0, "no label differs")])
+def test_check_says_how_many_right_labels_are_given_and_differ(
+    photos: Path, capsys: pytest.CaptureFixture[str], known: int | None, wrong: int, words: str
+) -> None:
+    answer = checked(capsys, "--data", str(write_manifest(photos, known)))
+    assert (answer["clean_labels"], answer["wrong_labels"]) == (known or 30, wrong)
+    assert answer["right_labels"] == f"The right label of {known or 30} of 30 training images is given; {words}."
+    assert main(["check", "--data", str(photos / "table.csv")]) == 0
+    assert answer["right_labels"] in capsys.readouterr().out
 
 
 def test_check_names_problems(photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

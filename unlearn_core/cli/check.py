@@ -92,6 +92,8 @@ def _answer(found: Reading, listed: InUse | None, problems: list[str], cost: Cos
         "test": found.test,
         "classes": found.classes.to_dict("records"),
         "clean_labels": found.clean_known,
+        "wrong_labels": found.clean_differs,
+        "right_labels": found.right_labels,
         "forget": None if listed is None else _listed(listed),
         "problems": problems,
         "model": model,
@@ -127,8 +129,8 @@ def _print(answer: dict[str, Any]) -> None:
     for row in answer["classes"]:
         table.add_row(row["class"], f"{row['train']:,}", f"{row['test']:,}")
     Console().print(table, markup=False)
-    if answer["clean_labels"]:
-        print(f"The right label of {answer['clean_labels']:,} of {answer['train']:,} training images is given.")
+    if answer["right_labels"]:
+        print(answer["right_labels"])
     if answer["forget"] is not None:
         listed = answer["forget"]
         print(f"The forget list names {listed['size']:,} training images, {listed['clean_labels']:,} with their right label.")

@@ -29,8 +29,8 @@ _STEPS = 3
 class Reading:
     """What was read. ``dataset``: its spec, every parameter filled in. ``note``: what was taken of how much. ``classes``: one
     row per class with columns class, train and test (numbers of images). ``problems``: one sentence each. ``clean_known``:
-    training images whose right label the data give. ``nbytes``: memory that the decoded images take. ``preprocessing``: what
-    was done to every image.
+    training images whose right label the data give; ``clean_differs``: those of them that carry another. ``nbytes``: memory that the decoded
+    images take. ``preprocessing``: what was done to every image.
     """
 
     dataset: DatasetSpec
@@ -39,10 +39,20 @@ class Reading:
     classes: pd.DataFrame
     problems: tuple[str, ...]
     clean_known: int
+    clean_differs: int
     train: int
     test: int
     nbytes: int
     preprocessing: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def right_labels(self) -> str:
+        """What the data say of right labels, one sentence; "" where they say nothing."""
+        if not self.clean_known:
+            return ""
+        wrong = self.clean_differs
+        differ = f"{wrong:,} of them carr{'ies' if wrong == 1 else 'y'} another" if wrong else "no label differs"
+        return f"The right label of {self.clean_known:,} of {self.train:,} training images is given; {differ}."
 
 
 @dataclass(frozen=True)
@@ -71,11 +81,12 @@ def read(name: str, params: Mapping[str, Scalar], seed: int, side: int = 0, *, a
     spec = DatasetSpec(name=source.name, params=source.full_params(source.for_input(dict(params), side)))
     split = load_dataset(spec, seed)
     classes = count(split)
-    clean = 0 if split.clean is None else int((split.clean >= 0).sum())
+    known = np.zeros(len(split.train), dtype=bool) if split.clean is None else np.asarray(split.clean) >= 0
+    differ = 0 if split.clean is None else int((np.asarray(split.clean) != split.train.labels.numpy())[known].sum())
     problems = (*source.problems(source.params(spec.params)), *split.problems, *judged(classes))
     return Reading(
-        spec, seed, split.note, classes, problems, clean, len(split.train), len(split.test), split.nbytes,
-        split.preprocessing,
+        spec, seed, split.note, classes, problems, int(known.sum()), differ, len(split.train), len(split.test),
+        split.nbytes, split.preprocessing,
     )  # fmt: skip
 
 
