@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.dummy import RUNNER, Stage, until
+from tests.engine.dummy import Stage, until
 from unlearn_core.engine import Engine, _lease
 from unlearn_core.store import Store
 

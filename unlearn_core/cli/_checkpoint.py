@@ -15,7 +15,15 @@ if TYPE_CHECKING:
 
 
 def say_fit(machine: Engine, store: Store, scenario: Scenario) -> dict[str, Any] | None:
-    """Measure the checkpoint of ``scenario`` and say on stderr what was found; the numbers, or None where there is none.
+    """Measure the checkpoint of ``scenario`` and say on stderr what was found; as :func:`fit_of`."""
+    found = fit_of(machine, store, scenario)
+    for sentence in [*found["words"], *found["sentences"]] if found else ():
+        say(sentence)
+    return found
+
+
+def fit_of(machine: Engine, store: Store, scenario: Scenario) -> dict[str, Any] | None:
+    """What the checkpoint of ``scenario`` is worth: numbers and sentences, or None where there is none.
 
     Raises :class:`UserError` for a checkpoint that does not fit.
     """
@@ -28,10 +36,7 @@ def say_fit(machine: Engine, store: Store, scenario: Scenario) -> dict[str, Any]
     record = store.get(stages[0].key)
     if record is None:
         raise UserError(view.stages[0].message or "The checkpoint could not be measured.")
-    found = with_sentences(record.payload)
-    for sentence in [*found["words"], *found["sentences"]]:
-        say(sentence)
-    return found
+    return with_sentences(record.payload)
 
 
 def with_sentences(fit: dict[str, Any]) -> dict[str, Any]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from unlearn_core.cli._checkpoint import fit_of
 from unlearn_core.cli._common import (
     FAILED,
     INTERRUPTED,
@@ -20,13 +23,14 @@ from unlearn_core.cli._common import (
     WorkersOption,
     check_names,
     print_json,
+    say,
     start_early,
     stopped,
 )
 from unlearn_core.cli._follow import clock, follow
 from unlearn_core.engine import Engine, JobView
 from unlearn_core.errors import UserError
-from unlearn_core.specs import SweepSpec
+from unlearn_core.specs import Scenario, SweepSpec
 from unlearn_core.store import Store
 from unlearn_core.typed_paths import typed_path
 
@@ -50,10 +54,13 @@ def sweep(
     """Compute every combination in a plan that is not stored yet. It can be stopped at any moment and run again."""
     spec = read_plan(plan)
     # The store is opened, and made, once the plan turns out to be one that can run.
-    machine = Engine(lambda: Store.open(store), address=engine, workers=workers, device=device.value)
+    place = functools.cache(lambda: Store.open(store))
+    machine = Engine(place, address=engine, workers=workers, device=device.value)
     try:
         start_early(machine)
-        job = machine.submit(plan_stages(spec), plan.name)
+        stages = plan_stages(spec)
+        _say_fits(machine, place(), spec)
+        job = machine.submit(stages, plan.name)
         try:
             view = follow(machine, job, details=False)
         except KeyboardInterrupt:
@@ -106,18 +113,32 @@ def plan_stages(spec: SweepSpec) -> list[Stage]:
     from unlearn_core.cli.run import check_counts
     from unlearn_core.engine.running import share_models
     from unlearn_core.engine.stages import plan_runs
-    from unlearn_core.presets import check_overrides, make_method, make_scenario, method_overrides
+    from unlearn_core.presets import check_overrides, make_method, method_overrides
 
     names = check_names(spec.methods)
     check_overrides(spec.set, names)
-    amounts: list[int | float | None] = [*spec.amount] if spec.amount else [None]
-    lists = (spec.seeds, amounts, spec.regularity, spec.discovery)
-    count = len(names) * math.prod(len(values) for values in lists)
+    count = len(names) * math.prod(len(values) for values in _lists(spec))
     if count > MAX_RUNS:
         raise UserError(f"The plan asks for {count:,} runs; at most {MAX_RUNS:,} go into one plan.")
     stages: dict[str, Stage] = {}
-    for seed, amount, regularity, discovery in itertools.product(*lists):
-        scenario = make_scenario(
+    for scenario in _tasks(spec):
+        check_counts(scenario)
+        specs = [make_method(name, scenario, method_overrides(spec.set, name)) for name in names]
+        stages |= {stage.key: stage for stage in plan_runs(scenario, specs)}
+    return share_models(list(stages.values()))
+
+
+def _lists(spec: SweepSpec) -> tuple[Sequence[int], Sequence[int | float | None], Sequence[float], Sequence[float]]:
+    """What is combined: seeds, amounts, regularities, discovery rates."""
+    return spec.seeds, spec.amount or [None], spec.regularity, spec.discovery
+
+
+def _tasks(spec: SweepSpec) -> Iterator[Scenario]:
+    """Every task of a plan, one seed after the other."""
+    from unlearn_core.presets import make_scenario
+
+    for seed, amount, regularity, discovery in itertools.product(*_lists(spec)):
+        yield make_scenario(
             spec.dataset,
             regularity=regularity,
             amount=amount,
@@ -126,10 +147,19 @@ def plan_stages(spec: SweepSpec) -> list[Stage]:
             seed=seed,
             overrides=spec.set,
         )
-        check_counts(scenario)
-        specs = [make_method(name, scenario, method_overrides(spec.set, name)) for name in names]
-        stages |= {stage.key: stage for stage in plan_runs(scenario, specs)}
-    return share_models(list(stages.values()))
+
+
+def _say_fits(machine: Engine, store: Store, spec: SweepSpec) -> None:
+    """What a checkpoint is worth on the labels of every task, each sentence once; :class:`UserError` where it does not fit."""
+    said: set[str] = set()
+    for scenario in {task.original_key: task for task in _tasks(spec)}.values():
+        found = fit_of(machine, store, scenario)
+        if found is None:
+            return
+        for sentence in [*found["words"], *found["sentences"]]:
+            if sentence not in said:
+                say(sentence)
+            said.add(sentence)
 
 
 def _summary(view: JobView) -> dict[str, Any]:

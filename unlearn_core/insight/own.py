@@ -29,8 +29,8 @@ _STEPS = 3
 class Reading:
     """What was read. ``dataset``: its spec, every parameter filled in. ``note``: what was taken of how much. ``classes``: one
     row per class with columns class, train and test (numbers of images). ``problems``: one sentence each. ``clean_known``:
-    training images whose right label the data give; ``clean_differs``: those of them that carry another. ``nbytes``: memory that the decoded
-    images take. ``preprocessing``: what was done to every image.
+    training images whose right label the data give; ``clean_differs``: those of them that carry another. ``nbytes``: memory
+    that the decoded images take. ``preprocessing``: what was done to every image.
     """
 
     dataset: DatasetSpec
