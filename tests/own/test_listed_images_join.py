@@ -107,6 +107,10 @@ def test_check_names_the_first_and_the_last_file(tree: Path, tmp_path: Path, cap
     answer = json.loads(capsys.readouterr().out)
     assert answer["forget"] == {"size": 7, "clean_labels": 0, "first": "cat/001.png", "last": "dog/008.png"}
     assert any("had been held out for testing by the seed; they are taken into" in problem for problem in answer["problems"])
+    inside = used(tree, OWN, 1)[0].split  # the counts are of the data that the list will be used with
+    assert (answer["train"], answer["test"]) == (len(inside.train), len(inside.test))
+    assert main(["check", "--data", str(tree), "--seed", "1", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["train"] < answer["train"]
     assert main(command) == 0
     assert "The first file it names is 'cat/001.png', the last 'dog/008.png'." in capsys.readouterr().out
 

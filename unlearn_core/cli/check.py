@@ -55,10 +55,15 @@ def check(
     check_overrides(overrides, [])
     scenario = make_scenario(chosen, model=model, seed=seed, overrides=overrides | {"corruption.found": True})
     found = own.read(chosen, scenario.dataset.params, seed)
-    listed, problems = None, list(found.problems)
+    listed: InUse | None = None
+    judged: list[str] = []
     if forget is not None:
         listed = read_file(scenario, typed_path(forget, "the forget list", kept=False), str(forget))
-        problems += [*listed.said, *own.judged_list(listed.split, listed.content)]
+        judged = [*listed.said, *own.judged_list(listed.split, listed.content)]
+        # The list may take images into the training part: what is said of the data is said of those it will be used with.
+        scenario = scenario.model_copy(update={"dataset": listed.scenario.dataset})
+        found = own.read(chosen, scenario.dataset.params, seed, anew=False)
+    problems = [*found.problems, *judged]
     fit = _fit(scenario)
     if fit is not None and fit["state"] != "fine":
         problems += fit["sentences"][1:]
