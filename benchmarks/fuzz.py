@@ -24,6 +24,7 @@ from benchmarks.fuzzing import arguments, files, queries
 from benchmarks.fuzzing.watch import Watch, shut_in
 
 ROOT = Path(__file__).resolve().parent.parent
+REPORT = ROOT / "benchmarks" / "fuzz.json"
 MOST_MB = 2048
 
 
@@ -40,11 +41,13 @@ def part(name: str, count: int, seed: int, folder: Path) -> dict[str, Any]:
 
 
 def in_a_process(name: str, count: int, seed: int, folder: Path) -> dict[str, Any]:
-    """The same in a process whose home, cache and temporary folder lie in ``folder``."""
+    """The same in a process whose home, cache, temporary and current folder lie in ``folder``: a place that an argument names,
+    such as the store in ``--store '()'``, lies there too."""
     folder.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "benchmarks.fuzz", "--part", name, "--count", str(count), "--seed", str(seed)]
     report = folder / "report.json"
-    subprocess.run([*command, "--folder", str(folder)], cwd=ROOT, env=os.environ | shut_in(folder), check=True)
+    environment = os.environ | shut_in(folder) | {"PYTHONPATH": str(ROOT)}
+    subprocess.run([*command, "--folder", str(folder)], cwd=folder, env=environment, check=True)
     found: dict[str, Any] = json.loads(report.read_text())
     return found
 
@@ -62,14 +65,18 @@ def main() -> None:
         found = part(options.part, options.count, options.seed, options.folder)
         (options.folder / "report.json").write_text(json.dumps(found))
         return
-    folder = options.folder or Path(tempfile.mkdtemp(prefix="fuzz-"))
+    folder = (options.folder or Path(tempfile.mkdtemp(prefix="fuzz-"))).resolve()
+    before = json.loads(REPORT.read_text()) if REPORT.exists() else {}
     report: dict[str, Any] = {"seed": options.seed}
     for name in ("queries", "arguments", "files"):
         start, count = time.perf_counter(), getattr(options, name)
-        found = in_a_process(name, count, options.seed, folder / name) if count else {"tried": 0}
-        report[name] = found | {"minutes": round((time.perf_counter() - start) / 60, 1)}
+        if count:
+            found = in_a_process(name, count, options.seed, folder / name)
+            report[name] = found | {"minutes": round((time.perf_counter() - start) / 60, 1)}
+        else:
+            report[name] = before.get(name, {"tried": 0})  # a part that is not asked for stays as it was measured
         print(name, json.dumps({k: v if k != "wrong" else len(v) for k, v in report[name].items()}), flush=True)
-    (ROOT / "benchmarks" / "fuzz.json").write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n")
+    REPORT.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n")
     parts = [report[name] for name in ("queries", "arguments", "files")]
     bad = [p for p in parts if p.get("wrong") or p.get("escapes") or p.get("memory_mb", 0) > MOST_MB]
     if bad:
