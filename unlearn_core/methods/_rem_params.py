@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from unlearn_core.methods._base import MethodParams
@@ -15,6 +17,13 @@ class RemParams(MethodParams):
         0.005, gt=0, le=1, description="Constant learning rate of SGD; a hundredth of it for AdamW, which moves transformers"
     )
     batch_size: int = Field(512, ge=2, le=8192, description="Examples in a step of redirection")
+    steps: int = Field(
+        0,
+        ge=0,
+        le=1_000_000,
+        description="So many steps of redirection in all, in as many rounds as that takes, in place of ``epochs``; 0: ``epochs`` "
+        "rounds. Published: 980, whatever the size of the set",
+    )
     round_steps: int = Field(
         0,
         ge=0,
@@ -60,10 +69,36 @@ class RemParams(MethodParams):
         description="Starting losses count at most this much in the removal: where they are above, the wrong label was never "
         "learned, and there is less to remove; 100 counts them as they are, as in the paper",
     )
+    removal_reference: Literal["masked", "dropped"] = Field(
+        "masked",
+        description="Whose loss a removal starts from: the network's at the start with the forget set's mask, as in the public "
+        "program, or with redirect off",
+    )
     flush_threshold: float = Field(0.2, ge=0, le=1, description="Flush until the forget accuracy is at most this")
     flush_passes: int = Field(100, ge=0, le=1000, description="At most so many passes of one flush")
     flush_clip: float = Field(0.0, ge=0, le=100, description="Largest gradient norm of a flush; 0 leaves gradients alone")
+    flush_momentum: bool = Field(
+        True, description="A flush goes on with redirection's momentum, as in the public program, else each starts with its own"
+    )
+    statistics: Literal["mixed", "retain"] = Field(
+        "mixed",
+        description="What batch norm normalises by: the running means of all passes, with and without redirect, as in the public "
+        "program, or the retain set's, measured after every round",
+    )
+    repeat: bool = Field(
+        False, description="A run that lost a whole class is made once more with a softer flush, and the better one kept"
+    )
     keep_best: bool = Field(True, description="Return the round that is best by the paper's proxy, else the last")
+
+
+def total_steps(params: RemParams, examples: int) -> int:
+    """Optimiser steps of redirection in a whole run, where no limit of work cuts it short."""
+    return params.steps or params.epochs * steps_per_round(examples, params.batch_size, params.round_steps)
+
+
+def count_rounds(params: RemParams, examples: int) -> int:
+    """Rounds of a whole run; the last may be a part of one."""
+    return -(-total_steps(params, examples) // steps_per_round(examples, params.batch_size, params.round_steps))
 
 
 def steps_per_round(examples: int, batch_size: int, round_steps: int) -> int:
@@ -73,7 +108,11 @@ def steps_per_round(examples: int, batch_size: int, round_steps: int) -> int:
 
 
 # Where to start from on small data; `tune` refines it by the held-out-F rule (unlearn_core/tuned).
-_SMALL: dict[str, float | bool] = {
+_SMALL: dict[str, float | bool | str] = {
+    "removal_reference": "dropped",
+    "flush_momentum": False,
+    "statistics": "retain",
+    "repeat": True,
     "epochs": 4,
     "batch_size": 256,
     "learning_rate": 0.1,
@@ -85,7 +124,7 @@ _SMALL: dict[str, float | bool] = {
     "mask_share": 0.1,
     "keep_best": False,
 }
-PRESETS: dict[str, dict[str, float | bool]] = {
+PRESETS: dict[str, dict[str, float | bool | str]] = {
     "digits": _SMALL,
     "points": _SMALL | {"batch_size": 64},
     # Channels cost: as many again as the base has make a masked pass four times the arithmetic of one without. A quarter of
@@ -96,6 +135,7 @@ PRESETS: dict[str, dict[str, float | bool]] = {
     # that were never learned broke the network (benchmarks.rem_photos).
     "photos, augmented": {"learning_rate": 0.02, "epochs": 5, "repair_beta": 1.0, "round_steps": 8, "removal_cap": 0.0},
 }
+PUBLISHED: dict[str, dict[str, float | bool | str]] = {"": {"steps": 980}}
 SEARCH_SPACE: dict[str, list[object]] = {
     "epochs": [4, 5],
     "flush_clip": [0.5, 1.0],
