@@ -6,7 +6,7 @@ import functools
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from unlearn_core.datasets import registry as datasets
 from unlearn_core.errors import UserError
@@ -24,6 +24,7 @@ from unlearn_core.specs import (
     TriggerSpec,
 )
 
+Values = Literal["tuned", "paper"]
 TUNED = Path(__file__).with_name("tuned")
 SECTIONS = ("dataset", "corruption", "trigger", "model", "training")
 """Parts of a scenario that take overrides such as ``training.epochs``; every other prefix is a method's name."""
@@ -86,17 +87,36 @@ def recipe_of(usual: TrainingSpec, network: type[ModelSource]) -> dict[str, Scal
     return usual.model_dump() | network.training
 
 
-def make_method(name: str, scenario: Scenario, overrides: Mapping[str, Scalar] | None = None) -> MethodSpec:
-    """A complete method spec: :func:`preset_params` for this kind of data, then ``overrides`` (plain names).
+def make_method(
+    name: str, scenario: Scenario, overrides: Mapping[str, Scalar] | None = None, values: Values = "tuned"
+) -> MethodSpec:
+    """A complete method spec: its values for this kind of data, then ``overrides`` (plain names).
 
-    On a network that was trained elsewhere a method that can makes its learning rate fit that network.
+    ``values``: "tuned" (:func:`preset_params`) or "paper" (:func:`published_params`). With tuned values a method that can
+    makes its learning rate fit a network that was trained elsewhere.
     """
     method = methods.get(name)
-    usual = preset_params(name, scenario.dataset.name, scenario.training.augment)
-    if scenario.model.params.get("content") and "fit_rate" in method.Params.model_fields:
+    usual = values_of(name, scenario.dataset.name, scenario.training.augment, values)
+    if values == "tuned" and scenario.model.params.get("content") and "fit_rate" in method.Params.model_fields:
         usual["fit_rate"] = True
     params = method.full_params(usual | dict(overrides or {}))
     return MethodSpec(name=method.name, params=params, revision=method.revision)
+
+
+def values_of(name: str, dataset: str, augment: bool = False, values: Values = "tuned") -> dict[str, Scalar]:
+    """Where one of a method's two sets of values departs from its defaults on this kind of data."""
+    return published_params(name, dataset) if values == "paper" else preset_params(name, dataset, augment)
+
+
+def published_params(name: str, dataset: str) -> dict[str, Scalar]:
+    """Where a method's publication departs from the defaults here, which are its own where it says nothing else.
+
+    What was never published (``Method.published`` None) has one set of values: ours.
+    """
+    published = methods.get(name).published
+    if published is None:
+        return preset_params(name, dataset)
+    return dict(published.get("", {})) | dict(published.get(datasets.get(dataset).family, {}))
 
 
 def preset_params(name: str, dataset: str, augment: bool = False) -> dict[str, Scalar]:

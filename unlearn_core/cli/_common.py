@@ -29,10 +29,21 @@ class Device(StrEnum):
     cuda = "cuda"
 
 
+class ValueSet(StrEnum):
+    """The two sets of values that a method has."""
+
+    tuned = "tuned"
+    paper = "paper"
+
+
 StoreOption = Annotated[
     str | None, typer.Option("--store", help="Folder or database address of the results. [default: $UNLEARN_STORE]")
 ]
 DeviceOption = Annotated[Device, typer.Option("--device", help="Where to compute.")]
+ValuesOption = Annotated[
+    ValueSet | None,
+    typer.Option("--values", help="A method's values: tuned (found on given labels alone) or its paper's. [default: tuned]"),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Pure JSON on stdout; progress goes to stderr.")]
 EngineOption = Annotated[
     str, typer.Option("--engine", help="local (worker processes), inline (this process) or a Dask scheduler: tcp://host:8786.")

@@ -10,7 +10,7 @@ from unlearn_core.datasets import registry as datasets
 from unlearn_core.errors import UserError
 from unlearn_core.methods import registry as methods
 from unlearn_core.models import registry as models
-from unlearn_core.presets import preset_params, recipe_of
+from unlearn_core.presets import Values, recipe_of, values_of
 from unlearn_core.specs import MethodSpec, Scalar, Scenario
 
 SEPARATOR: Final = ", "
@@ -32,18 +32,27 @@ def options_of(scenario: Scenario) -> str:
     return SEPARATOR.join(parts)
 
 
+PAPER: Final = "paper"
+"""The variant whose parameters are those of the method's publication."""
+
+
 def variant_of(spec: MethodSpec, dataset: str, augment: bool) -> str:
-    """What a method's parameters change against its preset on this data, such as "epochs=5"."""
-    usual = usual_params(spec.name, dataset, augment)
-    return SEPARATOR.join(f"{name}={value}" for name, value in spec.params.items() if name not in usual or usual[name] != value)
+    """What a method's parameters change against its tuned values on this data, such as "epochs=5", or, where that is less to
+    say, against the published ones: "paper", "paper, epochs=5"."""
+    tuned, paper = (_changes(spec, usual_params(spec.name, dataset, augment, values)) for values in ("tuned", "paper"))
+    return SEPARATOR.join([PAPER, *paper] if len(paper) + 1 < len(tuned) or (tuned and not paper) else tuned)
 
 
-def usual_params(name: str, dataset: str, augment: bool) -> dict[str, Scalar]:
-    """A method's preset on this data; its defaults where the dataset is not known; empty where the method is not."""
+def _changes(spec: MethodSpec, usual: Mapping[str, Scalar]) -> list[str]:
+    return [f"{name}={value}" for name, value in spec.params.items() if name not in usual or usual[name] != value]
+
+
+def usual_params(name: str, dataset: str, augment: bool, values: Values = "tuned") -> dict[str, Scalar]:
+    """A method's values on this data; its defaults where the dataset is not known; empty where the method is not."""
     if name not in methods:
         return {}
     try:
-        return methods.get(name).full_params(preset_params(name, dataset, augment))
+        return methods.get(name).full_params(values_of(name, dataset, augment, values))
     except UserError:
         return methods.get(name).full_params({})
 

@@ -153,5 +153,5 @@ def task_of(scenario: Scenario) -> dict[str, Any]:
 
 
 def variant(spec: MethodSpec, scenario: Scenario) -> str:
-    """What a method's parameters change against its preset on this data, such as "epochs=5"."""
+    """What a method's parameters change against its tuned values on this data, such as "epochs=5", or "paper"."""
     return variant_of(spec, scenario.dataset.name, scenario.training.augment)

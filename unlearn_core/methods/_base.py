@@ -97,9 +97,9 @@ class Method(Part):
     presets: ClassVar[dict[str, dict[str, Any]]] = {}
     """Family of data ("points", "digits", "photos") → parameters that differ from the defaults there; under the family's name
     and ", augmented" those that differ from these where training crops and flips."""
-    published: ClassVar[dict[str, dict[str, Any]]] = {}
-    """Parameters in which the publication differs from the defaults (which are its own where it is silent on the data at hand):
-    under "" everywhere, under a family of data there."""
+    published: ClassVar[dict[str, dict[str, Any]] | None] = {}
+    """Parameters in which the publication departs from the defaults: under "" everywhere, under a family of data there. The
+    defaults are the publication's where it has them. None: there is no publication, and so one set of values."""
 
     statistics: ClassVar[Literal["measured", "of training", "kept"]] = "measured"
     """What batch norm normalises by in the model that is returned: statistics measured on the retain set after every round,

@@ -179,7 +179,7 @@ class RedirectionMethod(Method):
     """Base of REM and its ablations; they differ in the class of ``redirection``."""
 
     family = "redirection"
-    revision = 3  # a last round that fell gives way to the best; chance is not a lost class
+    revision = 4  # knobs for what the public program does otherwise
     Params = RemParams
     presets, published = PRESETS, PUBLISHED
     search_space = SEARCH_SPACE

@@ -21,8 +21,8 @@ class RemParams(MethodParams):
         0,
         ge=0,
         le=1_000_000,
-        description="So many steps of redirection in all, in as many rounds as that takes, in place of ``epochs``; 0: ``epochs`` "
-        "rounds. Published: 980, whatever the size of the set",
+        description="So many steps of redirection in all, in as many rounds as that takes, in place of so many epochs; "
+        "0: epochs. Published: 980, whatever the size of the set",
     )
     round_steps: int = Field(
         0,
@@ -82,8 +82,8 @@ class RemParams(MethodParams):
     )
     statistics: Literal["mixed", "retain"] = Field(
         "mixed",
-        description="What batch norm normalises by: the running means of all passes, with and without redirect, as in the public "
-        "program, or the retain set's, measured after every round",
+        description="What batch norm normalises by: the running means of all passes, with redirect and without, as in the "
+        "public program, or the retain set's, measured after every round",
     )
     repeat: bool = Field(
         False, description="A run that lost a whole class is made once more with a softer flush, and the better one kept"

@@ -157,7 +157,7 @@ class TunedMethod(RedirectionMethod):
     Where the learning rate has to fit the network, it is fitted once, before the search.
     """
 
-    search_space = {}
+    search_space, published = {}, None
     cost = 6.0
 
     def unlearn(self, task: UnlearningTask, reporter: Reporter) -> nn.Module:

@@ -75,6 +75,7 @@ class ResNet9Net(RedirectNet):
 
         x = masked(u[0](x, on), 0)
         x = masked(u[1](x, on), 1)
+
         def inside(x: torch.Tensor, block: int) -> torch.Tensor:
             return x if self.whole_blocks else masked(x, block)
 
@@ -124,7 +125,7 @@ class ResNet9(ModelSource):
 
     @classmethod
     def full_params(cls, values: dict[str, Any] | None = None) -> dict[str, Scalar]:
-        """Where blocks are not whole nothing is written about it, so that keys stay what they were before it could be chosen."""
+        """As everywhere; but where blocks are not whole nothing is written about it, so that older keys stay."""
         full = super().full_params(values)
         if not full["whole_blocks"]:
             del full["whole_blocks"]
