@@ -181,7 +181,8 @@ class RedirectionMethod(Method):
     family = "redirection"
     revision = 4  # knobs for what the public program does otherwise
     Params = RemParams
-    presets, published = PRESETS, PUBLISHED
+    presets = PRESETS
+    published: ClassVar[dict[str, dict[str, Any]] | None] = PUBLISHED
     search_space = SEARCH_SPACE
     # With other values than REM's, a difference would not be that of the idea that was taken out or added.
     tuned_as = "rem"
