@@ -73,7 +73,8 @@ quick = g.who([vs.to_search(placed | {"search": "quick"})], scenario, found.runs
 rows = grids.shown_rows(state, table, specs, mine, tasks, how.higher, quick)
 shares = memorised.of_tasks(found.runs)
 opened = g.cell_of(state["cell"]) if state["cell"] else None
-picture = drawn.heatmap(table, rows, tasks, how, opened=opened, memorised=shares)
+picture = grids.drawn_once(table, rows, tasks, how, shares)
+drawn.frame(picture, rows, tasks, opened)
 shown = {(row["method"], row["variant"]) for row in rows.to_dict("records")}
 wanted = g.missing(found.runs, scenario, {who: spec for who, spec in specs.items() if who in shown}, tasks, state["seeds"])
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
 import streamlit as st
 
 from pages.common import binding, catalog, jobs, show
@@ -146,6 +147,20 @@ def _measure_pending(found: g.Grid) -> None:
         jobs.hand_over(plan_measures(found.pending), f"{TITLE}: {found.unmeasured} values to measure")
 
 
+def drawn_once(
+    table: pd.DataFrame, rows: pd.DataFrame, tasks: list[g.Task], how: drawn.Reading, shares: Mapping[g.Task, float]
+) -> drawn.Picture:
+    """The heatmap; where nothing that it shows has changed since this person last saw it, as after a click, the same one."""
+    hashes = [int(pd.util.hash_pandas_object(frame, index=False).sum()) for frame in (table, rows)]
+    key = (*hashes, tuple(rows["method"] + rows["variant"]), tuple(tasks), how, tuple(sorted(shares.items())))
+    kept = st.session_state.get("heatmap-drawn")
+    if kept is None or kept[0] != key:
+        kept = (key, drawn.heatmap(table, rows, tasks, how, memorised=shares))
+        st.session_state["heatmap-drawn"] = kept
+    found: drawn.Picture = kept[1]
+    return found
+
+
 def picture(shown: drawn.Picture) -> None:
     """The heatmap; a click on a cell opens its runs below."""
     config = {"displaylogo": False, "modeBarButtonsToRemove": _NO_BUTTONS}
@@ -182,7 +197,7 @@ def export(table: Callable[[], pd.DataFrame] | None, title: str) -> None:
 
 def sources(found: g.Grid, precomputed: Gallery | None) -> None:
     """Where precomputed cells come from, and what is stored but not shown."""
-    if precomputed is not None and g.GALLERY in set(found.runs["source"]):
+    if precomputed is not None and (found.runs["source"] == g.GALLERY).any():
         st.caption(precomputed.line())
     if len(found.elsewhere):
         more = " …" if len(found.others) > g.NAMED else ""

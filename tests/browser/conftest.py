@@ -37,18 +37,30 @@ def chromium() -> str | None:
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Without the gallery: a newcomer computes the demo."""
+    with _served(tmp_path_factory.mktemp("browser"), UNLEARN_GALLERY="") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def gallery_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """With the gallery: what the first pictures need was computed beforehand."""
+    with _served(tmp_path_factory.mktemp("gallery")) as running:
+        yield running
+
+
+@contextlib.contextmanager
+def _served(folder: Path, **more: str) -> Iterator[Server]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    folder = tmp_path_factory.mktemp("browser")
-    environment = os.environ | {"UNLEARN_STORE": str(folder / "store"), "UNLEARN_ENGINE": "local", "PYTHONPATH": str(ROOT)}
-    environment["UNLEARN_GALLERY"] = ""  # a newcomer computes the demo
+    own = {"UNLEARN_STORE": str(folder / "store"), "UNLEARN_ENGINE": "local", "PYTHONPATH": str(ROOT)}
     started = time.monotonic()
     with (folder / "log.txt").open("w") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)],
             cwd=ROOT,
-            env=environment,
+            env=os.environ | own | more,
             stdout=log,
             stderr=subprocess.STDOUT,
         )

@@ -12,7 +12,6 @@ pytestmark = pytest.mark.browser
 
 WAIT = 200_000
 UMAP = "() => document.querySelector('.js-plotly-plot')?._fullLayout?.xaxis?.title?.text?.startsWith('UMAP')"
-VIEW = "dataset=digits&training.epochs=3&embedded=finetune&finetune.epochs=2&methods=finetune,rem"
 
 
 def drawn(page: Page) -> None:
@@ -42,12 +41,11 @@ def focus(page: Page) -> int:
     return int(line.inner_text().split()[0].replace(",", ""))
 
 
-def test_a_lasso_filters_the_grid_and_a_copied_link_opens_the_same_view(server: Server, tab: Tab) -> None:
+def test_a_lasso_filters_the_grid_and_a_copied_link_opens_the_same_view(gallery_server: Server, tab: Tab) -> None:
     page = tab.page
-    page.goto(f"{server.url}/embedding?{VIEW}")
-    page.get_by_role("button", name="Run", exact=True).click(timeout=60_000)
+    page.goto(f"{gallery_server.url}/embedding")
     expect(page.get_by_text("All 1,437").last).to_be_visible(timeout=WAIT)
-    page.wait_for_function(UMAP, timeout=WAIT)  # until then PCA is drawn, below the progress and out of sight
+    page.wait_for_function(UMAP, timeout=WAIT)
     drawn(page)
     lasso(page)
     chosen = focus(page)

@@ -108,15 +108,19 @@ def test_ink_keeps_its_contrast_on_every_shade_and_through_a_click() -> None:
     assert figure.data[0].unselected.marker.opacity == 1
 
 
-def test_the_open_cell_has_a_frame() -> None:
-    how = drawn.reading(metrics.get("healed"))
-    assert not picture().figure.layout.shapes[2:]  # the lines between tasks
-    framed = drawn.heatmap(TABLE, ROWS, COLUMNS, how, opened=("rem", "epochs=5", (0.0, 1.0))).figure
-    boxes = [shape for shape in framed.layout.shapes if shape.type == "rect"]
+def test_the_open_cell_has_a_frame_and_the_one_before_has_none() -> None:
+    shown = picture()
+    lines = shown.figure.layout.shapes  # between the tasks
+    drawn.frame(shown, ROWS, COLUMNS, ("rem", "epochs=5", (0.0, 1.0)))
+    boxes = [shape for shape in shown.figure.layout.shapes if shape.type == "rect"]
     assert {(round(box.x0 + box.x1), round(box.y0 + box.y1)) for box in boxes} == {(2 * 1, 2 * 4)}
     assert len({box.line.color for box in boxes}) == 2
-    nowhere = drawn.heatmap(TABLE, ROWS, COLUMNS, how, opened=("rem", "epochs=6", (0.0, 1.0))).figure
-    assert not [shape for shape in nowhere.layout.shapes if shape.type == "rect"]
+    drawn.frame(shown, ROWS, COLUMNS, ("rem", "", (0.0, 0.1)))
+    boxes = [shape for shape in shown.figure.layout.shapes if shape.type == "rect"]
+    assert {(round(box.x0 + box.x1), round(box.y0 + box.y1)) for box in boxes} == {(0, 2 * 3)}
+    for nowhere in (("rem", "epochs=6", (0.0, 1.0)), None):
+        drawn.frame(shown, ROWS, COLUMNS, nowhere)
+        assert shown.figure.layout.shapes == lines
 
 
 def test_sentences_say_what_lacks_and_what_it_costs() -> None:

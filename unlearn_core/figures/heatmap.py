@@ -30,6 +30,7 @@ _ROW, _TALL_ROW, _BODY, _HEAD, _FOOT = 26, 46, 290, 62, 52
 _WIDE = 9
 """With more columns there is room for small print only."""
 _SHORT = 6
+_FRAME = "opened"
 _EMPTY = "rgba(138,143,152,0.10)"
 """Behind the hatching of a cell without a run."""
 
@@ -81,12 +82,11 @@ def heatmap(
     columns: Sequence[Column],
     how: Reading,
     height: int = 0,
-    opened: tuple[str, str, Column] | None = None,
     memorised: Mapping[Column, float] | None = None,
 ) -> Picture:
     """``table``: from ``insight.grid.cells``; ``rows``: method, label, oracle, variant; one bar per cell, so that a click
-    on it is a selection with customdata [method, variant, regularity, discovery]. The cell of ``opened`` gets a frame;
-    ``memorised``: task → memorised share."""
+    on it is a selection with customdata [method, variant, regularity, discovery]. ``memorised``: task → memorised share.
+    :func:`frame` marks one cell."""
     shares = {column: memorised[column] for column in columns if column in memorised} if memorised else {}
     cells = _complete(table, rows.assign(name=row_names(rows)), columns)
     cells["memorised"] = [shares.get(task, np.nan) for task in zip(cells["regularity"], cells["discovery"], strict=True)]
@@ -96,10 +96,6 @@ def heatmap(
     _axes(figure, names, columns, height or _HEAD + _FOOT + _rows_height(len(names)), flat)
     _colorbar(figure, how)
     figure.add_traces(_numbers(cells, how))
-    if opened is not None:
-        method, variant, task = opened
-        at = (cells["regularity"] - task[0]).abs() + (cells["discovery"] - task[1]).abs() < 1e-9
-        outline(figure, cells[(cells["method"] == method) & (cells["variant"] == variant) & at])
     empty = int((cells["stored"] == 0).sum())
     bright = "bright cells are good" if how.higher else "bright cells are low, which is good here"
     caption = f"Look for rows that stay bright from left to right: {bright}."
@@ -208,14 +204,21 @@ def _numbers(cells: pd.DataFrame, how: Reading) -> list[go.Scatter]:
     ]
 
 
-def outline(figure: go.Figure, cell: pd.DataFrame) -> None:
-    """Draw a frame around the one cell in ``cell`` (columns row and column), if there is one."""
-    for row, column in cell[["row", "column"]].itertuples(index=False):
-        for color, width in (("#FFFFFF", 4), ("#14181F", 2)):  # both, so that it stands out from any cell and either theme
-            figure.add_shape(
-                type="rect", x0=column - 0.48, x1=column + 0.48, y0=row - 0.46, y1=row + 0.46,
-                line={"color": color, "width": width}, layer="above",
-            )  # fmt: skip
+def frame(picture: Picture, rows: pd.DataFrame, columns: Sequence[Column], opened: tuple[str, str, Column] | None) -> None:
+    """Draw a frame around the cell ``opened`` (method, variant, task) of a picture of these rows and columns, if it has it, in
+    place of the one that was framed before: a click redraws two rectangles, not the picture."""
+    picture.figure.layout.shapes = [shape for shape in picture.figure.layout.shapes if shape.name != _FRAME]
+    if opened is None:
+        return
+    method, variant, task = opened
+    marked = (rows["method"] == method) & (rows["variant"] == variant)
+    for row in np.flatnonzero(marked):
+        for column in (k for k, place in enumerate(columns) if abs(place[0] - task[0]) + abs(place[1] - task[1]) < 1e-9):
+            for color, width in (("#FFFFFF", 4), ("#14181F", 2)):  # both, so that it stands out from any cell and either theme
+                picture.figure.add_shape(
+                    type="rect", x0=column - 0.48, x1=column + 0.48, y0=row - 0.46, y1=row + 0.46, name=_FRAME,
+                    line={"color": color, "width": width}, layer="above",
+                )  # fmt: skip
 
 
 def _cell_text(cell: Any, how: Reading, narrow: bool) -> str:

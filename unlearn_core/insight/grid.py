@@ -271,7 +271,8 @@ def missing(
 
     A method that needs a forget set has no cell where nothing is discovered.
     """
-    have = set(runs[["method", "variant", *DIALS, "seed"]].itertuples(index=False, name=None))
+    near = runs[(runs["seed"] < seeds) & _within(runs, tasks)]  # of tens of thousands of runs, those that can matter here
+    have = set(near[["method", "variant", *DIALS, "seed"]].itertuples(index=False, name=None))
     wanted = []
     for seed in range(seeds):
         for task in tasks:
