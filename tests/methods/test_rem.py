@@ -14,9 +14,6 @@ from unlearn_core.methods._redirection import Redirection
 from unlearn_core.methods._rem_params import RemParams
 from unlearn_core.training import SilentReporter, predict
 
-OURS = {"removal_reference": "dropped", "flush_momentum": False, "statistics": "retain"}
-"""What is done otherwise here than in the public program (see test_published_rem)."""
-
 
 def test_the_bounded_loss_and_its_gradient() -> None:
     ce = torch.tensor([0.1, 1.0, 5.0], dtype=torch.float64, requires_grad=True)
@@ -38,7 +35,7 @@ def test_the_bounded_loss_and_its_gradient() -> None:
 def redirection(trained: Trained, **params: object) -> Redirection:
     task = trained.task(discovery=0.5)
     task.original.widen(1.0, 1)
-    return Redirection(RemParams(**{**OURS, **params}), task, task.original, SilentReporter())
+    return Redirection(RemParams(**params), task, task.original, SilentReporter())
 
 
 def test_all_of_the_forget_set_shares_one_mask_and_everyone_else_has_their_own(digits: Trained) -> None:
@@ -76,7 +73,7 @@ def test_what_was_never_learned_is_hardly_pushed_further_with_the_removal_capped
     labels = task.data.labels.clone()
     labels[member[0]] = (labels[member[0]] + 1) % 10  # a label that nobody taught
     task = dataclasses.replace(task, data=dataclasses.replace(task.data, labels=labels))
-    run = Redirection(RemParams(**OURS, removal_cap=0.0), task, task.original, SilentReporter())
+    run = Redirection(RemParams(removal_cap=0.0), task, task.original, SilentReporter())
     run.model.eval()
     losses = run._losses(run.model, run.task.data.batch(member), member, None)
     assert losses[0] > 2 > losses[1:].max()

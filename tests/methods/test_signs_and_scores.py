@@ -88,7 +88,7 @@ def test_the_proxy_by_hand() -> None:
 
 
 def test_a_flush_leaves_no_momentum_to_redirection(digits: Trained) -> None:
-    run = redirection(digits, learning_rate=0.02, flush_momentum=False)
+    run = redirection(digits, learning_rate=0.02)
     before = [p.detach().clone() for _, p in run.model.base_parameters()]
     run.flush()
     assert any(not torch.equal(a, p) for a, (_, p) in zip(before, run.model.base_parameters(), strict=True))

@@ -44,7 +44,17 @@ def variant_of(spec: MethodSpec, dataset: str, augment: bool) -> str:
 
 
 def _changes(spec: MethodSpec, usual: Mapping[str, Scalar]) -> list[str]:
-    return [f"{name}={value}" for name, value in spec.params.items() if name not in usual or usual[name] != value]
+    there = _later(spec.name) | dict(usual)
+    found = _later(spec.name) | dict(spec.params)
+    return [f"{name}={value}" for name, value in found.items() if name not in there or there[name] != value]
+
+
+def _later(name: str) -> dict[str, Scalar]:
+    """The defaults of those parameters that are written only where they differ from them."""
+    if name not in methods:
+        return {}
+    method = methods.get(name)
+    return {field: method.Params.model_fields[field].default for field in method.later}
 
 
 def usual_params(name: str, dataset: str, augment: bool, values: Values = "tuned") -> dict[str, Scalar]:

@@ -16,7 +16,7 @@ from unlearn_core.methods._collapse import collapsed, softer
 from unlearn_core.methods._held_out import Quiet
 from unlearn_core.methods._npo import accuracy_on, bounded_loss, lower_forget_accuracy
 from unlearn_core.methods._rates import at_fitting_rate
-from unlearn_core.methods._rem_params import PRESETS, PUBLISHED, SEARCH_SPACE, RemParams, steps_per_round, total_steps
+from unlearn_core.methods._rem_params import LATER, PRESETS, PUBLISHED, SEARCH_SPACE, RemParams, steps_per_round, total_steps
 from unlearn_core.methods._rounds import LOOK, Rounds, add_report
 from unlearn_core.methods._work import STEP, Budget, Setting, rem_work, widened_cost
 from unlearn_core.models import RedirectNet, RedirectNorm2d, example_masks, shared_mask
@@ -125,6 +125,7 @@ class Redirection:
             batch_size=self.p.batch_size,
             generator=self.generator,
             clip=self.p.flush_clip,
+            least_loss=self.p.flush_loss,
         )
         self.budget.spend(len(self.task.forget) * ((STEP + 1) * passes + 1))
 
@@ -179,14 +180,16 @@ class RedirectionMethod(Method):
     """Base of REM and its ablations; they differ in the class of ``redirection``."""
 
     family = "redirection"
-    revision = 4  # knobs for what the public program does otherwise
+    revision = 3  # a last round that fell gives way to the best; chance is not a lost class
     Params = RemParams
-    presets = PRESETS
+    presets, later = PRESETS, LATER
     published: ClassVar[dict[str, dict[str, Any]] | None] = PUBLISHED
     search_space = SEARCH_SPACE
     # With other values than REM's, a difference would not be that of the idea that was taken out or added.
     tuned_as = "rem"
     redirection: ClassVar[type[Redirection]]
+    repeats: ClassVar[bool] = True
+    """Whether a run that lost a class may be repeated at all."""
 
     @classmethod
     def expected_work(cls, params: Any, setting: Setting) -> float:
@@ -208,7 +211,7 @@ class RedirectionMethod(Method):
             )
         spare = copy.deepcopy(task.original)
         model = self.once(task, reporter)
-        if not self.p.repeat or not collapsed(model, spare, task):
+        if not (self.repeats and self.p.repeat) or not collapsed(model, spare, task):
             return model
         change = {"flush_clip": softer(self.p.flush_clip)}
         again = self._with(change).once(dataclasses.replace(task, original=spare), Quiet(reporter))

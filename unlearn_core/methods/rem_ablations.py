@@ -74,7 +74,7 @@ class RemAscent(RedirectionMethod):
         "run of it is repeated."
     )
     designed_for = Region()
-    presets = {family: values | {"repeat": False} for family, values in RedirectionMethod.presets.items()}
+    revision, repeats = 2, False  # a last round that fell gives way to the best
     redirection = _Ascent
 
 

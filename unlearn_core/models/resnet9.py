@@ -14,7 +14,6 @@ from unlearn_core.models import ModelSource, RedirectConv2d, RedirectLinear, Red
 from unlearn_core.models._pooling import pool
 from unlearn_core.models._redirect import apply_mask
 from unlearn_core.parts import PartParams
-from unlearn_core.specs import Scalar
 
 _PUBLISHED = (64, 128, 128, 256, 256, 128)  # channels of the six blocks of the full network
 
@@ -111,6 +110,8 @@ class ResNet9(ModelSource):
         "against 940,032. As many redirect channels are added at unlearning time."
     )
 
+    later = frozenset({"whole_blocks"})
+
     class Params(PartParams):
         width: float = Field(0.5, ge=0.0625, le=2, description="Base channels relative to the published network (64 to 256)")
         whole_blocks: bool = Field(
@@ -122,11 +123,3 @@ class ResNet9(ModelSource):
         if len(shape) != 3 or min(shape[1:]) < 24:
             raise UserError("The model 'resnet9' takes images of at least 24×24 pixels; choose 'cnn' for smaller ones.")
         return ResNet9Net(shape[0], params.width, classes, params.whole_blocks)
-
-    @classmethod
-    def full_params(cls, values: dict[str, Any] | None = None) -> dict[str, Scalar]:
-        """As everywhere; but where blocks are not whole nothing is written about it, so that older keys stay."""
-        full = super().full_params(values)
-        if not full["whole_blocks"]:
-            del full["whole_blocks"]
-        return full
