@@ -165,4 +165,5 @@ def _of_today(spec: MethodSpec) -> bool:
     if spec.name not in methods:
         return False
     method = methods.get(spec.name)
-    return method.revision == spec.revision and spec.params.keys() == method.Params.model_fields.keys()
+    fields, there = method.Params.model_fields.keys(), spec.params.keys()
+    return method.revision == spec.revision and fields - method.later <= there <= fields
