@@ -55,7 +55,7 @@ if not binding.hidden(state, "cell_metric"):
 with places[2]:
     grids.switch(state, "scale")
 with st.container(horizontal=True):
-    for name in ("rows", "tasks", "order"):
+    for name in ("values", "rows", "tasks", "order"):
         grids.switch(state, name)
 st.caption(f"**{metric.label}.** {explanation(metric)}")
 
@@ -96,6 +96,7 @@ with take:  # after the picture, which is what people wait for
 grids.measure(found, jobs.running(job))
 empty = drawn.empty_cells(picture)
 grids.fill(state, wanted, g.estimate(store(), wanted, found.runs, found.elsewhere), empty, jobs.running(job))
+grids.other_values(state, found, specs)
 grids.sources(found, precomputed)
 grids.cell(state, found, rows, tasks)
 jobs.close(state)
