@@ -203,7 +203,8 @@ def other_values(state: vs.State, found: g.Grid, specs: dict[g.Who, MethodSpec])
     pairs = found.runs[["method", "variant"]].itertuples(index=False, name=None)
     if apart := sum(not inside(*who) for who in pairs):
         other = "papers’" if state["values"] == "tuned" else "tuned"
-        st.caption(f"{apart:,} runs have the {other} values: switch **Values**, or show **both values**, to see them.")
+        count = "1 run has" if apart == 1 else f"{apart:,} runs have"
+        st.caption(f"{count} the {other} values: switch **Values**, or show **both values**, to see them.")
 
 
 def cell(state: vs.State, found: g.Grid, rows: pd.DataFrame, tasks: list[g.Task]) -> None:
