@@ -65,7 +65,7 @@ def cards(state: vs.State, names: list[str]) -> None:
                 known = catalog.about(name, state)
                 st.caption(f"**Parameters.** {known.source} {known.both}")
                 if known.sets:
-                    with st.popover("Tuned and paper", icon=":material/compare_arrows:", help="Where the two sets differ"):
+                    with st.popover("Tuned and paper side by side", icon=":material/compare_arrows:"):
                         show.text_table(value_table(known.sets))
                 if settable:
                     binding.parameters(state, name, st.columns(4))

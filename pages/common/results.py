@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from unlearn_core.specs import MethodSpec, Scenario
 
 
+_WIDE = 290
+"""Pixels that the longest name of a model gets."""
 _USUAL = (vs.HEADLINES, vs.UNKNOWN_HEADLINES)
 
 
@@ -36,8 +38,12 @@ def table(frame: pd.DataFrame, name: str, only: Sequence[str] | None = None) -> 
     metrics = catalog.metrics()
     chosen = {key: metrics[key] for key in only or metrics if key in metrics}
     columns = {metric.label: st.column_config.Column(help=explanation(metric)) for metric in chosen.values()}
-    columns["Model"] = st.column_config.Column(pinned=True, help="Open markers are references, not methods to choose.")
-    st.dataframe(comparison_table(frame, chosen), hide_index=True, column_config=columns, key=f"table:{name}")
+    shown = comparison_table(frame, chosen)
+    longest = max(len(name) for name in shown.data["Model"])  # type: ignore[attr-defined] - a Styler's own frame
+    columns["Model"] = st.column_config.Column(
+        pinned=True, help="Open markers are references, not methods to choose.", width=min(_WIDE, 30 + 7 * longest)
+    )
+    st.dataframe(shown, hide_index=True, column_config=columns, key=f"table:{name}")
     absent = without_values(frame, chosen)
     note = f" Without a value here: {', '.join(absent)}." if absent and tuple(chosen) not in _USUAL else ""
     show.caption(
