@@ -18,14 +18,16 @@ from unlearn_core.presets import values_of
 PAGE = Path(__file__).parents[1] / "docs" / "methods.md"
 HEAD = """# Methods and their values
 
-Every method has two sets of values. *Tuned* ones were found for a kind of data by the held-out-F rule (`python -m unlearn_core
-tune`, outcome in `unlearn_core/tuned/`), which reads given labels alone, or are the method's preset for it. *Paper* ones are those
-of its publication, as far as they carry over to other data and networks. `--values paper` takes the latter in `run`, `export` and
-`sweep`, whose plan may ask for both (`values: [tuned, paper]`); so does the switch **Values** in Compare and Heatmap. Runs of the
-two sets have different keys and are rows of their own everywhere: `REM` and `REM [paper]`.
+Every method has two sets of values. *Tuned* ones were found for a kind of data by the held-out-F rule (`python -m
+unlearn_core tune`, outcome in `unlearn_core/tuned/`), which reads given labels alone, or are the method's preset for
+it. *Paper* ones are those of its publication, as far as they carry over to other data and networks. `--values paper`
+takes the latter in `run`, `export` and `sweep`, whose plan may ask for both (`values: [tuned, paper]`); so does the
+switch **Values** in Compare and Heatmap. Runs of the two sets have different keys and are rows of their own everywhere:
+`REM` and `REM [paper]`.
 
-Written by `python -m benchmarks.methods_doc`. Shown are the parameters in which the sets differ on some kind of data; `python -m
-unlearn_core methods --dataset NAME` lists all. Where training crops and flips photographs, REM's tuned values are others.
+Written by `python -m benchmarks.methods_doc`. Shown are the parameters in which the sets differ on some kind of data;
+`python -m unlearn_core methods --dataset NAME` lists all. Where training crops and flips photographs, REM's tuned
+values are others.
 """
 KINDS = {"digits": "digits", "points": "2-D data", "photos": "photographs"}
 
