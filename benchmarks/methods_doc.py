@@ -34,7 +34,12 @@ KINDS = {"digits": "digits", "points": "2-D data", "photos": "photographs"}
 
 def page() -> str:
     """The whole page."""
-    return "\n".join([HEAD, *(line for method in registry for line in section(method))])
+    return "\n".join([HEAD, *(line for method in ours() for line in section(method))])
+
+
+def ours() -> list[Any]:
+    """The methods of this project, without those that other packages (or tests) have registered."""
+    return [method for method in registry if method.__module__.startswith("unlearn_core.")]
 
 
 def section(method: Any) -> list[str]:

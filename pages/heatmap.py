@@ -73,6 +73,7 @@ quick = g.who([vs.to_search(placed | {"search": "quick"})], scenario, found.runs
 rows = grids.shown_rows(state, table, specs, mine, tasks, how.higher, quick)
 shares = memorised.of_tasks(found.runs)
 opened = g.cell_of(state["cell"]) if state["cell"] else None
+opened = g.cell_today(opened, scenario, found.runs) if opened else None
 picture = drawn.heatmap(table, rows, tasks, how, opened=opened, memorised=shares)
 shown = {(row["method"], row["variant"]) for row in rows.to_dict("records")}
 wanted = g.missing(found.runs, scenario, {who: spec for who, spec in specs.items() if who in shown}, tasks, state["seeds"])
@@ -98,5 +99,5 @@ empty = drawn.empty_cells(picture)
 grids.fill(state, wanted, g.estimate(store(), wanted, found.runs, found.elsewhere), empty, jobs.running(job))
 grids.other_values(state, found, specs)
 grids.sources(found, precomputed)
-grids.cell(state, found, rows, tasks)
+grids.cell(state, found, rows, tasks, opened)
 jobs.close(state)

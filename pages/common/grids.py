@@ -207,13 +207,14 @@ def other_values(state: vs.State, found: g.Grid, specs: dict[g.Who, MethodSpec])
         st.caption(f"{count} the {other} values: switch **Values**, or show **both values**, to see them.")
 
 
-def cell(state: vs.State, found: g.Grid, rows: pd.DataFrame, tasks: list[g.Task]) -> None:
+def cell(
+    state: vs.State, found: g.Grid, rows: pd.DataFrame, tasks: list[g.Task], opened: tuple[str, str, g.Task] | None
+) -> None:
     """The runs behind the open cell, each with a link to its comparison."""
     if binding.hidden(state, "grid_runs"):
         return
     names = [(row["method"], row["variant"]) for row in rows.to_dict("records")]
     labels = dict(zip(names, drawn.row_names(rows), strict=True))
-    opened = g.cell_of(state["cell"]) if state["cell"] else None
     if state["cell"] and opened is None:
         st.warning("The link opens a cell that does not exist; choose one below.", icon=":material/info:")
     who = opened[:2] if opened else None

@@ -133,6 +133,15 @@ def test_a_published_cell_survives_its_text(variant: str) -> None:
     assert g.overrides_of("rem", variant) == ({"rem.epochs": "77"} if "epochs" in variant else {})
 
 
+def test_an_old_name_of_a_cell_finds_its_run(store: Store) -> None:
+    runs, task = g.grid(store, DIGITS, "utility").runs, g.Task(1.0, 0.3)
+    spelt_out = ", ".join(f"{name}={paper}" for name, (_, paper) in value_sets("scrub", "digits").items())
+    assert g.cell_today(("scrub", spelt_out, task), DIGITS, runs) == ("scrub", "paper", task)
+    assert g.cell_today(("rem_tuned", "paper", task), DIGITS, runs) == ("rem_tuned", "", task)  # it has one set
+    for cell in (("rem", "paper", task), ("rem", "", task), ("rem", "gone=1", task), ("original", "", task)):
+        assert g.cell_today(cell, DIGITS, runs) == cell
+
+
 def test_the_gallery_knows_either_set_by_its_variant() -> None:
     task = {"dataset": "digits", "model": "cnn", "amount": 0.06, "regularity": 1.0, "discovery": 0.3, "seed": 0}
     rows = pd.DataFrame([task | {"method": "rem", "variant": v} for v in ("", "paper", "paper, epochs=77", "spec=gone")])

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import pandas as pd
 
+from unlearn_core.errors import UserError
 from unlearn_core.evaluation import registry as metrics
 from unlearn_core.insight import _late as late
 from unlearn_core.insight import tables
@@ -336,6 +337,20 @@ def cell_of(text: str) -> tuple[str, str, Task] | None:
         return None
     known = method == tables.ORIGINAL or method in methods
     return (method, rest[2] if len(rest) > 2 else "", task) if known and all(0 <= dial <= 1 for dial in task) else None
+
+
+def cell_today(cell: tuple[str, str, Task], scenario: Scenario, runs: pd.DataFrame) -> tuple[str, str, Task]:
+    """The same cell with the words that its run has today: a variant is named after what is usual, and that may have changed
+    since a link was made. What cannot be read stays as it is."""
+    method, variant, task = cell
+    if method not in methods or (method, variant) in set(runs[["method", "variant"]].itertuples(index=False, name=None)):
+        return cell
+    values, changed = read_variant(variant)
+    try:
+        spec = make_method(method, scenario, changed, values)
+    except UserError:
+        return cell
+    return method, who([spec], scenario, runs)[0][1], task
 
 
 def runs_in(runs: pd.DataFrame, method: str, variant: str, task: Task) -> pd.DataFrame:
