@@ -41,7 +41,7 @@ def table(frame: pd.DataFrame, name: str, only: Sequence[str] | None = None) -> 
     columns = {metric.label: st.column_config.Column(help=explanation(metric)) for metric in chosen.values()}
     longest = max(len(name) for name in shorts(frame["label"]))
     columns["Model"] = st.column_config.Column(
-        pinned=True, help="Open markers are references, not methods to choose.", width=min(_WIDE, 44 + 7 * longest)
+        pinned=True, help="Open markers are references, not methods to choose.", width=min(_WIDE, 42 + int(6.4 * longest))
     )
     st.dataframe(comparison_table(frame, chosen), hide_index=True, column_config=columns, key=f"table:{name}")
     absent = without_values(frame, chosen)
