@@ -25,6 +25,7 @@ from unlearn_core.specs import (
 )
 
 Values = Literal["tuned", "paper"]
+"""A method's two sets of values: found by the held-out-F rule, or its publication's."""
 TUNED = Path(__file__).with_name("tuned")
 SECTIONS = ("dataset", "corruption", "trigger", "model", "training")
 """Parts of a scenario that take overrides such as ``training.epochs``; every other prefix is a method's name."""
@@ -96,26 +97,43 @@ def make_method(
     makes its learning rate fit a network that was trained elsewhere.
     """
     method = methods.get(name)
-    usual = values_of(name, scenario.dataset.name, scenario.training.augment, values)
-    if values == "tuned" and scenario.model.params.get("content") and "fit_rate" in method.Params.model_fields:
-        usual["fit_rate"] = True
+    usual = values_of(name, scenario.dataset.name, scenario.training.augment, values, brought(scenario.model))
     params = method.full_params(usual | dict(overrides or {}))
     return MethodSpec(name=method.name, params=params, revision=method.revision)
 
 
-def values_of(name: str, dataset: str, augment: bool = False, values: Values = "tuned") -> dict[str, Scalar]:
-    """Where one of a method's two sets of values departs from its defaults on this kind of data."""
-    return published_params(name, dataset) if values == "paper" else preset_params(name, dataset, augment)
+def brought(model: ModelSpec) -> bool:
+    """Whether this network was trained elsewhere."""
+    return bool(model.params.get("content"))
+
+
+def values_of(
+    name: str, dataset: str, augment: bool = False, values: Values = "tuned", foreign: bool = False
+) -> dict[str, Scalar]:
+    """Where one of a method's two sets of values departs from its defaults on this kind of data.
+
+    ``augment``: whether training crops and flips; ``foreign``: whether the network was trained elsewhere.
+    """
+    method = methods.get(name)
+    if values == "paper" and method.published is not None:
+        return published_params(name, dataset)
+    fitting = {"fit_rate": True} if foreign and "fit_rate" in method.Params.model_fields else {}
+    return preset_params(name, dataset, augment) | fitting
+
+
+def value_sets(name: str, dataset: str, augment: bool = False, foreign: bool = False) -> dict[str, tuple[Scalar, Scalar]]:
+    """Parameter → its tuned and its published value, for those in which the two sets of a method differ on this data."""
+    method = methods.get(name)
+    tuned, paper = (method.full_params(values_of(name, dataset, augment, v, foreign)) for v in ("tuned", "paper"))
+    return {field: (value, paper[field]) for field, value in tuned.items() if value != paper[field]}
 
 
 def published_params(name: str, dataset: str) -> dict[str, Scalar]:
     """Where a method's publication departs from the defaults here, which are its own where it says nothing else.
 
-    What was never published (``Method.published`` None) has one set of values: ours.
+    Empty for what was never published (``Method.published`` None): that has one set of values, ours.
     """
-    published = methods.get(name).published
-    if published is None:
-        return preset_params(name, dataset)
+    published = methods.get(name).published or {}
     return dict(published.get("", {})) | dict(published.get(datasets.get(dataset).family, {}))
 
 

@@ -19,6 +19,7 @@ from unlearn_core.specs import Scalar
 
 if TYPE_CHECKING:
     from unlearn_core.engine import Engine
+    from unlearn_core.presets import Values
 
 FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
 
@@ -116,6 +117,11 @@ def fail(message: str, code: int) -> int:
     text = " ".join(message.split())
     print(f"Error: {text}" if re.search(r"[.!?]$", text) else f"Error: {text}.", file=sys.stderr)
     return code
+
+
+def chosen_values(option: ValueSet | None) -> Values:
+    """The set of values that ``--values`` names; tuned where it is left out."""
+    return "paper" if option is ValueSet.paper else "tuned"
 
 
 def start_early(machine: Engine) -> None:

@@ -23,6 +23,7 @@ from unlearn_core.cli._common import (
     StoreOption,
     ValuesOption,
     WorkersOption,
+    chosen_values,
     parse_names,
     parse_overrides,
     print_json,
@@ -39,7 +40,6 @@ from unlearn_core.insight.sheets import marked
 from unlearn_core.store import Store
 
 if TYPE_CHECKING:
-    from unlearn_core.presets import Values
     from unlearn_core.specs import MethodSpec, Scenario
 
 DEFAULT_METHODS = "finetune,npo,retrain,oracle_retrain,rem"
@@ -99,8 +99,7 @@ def run(
         scenario = with_forget(place, scenario, forget)
         if methods is None:
             names = possible(scenario, names)
-        which: Values = "paper" if values == "paper" else "tuned"
-        specs = [make_method(name, scenario, method_overrides(overrides, name), which) for name in names]
+        specs = [make_method(name, scenario, method_overrides(overrides, name), chosen_values(values)) for name in names]
         check_counts(scenario)
         say_data(scenario)
         for sentence in dear_sentences(expected_work(scenario, specs)):

@@ -32,15 +32,29 @@ def options_of(scenario: Scenario) -> str:
     return SEPARATOR.join(parts)
 
 
-PAPER: Final = "paper"
-"""The variant whose parameters are those of the method's publication."""
+PAPER: Final[Values] = "paper"
+"""The variant whose parameters are those of the method's publication; "" is the one with the tuned values."""
 
 
-def variant_of(spec: MethodSpec, dataset: str, augment: bool) -> str:
-    """What a method's parameters change against its tuned values on this data, such as "epochs=5", or, where that is less to
-    say, against the published ones: "paper", "paper, epochs=5"."""
-    tuned, paper = (_changes(spec, usual_params(spec.name, dataset, augment, values)) for values in ("tuned", "paper"))
-    return SEPARATOR.join([PAPER, *paper] if len(paper) + 1 < len(tuned) or (tuned and not paper) else tuned)
+def variant_of(spec: MethodSpec, dataset: str, augment: bool, foreign: bool = False) -> str:
+    """What a method's parameters change against the nearer of its two sets of values on this data: "" or "epochs=5" against
+    the tuned ones (also where both are as near), "paper" or "paper, epochs=5" against the published ones.
+
+    ``augment``: whether training crops and flips; ``foreign``: whether the network was trained elsewhere.
+    """
+    tuned, paper = (_changes(spec, usual_params(spec.name, dataset, augment, values, foreign)) for values in ("tuned", "paper"))
+    return SEPARATOR.join([PAPER, *paper] if len(paper) < len(tuned) else tuned)
+
+
+def set_of(variant: str) -> Values:
+    """Which of a method's two sets of values a variant (:func:`variant_of`) departs from."""
+    return "paper" if variant.split(SEPARATOR)[0] == PAPER else "tuned"
+
+
+def read_variant(variant: str) -> tuple[Values, dict[str, str]]:
+    """The set of values that a variant departs from, and its own values as they are written: "paper, epochs=5"."""
+    pairs = (part.partition("=") for part in variant.split(SEPARATOR) if "=" in part)
+    return set_of(variant), {name: value for name, _, value in pairs}
 
 
 def _changes(spec: MethodSpec, usual: Mapping[str, Scalar]) -> list[str]:
@@ -57,12 +71,12 @@ def _later(name: str) -> dict[str, Scalar]:
     return {field: method.Params.model_fields[field].default for field in method.later}
 
 
-def usual_params(name: str, dataset: str, augment: bool, values: Values = "tuned") -> dict[str, Scalar]:
+def usual_params(name: str, dataset: str, augment: bool, values: Values = "tuned", foreign: bool = False) -> dict[str, Scalar]:
     """A method's values on this data; its defaults where the dataset is not known; empty where the method is not."""
     if name not in methods:
         return {}
     try:
-        return methods.get(name).full_params(values_of(name, dataset, augment, values))
+        return methods.get(name).full_params(values_of(name, dataset, augment, values, foreign))
     except UserError:
         return methods.get(name).full_params({})
 

@@ -141,4 +141,5 @@ class Method(Part):
             "needs_own_original": cls.needs_own_original,
             "designed_for": {"regularity": cls.designed_for.regularity, "discovery": cls.designed_for.discovery},
             "presets": cls.presets,
+            "published": cls.published is not None,
         }

@@ -18,6 +18,10 @@ from unlearn_core.training import Loss, Reporter, Trainer, batches
 
 @register
 class Scrub(Method):
+    """The values are those of JiT's program (arXiv:2402.01401) for random samples: three passes, two of them with ascent, rate
+    5e-4, weights 1 and 5, temperature 4. As arXiv:2402.14015 runs it: ``form`` and ``schedule`` bench, rate 0.0025, batches of
+    512, 10 passes, ``ascent_steps`` 100, and ``alpha`` the best of eight by the test set."""
+
     name, label, paper = "scrub", "SCRUB", "arXiv:2302.09880"
     family = "distillation"
     revision = 2  # statistics measured on the retain set; a last round that fell gives way to the best
