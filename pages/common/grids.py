@@ -151,7 +151,7 @@ def _measure_pending(found: g.Grid) -> None:
 
 
 def drawn_once(
-    table: pd.DataFrame, rows: pd.DataFrame, tasks: list[g.Task], how: drawn.Reading, shares: Mapping[g.Task, float]
+    table: pd.DataFrame, rows: pd.DataFrame, tasks: list[g.Task], how: drawn.Reading, shares: Mapping[drawn.Column, float]
 ) -> drawn.Picture:
     """The heatmap; where nothing that it shows has changed since this person last saw it, as after a click, the same one."""
     hashes = [int(pd.util.hash_pandas_object(frame, index=False).sum()) for frame in (table, rows)]

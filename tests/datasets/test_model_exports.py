@@ -136,31 +136,26 @@ def test_a_healed_checkpoint_leaves_as_it_came_and_says_the_same_elsewhere(
     assert "The checkpoint is not where it was" in plain.about["as_it_came"]
 
 
-NATIVE: list[tuple[str, str, str, dict[str, Any]]] = [
-    ("photos", "cnn", ".pt2", {"dataset.channels": "grey"}),
-    ("photos", "vit", ".pt2", {"model.width": 16, "model.depth": 1, "model.patch": 8}),
-    ("photos", "resnet9", ".pt2", {"model.width": 0.0625}),
-    ("digits", "resnet18", ".pt2", {"model.width": 0.0625}),
-    ("photos", "resnet18", ".safetensors", {"model.width": 1.0, "model.stem": "imagenet"}),
+NATIVE: list[tuple[str, str, dict[str, Any]]] = [
+    ("cnn", ".pt2", {"dataset.channels": "grey"}),
+    ("vit", ".pt2", {"model.width": 16, "model.depth": 1, "model.patch": 8}),
+    ("resnet9", ".pt2", {"model.width": 0.0625}),
+    ("resnet18", ".pt2", {"model.width": 0.0625, "dataset.channels": "grey"}),
+    ("resnet18", ".safetensors", {"model.width": 1.0, "model.stem": "imagenet"}),
 ]
 
 
 def test_any_other_network_becomes_an_archive_or_torchvision_s_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     photos, files, expected = make_folder(tmp_path / "photos", train=12), [], []
-    for k, (data, model, suffix, params) in enumerate(NATIVE):
-        sets: dict[str, Any] = {"training.epochs": 1, **params}
-        from_where = ["--dataset", data]
-        if data == "photos":
-            sets |= {"dataset.size": 32, "training.augment": False}
-            from_where = ["--data", str(photos)]
+    for k, (model, suffix, params) in enumerate(NATIVE):
+        sets: dict[str, Any] = {"training.epochs": 1, "dataset.size": 32, "training.augment": False, **params}
         out = tmp_path / f"healed-{k}{suffix}"
         options = [f"--set={name}={value}" for name, value in sets.items()]
         method = "rem" if model == "cnn" else "finetune"  # redirect channels are dropped where there were some
-        command = ["export", *from_where, "--model", model, *options, f"--set={method}.epochs=1", "--method", method]
+        command = ["export", "--data", str(photos), "--model", model, *options, f"--set={method}.epochs=1", "--method", method]
         assert main([*command, *quick("--out", str(out))]) == 0, capsys.readouterr().err
-        if data == "photos":
-            data, sets = "images", sets | {"dataset.data": str(photos)}
-        scenario = make_scenario(data, regularity=0.0, amount=6, discovery=1.0, model=model, overrides=sets)
+        sets["dataset.data"] = str(photos)
+        scenario = make_scenario("images", regularity=0.0, amount=6, discovery=1.0, model=model, overrides=sets)
         pixels, stored, _ = logits_of(Store.open(), scenario, make_method(method, scenario, {"epochs": 1}))
         files.append((out, pixels))
         expected.append(stored)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from pathlib import Path
 
 import numpy as np
@@ -57,6 +58,23 @@ def test_comparison_has_the_original_and_what_is_stored(store: Store) -> None:
     record = store.get(what.run_key(specs[0]))
     assert frame.set_index("method").loc["finetune", "utility"] == record.payload["metrics"]["utility"]
     assert all(pd.api.types.is_float_dtype(frame[name]) for name in metrics.names())
+
+
+def test_what_depends_on_other_results_is_told_from_a_store_that_can_only_be_read(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    what = scenario()
+    specs = compute(store, what, "finetune", "oracle_retrain")
+    with monkeypatch.context() as mine:
+        mine.setattr(os, "access", lambda *_: False)
+        reader = Store.open(store.location)
+    assert reader.read_only
+    kept = len(store.find())
+    frame = tables.comparison(reader, what, specs)
+    assert not math.isnan(frame.set_index("method").loc["finetune", "gap_oracle"])
+    assert len(store.find()) == kept
+    pd.testing.assert_frame_equal(frame, tables.comparison(store, what, specs))
+    assert len(store.find()) > kept
 
 
 def test_comparison_of_nothing_has_the_columns(store: Store) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from unlearn_core.errors import UserError
 from unlearn_core.evaluation import measured_for, of_today, revisions
 from unlearn_core.evaluation import registry as metrics
 from unlearn_core.insight.stored import Results, arena_of
@@ -91,7 +92,10 @@ def _measured(store: Results, scenario: Scenario, key: str, names: Sequence[str]
             outside=None if outside is None else _outside(store, outside),
             **known,
         )
-        kept = store.put(memo, "measures", {"of": key, "references": references}, measure(evidence, names), {})
+        found = measure(evidence, names)
+        with contextlib.suppress(UserError):  # where nothing can be written it is measured again next time
+            store.put(memo, "measures", {"of": key, "references": references}, found, {})
+        return {name: found.get(name) for name in names}
     return {name: kept.payload.get(name) for name in names}
 
 
