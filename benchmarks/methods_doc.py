@@ -58,7 +58,7 @@ def table(method: Any) -> list[str]:
     """Lines of a table: parameter, tuned for each kind of data, paper; none where the sets agree everywhere."""
     names = {source.family: source.name for source in datasets}
     tuned, paper = (
-        [method.full_params(values_of(method.name, names[kind], values=values)) for kind in KINDS]
+        [method.all_params(values_of(method.name, names[kind], values=values)) for kind in KINDS]
         for values in ("tuned", "paper")
     )
     fields = [name for name in method.Params.model_fields if [t[name] for t in tuned] != [p[name] for p in paper]]

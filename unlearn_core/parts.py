@@ -39,9 +39,14 @@ class Part:
     @classmethod
     def full_params(cls, values: dict[str, Any] | None = None) -> dict[str, Scalar]:
         """``values`` plus every default (of those in :attr:`later` only what differs), as plain data ready for a spec."""
-        full = dict(cls.params(values).model_dump(mode="json"))
+        full = cls.all_params(values)
         fields = cls.Params.model_fields
         return {name: value for name, value in full.items() if name not in cls.later or value != fields[name].default}
+
+    @classmethod
+    def all_params(cls, values: dict[str, Any] | None = None) -> dict[str, Scalar]:
+        """``values`` plus every default without exception, to be shown or compared."""
+        return dict(cls.params(values).model_dump(mode="json"))
 
     @classmethod
     def describe(cls) -> dict[str, Any]:

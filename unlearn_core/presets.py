@@ -124,7 +124,7 @@ def values_of(
 def value_sets(name: str, dataset: str, augment: bool = False, foreign: bool = False) -> dict[str, tuple[Scalar, Scalar]]:
     """Parameter → its tuned and its published value, for those in which the two sets of a method differ on this data."""
     method = methods.get(name)
-    tuned, paper = (method.full_params(values_of(name, dataset, augment, v, foreign)) for v in ("tuned", "paper"))
+    tuned, paper = (method.all_params(values_of(name, dataset, augment, v, foreign)) for v in ("tuned", "paper"))
     return {field: (value, paper[field]) for field, value in tuned.items() if value != paper[field]}
 
 

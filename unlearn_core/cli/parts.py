@@ -29,7 +29,7 @@ def methods(
     rows = []
     for part in registry:
         sets = value_sets(part.name, source.name, augment)
-        tuned = part.full_params(values_of(part.name, source.name, augment))
+        tuned = part.all_params(values_of(part.name, source.name, augment))
         words = [f"{name}={value}" + (f" ({sets[name][1]})" if name in sets else "") for name, value in tuned.items()]
         rows.append((part.name, marked(part.label, part.oracle), part.paper, ", ".join(words)))
     _show(found, ("Name", "Method", "Paper", f"Values: tuned for {source.name} (paper)"), rows, json)

@@ -58,17 +58,10 @@ def read_variant(variant: str) -> tuple[Values, dict[str, str]]:
 
 
 def _changes(spec: MethodSpec, usual: Mapping[str, Scalar]) -> list[str]:
-    there = _later(spec.name) | dict(usual)
-    found = _later(spec.name) | dict(spec.params)
-    return [f"{name}={value}" for name, value in found.items() if name not in there or there[name] != value]
-
-
-def _later(name: str) -> dict[str, Scalar]:
-    """The defaults of those parameters that are written only where they differ from them."""
-    if name not in methods:
-        return {}
-    method = methods.get(name)
-    return {field: method.Params.model_fields[field].default for field in method.later}
+    method = methods.get(spec.name) if spec.name in methods else None
+    unwritten = {name: method.Params.model_fields[name].default for name in method.later} if method else {}
+    found = unwritten | dict(spec.params)
+    return [f"{name}={value}" for name, value in found.items() if name not in usual or usual[name] != value]
 
 
 def usual_params(name: str, dataset: str, augment: bool, values: Values = "tuned", foreign: bool = False) -> dict[str, Scalar]:
@@ -76,9 +69,9 @@ def usual_params(name: str, dataset: str, augment: bool, values: Values = "tuned
     if name not in methods:
         return {}
     try:
-        return methods.get(name).full_params(values_of(name, dataset, augment, values, foreign))
+        return methods.get(name).all_params(values_of(name, dataset, augment, values, foreign))
     except UserError:
-        return methods.get(name).full_params({})
+        return methods.get(name).all_params({})
 
 
 def told_apart(texts: Sequence[str], scenarios: Sequence[Scenario]) -> list[str]:
