@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from unlearn_core.capture import Replay, to_device
 from unlearn_core.errors import Cancelled
 from unlearn_core.methods._base import Method, UnlearningTask
 from unlearn_core.methods._collapse import collapsed, softer
@@ -20,7 +21,7 @@ from unlearn_core.methods._rem_params import LATER, PRESETS, PUBLISHED, SEARCH_S
 from unlearn_core.methods._rounds import LOOK, Rounds, add_report
 from unlearn_core.methods._work import STEP, Budget, Setting, rem_work, widened_cost
 from unlearn_core.models import RedirectNet, RedirectNorm2d, example_masks, shared_mask
-from unlearn_core.training import Reporter, autocast, batches
+from unlearn_core.training import DeviceData, Draws, Reporter, autocast, batches
 
 _ADAM = 0.01
 """AdamW's learning rate relative to SGD's (in the paper 1/250: 2e-5 on a transformer, 0.005 on ResNet-9)."""
@@ -45,6 +46,8 @@ class Redirection:
         self.optimizer = self._optimizer(base, 1.0)
         self.optimizer.add_param_group({"params": redirect, "lr": self.rate * params.redirect_rate})
         self.generator = torch.Generator().manual_seed(task.seed + 1)
+        self.replay = Replay(self._update, task.device)
+        self.replay.on &= type(task.data) is DeviceData and isinstance(self.optimizer, torch.optim.SGD)
         self.is_forget = task.is_forget()
         self.forget_mask = shared_mask(model.redirect_layers, params.forget_share, task.seed, task.device)
         self.reference = copy.deepcopy(model).eval().requires_grad_(False)
@@ -138,17 +141,26 @@ class Redirection:
         for ids in batches(self.everyone, self.p.batch_size, self.generator)[:steps]:
             if self.reporter.cancelled():
                 raise Cancelled
-            loss = self.loss(self._with_extra_forget(ids))
-            self.optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            self.optimizer.step()
+            ids = self._with_extra_forget(ids)
+            draws = self.task.data.draw(len(ids), self.generator) if self.replay.on else ()
+            self.replay(ids, *draws)
             self.done += 1
             self.reporter.step(self.done, self.total)
         self.done += whole - steps  # a round that was cut short is over all the same
 
-    def loss(self, ids: torch.Tensor) -> torch.Tensor:
-        """REM's objective on one batch: remove F from the base, put it into its channels, let the rest relearn."""
-        x = self.task.data.batch(ids, self.generator)
+    def _update(self, ids: torch.Tensor, *draws: torch.Tensor) -> torch.Tensor:
+        """One optimiser step, on the device from end to end."""
+        loss = self.loss(ids, draws)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        self.optimizer.step()
+        return loss.detach()
+
+    def loss(self, ids: torch.Tensor, draws: Draws = ()) -> torch.Tensor:
+        """REM's objective on one batch: remove F from the base, put it into its channels, let the rest relearn.
+
+        ``draws``: what augmentation drew for the batch, where it did so before."""
+        x = self.task.data.batch(ids, draws or self.generator)
         dropped_before, masked_before = self.references(x, ids)
         member = self.is_forget[ids]
         # Both passes see the whole batch, so batch norm normalises the base by the same mixture in either. Its running
@@ -173,7 +185,7 @@ class Redirection:
         if not self.p.forget_per_batch or not len(self.task.forget):
             return ids
         pick = torch.randint(len(self.task.forget), (self.p.forget_per_batch,), generator=self.generator)
-        return torch.cat([ids, self.task.forget[pick.to(ids.device)]])
+        return torch.cat([ids, self.task.forget[to_device(pick, ids.device)]])
 
 
 class RedirectionMethod(Method):

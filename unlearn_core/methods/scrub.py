@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import nn
 
+from unlearn_core.capture import capturable
 from unlearn_core.methods import Method, Region, UnlearningTask, register
 from unlearn_core.methods._distill import StepParams, Teacher, divergence, short_recipe
 from unlearn_core.methods._rounds import Rounds
@@ -106,10 +107,12 @@ class Scrub(Method):
             logits = model(x).float()
             return F.cross_entropy(logits, y), divergence(logits, teacher(x, ids), p.temperature)
 
+        @capturable
         def ascent(model: nn.Module, x: torch.Tensor, y: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
             ce, kl = terms(model, x, y, ids)
             return -kl if p.form == "paper" else -(ce + p.alpha * kl)
 
+        @capturable
         def descent(model: nn.Module, x: torch.Tensor, y: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
             ce, kl = terms(model, x, y, ids)
             return (p.gamma if p.form == "paper" else 1.0) * ce + p.alpha * kl

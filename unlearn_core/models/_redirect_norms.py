@@ -51,10 +51,21 @@ class RedirectNorm2d(nn.Module):
         momentum = 0.1 if redirect.momentum is None else redirect.momentum
         out = F.batch_norm(x, mean, var, weight, bias, self.training, momentum, base.eps)
         if self.training:
-            redirect.running_mean, redirect.running_var = mean[count:].clone(), var[count:].clone()
+            _follow(redirect, mean[count:], var[count:])
             if self.mixed:
-                base.running_mean, base.running_var = mean[:count].clone(), var[:count].clone()
+                _follow(base, mean[:count], var[:count])
         return out
+
+
+def _follow(norm: nn.BatchNorm2d, mean: torch.Tensor, var: torch.Tensor) -> None:
+    """Give ``norm`` these running statistics, where its own lie: a recorded step reads and writes them there.
+
+    As the kernels do it, past the count of changes by which autograd would refuse the backward pass of another forward pass.
+    """
+    assert norm.running_mean is not None
+    assert norm.running_var is not None
+    norm.running_mean.data.copy_(mean)
+    norm.running_var.data.copy_(var)
 
 
 class RedirectLayerNorm(nn.Module):
