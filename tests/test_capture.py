@@ -80,7 +80,7 @@ def test_replayed_training_is_training(recorder: Recorder) -> None:
 @pytest.mark.parametrize("augmented", [False, True])
 def test_replayed_redirection_is_rem_to_the_bit(augmented: bool, recorder: Recorder) -> None:
     rem = registry.get("rem")
-    values = {"steps": 10, "batch_size": 16, "flush_passes": 2, "learning_rate": 0.01, "forget_per_batch": 2}
+    values = {"steps": 10, "batch_size": 16, "flush_passes": 2, "learning_rate": 0.01, "forget_per_batch": 2, "repeat": False}
     data = images() if augmented else dataclasses.replace(images(), augmentation=None)
 
     def unlearn() -> dict[str, torch.Tensor]:

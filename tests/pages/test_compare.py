@@ -92,9 +92,10 @@ def test_every_parameter_has_a_widget_of_its_kind_and_the_default_that_runs(name
     state = vs.default_state() | {"dataset": dataset, "methods": (name, "finetune"), "values": values}
     (spec,) = vs.to_methods(state, [name])
     kinds = {bool: "bool", int: "int", float: "float", str: "choice"}
+    runs = registry.get(name).all_params(dict(spec.params))
     for field in vs.section_fields(state, name):
-        assert field.kind in (kinds[type(spec.params[field.name])], "float"), field
-        assert field.default == spec.params[field.name]
+        assert field.kind in (kinds[type(runs[field.name])], "float"), field
+        assert field.default == runs[field.name]
         assert field.clamp(field.default) == (field.default, True)
         if field.kind == "choice":
             assert field.default in field.choices
