@@ -83,10 +83,10 @@ MUTANTS = (
         REM,
     ),
     Mutant(
-        "REM's references with the masks swapped",
+        "REM's removal starts from the masked loss",
         "methods/_redirection.py",
-        "for mask in (None, self.masks(ids)))",
-        "for mask in (self.masks(ids), None))",
+        'self.p.removal_reference == "masked" else',
+        'self.p.removal_reference == "dropped" else',
         REM,
     ),
     Mutant(

@@ -15,6 +15,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from benchmarks.gpu import report as gpu
+
 HERE = Path(__file__).parent
 TARGET = HERE.parent / "docs" / "performance.md"
 TITLES = {
@@ -189,13 +191,7 @@ def main() -> None:
         "channels apart on strided slices; one call over both would take half the time of that part, but rounds differently, "
         "so every stored REM run would change.",
         "",
-        "## On a GPU",
-        "",
-        "Not measured: no GPU was at hand. Asked for are an epoch of ResNet-9 at full width (50,000 images of 32×32, batch "
-        "512, bf16) in at most 1.0 s, REM with 10 rounds in at most 12 s, the achieved FLOP/s as a share of the peak, and an "
-        "estimate of the paper's grid from measured stages. `bench --device cuda` and "
-        "`python -m benchmarks.where_time_goes --device cuda` measure on one.",
-        "",
+        *gpu.section(),
     ]
     TARGET.write_text("\n".join(text))
     print(f"{TARGET.name} written")

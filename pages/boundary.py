@@ -216,5 +216,5 @@ if not binding.hidden(state, "boundary"):
     show.picture(boundaries(panels or finished, where, points, names, look), "boundary")
 if panels:
     opens_at(panels)
-st.caption(scenario_line(scenario.model_dump(), catalog.dataset_label(state["dataset"])))
+st.caption(scenario_line(scenario.model_dump(), catalog.dataset_label(state["dataset"]), state["values"]))
 jobs.close(state)

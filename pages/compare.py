@@ -49,7 +49,8 @@ job = job_for(stages)
 stored = store().has(stage.key for stage in stages)
 missing = [stage for stage in stages if stage.key not in stored]
 line, lowest, run = st.columns([5, 1.15, 1], vertical_alignment="center")
-line.markdown(scenario_line(scenario.model_dump(), catalog.dataset_label(state["dataset"])))
+told = state["values"] if binding.hidden(state, "values") else ""  # else the switch says it
+line.markdown(scenario_line(scenario.model_dump(), catalog.dataset_label(state["dataset"]), told))
 enough = len(state["methods"]) >= vs.MIN_METHODS
 title = f"{catalog.dataset_label(state['dataset'])}: {len(specs)} methods"
 jobs.run_button(run, "Run" if missing else "All cached", bool(missing) and enough, stages, title)

@@ -235,7 +235,7 @@ with share:
 choose, words, run_place = st.columns([2.3, 2.7, 1], vertical_alignment="center", gap="medium")
 with choose:
     controls()
-words.markdown(scenario_line(scenario.model_dump(), catalog.dataset_label(state["dataset"])))
+words.markdown(scenario_line(scenario.model_dump(), catalog.dataset_label(state["dataset"]), state["values"]))
 known = vs.truth_known(state)
 shown_truth = state["truth"] == "shown" and known
 groups: Any = edits.truth_of(scenario) if shown_truth else None

@@ -55,7 +55,7 @@ if not binding.hidden(state, "cell_metric"):
 with places[2]:
     grids.switch(state, "scale")
 with st.container(horizontal=True):
-    for name in ("rows", "tasks", "order"):
+    for name in ("values", "rows", "tasks", "order"):
         grids.switch(state, name)
 st.caption(f"**{metric.label}.** {explanation(metric)}")
 
@@ -73,6 +73,7 @@ quick = g.who([vs.to_search(placed | {"search": "quick"})], scenario, found.runs
 rows = grids.shown_rows(state, table, specs, mine, tasks, how.higher, quick)
 shares = memorised.of_tasks(found.runs)
 opened = g.cell_of(state["cell"]) if state["cell"] else None
+opened = g.cell_today(opened, scenario, found.runs) if opened else None
 picture = grids.drawn_once(table, rows, tasks, how, shares)
 drawn.frame(picture, rows, tasks, opened)
 shown = {(row["method"], row["variant"]) for row in rows.to_dict("records")}
@@ -97,6 +98,7 @@ with take:  # after the picture, which is what people wait for
 grids.measure(found, jobs.running(job))
 empty = drawn.empty_cells(picture)
 grids.fill(state, wanted, g.estimate(store(), wanted, found.runs, found.elsewhere), empty, jobs.running(job))
+grids.other_values(state, found, specs)
 grids.sources(found, precomputed)
-grids.cell(state, found, rows, tasks)
+grids.cell(state, found, rows, tasks, opened)
 jobs.close(state)

@@ -186,7 +186,7 @@ with share:
 job = job_for(stages)
 stored = store().has(stage.key for stage in stages)
 missing = [stage for stage in stages if stage.key not in stored]
-words.markdown(scenario_line(scenario.model_dump(), catalog.dataset_label(state["dataset"])))
+words.markdown(scenario_line(scenario.model_dump(), catalog.dataset_label(state["dataset"]), state["values"]))
 
 title = f"{catalog.dataset_label(state['dataset'])}: {catalog.method_label(spec.name)}"
 jobs.run_button(run_place, "Run" if missing else "Cached", bool(missing), stages, title)

@@ -61,7 +61,7 @@ def test_run_twice_is_computed_once_and_equal_to_the_bit(capsys: pytest.CaptureF
     assert 0 <= first["original"]["utility"] <= 1
     assert [r["method"] for r in first["results"]] == ["finetune", "oracle_retrain"]
     result = first["results"][0]
-    assert set(result) == {"method", "label", "oracle", "params", "metrics", "seconds", "device", "cached"}
+    assert set(result) == {"method", "label", "oracle", "params", "variant", "metrics", "seconds", "device", "cached"}
     assert result["params"]["epochs"] == 2
     assert not result["cached"]
     assert [r["oracle"] for r in first["results"]] == [False, True]
@@ -96,6 +96,19 @@ def test_run_says_what_a_run_settled_by_itself(capsys: pytest.CaptureFixture[str
     assert sentence.replace("`", "") in capsys.readouterr().out
 
 
+def test_either_set_of_values_is_a_run_and_a_row_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    found = {}
+    for values in ("tuned", "paper"):
+        command = ["run", *QUICK, "--methods", "finetune", "--values", values, "--set", "finetune.epochs=1"]
+        (found[values],) = ask(capsys, *command)["results"]
+    rates = {values: result["params"]["learning_rate"] for values, result in found.items()}
+    assert rates["paper"] == 0.025 != rates["tuned"]
+    assert not found["paper"]["cached"]
+    rows = ask(capsys, "results", "--metric", "utility", "--dataset", "blobs")
+    assert {row["variant"] for row in rows if row["method"] == "finetune"} == {result["variant"] for result in found.values()}
+    assert found["tuned"]["variant"] != found["paper"]["variant"]
+
+
 BAD_RUNS = [
     (["--dataset", "digit"], "Did you mean 'digits'"),
     (["--methods", "rems"], "Did you mean 'rem'"),
@@ -103,6 +116,10 @@ BAD_RUNS = [
     (["--methods", " , "], "at least one method"),
     (["--methods", "rem,retrain,rem"], "named twice"),
     (["--model", "resnet"], "Did you mean"),
+    (["--values", "best"], "'--values': 'best' is not one of 'tuned', 'paper'."),
+    (["--methods", "rem", "--set", "rem.statistics=loose"], "must be one of 'mixed' or 'retain' (got 'loose')"),
+    (["--methods", "rem", "--set", "rem.removal_reference=1"], "must be one of 'masked' or 'dropped' (got 1)"),
+    (["--methods", "rem", "--set", "rem.repeat=maybe"], "rem.repeat must be true or false (got 'maybe')"),
     (["--regularity", "1.5"], "at most 1"),
     (["--regularity", "nan"], "finite"),
     (["--regularity", "inf"], "finite"),

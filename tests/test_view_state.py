@@ -36,6 +36,7 @@ def states(draw: st.DrawFn) -> vs.State:
         "trigger_opacity": draw(st.none() | st.integers(1, 19).map(lambda k: round(k * 0.05, 2))),
         "seed": draw(st.integers(0, 5)),
         "methods": tuple(draw(st.lists(st.sampled_from(METHODS), min_size=2, max_size=6, unique=True))),
+        "values": draw(st.sampled_from(vs.VALUE_SETS)),
         "metric": draw(st.sampled_from(["healed", "utility"])),
         "examples": draw(st.sampled_from([12, 24])),
         "hide": tuple(draw(st.lists(st.sampled_from(["seed", "plane", "amount"]), unique=True))),
@@ -164,6 +165,8 @@ QUERIES = [
     "",
     "regularity=0.2&amount=80&class_a=4&t_opacity=0.5&rem.epochs=7&training.epochs=3&seed=2",
     "dataset=spirals&dataset.noise=0.5",
+    "values=paper&methods=scrub,rem,npo&rem.epochs=7&npo.threshold=0.1&npo.beta=2",
+    "dataset=waves&values=paper&methods=jit,ssd,rem_tuned",
 ]
 
 
@@ -192,7 +195,9 @@ def test_a_copied_plan_computes_the_same_keys(query: str) -> None:
         seed=plan.seeds[0],
         overrides=plan.set,
     )
-    assert [scenario.run_key(make_method(n, scenario, method_overrides(plan.set, n))) for n in plan.methods] == keys(state)
+    (values,) = plan.values
+    specs = [make_method(name, scenario, method_overrides(plan.set, name), values) for name in plan.methods]
+    assert [scenario.run_key(spec) for spec in specs] == keys(state)
 
 
 @pytest.mark.parametrize("query", QUERIES)
@@ -219,5 +224,35 @@ def test_a_copied_command_computes_the_same_keys(query: str) -> None:
         seed=int(options["seed"]),
         overrides=overrides,
     )
-    names = options["methods"].split(",")
-    assert [scenario.run_key(make_method(n, scenario, method_overrides(overrides, n))) for n in names] == keys(state)
+    names, values = options["methods"].split(","), options.get("values", "tuned")
+    assert values == state["values"]
+    specs = [make_method(name, scenario, method_overrides(overrides, name), values) for name in names]
+    assert [scenario.run_key(spec) for spec in specs] == keys(state)
+
+
+def test_overrides_are_what_departs_from_the_chosen_values() -> None:
+    published = make_method("rem", make_scenario("digits"), values="paper").params
+    tuned = make_method("rem", make_scenario("digits")).params
+    assert (published["epochs"], published["batch_size"]) != (tuned["epochs"], tuned["batch_size"])
+    same_as_paper = f"rem.epochs={published['epochs']}&rem.batch_size={tuned['batch_size']}"
+    state, notices = vs.decode(f"values=paper&{same_as_paper}")
+    assert notices == []
+    assert state["overrides"] == {"rem.batch_size": tuned["batch_size"]}
+    assert "values=paper" in vs.encode(state)
+    assert vs.decode(same_as_paper)[0]["overrides"] == {"rem.epochs": published["epochs"]}
+    assert "values" not in vs.encode(vs.decode("values=tuned")[0])
+
+
+def test_a_link_to_values_that_nobody_has_says_so() -> None:
+    state, notices = vs.decode("values=best")
+    assert state["values"] == "tuned"
+    assert notices == ["Values cannot be 'best', so the default is used; known: tuned, paper."]
+
+
+@pytest.mark.parametrize("values", vs.VALUE_SETS)
+def test_a_network_trained_elsewhere_has_its_own_defaults(values: str) -> None:
+    """With tuned values REM fits its learning rate to a checkpoint; to switch that off is then what departs."""
+    state = vs.default_state() | {"values": values, "model": "torchvision"}
+    for weights, expected in (({"model.weights": "mine.pt"}, values == "tuned"), ({}, False)):
+        fields = {field.name: field for field in vs.section_fields(state | {"overrides": weights}, "rem")}
+        assert fields["fit_rate"].default is expected

@@ -25,6 +25,7 @@ LEVELS = [
         "typed_paths",
         "text_tables",
         "deferring",
+        "capture",
     },
     {"datasets"},
     {"models", "corruption", "sets", "uploads"},

@@ -25,6 +25,8 @@ class Part:
     summary: ClassVar[str] = ""
 
     Params: ClassVar[type[PartParams]] = PartParams
+    later: ClassVar[frozenset[str]] = frozenset()
+    """Parameters that older specs do not have. Where they have their default nothing is written of them: older keys stay."""
 
     @classmethod
     def params(cls, values: dict[str, Any] | None = None) -> Any:
@@ -36,7 +38,14 @@ class Part:
 
     @classmethod
     def full_params(cls, values: dict[str, Any] | None = None) -> dict[str, Scalar]:
-        """``values`` plus every default, as plain data ready for a spec."""
+        """``values`` plus every default (of those in :attr:`later` only what differs), as plain data ready for a spec."""
+        full = cls.all_params(values)
+        fields = cls.Params.model_fields
+        return {name: value for name, value in full.items() if name not in cls.later or value != fields[name].default}
+
+    @classmethod
+    def all_params(cls, values: dict[str, Any] | None = None) -> dict[str, Scalar]:
+        """``values`` plus every default without exception, to be shown or compared."""
         return dict(cls.params(values).model_dump(mode="json"))
 
     @classmethod

@@ -6,7 +6,7 @@ import functools
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from unlearn_core.datasets import registry as datasets
 from unlearn_core.errors import UserError
@@ -24,6 +24,8 @@ from unlearn_core.specs import (
     TriggerSpec,
 )
 
+Values = Literal["tuned", "paper"]
+"""A method's two sets of values: found by the held-out-F rule, or its publication's."""
 TUNED = Path(__file__).with_name("tuned")
 SECTIONS = ("dataset", "corruption", "trigger", "model", "training")
 """Parts of a scenario that take overrides such as ``training.epochs``; every other prefix is a method's name."""
@@ -86,17 +88,53 @@ def recipe_of(usual: TrainingSpec, network: type[ModelSource]) -> dict[str, Scal
     return usual.model_dump() | network.training
 
 
-def make_method(name: str, scenario: Scenario, overrides: Mapping[str, Scalar] | None = None) -> MethodSpec:
-    """A complete method spec: :func:`preset_params` for this kind of data, then ``overrides`` (plain names).
+def make_method(
+    name: str, scenario: Scenario, overrides: Mapping[str, Scalar] | None = None, values: Values = "tuned"
+) -> MethodSpec:
+    """A complete method spec: its values for this kind of data, then ``overrides`` (plain names).
 
-    On a network that was trained elsewhere a method that can makes its learning rate fit that network.
+    ``values``: "tuned" (:func:`preset_params`) or "paper" (:func:`published_params`). With tuned values a method that can
+    makes its learning rate fit a network that was trained elsewhere.
     """
     method = methods.get(name)
-    usual = preset_params(name, scenario.dataset.name, scenario.training.augment)
-    if scenario.model.params.get("content") and "fit_rate" in method.Params.model_fields:
-        usual["fit_rate"] = True
+    usual = values_of(name, scenario.dataset.name, scenario.training.augment, values, brought(scenario.model))
     params = method.full_params(usual | dict(overrides or {}))
     return MethodSpec(name=method.name, params=params, revision=method.revision)
+
+
+def brought(model: ModelSpec) -> bool:
+    """Whether this network was trained elsewhere."""
+    return bool(model.params.get("content"))
+
+
+def values_of(
+    name: str, dataset: str, augment: bool = False, values: Values = "tuned", foreign: bool = False
+) -> dict[str, Scalar]:
+    """Where one of a method's two sets of values departs from its defaults on this kind of data.
+
+    ``augment``: whether training crops and flips; ``foreign``: whether the network was trained elsewhere.
+    """
+    method = methods.get(name)
+    if values == "paper" and method.published is not None:
+        return published_params(name, dataset)
+    fitting = {"fit_rate": True} if foreign and "fit_rate" in method.Params.model_fields else {}
+    return preset_params(name, dataset, augment) | fitting
+
+
+def value_sets(name: str, dataset: str, augment: bool = False, foreign: bool = False) -> dict[str, tuple[Scalar, Scalar]]:
+    """Parameter → its tuned and its published value, for those in which the two sets of a method differ on this data."""
+    method = methods.get(name)
+    tuned, paper = (method.all_params(values_of(name, dataset, augment, v, foreign)) for v in ("tuned", "paper"))
+    return {field: (value, paper[field]) for field, value in tuned.items() if value != paper[field]}
+
+
+def published_params(name: str, dataset: str) -> dict[str, Scalar]:
+    """Where a method's publication departs from the defaults here, which are its own where it says nothing else.
+
+    Empty for what was never published (``Method.published`` None): that has one set of values, ours.
+    """
+    published = methods.get(name).published or {}
+    return dict(published.get("", {})) | dict(published.get(datasets.get(dataset).family, {}))
 
 
 def preset_params(name: str, dataset: str, augment: bool = False) -> dict[str, Scalar]:

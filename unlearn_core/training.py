@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -11,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from unlearn_core.capture import Replay, capturable, is_capturable, to_device
 from unlearn_core.datasets import LabelledData
 from unlearn_core.errors import Cancelled, UserError
 from unlearn_core.specs import TrainingSpec
@@ -37,6 +39,10 @@ class SilentReporter:
         return False
 
 
+Draws = tuple[torch.Tensor, ...]
+"""What augmenting a batch of B draws, on the device: shifts int64 (2, B) and mirrored bool (B,)."""
+
+
 @dataclass(frozen=True)
 class Augmentation:
     """Random crop with padding and, where mirror images keep their class, flip, drawn per example on the device.
@@ -50,16 +56,21 @@ class Augmentation:
     flip: bool = False
     still: tuple[slice, slice] | None = None
 
-    def __call__(self, images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-        """Augment float images (B, C, H, W); ``generator`` lives on the CPU so that every device draws the same."""
+    def draw(self, count: int, generator: torch.Generator, device: torch.device) -> Draws:
+        """What augmenting ``count`` images takes; ``generator`` lives on the CPU so that every device draws the same."""
+        shift = torch.randint(0, 2 * self.padding + 1, (2, count), generator=generator)
+        mirrored = torch.rand(count, generator=generator).lt(0.5)
+        return to_device(shift, device), to_device(mirrored, device)
+
+    def __call__(self, images: torch.Tensor, draws: torch.Generator | Draws) -> torch.Tensor:
+        """Augment float images (B, C, H, W) by :meth:`draw`: what was drawn before, or now from a generator."""
         count, _, height, width = images.shape
+        shift, mirrored = self.draw(count, draws, images.device) if isinstance(draws, torch.Generator) else draws
         source = images
         if self.still is not None:
             patch = images[..., self.still[0], self.still[1]]
             source = images.clone()
             source[..., self.still[0], self.still[1]] = images.mean((-2, -1), keepdim=True)
-        shift = torch.randint(0, 2 * self.padding + 1, (2, count), generator=generator).to(images.device)
-        mirrored = torch.rand(count, generator=generator).lt(0.5).to(images.device)
         padded = F.pad(source, (self.padding,) * 4)
         rows = shift[0][:, None] + torch.arange(height, device=images.device)
         columns = torch.arange(width, device=images.device).expand(count, width)
@@ -136,8 +147,15 @@ class DeviceData:
         """What :meth:`batch` normalises by, for networks that must know."""
         return self.mean, self.std
 
-    def batch(self, ids: torch.Tensor, generator: torch.Generator | None = None) -> torch.Tensor:
-        """Normalised float inputs of these examples; with ``generator`` they are augmented where the recipe says so."""
+    def draw(self, count: int, generator: torch.Generator) -> Draws:
+        """What augmenting a batch of ``count`` draws; empty where the recipe says nothing of it."""
+        if self.augmentation is None or self.inputs.dim() != 4:
+            return ()
+        return self.augmentation.draw(count, generator, self.device)
+
+    def batch(self, ids: torch.Tensor, generator: torch.Generator | Draws | None = None) -> torch.Tensor:
+        """Normalised float inputs of these examples; with ``generator``, or with what was drawn from one before
+        (:meth:`draw`), they are augmented where the recipe says so."""
         x = self.inputs[ids]
         if x.dim() == 4:
             x = x.float()
@@ -169,7 +187,7 @@ def _moments(data: LabelledData) -> tuple[torch.Tensor, torch.Tensor]:
 
 def batches(ids: torch.Tensor, size: int, generator: torch.Generator) -> list[torch.Tensor]:
     """One shuffled epoch over ``ids`` in pieces of ``size``. A last piece of a single example joins its neighbour."""
-    shuffled = ids[torch.randperm(len(ids), generator=generator).to(ids.device)]
+    shuffled = ids[to_device(torch.randperm(len(ids), generator=generator), ids.device)]
     pieces = list(shuffled.split(size))
     if len(pieces) > 1 and len(pieces[-1]) == 1:
         pieces[-2:] = [torch.cat(pieces[-2:])]
@@ -193,15 +211,33 @@ def rate_factor(step: int, total: int, warmup: float, final: float) -> float:
     return 1 - (1 - final) * (step - rise) / max(1, total - rise)
 
 
+_full_precision: ContextVar[bool] = ContextVar("full_precision", default=False)
+
+
 def autocast(device: torch.device) -> contextlib.AbstractContextManager[object]:
-    """bfloat16 autocast on CUDA, nothing elsewhere."""
-    return torch.autocast("cuda", torch.bfloat16) if device.type == "cuda" else contextlib.nullcontext()
+    """bfloat16 autocast on CUDA, nothing elsewhere and in :func:`full_precision`."""
+    wanted = device.type == "cuda" and not _full_precision.get()
+    return torch.autocast("cuda", torch.bfloat16) if wanted else contextlib.nullcontext()
+
+
+@contextlib.contextmanager
+def full_precision() -> Iterator[None]:
+    """Float32 in here, on CUDA too (no bfloat16, no TF32): for comparing a GPU's numbers with a processor's."""
+    convolutions, products = torch.backends.cudnn, torch.backends.cuda.matmul
+    before, token = (convolutions.allow_tf32, products.allow_tf32), _full_precision.set(True)
+    try:
+        convolutions.allow_tf32 = products.allow_tf32 = False
+        yield
+    finally:
+        convolutions.allow_tf32, products.allow_tf32 = before
+        _full_precision.reset(token)
 
 
 Loss = Callable[[nn.Module, torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 """(model, inputs, given labels, example ids) → scalar loss of one batch."""
 
 
+@capturable
 def cross_entropy(model: nn.Module, x: torch.Tensor, y: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
     """Mean cross entropy, the usual loss."""
     return F.cross_entropy(model(x).float(), y)
@@ -227,6 +263,12 @@ class Trainer:
     def __post_init__(self) -> None:
         self.optimizer = make_optimizer(self.model, self.recipe)
         self.generator = torch.Generator().manual_seed(self.seed)
+        self._replay = Replay(self._update, self.data.device)
+        # A subclass may make a batch in ways of its own; other optimisers keep a count of steps on the host.
+        self._replay.on &= type(self.data) is DeviceData and isinstance(self.optimizer, torch.optim.SGD)
+        if self._replay.on:  # a graph reads the rate where it lies: it must be a tensor
+            for group in self.optimizer.param_groups:
+                group["lr"] = torch.full((), group["lr"], device=self.data.device)
 
     def fit(self, ids: torch.Tensor) -> nn.Module:
         """Train on these examples for the recipe's epochs; returns the model in eval mode."""
@@ -251,8 +293,15 @@ class Trainer:
         """One optimiser step on one batch; returns the detached loss, still on the device."""
         if self.reporter.cancelled():
             raise Cancelled
+        if self._replay.on and self.after_step is None and is_capturable(self.loss):
+            draws = self.data.draw(len(ids), self.generator)
+            return self._replay(ids, *draws, variant=(self.loss, self.model.training))
+        return self._update(ids)
+
+    def _update(self, ids: torch.Tensor, *draws: torch.Tensor) -> torch.Tensor:
+        """The step itself, on the device from end to end; ``draws``: what augmentation drew, where it did so before."""
         with autocast(self.data.device):
-            loss = self.loss(self.model, self.data.batch(ids, self.generator), self.data.labels[ids], ids)
+            loss = self.loss(self.model, self.data.batch(ids, draws or self.generator), self.data.labels[ids], ids)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         if self.recipe.clip:
@@ -266,7 +315,10 @@ class Trainer:
         """The recipe's learning rate for step number ``step`` (from 0) of ``total``."""
         factor = rate_factor(step, total, self.recipe.warmup, self.recipe.final)
         for group in self.optimizer.param_groups:
-            group["lr"] = self.recipe.learning_rate * factor
+            if isinstance(group["lr"], torch.Tensor):
+                group["lr"].fill_(self.recipe.learning_rate * factor)
+            else:
+                group["lr"] = self.recipe.learning_rate * factor
 
 
 def predict(model: nn.Module, data: DeviceData, ids: torch.Tensor | None = None) -> torch.Tensor:

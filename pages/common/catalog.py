@@ -49,7 +49,7 @@ def about(name: str, state: vs.State) -> About:
     """What there is to say about a method on this view's data."""
     from unlearn_core.insight.about import about
 
-    return about(name, state["dataset"], vs.augmented(state))
+    return about(name, state["dataset"], vs.augmented(state), state["values"], vs.foreign(state))
 
 
 def dataset_names(state: vs.State) -> list[str]:

@@ -6,10 +6,11 @@ import html
 
 import streamlit as st
 
-from pages.common import binding, catalog
+from pages.common import binding, catalog, show
 from unlearn_core import view_state as vs
 from unlearn_core.figures.aim import aim_image
 from unlearn_core.figures.palette import method_styles
+from unlearn_core.figures.table import value_table
 
 _STYLE = """<style>
 .lethe-aim {display: flex; gap: 10px; align-items: center; font-size: .88rem; line-height: 1.35; margin-top: 2px;}
@@ -30,9 +31,11 @@ def choose(state: vs.State) -> None:
             width="stretch",
             **binding.bound(state, "families", tuple, list),
         )
-    if not binding.hidden(state, "methods"):
+    shown = [name for name in ("methods", "values") if not binding.hidden(state, name)]
+    places = dict(zip(shown, st.columns([5.4, 1][: len(shown)] or 1, vertical_alignment="bottom"), strict=False))
+    if "methods" in places:
         offered = catalog.offered(state)
-        st.multiselect(
+        places["methods"].multiselect(
             options=offered,
             format_func=catalog.method_label,
             max_selections=vs.MAX_METHODS,
@@ -40,6 +43,8 @@ def choose(state: vs.State) -> None:
             label_visibility="collapsed",
             **binding.bound(state, "methods", tuple, list),
         )
+    if "values" in places:
+        places["values"].segmented_control(options=list(vs.VALUE_SETS), **binding.bound(state, "values"))
 
 
 def cards(state: vs.State, names: list[str]) -> None:
@@ -57,8 +62,12 @@ def cards(state: vs.State, names: list[str]) -> None:
             with tab:
                 if explained:
                     _explanation(state, name, styles[name].color)
+                known = catalog.about(name, state)
+                st.caption(f"**Parameters.** {known.source} {known.both}")
+                if known.sets:
+                    with st.popover("Tuned and paper side by side", icon=":material/compare_arrows:"):
+                        show.text_table(value_table(known.sets))
                 if settable:
-                    st.caption(f"**Parameters.** {catalog.about(name, state).source}")
                     binding.parameters(state, name, st.columns(4))
 
 

@@ -29,7 +29,8 @@ REDRAW = 12
 """Runs of a large job that finish before the picture is drawn again."""
 _NO_BUTTONS = ["select2d", "lasso2d", "zoom2d", "pan2d", "zoomIn2d", "zoomOut2d", "autoScale2d", "resetScale2d"]
 _WORDS = {
-    "rows": {"stored": "with results", "chosen": "chosen", "all": "all methods"},
+    "values": {"tuned": "tuned", "paper": "paper"},
+    "rows": {"stored": "with results", "chosen": "chosen", "all": "all methods", "both": "both values"},
     "tasks": {"map": "the map", "stored": "with results"},
     "scale": {"plain": "as measured", "relative": "original 0, oracle 1"},
     "order": {"family": "by family", "score": "best first"},
@@ -61,15 +62,17 @@ def shown_rows(
 ) -> pd.DataFrame:
     """The rows that this view asks for, in its order. ``mine``: the chosen methods with this view's parameters; ``apart``: rows
     that belong to another page, and are shown only if they were chosen."""
-    presets = [who for who in specs if who[1] == ""]
-    rows = g.rows_of(
-        table,
-        [*presets, *mine] if state["rows"] == "all" else mine,
-        lambda method, variant: (
-            ((method, variant) in mine or (state["rows"] != "chosen" and (method, variant) not in apart))
-            and (not state["families"] or (method, variant) in mine or catalog.methods()[method].family in state["families"])
-        ),
-    )
+    inside = g.in_set(state["values"], specs)
+    usual = [who for who in specs if who[1] in ("", g.PAPER) and inside(*who)]
+    wanted = {"chosen": lambda *_: False, "both": lambda *_: True}.get(state["rows"], inside)
+
+    def keep(*who: str) -> bool:
+        if who in mine:
+            return True
+        family = catalog.methods()[who[0]].family
+        return wanted(*who) and who not in apart and (not state["families"] or family in state["families"])
+
+    rows = g.rows_of(table, [*usual, *mine] if state["rows"] == "all" else mine, keep)
     return g.by_score(rows, table, tasks, higher) if state["order"] == "score" else rows
 
 
@@ -207,13 +210,26 @@ def sources(found: g.Grid, precomputed: Gallery | None) -> None:
         )
 
 
-def cell(state: vs.State, found: g.Grid, rows: pd.DataFrame, tasks: list[g.Task]) -> None:
+def other_values(state: vs.State, found: g.Grid, specs: dict[g.Who, MethodSpec]) -> None:
+    """How many runs have the values that are not chosen here."""
+    if state["rows"] in ("chosen", "both"):
+        return
+    inside = g.in_set(state["values"], specs)
+    pairs = found.runs[["method", "variant"]].itertuples(index=False, name=None)
+    if apart := sum(not inside(*who) for who in pairs):
+        other = "papers’" if state["values"] == "tuned" else "tuned"
+        count = "1 run has" if apart == 1 else f"{apart:,} runs have"
+        st.caption(f"{count} the {other} values: switch **Values**, or show **both values**, to see them.")
+
+
+def cell(
+    state: vs.State, found: g.Grid, rows: pd.DataFrame, tasks: list[g.Task], opened: tuple[str, str, g.Task] | None
+) -> None:
     """The runs behind the open cell, each with a link to its comparison."""
     if binding.hidden(state, "grid_runs"):
         return
     names = [(row["method"], row["variant"]) for row in rows.to_dict("records")]
     labels = dict(zip(names, drawn.row_names(rows), strict=True))
-    opened = g.cell_of(state["cell"]) if state["cell"] else None
     if state["cell"] and opened is None:
         st.warning("The link opens a cell that does not exist; choose one below.", icon=":material/info:")
     who = opened[:2] if opened else None
@@ -263,5 +279,9 @@ def link(state: vs.State, method: str, variant: str, task: g.Task, seed: int) ->
     """The comparison in which this run stands beside the references."""
     methods = tuple(dict.fromkeys((method, *catalog.REFERENCES))) if method in catalog.methods() else state["methods"]
     dials = {"regularity": task.regularity, "discovery": task.discovery, "seed": seed, "methods": methods, "forget": ""}
-    overrides = state["overrides"] | g.overrides_of(method, variant)
-    return vs.settle(state | dials | {"overrides": overrides, "cell": ""})[0]
+    # Of this method the parameters of the cell, whatever the view has; the variant says which values they depart from.
+    others = {key: value for key, value in state["overrides"].items() if not key.startswith(f"{method}.")}
+    overrides = others | g.overrides_of(method, variant)
+    two = method in catalog.methods() and catalog.about(method, state).sets
+    values = g.set_of(variant) if two else state["values"]
+    return vs.settle(state | dials | {"overrides": overrides, "values": values, "cell": ""})[0]

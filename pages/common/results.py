@@ -12,6 +12,7 @@ from pages.common import binding, catalog, show
 from pages.common.services import store
 from unlearn_core import figures
 from unlearn_core import view_state as vs
+from unlearn_core.figures._base import shorts
 from unlearn_core.figures.table import comparison_table, explanation, metric_frame, plain_table, stars_note, without_values
 from unlearn_core.insight import sheets
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from unlearn_core.specs import MethodSpec, Scenario
 
 
+_WIDE = 290
+"""Pixels that the longest name of a model gets."""
 _USUAL = (vs.HEADLINES, vs.UNKNOWN_HEADLINES)
 
 
@@ -36,7 +39,10 @@ def table(frame: pd.DataFrame, name: str, only: Sequence[str] | None = None) -> 
     metrics = catalog.metrics()
     chosen = {key: metrics[key] for key in only or metrics if key in metrics}
     columns = {metric.label: st.column_config.Column(help=explanation(metric)) for metric in chosen.values()}
-    columns["Model"] = st.column_config.Column(pinned=True, help="Open markers are references, not methods to choose.")
+    longest = max(len(name) for name in shorts(frame["label"]))
+    columns["Model"] = st.column_config.Column(
+        pinned=True, help="Open markers are references, not methods to choose.", width=min(_WIDE, 42 + int(6.4 * longest))
+    )
     st.dataframe(comparison_table(frame, chosen), hide_index=True, column_config=columns, key=f"table:{name}")
     absent = without_values(frame, chosen)
     note = f" Without a value here: {', '.join(absent)}." if absent and tuple(chosen) not in _USUAL else ""

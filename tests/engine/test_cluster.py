@@ -222,17 +222,17 @@ def test_nothing_outlives_the_parent(store: Store, place: Path, monkeypatch: pyt
         assert sweep_scratch() == 0  # it is in use
         if how == "Ctrl-C":
             parent.send_signal(signal.SIGINT)
-            parent.wait(20)
+            parent.wait(90)
     finally:
         if how == "kill both":
             with contextlib.suppress(psutil.Error):
                 server.kill()
         parent.kill()
         parent.wait()
-    until(lambda: not any(map(lives, family)), 10)
+    until(lambda: not any(map(lives, family)))
     if how == "kill both":  # nobody was left to clear up: the next one does
         assert sweep_scratch() == 1
-    until(lambda: not list(place.iterdir()), 5)
+    until(lambda: not list(place.iterdir()))
 
 
 def lives(process: psutil.Process) -> bool:

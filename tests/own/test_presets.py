@@ -22,7 +22,9 @@ def test_a_preset_may_depend_on_whether_training_crops_and_flips(photos: Path) -
         spec = make_method("rem", make_scenario("images", overrides=overrides))
         state = vs.default_state() | {"dataset": "images", "methods": ("rem", "finetune"), "overrides": overrides}
         assert vs.to_methods(state, ["rem"]) == [spec]
-        assert {field.name: field.default for field in vs.section_fields(state, "rem")} == spec.params
+        assert {field.name: field.default for field in vs.section_fields(state, "rem")} == methods.get("rem").all_params(
+            dict(spec.params)
+        )
         rates.append(spec.params["learning_rate"])
         words.append(about("rem", "images", augment).source)
     assert rates[0] < rates[1]

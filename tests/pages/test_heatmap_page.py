@@ -174,3 +174,73 @@ def test_the_gallery_fills_what_the_store_lacks(
     table = next(e for e in app.dataframe if "Compare" in e.value.columns).value
     assert list(table["Source"]) == ["gallery", "gallery"]
     assert not Store.open(fresh_store).find()
+
+
+# --- the two sets of values -------------------------------------------------------------------------------------------------
+
+
+def rows_of(app: AppTest) -> set[tuple[str, str]]:
+    """Method and variant of the picture's rows."""
+    bars = json.loads(next(e for e in app.main if getattr(e, "key", None) == "figure:grid").proto.spec)["data"][0]
+    return {(cell[0], cell[1]) for cell in bars["customdata"]}
+
+
+def test_the_switch_chooses_which_rows_are_shown_and_run(open_page: OpenPage, fresh_store: Path) -> None:
+    store = Store.open(fresh_store)
+    for values, value in (("tuned", 0.5), ("paper", 0.25)):
+        fake(store, f"values={values}&methods=scrub,npo", "scrub", value)
+    fake(store, "methods=rem_tuned,npo", "rem_tuned", 0.7)
+    names = "methods=npo,ssd&tasks=stored&seeds=1"
+    shown = {query: rows_of(open_page("heatmap", f"{names}&{query}")) for query in ("", "values=paper", "rows=both")}
+    fixed = {("retrain", ""), ("oracle_retrain", ""), ("rem_tuned", "")}
+    assert shown[""] == fixed | {("scrub", ""), ("npo", ""), ("ssd", "")}
+    assert shown["values=paper"] == fixed | {("scrub", "paper"), ("npo", "paper"), ("ssd", "paper")}
+    assert shown["rows=both"] == fixed | {("scrub", ""), ("scrub", "paper"), ("npo", ""), ("ssd", "")}
+    app = open_page("heatmap", names)
+    assert "1 run has the papers’ values: switch **Values**, or show **both values**, to see them." in texts(app)
+    app.button_group(key="control:values").set_value("paper").run()
+    assert link(app)["values"] == "paper"
+    assert "25.0 %" in hover(app, "scrub", "paper", 1.0, 0.3)
+    assert "1 run has the tuned values" in texts(app)
+    everything = rows_of(open_page("heatmap", f"{names}&values=paper&rows=all"))
+    assert {("duck", "paper"), ("rem", "paper"), ("rem_discover", "")} <= everything
+    assert not {("duck", ""), ("rem", "")} & everything
+
+
+def test_missing_runs_are_those_of_the_chosen_values(open_page: OpenPage, fresh_store: Path) -> None:
+    query = f"{QUICK.replace('&rem.epochs=2', '').replace('finetune,rem', 'finetune,ssd')}&values=paper"
+    app = open_page("heatmap", f"{query}&rows=chosen&tasks=stored&seeds=1")
+    app.button(key="grid-run").click().run()
+    finish_jobs()
+    state = vs.decode(query)[0]
+    keys_of_paper = {vs.to_scenario(state).run_key(s) for s in vs.to_methods(state, ["finetune", "ssd"])}
+    assert keys_of_paper <= {record.key for record in Store.open(fresh_store).find("run")}
+    tuned = state | {"values": "tuned"}
+    assert not {vs.to_scenario(tuned).run_key(s) for s in vs.to_methods(tuned, ["finetune", "ssd"])} & {
+        record.key for record in Store.open(fresh_store).find("run")
+    }
+
+
+@pytest.mark.parametrize("override", ["", "&scrub.alpha=0.37"])
+@pytest.mark.parametrize("values", ["tuned", "paper"])
+def test_a_cell_opens_in_compare_with_its_values(open_page: OpenPage, fresh_store: Path, values: str, override: str) -> None:
+    stored = f"values={values}&methods=scrub,npo{override}"
+    fake(Store.open(fresh_store), stored, "scrub", 0.5)
+    state = vs.decode(stored)[0]
+    variant = ", ".join(filter(None, ["paper" if values == "paper" else "", override and "alpha=0.37"]))
+    # The view itself has the other values, and others of its own for this method.
+    other = {"tuned": "paper", "paper": "tuned"}[values]
+    app = open_page(
+        "heatmap", f"values={other}&methods=scrub,npo&scrub.gamma=2.2&cell=scrub,1,0.3" + f",{variant}" * bool(variant)
+    )
+    table = next(e for e in app.dataframe if "Compare" in e.value.columns).value
+    again, notices = vs.decode(table["Compare"].iloc[0].partition("?")[2])
+    assert notices == []
+    assert again["values"] == values
+    wanted = vs.to_scenario(state).run_key(vs.to_methods(state, ["scrub"])[0])
+    assert vs.to_scenario(again).run_key(vs.to_methods(again, ["scrub"])[0]) == wanted
+    app.button(key="to-compare:0").click().run()
+    assert not app.exception
+    assert link(app).get("values", "tuned") == values
+    assert link(app).get("scrub.alpha", "") == ("0.37" if override else "")
+    assert "scrub.gamma" not in link(app)

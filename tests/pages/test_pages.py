@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from unlearn_core import view_state as vs
 from unlearn_core.engine.stages import plan_runs
+from unlearn_core.escaping import escape_markdown
 from unlearn_core.store import Store
 
 OpenPage = Callable[..., AppTest]
@@ -319,5 +320,5 @@ def test_random_links_open_with_notices(open_page: OpenPage, page: str, seed: in
     query = {rng.choice(names): rng.choice(words) for _ in range(6)}
     app = open_page(page, "&".join(f"{name}={value}" for name, value in query.items()))
     state, notices = vs.decode(query)
-    assert [warning.value for warning in app.warning] == notices
+    assert [warning.value for warning in app.warning] == [escape_markdown(notice) for notice in notices]
     assert vs.decode(link(app))[0] == state

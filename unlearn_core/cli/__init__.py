@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     except Exception as error:  # the last line of defence: a person at a terminal gets a sentence
         if hasattr(error, "format_message"):  # typer's own complaints, whichever click it carries
-            return fail(error.format_message(), BAD_INPUT)
+            return fail(error.format_message().replace("Value error, ", ""), BAD_INPUT)
         if os.environ.get("UNLEARN_DEBUG"):
             raise
         return fail(f"Something went wrong inside Lethe ({type(error).__name__}: {error})", FAILED)

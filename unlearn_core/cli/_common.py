@@ -19,6 +19,7 @@ from unlearn_core.specs import Scalar
 
 if TYPE_CHECKING:
     from unlearn_core.engine import Engine
+    from unlearn_core.presets import Values
 
 FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
 
@@ -29,10 +30,21 @@ class Device(StrEnum):
     cuda = "cuda"
 
 
+class ValueSet(StrEnum):
+    """The two sets of values that a method has."""
+
+    tuned = "tuned"
+    paper = "paper"
+
+
 StoreOption = Annotated[
     str | None, typer.Option("--store", help="Folder or database address of the results. [default: $UNLEARN_STORE]")
 ]
 DeviceOption = Annotated[Device, typer.Option("--device", help="Where to compute.")]
+ValuesOption = Annotated[
+    ValueSet | None,
+    typer.Option("--values", help="A method's values: tuned (found on given labels alone) or its paper's. [default: tuned]"),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Pure JSON on stdout; progress goes to stderr.")]
 EngineOption = Annotated[
     str, typer.Option("--engine", help="local (worker processes), inline (this process) or a Dask scheduler: tcp://host:8786.")
@@ -105,6 +117,11 @@ def fail(message: str, code: int) -> int:
     text = " ".join(message.split())
     print(f"Error: {text}" if re.search(r"[.!?]$", text) else f"Error: {text}.", file=sys.stderr)
     return code
+
+
+def chosen_values(option: ValueSet | None) -> Values:
+    """The set of values that ``--values`` names; tuned where it is left out."""
+    return "paper" if option is ValueSet.paper else "tuned"
 
 
 def start_early(machine: Engine) -> None:

@@ -25,7 +25,9 @@ from unlearn_core.cli._common import (
     JsonOption,
     NormaliseOption,
     StoreOption,
+    ValuesOption,
     WorkersOption,
+    chosen_values,
     fail,
     parse_overrides,
     print_json,
@@ -58,6 +60,7 @@ def export(
     input_size: InputSizeOption = None,
     normalise: NormaliseOption = None,
     set_: Annotated[list[str] | None, typer.Option("--set", help="Override, such as rem.epochs=5 or trigger.size=3.")] = None,
+    values: ValuesOption = None,
     force: Annotated[bool, typer.Option("--force", help="Replace files that are there.")] = False,
     engine: EngineOption = "local",
     workers: WorkersOption = None,
@@ -87,7 +90,7 @@ def export(
             chosen, regularity=regularity, amount=amount, discovery=discovery, model=model, seed=seed, overrides=overrides
         )
         scenario = with_forget(place, scenario, forget)
-        spec = make_method(method, scenario, method_overrides(overrides, method))
+        spec = make_method(method, scenario, method_overrides(overrides, method), chosen_values(values))
         check_counts(scenario)
         say_data(scenario)
         check_form(scenario, target.suffix)

@@ -3,19 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from unlearn_core.cli._common import Device, DeviceOption, JsonOption, StoreOption, print_json
 from unlearn_core.insight.sheets import marked
 
 
-def methods(store: StoreOption = None, device: DeviceOption = Device.auto, json: JsonOption = False) -> None:
-    """List the unlearning methods with their papers and parameters."""
+def methods(
+    dataset: Annotated[str, typer.Option(help="Data for which the tuned values are shown; `datasets` lists them.")] = "digits",
+    store: StoreOption = None,
+    device: DeviceOption = Device.auto,
+    json: JsonOption = False,
+) -> None:
+    """List the unlearning methods with their papers and their values: tuned, and in brackets their papers' where these differ.
+    ``--values paper`` of `run` and `sweep` takes the latter."""
+    from unlearn_core.datasets import registry as sources
     from unlearn_core.methods import registry
+    from unlearn_core.presets import value_sets, values_of
 
-    found = [part.describe() for part in registry]
-    rows = [(m["name"], marked(m["label"], m["oracle"]), m["paper"], _parameters(m)) for m in found]
-    _show(found, ("Name", "Method", "Paper", "Parameters"), rows, json)
+    source = sources.get(dataset)
+    augment = source.preset.training.augment
+    found = [part.describe() | {"values": _by_family(part.name)} for part in registry]
+    rows = []
+    for part in registry:
+        sets = value_sets(part.name, source.name, augment)
+        tuned = part.all_params(values_of(part.name, source.name, augment))
+        words = [f"{name}={value}" + (f" ({sets[name][1]})" if name in sets else "") for name, value in tuned.items()]
+        rows.append((part.name, marked(part.label, part.oracle), part.paper, ", ".join(words)))
+    _show(found, ("Name", "Method", "Paper", f"Values: tuned for {source.name} (paper)"), rows, json)
+
+
+def _by_family(name: str) -> dict[str, dict[str, dict[str, Any]]]:
+    """Kind of data → parameter → its tuned and its published value, where they differ."""
+    from unlearn_core.datasets import registry as sources
+    from unlearn_core.presets import value_sets
+
+    kinds = {source.family: source.name for source in sources}
+    sets = {kind: value_sets(name, of) for kind, of in kinds.items()}
+    cropped = {f"{kind}, augmented": value_sets(name, of, augment=True) for kind, of in kinds.items()}
+    sets |= {kind: values for kind, values in cropped.items() if values != sets[kind.partition(",")[0]]}
+    return {
+        kind: {field: {"tuned": tuned, "paper": paper} for field, (tuned, paper) in values.items()}
+        for kind, values in sets.items()
+    }
 
 
 def datasets(store: StoreOption = None, device: DeviceOption = Device.auto, json: JsonOption = False) -> None:

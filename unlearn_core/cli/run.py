@@ -21,7 +21,9 @@ from unlearn_core.cli._common import (
     JsonOption,
     NormaliseOption,
     StoreOption,
+    ValuesOption,
     WorkersOption,
+    chosen_values,
     parse_names,
     parse_overrides,
     print_json,
@@ -66,6 +68,7 @@ def run(
     input_size: InputSizeOption = None,
     normalise: NormaliseOption = None,
     set_: Annotated[list[str] | None, typer.Option("--set", help="Override, such as rem.epochs=5 or trigger.size=3.")] = None,
+    values: ValuesOption = None,
     rmia: Annotated[bool, typer.Option("--rmia", help="Train four reference models for the membership attack RMIA.")] = False,
     engine: EngineOption = "local",
     workers: WorkersOption = None,
@@ -96,7 +99,7 @@ def run(
         scenario = with_forget(place, scenario, forget)
         if methods is None:
             names = possible(scenario, names)
-        specs = [make_method(name, scenario, method_overrides(overrides, name)) for name in names]
+        specs = [make_method(name, scenario, method_overrides(overrides, name), chosen_values(values)) for name in names]
         check_counts(scenario)
         say_data(scenario)
         for sentence in dear_sentences(expected_work(scenario, specs)):
@@ -175,6 +178,7 @@ def _answer(store: Store, scenario: Scenario, specs: Sequence[MethodSpec], view:
                 "label": method.label,
                 "oracle": method.oracle,
                 "params": dict(spec.params),
+                "variant": tables.variant(spec, scenario),
                 "metrics": tables.run_metrics(store, scenario, spec, record.payload),
                 "seconds": record.payload["seconds"],
                 "device": record.payload["device"],
@@ -221,7 +225,8 @@ def _print(answer: dict[str, Any], extra: Sequence[str] = ()) -> None:
             value = result["metrics"].get(metric.name)
             winner = result in rivals and value is not None and value == best[metric.name]
             cells.append(("★ " if winner else "") + _number(value, metric.unit))
-        table.add_row(marked(result["label"], result["oracle"]), *cells)
+        variant = f" [{result['variant']}]" if result["variant"].startswith("paper") else ""
+        table.add_row(marked(result["label"], result["oracle"]) + variant, *cells)
     console.print(table, markup=False)
     cached = sum(result["cached"] for result in answer["results"])
     for sentence in (answer["checkpoint"] or {}).get("sentences", ()):

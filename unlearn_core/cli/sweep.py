@@ -20,6 +20,7 @@ from unlearn_core.cli._common import (
     EngineOption,
     JsonOption,
     StoreOption,
+    ValuesOption,
     WorkersOption,
     check_names,
     print_json,
@@ -43,8 +44,9 @@ MAX_RUNS = 100_000
 
 def sweep(
     plan: Annotated[
-        Path, typer.Argument(help="A YAML file: dataset, regularity, discovery, methods, seeds, amount, model, set.")
+        Path, typer.Argument(help="A YAML file: dataset, regularity, discovery, methods, values, seeds, amount, model, set.")
     ],
+    values: ValuesOption = None,
     engine: EngineOption = "local",
     workers: WorkersOption = None,
     store: StoreOption = None,
@@ -53,6 +55,8 @@ def sweep(
 ) -> int:
     """Compute every combination in a plan that is not stored yet. It can be stopped at any moment and run again."""
     spec = read_plan(plan)
+    if values is not None:
+        spec = spec.model_copy(update={"values": [values.value]})
     # The store is opened, and made, once the plan turns out to be one that can run.
     place = functools.cache(lambda: Store.open(store))
     machine = Engine(place, address=engine, workers=workers, device=device.value)
@@ -117,13 +121,15 @@ def plan_stages(spec: SweepSpec) -> list[Stage]:
 
     names = check_names(spec.methods)
     check_overrides(spec.set, names)
-    count = len(names) * math.prod(len(values) for values in _lists(spec))
+    count = len(names) * len(spec.values) * math.prod(len(values) for values in _lists(spec))
     if count > MAX_RUNS:
         raise UserError(f"The plan asks for {count:,} runs; at most {MAX_RUNS:,} go into one plan.")
     stages: dict[str, Stage] = {}
     for scenario in _tasks(spec):
         check_counts(scenario)
-        specs = [make_method(name, scenario, method_overrides(spec.set, name)) for name in names]
+        specs = [
+            make_method(name, scenario, method_overrides(spec.set, name), values) for values in spec.values for name in names
+        ]
         stages |= {stage.key: stage for stage in plan_runs(scenario, specs)}
     return share_models(list(stages.values()))
 

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from unlearn_core.corruption import Corrupted, corrupt, patch_slices
-from unlearn_core.datasets import load_dataset
+from unlearn_core.datasets import Split, load_dataset
 from unlearn_core.datasets import registry as datasets
 from unlearn_core.errors import UserError
 from unlearn_core.specs import Scenario
@@ -34,10 +34,13 @@ class Arena:
     triggered: DeviceData
 
 
-def build_arena(scenario: Scenario, device: torch.device) -> Arena:
-    """Load, corrupt and place the data of ``scenario``. Independent of discovery, model and method."""
+def build_arena(scenario: Scenario, device: torch.device, split: Split | None = None) -> Arena:
+    """Load, corrupt and place the data of ``scenario``. Independent of discovery, model and method.
+
+    ``split``: its data, where they are in memory already and nothing is to be loaded."""
     source = datasets.get(scenario.dataset.name)
-    split = load_dataset(scenario.dataset, scenario.seed)
+    if split is None:
+        split = load_dataset(scenario.dataset, scenario.seed)
     corrupted = corrupt(split, scenario.dataset, scenario.corruption, scenario.seed)
     augmentation = None
     if scenario.training.augment:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ import plotly.graph_objects as go
 from unlearn_core.figures.palette import NEUTRAL
 
 GRID = "rgba(138, 143, 152, 0.22)"
+_MARK = re.compile(r" \[[^\]]*\]$")
 
 
 @dataclass(frozen=True)
@@ -47,8 +49,10 @@ def layout(figure: go.Figure, height: int, legend: bool = True, **axes: Mapping[
 
 
 def short(label: str) -> str:
-    """The part of a label before its explanation: "Oracle: retrain without all corruption" → "Oracle"."""
-    return label.partition(":")[0]
+    """The part of a label before its explanation: "Oracle: retrain without all corruption" → "Oracle". A mark at its end, such
+    as " [paper]", stays."""
+    head, colon, rest = label.partition(":")
+    return head + (_MARK.search(rest) or [""])[0] if colon else head
 
 
 def shorts(labels: Iterable[str]) -> list[str]:

@@ -180,7 +180,7 @@ def cost(frame: pd.DataFrame) -> Picture:
         style = styles[row["method"]]
         figure.add_bar(
             x=[ratio],
-            y=[name],
+            y=[_wrap(name, 20)],
             orientation="h",
             text=f"  {ratio:.2f}× · {row['seconds']:.1f} s",
             textposition="outside",

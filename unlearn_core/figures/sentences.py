@@ -86,8 +86,13 @@ def rightly_labelled_line(count: int, target: str) -> str:
     )
 
 
-def scenario_line(scenario: Mapping[str, Any], dataset: str) -> str:
-    """A scenario in one line. ``scenario``: its spec as plain data; ``dataset``: the dataset's label."""
+def scenario_line(scenario: Mapping[str, Any], dataset: str, values: str = "tuned") -> str:
+    """A scenario in one line. ``scenario``: its spec as plain data; ``dataset``: the dataset's label; ``values``: the set of
+    values that methods have, said where it is not the usual one."""
+    return _scenario_line(scenario, dataset) + (" · **the papers’ values**" if values == "paper" else "")
+
+
+def _scenario_line(scenario: Mapping[str, Any], dataset: str) -> str:
     corruption = scenario["corruption"]
     if corruption.get("found"):
         told = known_line(scenario) if scenario.get("forget") or scenario["discovery"] else "nothing known to be wrong"

@@ -100,6 +100,17 @@ def explanation(metric: Any) -> str:
     return f"{formula}. {wanted} Measured on: {metric.split}. Unit: {'%' if metric.unit == 'share' else metric.unit}."
 
 
+def value_table(sets: Mapping[str, tuple[Any, Any]]) -> pd.DataFrame:
+    """The parameters in which a method's two sets of values differ, side by side."""
+    rows = [(name, as_text(tuned), as_text(paper)) for name, (tuned, paper) in sets.items()]
+    return pd.DataFrame(rows, columns=["Parameter", "Tuned", "Paper"])
+
+
+def as_text(value: object) -> str:
+    """A parameter's value as it is typed."""
+    return str(value).lower() if isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else str(value)
+
+
 def metric_frame(metrics: Mapping[str, Any]) -> pd.DataFrame:
     """Every metric with formula, direction, split and unit."""
     fields = ("label", "formula", "direction", "split", "unit")

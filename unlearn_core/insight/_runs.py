@@ -14,6 +14,7 @@ from unlearn_core.insight._measures import recorded
 from unlearn_core.insight._settings import options_of, told_apart, variant_of
 from unlearn_core.insight.stored import Results
 from unlearn_core.methods import registry as methods
+from unlearn_core.presets import brought
 from unlearn_core.specs import MethodSpec, Scenario
 
 TEXTS: Final = ("key", "dataset", "model", "setting", "method", "spec", "device")
@@ -124,10 +125,11 @@ def described(runs: StoredRuns, frame: pd.DataFrame) -> pd.DataFrame:
     scenarios, specs = runs.scenario_of(pairs["setting"].unique()), runs.spec_of(pairs["spec"].unique())
     there = [s in scenarios and k in specs and _of_today(specs[k]) for s, k in pairs[["setting", "spec"]].to_numpy()]
     pairs = pairs[np.array(there, dtype=bool)]
-    words: dict[tuple[str, str, bool], str] = {}
+    words: dict[tuple[str, str, bool, bool], str] = {}
     variants = []
     for setting, key in pairs[["setting", "spec"]].to_numpy():
-        kind = (key, scenarios[setting].dataset.name, scenarios[setting].training.augment)
+        scenario = scenarios[setting]
+        kind = (key, scenario.dataset.name, scenario.training.augment, brought(scenario.model))
         if kind not in words:
             words[kind] = variant_of(specs[key], *kind[1:])
         variants.append(words[kind])
@@ -165,4 +167,5 @@ def _of_today(spec: MethodSpec) -> bool:
     if spec.name not in methods:
         return False
     method = methods.get(spec.name)
-    return method.revision == spec.revision and spec.params.keys() == method.Params.model_fields.keys()
+    fields, there = method.Params.model_fields.keys(), spec.params.keys()
+    return method.revision == spec.revision and fields - method.later <= there <= fields

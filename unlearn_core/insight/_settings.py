@@ -10,7 +10,7 @@ from unlearn_core.datasets import registry as datasets
 from unlearn_core.errors import UserError
 from unlearn_core.methods import registry as methods
 from unlearn_core.models import registry as models
-from unlearn_core.presets import preset_params, recipe_of
+from unlearn_core.presets import Values, recipe_of, values_of
 from unlearn_core.specs import MethodSpec, Scalar, Scenario
 
 SEPARATOR: Final = ", "
@@ -32,20 +32,46 @@ def options_of(scenario: Scenario) -> str:
     return SEPARATOR.join(parts)
 
 
-def variant_of(spec: MethodSpec, dataset: str, augment: bool) -> str:
-    """What a method's parameters change against its preset on this data, such as "epochs=5"."""
-    usual = usual_params(spec.name, dataset, augment)
-    return SEPARATOR.join(f"{name}={value}" for name, value in spec.params.items() if name not in usual or usual[name] != value)
+PAPER: Final[Values] = "paper"
+"""The variant whose parameters are those of the method's publication; "" is the one with the tuned values."""
 
 
-def usual_params(name: str, dataset: str, augment: bool) -> dict[str, Scalar]:
-    """A method's preset on this data; its defaults where the dataset is not known; empty where the method is not."""
+def variant_of(spec: MethodSpec, dataset: str, augment: bool, foreign: bool = False) -> str:
+    """What a method's parameters change against the nearer of its two sets of values on this data: "" or "epochs=5" against
+    the tuned ones (also where both are as near), "paper" or "paper, epochs=5" against the published ones.
+
+    ``augment``: whether training crops and flips; ``foreign``: whether the network was trained elsewhere.
+    """
+    tuned, paper = (_changes(spec, usual_params(spec.name, dataset, augment, values, foreign)) for values in ("tuned", "paper"))
+    return SEPARATOR.join([PAPER, *paper] if len(paper) < len(tuned) else tuned)
+
+
+def set_of(variant: str) -> Values:
+    """Which of a method's two sets of values a variant (:func:`variant_of`) departs from."""
+    return "paper" if variant.split(SEPARATOR)[0] == PAPER else "tuned"
+
+
+def read_variant(variant: str) -> tuple[Values, dict[str, str]]:
+    """The set of values that a variant departs from, and its own values as they are written: "paper, epochs=5"."""
+    pairs = (part.partition("=") for part in variant.split(SEPARATOR) if "=" in part)
+    return set_of(variant), {name: value for name, _, value in pairs}
+
+
+def _changes(spec: MethodSpec, usual: Mapping[str, Scalar]) -> list[str]:
+    method = methods.get(spec.name) if spec.name in methods else None
+    unwritten = {name: method.Params.model_fields[name].default for name in method.later} if method else {}
+    found = unwritten | dict(spec.params)
+    return [f"{name}={value}" for name, value in found.items() if name not in usual or usual[name] != value]
+
+
+def usual_params(name: str, dataset: str, augment: bool, values: Values = "tuned", foreign: bool = False) -> dict[str, Scalar]:
+    """A method's values on this data; its defaults where the dataset is not known; empty where the method is not."""
     if name not in methods:
         return {}
     try:
-        return methods.get(name).full_params(preset_params(name, dataset, augment))
+        return methods.get(name).all_params(values_of(name, dataset, augment, values, foreign))
     except UserError:
-        return methods.get(name).full_params({})
+        return methods.get(name).all_params({})
 
 
 def told_apart(texts: Sequence[str], scenarios: Sequence[Scenario]) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from unlearn_core.datasets import registry as datasets
 from unlearn_core.methods import registry as methods
-from unlearn_core.presets import preset_params, tuned, tuned_entry, tuned_without_crops
+from unlearn_core.presets import Values, tuned, tuned_entry, tuned_without_crops, value_sets, values_of
 from unlearn_core.specs import Scalar
 
 Interval = tuple[float, float]
@@ -21,7 +21,8 @@ _ARXIV = re.compile(r"arXiv:(\d{4}\.\d{4,5})")
 class About:
     """One method in words. ``paper`` is Markdown with links; ``needs`` and ``without`` name what it takes and does without.
 
-    ``source`` says where its parameters come from on this data; ``preset`` are those that differ from its defaults.
+    ``source`` says where its parameters come from on this data; ``preset`` are those that differ from its defaults. ``sets``:
+    parameter → tuned and published value, where they differ; ``both`` says what there is instead where they don't.
     """
 
     name: str
@@ -37,6 +38,8 @@ class About:
     oracle: bool
     source: str
     preset: Mapping[str, Scalar]
+    sets: Mapping[str, tuple[Scalar, Scalar]]
+    both: str
 
     def aims_at(self, regularity: float, discovery: float) -> bool:
         """Whether this point of the plane lies within the region that the method's paper aims at."""
@@ -44,8 +47,9 @@ class About:
         return x0 <= regularity <= x1 and y0 <= discovery <= y1
 
 
-def about(name: str, dataset: str, augment: bool = False) -> About:
-    """Everything the app says about a method on this dataset; ``augment``: whether training crops and flips.
+def about(name: str, dataset: str, augment: bool = False, values: Values = "tuned", foreign: bool = False) -> About:
+    """Everything the app says about a method on this dataset; ``augment``: whether training crops and flips, ``values``: which
+    of its two sets is meant, ``foreign``: whether the network was trained elsewhere.
 
     Raises :class:`UserError` for unknown names.
     """
@@ -64,9 +68,23 @@ def about(name: str, dataset: str, augment: bool = False) -> About:
         discovery=region.discovery,
         aim=aim(region.regularity, region.discovery),
         oracle=method.oracle,
-        source=source(name, dataset, augment),
-        preset=preset_params(name, dataset, augment),
+        source=published(method) if values == "paper" and method.published is not None else source(name, dataset, augment),
+        preset=values_of(name, dataset, augment, values, foreign),
+        sets=(sets := value_sets(name, dataset, augment, foreign)),
+        both="" if sets else one_set(method),
     )
+
+
+def published(method: Any) -> str:
+    """Where the values of a method's paper come from, as one sentence."""
+    return f"As published ({linked(method.paper)}), as far as that carries over." if method.Params.model_fields else ""
+
+
+def one_set(method: Any) -> str:
+    """Why there is nothing to choose between, as one sentence."""
+    if not method.Params.model_fields:
+        return "It has none."
+    return "It was never published, and has one set of values." if method.published is None else "Both sets of values agree."
 
 
 def linked(paper: str) -> str:

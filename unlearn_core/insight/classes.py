@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from unlearn_core.insight.stored import Results, arena_of
-from unlearn_core.insight.tables import ORIGINAL, _who
+from unlearn_core.insight.tables import ORIGINAL, named
 from unlearn_core.specs import MethodSpec, Scenario
 
 WHO = ["method", "label", "oracle"]
@@ -27,7 +27,7 @@ def by_class(store: Results, scenario: Scenario, specs: Sequence[MethodSpec]) ->
     members = truth.corrupted.numpy()
     clean, test = truth.clean_labels.numpy()[members], corrupted.test.labels.numpy()
     models = [({"method": ORIGINAL, "label": "Original", "oracle": False}, scenario.original_key)]
-    models += [(_who(spec.name), scenario.run_key(spec)) for spec in specs]
+    models += [(named(spec, scenario), scenario.run_key(spec)) for spec in specs]
     stored = store.has([key for _, key in models])
     frames = []
     for who, key in models:

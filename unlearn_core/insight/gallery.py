@@ -22,6 +22,7 @@ import pandas as pd
 from unlearn_core.errors import UserError
 from unlearn_core.evaluation import of_today
 from unlearn_core.evaluation import registry as metrics
+from unlearn_core.insight._settings import read_variant
 from unlearn_core.presets import make_method, make_scenario
 from unlearn_core.specs import MethodSpec, Scenario
 
@@ -164,9 +165,10 @@ def keys_today(rows: pd.DataFrame) -> pd.Series:
 def identity_today(rows: pd.DataFrame) -> pd.DataFrame:
     """The same with what tells cells apart: columns key, setting and spec as ``tables.results`` has them."""
     scenarios: dict[tuple[Any, ...], tuple[Scenario, str]] = {}
-    specs: dict[tuple[str, str], MethodSpec] = {}
+    specs: dict[tuple[str, str, str], MethodSpec] = {}
     found = []
-    for *task, name in rows[["dataset", "model", "amount", "regularity", "discovery", "seed", "method"]].to_numpy(object):
+    columns = ["dataset", "model", "amount", "regularity", "discovery", "seed", "method", "variant"]
+    for *task, name, variant in rows[columns].to_numpy(object):
         try:
             if tuple(task) not in scenarios:
                 made = _scenario(*task)
@@ -175,9 +177,10 @@ def identity_today(rows: pd.DataFrame) -> pd.DataFrame:
             if name == "original":
                 found.append((scenario.original_key, setting, name))
                 continue
-            if (setting, name) not in specs:
-                specs[setting, name] = make_method(name, scenario)
-            spec = specs[setting, name]
+            if (setting, name, variant) not in specs:
+                values, changed = read_variant(variant)
+                specs[setting, name, variant] = make_method(name, scenario, changed, values)
+            spec = specs[setting, name, variant]
             found.append((scenario.run_key(spec), setting, spec.key))
         except UserError:
             found.append(("", "", ""))

@@ -9,18 +9,20 @@ from typing import Final, NamedTuple
 import numpy as np
 import pandas as pd
 
+from unlearn_core.errors import UserError
 from unlearn_core.evaluation import registry as metrics
 from unlearn_core.insight import _late as late
 from unlearn_core.insight import tables
 from unlearn_core.insight._late import Pending, Place, Places
 from unlearn_core.insight._measures import defined
 from unlearn_core.insight._runs import StoredRuns, described, options, stored_runs
+from unlearn_core.insight._settings import PAPER, read_variant, set_of
 from unlearn_core.insight.stored import Results
 from unlearn_core.methods import registry as methods
-from unlearn_core.presets import make_method
+from unlearn_core.presets import Values, make_method
 from unlearn_core.specs import MethodSpec, Scenario
 
-__all__ = ["Pending"]
+__all__ = ["PAPER", "Pending", "set_of"]
 
 ROW: Final = ["method", "label", "oracle", "variant"]
 DIALS: Final = ["regularity", "discovery"]
@@ -214,7 +216,7 @@ def _from_gallery(runs: pd.DataFrame, table: pd.DataFrame) -> list[bool]:
 
 
 Who = tuple[str, str]
-"""A row: a method's name and its variant ("" for its preset)."""
+"""A row: a method's name and its variant ("" for its tuned values, "paper" for its publication's)."""
 
 
 def rows_of(table: pd.DataFrame, extra: Iterable[Who] = (), keep: Callable[[str, str], bool] | None = None) -> pd.DataFrame:
@@ -234,14 +236,24 @@ def rows_of(table: pd.DataFrame, extra: Iterable[Who] = (), keep: Callable[[str,
 
 
 def specs_of(store: Results, runs: pd.DataFrame, scenario: Scenario, mine: Sequence[MethodSpec] = ()) -> dict[Who, MethodSpec]:
-    """What each row would run: every method with its preset, stored variants as they were stored, and ``mine``."""
+    """What each row would run: every method with its tuned and its published values, stored variants as they were stored, and
+    ``mine``."""
     specs = {(name, ""): make_method(name, scenario) for name in methods.names()}
+    paper = {name: make_method(name, scenario, values="paper") for name in methods.names()}
+    specs |= {(name, PAPER): spec for name, spec in paper.items() if spec != specs[name, ""]}
     varied = runs[runs["variant"] != ""].drop_duplicates(["method", "variant"])
     known = stored_runs(store, scenario.dataset.name).spec_of(varied["spec"])
     for name, variant, key in varied[["method", "variant", "spec"]].itertuples(index=False, name=None):
         if key in known:
             specs[name, variant] = known[key]
     return specs | dict(zip(who(mine, scenario, runs), mine, strict=True))
+
+
+def in_set(values: Values, specs: Iterable[Who]) -> Callable[[str, str], bool]:
+    """Whether a row has this set of a method's values, with or without changes. A method whose two sets are one (it has no row
+    "paper" in ``specs``) is in both."""
+    two = {method for method, variant in specs if variant == PAPER}
+    return lambda method, variant: method not in two or set_of(variant) == values
 
 
 def who(specs: Sequence[MethodSpec], scenario: Scenario, runs: pd.DataFrame) -> list[Who]:
@@ -328,6 +340,20 @@ def cell_of(text: str) -> tuple[str, str, Task] | None:
     return (method, rest[2] if len(rest) > 2 else "", task) if known and all(0 <= dial <= 1 for dial in task) else None
 
 
+def cell_today(cell: tuple[str, str, Task], scenario: Scenario, runs: pd.DataFrame) -> tuple[str, str, Task]:
+    """The same cell with the words that its run has today: a variant is named after what is usual, and that may have changed
+    since a link was made. What cannot be read stays as it is."""
+    method, variant, task = cell
+    if method not in methods or (method, variant) in set(runs[["method", "variant"]].itertuples(index=False, name=None)):
+        return cell
+    values, changed = read_variant(variant)
+    try:
+        spec = make_method(method, scenario, changed, values)
+    except UserError:
+        return cell
+    return method, who([spec], scenario, runs)[0][1], task
+
+
 def runs_in(runs: pd.DataFrame, method: str, variant: str, task: Task) -> pd.DataFrame:
     """The runs behind one cell, by seed."""
     inside = (runs["method"] == method) & (runs["variant"] == variant)
@@ -337,8 +363,7 @@ def runs_in(runs: pd.DataFrame, method: str, variant: str, task: Task) -> pd.Dat
 
 def overrides_of(method: str, variant: str) -> dict[str, str]:
     """The parameters that make a variant, as a link has them: "epochs=5" of rem is {"rem.epochs": "5"}."""
-    pairs = (part.partition("=") for part in variant.split(", ") if "=" in part)
-    return {f"{method}.{name}": value for name, _, value in pairs}
+    return {f"{method}.{name}": value for name, value in read_variant(variant)[1].items()}
 
 
 def long_table(runs: pd.DataFrame, metric: str, rows: pd.DataFrame, tasks: Sequence[Task], scenario: Scenario) -> pd.DataFrame:

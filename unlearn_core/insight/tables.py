@@ -14,9 +14,10 @@ from unlearn_core.evaluation import registry as metrics
 from unlearn_core.insight._late import late_values
 from unlearn_core.insight._measures import original_metrics, recorded, run_metrics
 from unlearn_core.insight._runs import TOLD, StoredRuns, described, options, stored_runs
-from unlearn_core.insight._settings import options_of, variant_of
+from unlearn_core.insight._settings import PAPER, options_of, set_of, variant_of
 from unlearn_core.insight.stored import Results
 from unlearn_core.methods import registry as methods
+from unlearn_core.presets import brought
 from unlearn_core.specs import MethodSpec, Scenario
 
 __all__ = ["comparison", "original_metrics", "recorded", "results", "run_metrics", "summary", "trajectories"]
@@ -47,7 +48,7 @@ def comparison(store: Results, scenario: Scenario, specs: Sequence[MethodSpec]) 
         record = store.get(scenario.run_key(spec))
         if record is not None:
             values = run_metrics(store, scenario, spec, record.payload)
-            rows.append(_who(spec.name) | values | {"device": record.payload.get("device"), "key": record.key})
+            rows.append(named(spec, scenario) | values | {"device": record.payload.get("device"), "key": record.key})
     return _frame(rows, ["method", "label", "oracle", *metrics.names(), "device", "key"])
 
 
@@ -121,7 +122,7 @@ def trajectories(store: Results, scenario: Scenario, specs: Sequence[MethodSpec]
     for spec in specs:
         record = store.get(scenario.run_key(spec))
         for point in (record.payload.get("trajectory") or []) if record is not None else []:
-            rows.append({"method": spec.name, "label": _who(spec.name)["label"], **point})
+            rows.append({"method": spec.name, "label": named(spec, scenario)["label"], **point})
     present = {name for row in rows for name in row}
     return _frame(rows, ["method", "label", "round", *(name for name in metrics.names() if name in present)])
 
@@ -153,5 +154,12 @@ def task_of(scenario: Scenario) -> dict[str, Any]:
 
 
 def variant(spec: MethodSpec, scenario: Scenario) -> str:
-    """What a method's parameters change against its preset on this data, such as "epochs=5"."""
-    return variant_of(spec, scenario.dataset.name, scenario.training.augment)
+    """What a method's parameters change against its tuned values on this data, such as "epochs=5", or against the published
+    ones, such as "paper"."""
+    return variant_of(spec, scenario.dataset.name, scenario.training.augment, brought(scenario.model))
+
+
+def named(spec: MethodSpec, scenario: Scenario) -> dict[str, Any]:
+    """Columns method, label and oracle; the label says where the values are the publication's: "REM [paper]"."""
+    who = _who(spec.name)
+    return who | {"label": f"{who['label']} [{PAPER}]"} if set_of(variant(spec, scenario)) == PAPER else who

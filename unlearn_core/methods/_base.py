@@ -97,6 +97,9 @@ class Method(Part):
     presets: ClassVar[dict[str, dict[str, Any]]] = {}
     """Family of data ("points", "digits", "photos") → parameters that differ from the defaults there; under the family's name
     and ", augmented" those that differ from these where training crops and flips."""
+    published: ClassVar[dict[str, dict[str, Any]] | None] = {}
+    """Parameters in which the publication departs from the defaults: under "" everywhere, under a family of data there. The
+    defaults are the publication's where it has them. None: there is no publication, and so one set of values."""
 
     statistics: ClassVar[Literal["measured", "of training", "kept"]] = "measured"
     """What batch norm normalises by in the model that is returned: statistics measured on the retain set after every round,
@@ -138,4 +141,5 @@ class Method(Part):
             "needs_own_original": cls.needs_own_original,
             "designed_for": {"regularity": cls.designed_for.regularity, "discovery": cls.designed_for.discovery},
             "presets": cls.presets,
+            "published": cls.published is not None,
         }

@@ -33,6 +33,13 @@ def example_losses(model: nn.Module, task: UnlearningTask, ids: torch.Tensor) ->
     return F.cross_entropy(predict(model, task.data, ids), task.data.labels[ids], reduction="none")
 
 
+def _is_out(model: nn.Module, task: UnlearningTask, threshold: float, least_loss: float) -> bool:
+    """Whether the forget set is out of the network: few of its given labels are said, and (median) none of them is near."""
+    if accuracy_on(model, task, task.forget) > threshold:
+        return False
+    return not least_loss or example_losses(model, task, task.forget).median().item() >= least_loss
+
+
 def lower_forget_accuracy(
     model: nn.Module,
     optimizer: torch.optim.Optimizer,
@@ -45,15 +52,17 @@ def lower_forget_accuracy(
     batch_size: int,
     generator: torch.Generator,
     clip: float = 0.0,
+    least_loss: float = 0.0,
     on_pass: Callable[[int], None] | None = None,
 ) -> int:
-    """Passes over F until its accuracy on given labels is at most ``threshold``; returns how many were made.
+    """Passes over F until its accuracy on given labels is at most ``threshold`` and the median of its losses at least
+    ``least_loss``; returns how many were made.
 
     ``objective(ce, ids)`` is minimised, with ``ce`` (B,) from the model with redirect off. The model is in train mode, as
     in the references: batch norm normalises F by its own statistics, and its running statistics move towards them.
     """
     for done in range(max_passes):
-        if accuracy_on(model, task, task.forget) <= threshold:
+        if _is_out(model, task, threshold, least_loss):
             return done
         model.train()
         for ids in batches(task.forget, batch_size, generator):

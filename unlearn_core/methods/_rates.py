@@ -70,6 +70,6 @@ def _try(trial: Run, rate: float, task: UnlearningTask, held: torch.Tensor, repo
     known, unknown = halves(task, task.seed + _SEED) if len(task.forget) >= MIN_FORGET else (task.forget, task.forget)
     learned = torch.cat([sample(task.retain, task.seed + _SEED, _REST), unknown]).unique()
     part = dataclasses.replace(told(task, known), retain=learned[~torch.isin(learned, known)])
-    short = {"learning_rate": rate, "epochs": 1, "round_steps": _STEPS, "most_work": 0.0, "fit_rate": False}
+    short = {"learning_rate": rate, "epochs": 1, "steps": 0, "round_steps": _STEPS, "most_work": 0.0, "fit_rate": False}
     model = trial(short, part, Quiet(reporter))
     return outcome({"learning_rate": rate}, model, dataclasses.replace(task, forget=unknown, retain=held))

@@ -10,17 +10,18 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from unlearn_core.capture import Replay, to_device
 from unlearn_core.errors import Cancelled
 from unlearn_core.methods._base import Method, UnlearningTask
 from unlearn_core.methods._collapse import collapsed, softer
 from unlearn_core.methods._held_out import Quiet
 from unlearn_core.methods._npo import accuracy_on, bounded_loss, lower_forget_accuracy
 from unlearn_core.methods._rates import at_fitting_rate
-from unlearn_core.methods._rem_params import PRESETS, SEARCH_SPACE, RemParams, steps_per_round
+from unlearn_core.methods._rem_params import LATER, PRESETS, PUBLISHED, SEARCH_SPACE, RemParams, steps_per_round, total_steps
 from unlearn_core.methods._rounds import LOOK, Rounds, add_report
 from unlearn_core.methods._work import STEP, Budget, Setting, rem_work, widened_cost
-from unlearn_core.models import RedirectNet, example_masks, shared_mask
-from unlearn_core.training import Reporter, autocast, batches
+from unlearn_core.models import RedirectNet, RedirectNorm2d, example_masks, shared_mask
+from unlearn_core.training import DeviceData, Draws, Reporter, autocast, batches
 
 _ADAM = 0.01
 """AdamW's learning rate relative to SGD's (in the paper 1/250: 2e-5 on a transformer, 0.005 on ResNet-9)."""
@@ -39,10 +40,14 @@ class Redirection:
         self.p, self.task, self.model, self.reporter = params, task, model, reporter
         base = [p for _, p in model.base_parameters()]
         redirect = [p for name, p in model.named_parameters() if "redirect" in name]
+        for norm in (m for m in model.modules() if isinstance(m, RedirectNorm2d)):
+            norm.mixed = params.statistics == "mixed"
         self.rate = params.learning_rate * (_ADAM if model.optimizer == "adam" else 1.0)
         self.optimizer = self._optimizer(base, 1.0)
         self.optimizer.add_param_group({"params": redirect, "lr": self.rate * params.redirect_rate})
         self.generator = torch.Generator().manual_seed(task.seed + 1)
+        self.replay = Replay(self._update, task.device)
+        self.replay.on &= type(task.data) is DeviceData and isinstance(self.optimizer, torch.optim.SGD)
         self.is_forget = task.is_forget()
         self.forget_mask = shared_mask(model.redirect_layers, params.forget_share, task.seed, task.device)
         self.reference = copy.deepcopy(model).eval().requires_grad_(False)
@@ -55,6 +60,7 @@ class Redirection:
             for ids in task.data.pieces(self.everyone):
                 self.dropped[ids], self.masked[ids] = self._reference(task.data.batch(ids), ids)
         self.steps_per_round = steps_per_round(len(self.everyone), params.batch_size, params.round_steps)
+        self.total = total_steps(params, len(self.everyone))
         self.done = self.number = 0
         self.budget = self._budget()
 
@@ -90,9 +96,10 @@ class Redirection:
         return F.cross_entropy(logits, self.task.data.labels[ids], reduction="none")
 
     def _reference(self, x: torch.Tensor, ids: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Reference losses (B,) with redirect off, at most ``removal_cap``, and with the masks, from the model at the start."""
+        """Losses (B,) of the model at the start: what a removal starts from, at most ``removal_cap``, and with the masks."""
         with torch.no_grad():
-            dropped, masked = (self._losses(self.reference, x, ids, mask) for mask in (None, self.masks(ids)))
+            masked = self._losses(self.reference, x, ids, self.masks(ids))
+            dropped = masked if self.p.removal_reference == "masked" else self._losses(self.reference, x, ids, None)
         return dropped.clamp_max(self.p.removal_cap), masked
 
     def references(self, x: torch.Tensor, ids: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -101,8 +108,10 @@ class Redirection:
     def flush(self) -> None:
         """Step 1a: push the corruption of F out of the base, before redirecting."""
         start = self.dropped if self.constant else None
-        # An optimiser of its own: the momentum of pushing F out must not go on pushing while the rest is repaired.
-        optimizer = self._optimizer([p for _, p in self.model.base_parameters()], self.p.flush_rate)
+        if self.p.flush_momentum:
+            optimizer = self.optimizer
+        else:  # the momentum of pushing F out must not go on pushing while the rest is repaired
+            optimizer = self._optimizer([p for _, p in self.model.base_parameters()], self.p.flush_rate)
 
         def raise_loss(ce: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
             before = self._reference(self.task.data.batch(ids), ids)[0] if start is None else start[ids]
@@ -119,6 +128,7 @@ class Redirection:
             batch_size=self.p.batch_size,
             generator=self.generator,
             clip=self.p.flush_clip,
+            least_loss=self.p.flush_loss,
         )
         self.budget.spend(len(self.task.forget) * ((STEP + 1) * passes + 1))
 
@@ -126,26 +136,35 @@ class Redirection:
         """Step 1b, over all or so many batches: F goes from the base into its channels, the rest relearns."""
         self.model.train()
         self.number += 1
-        total = self.steps_per_round * self.p.epochs
-        steps = self.budget.steps(self.number, self.steps_per_round)
+        whole = min(self.steps_per_round, self.total - self.done)
+        steps = self.budget.steps(self.number, whole)
         for ids in batches(self.everyone, self.p.batch_size, self.generator)[:steps]:
             if self.reporter.cancelled():
                 raise Cancelled
-            loss = self.loss(self._with_extra_forget(ids))
-            self.optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            self.optimizer.step()
+            ids = self._with_extra_forget(ids)
+            draws = self.task.data.draw(len(ids), self.generator) if self.replay.on else ()
+            self.replay(ids, *draws)
             self.done += 1
-            self.reporter.step(min(self.done, total), total)
-        self.done = self.number * self.steps_per_round  # a round that was cut short is over all the same
+            self.reporter.step(self.done, self.total)
+        self.done += whole - steps  # a round that was cut short is over all the same
 
-    def loss(self, ids: torch.Tensor) -> torch.Tensor:
-        """REM's objective on one batch: remove F from the base, put it into its channels, let the rest relearn."""
-        x = self.task.data.batch(ids, self.generator)
+    def _update(self, ids: torch.Tensor, *draws: torch.Tensor) -> torch.Tensor:
+        """One optimiser step, on the device from end to end."""
+        loss = self.loss(ids, draws)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        self.optimizer.step()
+        return loss.detach()
+
+    def loss(self, ids: torch.Tensor, draws: Draws = ()) -> torch.Tensor:
+        """REM's objective on one batch: remove F from the base, put it into its channels, let the rest relearn.
+
+        ``draws``: what augmentation drew for the batch, where it did so before."""
+        x = self.task.data.batch(ids, draws or self.generator)
         dropped_before, masked_before = self.references(x, ids)
         member = self.is_forget[ids]
         # Both passes see the whole batch, so batch norm normalises the base by the same mixture in either. Its running
-        # statistics belong to the pass with redirect off (see RedirectNorm2d) and are measured anew after each round.
+        # statistics belong to the pass with redirect off and are measured anew after each round, or (``mixed``) to both.
         dropped = self._losses(self.model, x, ids, None)
         masked = self._losses(self.model, x, ids, self.masks(ids))
         removal = self.raised(dropped, dropped_before) if self.removes else torch.zeros_like(dropped)
@@ -166,7 +185,7 @@ class Redirection:
         if not self.p.forget_per_batch or not len(self.task.forget):
             return ids
         pick = torch.randint(len(self.task.forget), (self.p.forget_per_batch,), generator=self.generator)
-        return torch.cat([ids, self.task.forget[pick.to(ids.device)]])
+        return torch.cat([ids, self.task.forget[to_device(pick, ids.device)]])
 
 
 class RedirectionMethod(Method):
@@ -175,13 +194,14 @@ class RedirectionMethod(Method):
     family = "redirection"
     revision = 3  # a last round that fell gives way to the best; chance is not a lost class
     Params = RemParams
-    presets = PRESETS
+    presets, later = PRESETS, LATER
+    published: ClassVar[dict[str, dict[str, Any]] | None] = PUBLISHED
     search_space = SEARCH_SPACE
     # With other values than REM's, a difference would not be that of the idea that was taken out or added.
     tuned_as = "rem"
     redirection: ClassVar[type[Redirection]]
     repeats: ClassVar[bool] = True
-    """Whether a run that lost a class is repeated."""
+    """Whether a run that lost a class may be repeated at all."""
 
     @classmethod
     def expected_work(cls, params: Any, setting: Setting) -> float:
@@ -203,7 +223,7 @@ class RedirectionMethod(Method):
             )
         spare = copy.deepcopy(task.original)
         model = self.once(task, reporter)
-        if not self.repeats or not collapsed(model, spare, task):
+        if not (self.repeats and self.p.repeat) or not collapsed(model, spare, task):
             return model
         change = {"flush_clip": softer(self.p.flush_clip)}
         again = self._with(change).once(dataclasses.replace(task, original=spare), Quiet(reporter))
@@ -225,11 +245,9 @@ class RedirectionMethod(Method):
         """One run with these knobs, whatever comes of it; consumes the task's original."""
         model = task.original
         model.widen(self.p.redirect_ratio, task.seed + 1)
-        rounds = Rounds(reporter, task, self.p.keep_best)
+        rounds = Rounds(reporter, task, self.p.keep_best, measured=self.p.statistics == "retain")
         run = self.redirection(self.p, task, model, rounds)
-        for _ in range(self.p.epochs):
-            if run.budget.spent():
-                break
+        while run.done < run.total and not run.budget.spent():
             run.flush()
             run.redirect()
             rounds.snapshot(model)

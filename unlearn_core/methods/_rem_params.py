@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from unlearn_core.methods._base import MethodParams
 
 
 class RemParams(MethodParams):
-    """REM's knobs; the defaults are the paper's, for 32×32 photographs."""
+    """REM's knobs. The defaults are the paper's, for 32×32 photographs, but for those of :data:`LATER`: what the public program
+    does there is in :data:`PUBLISHED`."""
 
     epochs: int = Field(10, ge=1, le=100, description="Rounds of flushing, then redirecting over all data")
     learning_rate: float = Field(
         0.005, gt=0, le=1, description="Constant learning rate of SGD; a hundredth of it for AdamW, which moves transformers"
     )
     batch_size: int = Field(512, ge=2, le=8192, description="Examples in a step of redirection")
+    steps: int = Field(
+        0,
+        ge=0,
+        le=1_000_000,
+        description="So many steps of redirection in all, in as many rounds as that takes, in place of so many epochs; "
+        "0: epochs. Published: 980, whatever the size of the set",
+    )
     round_steps: int = Field(
         0,
         ge=0,
@@ -60,10 +70,44 @@ class RemParams(MethodParams):
         description="Starting losses count at most this much in the removal: where they are above, the wrong label was never "
         "learned, and there is less to remove; 100 counts them as they are, as in the paper",
     )
+    removal_reference: Literal["masked", "dropped"] = Field(
+        "dropped",
+        description="Whose loss a removal starts from: the network's at the start with the forget set's mask, as in the public "
+        "program, or with redirect off",
+    )
     flush_threshold: float = Field(0.2, ge=0, le=1, description="Flush until the forget accuracy is at most this")
+    flush_loss: float = Field(
+        0.0,
+        ge=0,
+        le=100,
+        description="Flush also until the forget set's median loss is at least this: of a handful of examples the accuracy is "
+        "soon low, with the corruption that resembles them still in place",
+    )
     flush_passes: int = Field(100, ge=0, le=1000, description="At most so many passes of one flush")
     flush_clip: float = Field(0.0, ge=0, le=100, description="Largest gradient norm of a flush; 0 leaves gradients alone")
+    flush_momentum: bool = Field(
+        False,
+        description="A flush goes on with redirection's momentum, as in the public program, else each starts with its own",
+    )
+    statistics: Literal["mixed", "retain"] = Field(
+        "retain",
+        description="What batch norm normalises by: the running means of all passes, with redirect and without, as in the "
+        "public program, or the retain set's, measured after every round",
+    )
+    repeat: bool = Field(
+        True, description="A run that lost a whole class is made once more with a softer flush, and the better one kept"
+    )
     keep_best: bool = Field(True, description="Return the round that is best by the paper's proxy, else the last")
+
+
+def total_steps(params: RemParams, examples: int) -> int:
+    """Optimiser steps of redirection in a whole run, where no limit of work cuts it short."""
+    return params.steps or params.epochs * steps_per_round(examples, params.batch_size, params.round_steps)
+
+
+def count_rounds(params: RemParams, examples: int) -> int:
+    """Rounds of a whole run; the last may be a part of one."""
+    return -(-total_steps(params, examples) // steps_per_round(examples, params.batch_size, params.round_steps))
 
 
 def steps_per_round(examples: int, batch_size: int, round_steps: int) -> int:
@@ -95,6 +139,10 @@ PRESETS: dict[str, dict[str, float | bool]] = {
     # with its steps, and with what it tries to remove: with 10,000 images, an epoch a round and the full force against labels
     # that were never learned broke the network (benchmarks.rem_photos).
     "photos, augmented": {"learning_rate": 0.02, "epochs": 5, "repair_beta": 1.0, "round_steps": 8, "removal_cap": 0.0},
+}
+LATER = frozenset({"steps", "removal_reference", "flush_loss", "flush_momentum", "statistics", "repeat"})
+PUBLISHED: dict[str, dict[str, float | bool | str]] = {
+    "": {"steps": 980, "removal_reference": "masked", "flush_momentum": True, "statistics": "mixed", "repeat": False}
 }
 SEARCH_SPACE: dict[str, list[object]] = {
     "epochs": [4, 5],

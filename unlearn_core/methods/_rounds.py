@@ -33,10 +33,11 @@ class Rounds:
     methods (a few steps at a high rate move weights faster than a running mean follows, and forget batches pull it away).
     Where the last round kept clearly less of the retain set than an earlier one, the best by REM's proxy of those that did not
     fall so is returned instead; with ``keep_best`` the best of all in any case, as in its paper. Only given labels are read.
+    Not ``measured``: the statistics stay the running means of the method's own passes.
     """
 
-    def __init__(self, reporter: Reporter, task: UnlearningTask, keep_best: bool = False) -> None:
-        self.reporter, self.task, self.keep_best = reporter, task, keep_best
+    def __init__(self, reporter: Reporter, task: UnlearningTask, keep_best: bool = False, measured: bool = True) -> None:
+        self.reporter, self.task, self.keep_best, self.measured = reporter, task, keep_best, measured
         self.step, self.cancelled = reporter.step, reporter.cancelled
         self.looked_at = sample(task.retain, task.seed)
         self.before = accuracy_on(task.original, task, self.looked_at)
@@ -47,7 +48,8 @@ class Rounds:
 
     def snapshot(self, model: nn.Module) -> None:
         """Settle the round's model (in eval mode then), look at it, remember it if it is the best so far, and show it."""
-        seen = measure_statistics(model, self.task.data, self.reporter, self.looked_at)
+        seen = measure_statistics(model, self.task.data, self.reporter, self.looked_at) if self.measured else None
+        model.eval()
         self.retain.append(accuracy_on(model, self.task, self.looked_at) if seen is None else seen)
         self.forget.append(accuracy_on(model, self.task, self.task.forget))
         score = proxy(self.retain[-1], self.forget[-1])

@@ -14,7 +14,7 @@ from unlearn_core.methods._frame import Phase
 from unlearn_core.methods._held_out import MIN_FORGET, Trial, choose, told, try_out
 from unlearn_core.methods._rates import at_fitting_rate
 from unlearn_core.methods._redirection import RedirectionMethod
-from unlearn_core.methods._rem_params import RemParams, steps_per_round
+from unlearn_core.methods._rem_params import RemParams, total_steps
 from unlearn_core.methods.rem import Rem
 from unlearn_core.training import Reporter
 
@@ -61,7 +61,7 @@ def rem_values(params: RemParams) -> dict[str, Any]:
 
 def steps_of(values: dict[str, Any], examples: int) -> int:
     """Optimiser steps that one REM run reports."""
-    return int(values["epochs"]) * steps_per_round(examples, int(values["batch_size"]), int(values["round_steps"]))
+    return total_steps(RemParams(**values), examples) if values["epochs"] else 0
 
 
 _COSTLIER = 5.0
@@ -157,7 +157,7 @@ class TunedMethod(RedirectionMethod):
     Where the learning rate has to fit the network, it is fitted once, before the search.
     """
 
-    search_space = {}
+    search_space, published = {}, None
     cost = 6.0
 
     def unlearn(self, task: UnlearningTask, reporter: Reporter) -> nn.Module:

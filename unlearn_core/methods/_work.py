@@ -9,7 +9,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from unlearn_core.methods._base import UnlearningTask
-from unlearn_core.methods._rem_params import steps_per_round
+from unlearn_core.methods._rem_params import count_rounds, total_steps
 from unlearn_core.methods._rounds import LOOK
 from unlearn_core.models import RedirectNet
 from unlearn_core.specs import TrainingSpec
@@ -48,12 +48,13 @@ def rem_work(params: Any, setting: Setting) -> float:
     """Counted arithmetic of one REM run with these parameters, relative to training from scratch. Flushes are not in it: how
     many passes they take is not known before, and F is small."""
     examples, again = setting.examples, 0.0 if not setting.recipe.augment else 1.0
-    steps = params.epochs * steps_per_round(examples, params.batch_size, params.round_steps)
+    steps = total_steps(params, examples)
+    rounds = count_rounds(params, examples)
     batch = min(params.batch_size, examples) + params.forget_per_batch
     references, look = (0.0 if again else examples * (1 + setting.masked)), min(LOOK, examples)
     redirecting = (1 + setting.masked) * (STEP + again)
     whole = STEP * setting.recipe.epochs * examples
-    found = (references + params.epochs * look + min(steps * batch, params.epochs * examples) * redirecting) / whole
+    found = (references + rounds * look + min(steps * batch, rounds * examples) * redirecting) / whole
     if params.most_work:
         found = min(found, max(params.most_work, (references + look + batch * redirecting) / whole))
     return found
@@ -67,7 +68,7 @@ class Budget:
 
     def __init__(self, params: Any, task: UnlearningTask, masked: float, examples: int, looked_at: int) -> None:
         """``masked``: cost of a pass with the masks; ``examples``: in a run's epoch; ``looked_at``: after every round."""
-        self.rounds, self.constant = params.epochs, task.data.augmentation is None
+        self.rounds, self.constant = count_rounds(params, examples), task.data.augmentation is None
         self.total = params.most_work * STEP * task.recipe.epochs * examples
         self.step = (params.batch_size + params.forget_per_batch) * (1 + masked) * (STEP + (0 if self.constant else 1))
         self.look, self.number = float(looked_at), 0

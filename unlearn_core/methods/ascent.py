@@ -12,6 +12,9 @@ from unlearn_core.methods._push import Push
 
 @register
 class Ascent(Push):
+    """The values are those of arXiv:2505.17730, which runs it as NPO with the plain loss; the first publication gives none that
+    a threshold on F's accuracy would stop."""
+
     name, label, paper = "ascent", "Gradient ascent", "arXiv:2109.13398"
     revision = 2  # statistics measured on the retain set; a last round that fell gives way to the best
     summary = (

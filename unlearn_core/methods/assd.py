@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from pydantic import Field
@@ -25,6 +25,9 @@ from unlearn_core.training import Reporter
 
 @register
 class Assd(Dampen):
+    """Threshold and λ follow the published rule; batches of 512 are those of Potion's program (arXiv:2406.09173), which has
+    this method too. The program's batches of F are of another size than the rest's, which changes how strong the edit is."""
+
     name, label, paper = "assd", "ASSD", "arXiv:2402.10098"
     revision = 2  # statistics measured on the retain set
     summary = (
@@ -41,6 +44,7 @@ class Assd(Dampen):
         share_scale: float = Field(1.0, gt=0, le=1000, description="Multiplies F's share of the data; 1 is the paper's rule")
 
     presets = {"digits": {"share_scale": 1.0}, "points": {"share_scale": 1.0}}
+    published: ClassVar[dict[str, dict[str, Any]] | None] = {"": {"batch_size": 512}}
     search_space = {
         "share_scale": [0.3, 1.0, 3.0, 10.0, 30.0],
         "strength": [0.1, 0.5, 1.0],

@@ -16,6 +16,9 @@ from unlearn_core.training import Loss, Reporter, Trainer
 
 @register
 class BadTeacher(Method):
+    """The values are those of SSD's program (arXiv:2308.07707): Adam at 1e-4, one pass over F and three tenths of the rest,
+    batches of 256, temperature 1. arXiv:2402.14015 has SGD at 0.025 for 1,000 steps of 512 over everything instead."""
+
     name, label, paper = "bad_teacher", "Bad teacher", "arXiv:2205.08096"
     family = "distillation"
     revision = 2  # statistics measured on the retain set; a last round that fell gives way to the best

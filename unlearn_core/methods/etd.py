@@ -15,6 +15,10 @@ from unlearn_core.training import Reporter, Trainer
 
 @register
 class Etd(Method):
+    """The values are those of arXiv:2505.17730: as many extra channels as base channels, a fifth of them for each example. The
+    first publication's program keeps a fifth of a given network and gives each example a tenth of the rest, which is
+    ``redirect_ratio`` 4 and ``mask_share`` 0.1 for a base of a fifth of the width."""
+
     name, label, paper = "etd", "Example-tied dropout", "arXiv:2307.09542"
     family = "redirection"
     summary = (

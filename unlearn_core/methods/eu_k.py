@@ -10,6 +10,9 @@ from unlearn_core.methods._layers import LastLayers
 
 @register
 class EuK(LastLayers):
+    """Published for k of 2 and 4 on CIFAR-10 (arXiv:2402.14015: 1,000 steps of 512, which are 10 passes), each with the best
+    pass on the test set; k = 2 and the last pass are taken here."""
+
     name, label, paper = "eu_k", "EU-k", "arXiv:2201.06640"
     family = "retraining"
     revision = 2  # statistics measured on the retain set; a last round that fell gives way to the best

@@ -8,6 +8,9 @@ from unlearn_core.methods._ssd import ThresholdDampen
 
 @register
 class LfSsd(ThresholdDampen):
+    """α and λ are SSD's (arXiv:2308.07707): those of the label-free variant were not at hand. They do not carry over, as with
+    SSD."""
+
     name, label, paper = "lfssd", "LF-SSD", "arXiv:2402.19308"
     revision = 2  # statistics measured on the retain set
     needs_labels = False

@@ -14,6 +14,10 @@ from unlearn_core.training import Reporter, Trainer, cross_entropy
 
 @register
 class NegGradPlus(Method):
+    """Weights (0.99 and 0.01), batches of 128 and no weight decay are those of DEL's program (arXiv:2412.02432); rate and
+    passes, which it does not give for this method, are the field's usual frame. The first publication's own were not at
+    hand."""
+
     name, label, paper = "neggrad_plus", "NegGrad+", "arXiv:2302.09880"
     family = "ascent"
     revision = 2  # statistics measured on the retain set; a last round that fell gives way to the best

@@ -14,6 +14,9 @@ from unlearn_core.methods._push import Push, PushParams
 
 @register
 class Npo(Push):
+    """The values are those of arXiv:2505.17730, which runs the flush of REM alone. Batch norm is measured on the retain set
+    after every pass, where the program leaves it statistics of F."""
+
     name, label, paper = "npo", "NPO", "arXiv:2404.05868"
     revision = 2  # statistics measured on the retain set; a last round that fell gives way to the best
     summary = (

@@ -36,6 +36,9 @@ def search_shares(forget: int, total: int, divisor: float, step: float, trials: 
 
 @register
 class Potion(Dampen):
+    """The values are the published ones; ``stop_share``, which the publication sweeps from 0 to 0.75, is 0.2 as in
+    arXiv:2505.17730. The program's batches of F are of another size than the rest's, which changes how strong the edit is."""
+
     name, label, paper = "potion", "Potion", "arXiv:2406.09173"
     revision = 2  # statistics measured on the retain set
     summary = (

@@ -8,6 +8,10 @@ from unlearn_core.methods._relabel import Relabel
 
 @register
 class RandomLabel(Relabel):
+    """Random relabelling as SalUn's program (arXiv:2310.12508) runs it without its mask, with the values of its example. Graves
+    et al. draw one label for each example, never its own, and train with Adam at 1e-4 for three passes in batches of 128: a
+    rate of Adam says nothing about one of SGD."""
+
     name, label, paper = "random_label", "Random labels", "arXiv:2010.10981"
     family = "fine-tuning"
     revision = 2  # statistics measured on the retain set; a last round that fell gives way to the best

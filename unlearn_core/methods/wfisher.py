@@ -38,6 +38,10 @@ def inverse_fisher_product(gradients: torch.Tensor, vector: torch.Tensor, dampin
 
 @register
 class WFisher(Method):
+    """The number of gradients is the published program's (arXiv:2310.12508). Length and damping of the step cannot be: that
+    program's recursion applies no curvature, so its factors (1 to 20 there, 42,000 in arXiv:2412.02432) are for another
+    direction. Here the step has the length that the theory gives it."""
+
     name, label, paper = "wfisher", "WoodFisher", "arXiv:2004.14340, arXiv:1703.04730"
     family = "ascent"
     revision = 2  # statistics measured on the retain set

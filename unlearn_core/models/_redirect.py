@@ -241,6 +241,8 @@ def apply_mask(x: torch.Tensor, base: int, mask: torch.Tensor | None, dim: int =
 
 def show(x: torch.Tensor, mask: torch.Tensor | None, dim: int = 1, more: torch.Tensor | None = None) -> None:
     """Let :func:`seen_activations` see one masked place: channels in dimension ``dim``, those of ``more`` behind the others."""
+    if torch.compiler.is_compiling():  # nobody looks on then, and a compiler would cut the network in two here
+        return
     if (seen := _seen.get()) is not None:
         x = x if more is None else torch.cat([x, more], dim)
         seen.append((x.movedim(dim, 1).clone(), mask))  # what follows may overwrite it

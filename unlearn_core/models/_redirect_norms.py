@@ -11,7 +11,7 @@ class RedirectNorm2d(nn.Module):
     """Batch normalisation with separate statistics for base and redirect channels.
 
     The base's running statistics belong to the pass with redirect *off*, the function used at inference: a pass with
-    redirect on normalises by its batch but leaves them alone (the public implementation mixes the two).
+    redirect on normalises by its batch but leaves them alone. With ``mixed`` they follow both, as REM's public program has it.
 
     ``whole``: normalise all channels in one pass. Cut apart, they and their gradients lose the layout that the kernels are
     quick in, and a step takes two to three times as long; the two differ in the last digits.
@@ -19,7 +19,7 @@ class RedirectNorm2d(nn.Module):
 
     def __init__(self, channels: int, whole: bool = True) -> None:
         super().__init__()
-        self.base, self.whole = nn.BatchNorm2d(channels), whole
+        self.base, self.whole, self.mixed = nn.BatchNorm2d(channels), whole, False
         self.redirect: nn.BatchNorm2d | None = None
 
     def widen(self, channels: int) -> None:
@@ -29,27 +29,43 @@ class RedirectNorm2d(nn.Module):
         self.redirect = None
 
     def forward(self, x: torch.Tensor, on: bool) -> torch.Tensor:
-        if not on or self.redirect is None:
+        if not on:
             return self.base(x)
+        if self.redirect is None:  # a layer without redirect channels of its own, in a network that has some
+            return self._base_alone(x)
         if self.whole:
             return self._at_once(x, self.redirect)
         base, redirect = x[:, : self.base.num_features], x[:, self.base.num_features :]
-        if self.training:
-            normal = F.batch_norm(base, None, None, self.base.weight, self.base.bias, training=True, eps=self.base.eps)
-        else:
-            normal = self.base(base)
-        return torch.cat([normal, self.redirect(redirect)], dim=1)
+        return torch.cat([self._base_alone(base), self.redirect(redirect)], dim=1)
+
+    def _base_alone(self, x: torch.Tensor) -> torch.Tensor:
+        if self.mixed or not self.training:
+            return self.base(x)
+        return F.batch_norm(x, None, None, self.base.weight, self.base.bias, training=True, eps=self.base.eps)
 
     def _at_once(self, x: torch.Tensor, redirect: nn.BatchNorm2d) -> torch.Tensor:
         base, count = self.base, self.base.num_features
-        # New tensors: what a pass in train mode writes there goes to the redirect channels alone.
+        # New tensors: what a pass in train mode writes there goes to the redirect channels, and to the base where it should.
         mean, var = (torch.cat([getattr(part, name) for part in (base, redirect)]) for name in ("running_mean", "running_var"))
         weight, bias = torch.cat([base.weight, redirect.weight]), torch.cat([base.bias, redirect.bias])
         momentum = 0.1 if redirect.momentum is None else redirect.momentum
         out = F.batch_norm(x, mean, var, weight, bias, self.training, momentum, base.eps)
         if self.training:
-            redirect.running_mean, redirect.running_var = mean[count:].clone(), var[count:].clone()
+            _follow(redirect, mean[count:], var[count:])
+            if self.mixed:
+                _follow(base, mean[:count], var[:count])
         return out
+
+
+def _follow(norm: nn.BatchNorm2d, mean: torch.Tensor, var: torch.Tensor) -> None:
+    """Give ``norm`` these running statistics, where its own lie: a recorded step reads and writes them there.
+
+    As the kernels do it, past the count of changes by which autograd would refuse the backward pass of another forward pass.
+    """
+    assert norm.running_mean is not None
+    assert norm.running_var is not None
+    norm.running_mean.data.copy_(mean)
+    norm.running_var.data.copy_(var)
 
 
 class RedirectLayerNorm(nn.Module):

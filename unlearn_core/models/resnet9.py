@@ -33,32 +33,34 @@ class _Unit(nn.Module):
 
     def widen(self, inputs: int, outputs: int) -> None:
         self.conv.widen(inputs, outputs)
-        self.norm.widen(outputs)
+        if outputs:
+            self.norm.widen(outputs)
 
 
 class ResNet9Net(RedirectNet):
     """Blocks: conv, conv 5×5 stride 2, residual, conv + pool, residual, conv + global max-pool; linear head without bias.
 
-    A block's mask acts on its output and, inside a residual block, between the two convolutions as well: otherwise redirect
-    channels would still speak to the base while they are switched off. The public program masks a residual block's output alone
-    and keeps its inner convolutions whole, so its restricted base has 940,032 parameters where ours has 570,816 at width 0.5;
-    the full network (width 1) agrees: 2,276,224.
+    A block's mask acts on its output and, inside a residual block, between the two convolutions as well, so that a residual
+    block is as narrow inside as outside. ``whole_blocks``: as in the public program, which masks a residual block's output
+    alone: what lies between its two convolutions is twice as wide as the base and belongs to it. Its restricted base has
+    940,032 parameters; ours at width 0.5 has 570,816. The full network (width 1) agrees: 2,276,224.
     """
 
-    def __init__(self, inputs: int, width: float, classes: int) -> None:
+    def __init__(self, inputs: int, width: float, classes: int, whole_blocks: bool = False) -> None:
         hidden = tuple(max(4, round(width * channels)) for channels in _PUBLISHED)
         hidden = (hidden[0], hidden[1], hidden[1], hidden[3], hidden[3], hidden[5])
         super().__init__(hidden)
-        c = hidden
+        c, self.whole_blocks = hidden, whole_blocks
+        inner = [channels * (1 + whole_blocks) for channels in (c[2], c[4])]
         self.units = nn.ModuleList(
             [
                 _Unit(inputs, c[0]),
                 _Unit(c[0], c[1], kernel=5, stride=2, padding=2),
-                _Unit(c[1], c[2]),
-                _Unit(c[2], c[2]),
+                _Unit(c[1], inner[0]),
+                _Unit(inner[0], c[2]),
                 _Unit(c[2], c[3]),
-                _Unit(c[3], c[4]),
-                _Unit(c[4], c[4]),
+                _Unit(c[3], inner[1]),
+                _Unit(inner[1], c[4]),
                 _Unit(c[4], c[5], padding=0),
             ]
         )
@@ -72,21 +74,26 @@ class ResNet9Net(RedirectNet):
 
         x = masked(u[0](x, on), 0)
         x = masked(u[1](x, on), 1)
-        x = masked(x + u[3](masked(u[2](x, on), 2), on), 2)
+
+        def inside(x: torch.Tensor, block: int) -> torch.Tensor:
+            return x if self.whole_blocks else masked(x, block)
+
+        x = masked(x + u[3](inside(u[2](x, on), 2), on), 2)
         x = masked(pool(u[4](x, on)), 3)
-        x = masked(x + u[6](masked(u[5](x, on), 4), on), 4)
+        x = masked(x + u[6](inside(u[5](x, on), 4), on), 4)
         return masked(u[7](x, on).amax((-2, -1)), 5)
 
     def _widen_layers(self, redirect: tuple[int, ...]) -> None:
         r = redirect
+        inner = [0, 0] if self.whole_blocks else [r[2], r[4]]
         around = [
             (0, r[0]),
             (r[0], r[1]),
-            (r[1], r[2]),
-            (r[2], r[2]),
+            (r[1], inner[0]),
+            (inner[0], r[2]),
             (r[2], r[3]),
-            (r[3], r[4]),
-            (r[4], r[4]),
+            (r[3], inner[1]),
+            (inner[1], r[4]),
             (r[4], r[5]),
         ]
         for unit, (inputs, outputs) in zip(self.units, around, strict=True):
@@ -99,15 +106,20 @@ class ResNet9(ModelSource):
     name, label = "resnet9", "ResNet-9"
     summary = (
         "The REM paper's network for 32×32 photographs. Width 0.5 is the paper's capacity-restricted base, but for the inner "
-        "convolutions of its two residual blocks, which the public program keeps whole: 570,816 parameters against 940,032. "
-        "As many redirect channels are added at unlearning time."
+        "convolutions of its two residual blocks, which the public program keeps whole (whole_blocks): 570,816 parameters "
+        "against 940,032. As many redirect channels are added at unlearning time."
     )
+
+    later = frozenset({"whole_blocks"})
 
     class Params(PartParams):
         width: float = Field(0.5, ge=0.0625, le=2, description="Base channels relative to the published network (64 to 256)")
+        whole_blocks: bool = Field(
+            False, description="Residual blocks are twice as wide inside, as in the REM paper's restricted base"
+        )
 
     @classmethod
     def build(cls, params: Any, shape: tuple[int, ...], classes: int) -> RedirectNet:
         if len(shape) != 3 or min(shape[1:]) < 24:
             raise UserError("The model 'resnet9' takes images of at least 24×24 pixels; choose 'cnn' for smaller ones.")
-        return ResNet9Net(shape[0], params.width, classes)
+        return ResNet9Net(shape[0], params.width, classes, params.whole_blocks)

@@ -7,14 +7,17 @@ import shlex
 from collections.abc import Sequence
 from typing import Any
 
-from unlearn_core.view_state.controls import State
+from unlearn_core.view_state.controls import BY_NAME, State
 from unlearn_core.view_state.specs import all_overrides, as_found, as_text, edited, joining
+
+_USUAL = BY_NAME["values"].default
 
 
 def as_cli(state: State, methods: Sequence[str] | None = None) -> str:
     """A command line that computes this view."""
     chosen = list(methods or state["methods"])
-    return shlex.join(_words(state, "run", chosen, ["--methods", ",".join(chosen)]))
+    more = [] if state["values"] == _USUAL else ["--values", state["values"]]
+    return shlex.join(_words(state, "run", chosen, ["--methods", ",".join(chosen), *more]))
 
 
 def as_discover(state: State, method: str = "rem_discover") -> str:
@@ -38,6 +41,7 @@ def _words(state: State, command: str, chosen: Sequence[str], more: Sequence[str
 def as_python(state: State, methods: Sequence[str] | None = None) -> str:
     """Python that prints the key of every run of this view."""
     chosen = list(methods or state["methods"])
+    values = "" if state["values"] == _USUAL else f", values={state['values']!r}"
     arguments = [repr(state["dataset"])]
     for name in _plain(state, "regularity", "amount", "discovery", "model", "seed"):
         if state[name] is not None:
@@ -50,7 +54,7 @@ def as_python(state: State, methods: Sequence[str] | None = None) -> str:
             f"scenario = make_scenario({', '.join(arguments)}, overrides=overrides)",
             *([f"scenario = scenario.knowing({list(state['indices'])!r}{_told(state)})"] if edited(state) else []),
             f"for name in {chosen!r}:",
-            "    spec = make_method(name, scenario, method_overrides(overrides, name))",
+            f"    spec = make_method(name, scenario, method_overrides(overrides, name){values})",
             "    print(name, scenario.run_key(spec))",
             "",
         ]
@@ -73,6 +77,8 @@ def as_yaml(state: State, methods: Sequence[str] | None = None) -> str:
     plan: dict[str, Any] = {"dataset": state["dataset"]}
     plan |= {name: [state[name]] for name in ("regularity", "discovery")}
     plan |= {"methods": chosen, "seeds": [state["seed"]]}
+    if state["values"] != _USUAL:
+        plan["values"] = [state["values"]]
     if as_found(state):
         plan["regularity"] = [1.0]  # a plan needs one; it has no meaning here
     elif state["amount"] is not None:

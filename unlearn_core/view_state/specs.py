@@ -90,7 +90,7 @@ def to_methods(state: State, names: Iterable[str] | None = None) -> list[MethodS
 
     scenario = to_scenario(state)
     chosen = state["methods"] if names is None else names
-    return [make_method(name, scenario, section_overrides(state["overrides"], name)) for name in chosen]
+    return [make_method(name, scenario, section_overrides(state["overrides"], name), state["values"]) for name in chosen]
 
 
 def searching(state: State) -> State:
@@ -141,11 +141,12 @@ def resolved(state: State) -> State:
 
 
 def section_fields(state: State, section: str) -> list[ParamField]:
-    """The parameters of ``dataset``, ``model``, ``training`` or a method, with the defaults that hold for this dataset."""
+    """The parameters of ``dataset``, ``model``, ``training`` or a method, with the defaults that hold for this dataset: of a
+    method those of the set of values that this view has."""
     from unlearn_core.datasets import registry as datasets
     from unlearn_core.methods import registry as methods
     from unlearn_core.models import registry as models
-    from unlearn_core.presets import preset_params, recipe_of
+    from unlearn_core.presets import recipe_of, values_of
     from unlearn_core.specs import TrainingSpec
 
     source = datasets.get(state["dataset"])
@@ -158,7 +159,16 @@ def section_fields(state: State, section: str) -> list[ParamField]:
             return param_fields(TrainingSpec.model_json_schema(), recipe_of(preset.training, network))
         defaults = preset.model_params if network.name == preset.model else {}
         return param_fields(network.Params.model_json_schema(), defaults)
-    return param_fields(methods.get(section).Params.model_json_schema(), preset_params(section, source.name, augmented(state)))
+    usual = values_of(section, source.name, augmented(state), state["values"], foreign(state))
+    return param_fields(methods.get(section).Params.model_json_schema(), usual)
+
+
+def foreign(state: State) -> bool:
+    """Whether the network of this view was trained elsewhere."""
+    from unlearn_core.models import registry as models
+
+    fields = models.get(state["model"]).Params.model_fields if state["model"] else {}
+    return "weights" in fields and bool(state["overrides"].get("model.weights"))
 
 
 def augmented(state: State) -> bool:

@@ -26,6 +26,7 @@ from unlearn_core.view_state.controls.compare import (
     MIN_METHODS,
     PACES,
     UNKNOWN_HEADLINES,
+    VALUE_SETS,
 )
 from unlearn_core.view_state.controls.control import Control, State
 from unlearn_core.view_state.controls.embedding import COLOURS, EMBEDDING, HIGHLIGHTS, MAX_EMBEDDED, PROJECTIONS
@@ -68,6 +69,7 @@ __all__ = [
     "TIMES",
     "TRUTHS",
     "UNKNOWN_HEADLINES",
+    "VALUE_SETS",
     "Control",
     "State",
     "default_state",

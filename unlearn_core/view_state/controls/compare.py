@@ -34,6 +34,8 @@ UNKNOWN_HEADLINES: Final = (
 """The same where nobody knows what is wrong, and so not what is healed."""
 BY_CLASS: Final = ("healed", "utility")
 PACES: Final = ("work", "round")
+VALUE_SETS: Final = ("tuned", "paper")
+"""A method's two sets of values (``presets.Values``)."""
 
 COMPARE: Final[tuple[Control, ...]] = (
     Control(
@@ -65,6 +67,16 @@ COMPARE: Final[tuple[Control, ...]] = (
         low=MIN_METHODS,
         high=MAX_METHODS,
         choices=method_names,
+        scenario=False,
+    ),
+    Control(
+        "values",
+        "Values",
+        "What methods start from: values tuned on this kind of data, by given labels alone, or those of their papers, as far "
+        "as these carry over.",
+        "choice",
+        "tuned",
+        choices=fixed(VALUE_SETS),
         scenario=False,
     ),
     Control(

@@ -7,7 +7,7 @@ from typing import Final
 from unlearn_core.view_state.controls.choices import metric_names
 from unlearn_core.view_state.controls.control import Control, fixed
 
-GRID_ROWS: Final = ("stored", "chosen", "all")
+GRID_ROWS: Final = ("stored", "chosen", "all", "both")
 GRID_TASKS: Final = ("map", "stored")
 GRID_SCALES: Final = ("plain", "relative")
 GRID_ORDERS: Final = ("family", "score")
@@ -25,7 +25,8 @@ HEATMAP: Final[tuple[Control, ...]] = (
     Control(
         "rows",
         "Methods in the heatmap",
-        "Those with stored results, those chosen for the comparison, or all.",
+        "Those with stored results, those chosen for the comparison, or all: with the values chosen here. Both values: all "
+        "that has results, tuned and paper.",
         "choice",
         "stored",
         choices=fixed(GRID_ROWS),

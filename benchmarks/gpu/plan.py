@@ -1,0 +1,104 @@
+"""What is measured, in order of worth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from benchmarks.gpu.sizes import Sizes
+from unlearn_core.presets import Values, make_method
+from unlearn_core.specs import MethodSpec, Scenario
+
+Kind = Literal["agree", "speed", "original", "run"]
+ORACLE = "oracle_retrain"
+
+SECONDS = {
+    "agree": 25.0,
+    "speed/peak": 3.0,
+    "speed/epoch/eager": 6.0,
+    "speed/epoch/eager, kernels searched": 8.0,
+    "speed/epoch/graph": 6.0,
+    "speed/epoch/graph, kernels searched": 8.0,
+    "speed/small/alone": 6.0,
+    "speed/small/stacked": 10.0,
+    "speed/rem": 30.0,
+    "speed/epoch/compiled": 80.0,
+    "original": 25.0,
+    "retrain": 25.0,
+    ORACLE: 25.0,
+    "rem": 20.0,
+    "rem_no_redirect": 15.0,
+    "scrub": 20.0,
+    "potion": 15.0,
+    "npo": 8.0,
+    "bad_teacher": 8.0,
+    "rem_discover": 120.0,
+}
+"""What an item is expected to take at full size until one like it was measured; generous."""
+
+COMPILED = "speed/epoch/compiled"
+SPEED = [key for key in SECONDS if key.startswith("speed/") and key != COMPILED]
+PAPERS = ("npo", "scrub", "potion", "bad_teacher")
+
+
+@dataclass(frozen=True)
+class Item:
+    """One thing to measure. ``key``: its name in the file; ``like``: items with the same take about as long."""
+
+    key: str
+    kind: Kind
+    like: str
+    scenario: Scenario | None = None
+    method: MethodSpec | None = None
+    values: Values = "paper"
+
+    @property
+    def identity(self) -> str:
+        """Changes where the same name would mean another computation."""
+        if self.scenario is None:
+            return self.key
+        return self.scenario.original_key if self.method is None else self.scenario.run_key(self.method)
+
+
+def plan(sizes: Sizes) -> list[Item]:
+    """Everything there is to measure, the most telling first.
+
+    Agreement and speed; then, for each seed: REM on the nine cells of regularity × discovery .1, .5, 1, and its two references;
+    the other methods there, with their papers' values; discovery at .1; the tuned values; the other discovery rates. Compiling
+    takes long, and tells least of what it takes: it comes behind the first cells.
+    """
+    items = [Item("agree", "agree", "agree"), *(Item(key, "speed", key) for key in SPEED)]
+    for seed in sizes.seeds:
+        items += _seed(sizes, seed)
+    return list({item.key: item for item in items}.values())
+
+
+def _seed(sizes: Sizes, seed: int) -> Iterator[Item]:
+    both: list[tuple[str, Values]] = [("rem", "paper"), ("rem", "tuned")]
+    references: list[tuple[str, Values]] = [("retrain", "paper"), (ORACLE, "paper")]
+    others: list[tuple[str, Values]] = [("rem_no_redirect", "paper"), *((name, "paper") for name in PAPERS)]
+    tuned: list[tuple[str, Values]] = [("rem_no_redirect", "tuned"), *((name, "tuned") for name in PAPERS)]
+    yield from _cells(sizes, seed, sizes.first_rates, both)
+    yield from _cells(sizes, seed, sizes.first_rates, references)
+    yield Item(COMPILED, "speed", COMPILED)
+    yield from _cells(sizes, seed, sizes.first_rates, others)
+    yield from _cells(sizes, seed, sizes.first_rates[:1], [("rem_discover", "tuned")])
+    yield from _cells(sizes, seed, sizes.first_rates, tuned)
+    yield from _cells(sizes, seed, sizes.other_rates, [*both, *references, *others, *tuned])
+
+
+def _cells(sizes: Sizes, seed: int, rates: Sequence[float], methods: list[tuple[str, Values]]) -> Iterator[Item]:
+    for discovery in rates:
+        for regularity in sizes.regularities:
+            scenario = sizes.scenario(regularity, discovery, seed)
+            place = f"seed {seed}/regularity {regularity:g}"
+            yield Item(f"{place}/original", "original", "original", scenario)
+            for name, values in methods:
+                spec = make_method(name, scenario, sizes.method_values(name), values)
+                if name == ORACLE:  # knows everything, whatever was discovered: once for all rates
+                    known = scenario.at_rate(1.0)
+                    yield Item(f"{place}/{name}", "run", name, known, spec)
+                else:
+                    key = f"{place}/discovery {discovery:g}/{name}/{values}"
+                    yield Item(key, "run", f"{name}/{values}", scenario, spec, values)
