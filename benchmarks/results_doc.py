@@ -267,8 +267,8 @@ def main() -> None:
         "else from the method's preset.",
         "",
         # To be dropped when benchmarks.discovery_photos, own_model and bench have been run again.
-        "> The photographs, the network from outside and the costs were measured before batch-norm statistics were measured alike "
-        "for all methods: they are of earlier revisions.",
+        "> The photographs, the network from outside and the costs were measured before batch-norm statistics were measured "
+        "alike for all methods: they are of earlier revisions.",
         "",
         "## Handwritten digits: healed × utility",
         "",
