@@ -134,8 +134,9 @@ def test_only_oracles_ask_for_an_oracle_s_task(digits: Trained) -> None:
     assert not isinstance(digits.task(), OracleTask)
 
 
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("kind", ["digits", "points"])
+@pytest.mark.parametrize(
+    ("name", "kind"), [(n, k) for n in NAMES for k in ("digits", "points") if k == "points" or n not in SEARCHING]
+)
 def test_a_method_returns_a_classifier_and_leaves_data_and_stored_original_alone(
     name: str, kind: str, quick: Quick, first: First, request: pytest.FixtureRequest
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -49,7 +50,8 @@ def element() -> ForwardMsg:
 
 
 def opened(*messages: ForwardMsg) -> Answer:
-    return asyncio.run(Browser(Wire(*messages), 9.0).open(""))
+    with ThreadPoolExecutor(1) as thread:  # this one may have an event loop: that of the tests in a browser
+        return thread.submit(lambda: asyncio.run(Browser(Wire(*messages), 9.0).open(""))).result()
 
 
 def test_a_page_that_runs_once_more_is_read_to_its_end() -> None:
