@@ -8,6 +8,13 @@ from unlearn_core.methods._redirection import Redirection, RedirectionMethod
 
 @register
 class Rem(RedirectionMethod):
+    """The paper's values are those of its experiments on CIFAR-10 and of its public program. Even with them some things differ
+    from that program: redirect channels are freshly initialised at unlearning time, where there they went through training
+    masked, with decayed weights and measured statistics; the forget set's mask has exactly its share of every layer's channels,
+    where there each is drawn; redirect weights rest during a flush, where there momentum and decay go on moving them; and the
+    proxy looks at up to 2,048 retained examples, where there it looks at all. The values for transformers are not carried over.
+    """
+
     name, label, paper = "rem", "REM", "arXiv:2505.17730"
     summary = (
         "Adds redirect channels, pushes the discovered corruption out of the base and into them, and lets every other example "
