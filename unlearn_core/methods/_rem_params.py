@@ -87,8 +87,8 @@ class RemParams(MethodParams):
     flush_clip: float = Field(0.0, ge=0, le=100, description="Largest gradient norm of a flush; 0 leaves gradients alone")
     flush_momentum: bool = Field(
         False,
-        description="Flushes go on with redirection's momentum and at its rate, as in the public program (flush_rate has no say "
-        "then); else each starts with its own",
+        description="Flushes go on with redirection's momentum and at its rate, as in the public program (flush_rate has no "
+        "say then); else each starts with its own",
     )
     statistics: Literal["mixed", "retain"] = Field(
         "retain",
