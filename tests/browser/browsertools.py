@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from playwright.sync_api import ConsoleMessage, Page
 
 
 @dataclass
 class Server:
-    """A running app: where it listens, its process, and when it was started."""
+    """A running app: where it listens, its process, when it was started, and where its results are."""
 
     url: str
     pid: int
     started: float
+    store: Path
 
 
 @dataclass

@@ -65,7 +65,7 @@ def _served(folder: Path, **more: str) -> Iterator[Server]:
             stderr=subprocess.STDOUT,
         )
         try:
-            yield Server(_wait_for(f"http://localhost:{port}", process), process.pid, started)
+            yield Server(_wait_for(f"http://localhost:{port}", process), process.pid, started, folder / "store")
         finally:
             process.terminate()
             try:
