@@ -106,6 +106,9 @@ with controls:
         with st.expander("Amount, classes, trigger, network, seed", icon=":material/tune:"):
             options()
         with st.expander("Training recipe", icon=":material/school:"):
+            if vs.resolved(state)["recipe"]:
+                binding.segments(state, "recipe", {name: name for name in vs.RECIPES}, width="stretch")
+                show.note(vs.BY_NAME["recipe"].help)
             for section in ("dataset", "model", "training"):
                 binding.parameters(state, section)
     if st.button("Next: compare methods", type="primary", icon=":material/arrow_forward:", key="next", width="stretch"):

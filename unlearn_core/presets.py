@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
+from unlearn_core.datasets import Preset, Recipe
 from unlearn_core.datasets import registry as datasets
 from unlearn_core.errors import UserError
 from unlearn_core.methods import registry as methods
@@ -24,8 +25,8 @@ from unlearn_core.specs import (
     TriggerSpec,
 )
 
-Values = Literal["tuned", "paper"]
-"""A method's two sets of values: found by the held-out-F rule, or its publication's."""
+Values = Literal["tuned", "paper", "rem"]
+"""A method's sets of values: found by the held-out-F rule, its publication's, and of REM's ablations the ones found for REM."""
 TUNED = Path(__file__).with_name("tuned")
 SECTIONS = ("dataset", "corruption", "trigger", "model", "training")
 """Parts of a scenario that take overrides such as ``training.epochs``; every other prefix is a method's name."""
@@ -40,12 +41,14 @@ def make_scenario(
     model: str | None = None,
     seed: int = 0,
     overrides: Mapping[str, Scalar] | None = None,
+    recipe: Recipe | None = None,
 ) -> Scenario:
     """A complete scenario; what isn't given comes from the dataset's preset.
 
     With the override "corruption.found" the labels are taken as they come, and the dial has no meaning.
     ``overrides`` maps "section.field" (sections: dataset, corruption, trigger, model, training) to values; keys that
-    belong to methods are left alone. Raises :class:`UserError` with one sentence for anything that cannot be.
+    belong to methods are left alone. ``recipe``: which of the preset's two recipes; None: the accurate one where labels are
+    taken as they come, else the one that memorises. Raises :class:`UserError` with one sentence for anything that cannot be.
     """
     source = datasets.get(dataset)
     extra = {section: _section(overrides or {}, section) for section in SECTIONS}
@@ -69,7 +72,7 @@ def make_scenario(
             "corruption": CorruptionSpec.parse(corruption | extra["corruption"]),
             "discovery": discovery,
             "model": ModelSpec(name=network.name, params=network.full_params(defaults | extra["model"])),
-            "training": TrainingSpec.parse(recipe_of(preset.training, network) | extra["training"]),
+            "training": TrainingSpec.parse(recipe_of(_chosen(preset, source.name, recipe, extra), network) | extra["training"]),
             "seed": seed,
         }
     )
@@ -83,6 +86,19 @@ def input_side(model: str | None, params: Mapping[str, Scalar]) -> int:
     return network.input_side(network.params(network.full_params(dict(params))))
 
 
+def usual_recipe(found: bool) -> Recipe:
+    """The recipe that is taken where nobody names one. ``found``: whether labels are taken as they come."""
+    return "accurate" if found else "memorising"
+
+
+def _chosen(preset: Preset, dataset: str, recipe: Recipe | None, extra: Mapping[str, Mapping[str, Scalar]]) -> TrainingSpec:
+    if recipe is None:
+        return preset.recipe(usual_recipe(bool(extra["corruption"].get("found"))))
+    if preset.accurate is None:
+        raise UserError(f"{dataset!r} has one recipe for both purposes, which memorises; leave the recipe out.")
+    return preset.recipe(recipe)
+
+
 def recipe_of(usual: TrainingSpec, network: type[ModelSource]) -> dict[str, Scalar]:
     """How this network is trained on data whose usual recipe is ``usual``."""
     return usual.model_dump() | network.training
@@ -93,7 +109,8 @@ def make_method(
 ) -> MethodSpec:
     """A complete method spec: its values for this kind of data, then ``overrides`` (plain names).
 
-    ``values``: "tuned" (:func:`preset_params`) or "paper" (:func:`published_params`). With tuned values a method that can
+    ``values``: "tuned" (:func:`preset_params`), "paper" (:func:`published_params`) or "rem" (REM's, for what was tuned for
+    itself but is compared with it). A method that lacks the set has its tuned values. With tuned values a method that can
     makes its learning rate fit a network that was trained elsewhere.
     """
     method = methods.get(name)
@@ -110,7 +127,7 @@ def brought(model: ModelSpec) -> bool:
 def values_of(
     name: str, dataset: str, augment: bool = False, values: Values = "tuned", foreign: bool = False
 ) -> dict[str, Scalar]:
-    """Where one of a method's two sets of values departs from its defaults on this kind of data.
+    """Where one of a method's sets of values departs from its defaults on this kind of data.
 
     ``augment``: whether training crops and flips; ``foreign``: whether the network was trained elsewhere.
     """
@@ -118,6 +135,8 @@ def values_of(
     if values == "paper" and method.published is not None:
         return published_params(name, dataset)
     fitting = {"fit_rate": True} if foreign and "fit_rate" in method.Params.model_fields else {}
+    if values == "rem" and method.tuned_as:
+        name = method.tuned_as
     return preset_params(name, dataset, augment) | fitting
 
 

@@ -359,7 +359,8 @@ class SweepSpec(Spec):
     seeds: list[Annotated[int, Field(ge=0, le=2**31 - 1)]] = Field(default=[0, 1, 2], min_length=1)
     amount: list[Amount] | None = Field(default=None, min_length=1)
     model: str | None = None
-    values: list[Literal["tuned", "paper"]] = Field(
-        default=["tuned"], min_length=1, description="Which of a method's two sets of values, or both"
+    recipe: Literal["memorising", "accurate"] | None = None
+    values: list[Literal["tuned", "paper", "rem"]] = Field(
+        default=["tuned"], min_length=1, description="Which of a method's sets of values, or several"
     )
     set: dict[str, Scalar] = Field(default_factory=dict, description="Overrides, such as rem.epochs: 5")

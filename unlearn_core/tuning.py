@@ -7,7 +7,6 @@ clean labels nor test data nor the undiscovered corruption are read.
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import functools
 import itertools
@@ -21,62 +20,27 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
+from unlearn_core.datasets import Recipe
 from unlearn_core.datasets import registry as datasets
 from unlearn_core.errors import UserError
 from unlearn_core.evaluation import build_arena
-from unlearn_core.methods import Method, UnlearningTask, accuracy_on
+from unlearn_core.methods import Method, UnlearningTask
 from unlearn_core.methods import registry as methods
+from unlearn_core.methods._held_out import MIN_FORGET, try_out
 from unlearn_core.models import RedirectNet, build_model
 from unlearn_core.presets import make_scenario
-from unlearn_core.specs import LOCATION, Scalar
+from unlearn_core.specs import LOCATION, Scalar, Scenario
 from unlearn_core.training import Reporter, SilentReporter, Trainer
 
-MIN_FORGET = 4
 RULE = (
-    "geometric mean over the plane of: held-out half of F no longer predicted as given × retain accuracy "
-    "× retain accuracy with all of F"
+    "geometric mean over the plane of: mean probability that is no longer given to the wrong labels of the held-out half of F "
+    "× accuracy on the labels outside F"
 )
-
-
-@dataclasses.dataclass(frozen=True)
-class HeldOutScore:
-    """All three are shares on given labels. ``healed``: of the held-out half of F no longer predicted as given;
-    ``retain``: accuracy outside F of that same run; ``retain_full``: accuracy outside F of a run with all of F."""
-
-    healed: float
-    retain: float
-    retain_full: float
-
-    @property
-    def score(self) -> float:
-        """The product: healing that breaks the rest is worth little."""
-        return self.healed * self.retain * self.retain_full
-
-
-def held_out_score(
-    method: type[Method],
-    params: dict[str, Any],
-    make_task: Callable[[], UnlearningTask],
-    seed: int,
-    reporter: Reporter | None = None,
-) -> HeldOutScore:
-    """Score ``params`` on the task; ``make_task`` gives a fresh copy each time (methods consume the original).
-
-    Raises :class:`UserError` with fewer than ``MIN_FORGET`` known corrupted examples.
-    """
-    task, report = make_task(), reporter or SilentReporter()
-    if len(task.forget) < MIN_FORGET:
-        raise UserError(f"Holding out half of the forget set needs at least {MIN_FORGET} examples (got {len(task.forget)}).")
-    order = torch.randperm(len(task.forget), generator=torch.Generator().manual_seed(seed)).to(task.device)
-    known = task.forget[order[: len(order) // 2]].sort().values
-    held = task.forget[order[len(order) // 2 :]].sort().values
-    rest = task.retain
-    half = dataclasses.replace(task, forget=known, retain=torch.cat([rest, held]).sort().values)
-    model = method(method.params(params)).unlearn(half, report)
-    healed, retain = 1 - accuracy_on(model, half, held), accuracy_on(model, half, rest)
-    full = make_task()
-    return HeldOutScore(healed, retain, accuracy_on(method(method.params(params)).unlearn(full, report), full, rest))
+"""What :class:`unlearn_core.methods._held_out.Trial` scores, by which the self-tuning methods go as well."""
+TRIES, FINALISTS = 11, 3
+"""Configurations beside the preset, and of these so many that go on to more seeds: the same for every method."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,13 +52,23 @@ class Cell:
     seed: int
 
 
-Overrides = tuple[tuple[str, Scalar], ...]
-"""What differs from the dataset's preset, as ("section.field", value): hashable, so that trained originals are kept."""
+@dataclasses.dataclass(frozen=True)
+class Setting:
+    """What methods are tuned for: a dataset, its recipe (None: as :func:`make_scenario` chooses), and what differs from its
+    preset, as ("section.field", value). Hashable, so that trained originals are kept."""
+
+    dataset: str
+    overrides: tuple[tuple[str, Scalar], ...] = ()
+    recipe: Recipe | None = None
+
+    def scenario(self, regularity: float = 0.0, seed: int = 0) -> Scenario:
+        """The task at this position of the dial."""
+        return make_scenario(self.dataset, regularity=regularity, seed=seed, overrides=dict(self.overrides), recipe=self.recipe)
 
 
 @functools.lru_cache(maxsize=32)
-def _trained(dataset: str, regularity: float, seed: int, overrides: Overrides) -> tuple[UnlearningTask, torch.Tensor]:
-    scenario = make_scenario(dataset, regularity=regularity, seed=seed, overrides=dict(overrides))
+def _trained(setting: Setting, regularity: float, seed: int) -> tuple[UnlearningTask, torch.Tensor]:
+    scenario = setting.scenario(regularity, seed)
     arena = build_arena(scenario, torch.device("cpu"))
     shape, classes, spec = arena.corrupted.train.shape, arena.train.classes, scenario.model
     moments = arena.train.moments
@@ -110,20 +84,27 @@ def _trained(dataset: str, regularity: float, seed: int, overrides: Overrides) -
     return task, arena.corrupted.truth.corrupted
 
 
-def score_cell(dataset: str, method: str, params: dict[str, Scalar], cell: Cell, overrides: Overrides = ()) -> dict[str, float]:
-    """Held-out score of one configuration in one cell; 0 where the method fails or diverges."""
+def score_cell(setting: Setting, method: str, params: dict[str, Scalar], cell: Cell) -> dict[str, float]:
+    """Held-out score of one configuration in one cell; 0 where the method diverges.
+
+    Raises :class:`UserError` where too few are known to hold half of them out.
+    """
     torch.set_num_threads(1)
-    task, order = _trained(dataset, cell.regularity, cell.seed, overrides)
+    chosen = methods.get(method)
+    task, order = _trained(setting, cell.regularity, cell.seed)
     forget = order[: int(cell.discovery * len(order) + 0.5)].sort().values
+    if len(forget) < MIN_FORGET:
+        raise UserError(f"Holding out half of the forget set needs at least {MIN_FORGET} examples (got {len(forget)}).")
     retain = task.everything[~torch.isin(task.everything, forget)]
 
-    def make_task() -> UnlearningTask:
-        return dataclasses.replace(task, original=copy.deepcopy(task.original), forget=forget, retain=retain)
+    def run(values: dict[str, Any], half: UnlearningTask, reporter: Reporter) -> nn.Module:
+        return chosen(chosen.params(values)).unlearn(half, reporter)
 
     start = time.perf_counter()
-    result = held_out_score(methods.get(method), params, make_task, cell.seed)
-    score = result.score if math.isfinite(result.score) else 0.0
-    return dataclasses.asdict(cell) | dataclasses.asdict(result) | {"score": score, "seconds": time.perf_counter() - start}
+    trial = try_out(run, params, dataclasses.replace(task, forget=forget, retain=retain), cell.seed, [SilentReporter()])
+    score = trial.score if math.isfinite(trial.score) else 0.0
+    found = {"healed": trial.healed.mean().item(), "retain": trial.retain, "score": score}
+    return dataclasses.asdict(cell) | found | {"seconds": time.perf_counter() - start}
 
 
 def rank(rows: Sequence[dict[str, float]]) -> float:
@@ -135,37 +116,34 @@ def candidates(method: type[Method], family: str, tries: int, augment: bool = Fa
     """The preset, then every combination of the method's search space, or ``tries`` of them drawn with a fixed seed."""
     space = method.search_space
     every = [dict(zip(space, values, strict=True)) for values in itertools.product(*space.values())] if space else []
-    if len(every) > tries:
-        every = random.Random(2026).sample(every, tries)
     base = method.presets.get(family, {}) | (method.presets.get(f"{family}, augmented", {}) if augment else {})
-    return [base, *({**base, **extra} for extra in every)]
+    usual = method.all_params(base)
+    others = [base | extra for extra in every if any(usual[name] != value for name, value in extra.items())]
+    return [base, *(random.Random(2026).sample(others, tries) if len(others) > tries else others)]
 
 
 def tune(
-    dataset: str,
+    setting: Setting,
     method: str,
     pool: Executor,
     *,
-    tries: int = 24,
-    finalists: int = 4,
+    tries: int = TRIES,
+    finalists: int = FINALISTS,
     regularity: Sequence[float] = (0.0, 0.5, 1.0),
-    discovery: Sequence[float] = (0.1, 0.3, 1.0),
+    discovery: Sequence[float] = (0.1, 0.5),
     first_seeds: Sequence[int] = (100, 101),
     more_seeds: Sequence[int] = (102, 103),
     progress: Callable[[int, int], None] | None = None,
-    overrides: Mapping[str, Scalar] | None = None,
 ) -> dict[str, Any]:
     """Score candidates on the plane, then the preset and the best others on more seeds; returns the choice and its grounds.
 
-    ``overrides``: parts of the scenario that differ from the preset, such as {"dataset.limit": 2000}. The seeds must be
-    none that any reported number uses. Raises :class:`UserError` for oracles.
+    The seeds must be none that any reported number uses. Raises :class:`UserError` for oracles.
     """
     chosen = methods.get(method)
     if chosen.oracle:
         raise UserError(f"{chosen.label} is an oracle and is not tuned.")
-    start, fixed = time.time(), tuple((overrides or {}).items())
-    augment = make_scenario(dataset, overrides=overrides).training.augment
-    tried = candidates(chosen, datasets.get(dataset).family, tries, augment)
+    start, training = time.time(), setting.scenario().training
+    tried = candidates(chosen, datasets.get(setting.dataset).family, tries, training.augment)
     finalists = min(finalists, len(tried) - 1)
     total = len(regularity) * len(discovery) * (len(tried) * len(first_seeds) + (1 + finalists) * len(more_seeds))
     done = 0
@@ -173,7 +151,7 @@ def tune(
     def scores(configs: list[dict[str, Scalar]], seeds: Sequence[int]) -> list[list[dict[str, float]]]:
         nonlocal done
         cells = [Cell(r, d, s) for r in regularity for d in discovery for s in seeds]
-        pending = [[pool.submit(score_cell, dataset, method, params, cell, fixed) for cell in cells] for params in configs]
+        pending = [[pool.submit(score_cell, setting, method, params, cell) for cell in cells] for params in configs]
         rows: list[list[dict[str, float]]] = []
         for futures in pending:
             rows.append([])
@@ -198,12 +176,21 @@ def tune(
         "params": finals[0]["params"],
         "score": finals[0]["score"],
         "preset_score": preset_score,
-        "tried": len(tried),
+        "budget": {
+            "configurations": len(tried),
+            "finalists": len(best),
+            "regularity": list(regularity),
+            "discovery": list(discovery),
+            "seeds": list(first_seeds),
+            "more_seeds": list(more_seeds),
+            "runs": total,
+        },
         "seeds": [*first_seeds, *more_seeds],
         "minutes": round((time.time() - start) / 60, 2),
         "finalists": [{"params": final["params"], "score": final["score"]} for final in finals],
         "cells": finals[0]["cells"],
-    } | ({"overrides": told} if (told := _without_places(overrides or {})) else {})
+        "training": training.model_dump(mode="json"),
+    } | ({"overrides": told} if (told := _without_places(dict(setting.overrides))) else {})
 
 
 def _without_places(overrides: Mapping[str, Scalar]) -> dict[str, Scalar]:

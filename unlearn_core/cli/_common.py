@@ -18,6 +18,7 @@ from unlearn_core.errors import UserError
 from unlearn_core.specs import Scalar
 
 if TYPE_CHECKING:
+    from unlearn_core.datasets import Recipe
     from unlearn_core.engine import Engine
     from unlearn_core.presets import Values
 
@@ -31,10 +32,18 @@ class Device(StrEnum):
 
 
 class ValueSet(StrEnum):
-    """The two sets of values that a method has."""
+    """The sets of values that a method has."""
 
     tuned = "tuned"
     paper = "paper"
+    rem = "rem"
+
+
+class RecipeName(StrEnum):
+    """The two recipes of a dataset's preset."""
+
+    memorising = "memorising"
+    accurate = "accurate"
 
 
 StoreOption = Annotated[
@@ -43,7 +52,19 @@ StoreOption = Annotated[
 DeviceOption = Annotated[Device, typer.Option("--device", help="Where to compute.")]
 ValuesOption = Annotated[
     ValueSet | None,
-    typer.Option("--values", help="A method's values: tuned (found on given labels alone) or its paper's. [default: tuned]"),
+    typer.Option(
+        "--values",
+        help="A method's values: tuned (found on given labels alone), its paper's, or of REM's ablations those found for REM. "
+        "[default: tuned]",
+    ),
+]
+RecipeOption = Annotated[
+    RecipeName | None,
+    typer.Option(
+        "--recipe",
+        help="How photographs are trained on: memorising, which learns the wrong labels, or accurate. [default: memorising; "
+        "accurate with --found]",
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Pure JSON on stdout; progress goes to stderr.")]
 EngineOption = Annotated[
@@ -121,7 +142,12 @@ def fail(message: str, code: int) -> int:
 
 def chosen_values(option: ValueSet | None) -> Values:
     """The set of values that ``--values`` names; tuned where it is left out."""
-    return "paper" if option is ValueSet.paper else "tuned"
+    return "tuned" if option is None else option.value
+
+
+def chosen_recipe(option: RecipeName | None) -> Recipe | None:
+    """The recipe that ``--recipe`` names, if any."""
+    return None if option is None else option.value
 
 
 def start_early(machine: Engine) -> None:

@@ -26,8 +26,10 @@ from unlearn_core.cli._common import (
     InputSizeOption,
     JsonOption,
     NormaliseOption,
+    RecipeOption,
     StoreOption,
     WorkersOption,
+    chosen_recipe,
     fail,
     finite,
     parse_overrides,
@@ -73,6 +75,7 @@ def discover(
     architecture: ArchitectureOption = None,
     input_size: InputSizeOption = None,
     normalise: NormaliseOption = None,
+    recipe: RecipeOption = None,
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="Override, such as rem_discover.rounds=1 or trigger.size=3.")
     ] = None,
@@ -110,8 +113,9 @@ def discover(
 
         check_overrides(overrides, [METHOD])
         scenario = make_scenario(
-            chosen, regularity=regularity, amount=amount, discovery=discovery, model=model, seed=seed, overrides=overrides
-        )
+            chosen, regularity=regularity, amount=amount, discovery=discovery, model=model, seed=seed, overrides=overrides,
+            recipe=chosen_recipe(recipe),
+        )  # fmt: skip
         scenario = with_forget(place, scenario, forget)
         check_counts(scenario)
         say_data(scenario)

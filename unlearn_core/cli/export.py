@@ -24,9 +24,11 @@ from unlearn_core.cli._common import (
     InputSizeOption,
     JsonOption,
     NormaliseOption,
+    RecipeOption,
     StoreOption,
     ValuesOption,
     WorkersOption,
+    chosen_recipe,
     chosen_values,
     fail,
     parse_overrides,
@@ -60,6 +62,7 @@ def export(
     input_size: InputSizeOption = None,
     normalise: NormaliseOption = None,
     set_: Annotated[list[str] | None, typer.Option("--set", help="Override, such as rem.epochs=5 or trigger.size=3.")] = None,
+    recipe: RecipeOption = None,
     values: ValuesOption = None,
     force: Annotated[bool, typer.Option("--force", help="Replace files that are there.")] = False,
     engine: EngineOption = "local",
@@ -87,8 +90,9 @@ def export(
 
         check_overrides(overrides, [method])
         scenario = make_scenario(
-            chosen, regularity=regularity, amount=amount, discovery=discovery, model=model, seed=seed, overrides=overrides
-        )
+            chosen, regularity=regularity, amount=amount, discovery=discovery, model=model, seed=seed, overrides=overrides,
+            recipe=chosen_recipe(recipe),
+        )  # fmt: skip
         scenario = with_forget(place, scenario, forget)
         spec = make_method(method, scenario, method_overrides(overrides, method), chosen_values(values))
         check_counts(scenario)

@@ -20,9 +20,11 @@ from unlearn_core.cli._common import (
     InputSizeOption,
     JsonOption,
     NormaliseOption,
+    RecipeOption,
     StoreOption,
     ValuesOption,
     WorkersOption,
+    chosen_recipe,
     chosen_values,
     parse_names,
     parse_overrides,
@@ -68,6 +70,7 @@ def run(
     input_size: InputSizeOption = None,
     normalise: NormaliseOption = None,
     set_: Annotated[list[str] | None, typer.Option("--set", help="Override, such as rem.epochs=5 or trigger.size=3.")] = None,
+    recipe: RecipeOption = None,
     values: ValuesOption = None,
     rmia: Annotated[bool, typer.Option("--rmia", help="Train four reference models for the membership attack RMIA.")] = False,
     engine: EngineOption = "local",
@@ -94,8 +97,9 @@ def run(
 
         check_overrides(overrides, names)
         scenario = make_scenario(
-            chosen, regularity=regularity, amount=amount, discovery=discovery, model=model, seed=seed, overrides=overrides
-        )
+            chosen, regularity=regularity, amount=amount, discovery=discovery, model=model, seed=seed, overrides=overrides,
+            recipe=chosen_recipe(recipe),
+        )  # fmt: skip
         scenario = with_forget(place, scenario, forget)
         if methods is None:
             names = possible(scenario, names)

@@ -19,6 +19,7 @@ from unlearn_core.cli._common import (
     DeviceOption,
     EngineOption,
     JsonOption,
+    RecipeOption,
     StoreOption,
     ValuesOption,
     WorkersOption,
@@ -44,9 +45,11 @@ MAX_RUNS = 100_000
 
 def sweep(
     plan: Annotated[
-        Path, typer.Argument(help="A YAML file: dataset, regularity, discovery, methods, values, seeds, amount, model, set.")
+        Path,
+        typer.Argument(help="A YAML file: dataset, regularity, discovery, methods, values, seeds, amount, model, recipe, set."),
     ],
     values: ValuesOption = None,
+    recipe: RecipeOption = None,
     engine: EngineOption = "local",
     workers: WorkersOption = None,
     store: StoreOption = None,
@@ -57,6 +60,8 @@ def sweep(
     spec = read_plan(plan)
     if values is not None:
         spec = spec.model_copy(update={"values": [values.value]})
+    if recipe is not None:
+        spec = spec.model_copy(update={"recipe": recipe.value})
     # The store is opened, and made, once the plan turns out to be one that can run.
     place = functools.cache(lambda: Store.open(store))
     machine = Engine(place, address=engine, workers=workers, device=device.value)
@@ -152,6 +157,7 @@ def _tasks(spec: SweepSpec) -> Iterator[Scenario]:
             model=spec.model,
             seed=seed,
             overrides=spec.set,
+            recipe=spec.recipe,
         )
 
 

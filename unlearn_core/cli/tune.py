@@ -18,7 +18,9 @@ from unlearn_core.cli._common import (
     DataOption,
     DatasetOption,
     JsonOption,
+    RecipeOption,
     WorkersOption,
+    chosen_recipe,
     parse_names,
     parse_overrides,
     print_json,
@@ -37,10 +39,11 @@ def tune(
     dataset: DatasetOption = None,
     data: DataOption = None,
     set_: Annotated[list[str] | None, typer.Option("--set", help="Override, such as dataset.limit=2000.")] = None,
+    recipe: RecipeOption = None,
     methods: Annotated[str, typer.Option(help="Methods, separated by commas, or all.")] = "all",
-    tries: Annotated[int, typer.Option(min=1, max=10_000, help="Configurations tried for each method.")] = 24,
-    finalists: Annotated[int, typer.Option(min=1, max=100, help="How many go on to more seeds, beside the preset.")] = 4,
-    discovery: Annotated[str, typer.Option(help="Discovery rates of the plane, separated by commas.")] = "0.1,0.3,1.0",
+    tries: Annotated[int, typer.Option(min=1, max=10_000, help="Configurations tried for each method.")] = 11,
+    finalists: Annotated[int, typer.Option(min=1, max=100, help="How many go on to more seeds, beside the preset.")] = 3,
+    discovery: Annotated[str, typer.Option(help="Discovery rates of the plane, separated by commas.")] = "0.1,0.5",
     seeds: Annotated[int, typer.Option(min=1, max=50, help="Seeds of the first round; finalists get as many again.")] = 2,
     out: Annotated[Path | None, typer.Option(help="File to merge the result into. [default: the committed one]")] = None,
     workers: WorkersOption = None,
@@ -52,15 +55,16 @@ def tune(
     from unlearn_core.datasets import registry as datasets
     from unlearn_core.engine.stages import environment
     from unlearn_core.methods import registry
-    from unlearn_core.presets import TUNED, check_overrides, make_scenario
+    from unlearn_core.presets import TUNED, check_overrides
+    from unlearn_core.tuning import Setting, write_tuned
     from unlearn_core.tuning import tune as search
-    from unlearn_core.tuning import write_tuned
 
     overrides = parse_overrides(set_ or [])
     chosen = with_data(dataset, data, overrides)
     check_overrides(overrides, [])
     target = typed_target(out, "--out") if out else TUNED / f"{datasets.get(chosen).family}.json"
-    say_data(make_scenario(chosen, overrides=overrides))  # what cannot be is said before workers start
+    setting = Setting(chosen, tuple(overrides.items()), chosen_recipe(recipe))
+    say_data(setting.scenario())  # what cannot be is said before workers start
     names = [m.name for m in registry if m.search_space and not m.oracle] if methods == "all" else parse_names(methods)
     for name in names:
         if not registry.get(name).search_space:
@@ -71,7 +75,7 @@ def tune(
     with ProcessPoolExecutor(workers or 2, mp_context=get_context("spawn"), initializer=end_with_parent) as pool:
         for name in names:
             result = search(
-                chosen,
+                setting,
                 name,
                 pool,
                 tries=tries,
@@ -80,7 +84,6 @@ def tune(
                 first_seeds=first,
                 more_seeds=more,
                 progress=_Progress(name),
-                overrides=overrides,
             )
             results[name] = result
             write_tuned(target, chosen, {name: result}, environment(torch.device("cpu")))

@@ -17,6 +17,9 @@ from unlearn_core.specs import DatasetSpec, TrainingSpec, TriggerSpec
 Family = Literal["points", "digits", "photos"]
 """What kind of data it is; methods keep one set of defaults per family."""
 
+Recipe = Literal["memorising", "accurate"]
+"""A network that learns its wrong labels, so that there is something to heal, or one for people's own data."""
+
 registry = PartRegistry("dataset", "unlearn_core.datasets")
 
 
@@ -122,7 +125,11 @@ class Split:
 
 @dataclass(frozen=True)
 class Preset:
-    """What a dataset gets when the user doesn't say otherwise."""
+    """What a dataset gets when the user doesn't say otherwise.
+
+    ``training``: the recipe for simulated corruption, which memorises the wrong labels. ``accurate``: the one for data whose
+    labels are taken as they come, where that is another.
+    """
 
     model: str
     training: TrainingSpec
@@ -131,6 +138,11 @@ class Preset:
     class_b: int
     target_class: int = 0
     trigger: TriggerSpec = field(default_factory=TriggerSpec)
+    accurate: TrainingSpec | None = None
+
+    def recipe(self, name: Recipe) -> TrainingSpec:
+        """The recipe of this name; where there is one for both purposes, that one."""
+        return self.accurate if name == "accurate" and self.accurate is not None else self.training
 
 
 class DatasetSource(Part):

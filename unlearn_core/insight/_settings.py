@@ -6,11 +6,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
+from unlearn_core.datasets import Recipe
 from unlearn_core.datasets import registry as datasets
 from unlearn_core.errors import UserError
 from unlearn_core.methods import registry as methods
 from unlearn_core.models import registry as models
-from unlearn_core.presets import Values, recipe_of, values_of
+from unlearn_core.presets import Values, recipe_of, usual_recipe, values_of
 from unlearn_core.specs import MethodSpec, Scalar, Scenario
 
 SEPARATOR: Final = ", "
@@ -24,31 +25,39 @@ def options_of(scenario: Scenario) -> str:
 
     No file is read: data whose preset depends on their files are compared with what holds for any such data.
     """
-    usual = _usual(scenario)
     ours = {name: value for name, value in _flat(scenario).items() if name.partition(".")[2] not in (_CONTENT, "download")}
-    parts = [f"{name}={value}" for name, value in ours.items() if name not in usual or usual[name] != value]
+    parts = min((_departures(ours, usual, recipe) for recipe, usual in _usual(scenario).items()), key=len)
     if scenario.forget is not None:
         parts.append(f"forget={len(scenario.forget)} listed")
     return SEPARATOR.join(parts)
 
 
+def _departures(ours: Mapping[str, Any], usual: Mapping[str, Any], recipe: str) -> list[str]:
+    named = [f"recipe={recipe}"] if recipe else []
+    return named + [f"{name}={value}" for name, value in ours.items() if name not in usual or usual[name] != value]
+
+
 PAPER: Final[Values] = "paper"
 """The variant whose parameters are those of the method's publication; "" is the one with the tuned values."""
+_WORDS: Final[dict[Values, str]] = {"tuned": "", "paper": PAPER, "rem": "REM’s values"}
+"""How a variant says from which set of values it departs."""
 
 
 def variant_of(spec: MethodSpec, dataset: str, augment: bool, foreign: bool = False) -> str:
-    """What a method's parameters change against the nearer of its two sets of values on this data: "" or "epochs=5" against
-    the tuned ones (also where both are as near), "paper" or "paper, epochs=5" against the published ones.
+    """What a method's parameters change against the nearest of its sets of values on this data: "" or "epochs=5" against
+    the tuned ones (also where another is as near), "paper" or "paper, epochs=5" against the published ones.
 
     ``augment``: whether training crops and flips; ``foreign``: whether the network was trained elsewhere.
     """
-    tuned, paper = (_changes(spec, usual_params(spec.name, dataset, augment, values, foreign)) for values in ("tuned", "paper"))
-    return SEPARATOR.join([PAPER, *paper] if len(paper) < len(tuned) else tuned)
+    changes = {name: _changes(spec, usual_params(spec.name, dataset, augment, name, foreign)) for name in _WORDS}
+    nearest = min(changes, key=lambda name: len(changes[name]))  # the first of those that are as near
+    return SEPARATOR.join([*filter(None, [_WORDS[nearest]]), *changes[nearest]])
 
 
 def set_of(variant: str) -> Values:
-    """Which of a method's two sets of values a variant (:func:`variant_of`) departs from."""
-    return "paper" if variant.split(SEPARATOR)[0] == PAPER else "tuned"
+    """Which of a method's sets of values a variant (:func:`variant_of`) departs from."""
+    first = variant.split(SEPARATOR)[0]
+    return next((name for name, word in _WORDS.items() if word and word == first), "tuned")
 
 
 def read_variant(variant: str) -> tuple[Values, dict[str, str]]:
@@ -110,21 +119,26 @@ def _flat(scenario: Scenario) -> dict[str, Any]:
     return {f"{section}.{name}": value for section, values in sections.items() for name, value in values.items()}
 
 
-def _usual(scenario: Scenario) -> dict[str, Any]:
-    """What the presets say of these fields without looking at any file; a part that is not registered says nothing."""
+def _usual(scenario: Scenario) -> dict[str, dict[str, Any]]:
+    """What the presets say of these fields without looking at any file, for each recipe: "" is the one that is taken where
+    nobody names one. A part that is not registered says nothing."""
     usual: dict[str, Any] = {}
     if scenario.dataset.name not in datasets:
-        return usual
+        return {"": usual}
     source = datasets.get(scenario.dataset.name)
     preset = source.preset
     usual |= _section("dataset", _defaults(source))
     usual |= _section("trigger", preset.trigger.model_dump(mode="json"))
     usual |= {f"corruption.{name}": getattr(preset, name) for name in ("class_a", "class_b", "target_class")}
-    if scenario.model.name in models:
-        network = models.get(scenario.model.name)
-        usual |= _section("model", _defaults(network) | (preset.model_params if network.name == preset.model else {}))
-        usual |= _section("training", recipe_of(preset.training, network))
-    return usual
+    if scenario.model.name not in models:
+        return {"": usual}
+    network = models.get(scenario.model.name)
+    usual |= _section("model", _defaults(network) | (preset.model_params if network.name == preset.model else {}))
+    taken = usual_recipe(scenario.corruption.found)
+    recipes: tuple[Recipe, ...] = ("memorising", "accurate") if preset.accurate else (taken,)
+    return {
+        "" if name == taken else name: usual | _section("training", recipe_of(preset.recipe(name), network)) for name in recipes
+    }
 
 
 def _defaults(part: Any) -> dict[str, Any]:

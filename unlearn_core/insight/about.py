@@ -155,6 +155,7 @@ def _tuned(found: Mapping[str, Any]) -> str:
         words += f", score {found['score']:.2f}"
         if found.get("preset_score") is not None:
             words += f" (its preset: {found['preset_score']:.2f})"
-    if found.get("tried"):
-        words += f", {found['tried']} configurations tried"
+    tried = found.get("budget", {}).get("configurations") or found.get("tried")
+    if tried:
+        words += f", {tried} configurations tried"
     return words + "."

@@ -27,7 +27,7 @@ def as_discover(state: State, method: str = "rem_discover") -> str:
 
 def _words(state: State, command: str, chosen: Sequence[str], more: Sequence[str]) -> list[str]:
     words = ["python", "-m", "unlearn_core", command, "--dataset", state["dataset"]]
-    for name in _plain(state, "regularity", "discovery", "amount", "model", "seed"):
+    for name in _plain(state, "regularity", "discovery", "amount", "model", "recipe", "seed"):
         if state[name] is not None:
             words += [f"--{name}", as_text(state[name])]
     if edited(state):
@@ -43,7 +43,7 @@ def as_python(state: State, methods: Sequence[str] | None = None) -> str:
     chosen = list(methods or state["methods"])
     values = "" if state["values"] == _USUAL else f", values={state['values']!r}"
     arguments = [repr(state["dataset"])]
-    for name in _plain(state, "regularity", "amount", "discovery", "model", "seed"):
+    for name in _plain(state, "regularity", "amount", "discovery", "model", "recipe", "seed"):
         if state[name] is not None:
             arguments.append(f"{name}={state[name]!r}")
     return "\n".join(
@@ -85,6 +85,8 @@ def as_yaml(state: State, methods: Sequence[str] | None = None) -> str:
         plan["amount"] = [state["amount"]]
     if state["model"] is not None:
         plan["model"] = state["model"]
+    if state["recipe"] is not None:
+        plan["recipe"] = state["recipe"]
     if overrides := all_overrides(state, chosen):
         plan["set"] = overrides
     # JSON values are YAML values, and need no quoting rules of their own.

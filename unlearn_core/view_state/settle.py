@@ -28,6 +28,9 @@ def settle(state: State) -> tuple[State, list[str]]:
     _settle_files(state, notices)
     data = _training_data(state)
     preset = preset_of(state)
+    if state["recipe"] is not None and preset["recipe"] is None:
+        notices.append("This dataset has one recipe, which memorises; it is used.")
+        state["recipe"] = None
     if data is not None:
         _settle_classes(state, data.classes, preset, notices)
         if data.is_image:

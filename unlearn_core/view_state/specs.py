@@ -10,7 +10,7 @@ from unlearn_core.view_state.fields import ParamField, param_fields
 
 if TYPE_CHECKING:
     from unlearn_core.datasets import Preset
-    from unlearn_core.specs import MethodSpec, Scalar, Scenario
+    from unlearn_core.specs import MethodSpec, Scalar, Scenario, TrainingSpec
 
 _SPEC_FIELDS: Final = {
     "class_a": "corruption.class_a",
@@ -72,6 +72,7 @@ def to_scenario(state: State) -> Scenario:
         model=state["model"],
         seed=state["seed"],
         overrides=all_overrides(state) | joining(state),
+        recipe=state["recipe"],
     )
     return made.knowing(state["indices"], state.get("relabelled", {})) if edited(state) else made
 
@@ -106,6 +107,7 @@ def to_search(state: State) -> MethodSpec:
 
 def preset_of(state: State) -> dict[str, Any]:
     """What the dataset's preset says about the controls whose default is None."""
+    from unlearn_core.presets import usual_recipe
     from unlearn_core.specs import CorruptionSpec
 
     p = _preset(state)
@@ -120,6 +122,7 @@ def preset_of(state: State) -> dict[str, Any]:
         "trigger_value": t.value,
         "trigger_opacity": t.opacity,
         "model": p.model,
+        "recipe": usual_recipe(as_found(state)) if p.accurate else None,
     }
 
 
@@ -156,7 +159,7 @@ def section_fields(state: State, section: str) -> list[ParamField]:
         preset = _preset(state)
         network = models.get(state["model"] or preset.model)
         if section == "training":
-            return param_fields(TrainingSpec.model_json_schema(), recipe_of(preset.training, network))
+            return param_fields(TrainingSpec.model_json_schema(), recipe_of(_recipe(state, preset), network))
         defaults = preset.model_params if network.name == preset.model else {}
         return param_fields(network.Params.model_json_schema(), defaults)
     usual = values_of(section, source.name, augmented(state), state["values"], foreign(state))
@@ -179,7 +182,14 @@ def augmented(state: State) -> bool:
     if "training.augment" in state["overrides"]:
         return bool(state["overrides"]["training.augment"])
     preset = _preset(state)
-    return bool(recipe_of(preset.training, models.get(state["model"] or preset.model))["augment"])
+    return bool(recipe_of(_recipe(state, preset), models.get(state["model"] or preset.model))["augment"])
+
+
+def _recipe(state: State, preset: Preset) -> TrainingSpec:
+    """The recipe that this view asks for, before the network and the overrides have their say."""
+    from unlearn_core.presets import usual_recipe
+
+    return preset.recipe(state["recipe"] or usual_recipe(as_found(state)))
 
 
 def section_overrides(overrides: Mapping[str, Scalar], section: str) -> dict[str, Scalar]:

@@ -34,7 +34,7 @@ from unlearn_core.view_state.controls.forget_set import FORGET_SET, SEARCHES, TR
 from unlearn_core.view_state.controls.heatmap import GRID_ORDERS, GRID_ROWS, GRID_SCALES, GRID_TASKS, HEATMAP
 from unlearn_core.view_state.controls.own import OWN
 from unlearn_core.view_state.controls.redirect import INSIDE, REDIRECT
-from unlearn_core.view_state.controls.scenario import CORNERS, CORRUPTIONS, SCENARIO
+from unlearn_core.view_state.controls.scenario import CORNERS, CORRUPTIONS, RECIPES, SCENARIO
 from unlearn_core.view_state.controls.teaching import PANELS, teaching
 
 __all__ = [
@@ -62,6 +62,7 @@ __all__ = [
     "PACES",
     "PANELS",
     "PROJECTIONS",
+    "RECIPES",
     "SEARCHES",
     "SECTIONS",
     "SHADINGS",

@@ -10,6 +10,7 @@ from unlearn_core.view_state.controls.control import Control, fixed
 CORNERS: Final = ("top-left", "top-right", "bottom-left", "bottom-right")
 
 CORRUPTIONS: Final = ("dial", "found")
+RECIPES: Final = ("memorising", "accurate")
 
 SCENARIO: Final[tuple[Control, ...]] = (
     Control("dataset", "Dataset", "Where the labelled examples come from.", "choice", "digits", choices=dataset_names),
@@ -67,6 +68,15 @@ SCENARIO: Final[tuple[Control, ...]] = (
         url="t_opacity",
     ),
     Control("model", "Network", "The network that is trained and then unlearned.", "choice", None, choices=model_names),
+    Control(
+        "recipe",
+        "Recipe",
+        "Memorising: the network learns its wrong labels, so that there is something to heal. Accurate: crops and flips, for "
+        "your own data.",
+        "choice",
+        None,
+        choices=fixed(RECIPES),
+    ),
     Control("seed", "Seed", "Splits, corruption and training all depend on it.", "int", 0, high=2**31 - 1, step=1),
     Control(
         "forget",
