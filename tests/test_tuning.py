@@ -20,13 +20,15 @@ from pydantic import Field
 from torch import nn
 from trained import Trained
 
+from unlearn_core import tuning
 from unlearn_core.datasets import registry as datasets
 from unlearn_core.errors import UserError
 from unlearn_core.methods import Method, MethodParams, OracleTask, UnlearningTask
 from unlearn_core.methods import registry as methods
+from unlearn_core.methods._held_out import halves
 from unlearn_core.presets import TUNED, make_method, make_scenario, tuned
-from unlearn_core.training import Reporter
-from unlearn_core.tuning import Cell, candidates, held_out_score, rank, score_cell, tune
+from unlearn_core.training import Reporter, predict
+from unlearn_core.tuning import Cell, Setting, candidates, rank, score_cell, tune
 
 REPORTED_SEEDS = {0, 1, 2}
 
@@ -58,27 +60,35 @@ class Here(Executor):
         return future
 
 
-def test_half_of_the_forget_set_is_hidden_in_the_retain_set_with_its_wrong_labels(digits: Trained) -> None:
+def test_half_of_the_forget_set_is_hidden_in_the_retain_set_with_its_wrong_labels(
+    digits: Trained, monkeypatch: pytest.MonkeyPatch
+) -> None:
     Recording.seen.clear()
-    whole = digits.task(discovery=0.5)
-    result = held_out_score(Recording, {}, lambda: digits.task(discovery=0.5), seed=3)
-    half, full = Recording.seen
+    monkeypatch.setattr(methods, "get", lambda name: Recording)
+    whole, order = digits.task(discovery=0.5), digits.arena.corrupted.truth.corrupted
+    monkeypatch.setattr(tuning, "_trained", lambda *setting: (digits.task(discovery=0.5), order))
+    result = score_cell(Setting("digits"), "recording", {}, Cell(1.0, 0.5, 3))
+    (half,) = Recording.seen
     assert not isinstance(half, OracleTask)
-    assert torch.equal(full.forget, whole.forget)
     assert len(half.forget) == len(whole.forget) // 2
     assert torch.isin(half.forget, whole.forget).all()
     assert not torch.isin(half.forget, half.retain).any()
     everything = torch.cat([half.forget, half.retain]).sort().values
     assert torch.equal(everything, torch.arange(len(digits.arena.train)))
     assert torch.equal(half.data.labels, digits.arena.train.labels)
-    # The original still predicts the wrong labels that it memorised: nothing healed.
-    assert result.healed < 0.3
-    assert result.score == pytest.approx(result.healed * result.retain * result.retain_full)
+    # The original still gives the wrong labels that it memorised: nothing healed.
+    assert result["healed"] < 0.3
+    assert result["score"] == pytest.approx(result["healed"] * result["retain"])
+    # The rule of the self-tuning methods, to the digit.
+    first, held = halves(whole, 3)
+    assert torch.equal(half.forget, first)
+    given = predict(whole.original, whole.data, held).softmax(1).gather(1, whole.data.labels[held][:, None])
+    assert result["healed"] == pytest.approx(1 - given.mean().item(), abs=1e-6)
 
 
-def test_with_too_few_known_examples_it_says_so(digits: Trained) -> None:
+def test_with_too_few_known_examples_it_says_so() -> None:
     with pytest.raises(UserError, match="at least 4 examples"):
-        held_out_score(Recording, {}, lambda: digits.task(discovery=0.03), seed=0)
+        score_cell(Setting("waves"), "ascent", {}, Cell(1.0, 0.03, 0))
 
 
 def test_the_rule_gives_no_cell_and_no_seed_up_for_another() -> None:
@@ -105,7 +115,7 @@ def test_where_training_crops_the_preset_for_that_comes_on_top(monkeypatch: pyte
 
 def test_tuning_returns_its_choice_with_all_that_it_rests_on() -> None:
     chosen = tune(
-        "waves",
+        Setting("waves"),
         "ascent",
         Here(),
         tries=1,
@@ -118,13 +128,25 @@ def test_tuning_returns_its_choice_with_all_that_it_rests_on() -> None:
     assert methods.get("ascent").params(chosen["params"])
     assert {row["seed"] for row in chosen["cells"]} == {100, 101}
     assert 0 <= chosen["preset_score"] <= chosen["score"] <= 1  # the preset competes on the same seeds
-    again = score_cell("waves", "ascent", chosen["params"], Cell(0.0, 1.0, 100))
+    assert chosen["budget"]["configurations"] == 2
+    assert chosen["budget"]["runs"] == 4
+    again = score_cell(Setting("waves"), "ascent", chosen["params"], Cell(0.0, 1.0, 100))
     assert again["score"] == chosen["cells"][0]["score"]
+
+
+def test_every_method_has_enough_to_try_for_the_common_budget() -> None:
+    for method in methods:
+        if method.search_space and not method.oracle:
+            for family in ("digits", "points", "photos"):
+                tried = candidates(method, family, tuning.TRIES)
+                assert len(tried) == 1 + tuning.TRIES
+                complete = [json.dumps(method.all_params(params), sort_keys=True) for params in tried]
+                assert len(set(complete)) == len(complete), "a configuration counts twice"
 
 
 def test_an_oracle_is_not_tuned() -> None:
     with pytest.raises(UserError, match="is an oracle"):
-        tune("waves", "oracle_retrain", Here())
+        tune(Setting("waves"), "oracle_retrain", Here())
 
 
 @pytest.mark.parametrize("path", sorted(TUNED.glob("*.json")), ids=lambda path: path.stem)

@@ -177,7 +177,7 @@ def tuned_entry(name: str, family: str) -> dict[str, Any]:
 
 def tuned_without_crops(found: Mapping[str, Any]) -> bool:
     """Whether this entry of a tuned file was found on networks whose training neither crops nor flips."""
-    return found.get("overrides", {}).get("training.augment") is False
+    return (found.get("training") or {}).get("augment", found.get("overrides", {}).get("training.augment")) is False
 
 
 @functools.cache

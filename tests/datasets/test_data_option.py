@@ -15,7 +15,7 @@ from unlearn_core import view_state as vs
 from unlearn_core.cli import main
 from unlearn_core.datasets import registry
 from unlearn_core.presets import make_scenario
-from unlearn_core.tuning import tune, write_tuned
+from unlearn_core.tuning import Setting, tune, write_tuned
 from unlearn_core.view_state.links import ASKED
 from unlearn_core.view_state.permission import downloadable
 
@@ -86,9 +86,9 @@ class Here:
 
 def test_tuning_takes_the_same_data_and_records_no_place(tmp_path: Path) -> None:
     make_folder(tmp_path / "photos", train=30)
-    overrides = {"dataset.data": str(tmp_path / "photos"), "training.epochs": 1, "dataset.limit": 60}
+    overrides: dict[str, Any] = {"dataset.data": str(tmp_path / "photos"), "training.epochs": 1, "dataset.limit": 60}
     chosen = tune(
-        "images",
+        Setting("images", tuple(overrides.items())),
         "ascent",
         Here(),  # type: ignore[arg-type]
         tries=1,
@@ -97,7 +97,6 @@ def test_tuning_takes_the_same_data_and_records_no_place(tmp_path: Path) -> None
         discovery=(1.0,),
         first_seeds=(100,),
         more_seeds=(101,),
-        overrides=overrides,
     )
     write_tuned(tmp_path / "photos.json", "images", {"ascent": chosen}, {})
     text = (tmp_path / "photos.json").read_text()

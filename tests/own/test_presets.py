@@ -9,7 +9,9 @@ import pytest
 
 from unlearn_core import presets
 from unlearn_core import view_state as vs
+from unlearn_core.insight._settings import read_variant
 from unlearn_core.insight.about import about
+from unlearn_core.insight.tables import variant
 from unlearn_core.methods import registry as methods
 from unlearn_core.methods._tuning import steps_of
 from unlearn_core.presets import make_method, make_scenario
@@ -46,8 +48,26 @@ def test_rem_and_what_is_compared_with_it_differ_in_nothing_else(dataset: str) -
     family = [method for method in methods if method.tuned_as == "rem" and method.name != "rem"]
     assert {"rem_no_removal", "rem_tuned", "rem_discover"} <= {method.name for method in family}
     for method in family:
-        assert presets.preset_params(method.name, dataset) == rem
-        assert about(method.name, dataset).source == f"As REM: {about('rem', dataset).source}"
+        assert presets.values_of(method.name, dataset, values="rem") == rem
+        if method.name in ("rem_tuned", "rem_discover", "retrain_discover", "rem_ideal"):  # they start from REM's values
+            assert presets.preset_params(method.name, dataset) == rem
+            assert about(method.name, dataset).source == f"As REM: {about('rem', dataset).source}"
+
+
+def test_an_ablation_has_its_own_values_and_rem_s_and_says_which(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = {"methods": {name: {"params": {"epochs": rounds}} for name, rounds in (("rem", 7), ("rem_no_redirect", 9))}}
+    monkeypatch.setattr(presets, "tuned", lambda family: found)
+    scenario = make_scenario("digits")
+    own, shared = (make_method("rem_no_redirect", scenario, values=values) for values in ("tuned", "rem"))
+    assert (own.params["epochs"], shared.params["epochs"]) == (9, 7)
+    assert make_method("rem", scenario, values="rem") == make_method("rem", scenario)
+    told = [variant(spec, scenario) for spec in (own, shared)]
+    assert told == ["", "REM’s values"]
+    assert read_variant("REM’s values, mask_share=0.3") == ("rem", {"mask_share": "0.3"})
+    # Where an ablation was not tuned for itself, its values are REM's, and there is one row.
+    monkeypatch.setattr(presets, "tuned", lambda family: {"methods": {"rem": {"params": {"epochs": 7}}}})
+    assert make_method("rem_no_redirect", scenario) == make_method("rem_no_redirect", scenario, values="rem")
+    assert variant(make_method("rem_no_redirect", scenario), scenario) == ""
 
 
 @pytest.mark.parametrize(("overrides", "rate"), [({"training.augment": False}, 0.02), ({}, 0.3)])

@@ -26,15 +26,17 @@ def options_of(scenario: Scenario) -> str:
     No file is read: data whose preset depends on their files are compared with what holds for any such data.
     """
     ours = {name: value for name, value in _flat(scenario).items() if name.partition(".")[2] not in (_CONTENT, "download")}
-    parts = min((_departures(ours, usual, recipe) for recipe, usual in _usual(scenario).items()), key=len)
+    recipe, parts = min(
+        ((recipe, _departures(ours, usual)) for recipe, usual in _usual(scenario).items()), key=lambda found: len(found[1])
+    )
+    parts = [*([f"recipe={recipe}"] if recipe else []), *parts]
     if scenario.forget is not None:
         parts.append(f"forget={len(scenario.forget)} listed")
     return SEPARATOR.join(parts)
 
 
-def _departures(ours: Mapping[str, Any], usual: Mapping[str, Any], recipe: str) -> list[str]:
-    named = [f"recipe={recipe}"] if recipe else []
-    return named + [f"{name}={value}" for name, value in ours.items() if name not in usual or usual[name] != value]
+def _departures(ours: Mapping[str, Any], usual: Mapping[str, Any]) -> list[str]:
+    return [f"{name}={value}" for name, value in ours.items() if name not in usual or usual[name] != value]
 
 
 PAPER: Final[Values] = "paper"
