@@ -26,6 +26,8 @@ STYLE = """<style>
 /* The greys that charts write in by default, and the one that is read on both backgrounds as a mark, are too faint for text. */
 .js-plotly-plot text[style*="fill: rgb(128, 132, 149)"], .js-plotly-plot text[style*="fill: rgb(138, 143, 152)"]
   {fill: currentColor !important; fill-opacity: .8 !important;}
+/* Choices side by side go on in a second line where the screen is narrow, instead of being cut. */
+[data-testid="stButtonGroup"] :is([role="radiogroup"], [role="group"]) {flex-wrap: wrap;}
 /* The accent is a mark: on its own tint, as text, it is too faint. */
 :is([data-testid="stButtonGroup"] button[data-selected="true"], [data-testid="stTab"]), :is([data-testid="stButtonGroup"]
   button[data-selected="true"], [data-testid="stTab"]) *, [data-testid="stCaptionContainer"] code {color: inherit !important;}
