@@ -115,9 +115,11 @@ def opens_at(panels: Sequence[Panel]) -> None:
 
 def anchor_part(where: Plane, panels: Sequence[Panel]) -> None:
     """The three images, what each model says of them, and the way to others."""
+    from unlearn_core.insight.previews import patch
+
     images, other = st.columns([6.2, 1], vertical_alignment="center")
     with images:
-        planes.cards(where, panels, names)
+        planes.cards(where, panels, names, patch(scenario))
     with other, st.popover("Other images", width="stretch", help="Choose the images that span the plane"):
         anchor_fields([anchor.index for anchor in where.anchors])
 

@@ -16,7 +16,7 @@ from unlearn_core.errors import UserError
 from unlearn_core.escaping import escape_markdown
 from unlearn_core.figures.sentences import known, rightly_labelled_line
 from unlearn_core.figures.table import group_counts
-from unlearn_core.insight.previews import preview
+from unlearn_core.insight.previews import preview, triggers
 
 CORRUPTIONS = {"dial": "Corrupt it", "found": "As found"}
 MEASURED = (
@@ -128,7 +128,7 @@ with picture:
     examples.legend(group_counts(shown.corrupted if shown.known else None, shown.discovered, shown.train_size))
     if not binding.hidden(state, "preview"):
         if shown.points is None:
-            examples.grid(shown.examples[: state["examples"]])
+            examples.grid(shown.examples[: state["examples"]], triggers(scenario))
             if vs.as_found(state):
                 show.note("Labels are as they come: the label that was given is in bold, the true one is shown where known.")
             else:

@@ -18,6 +18,7 @@ from unlearn_core.escaping import escape_markdown
 from unlearn_core.figures.embedding import clouds, distributions
 from unlearn_core.figures.sentences import scenario_line
 from unlearn_core.insight import examples as insight
+from unlearn_core.insight.previews import triggers
 
 if TYPE_CHECKING:
     from unlearn_core.engine.stages import Stage
@@ -156,7 +157,7 @@ def gallery(shown: insight.Examples, judged: str | None, focus: np.ndarray) -> N
         return
     first, end = samples.pages(len(focus))
     wanted = focus[first:end].tolist()
-    samples.thumbnails(dict(zip(wanted, insight.pictures(scenario, wanted), strict=True)), shown, judged)
+    samples.thumbnails(dict(zip(wanted, insight.pictures(scenario, wanted), strict=True)), shown, judged, triggers(scenario))
     after = f" → what {short(judged)} predicts" if judged else ""
     show.note(f"Examples {first + 1 if len(focus) else 0} to {end} of {len(focus):,}: given label (true label){after}.")
 
@@ -193,7 +194,7 @@ def closely(shown: insight.Examples, focus: np.ndarray, ready: Sequence[MethodSp
     sample = embedded.sample(scenario, ready, shown, found, index)
     near = sorted({one for indices in sample.neighbours.values() for one in indices}) if vs.has_images(state) else []
     labels = {insight.ORIGINAL: "Original"} | {spec.name: short(spec.name) for spec in ready}
-    samples.inspector(sample, shown, labels, dict(zip(near, insight.pictures(scenario, near), strict=True)))
+    samples.inspector(sample, shown, labels, dict(zip(near, insight.pictures(scenario, near), strict=True)), triggers(scenario))
 
 
 state = binding.begin()

@@ -25,7 +25,7 @@ demo = vs.default_state()
 scenario = vs.to_scenario(demo)
 specs = vs.to_methods(demo)
 from unlearn_core.engine.stages import plan_runs  # noqa: E402 - after the first lines are on the screen
-from unlearn_core.insight.previews import preview  # noqa: E402
+from unlearn_core.insight.previews import preview, triggers  # noqa: E402
 
 stages = plan_runs(scenario, specs)
 job = job_for(stages)
@@ -54,7 +54,7 @@ jobs.panel(stages, job)
 left, middle, right = st.columns(3, border=True)
 with left:
     st.markdown("**1 · Corrupt**")
-    examples.grid(shown.examples, few=True)
+    examples.grid(shown.examples, triggers(scenario), few=True)
     st.caption(f"{shown.corrupted} of {shown.train_size:,} training digits carry a bright patch and the label “0”.")
 with middle:
     st.markdown("**2 · Discover a part**")

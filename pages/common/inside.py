@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from unlearn_core.engine.stages import Stage
     from unlearn_core.figures import Picture
     from unlearn_core.insight.changes import Changes
+    from unlearn_core.insight.previews import Box
     from unlearn_core.insight.redirect import Opened
     from unlearn_core.specs import MethodSpec, Scenario
 
@@ -89,17 +90,19 @@ def once(run: Opened, key: tuple[Any, ...], draw: Callable[[], Picture]) -> Pict
 
 def top_images(run: Opened, top: pd.DataFrame) -> None:
     """The training images that activate a channel most, with group, labels and activation. ``top``: ``redirect.top``."""
+    from unlearn_core.insight.previews import triggers
     from unlearn_core.insight.redirect import images
 
     rows = top.to_dict("records")
-    cards = "".join(_card(row, pixels) for row, pixels in zip(rows, images(run, top["index"].to_numpy()), strict=True))
+    boxes, pictures = triggers(run.scenario), images(run, top["index"].to_numpy())
+    cards = "".join(_card(row, pixels, boxes.get(row["index"])) for row, pixels in zip(rows, pictures, strict=True))
     st.html(f'{_STYLE}<div class="lethe-top">{cards}</div>')
 
 
-def _card(row: dict[Any, Any], pixels: Any) -> str:
+def _card(row: dict[Any, Any], pixels: Any, box: Box | None) -> str:
     given, clean = html.escape(row["given"]), html.escape(row["clean"])
     words = f"a {clean}" if given == clean else f"{_truly(clean)}, given <b>{given}</b>"
-    picture = examples.image(pixels, f"training example {row['index']}, {_truly(clean)}, labelled {given}")
+    picture = examples.image(pixels, f"training example {row['index']}, {_truly(clean)}, labelled {given}", box)
     return f"<div>{picture}{examples.badge(row['group'])}<br>{words}<br>{row['activation']:.3g}</div>"
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from unlearn_core.engine.stages import Stage
     from unlearn_core.insight.anchors import Anchor, Asked
     from unlearn_core.insight.boundary import Field, Frames, Plane
+    from unlearn_core.insight.previews import Box
     from unlearn_core.specs import MethodSpec, Scenario
 
 ORIGINAL = "original"
@@ -197,17 +198,17 @@ def _parsed(scenario: str, spec: str) -> tuple[Scenario, MethodSpec | None]:
     return Scenario.model_validate_json(scenario), MethodSpec.model_validate_json(spec) if spec else None
 
 
-def cards(where: Plane, panels: Sequence[Panel], names: Sequence[str]) -> None:
-    """The images of the plane: what they are, and what each finished model says of them."""
+def cards(where: Plane, panels: Sequence[Panel], names: Sequence[str], patch: Box | None) -> None:
+    """The images of the plane: what they are, and what each finished model says of them. ``patch``: where a trigger is."""
     from unlearn_core.insight.boundary import Field, said_at
 
     answers = [(p.title, said_at(where.anchors, where, Field(p.winners[-1], p.confidence[-1]))) for p in panels]
     for k, (anchor, place) in enumerate(zip(where.anchors, st.columns(len(where.anchors)), strict=True)):
         words = said([(title, names[given[k][0]]) for title, given in answers])
-        place.html(_card(anchor, html.escape(words)))
+        place.html(_card(anchor, html.escape(words), patch if anchor.triggered else None))
 
 
-def _card(anchor: Anchor, words: str) -> str:
+def _card(anchor: Anchor, words: str, box: Box | None) -> str:
     from unlearn_core.insight.anchors import VERSIONS
 
     clean, given = html.escape(anchor.clean), html.escape(anchor.given)
@@ -217,7 +218,7 @@ def _card(anchor: Anchor, words: str) -> str:
         what, wrong = f"labelled <b>{given}</b>", ""
     elif anchor.kind in (UNKNOWN, FOUND):  # nothing was done to the image, somebody said what it shows
         what, wrong = f"truly <b>{clean}</b>", f", labelled <b>{given}</b>" if anchor.given != anchor.clean else ""
-    picture = examples.image(anchor.picture, f"training example {anchor.index}, true label {clean}, labelled {given}")
+    picture = examples.image(anchor.picture, f"training example {anchor.index}, true label {clean}, labelled {given}", box)
     return (
         f'{_STYLE}<div class="lethe-anchor">{picture}<span><span class="lethe-letter">{anchor.letter}</span>'
         f"{what}{wrong} · "

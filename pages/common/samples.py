@@ -15,6 +15,7 @@ from unlearn_core.escaping import escape_markdown
 
 if TYPE_CHECKING:
     from unlearn_core.insight.examples import Examples, Sample
+    from unlearn_core.insight.previews import Box
 
 PER_PAGE = 60
 
@@ -31,14 +32,18 @@ _STYLE = """<style>
 </style>"""
 
 
-def thumbnails(pictures: Mapping[int, np.ndarray], shown: Examples, model: str | None) -> None:
-    """One small card per example: picture, given and true label, group, and what ``model`` predicts."""
+def thumbnails(pictures: Mapping[int, np.ndarray], shown: Examples, model: str | None, boxes: Mapping[int, Box]) -> None:
+    """One small card per example: picture, given and true label, group, and what ``model`` predicts. ``boxes``: where a
+    trigger is."""
     predicted = shown.words(shown.predicted(model)) if model is not None else None
-    cards = [card(pixels, shown, index, None if predicted is None else predicted[index]) for index, pixels in pictures.items()]
+    cards = [
+        card(pixels, shown, index, None if predicted is None else predicted[index], boxes.get(index))
+        for index, pixels in pictures.items()
+    ]
     st.html(f'{_STYLE}<div class="lethe-thumbs">{"".join(cards)}</div>')
 
 
-def card(pixels: np.ndarray, shown: Examples, index: int, predicted: str | None = None) -> str:
+def card(pixels: np.ndarray, shown: Examples, index: int, predicted: str | None, box: Box | None) -> str:
     """One example as HTML."""
     given, clean = shown.names[shown.given[index]], shown.word(int(shown.clean[index]))
     group = str(shown.group_names[index])
@@ -46,7 +51,7 @@ def card(pixels: np.ndarray, shown: Examples, index: int, predicted: str | None 
     after = "" if predicted is None else f"<span>→ {html.escape(str(predicted))}</span>"
     words = f"training example {index}, {group}, given {given}, truly {clean}"
     return (
-        f'<div class="lethe-thumb" title="{html.escape(words)}">{examples.image(pixels, html.escape(words))}'
+        f'<div class="lethe-thumb" title="{html.escape(words)}">{examples.image(pixels, html.escape(words), box)}'
         f"<div><span>{examples.sign(group)} {index}</span></div><div><span>{labels}</span>{after}</div></div>"
     )
 
@@ -69,11 +74,14 @@ def pages(count: int) -> tuple[int, int]:
     return (number - 1) * PER_PAGE, min(number * PER_PAGE, count)
 
 
-def inspector(sample: Sample, shown: Examples, labels: Mapping[str, str], near: Mapping[int, np.ndarray]) -> None:
-    """Pictures, probabilities, nearest neighbours and redirect activation of one example. ``near``: pictures of neighbours."""
+def inspector(
+    sample: Sample, shown: Examples, labels: Mapping[str, str], near: Mapping[int, np.ndarray], boxes: Mapping[int, Box]
+) -> None:
+    """Pictures, probabilities, nearest neighbours and redirect activation of one example. ``near``: pictures of neighbours;
+    ``boxes``: where a trigger is."""
     left, middle, right = st.columns([1, 1.9, 2], gap="medium")
     with left:
-        _both(sample)
+        _both(sample, boxes.get(sample.index))
     with middle:
         st.markdown("**Probabilities**")
         table = sample.probabilities.rename(columns=dict(labels))
@@ -89,16 +97,15 @@ def inspector(sample: Sample, shown: Examples, labels: Mapping[str, str], near: 
             st.caption("This example is not among those drawn, so its neighbours were not searched.")
         for model, indices in sample.neighbours.items():
             st.caption(escape_markdown(labels[model]))
-            _neighbours(indices, shown, near)
+            _neighbours(indices, shown, near, boxes)
         _redirect(sample, labels)
 
 
-def _both(sample: Sample) -> None:
+def _both(sample: Sample, box: Box | None) -> None:
     if sample.before.ndim > 1:
-        images = "".join(
-            f'<div class="lethe-thumb">{examples.image(pixels, f"example {sample.index} {words}")}<div>{words}</div></div>'
-            for pixels, words in ((sample.before, "clean"), (sample.after, "as given"))
-        )
+        pair = ((sample.before, "clean", None), (sample.after, "as given", box))
+        named = [(examples.image(pixels, f"example {sample.index} {words}", seen), words) for pixels, words, seen in pair]
+        images = "".join(f'<div class="lethe-thumb">{picture}<div>{words}</div></div>' for picture, words in named)
         st.html(f'{_STYLE}<div class="lethe-row lethe-big">{images}</div>')
     else:
         x, y = sample.after
@@ -109,9 +116,9 @@ def _both(sample: Sample) -> None:
     st.markdown(f"given **{escape_markdown(sample.given)}** · truly **{escape_markdown(sample.clean)}**")
 
 
-def _neighbours(indices: Sequence[int], shown: Examples, near: Mapping[int, np.ndarray]) -> None:
+def _neighbours(indices: Sequence[int], shown: Examples, near: Mapping[int, np.ndarray], boxes: Mapping[int, Box]) -> None:
     if near:
-        cards = "".join(_small(near[index], shown, index) for index in indices)
+        cards = "".join(_small(near[index], shown, index, boxes.get(index)) for index in indices)
         st.html(f'{_STYLE}<div class="lethe-row">{cards}</div>')
         return
     signs = [
@@ -121,11 +128,11 @@ def _neighbours(indices: Sequence[int], shown: Examples, near: Mapping[int, np.n
     st.html(" · ".join(signs))
 
 
-def _small(pixels: np.ndarray, shown: Examples, index: int) -> str:
+def _small(pixels: np.ndarray, shown: Examples, index: int, box: Box | None) -> str:
     group, given, clean = str(shown.group_names[index]), shown.names[shown.given[index]], shown.word(int(shown.clean[index]))
     words = html.escape(f"training example {index}, {group}, given {given}, truly {clean}")
     line = f"<div><span>{examples.sign(group)} {_labels(given, clean)}</span></div>"
-    return f'<div class="lethe-thumb" title="{words}">{examples.image(pixels, words)}{line}</div>'
+    return f'<div class="lethe-thumb" title="{words}">{examples.image(pixels, words, box)}{line}</div>'
 
 
 def _redirect(sample: Sample, labels: Mapping[str, str]) -> None:

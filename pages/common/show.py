@@ -26,6 +26,10 @@ STYLE = """<style>
 /* The greys that charts write in by default, and the one that is read on both backgrounds as a mark, are too faint for text. */
 .js-plotly-plot text[style*="fill: rgb(128, 132, 149)"], .js-plotly-plot text[style*="fill: rgb(138, 143, 152)"]
   {fill: currentColor !important; fill-opacity: .8 !important;}
+/* A part of a picture that is pointed out. */
+.lethe-seen {position: relative; display: block; flex: none;}
+.lethe-seen > i {position: absolute; box-sizing: content-box; margin: -2px; border: 2px solid #E8A33D; border-radius: 2px;
+  box-shadow: 0 0 0 1px rgba(0,0,0,.55);}
 /* Choices side by side go on in a second line where the screen is narrow, instead of being cut. */
 [data-testid="stButtonGroup"] :is([role="radiogroup"], [role="group"]) {flex-wrap: wrap;}
 /* The accent is a mark: on its own tint, as text, it is too faint. */

@@ -16,8 +16,10 @@ from unlearn_core.escaping import escape_markdown
 from unlearn_core.figures import suspects as drawn
 from unlearn_core.insight import edits
 from unlearn_core.insight.examples import pictures
+from unlearn_core.insight.previews import triggers
 
 if TYPE_CHECKING:
+    from unlearn_core.insight.previews import Box
     from unlearn_core.insight.suspects import Suspects
     from unlearn_core.specs import MethodSpec, Scenario
 
@@ -33,6 +35,7 @@ _STYLE = """<style>
 .lethe-fact {margin: 0; line-height: 1.3;}
 .lethe-fact b {font-size: 1.35rem; font-weight: 600;}
 .lethe-fact small {font-size: .84rem; opacity: .78; display: block;}
+.lethe-one .lethe-seen {width: fit-content;}
 .lethe-one img {width: 116px; aspect-ratio: 1; image-rendering: pixelated; border-radius: 6px; display: block;}
 </style>"""
 _SIGNS = {edits.IN: "✔", edits.OUT: "✕", edits.UNDECIDED: ""}
@@ -60,22 +63,22 @@ def expected_seconds(location: str, keys: tuple[str, ...], _wanted: Any) -> floa
 
 def wall(scenario: Scenario, rows: pd.DataFrame, groups: Any) -> None:
     """Small pictures of suspects: given label, what the healed model says, probability; with the truth where ``groups``."""
-    indices = [int(index) for index in rows["index"]]
+    indices, boxes = [int(index) for index in rows["index"]], triggers(scenario) if groups is not None else {}
     cards = [
-        _card(row, pixels, None if groups is None else str(groups[int(row["index"])]))
+        _card(row, pixels, None if groups is None else str(groups[int(row["index"])]), boxes.get(int(row["index"])))
         for row, pixels in zip(rows.to_dict("records"), pictures(scenario, indices), strict=True)
     ]
     st.html(f'{_STYLE}<div class="lethe-wall">{"".join(cards)}</div>')
 
 
-def _card(row: dict[Any, Any], pixels: Any, group: str | None) -> str:
+def _card(row: dict[Any, Any], pixels: Any, group: str | None, box: Box | None) -> str:
     given, says = html.escape(str(row["given"])), html.escape(str(row["says"]))
     chance = "" if pd.isna(row["probability"]) else f"{100 * row['probability']:.0f} %"
     words = f"training example {row['index']}, given {given}, the healed model says {says} {chance}".strip()
     truth = "" if group is None else f"{examples.sign(group)} "
     out = ' class="out"' if row["status"] == edits.OUT else ""
     return (
-        f'<div{out} title="{words}{"" if group is None else f", truly {group}"}">{examples.image(pixels, words)}'
+        f'<div{out} title="{words}{"" if group is None else f", truly {group}"}">{examples.image(pixels, words, box)}'
         f"<b>{given}</b> <span>→ {says}</span><br>{truth}{chance} {_SIGNS[row['status']]}</div>"
     )
 
@@ -155,7 +158,8 @@ def evidence(state: vs.State, scenario: Scenario, found: Suspects, groups: Any) 
     words = st.container()
     if pixels.ndim > 1:
         left, words = st.columns([1, 2], vertical_alignment="center", gap="medium")
-        left.html(f'{_STYLE}<div class="lethe-one">{examples.image(pixels, f"training example {index}")}</div>')
+        box = triggers(scenario).get(index) if groups is not None else None
+        left.html(f'{_STYLE}<div class="lethe-one">{examples.image(pixels, f"training example {index}", box)}</div>')
     truth = "" if groups is None else f"  \nTruly {groups[index]}."
     chance = "" if pd.isna(row["probability"]) else f"  \nCorrupted with probability **{100 * row['probability']:.0f} %**"
     given, says = escape_markdown(row["given"]), escape_markdown(row["says"])

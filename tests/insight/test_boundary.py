@@ -66,7 +66,11 @@ def test_the_plane_goes_through_its_three_images() -> None:
     places, distance = plane.project(inputs)
     assert np.allclose(places, [anchor.place for anchor in plane.anchors])
     assert np.allclose(distance, 0, atol=1e-9)
-    assert plane.x[1] - plane.x[0] == pytest.approx(plane.y[1] - plane.y[0])
+    # The triangle fills its panel but for a margin, whichever way it is long; a very flat one can still be made out.
+    extent = np.ptp(places, axis=0)
+    filled = extent / np.array([plane.x[1] - plane.x[0], plane.y[1] - plane.y[0]])
+    assert filled.max() == pytest.approx(1 / 1.4)
+    assert filled.min() == pytest.approx(1 / 1.4 if extent.min() > extent.max() / 3 else 3 * extent.min() / extent.max() / 1.4)
     one_pixel = plane.project(inputs[:1] + 255 * (np.arange(64).reshape(1, 1, 8, 8) == 5))
     assert np.hypot(*one_pixel[0][0]) ** 2 + one_pixel[1][0] ** 2 == pytest.approx(1)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from unlearn_core.insight.previews import preview
+from unlearn_core.insight.previews import preview, triggers
 from unlearn_core.presets import make_scenario
 
 
@@ -37,3 +37,32 @@ def test_few_or_all_discovered_still_fills_the_picture(rate: float) -> None:
     shown = preview(make_scenario(discovery=rate), limit=12)
     assert len(shown.examples) == 12
     assert len({example.index for example in shown.examples}) == 12
+
+
+@pytest.mark.parametrize("corner", ["top-left", "bottom-right", "bottom-left"])
+def test_a_trigger_is_framed_where_the_image_changed(corner: str) -> None:
+    scenario = make_scenario(regularity=1.0, overrides={"trigger.corner": corner, "trigger.size": 3})
+    boxes = triggers(scenario)
+    shown = preview(scenario, limit=12)
+    assert {example.index for example in shown.examples} <= set(boxes)
+    assert len(boxes) == shown.corrupted
+    for example in shown.examples:
+        changed = np.argwhere(example.before != example.after)
+        side = len(example.before)
+        box = boxes[example.index]
+        first = np.array([box.top, box.left]) * side
+        last = first + np.array([box.height, box.width]) * side
+        assert ((changed >= first) & (changed + 1 <= last)).all()
+        assert (last - first).tolist() == pytest.approx([3, 3])
+
+
+@pytest.mark.parametrize(("dataset", "regularity"), [("digits", 0.0), ("waves", 1.0)])
+def test_where_there_is_no_patch_nothing_is_framed(dataset: str, regularity: float) -> None:
+    assert triggers(make_scenario(dataset, regularity=regularity)) == {}
+
+
+def test_among_several_kinds_only_triggers_are_framed() -> None:
+    scenario = make_scenario(regularity=0.75)
+    kinds = {example.index: example.kind for example in preview(scenario, limit=86).examples}
+    assert {index for index, kind in kinds.items() if kind == "trigger"} == set(triggers(scenario))
+    assert len(set(kinds.values())) == 2

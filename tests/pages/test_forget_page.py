@@ -15,6 +15,7 @@ from streamlit.testing.v1 import AppTest
 from unlearn_core import view_state as vs
 from unlearn_core.engine import Engine
 from unlearn_core.engine.stages import plan_runs
+from unlearn_core.insight.previews import triggers
 from unlearn_core.insight.suspects import open_suspects
 from unlearn_core.sets import ForgetSet, NamedSets
 from unlearn_core.store import Store
@@ -216,6 +217,13 @@ def test_images_stand_on_both_sides_of_the_threshold(open_page: OpenPage, place:
     first = int(found.table["index"].iloc[0])
     assert f"training example {first}," in "".join(walls)
     assert "suspect-points" not in figures(app)
+    # What is framed is the truth: on corrupted images alone, and nowhere where it is hidden.
+    framed = sum(wall.count("the trigger framed") for wall in walls)
+    triggered = set(triggers(scenario_of(IMAGES)))
+    assert framed == len(triggered & set(found.table["index"].head(26))) > 0
+    hidden = open_page("forget", f"{IMAGES}&cut=10&truth=hidden")
+    assert '"lethe-wall"' in texts(hidden)
+    assert "the trigger framed" not in texts(hidden)
 
 
 def test_with_nothing_known_a_set_can_be_made_by_hand(open_page: OpenPage, place: Path) -> None:

@@ -37,6 +37,11 @@ class Anchor:
     place: tuple[float, float] = (0.0, 0.0)
 
     @property
+    def triggered(self) -> bool:
+        """Whether the image carries the trigger."""
+        return self.version == "triggered" or (self.version == "given" and self.kind == KINDS[TRIGGER])
+
+    @property
     def picture(self) -> np.ndarray:
         """uint8 (H, W) or (H, W, 3)."""
         return as_picture(self.inputs)

@@ -24,7 +24,7 @@ from unlearn_core.specs import MethodSpec, Scenario, content_key
 if TYPE_CHECKING:
     import torch
 
-REVISION = 1
+REVISION = 2
 """Part of every key of stored frames: to be raised when the same rounds are to be computed differently."""
 
 RESOLUTION = 100
@@ -34,6 +34,8 @@ FRAME_RESOLUTION = 80
 NEAR = {"train": 60, "test": 30}
 """So many images next to the plane are shown on it."""
 
+_MARGIN = 0.7
+"""Half of a panel's side, relative to the triangle of its three images."""
 _CELLS, _ROWS = 512, 4096
 _SLOW_PIXELS, _SLOW_MODELS = 1000, ("torchvision", "resnet18", "vit")
 Step = Callable[[int, int], None]
@@ -130,7 +132,8 @@ def plane_of(scenario: Scenario, asked: Asked = (None, None, None)) -> Plane:
         raise UserError("The three images lie on one line, so there is no plane through them; choose another third image.")
     axes = 255 * np.stack([u, upward / height])
     places = np.array([[0, 0], [across, 0], [(c - a) @ u, height]]) / 255
-    middle, half = (places.min(0) + places.max(0)) / 2, 0.75 * np.ptp(places, axis=0).max()
+    extent = np.ptp(places, axis=0)  # the triangle fills its panel, but for a margin; one that is very flat stays recognisable
+    middle, half = (places.min(0) + places.max(0)) / 2, _MARGIN * np.maximum(extent, extent.max() / 3)
     (x0, y0), (x1, y1) = (middle - half).tolist(), (middle + half).tolist()
     placed = tuple(replace(anchor, place=(float(x), float(y))) for anchor, (x, y) in zip(anchors, places, strict=True))
     return Plane(a, axes, (x0, x1), (y0, y1), tuple(corrupted.train.shape), placed)

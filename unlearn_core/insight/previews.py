@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from unlearn_core.corruption import DIAL, FOUND, KINDS, UNKNOWN, Corrupted, corrupt, weights
+from unlearn_core.corruption import DIAL, FOUND, KINDS, TRIGGER, UNKNOWN, Corrupted, corrupt, patch_slices, weights
 from unlearn_core.datasets import load_dataset
 from unlearn_core.specs import Scenario
 
@@ -41,6 +41,39 @@ class Preview:
     known: bool = True
     rightly_labelled: int = 0
     """Corrupted examples whose given label is their clean one: a trigger on an image of the target class."""
+
+
+@dataclass(frozen=True)
+class Box:
+    """A part of an image, in shares of its width and height from the top left corner."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+
+
+def triggers(scenario: Scenario) -> dict[int, Box]:
+    """Where the trigger is on the training images that carry one, by index; empty for points and for labels as found.
+
+    This is the truth: for pages that show it.
+    """
+    box = patch(scenario)
+    if box is None:
+        return {}
+    truth = corrupt(load_dataset(scenario.dataset, scenario.seed), scenario.dataset, scenario.corruption, scenario.seed).truth
+    return dict.fromkeys(truth.corrupted[truth.kinds == TRIGGER].tolist(), box)
+
+
+def patch(scenario: Scenario) -> Box | None:
+    """Where a trigger is on these images; None for points and for labels as found, which nobody marked."""
+    train = load_dataset(scenario.dataset, scenario.seed).train
+    if scenario.corruption.found or not train.is_image:
+        return None
+    height, width = train.shape[-2:]
+    rows, columns = patch_slices(scenario.corruption.trigger, height, width)
+    sides = (columns.stop - columns.start) / width, (rows.stop - rows.start) / height
+    return Box(columns.start / width, rows.start / height, *sides)
 
 
 def preview(scenario: Scenario, limit: int = 24) -> Preview:
