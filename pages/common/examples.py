@@ -77,7 +77,7 @@ def image(pixels: np.ndarray, alt: str, box: Box | None = None) -> str:
     sides = zip(("left", "top", "width", "height"), (box.left, box.top, box.width, box.height), strict=True)
     place = "; ".join(f"{side}: {100 * share:.4g}%" for side, share in sides)
     whole = f'<img alt="{alt}, the trigger framed" src="{address(pixels)}">'
-    return f'<span class="lethe-seen">{whole}<i style="{place}"></i></span>'
+    return f'<figure class="lethe-seen">{whole}<i style="{place}"></i></figure>'
 
 
 def address(pixels: np.ndarray, side: int = 0) -> str:

@@ -27,7 +27,7 @@ STYLE = """<style>
 .js-plotly-plot text[style*="fill: rgb(128, 132, 149)"], .js-plotly-plot text[style*="fill: rgb(138, 143, 152)"]
   {fill: currentColor !important; fill-opacity: .8 !important;}
 /* A part of a picture that is pointed out. */
-.lethe-seen {position: relative; display: block; flex: none;}
+.lethe-seen {position: relative; display: block; flex: none; margin: 0;}
 .lethe-seen > i {position: absolute; box-sizing: content-box; margin: -2px; border: 2px solid #E8A33D; border-radius: 2px;
   box-shadow: 0 0 0 1px rgba(0,0,0,.55);}
 /* Choices side by side go on in a second line where the screen is narrow, instead of being cut. */
