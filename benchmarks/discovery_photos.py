@@ -1,11 +1,11 @@
 """Discovery on photographs: ``rem_discover`` beside REM, at discovery 0.1 and regularity 0 and 1.
 
-    python -m benchmarks.discovery_photos --data FOLDER [--images 10000] [--seeds 0 1 2] [--regularity 0 1] [--no-crops]
+    python -m benchmarks.discovery_photos --data FOLDER [--images 10000] [--seeds 0 1 2] [--regularity 0 1] [--recipe accurate]
                                           [--methods original rem rem_discover retrain oracle_retrain] [--parts FOLDER]
 
 ``FOLDER`` holds train/<class>/… and test/<class>/… (CIFAR-10 as image files); ResNet-9 at a quarter of its width on the
-processor, with the recipe that photographs get in the app; ``--no-crops`` trains without crops and flips, so that random
-labels are learned by heart. Asked for: healed × utility at least twice that of REM. Healed and utility are computed from the
+processor, with the recipe that people's own photographs get in the app, or with ``--recipe memorising`` the one for simulated
+corruption, so that random labels are learned by heart. Asked for: healed × utility at least twice that of REM. Healed and utility are computed from the
 ground truth here, after the methods have run. Seconds are seconds of one processor.
 ``--parts`` keeps what is done, so that a run that was interrupted goes on. Writes ``benchmarks/discovery_photos.json``, where
 other regularities and numbers of images are kept.
@@ -28,6 +28,7 @@ from unlearn_core.insight.memorised import TAKEN_UP
 from unlearn_core.methods import registry as methods
 from unlearn_core.presets import make_scenario
 
+USUAL = "accurate"
 MODULE = "benchmarks.discovery_photos"
 REGULARITY, RATE, TIMES = (0.0, 1.0), 0.1, 2.0
 COLUMNS = (
@@ -43,13 +44,12 @@ COLUMNS = (
 
 
 def task_name(regularity: float, options: argparse.Namespace) -> str:
-    return f"regularity {regularity:g}, {options.images} images" + (", no crops" if options.no_crops else "")
+    return f"regularity {regularity:g}, {options.images} images" + (f", {options.recipe}" if options.recipe != USUAL else "")
 
 
 def overrides(options: argparse.Namespace) -> dict[str, Any]:
     """What differs from the usual scenario."""
-    data = {"dataset.data": str(options.data), "dataset.limit": options.images, "dataset.test_limit": 2000}
-    return data | ({"training.augment": False} if options.no_crops else {})
+    return {"dataset.data": str(options.data), "dataset.limit": options.images, "dataset.test_limit": 2000}
 
 
 def make_work(options: argparse.Namespace) -> list[Work]:
@@ -58,7 +58,7 @@ def make_work(options: argparse.Namespace) -> list[Work]:
             "photographs",
             task_name(regularity, options),
             seed,
-            (("regularity", regularity), ("overrides", overrides(options))),
+            (("regularity", regularity), ("overrides", overrides(options)), ("recipe", options.recipe)),
             tuple(options.methods),
             (RATE,),
             "images",
@@ -120,20 +120,20 @@ def main() -> None:
     parser.add_argument("--regularity", nargs="+", type=float, choices=REGULARITY, default=list(REGULARITY))
     parser.add_argument("--methods", nargs="+", default=["original", "rem", "rem_discover", "retrain", "oracle_retrain"])
     parser.add_argument("--parts", type=Path, default=None)
-    parser.add_argument("--no-crops", action="store_true")
+    parser.add_argument("--recipe", choices=("memorising", "accurate"), default=USUAL)
     options = parser.parse_args()
     if options.parts:
         options.parts.mkdir(parents=True, exist_ok=True)
     target = Path(__file__).with_suffix(".json")
     runs = json.loads(target.read_text())["runs"] if target.exists() else {}
     rows = [row for work in make_work(options) for row in measured(work, options.parts)]
-    training = make_scenario("images", overrides=overrides(options)).training
+    training = make_scenario("images", overrides=overrides(options), recipe=options.recipe).training
     for regularity in options.regularity:
         task = task_name(regularity, options)
         here = [row for name in options.methods for row in pick(rows, task=task, method=name)]
         runs[task] = {
             "command": f"python -m {MODULE} --data FOLDER --images {options.images} --regularity {regularity:g}"
-            + " --no-crops" * options.no_crops
+            + (f" --recipe {options.recipe}" if options.recipe != USUAL else "")
             + f" --seeds {' '.join(map(str, options.seeds))} --methods {' '.join(options.methods)}",
             "setting": f"{options.images:,} training images, ResNet-9 at a quarter of its width, {training.epochs} epochs "
             f"{'with' if training.augment else 'without'} crops and flips, 6 % corrupted, 10 % of that known, "
