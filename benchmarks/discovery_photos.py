@@ -5,8 +5,8 @@
 
 ``FOLDER`` holds train/<class>/… and test/<class>/… (CIFAR-10 as image files); ResNet-9 at a quarter of its width on the
 processor, with the recipe that people's own photographs get in the app, or with ``--recipe memorising`` the one for simulated
-corruption, so that random labels are learned by heart. Asked for: healed × utility at least twice that of REM. Healed and utility are computed from the
-ground truth here, after the methods have run. Seconds are seconds of one processor.
+corruption, so that random labels are learned by heart. Asked for: healed × utility at least twice that of REM. Healed and
+utility are computed from the ground truth here, after the methods have run. Seconds are seconds of one processor.
 ``--parts`` keeps what is done, so that a run that was interrupted goes on. Writes ``benchmarks/discovery_photos.json``, where
 other regularities and numbers of images are kept.
 """
