@@ -131,8 +131,8 @@ def tune(
     finalists: int = FINALISTS,
     regularity: Sequence[float] = (0.0, 0.5, 1.0),
     discovery: Sequence[float] = (0.1, 0.5),
-    first_seeds: Sequence[int] = (100, 101),
-    more_seeds: Sequence[int] = (102, 103),
+    first_seeds: Sequence[int] = (100,),
+    more_seeds: Sequence[int] = (101, 102),
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, Any]:
     """Score candidates on the plane, then the preset and the best others on more seeds; returns the choice and its grounds.

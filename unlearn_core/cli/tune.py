@@ -44,7 +44,7 @@ def tune(
     tries: Annotated[int, typer.Option(min=1, max=10_000, help="Configurations tried for each method.")] = 11,
     finalists: Annotated[int, typer.Option(min=1, max=100, help="How many go on to more seeds, beside the preset.")] = 3,
     discovery: Annotated[str, typer.Option(help="Discovery rates of the plane, separated by commas.")] = "0.1,0.5",
-    seeds: Annotated[int, typer.Option(min=1, max=50, help="Seeds of the first round; finalists get as many again.")] = 2,
+    seeds: Annotated[int, typer.Option(min=1, max=50, help="Seeds of the first round; finalists get twice as many more.")] = 1,
     out: Annotated[Path | None, typer.Option(help="File to merge the result into. [default: the committed one]")] = None,
     workers: WorkersOption = None,
     json: JsonOption = False,
@@ -70,7 +70,7 @@ def tune(
         if not registry.get(name).search_space:
             raise UserError(f"{name} declares nothing to search (its search_space is empty).")
     rates = [_rate(text) for text in discovery.split(",")]
-    first, more = range(FIRST_SEED, FIRST_SEED + seeds), range(FIRST_SEED + seeds, FIRST_SEED + 2 * seeds)
+    first, more = range(FIRST_SEED, FIRST_SEED + seeds), range(FIRST_SEED + seeds, FIRST_SEED + 3 * seeds)
     results: dict[str, Any] = {}
     with ProcessPoolExecutor(workers or 2, mp_context=get_context("spawn"), initializer=end_with_parent) as pool:
         for name in names:

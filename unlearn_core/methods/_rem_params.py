@@ -146,8 +146,9 @@ PUBLISHED: dict[str, dict[str, float | bool | str]] = {
     "": {"steps": 980, "removal_reference": "masked", "flush_momentum": True, "statistics": "mixed", "repeat": False}
 }
 SEARCH_SPACE: dict[str, list[object]] = {
-    "epochs": [4, 5],
+    "epochs": [3, 4, 5],
+    "learning_rate": [0.05, 0.1],
     "flush_clip": [0.5, 1.0],
-    "repair_beta": [1.0, 2.0],
+    "repair_beta": [1.0, 2.0, 4.0],
     "mask_share": [0.1, 0.2],
 }

@@ -6,7 +6,7 @@ import torch
 
 from unlearn_core.methods import OracleTask, Region, register
 from unlearn_core.methods._redirection import Redirection, RedirectionMethod
-from unlearn_core.methods._rem_params import RemParams
+from unlearn_core.methods._rem_params import SEARCH_SPACE, RemParams
 from unlearn_core.models import RedirectNet
 from unlearn_core.training import Reporter
 
@@ -75,6 +75,7 @@ class RemAscent(RedirectionMethod):
     )
     designed_for = Region()
     revision, repeats = 2, False  # a last round that fell gives way to the best
+    search_space = SEARCH_SPACE | {"learning_rate": [0.005, 0.01, 0.02, 0.05]}  # without a bound, a rate has to be low
     redirection = _Ascent
 
 
