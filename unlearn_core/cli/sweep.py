@@ -15,6 +15,7 @@ from unlearn_core.cli._checkpoint import fit_of
 from unlearn_core.cli._common import (
     FAILED,
     INTERRUPTED,
+    DataOption,
     Device,
     DeviceOption,
     EngineOption,
@@ -28,6 +29,7 @@ from unlearn_core.cli._common import (
     say,
     start_early,
     stopped,
+    with_data,
 )
 from unlearn_core.cli._follow import clock, follow
 from unlearn_core.engine import Engine, JobView
@@ -48,6 +50,7 @@ def sweep(
         Path,
         typer.Argument(help="A YAML file: dataset, regularity, discovery, methods, values, seeds, amount, model, recipe, set."),
     ],
+    data: DataOption = None,
     values: ValuesOption = None,
     recipe: RecipeOption = None,
     engine: EngineOption = "local",
@@ -57,7 +60,7 @@ def sweep(
     json: JsonOption = False,
 ) -> int:
     """Compute every combination in a plan that is not stored yet. It can be stopped at any moment and run again."""
-    spec = read_plan(plan)
+    spec = with_files(read_plan(plan), data)
     if values is not None:
         spec = spec.model_copy(update={"values": [values.value]})
     if recipe is not None:
@@ -115,6 +118,15 @@ def read_plan(path: Path) -> SweepSpec:
     if odd is not None:
         raise UserError(f"The plan {str(path)!r} has a key that is not text ({odd!r}).")
     return SweepSpec.parse(data)
+
+
+def with_files(spec: SweepSpec, data: str | None) -> SweepSpec:
+    """The plan with its images taken from ``data``, where that is given: a plan need not name a place on one machine."""
+    if data is None:
+        return spec
+    overrides = dict(spec.set)
+    with_data(spec.dataset, data, overrides)
+    return spec.model_copy(update={"set": overrides})
 
 
 def plan_stages(spec: SweepSpec) -> list[Stage]:
