@@ -23,7 +23,8 @@ unlearn_core tune`, outcome in `unlearn_core/tuned/`), which reads given labels 
 it. *Paper* ones are those of its publication, as far as they carry over to other data and networks. `--values paper`
 takes the latter in `run`, `export` and `sweep`, whose plan may ask for both (`values: [tuned, paper]`); so does the
 switch **Values** in Compare and Heatmap. Runs of the two sets have different keys and are rows of their own everywhere:
-`REM` and `REM [paper]`.
+`REM` and `REM [paper]`. Where one of REM's ablations was tuned for itself, `--values rem` gives it the values found for REM
+all the same (`[REM’s values]`), so that a difference is that of the idea alone.
 
 Written by `python -m benchmarks.methods_doc`. Shown are the parameters in which the sets differ on some kind of data;
 `python -m unlearn_core methods --dataset NAME` lists all. Where training crops and flips photographs, REM's tuned

@@ -116,7 +116,7 @@ BAD_RUNS = [
     (["--methods", " , "], "at least one method"),
     (["--methods", "rem,retrain,rem"], "named twice"),
     (["--model", "resnet"], "Did you mean"),
-    (["--values", "best"], "'--values': 'best' is not one of 'tuned', 'paper'."),
+    (["--values", "best"], "'--values': 'best' is not one of 'tuned', 'paper', 'rem'."),
     (["--methods", "rem", "--set", "rem.statistics=loose"], "must be one of 'mixed' or 'retain' (got 'loose')"),
     (["--methods", "rem", "--set", "rem.removal_reference=1"], "must be one of 'masked' or 'dropped' (got 1)"),
     (["--methods", "rem", "--set", "rem.repeat=maybe"], "rem.repeat must be true or false (got 'maybe')"),
