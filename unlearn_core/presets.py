@@ -27,6 +27,8 @@ from unlearn_core.specs import (
 
 Values = Literal["tuned", "paper", "rem"]
 """A method's sets of values: found by the held-out-F rule, its publication's, and of REM's ablations the ones found for REM."""
+USUAL_RECIPE: Recipe = "accurate"
+"""Which of two recipes is taken where none is named."""
 TUNED = Path(__file__).with_name("tuned")
 SECTIONS = ("dataset", "corruption", "trigger", "model", "training")
 """Parts of a scenario that take overrides such as ``training.epochs``; every other prefix is a method's name."""
@@ -47,8 +49,8 @@ def make_scenario(
 
     With the override "corruption.found" the labels are taken as they come, and the dial has no meaning.
     ``overrides`` maps "section.field" (sections: dataset, corruption, trigger, model, training) to values; keys that
-    belong to methods are left alone. ``recipe``: which of the preset's two recipes; None: the accurate one where labels are
-    taken as they come, else the one that memorises. Raises :class:`UserError` with one sentence for anything that cannot be.
+    belong to methods are left alone. ``recipe``: which of the preset's two recipes; None: the accurate one. Raises
+    :class:`UserError` with one sentence for anything that cannot be.
     """
     source = datasets.get(dataset)
     extra = {section: _section(overrides or {}, section) for section in SECTIONS}
@@ -86,14 +88,9 @@ def input_side(model: str | None, params: Mapping[str, Scalar]) -> int:
     return network.input_side(network.params(network.full_params(dict(params))))
 
 
-def usual_recipe(found: bool) -> Recipe:
-    """The recipe that is taken where nobody names one. ``found``: whether labels are taken as they come."""
-    return "accurate" if found else "memorising"
-
-
 def _chosen(preset: Preset, dataset: str, recipe: Recipe | None, extra: Mapping[str, Mapping[str, Scalar]]) -> TrainingSpec:
     if recipe is None:
-        return preset.recipe(usual_recipe(bool(extra["corruption"].get("found"))))
+        return preset.recipe(USUAL_RECIPE)
     if preset.accurate is None:
         raise UserError(f"{dataset!r} has one recipe for both purposes, which memorises; leave the recipe out.")
     return preset.recipe(recipe)

@@ -62,8 +62,7 @@ RecipeOption = Annotated[
     RecipeName | None,
     typer.Option(
         "--recipe",
-        help="How photographs are trained on: memorising, which learns the wrong labels, or accurate. [default: memorising; "
-        "accurate with --found]",
+        help="How photographs are trained on: memorising, which learns wrong labels by heart, or accurate. [default: accurate]",
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Pure JSON on stdout; progress goes to stderr.")]

@@ -127,8 +127,8 @@ class Split:
 class Preset:
     """What a dataset gets when the user doesn't say otherwise.
 
-    ``training``: the recipe for simulated corruption, which memorises the wrong labels. ``accurate``: the one for data whose
-    labels are taken as they come, where that is another.
+    ``training``: a recipe that memorises wrong labels. ``accurate``: another one, where there is one, that is better on new
+    data and learns fewer of them by heart.
     """
 
     model: str
@@ -141,7 +141,7 @@ class Preset:
     accurate: TrainingSpec | None = None
 
     def recipe(self, name: Recipe) -> TrainingSpec:
-        """The recipe of this name; where there is one for both purposes, that one."""
+        """The recipe of this name; where there is but one, that one."""
         return self.accurate if name == "accurate" and self.accurate is not None else self.training
 
 
