@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 # Before torch is imported, for this process and those it starts: two workers of pytest with two threads each would wait for
-# one another on two cores, tens of times longer than the work takes.
-os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"))
+# one another on two cores, tens of times longer than the work takes. Numba, which UMAP uses, gives torch its own number.
+os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"))
 # Links of the tests name files in the temporary folder; what a link may open by default is tested apart.
 os.environ["UNLEARN_DATA_ROOTS"] = tempfile.gettempdir()
 
@@ -22,10 +22,15 @@ from unlearn_core.training import deterministic
 
 
 class ByFile(LoadScopeScheduling):
-    """Two workers share the suite by file, so that what a file prepares is prepared once; the browser tests share a server."""
+    """Two workers share the suite by file, so that what a file prepares is prepared once; the browser tests share a server,
+    and the two files that let Numba compile UMAP (ten seconds) a process."""
+
+    UMAP = ("tests/engine/test_cancel_stages.py", "tests/insight/test_embedding.py")
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
+        if file in self.UMAP:
+            return "umap"
         return "browser" if file.startswith("tests/browser/") else file
 
 

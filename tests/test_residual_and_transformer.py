@@ -48,7 +48,7 @@ def test_what_does_not_fit_is_one_sentence(name: str, params: dict[str, object],
 @pytest.mark.parametrize(
     ("name", "params"),
     [
-        ("resnet18", {"model.width": 0.125, "training.epochs": 12}),
+        ("resnet18", {"model.width": 0.0625, "training.epochs": 8}),
         ("vit", {"model.width": 32, "model.depth": 2, "training.epochs": 20}),
     ],
 )

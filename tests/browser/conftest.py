@@ -44,8 +44,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture(scope="session")
 def gallery_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """With the gallery: what the first pictures need was computed beforehand."""
-    with _served(tmp_path_factory.mktemp("gallery")) as running:
+    """With the gallery: what the first pictures need was computed beforehand, and no workers are started."""
+    with _served(tmp_path_factory.mktemp("gallery"), UNLEARN_ENGINE="inline") as running:
         yield running
 
 

@@ -42,7 +42,7 @@ def pending() -> list[st.Stage]:
 
 
 def discovering(name: str) -> Callable[[], list[st.Stage]]:
-    return lambda: run_of(name, epochs=2)
+    return lambda: run_of(name, epochs=1, rounds=1, folds=2)
 
 
 def seen_by_umap() -> list[st.Stage]:

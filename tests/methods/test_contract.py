@@ -152,7 +152,9 @@ def test_a_method_returns_a_classifier_and_leaves_data_and_stored_original_alone
 def test_what_a_network_is_normalised_by_is_measured_the_same_for_all(
     name: str, digits: Trained, quick: Quick, first: First
 ) -> None:
-    method, run = registry.get(name), first(name, digits, quick(name))
+    # On images a search takes ten times as long, and what it hands out is in any case what its last REM run made.
+    params = quick(name) | ({"tries": 0} if name == "rem_tuned" else {})
+    method, run = registry.get(name), first(name, digits, params)
     found = {
         key: value for key, value in run.model.state_dict().items() if key.endswith(("base.running_mean", "base.running_var"))
     }

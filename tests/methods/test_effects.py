@@ -48,27 +48,21 @@ DIGITS = {
     "cf_k": Effect("digits", 0.75, 0.25, 0.95),
     "del": Effect("digits", 0.05, 0.9, 0.95),
     "duck": Effect("digits", 0.15, 0.8, 0.95),
-    "etd": Effect("digits", 0.1, 0.85, 0.93),
     "eu_k": Effect("digits", 0.05, 0.93, 0.96),
     "jit": Effect("triggered digits", 0.3, 0.4, 0.4),
-    "l1_sparse": Effect("digits", 0.05, 0.93, 0.95),
     "lfssd": Effect("triggered digits", 0.15, 0.5, 0.55),
     "neggrad_plus": Effect("digits", 0.45, 0.5, 0.95),
     "npo": Effect("triggered digits", 0.25, 0.75, 0.93),
-    "oracle_retrain": Effect("digits", 0.03, 0.95, 0.96, 12),
     "potion": Effect("triggered digits", 0.25, 0.75, 0.9),
     "random_label": Effect("digits", 0.1, 0.7, 0.9),
     "rem": Effect("digits", 0.05, 0.9, 0.95),
     "rem_no_redirect": Effect("digits", 0.05, 0.9, 0.95),
-    "rem_no_removal": Effect("digits", 0.55, 0.45, 0.95),
-    "rem_ideal": Effect("digits", 0.05, 0.9, 0.95),
     "retrain": Effect("digits", 0.03, 0.95, 0.96, 12),
     "salun": Effect("digits", 0.05, 0.88, 0.95),
     "scrub": Effect("digits", 0.05, 0.85, 0.9),
     "ssd": Effect("triggered digits", 0.2, 0.8, 0.8),
     "wfisher": Effect("triggered digits", 0.1, 0.5, 0.7),
 }
-"""The searching methods run REM or retraining tens of times; they have their effect on points, where that is quick."""
 POINTS = {
     "amun": Effect("points", 0.1, 0.85, 0.95),
     "ascent": Effect("points", 0.2, 0.75, 0.93),
@@ -102,7 +96,10 @@ CONTROLS = {"finetune", "rem_ascent"}
 """Not meant to work: going on as before, and REM with a loss that has no bound; both have a test of their own."""
 ON_DIGITS_ONLY = {"lfssd", "ssd"}
 """On points with random labels they find nothing that F holds and the rest does not."""
-ON_POINTS_ONLY = {"rem_tuned", "rem_discover", "retrain_discover"}
+ON_POINTS_ONLY = {
+    "rem_tuned", "rem_discover", "retrain_discover", "etd", "l1_sparse", "oracle_retrain", "rem_no_removal", "rem_ideal",
+}  # fmt: skip
+"""They take long on digits: the first three run REM or retraining tens of times, the others show no more there."""
 
 
 @pytest.fixture(scope="module")

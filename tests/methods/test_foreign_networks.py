@@ -93,9 +93,10 @@ class Outcome:
         return self.healed * self.utility
 
 
-def heal(name: str, foreign: Foreign) -> Outcome:
+def heal(name: str, foreign: Foreign, **changes: int) -> Outcome:
     method, task = registry.get(name), foreign.task()
-    model = method(method.params(make_method(name, foreign.scenario).params)).unlearn(task, SilentReporter())
+    params = method.params(make_method(name, foreign.scenario).params | changes)
+    model = method(params).unlearn(task, SilentReporter())
     evidence = Evidence(foreign.scenario, foreign.arena.corrupted, task.forget, observe(model, foreign.arena))
     found = {name: value or 0.0 for name, value in measure(evidence, ["healed", "utility"]).items()}
     return Outcome(found["healed"], found["utility"], getattr(model, "report", {}))
@@ -109,14 +110,14 @@ def test_rem_heals_through_side_channels_where_fine_tuning_does_not(foreign: For
 
 
 def test_rem_tunes_itself_on_it(foreign: Foreign) -> None:
-    tuned = heal("rem_tuned", foreign)
+    tuned = heal("rem_tuned", foreign, tries=2)
     assert tuned.product > heal("rem", foreign).product - 0.03
     assert tuned.report["tuning"]["tried"]
 
 
 @pytest.mark.parametrize("name", ["rem_discover", "retrain_discover"])
 def test_what_nobody_knew_is_found_on_it(name: str, foreign: Foreign) -> None:
-    outcome, truth = heal(name, foreign), foreign.arena.corrupted.truth
+    outcome, truth = heal(name, foreign, rounds=1, folds=2), foreign.arena.corrupted.truth
     added = torch.tensor([entry["index"] for entry in outcome.report["discovery"]["added"]])
     hits = torch.isin(added, truth.corrupted)
     assert hits.float().mean() > 0.8

@@ -25,13 +25,12 @@ def only(task: UnlearningTask, forget: torch.Tensor) -> UnlearningTask:
     return dataclasses.replace(task, original=copy.deepcopy(task.original), forget=forget, retain=retain)
 
 
-@pytest.mark.parametrize("clip", [0.5, 1.0])
-def test_a_run_that_loses_a_class_is_repeated_more_softly_and_the_better_one_kept(clip: float, digits: Trained) -> None:
-    rem, task = registry.get("rem"), digits.task()
+def test_a_run_that_loses_a_class_is_repeated_more_softly_and_the_better_one_kept(digits: Trained) -> None:
+    rem, task, clip = registry.get("rem"), digits.task(), 1.0
     threes = (task.data.labels == 3).nonzero()[:40, 0]
 
     def knobs(clip: float) -> Any:
-        return rem.params(preset_params("rem", "digits") | {"flush_clip": clip})
+        return rem.params(preset_params("rem", "digits") | {"flush_clip": clip, "epochs": 1})
 
     first, second = (rem(knobs(value)).once(only(task, threes), SilentReporter()) for value in (clip, clip / 2))
     assert collapsed(first, task.original, only(task, threes))
@@ -46,7 +45,7 @@ def test_a_run_that_loses_a_class_is_repeated_more_softly_and_the_better_one_kep
 
 def test_a_run_that_loses_none_is_left_as_it_is(digits: Trained) -> None:
     rem = registry.get("rem")
-    method = rem(rem.params(preset_params("rem", "digits")))
+    method = rem(rem.params(preset_params("rem", "digits") | {"epochs": 2}))
     once = method.once(digits.task(), SilentReporter())  # type: ignore[attr-defined]
     model = method.unlearn(digits.task(), SilentReporter())
     assert "tuning" not in model.report
