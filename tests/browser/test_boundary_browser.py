@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 pytestmark = pytest.mark.browser
 
 WAIT = 120_000
-QUERY = "dataset=blobs&training.epochs=12&amount=60&rem.epochs=2&views=original,rem"
+QUERY = "dataset=blobs&training.epochs=12&amount=70&rem.epochs=2&views=original,rem"
 ACTIVE = "() => document.querySelector('.js-plotly-plot')._fullLayout.sliders[0].active"
 GROUND = """() => {
     const maps = document.querySelector('.js-plotly-plot').calcdata.map(c => c[0]).filter(c => c.trace.type === 'heatmap');
