@@ -29,8 +29,12 @@ def make_scratch() -> tuple[str, int]:
     Folders whose owners have died, killed ones too, are removed first: the system gives a lock back with its process.
     """
     sweep_scratch()
-    folder = tempfile.mkdtemp(prefix=PREFIX, dir=_place())
-    return folder, hold_scratch(folder)
+    while True:
+        folder = tempfile.mkdtemp(prefix=PREFIX, dir=_place())
+        lock = hold_scratch(folder)
+        if os.path.exists(os.path.join(folder, _LOCK)):
+            return folder, lock
+        os.close(lock)  # another process swept between its making and its locking, and took it for one that was left
 
 
 def hold_scratch(folder: str) -> int:

@@ -18,7 +18,7 @@ import psutil
 import pytest
 
 from tests.engine.dummy import RUNNER, Stage, until
-from unlearn_core.engine import Engine
+from unlearn_core.engine import Engine, _child
 from unlearn_core.engine._certificate import CERTIFICATE, KEY, write_certificate
 from unlearn_core.errors import UserError
 from unlearn_core.scratch import sweep_scratch
@@ -181,6 +181,20 @@ def test_a_killed_cluster_is_reported_and_replaced(engine: Engine) -> None:
     again = engine.wait(engine.retry(job), 60)
     assert again.state == "done"
     assert engine.status().state == "ready"
+
+
+def test_ending_a_cluster_twice_closes_nothing_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    start = subprocess.Popen
+    monkeypatch.setattr(_child.subprocess, "Popen", lambda command, **rest: start([sys.executable, "-c", "input()"], **rest))
+    server = _child.ClusterProcess(1)
+    server.close()
+    # The next thing that is opened gets the number of what was closed: a socket, a database, another cluster's lock.
+    other = os.open(os.devnull, os.O_RDONLY)
+    taken = os.dup2(other, server._lock)
+    server.close()
+    os.fstat(taken)
+    for descriptor in {other, taken}:
+        os.close(descriptor)
 
 
 PARENT = """

@@ -35,6 +35,7 @@ class ClusterProcess:
     def __init__(self, workers: int, spare: int = 0) -> None:
         paths = os.pathsep.join(path for path in sys.path if path)
         self._scratch, self._lock = make_scratch()
+        self._ending, self._ended = threading.Lock(), False
         # Whatever the cluster's processes put into the temporary folder (sockets of multiprocessing, caches) goes with it.
         temporary = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), self._scratch)
         self._process = subprocess.Popen(
@@ -85,16 +86,23 @@ class ClusterProcess:
         return cluster_security(self._scratch)
 
     def close(self) -> None:
-        """End the cluster; workers go with it."""
-        with contextlib.suppress(OSError):
-            if self._process.stdin is not None:
-                self._process.stdin.close()
-        try:
-            self._process.wait(5)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        drop_scratch(self._scratch, self._lock)
+        """End the cluster; workers go with it. From several threads and several times: only the first call does something.
+
+        A descriptor that is closed twice is another's by then: of the next cluster's lock, or of a connection.
+        """
+        with self._ending:
+            if self._ended:
+                return
+            self._ended = True
+            with contextlib.suppress(OSError):
+                if self._process.stdin is not None:
+                    self._process.stdin.close()
+            try:
+                self._process.wait(5)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+            drop_scratch(self._scratch, self._lock)
 
     def _read_address(self) -> None:
         assert self._process.stdout is not None
