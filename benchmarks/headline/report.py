@@ -81,8 +81,10 @@ def means(rows: pd.DataFrame) -> list[str]:
         texts = ["–" if values.empty else f"{values.mean():.3f} ± {values.sem():.3f}" for values in found]
         worst = min(values.mean() for values in found if len(values))
         lines.append(f"| {label(who)} | " + " | ".join(texts) + f" | {worst:.3f} |")
+    mixed = [label(who) for who in everyone(rows) if of(rows, who)["spec"].nunique() > 1]
     counts = sorted({len(at(of(rows, who), task)) for who in everyone(rows) for task in tasks} - {0})
-    return [*lines, "", f"Seeds of a cell: {', '.join(map(str, counts))}."]
+    told = [f"**Rows of different values of a method stand together here: {', '.join(mixed)}.**"] if mixed else []
+    return [*lines, "", f"Seeds of a cell: {', '.join(map(str, counts))}.", *told]
 
 
 def interval(values: pd.Series) -> tuple[float, float]:

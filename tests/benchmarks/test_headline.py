@@ -72,6 +72,13 @@ def test_the_page_has_means_errors_worst_cells_and_sets_of_values_apart() -> Non
     assert "## Digits" in page({"digits": rows.drop(columns="healed_x_utility")})
 
 
+def test_rows_of_before_a_method_was_tuned_anew_are_not_joined_without_a_word() -> None:
+    rows = rows_of({("rem", ""): [0.9, 0.7], ("npo", ""): [0.8, 0.6]})
+    assert means(rows)[-1] == "Seeds of a cell: 2."
+    rows.loc[0, "spec"] = "older"
+    assert means(rows)[-1] == "**Rows of different values of a method stand together here: REM.**"
+
+
 def test_new_rows_replace_older_ones_of_the_same_cell_and_seed(tmp_path: Path) -> None:
     old, new = rows_of({("rem", ""): [0.5, 0.6]})[COLUMNS], rows_of({("rem", ""): [0.9]})[COLUMNS]
     kept = add(old, new)

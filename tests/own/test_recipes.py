@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,11 @@ import pytest
 
 from unlearn_core import view_state as vs
 from unlearn_core.cli import main
-from unlearn_core.cli.sweep import plan_stages, read_plan
+from unlearn_core.cli.sweep import plan_stages, read_plan, with_files
 from unlearn_core.errors import UserError
 from unlearn_core.insight._settings import options_of
-from unlearn_core.presets import make_scenario
+from unlearn_core.presets import make_method, make_scenario
+from unlearn_core.tuning import Setting
 
 
 def overrides_for(photos: Path, **more: bool) -> dict[str, Any]:
@@ -67,6 +69,29 @@ def test_the_command_a_plan_and_a_link_name_it(photos: Path, tmp_path: Path) -> 
     other, notices = vs.settle(settled | {"dataset": "digits", "overrides": {}})
     assert other["recipe"] is None
     assert notices == ["This dataset has one recipe, which memorises; it is used."]
+
+
+def test_a_plan_takes_its_images_from_the_command(photos: Path, tmp_path: Path) -> None:
+    plan = tmp_path / "plan.yaml"
+    plan.write_text("dataset: images\nrecipe: memorising\nmethods: [finetune]\nseeds: [0]\nset: {dataset.size: 24}\n")
+    spec = with_files(read_plan(plan), str(photos))
+    named = make_scenario("images", discovery=0.1, regularity=0.0, overrides=overrides_for(photos), recipe="memorising")
+    assert named.original_key in {stage.key for stage in plan_stages(spec)}
+    with pytest.raises(UserError, match="Give the data once"):
+        with_files(spec, str(photos))
+
+
+@pytest.mark.parametrize("recipe", [None, "memorising", "accurate"])
+def test_methods_are_tuned_on_the_recipe_that_is_asked_for(photos: Path, recipe: Any) -> None:
+    setting = Setting("images", tuple(overrides_for(photos).items()), recipe)
+    assert setting.scenario().training.augment is (recipe != "memorising")
+
+
+def test_the_list_of_methods_has_the_values_of_the_usual_recipe(photos: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["methods", "--dataset", "images"]) == 0
+    rate = make_method("rem", make_scenario("images", overrides=overrides_for(photos))).params["learning_rate"]
+    row = re.split(r"\n(?=\S)", capsys.readouterr().out.partition("\nrem ")[2])[0]  # it goes on in lines that begin with spaces
+    assert f"learning_rate={rate} " in row
 
 
 def test_tables_call_the_other_recipe_by_its_name(photos: Path) -> None:
