@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import json
 import subprocess
@@ -21,6 +22,7 @@ from torch import nn
 from trained import Trained
 
 from unlearn_core import tuning
+from unlearn_core.cli.tune import tune as tune_command
 from unlearn_core.datasets import registry as datasets
 from unlearn_core.errors import UserError
 from unlearn_core.methods import Method, MethodParams, OracleTask, UnlearningTask
@@ -142,6 +144,26 @@ def test_every_method_has_enough_to_try_for_the_common_budget() -> None:
                 assert len(tried) == 1 + tuning.TRIES
                 complete = [json.dumps(method.all_params(params), sort_keys=True) for params in tried]
                 assert len(set(complete)) == len(complete), "a configuration counts twice"
+
+
+def test_the_command_has_the_common_budget() -> None:
+    usual = inspect.signature(tune_command).parameters
+    assert (usual["tries"].default, usual["finalists"].default) == (tuning.TRIES, tuning.FINALISTS)
+
+
+def test_a_network_that_diverges_scores_nothing_and_can_be_written(digits: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Diverging(Recording):
+        def unlearn(self, task: UnlearningTask, reporter: Reporter) -> nn.Module:
+            with torch.no_grad():
+                task.original.head.weight.fill_(float("nan"))
+            return task.original.eval()
+
+    order = digits.arena.corrupted.truth.corrupted
+    monkeypatch.setattr(methods, "get", lambda name: Diverging)
+    monkeypatch.setattr(tuning, "_trained", lambda *setting: (digits.task(discovery=0.5), order))
+    found = score_cell(Setting("digits"), "diverging", {}, Cell(1.0, 0.5, 3))
+    assert found["score"] == 0
+    json.dumps(found, allow_nan=False)
 
 
 def test_an_oracle_is_not_tuned() -> None:

@@ -74,7 +74,7 @@ def make_scenario(
             "corruption": CorruptionSpec.parse(corruption | extra["corruption"]),
             "discovery": discovery,
             "model": ModelSpec(name=network.name, params=network.full_params(defaults | extra["model"])),
-            "training": TrainingSpec.parse(recipe_of(_chosen(preset, source.name, recipe, extra), network) | extra["training"]),
+            "training": TrainingSpec.parse(recipe_of(_chosen(preset, source.name, recipe), network) | extra["training"]),
             "seed": seed,
         }
     )
@@ -88,7 +88,7 @@ def input_side(model: str | None, params: Mapping[str, Scalar]) -> int:
     return network.input_side(network.params(network.full_params(dict(params))))
 
 
-def _chosen(preset: Preset, dataset: str, recipe: Recipe | None, extra: Mapping[str, Mapping[str, Scalar]]) -> TrainingSpec:
+def _chosen(preset: Preset, dataset: str, recipe: Recipe | None) -> TrainingSpec:
     if recipe is None:
         return preset.recipe(USUAL_RECIPE)
     if preset.accurate is None:

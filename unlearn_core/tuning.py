@@ -102,8 +102,9 @@ def score_cell(setting: Setting, method: str, params: dict[str, Scalar], cell: C
 
     start = time.perf_counter()
     trial = try_out(run, params, dataclasses.replace(task, forget=forget, retain=retain), cell.seed, [SilentReporter()])
-    score = trial.score if math.isfinite(trial.score) else 0.0
-    found = {"healed": trial.healed.mean().item(), "retain": trial.retain, "score": score}
+    healed = trial.healed.mean().item()
+    fine = math.isfinite(healed)  # JSON knows no NaN
+    found = {"healed": healed if fine else 0.0, "retain": trial.retain, "score": trial.score if fine else 0.0}
     return dataclasses.asdict(cell) | found | {"seconds": time.perf_counter() - start}
 
 
@@ -176,6 +177,7 @@ def tune(
         "params": finals[0]["params"],
         "score": finals[0]["score"],
         "preset_score": preset_score,
+        "rule": RULE,
         "budget": {
             "configurations": len(tried),
             "finalists": len(best),
