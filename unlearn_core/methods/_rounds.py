@@ -132,13 +132,26 @@ def has_fallen(retain: list[float], examples: int, before: float, number: int = 
     """Whether the accuracy on the retain set after round ``number`` (0: the last) lies clearly below the best: by more than
     :data:`FALL` of that, and by more than two standard errors of a difference of shares among ``examples``.
 
-    A network that knew its examples by heart gives that up with every round, and is none the worse on new ones. How much of
-    that there is shows in what the best round lacks beside the original, ``before``: twice as much may follow, up to
-    :data:`MEMORY`.
+    A network that knew its examples by heart, wrong labels and all, gives that up once, and is none the worse on new ones. It
+    shows in two ways. In what the best round lacks beside the original, ``before``: twice as much may follow, up to
+    :data:`MEMORY`. Or the accuracy rises again after a fall, by more than chance, while a network that is being broken falls
+    on: then what counts is the best since that fall.
     """
-    best = max(retain)
-    error = math.sqrt(2 * best * (1 - best) / max(1, examples))
-    return retain[number - 1] < best - max(FALL * best, 2 * error, min(MEMORY, 2 * (before - best)))
+    position = number or len(retain)
+    kept, best = retain[position - 1], max(retain)
+    if kept >= best - max(FALL * best, _chance(best, examples), min(MEMORY, 2 * (before - best))):
+        return False
+    since = retain[retain.index(best) + 1 : position]
+    if not since:  # a later round kept more
+        return True
+    risen = since[since.index(min(since)) :]
+    top, chance = max(risen), _chance(min(risen), examples)
+    return kept <= min(risen) + chance or kept < top - max(FALL * top, chance)
+
+
+def _chance(share: float, examples: int) -> float:
+    """Two standard errors of a difference of two such shares."""
+    return 2 * math.sqrt(2 * share * (1 - share) / max(1, examples))
 
 
 def add_report(model: nn.Module, **entries: Any) -> None:
