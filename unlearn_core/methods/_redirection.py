@@ -141,12 +141,21 @@ class Redirection:
         for ids in batches(self.everyone, self.p.batch_size, self.generator)[:steps]:
             if self.reporter.cancelled():
                 raise Cancelled
+            self._set_rate()
             ids = self._with_extra_forget(ids)
             draws = self.task.data.draw(len(ids), self.generator) if self.replay.on else ()
             self.replay(ids, *draws)
             self.done += 1
             self.reporter.step(self.done, self.total)
         self.done += whole - steps  # a round that was cut short is over all the same
+
+    def _set_rate(self) -> None:
+        """The learning rate of this step, where it falls; the redirect channels' falls with it."""
+        if self.p.final_rate == 1:
+            return
+        factor = 1 - (1 - self.p.final_rate) * self.done / self.total
+        for group, relative in zip(self.optimizer.param_groups, (1.0, self.p.redirect_rate), strict=True):
+            group["lr"] = self.rate * relative * factor
 
     def _update(self, ids: torch.Tensor, *draws: torch.Tensor) -> torch.Tensor:
         """One optimiser step, on the device from end to end."""
@@ -192,7 +201,7 @@ class RedirectionMethod(Method):
     """Base of REM and its ablations; they differ in the class of ``redirection``."""
 
     family = "redirection"
-    revision = 3  # a last round that fell gives way to the best; chance is not a lost class
+    revision = 4  # giving up what was known by heart is not a fall
     Params = RemParams
     presets, later = PRESETS, LATER
     published: ClassVar[dict[str, dict[str, Any]] | None] = PUBLISHED

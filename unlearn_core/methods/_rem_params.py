@@ -17,6 +17,9 @@ class RemParams(MethodParams):
     learning_rate: float = Field(
         0.005, gt=0, le=1, description="Constant learning rate of SGD; a hundredth of it for AdamW, which moves transformers"
     )
+    final_rate: float = Field(
+        1.0, ge=0, le=1, description="The rate falls linearly to this share of it, over all rounds; 1: constant, as in the paper"
+    )
     batch_size: int = Field(512, ge=2, le=8192, description="Examples in a step of redirection")
     steps: int = Field(
         0,
@@ -141,7 +144,7 @@ PRESETS: dict[str, dict[str, float | bool]] = {
     # that were never learned broke the network (benchmarks.rem_photos).
     "photos, augmented": {"learning_rate": 0.02, "epochs": 5, "repair_beta": 1.0, "round_steps": 8, "removal_cap": 0.0},
 }
-LATER = frozenset({"steps", "removal_reference", "flush_loss", "flush_momentum", "statistics", "repeat"})
+LATER = frozenset({"steps", "final_rate", "removal_reference", "flush_loss", "flush_momentum", "statistics", "repeat"})
 PUBLISHED: dict[str, dict[str, float | bool | str]] = {
     "": {"steps": 980, "removal_reference": "masked", "flush_momentum": True, "statistics": "mixed", "repeat": False}
 }

@@ -26,7 +26,7 @@ class Amun(Method):
 
     name, label, paper = "amun", "AMUN", "arXiv:2503.00917"
     family = "adversarial"
-    revision = 2  # statistics measured on the retain set; a last round that fell gives way to the best
+    revision = 3  # giving up what was known by heart is not a fall
     summary = (
         "Finds, for each forget example, the smallest change that makes the network call it something else, "
         "and fine-tunes on these changed examples under that other label. "

@@ -16,7 +16,7 @@ class Ascent(Push):
     a threshold on F's accuracy would stop."""
 
     name, label, paper = "ascent", "Gradient ascent", "arXiv:2109.13398"
-    revision = 2  # statistics measured on the retain set; a last round that fell gives way to the best
+    revision = 3  # giving up what was known by heart is not a fall
     summary = (
         "Raises the loss on the discovered corruption without a bound, until the wrong labels are no longer predicted. "
         "The simplest way to unlearn, and the quickest way to ruin a model."

@@ -21,7 +21,7 @@ class BadTeacher(Method):
 
     name, label, paper = "bad_teacher", "Bad teacher", "arXiv:2205.08096"
     family = "distillation"
-    revision = 2  # statistics measured on the retain set; a last round that fell gives way to the best
+    revision = 3  # giving up what was known by heart is not a fall
     needs_labels = False
     summary = (
         "Trains the model to answer like an untrained network on the forget set and like the original everywhere else. It "

@@ -19,7 +19,7 @@ class Del(Method):
 
     name, label, paper = "del", "DEL", "arXiv:2412.02432"
     family = "localised"
-    revision = 2  # statistics measured on the retain set; a last round that fell gives way to the best
+    revision = 3  # giving up what was known by heart is not a fall
     summary = (
         "Finds the channels whose weights matter most for the forget set, sets them back to a new random start, "
         "and trains only them and the classifier on everything else. "

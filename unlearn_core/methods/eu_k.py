@@ -15,7 +15,7 @@ class EuK(LastLayers):
 
     name, label, paper = "eu_k", "EU-k", "arXiv:2201.06640"
     family = "retraining"
-    revision = 2  # statistics measured on the retain set; a last round that fell gives way to the best
+    revision = 3  # giving up what was known by heart is not a fall
     needs_labels = False
     summary = (
         "Trains the last k layers again from a new random start on everything but the discovered corruption, "

@@ -20,7 +20,7 @@ class Finetune(Method):
 
     name, label, paper = "finetune", "Fine-tune", "arXiv:2201.06640 (CF)"
     family = "fine-tuning"
-    revision = 2  # statistics measured on the retain set; a last round that fell gives way to the best
+    revision = 3  # giving up what was known by heart is not a fall
     needs_labels = False
     summary = (
         "Continues training on everything but the discovered corruption and hopes that it is forgotten. "

@@ -20,7 +20,7 @@ class L1Sparse(Method):
 
     name, label, paper = "l1_sparse", "ℓ1-sparse", "arXiv:2304.04934"
     family = "fine-tuning"
-    revision = 2  # statistics measured on the retain set; a last round that fell gives way to the best
+    revision = 3  # giving up what was known by heart is not a fall
     needs_labels = False
     summary = (
         "Continues training on everything but the discovered corruption, with a price on the size of every weight that fades "

@@ -20,7 +20,7 @@ class NegGradPlus(Method):
 
     name, label, paper = "neggrad_plus", "NegGrad+", "arXiv:2302.09880"
     family = "ascent"
-    revision = 2  # statistics measured on the retain set; a last round that fell gives way to the best
+    revision = 3  # giving up what was known by heart is not a fall
     summary = (
         "Lowers the loss of everything but the discovered corruption and, in the same step, raises the loss of the forget set. "
         "It relies on a weight between the two that is enough to unlearn and not enough to break the network. "

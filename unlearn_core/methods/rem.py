@@ -23,5 +23,5 @@ class Rem(RedirectionMethod):
         "repeated once with a softer flush, and the one that keeps more of the rest is returned."
     )
     designed_for = Region()
-    revision = 4  # a last round that fell gives way to the best; chance is not a lost class
+    revision = 5  # giving up what was known by heart is not a fall
     redirection = Redirection

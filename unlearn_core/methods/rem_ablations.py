@@ -74,7 +74,7 @@ class RemAscent(RedirectionMethod):
         "run of it is repeated."
     )
     designed_for = Region()
-    revision, repeats = 2, False  # a last round that fell gives way to the best
+    revision, repeats = 3, False  # giving up what was known by heart is not a fall
     search_space = SEARCH_SPACE | {"learning_rate": [0.005, 0.01, 0.02, 0.05]}  # without a bound, a rate has to be low
     redirection = _Ascent
 

@@ -16,7 +16,7 @@ class Salun(Relabel):
 
     name, label, paper = "salun", "SalUn", "arXiv:2310.12508"
     family = "localised"
-    revision = 2  # statistics measured on the retain set; a last round that fell gives way to the best
+    revision = 3  # giving up what was known by heart is not a fall
     summary = (
         "Finds the weights on which the loss of the forget set depends most, and fine-tunes only those: "
         "the forget set towards random labels, everything else towards its own. "

@@ -25,7 +25,7 @@ class Scrub(Method):
 
     name, label, paper = "scrub", "SCRUB", "arXiv:2302.09880"
     family = "distillation"
-    revision = 2  # statistics measured on the retain set; a last round that fell gives way to the best
+    revision = 3  # giving up what was known by heart is not a fall
     summary = (
         "Alternates between pushing the model's answers on the forget set away from the original's and teaching it the "
         "rest again with the original as a guide. It relies on the retain set being clean, because that is what "
