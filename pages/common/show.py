@@ -110,8 +110,8 @@ def share(
     if "copy" in state["hide"]:
         return
     with st.popover(
-        "Share", icon=":material/link:", help="This view as a link, a command, Python or a plan", width="stretch", key=_SHARE,
-        on_change="rerun",  # only so can it be closed from here
+        "Share", icon=":material/link:", help="This view as a link, a command, Python or a plan", width="stretch",
+        key=f"{_SHARE}-{st.session_state.get(_SHARE, 0)}",
     ):  # fmt: skip
         query = vs.encode(state)
         address = st.context.url or ""
@@ -136,5 +136,6 @@ def share(
 
 
 def _close_share() -> None:
-    """A popover lies above a dialog, so it makes room."""
-    st.session_state[_SHARE] = False
+    """A popover lies above a dialog, so it makes room for another one, which is closed. (Telling it to close gets lost where
+    the message that it was opened is still on its way.)"""
+    st.session_state[_SHARE] = st.session_state.get(_SHARE, 0) + 1
