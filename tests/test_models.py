@@ -12,6 +12,7 @@ from unlearn_core.errors import UserError
 from unlearn_core.models import RedirectNet, build_model, example_masks, registry, shared_mask
 from unlearn_core.models._pooling import pool, pool_to_2x2
 from unlearn_core.models._redirect_norms import RedirectNorm2d
+from unlearn_core.models.resnet9 import ResNet9Net
 from unlearn_core.specs import ModelSpec
 
 SHAPES = {"mlp": (2,), "cnn": (1, 8, 8), "resnet9": (3, 32, 32), "resnet18": (3, 16, 16), "vit": (1, 8, 8)}
@@ -165,3 +166,34 @@ def test_one_pass_over_all_channels_normalises_as_two_apart_do(training: bool) -
     for name, value in apart.state_dict().items():
         if not name.endswith("num_batches_tracked"):
             torch.testing.assert_close(whole.state_dict()[name], value)
+
+
+@pytest.mark.parametrize("on", [False, True])
+@pytest.mark.parametrize("mixed", [False, True])
+def test_leaving_out_a_bias_that_normalising_takes_away_changes_nothing(
+    monkeypatch: pytest.MonkeyPatch, on: bool, mixed: bool
+) -> None:
+    """As on a graphics card: outputs, gradients and what the network says in eval mode afterwards."""
+    found = []
+    for skips in (False, True):
+        monkeypatch.setattr("unlearn_core.models.resnet9.skips_bias", lambda x, skips=skips: skips)
+        torch.manual_seed(0)
+        net = ResNet9Net(3, 0.0625, 10).double()
+        with torch.no_grad():
+            for unit in net.units:
+                unit.conv.bias.normal_()
+        net.widen(1.0, 0)
+        net.double()
+        for norm in (m for m in net.modules() if isinstance(m, RedirectNorm2d)):
+            norm.mixed = mixed
+        x = torch.randn(16, 3, 32, 32, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+        mask = torch.ones(1, net.redirect_channels, dtype=torch.bool) if on else None
+        out = net.train()(x, mask)
+        out.square().sum().backward()
+        biases = {id(part) for unit in net.units for part in (unit.conv.bias, unit.conv.redirect_bias)}
+        gradients = [p.grad for p in net.parameters() if p.grad is not None and id(p) not in biases]
+        with torch.no_grad():
+            says = [net.eval()(x, m) for m in (None, torch.ones(1, net.redirect_channels, dtype=torch.bool))]
+        found.append([out.detach(), *gradients, *says])
+    for plain, without in zip(*found, strict=True):
+        torch.testing.assert_close(without, plain, rtol=1e-9, atol=1e-9)

@@ -250,7 +250,16 @@ class TrainingSpec(Spec):
     warmup: float = Field(0.01, ge=0, le=0.5, description="Share of the steps with a rising learning rate")
     final: float = Field(0.2, ge=0, le=1, description="Learning rate at the end, as a share of the highest")
     augment: bool = Field(False, description="Random crop and, where mirror images make sense, flip")
+    crop: int = Field(4, ge=0, le=16, description="Pixels by which a random crop moves an image at most; 0: flips alone")
     clip: float = Field(0.0, ge=0, description="Largest gradient norm; 0 leaves gradients alone")
+
+    @model_serializer(mode="wrap")
+    def _plain(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # What is as it was before there was this field, or is not used, is not written: keys stay what they were.
+        data: dict[str, Any] = handler(self)
+        if self.crop == 4 or not self.augment:
+            data.pop("crop")
+        return data
 
 
 class Scenario(Spec):

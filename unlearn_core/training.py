@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 import torch.nn.functional as F
@@ -158,7 +158,7 @@ class DeviceData:
         (:meth:`draw`), they are augmented where the recipe says so."""
         x = self.inputs[ids]
         if x.dim() == 4:
-            x = x.float()
+            x = x.to(_precision.get() or torch.float32)
             if generator is not None and self.augmentation is not None:
                 x = self.augmentation(x, generator)
             x = (x - self.mean[:, None, None]) / self.std[:, None, None]
@@ -203,6 +203,20 @@ def make_optimizer(model: nn.Module, recipe: TrainingSpec, learning_rate: float 
     return torch.optim.SGD(parameters, lr=rate, momentum=recipe.momentum, weight_decay=recipe.weight_decay, fused=True)
 
 
+def rates_on_device(optimizer: torch.optim.Optimizer, device: torch.device) -> None:
+    """Learning rates as tensors: a recorded step reads them where they lie."""
+    for group in optimizer.param_groups:
+        group["lr"] = torch.full((), group["lr"], device=device)
+
+
+def set_rate(group: dict[str, Any], rate: float) -> None:
+    """Another learning rate for a group of an optimiser, a recorded one too."""
+    if isinstance(group["lr"], torch.Tensor):
+        group["lr"].fill_(rate)
+    else:
+        group["lr"] = rate
+
+
 def rate_factor(step: int, total: int, warmup: float, final: float) -> float:
     """Learning-rate factor: linear rise over ``warmup``·total steps, then linear fall that ends at ``final``."""
     rise = max(1, round(warmup * total))
@@ -211,26 +225,32 @@ def rate_factor(step: int, total: int, warmup: float, final: float) -> float:
     return 1 - (1 - final) * (step - rise) / max(1, total - rise)
 
 
-_full_precision: ContextVar[bool] = ContextVar("full_precision", default=False)
+_precision: ContextVar[torch.dtype | None] = ContextVar("precision", default=None)
 
 
 def autocast(device: torch.device) -> contextlib.AbstractContextManager[object]:
     """bfloat16 autocast on CUDA, nothing elsewhere and in :func:`full_precision`."""
-    wanted = device.type == "cuda" and not _full_precision.get()
+    wanted = device.type == "cuda" and _precision.get() is None
     return torch.autocast("cuda", torch.bfloat16) if wanted else contextlib.nullcontext()
 
 
 @contextlib.contextmanager
-def full_precision() -> Iterator[None]:
-    """Float32 in here, on CUDA too (no bfloat16, no TF32): for comparing a GPU's numbers with a processor's."""
+def full_precision(dtype: torch.dtype = torch.float32) -> Iterator[None]:
+    """Float32 in here, on CUDA too (no bfloat16, no TF32), or images and losses in float64, for a model that is in float64 as
+    well: for comparing a GPU's numbers with a processor's."""
     convolutions, products = torch.backends.cudnn, torch.backends.cuda.matmul
-    before, token = (convolutions.allow_tf32, products.allow_tf32), _full_precision.set(True)
+    before, token = (convolutions.allow_tf32, products.allow_tf32), _precision.set(dtype)
     try:
         convolutions.allow_tf32 = products.allow_tf32 = False
         yield
     finally:
         convolutions.allow_tf32, products.allow_tf32 = before
-        _full_precision.reset(token)
+        _precision.reset(token)
+
+
+def real(x: torch.Tensor) -> torch.Tensor:
+    """``x`` in float32, or in float64 where it is that already."""
+    return x if x.dtype == torch.float64 else x.float()
 
 
 Loss = Callable[[nn.Module, torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
@@ -240,7 +260,7 @@ Loss = Callable[[nn.Module, torch.Tensor, torch.Tensor, torch.Tensor], torch.Ten
 @capturable
 def cross_entropy(model: nn.Module, x: torch.Tensor, y: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
     """Mean cross entropy, the usual loss."""
-    return F.cross_entropy(model(x).float(), y)
+    return F.cross_entropy(real(model(x)), y)
 
 
 @dataclass
@@ -266,9 +286,8 @@ class Trainer:
         self._replay = Replay(self._update, self.data.device)
         # A subclass may make a batch in ways of its own; other optimisers keep a count of steps on the host.
         self._replay.on &= type(self.data) is DeviceData and isinstance(self.optimizer, torch.optim.SGD)
-        if self._replay.on:  # a graph reads the rate where it lies: it must be a tensor
-            for group in self.optimizer.param_groups:
-                group["lr"] = torch.full((), group["lr"], device=self.data.device)
+        if self._replay.on:
+            rates_on_device(self.optimizer, self.data.device)
 
     def fit(self, ids: torch.Tensor) -> nn.Module:
         """Train on these examples for the recipe's epochs; returns the model in eval mode."""
@@ -315,10 +334,7 @@ class Trainer:
         """The recipe's learning rate for step number ``step`` (from 0) of ``total``."""
         factor = rate_factor(step, total, self.recipe.warmup, self.recipe.final)
         for group in self.optimizer.param_groups:
-            if isinstance(group["lr"], torch.Tensor):
-                group["lr"].fill_(self.recipe.learning_rate * factor)
-            else:
-                group["lr"] = self.recipe.learning_rate * factor
+            set_rate(group, self.recipe.learning_rate * factor)
 
 
 def predict(model: nn.Module, data: DeviceData, ids: torch.Tensor | None = None) -> torch.Tensor:
@@ -327,7 +343,7 @@ def predict(model: nn.Module, data: DeviceData, ids: torch.Tensor | None = None)
     was_training = model.training
     model.eval()
     with torch.no_grad(), autocast(data.device):
-        pieces = [model(data.batch(piece)).float() for piece in data.pieces(ids)]
+        pieces = [real(model(data.batch(piece))) for piece in data.pieces(ids)]
     model.train(was_training)
     return torch.cat(pieces) if pieces else torch.empty(0, data.classes, device=data.device)
 

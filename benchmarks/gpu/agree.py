@@ -1,11 +1,13 @@
 """Whether a processor and the GPU compute the same, and recorded steps the same as plain ones: one small cell, start to end.
 
-Strict where rounding is all that differs: one pass, and the gradient of one batch, of the same weights. Looser for a whole
-cell: every step magnifies what the steps before it differed in, and a threshold may be crossed one pass earlier.
+One pass, and the gradient of one batch, of the same weights in float32. The whole cell in float64: every step magnifies what
+the steps before it differed in, so that after some thirty of them in float32 two runs on one card differ by a hundredth, and
+nothing could be told from that. In float64 the same magnification starts from 1e-16.
 """
 
 from __future__ import annotations
 
+import contextlib
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -28,13 +30,16 @@ TOLERANCES = {
     "pass": 1e-4,
     "gradient": 1e-3,
     "bf16 pass": 5e-2,
-    "training": 1e-2,
-    "rem": 1e-1,
-    "graph training": 1e-2,
-    "graph rem": 1e-1,
+    "training": 1e-6,
+    "rem": 1e-6,
+    "graph training": 1e-6,
+    "graph rem": 1e-6,
 }
 """Largest ‖difference‖ / ‖value‖ of test logits (of the gradient) that counts as agreement: GPU against processor, both in
-float32; "bf16": the GPU in bfloat16; "graph": recorded steps against plain ones, both on the GPU in float32."""
+float32 ("bf16": the GPU in bfloat16) for a pass and a gradient, both in float64 for the cell; "graph": recorded steps against
+plain ones, both on the GPU in float64."""
+EXACT = {"learning_rate": 2.0**-5, "warmup": 0.0, "final": 1.0}
+"""Of the cell's training: a rate that float32 holds to the last digit, in which recorded steps read it. REM's is 2⁻⁷."""
 
 
 @dataclass(frozen=True)
@@ -51,17 +56,12 @@ def compare(bench: Bench) -> dict[str, Any]:
     cpu, device = torch.device("cpu"), bench.device
     scenario, split = small_cell(bench.sizes, bench.split)
     found, state = one_pass(scenario, split, device)
-    with full_precision():
-        expected = play(bench, scenario, split, cpu, graphs=False)
-        plain = play(bench, scenario, split, device, graphs=False)
-        again = play(bench, scenario, split, device, graphs=False)
-        graph = play(bench, scenario, split, device, graphs=True)
-    half = play(bench, scenario, split, device, graphs=True)
-    found |= _differences("", plain, expected) | _differences("repeated ", again, plain) | _differences("graph ", graph, plain)
-    found |= _differences("bf16 ", half, expected)
+    expected = play(bench, scenario, split, cpu, graphs=False)
+    plain = play(bench, scenario, split, device, graphs=False)
+    graph = play(bench, scenario, split, device, graphs=True)
+    half = play(bench, scenario, split, device, graphs=True, dtype=None)
+    found |= _differences("", plain, expected) | _differences("graph ", graph, plain) | _differences("bf16 ", half, expected)
     within = {name: found[name] <= limit for name, limit in TOLERANCES.items()}
-    for name in ("training", "rem"):  # kernels that add up in no fixed order repeat themselves no better than that
-        within[f"graph {name}"] |= found[f"graph {name}"] <= 3 * found[f"repeated {name}"]
     same = [(a.argmax(1) == b.argmax(1)).float().mean().item() for a, b in ((plain.unlearned, expected.unlearned),)]
     return {
         "difference": found,
@@ -80,14 +80,14 @@ def small_cell(sizes: Sizes, split: Split) -> tuple[Scenario, Split]:
 
     So many steps that recorded ones are among them; at full size the paper's values of REM but for their number.
     """
-    images, batch = sizes.part(1024, 128), sizes.part(128, 64)
+    images, batch = sizes.part(512, 128), sizes.part(64, 64)
     epochs = sizes.part(3, 1)
     scenario = sizes.scenario(1.0, 0.5, 0)
     scenario = scenario.model_copy(
         update={
             "corruption": scenario.corruption.model_copy(update={"amount": images // 16}),
             "model": sizes.network(0.125 if sizes.whole else 0.0625, whole_blocks=True),
-            "training": sizes.recipe(epochs).model_copy(update={"batch_size": batch}),
+            "training": sizes.recipe(epochs).model_copy(update={"batch_size": batch} | EXACT),
         }
     )
     parts = []
@@ -123,13 +123,21 @@ def _gradient(model: RedirectNet, arena: Arena) -> torch.Tensor:
     return torch.cat([p.grad.flatten().cpu() for p in model.parameters() if p.grad is not None])
 
 
-def play(bench: Bench, scenario: Scenario, split: Split, device: torch.device, graphs: bool) -> Outcome:
-    """Train the cell's original, then REM with the paper's values, on ``device``."""
+def play(
+    bench: Bench,
+    scenario: Scenario,
+    split: Split,
+    device: torch.device,
+    graphs: bool,
+    dtype: torch.dtype | None = torch.float64,
+) -> Outcome:
+    """Train the cell's original, then REM with the paper's values, on ``device``; ``dtype`` None: as usual there."""
     place = Bench(bench.sizes, device, bench.ends, bench.photographs, bench.result)
     arena = build_arena(scenario, device, split)
     start = time.perf_counter()
-    with switched(graphs), seeded(0):
-        model = fresh(scenario, arena, 0)
+    exact = contextlib.nullcontext() if dtype is None else full_precision(dtype)
+    with switched(graphs), seeded(0), exact:
+        model = fresh(scenario, arena, 0).to(dtype or torch.float32)
         Trainer(model, arena.train, scenario.training, 0, bench.reporter, snapshots=False).fit(
             torch.arange(len(arena.train), device=device)
         )
@@ -137,8 +145,11 @@ def play(bench: Bench, scenario: Scenario, split: Split, device: torch.device, g
         place.weights[scenario.original_key] = {name: value.cpu() for name, value in model.state_dict().items()}
         rem = methods.get("rem")
         steps = bench.sizes.part(2 * WARM, 2)
-        values = {"steps": steps, "flush_passes": bench.sizes.part(3, 1), "batch_size": scenario.training.batch_size}
-        unlearned = rem(rem.params(rem.full_params(values))).unlearn(make_task(place, scenario, arena, False), bench.reporter)
+        values = {"steps": steps, "flush_passes": bench.sizes.part(WARM + 3, 1), "batch_size": scenario.training.batch_size}
+        task = make_task(place, scenario, arena, False)
+        task.original.to(dtype or torch.float32).load_state_dict(model.state_dict())
+        params = rem.params(rem.full_params(values | {"learning_rate": 2.0**-7}))
+        unlearned = rem(params).unlearn(task, bench.reporter)
         found = predict(unlearned, arena.test).cpu()
     return Outcome(trained, found, time.perf_counter() - start)
 

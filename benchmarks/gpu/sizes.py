@@ -75,7 +75,7 @@ class Sizes:
     @property
     def stacks(self) -> tuple[int, ...]:
         """How many small networks are trained at once."""
-        return (64, 256) if self.whole else (3,)
+        return (64, 256, 512) if self.whole else (3,)
 
     @property
     def digits(self) -> int:
@@ -87,17 +87,21 @@ class Sizes:
         return ModelSpec(name="resnet9", params=source.full_params({"width": width, "whole_blocks": whole_blocks}))
 
     def recipe(self, epochs: int = 0) -> TrainingSpec:
-        """The paper's: SGD at 0.025 with a warm-up over 1 % and a linear fall with a horizon of 1.25 times the steps, which
-        ends at a fifth; crops and flips."""
+        """As many steps as in the paper, of the recipe that fits the corrupted labels of these JPEGs and keeps most utility.
+
+        With the paper's (0.025, falling to a fifth; crops and flips) the base fits .39 of the random labels, with crops at 0.1
+        or 0.4 falling to nothing .64 and .50; with flips alone 1.00 at 0.1 (utility .840) and .998 at 0.4 (.855). Seed 0,
+        regularity 0, on one H200."""
         return TrainingSpec(
             epochs=epochs or self.part(EPOCHS, 2),
             batch_size=self.batch,
-            learning_rate=0.025,
+            learning_rate=0.4,
             momentum=0.9,
             weight_decay=5e-4,
             warmup=0.01,
-            final=0.2,
+            final=0.0,
             augment=True,
+            crop=0,
         )
 
     def scenario(self, regularity: float, discovery: float, seed: int) -> Scenario:

@@ -16,7 +16,7 @@ from torch import nn
 from unlearn_core.capture import Replay, to_device
 from unlearn_core.models.cnn import CnnNet
 from unlearn_core.specs import TrainingSpec
-from unlearn_core.training import DeviceData, autocast, rate_factor
+from unlearn_core.training import DeviceData, autocast, rate_factor, rates_on_device, set_rate
 
 EPS, MOMENTUM = 1e-5, 0.1
 """Of batch norm, as in the core's network."""
@@ -103,8 +103,7 @@ class StackedTrainer:
         )
         self.replay = Replay(self._update, self.device)
         if self.replay.on:
-            for group in self.optimizer.param_groups:
-                group["lr"] = torch.full((), recipe.learning_rate, device=self.device)
+            rates_on_device(self.optimizer, self.device)
 
     def fit(self) -> int:
         """Train for the recipe's epochs; returns the steps that every network took."""
@@ -129,10 +128,7 @@ class StackedTrainer:
     def _set_rate(self, step: int, total: int) -> None:
         rate = self.recipe.learning_rate * rate_factor(step, total, self.recipe.warmup, self.recipe.final)
         for group in self.optimizer.param_groups:
-            if isinstance(group["lr"], torch.Tensor):
-                group["lr"].fill_(rate)
-            else:
-                group["lr"] = rate
+            set_rate(group, rate)
 
     def _update(self, ids: torch.Tensor) -> torch.Tensor:
         """One step of all networks; ``ids`` (K, B)."""

@@ -28,7 +28,7 @@ from unlearn_core.training import SilentReporter, predict
         ([0.5, 0.42], 2000, 0.5, True),
         ([0.80, 0.64, 0.54, 0.60, 0.63], 1186, 0.984, False),  # photographs known by heart: utility rose from .31 to .34
         ([0.80, 0.64, 0.54, 0.60, 0.50], 1186, 0.984, True),
-        ([0.992, 0.530, 0.554, 0.615, 0.648], 2048, 1.0, False),  # photographs known by heart, unlearned from the second round on
+        ([0.992, 0.530, 0.554, 0.615, 0.648], 2048, 1.0, False),  # known by heart, unlearned from the second round on
         ([0.976, 0.639, 0.550, 0.598, 0.638], 2048, 1.0, False),
         ([0.976, 0.639, 0.550, 0.560], 2048, 1.0, True),  # no more than chance
         ([0.976, 0.639, 0.550, 0.598, 0.52], 2048, 1.0, True),  # and fallen again

@@ -51,7 +51,7 @@ def build_arena(scenario: Scenario, device: torch.device, split: Split | None = 
         # Where nothing was stamped on the images there is nothing that crops would have to leave alone.
         found = scenario.corruption.found
         still = None if found else patch_slices(scenario.corruption.trigger, height, width)
-        augmentation = Augmentation(flip=flip, still=still)
+        augmentation = Augmentation(scenario.training.crop, flip, still)
     train = DeviceData.place(corrupted.train, device, augmentation)
     test, triggered = (DeviceData.place(d, device, like=train) for d in (corrupted.test, corrupted.triggered_test))
     return Arena(corrupted, train, test, triggered)

@@ -8,9 +8,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from unlearn_core.capture import Replay
 from unlearn_core.errors import Cancelled
 from unlearn_core.methods._base import UnlearningTask
-from unlearn_core.training import Reporter, autocast, batches, predict
+from unlearn_core.training import DeviceData, Reporter, autocast, batches, predict, real
 
 
 def bounded_loss(ce: torch.Tensor, reference: torch.Tensor, beta: float) -> torch.Tensor:
@@ -33,49 +34,76 @@ def example_losses(model: nn.Module, task: UnlearningTask, ids: torch.Tensor) ->
     return F.cross_entropy(predict(model, task.data, ids), task.data.labels[ids], reduction="none")
 
 
-def _is_out(model: nn.Module, task: UnlearningTask, threshold: float, least_loss: float) -> bool:
-    """Whether the forget set is out of the network: few of its given labels are said, and (median) none of them is near."""
-    if accuracy_on(model, task, task.forget) > threshold:
-        return False
-    return not least_loss or example_losses(model, task, task.forget).median().item() >= least_loss
-
-
-def lower_forget_accuracy(
-    model: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    task: UnlearningTask,
-    reporter: Reporter,
-    objective: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
-    *,
-    threshold: float,
-    max_passes: int,
-    batch_size: int,
-    generator: torch.Generator,
-    clip: float = 0.0,
-    least_loss: float = 0.0,
-    on_pass: Callable[[int], None] | None = None,
-) -> int:
-    """Passes over F until its accuracy on given labels is at most ``threshold`` and the median of its losses at least
-    ``least_loss``; returns how many were made.
+class ForgetSteps:
+    """Steps on F that raise its loss, and looks at how much of it is left; both recorded where steps are.
 
     ``objective(ce, ids)`` is minimised, with ``ce`` (B,) from the model with redirect off. The model is in train mode, as
     in the references: batch norm normalises F by its own statistics, and its running statistics move towards them.
     """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        task: UnlearningTask,
+        objective: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
+        generator: torch.Generator,
+        clip: float = 0.0,
+    ) -> None:
+        self.model, self.optimizer, self.task, self.objective = model, optimizer, task, objective
+        self.generator, self.clip = generator, clip
+        self._step, self._see = Replay(self._update, task.device), Replay(self._predict, task.device)
+        for replay in (self._step, self._see):
+            replay.on &= type(task.data) is DeviceData and isinstance(optimizer, torch.optim.SGD)
+
+    def is_out(self, threshold: float, least_loss: float) -> bool:
+        """Whether F is out of the network: few of its given labels are said, and (median) none of them is near."""
+        logits, given = self._see(self.task.forget), self.task.data.labels[self.task.forget]
+        if (logits.argmax(1) == given).float().mean().item() > threshold:
+            return False
+        return not least_loss or F.cross_entropy(logits, given, reduction="none").median().item() >= least_loss
+
+    def take(self, ids: torch.Tensor) -> None:
+        """One optimiser step on these members of F."""
+        draws = self.task.data.draw(len(ids), self.generator) if self._step.on else ()
+        self._step(ids, *draws)
+
+    def _predict(self, ids: torch.Tensor) -> torch.Tensor:
+        return predict(self.model, self.task.data, ids)
+
+    def _update(self, ids: torch.Tensor, *draws: torch.Tensor) -> torch.Tensor:
+        with autocast(self.task.device):
+            logits = real(self.model(self.task.data.batch(ids, draws or self.generator)))
+        loss = self.objective(F.cross_entropy(logits, self.task.data.labels[ids], reduction="none"), ids)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        if self.clip:
+            nn.utils.clip_grad_norm_(self.model.parameters(), self.clip)
+        self.optimizer.step()
+        return loss.detach()
+
+
+def lower_forget_accuracy(
+    steps: ForgetSteps,
+    reporter: Reporter,
+    *,
+    threshold: float,
+    max_passes: int,
+    batch_size: int,
+    least_loss: float = 0.0,
+    on_pass: Callable[[int], None] | None = None,
+) -> int:
+    """Passes over F until its accuracy on given labels is at most ``threshold`` and the median of its losses at least
+    ``least_loss``; returns how many were made."""
+    model = steps.model
     for done in range(max_passes):
-        if _is_out(model, task, threshold, least_loss):
+        if steps.is_out(threshold, least_loss):
             return done
         model.train()
-        for ids in batches(task.forget, batch_size, generator):
+        for ids in batches(steps.task.forget, batch_size, steps.generator):
             if reporter.cancelled():
                 raise Cancelled
-            with autocast(task.device):
-                logits = model(task.data.batch(ids, generator)).float()
-            loss = objective(F.cross_entropy(logits, task.data.labels[ids], reduction="none"), ids)
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            if clip:
-                nn.utils.clip_grad_norm_(model.parameters(), clip)
-            optimizer.step()
+            steps.take(ids)
         model.eval()
         if on_pass is not None:
             on_pass(done + 1)

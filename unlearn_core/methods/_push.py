@@ -9,7 +9,7 @@ from pydantic import Field
 from torch import nn
 
 from unlearn_core.methods._base import Method, MethodParams, Region, UnlearningTask
-from unlearn_core.methods._npo import lower_forget_accuracy
+from unlearn_core.methods._npo import ForgetSteps, lower_forget_accuracy
 from unlearn_core.methods._rounds import Rounds
 from unlearn_core.training import Reporter
 
@@ -56,16 +56,13 @@ class Push(Method):
             rounds.step(done, self.p.passes)
             rounds.snapshot(model)
 
+        generator = torch.Generator().manual_seed(task.seed + 1)
         lower_forget_accuracy(
-            model,
-            optimizer,
-            task,
+            ForgetSteps(model, optimizer, task, self.objective(task), generator),
             rounds,
-            self.objective(task),
             threshold=self.p.threshold,
             max_passes=self.p.passes,
             batch_size=self.p.batch_size,
-            generator=torch.Generator().manual_seed(task.seed + 1),
             on_pass=after,
         )
         return rounds.returned(model)

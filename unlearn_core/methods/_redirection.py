@@ -15,13 +15,13 @@ from unlearn_core.errors import Cancelled
 from unlearn_core.methods._base import Method, UnlearningTask
 from unlearn_core.methods._collapse import collapsed, softer
 from unlearn_core.methods._held_out import Quiet
-from unlearn_core.methods._npo import accuracy_on, bounded_loss, lower_forget_accuracy
+from unlearn_core.methods._npo import ForgetSteps, accuracy_on, bounded_loss, lower_forget_accuracy
 from unlearn_core.methods._rates import at_fitting_rate
 from unlearn_core.methods._rem_params import LATER, PRESETS, PUBLISHED, SEARCH_SPACE, RemParams, steps_per_round, total_steps
 from unlearn_core.methods._rounds import LOOK, Rounds, add_report
 from unlearn_core.methods._work import STEP, Budget, Setting, rem_work, widened_cost
 from unlearn_core.models import RedirectNet, RedirectNorm2d, example_masks, shared_mask
-from unlearn_core.training import DeviceData, Draws, Reporter, autocast, batches
+from unlearn_core.training import DeviceData, Draws, Reporter, autocast, batches, rates_on_device, real, set_rate
 
 _ADAM = 0.01
 """AdamW's learning rate relative to SGD's (in the paper 1/250: 2e-5 on a transformer, 0.005 on ResNet-9)."""
@@ -48,6 +48,8 @@ class Redirection:
         self.generator = torch.Generator().manual_seed(task.seed + 1)
         self.replay = Replay(self._update, task.device)
         self.replay.on &= type(task.data) is DeviceData and isinstance(self.optimizer, torch.optim.SGD)
+        if self.replay.on:
+            rates_on_device(self.optimizer, task.device)
         self.is_forget = task.is_forget()
         self.forget_mask = shared_mask(model.redirect_layers, params.forget_share, task.seed, task.device)
         self.reference = copy.deepcopy(model).eval().requires_grad_(False)
@@ -55,10 +57,17 @@ class Redirection:
         self.everyone = torch.cat([task.forget, task.retain]).sort().values
         # Masks are fixed, so without augmentation the reference losses are constants: computed once.
         self.constant = task.data.augmentation is None
+        losses = torch.zeros(len(task.data), device=task.device, dtype=base[0].dtype)
         if self.constant:
-            self.dropped, self.masked = (torch.zeros(len(task.data), device=task.device) for _ in range(2))
+            self.dropped, self.masked = losses.clone(), losses.clone()
             for ids in task.data.pieces(self.everyone):
                 self.dropped[ids], self.masked[ids] = self._reference(task.data.batch(ids), ids)
+            self.flushed_from = self.dropped
+        else:  # a flush starts from the images as they are
+            self.flushed_from = losses
+            for ids in task.data.pieces(task.forget):
+                self.flushed_from[ids] = self._reference(task.data.batch(ids), ids)[0]
+        self.flushing = self._forget_steps(self.optimizer)
         self.steps_per_round = steps_per_round(len(self.everyone), params.batch_size, params.round_steps)
         self.total = total_steps(params, len(self.everyone))
         self.done = self.number = 0
@@ -92,7 +101,7 @@ class Redirection:
 
     def _losses(self, model: RedirectNet, x: torch.Tensor, ids: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
         with autocast(self.task.device):
-            logits = model(x, mask).float()
+            logits = real(model(x, mask))
         return F.cross_entropy(logits, self.task.data.labels[ids], reduction="none")
 
     def _reference(self, x: torch.Tensor, ids: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -107,30 +116,24 @@ class Redirection:
 
     def flush(self) -> None:
         """Step 1a: push the corruption of F out of the base, before redirecting."""
-        start = self.dropped if self.constant else None
-        if self.p.flush_momentum:
-            optimizer = self.optimizer
-        else:  # the momentum of pushing F out must not go on pushing while the rest is repaired
+        if not self.p.flush_momentum:  # the momentum of pushing F out must not go on pushing while the rest is repaired
             optimizer = self._optimizer([p for _, p in self.model.base_parameters()], self.p.flush_rate)
-
-        def raise_loss(ce: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
-            before = self._reference(self.task.data.batch(ids), ids)[0] if start is None else start[ids]
-            return self.raised(ce, before).mean()
-
+            self.flushing = self._forget_steps(optimizer)
         passes = lower_forget_accuracy(
-            self.model,
-            optimizer,
-            self.task,
+            self.flushing,
             self.reporter,
-            raise_loss,
             threshold=self.p.flush_threshold,
             max_passes=self.p.flush_passes,
             batch_size=self.p.batch_size,
-            generator=self.generator,
-            clip=self.p.flush_clip,
             least_loss=self.p.flush_loss,
         )
         self.budget.spend(len(self.task.forget) * ((STEP + 1) * passes + 1))
+
+    def _forget_steps(self, optimizer: torch.optim.Optimizer) -> ForgetSteps:
+        def raise_loss(ce: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
+            return self.raised(ce, self.flushed_from[ids]).mean()
+
+        return ForgetSteps(self.model, optimizer, self.task, raise_loss, self.generator, self.p.flush_clip)
 
     def redirect(self) -> None:
         """Step 1b, over all or so many batches: F goes from the base into its channels, the rest relearns."""
@@ -155,7 +158,7 @@ class Redirection:
             return
         factor = 1 - (1 - self.p.final_rate) * self.done / self.total
         for group, relative in zip(self.optimizer.param_groups, (1.0, self.p.redirect_rate), strict=True):
-            group["lr"] = self.rate * relative * factor
+            set_rate(group, self.rate * relative * factor)
 
     def _update(self, ids: torch.Tensor, *draws: torch.Tensor) -> torch.Tensor:
         """One optimiser step, on the device from end to end."""

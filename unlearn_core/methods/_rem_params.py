@@ -18,7 +18,7 @@ class RemParams(MethodParams):
         0.005, gt=0, le=1, description="Constant learning rate of SGD; a hundredth of it for AdamW, which moves transformers"
     )
     final_rate: float = Field(
-        1.0, ge=0, le=1, description="The rate falls linearly to this share of it, over all rounds; 1: constant, as in the paper"
+        1.0, ge=0, le=1, description="The rate falls linearly to this share of it, over all rounds; 1: as in the paper"
     )
     batch_size: int = Field(512, ge=2, le=8192, description="Examples in a step of redirection")
     steps: int = Field(

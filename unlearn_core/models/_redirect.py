@@ -117,6 +117,11 @@ class RedirectConv2d(_RedirectLayer):
         weight, bias = self._weights(on)
         return F.conv2d(x, weight, bias, self.stride, self.padding)
 
+    def without_bias(self, x: torch.Tensor, on: bool) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """What :meth:`forward` gives before the bias is added, and the bias."""
+        weight, bias = self._weights(on)
+        return F.conv2d(x, weight, None, self.stride, self.padding), bias
+
 
 class RedirectLinear(_RedirectLayer):
     """A linear layer with room for redirect features."""

@@ -28,22 +28,32 @@ class RedirectNorm2d(nn.Module):
     def narrow(self) -> None:
         self.redirect = None
 
-    def forward(self, x: torch.Tensor, on: bool) -> torch.Tensor:
+    def forward(self, x: torch.Tensor, on: bool, lacks: torch.Tensor | None = None) -> torch.Tensor:
+        """``lacks``: a number for each channel that was not added to ``x``, in train mode. Normalising would take it away;
+        the running means count it."""
         if not on:
-            return self.base(x)
+            return self._by(self.base, x, lacks)
         if self.redirect is None:  # a layer without redirect channels of its own, in a network that has some
-            return self._base_alone(x)
+            return self._base_alone(x, lacks)
         if self.whole:
-            return self._at_once(x, self.redirect)
-        base, redirect = x[:, : self.base.num_features], x[:, self.base.num_features :]
-        return torch.cat([self._base_alone(base), self.redirect(redirect)], dim=1)
+            return self._at_once(x, self.redirect, lacks)
+        count = self.base.num_features
+        lack, lacked = (None, None) if lacks is None else (lacks[:count], lacks[count:])
+        return torch.cat([self._base_alone(x[:, :count], lack), self._by(self.redirect, x[:, count:], lacked)], dim=1)
 
-    def _base_alone(self, x: torch.Tensor) -> torch.Tensor:
+    def _base_alone(self, x: torch.Tensor, lacks: torch.Tensor | None) -> torch.Tensor:
         if self.mixed or not self.training:
-            return self.base(x)
+            return self._by(self.base, x, lacks)
         return F.batch_norm(x, None, None, self.base.weight, self.base.bias, training=True, eps=self.base.eps)
 
-    def _at_once(self, x: torch.Tensor, redirect: nn.BatchNorm2d) -> torch.Tensor:
+    @staticmethod
+    def _by(norm: nn.BatchNorm2d, x: torch.Tensor, lacks: torch.Tensor | None) -> torch.Tensor:
+        out: torch.Tensor = norm(x)
+        if lacks is not None and norm.running_mean is not None:
+            norm.running_mean.data.add_(lacks.data, alpha=0.1 if norm.momentum is None else norm.momentum)
+        return out
+
+    def _at_once(self, x: torch.Tensor, redirect: nn.BatchNorm2d, lacks: torch.Tensor | None) -> torch.Tensor:
         base, count = self.base, self.base.num_features
         # New tensors: what a pass in train mode writes there goes to the redirect channels, and to the base where it should.
         mean, var = (torch.cat([getattr(part, name) for part in (base, redirect)]) for name in ("running_mean", "running_var"))
@@ -51,6 +61,8 @@ class RedirectNorm2d(nn.Module):
         momentum = 0.1 if redirect.momentum is None else redirect.momentum
         out = F.batch_norm(x, mean, var, weight, bias, self.training, momentum, base.eps)
         if self.training:
+            if lacks is not None:
+                mean.data.add_(lacks.data, alpha=momentum)
             _follow(redirect, mean[count:], var[count:])
             if self.mixed:
                 _follow(base, mean[:count], var[:count])
