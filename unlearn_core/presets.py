@@ -27,8 +27,6 @@ from unlearn_core.specs import (
 
 Values = Literal["tuned", "paper", "rem"]
 """A method's sets of values: found by the held-out-F rule, its publication's, and of REM's ablations the ones found for REM."""
-USUAL_RECIPE: Recipe = "accurate"
-"""Which of two recipes is taken where none is named."""
 TUNED = Path(__file__).with_name("tuned")
 SECTIONS = ("dataset", "corruption", "trigger", "model", "training")
 """Parts of a scenario that take overrides such as ``training.epochs``; every other prefix is a method's name."""
@@ -49,7 +47,7 @@ def make_scenario(
 
     With the override "corruption.found" the labels are taken as they come, and the dial has no meaning.
     ``overrides`` maps "section.field" (sections: dataset, corruption, trigger, model, training) to values; keys that
-    belong to methods are left alone. ``recipe``: which of the preset's two recipes; None: the accurate one. Raises
+    belong to methods are left alone. ``recipe``: which of the preset's two recipes; None: :func:`usual_recipe`. Raises
     :class:`UserError` with one sentence for anything that cannot be.
     """
     source = datasets.get(dataset)
@@ -59,7 +57,7 @@ def make_scenario(
     preset = source.preset_for(params)
     network = models.get(model or preset.model)
     defaults = preset.model_params if network.name == preset.model else {}
-    corruption: dict[str, Any] = {
+    made: dict[str, Any] = {
         "class_a": preset.class_a,
         "class_b": preset.class_b,
         "target_class": preset.target_class,
@@ -67,14 +65,16 @@ def make_scenario(
         "trigger": TriggerSpec.parse(preset.trigger.model_dump() | extra["trigger"]),
     }
     if amount is not None:
-        corruption["amount"] = amount
+        made["amount"] = amount
+    corruption = CorruptionSpec.parse(made | extra["corruption"])
+    usual = _chosen(preset, source.name, recipe, corruption.found)
     return Scenario.parse(
         {
             "dataset": DatasetSpec(name=source.name, params=params),
-            "corruption": CorruptionSpec.parse(corruption | extra["corruption"]),
+            "corruption": corruption,
             "discovery": discovery,
             "model": ModelSpec(name=network.name, params=network.full_params(defaults | extra["model"])),
-            "training": TrainingSpec.parse(recipe_of(_chosen(preset, source.name, recipe), network) | extra["training"]),
+            "training": TrainingSpec.parse(recipe_of(usual, network) | extra["training"]),
             "seed": seed,
         }
     )
@@ -88,9 +88,15 @@ def input_side(model: str | None, params: Mapping[str, Scalar]) -> int:
     return network.input_side(network.params(network.full_params(dict(params))))
 
 
-def _chosen(preset: Preset, dataset: str, recipe: Recipe | None) -> TrainingSpec:
+def usual_recipe(found: bool) -> Recipe:
+    """Which of two recipes is taken where none is named: where a corruption is made the one that learns it by heart, so that
+    there is something to heal; with labels as they come (``found``) the one that is better on new images."""
+    return "accurate" if found else "memorising"
+
+
+def _chosen(preset: Preset, dataset: str, recipe: Recipe | None, found: bool) -> TrainingSpec:
     if recipe is None:
-        return preset.recipe(USUAL_RECIPE)
+        return preset.recipe(usual_recipe(found))
     if preset.accurate is None:
         raise UserError(f"{dataset!r} has one recipe for both purposes, which memorises; leave the recipe out.")
     return preset.recipe(recipe)

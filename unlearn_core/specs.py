@@ -255,9 +255,9 @@ class TrainingSpec(Spec):
 
     @model_serializer(mode="wrap")
     def _plain(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        # What is as it was before there was this field, or is not used, is not written: keys stay what they were.
+        # What is as it was before there was this field is not written: keys stay what they were.
         data: dict[str, Any] = handler(self)
-        if self.crop == 4 or not self.augment:
+        if self.crop == 4:
             data.pop("crop")
         return data
 

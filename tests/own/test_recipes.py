@@ -23,15 +23,17 @@ def overrides_for(photos: Path, **more: bool) -> dict[str, Any]:
     return {"dataset.data": str(photos), "dataset.size": 24} | {name.replace("_", "."): value for name, value in more.items()}
 
 
-def test_the_accurate_recipe_is_taken_unless_the_other_is_named(photos: Path) -> None:
+def test_what_is_corrupted_here_is_learned_by_heart_and_labels_as_they_come_are_not(photos: Path) -> None:
     usual = make_scenario("images", overrides=overrides_for(photos))
     memorising, accurate = (
         make_scenario("images", overrides=overrides_for(photos), recipe=name) for name in ("memorising", "accurate")
     )
-    assert accurate == usual
-    assert usual.training.augment
+    assert memorising == usual
+    assert accurate.training.augment
     assert not memorising.training.augment
-    assert memorising.original_key != usual.original_key
+    assert memorising.original_key != accurate.original_key
+    found = overrides_for(photos, corruption_found=True)
+    assert make_scenario("images", overrides=found) == make_scenario("images", overrides=found, recipe="accurate")
 
 
 def test_what_is_set_by_hand_wins_over_either_recipe(photos: Path) -> None:
@@ -49,33 +51,42 @@ def test_the_command_a_plan_and_a_link_name_it(photos: Path, tmp_path: Path) -> 
     state = vs.default_state() | {
         "dataset": "images",
         "methods": ("retrain", "finetune"),
-        "recipe": "memorising",
+        "recipe": "accurate",
         "overrides": overrides_for(photos),
     }
     settled, notices = vs.settle(state)
     assert notices == []
     scenario = vs.to_scenario(settled)
-    assert not scenario.training.augment
-    assert "--recipe memorising" in vs.as_cli(settled)
-    assert "recipe='memorising'" in vs.as_python(settled)
+    assert scenario.training.augment
+    assert "--recipe accurate" in vs.as_cli(settled)
+    assert "recipe='accurate'" in vs.as_python(settled)
     plan = tmp_path / "plan.yaml"
     plan.write_text(vs.as_yaml(settled))
     spec = read_plan(plan)
-    assert spec.recipe == "memorising"
+    assert spec.recipe == "accurate"
     assert scenario.original_key in {stage.key for stage in plan_stages(spec)}
-    assert "recipe=memorising" in vs.encode(settled)
-    # The default is not written, and a dataset with one recipe keeps none.
-    assert vs.settle(settled | {"recipe": "accurate"})[0]["recipe"] is None
+    assert vs.settle(settled | {"recipe": "memorising"})[0]["recipe"] is None
     other, notices = vs.settle(settled | {"dataset": "digits", "overrides": {}})
     assert other["recipe"] is None
     assert notices == ["This dataset has one recipe, which memorises; it is used."]
 
 
+def test_a_link_names_the_recipe_so_that_older_ones_keep_theirs(photos: Path) -> None:
+    for recipe in ("memorising", "accurate"):
+        state, _ = vs.settle(vs.default_state() | {"dataset": "images", "recipe": recipe, "overrides": overrides_for(photos)})
+        link = vs.encode(state)
+        assert f"recipe={recipe}" in link
+        assert vs.decode(link) == (state, [])
+    older, notices = vs.decode(link.replace("&recipe=accurate", "").replace("recipe=accurate&", ""))
+    assert older == state
+    assert notices == ["The link names no recipe, so it is from when photographs had one: the accurate one is used."]
+
+
 def test_a_plan_takes_its_images_from_the_command(photos: Path, tmp_path: Path) -> None:
     plan = tmp_path / "plan.yaml"
-    plan.write_text("dataset: images\nrecipe: memorising\nmethods: [finetune]\nseeds: [0]\nset: {dataset.size: 24}\n")
+    plan.write_text("dataset: images\nrecipe: accurate\nmethods: [finetune]\nseeds: [0]\nset: {dataset.size: 24}\n")
     spec = with_files(read_plan(plan), str(photos))
-    named = make_scenario("images", discovery=0.1, regularity=0.0, overrides=overrides_for(photos), recipe="memorising")
+    named = make_scenario("images", discovery=0.1, regularity=0.0, overrides=overrides_for(photos), recipe="accurate")
     assert named.original_key in {stage.key for stage in plan_stages(spec)}
     with pytest.raises(UserError, match="Give the data once"):
         with_files(spec, str(photos))
@@ -84,7 +95,7 @@ def test_a_plan_takes_its_images_from_the_command(photos: Path, tmp_path: Path) 
 @pytest.mark.parametrize("recipe", [None, "memorising", "accurate"])
 def test_methods_are_tuned_on_the_recipe_that_is_asked_for(photos: Path, recipe: Any) -> None:
     setting = Setting("images", tuple(overrides_for(photos).items()), recipe)
-    assert setting.scenario().training.augment is (recipe != "memorising")
+    assert setting.scenario().training.augment is (recipe == "accurate")
 
 
 def test_the_list_of_methods_has_the_values_of_the_usual_recipe(photos: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -99,15 +110,16 @@ def test_tables_call_the_other_recipe_by_its_name(photos: Path) -> None:
         return options_of(make_scenario("images", overrides=overrides_for(photos), **given))  # type: ignore[arg-type]
 
     assert "training.augment" not in said()
-    assert "recipe=memorising" in said(recipe="memorising")
-    assert "training.augment" not in said(recipe="memorising")
+    assert "recipe" not in said()
+    assert "recipe=accurate" in said(recipe="accurate")
+    assert "training.augment" not in said(recipe="accurate")
 
 
 def test_run_takes_the_name(photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     common = ["--store", str(tmp_path / "store"), "--engine", "inline", "--json"]
     few = ["--methods", "finetune", "--set", "training.epochs=1", "--set", "finetune.epochs=1"]
-    assert main(["run", "--data", str(photos), "--set", "dataset.size=24", "--recipe", "memorising", *few, *common]) == 0
-    assert json.loads(capsys.readouterr().out)["scenario"]["training"]["augment"] is False
+    assert main(["run", "--data", str(photos), "--set", "dataset.size=24", "--recipe", "accurate", *few, *common]) == 0
+    assert json.loads(capsys.readouterr().out)["scenario"]["training"]["augment"] is True
     assert main(["run", "--recipe", "accurate", *common]) == 2
     refused = capsys.readouterr().err
     assert "has one recipe" in refused

@@ -21,10 +21,10 @@ def methods(
     ``--values paper`` of `run` and `sweep` takes the latter."""
     from unlearn_core.datasets import registry as sources
     from unlearn_core.methods import registry
-    from unlearn_core.presets import USUAL_RECIPE, value_sets, values_of
+    from unlearn_core.presets import usual_recipe, value_sets, values_of
 
     source = sources.get(dataset)
-    augment = source.preset.recipe(USUAL_RECIPE).augment
+    augment = source.preset.recipe(usual_recipe(found=False)).augment
     found = [part.describe() | {"values": _by_family(part.name)} for part in registry]
     rows = []
     for part in registry:

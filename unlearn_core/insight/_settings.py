@@ -11,7 +11,7 @@ from unlearn_core.datasets import registry as datasets
 from unlearn_core.errors import UserError
 from unlearn_core.methods import registry as methods
 from unlearn_core.models import registry as models
-from unlearn_core.presets import USUAL_RECIPE, Values, recipe_of, values_of
+from unlearn_core.presets import Values, recipe_of, usual_recipe, values_of
 from unlearn_core.specs import MethodSpec, Scalar, Scenario
 
 SEPARATOR: Final = ", "
@@ -136,9 +136,10 @@ def _usual(scenario: Scenario) -> dict[str, dict[str, Any]]:
         return {"": usual}
     network = models.get(scenario.model.name)
     usual |= _section("model", _defaults(network) | (preset.model_params if network.name == preset.model else {}))
-    recipes: tuple[Recipe, ...] = ("accurate", "memorising") if preset.accurate else (USUAL_RECIPE,)
+    taken = usual_recipe(scenario.corruption.found)
+    recipes: list[Recipe] = sorted(("accurate", "memorising"), key=lambda name: name != taken) if preset.accurate else [taken]
     return {
-        "" if name == USUAL_RECIPE else name: usual | _section("training", recipe_of(preset.recipe(name), network))
+        "" if name == taken else name: usual | _section("training", recipe_of(preset.recipe(name), network))
         for name in recipes
     }
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode
 
 from unlearn_core.view_state.controls import (
+    BY_NAME,
     BY_QUERY,
     CONTROLS,
     DEMO_METHODS,
@@ -21,11 +22,12 @@ from unlearn_core.view_state.controls import (
 from unlearn_core.view_state.fields import as_number
 from unlearn_core.view_state.permission import Question, sift
 from unlearn_core.view_state.settle import quoted, settle
-from unlearn_core.view_state.specs import as_text
+from unlearn_core.view_state.specs import as_text, resolved
 
 Query = str | Mapping[str, str | list[str]]
 MAX_QUERY: Final = 2000
 MAX_TEXT: Final = 120
+OLDER: Final = "The link names no recipe, so it is from when photographs had one: the accurate one is used."
 ASKED: Final = "The link names files or a download that a link does not get by itself; they are left out."
 
 
@@ -33,7 +35,7 @@ def encode(state: State) -> str:
     """The state as a query string without '?': only what differs from the defaults, always shorter than 2,000 characters."""
     items = []
     for control in CONTROLS:
-        value = state[control.name]
+        value = _two_recipes(state) if control.name == "recipe" else state[control.name]
         if value != control.default:
             items.append((control.query_name, ",".join(value) if control.kind == "choices" else as_text(value)))
     items += [(name, as_text(value)) for name, value in sorted(state["overrides"].items())]
@@ -74,8 +76,22 @@ def decode_asking(query: Query, opened: Collection[str] = (), also: Iterable[Pat
         notices.append(
             f"The link has unknown settings, which are ignored: {', '.join(unknown[:5])}{' …' if unknown[5:] else ''}."
         )
+    if state["recipe"] is None and (older := _older(state)) is not None:
+        state["recipe"] = older
+        notices.append(OLDER)
     state, more = settle(state)
     return state, notices + more, asked
+
+
+def _two_recipes(state: State) -> str | None:
+    """The recipe, where the data have two; a link always names it, so that one without a name is known to be older."""
+    return resolved(state)["recipe"] if state["dataset"] != BY_NAME["dataset"].default else None
+
+
+def _older(state: State) -> str | None:
+    """The recipe of a link that names none: there was one then, for corruption that is made as well."""
+    here = "dataset.data" in state["overrides"] or state["dataset"] != "images"  # or it is still to be asked for
+    return "accurate" if here and _two_recipes(state) == "memorising" else None
 
 
 def _pairs(query: Query) -> list[tuple[str, str]]:

@@ -70,7 +70,7 @@ def _settle_files(state: State, notices: list[str]) -> None:
     try:
         load_dataset(to_scenario(state | {"model": None, "overrides": _of_dataset(state)}).dataset, state["seed"])
     except UserError as error:
-        state["dataset"] = BY_NAME["dataset"].default
+        state["dataset"], state["recipe"] = BY_NAME["dataset"].default, None
         state["overrides"] = {key: value for key, value in state["overrides"].items() if not key.startswith("dataset.")}
         notices.append(f"{error} The dataset is {state['dataset']} again.")
 

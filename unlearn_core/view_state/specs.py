@@ -107,7 +107,7 @@ def to_search(state: State) -> MethodSpec:
 
 def preset_of(state: State) -> dict[str, Any]:
     """What the dataset's preset says about the controls whose default is None."""
-    from unlearn_core.presets import USUAL_RECIPE
+    from unlearn_core.presets import usual_recipe
     from unlearn_core.specs import CorruptionSpec
 
     p = _preset(state)
@@ -122,7 +122,7 @@ def preset_of(state: State) -> dict[str, Any]:
         "trigger_value": t.value,
         "trigger_opacity": t.opacity,
         "model": p.model,
-        "recipe": USUAL_RECIPE if p.accurate else None,
+        "recipe": usual_recipe(as_found(state)) if p.accurate else None,
     }
 
 
@@ -187,9 +187,9 @@ def augmented(state: State) -> bool:
 
 def _recipe(state: State, preset: Preset) -> TrainingSpec:
     """The recipe that this view asks for, before the network and the overrides have their say."""
-    from unlearn_core.presets import USUAL_RECIPE
+    from unlearn_core.presets import usual_recipe
 
-    return preset.recipe(state["recipe"] or USUAL_RECIPE)
+    return preset.recipe(state["recipe"] or usual_recipe(as_found(state)))
 
 
 def section_overrides(overrides: Mapping[str, Scalar], section: str) -> dict[str, Scalar]:
