@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from benchmarks.gpu.bench import Bench, device_name, forget_memory, peak_memory, seconds
-from benchmarks.gpu.plan import Item
+from benchmarks.gpu.plan import CHOOSE, CHOSEN, Item
 from unlearn_core.evaluation import Arena, Evidence, measure, observe
 from unlearn_core.methods import OracleTask, UnlearningTask
 from unlearn_core.methods import registry as methods
@@ -49,6 +49,8 @@ def run_method(bench: Bench, item: Item) -> dict[str, Any]:
     """One method on one cell, as a row."""
     scenario, spec = scenario_of(item), item.method
     assert spec is not None
+    if item.values == "tuned" and spec.name in CHOSEN and (chosen := bench.result(CHOOSE)) is not None:
+        spec = spec.model_copy(update={"params": spec.params | chosen["params"]})
     arena = bench.arena(scenario)
     method = methods.get(spec.name)
     task = make_task(bench, scenario, arena, method.oracle)

@@ -10,7 +10,7 @@ from benchmarks.gpu.sizes import Sizes
 from unlearn_core.presets import Values, make_method
 from unlearn_core.specs import MethodSpec, Scenario
 
-Kind = Literal["agree", "speed", "original", "run"]
+Kind = Literal["agree", "speed", "choose", "original", "run"]
 ORACLE = "oracle_retrain"
 
 SECONDS = {
@@ -24,6 +24,7 @@ SECONDS = {
     "speed/small/stacked": 10.0,
     "speed/rem": 30.0,
     "speed/epoch/compiled": 80.0,
+    "choose": 90.0,
     "original": 25.0,
     "retrain": 25.0,
     ORACLE: 25.0,
@@ -37,6 +38,9 @@ SECONDS = {
 }
 """What an item is expected to take at full size until one like it was measured; generous."""
 
+CHOOSE = "choose/rem"
+CHOSEN = ("rem", "rem_no_redirect", "rem_discover")
+"""Methods whose tuned values are those that :data:`CHOOSE` found."""
 COMPILED = "speed/epoch/compiled"
 SPEED = [key for key in SECONDS if key.startswith("speed/") and key != COMPILED]
 QUICK, PAPERS = ("npo", "rem_no_redirect"), ("scrub", "potion", "bad_teacher")
@@ -64,11 +68,11 @@ class Item:
 def plan(sizes: Sizes) -> list[Item]:
     """Everything there is to measure, the most telling first.
 
-    Agreement and speed; then, for each seed: REM on the nine cells of regularity × discovery .1, .5, 1, the quick methods, its
+    Agreement and speed; REM's values for the tuned rows; then, for each seed: REM on the nine cells of regularity × discovery .1, .5, 1, the quick methods, its
     two references; the other methods there, with their papers' values; discovery at .1; the tuned values; the other discovery
     rates. Compiling takes long, and tells least of what it takes: it comes behind the first cells.
     """
-    items = [Item("agree", "agree", "agree"), *(Item(key, "speed", key) for key in SPEED)]
+    items = [Item("agree", "agree", "agree"), *(Item(key, "speed", key) for key in SPEED), Item(CHOOSE, "choose", "choose")]
     for seed in sizes.seeds:
         items += _seed(sizes, seed)
     return list({item.key: item for item in items}.values())

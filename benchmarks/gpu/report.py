@@ -35,8 +35,8 @@ def section(path: Path = RESULTS) -> list[str]:
     if found["settings"]["scale"] != 1 or found["settings"]["device"] != "cuda":
         part = f"{found['settings']['scale']:g} of everything, on {found['settings']['device']}"
         lines += ["", f"**A trial of the command ({part}): these numbers say nothing about a GPU.**"]
-    lines += ["", *_agreement(results), *_speed(results, found["rows"]), *_cells(found["rows"]), *_originals(results)]
-    return lines + _missing(found)
+    lines += ["", *_agreement(results), *_speed(results, found["rows"]), *_chosen(results), *_cells(found["rows"])]
+    return [*lines, *_originals(results), *_missing(found)]
 
 
 def _not_measured() -> list[str]:
@@ -153,7 +153,7 @@ def _cells(rows: list[dict[str, Any]]) -> list[str]:
         "over ten discovery rates; the oracle knows everything and is run once a regularity.",
         "",
         *_table(head, table),
-        *_rem_by_cell(groups.get(("rem", "paper"), [])),
+        *(line for values in ("paper", "tuned") for line in _rem_by_cell(groups.get(("rem", values), []), values)),
     ]
 
 
@@ -176,12 +176,13 @@ def _mean(values: Any) -> str:
     return f"{statistics.fmean(numbers):.3f}{error}"
 
 
-def _rem_by_cell(rows: list[dict[str, Any]]) -> list[str]:
+def _rem_by_cell(rows: list[dict[str, Any]], values: str) -> list[str]:
     if not rows:
         return []
     scores = [row["healed_x_utility"] for row in rows]
     cells = {(row["regularity"], row["discovery"]) for row in rows}
-    told = f"`rem` with the paper's values: {statistics.fmean(scores):.3f} over {len(cells)} of 9 cells (asked ≥ {REM_SCORE:g}"
+    words = {"paper": "the paper's values", "tuned": "the values chosen for this size"}[values]
+    told = f"`rem` with {words}: {statistics.fmean(scores):.3f} over {len(cells)} of 9 cells (asked ≥ {REM_SCORE:g}"
     met = f": {_verdict(statistics.fmean(scores) >= REM_SCORE)})" if len(cells) == 9 else ")"
     table = [
         [
@@ -194,6 +195,35 @@ def _rem_by_cell(rows: list[dict[str, Any]]) -> list[str]:
         told + met + ". Healed × utility by regularity and discovery:",
         "",
         *_table(["", *(f"{d:g}" for d in FIRST)], table),
+    ]
+
+
+def _chosen(results: dict[str, Any]) -> list[str]:
+    """What REM's values for this size were chosen from."""
+    found = results.get("choose/rem")
+    if found is None:
+        return []
+
+    def said(change: dict[str, Any]) -> str:
+        return (
+            ", ".join(f"{name} {value}" for name, value in change.items()) or "the preset for photographs with crops and flips"
+        )
+
+    rows = [
+        [
+            said(one["change"]) + (" (taken)" if one["change"] == found["params"] else ""),
+            " / ".join(f"{value:.2f}" for value in one["held_out"]),
+            " / ".join(f"{value:.2f}" for value in one["retain"]),
+            f"{one['score']:.3f}",
+            f"{one['seconds']:.1f}",
+        ]
+        for one in found["tried"]
+    ]
+    return [
+        f"REM's tuned values here, from seed {found['seed']}: half of the known tenth is left in the retain set, at the lowest and "
+        "the highest regularity; neither ground truth nor test data is looked at.",
+        "",
+        *_table(["In place of the preset's values", "Held-out half healed", "Retain accuracy", "Score", "Seconds"], rows),
     ]
 
 

@@ -17,7 +17,7 @@ from PIL import Image
 from benchmarks.__main__ import main as door
 from benchmarks.gpu import cells, command, speed
 from benchmarks.gpu.images import NoData, read
-from benchmarks.gpu.plan import SPEED, plan
+from benchmarks.gpu.plan import CHOOSE, SPEED, plan
 from benchmarks.gpu.sizes import FIRST_RATES, REGULARITIES, Sizes
 
 ROOT = Path(__file__).parents[2]
@@ -109,6 +109,10 @@ def test_every_run_is_a_row(whole: tuple[Path, dict[str, Any]]) -> None:
         ("rem", "paper"), ("rem", "tuned"), ("rem_no_redirect", "paper"), ("retrain", "paper"), ("oracle_retrain", "paper"),
         ("npo", "paper"), ("scrub", "paper"), ("potion", "paper"), ("bad_teacher", "paper"), ("rem_discover", "tuned"),
     }  # fmt: skip
+    chosen = next(entry for entry in found["items"] if entry["key"] == CHOOSE)["result"]
+    assert chosen["score"] == max(one["score"] for one in chosen["tried"])
+    tuned = next(row for row in found["rows"] if (row["method"], row["values"]) == ("rem", "tuned"))
+    assert tuned["params"].items() >= chosen["params"].items()
     oracle = next(row for row in found["rows"] if row["method"] == "oracle_retrain")
     assert oracle["discovery"] is None
 
@@ -213,6 +217,7 @@ def test_a_process_that_lost_its_gpu_is_followed_by_another(tmp_path: Path, monk
 def test_the_plan_at_full_size_is_the_paper_s() -> None:
     items = plan(Sizes())
     assert [item.key for item in items[: 1 + len(SPEED)]] == ["agree", *SPEED]
+    assert items[1 + len(SPEED)].key == CHOOSE
     runs = [item for item in items if item.kind == "run"]
     first = [item for item in runs if item.like == "rem/paper"]
     assert {item.like for item in runs[:18]} == {"rem/paper", "rem/tuned"}
