@@ -22,9 +22,8 @@ USUAL: dict[str, Scalar] = {"batch_size": 512, "round_steps": 0, "removal_cap": 
 CANDIDATES: tuple[dict[str, Scalar], ...] = (
     {},
     USUAL | {"epochs": 3, "learning_rate": 0.1, "final_rate": 0.0},
-    USUAL | {"epochs": 3, "learning_rate": 0.03, "final_rate": 0.0},
+    USUAL | {"epochs": 3, "learning_rate": 0.3, "final_rate": 0.0},
     USUAL | {"epochs": 6, "learning_rate": 0.1, "final_rate": 0.0},
-    USUAL | {"epochs": 6, "learning_rate": 0.03, "final_rate": 0.0},
 )
 """Each in place of the preset's values; the first is the preset itself."""
 

@@ -205,9 +205,7 @@ def _chosen(results: dict[str, Any]) -> list[str]:
         return []
 
     def said(change: dict[str, Any]) -> str:
-        return (
-            ", ".join(f"{name} {value}" for name, value in change.items()) or "the preset for photographs with crops and flips"
-        )
+        return ", ".join(f"{name} {value}" for name, value in change.items()) or "the preset's own"
 
     rows = [
         [
@@ -220,8 +218,8 @@ def _chosen(results: dict[str, Any]) -> list[str]:
         for one in found["tried"]
     ]
     return [
-        f"REM's tuned values here, from seed {found['seed']}: half of the known tenth is left in the retain set, at the lowest and "
-        "the highest regularity; neither ground truth nor test data is looked at.",
+        f"REM's tuned values here, from seed {found['seed']}: half of the known tenth is left in the retain set, at the lowest "
+        "and the highest regularity; neither ground truth nor test data is looked at.",
         "",
         *_table(["In place of the preset's values", "Held-out half healed", "Retain accuracy", "Score", "Seconds"], rows),
     ]
