@@ -120,7 +120,8 @@ def _gradient(model: RedirectNet, arena: Arena) -> torch.Tensor:
     ids = torch.arange(min(64, len(arena.train)), device=arena.train.device)
     model.zero_grad()
     F.cross_entropy(model(arena.train.batch(ids)), arena.train.labels[ids]).backward()
-    return torch.cat([p.grad.flatten().cpu() for p in model.parameters() if p.grad is not None])
+    # Where a bias is left out it has no gradient, and elsewhere nothing but rounding about zero.
+    return torch.cat([(torch.zeros_like(p) if p.grad is None else p.grad).flatten().cpu() for p in model.parameters()])
 
 
 def play(

@@ -72,6 +72,7 @@ def run_method(bench: Bench, item: Item) -> dict[str, Any]:
         "seconds": spent,
         "peak_memory": peak,
         "graphs": bench.graphs,
+        "recipe": scenario.training.model_dump(),
         "revision": spec.revision,
         "params": spec.params,
         **card(bench.device),

@@ -10,7 +10,7 @@ from benchmarks.gpu.sizes import Sizes
 from unlearn_core.presets import Values, make_method
 from unlearn_core.specs import MethodSpec, Scenario
 
-Kind = Literal["agree", "speed", "choose", "original", "run"]
+Kind = Literal["agree", "speed", "choose", "original", "run", "recipe"]
 ORACLE = "oracle_retrain"
 
 SECONDS = {
@@ -26,6 +26,7 @@ SECONDS = {
     "speed/epoch/compiled": 80.0,
     "choose": 90.0,
     "original": 25.0,
+    "recipes": 25.0,
     "retrain": 25.0,
     ORACLE: 25.0,
     "rem": 20.0,
@@ -71,10 +72,12 @@ def plan(sizes: Sizes) -> list[Item]:
     Agreement and speed; REM's values for the tuned rows; then, for each seed, on the cells of regularity × discovery .1, .5, 1:
     at .1 REM, the quick methods and the oracle; REM elsewhere; the compiled epoch, which takes long; retraining and the quick
     methods elsewhere; the other methods, with their papers' values; discovery at .1; tuned values; the other discovery rates.
+    Last, recipes for the original.
     """
     items = [Item("agree", "agree", "agree"), *(Item(key, "speed", key) for key in SPEED), Item(CHOOSE, "choose", "choose")]
     for seed in sizes.seeds:
         items += _seed(sizes, seed)
+    items += [Item(f"recipes/{name}", "recipe", "recipes") for name in sizes.recipes]
     return list({item.key: item for item in items}.values())
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmarks.gpu import agree, cells, choose, compiled, speed
+from benchmarks.gpu import agree, cells, choose, compiled, recipes, speed
 from benchmarks.gpu.bench import Bench, OutOfTime, device_name, pack, unpack
 from benchmarks.gpu.ledger import Ledger, write_whole
 from benchmarks.gpu.plan import SECONDS, Item
@@ -94,6 +94,8 @@ def measure(bench: Bench, item: Item, out: Path) -> dict[str, Any]:
         return agree.compare(bench)
     if item.kind == "original":
         return cells.train_original(bench, item)
+    if item.kind == "recipe":
+        return recipes.measure(bench, item.key.removeprefix("recipes/"))
     if item.kind == "choose":
         return choose.values_of_rem(bench)
     if item.kind == "run":

@@ -7,18 +7,24 @@ import json
 import subprocess
 import sys
 import tarfile
+import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from benchmarks.__main__ import main as door
-from benchmarks.gpu import cells, command, speed
+from benchmarks.gpu import agree, cells, command, speed
+from benchmarks.gpu.bench import Bench, difference
+from benchmarks.gpu.cells import fresh
 from benchmarks.gpu.images import NoData, read
 from benchmarks.gpu.plan import CHOOSE, SPEED, plan
 from benchmarks.gpu.sizes import FIRST_RATES, REGULARITIES, Sizes
+from unlearn_core.datasets import Split
+from unlearn_core.evaluation import build_arena
 
 ROOT = Path(__file__).parents[2]
 SCALE = 0.004
@@ -290,3 +296,21 @@ raise SystemExit(status)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=200, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     assert len(json.loads((tmp_path / "gpu.json").read_text())["items"]) == 2
+
+
+def test_agreement_holds_where_one_side_leaves_out_biases(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A GPU does, and this machine has none."""
+    cpu, data = torch.device("cpu"), speed.noise(300)
+    split = Split(data, data)
+    bench = Bench(Sizes(SCALE), cpu, time.monotonic() + 600, lambda: pytest.fail("no photographs are needed"), lambda key: None)
+    scenario, part = agree.small_cell(bench.sizes, split)
+    arena = build_arena(scenario, cpu, part)
+    gradients, played = [], []
+    for skips in (False, True):
+        monkeypatch.setattr("unlearn_core.models.resnet9.skips_bias", lambda x, skips=skips: skips)
+        gradients.append(agree._gradient(fresh(scenario, arena, 0).train(), arena))
+        played.append(agree.play(bench, scenario, part, cpu, graphs=False))
+    assert difference(gradients[1], gradients[0]) <= agree.TOLERANCES["gradient"]
+    found = agree._differences("", played[1], played[0])
+    assert 0 < found["rem"] <= agree.TOLERANCES["rem"]
+    assert found["training"] <= agree.TOLERANCES["training"]
