@@ -139,8 +139,7 @@ def _usual(scenario: Scenario) -> dict[str, dict[str, Any]]:
     taken = usual_recipe(scenario.corruption.found)
     recipes: list[Recipe] = sorted(("accurate", "memorising"), key=lambda name: name != taken) if preset.accurate else [taken]
     return {
-        "" if name == taken else name: usual | _section("training", recipe_of(preset.recipe(name), network))
-        for name in recipes
+        "" if name == taken else name: usual | _section("training", recipe_of(preset.recipe(name), network)) for name in recipes
     }
 
 

@@ -35,7 +35,7 @@ def encode(state: State) -> str:
     """The state as a query string without '?': only what differs from the defaults, always shorter than 2,000 characters."""
     items = []
     for control in CONTROLS:
-        value = _two_recipes(state) if control.name == "recipe" else state[control.name]
+        value: Any = _two_recipes(state) if control.name == "recipe" else state[control.name]
         if value != control.default:
             items.append((control.query_name, ",".join(value) if control.kind == "choices" else as_text(value)))
     items += [(name, as_text(value)) for name, value in sorted(state["overrides"].items())]
