@@ -33,6 +33,7 @@ from unlearn_core.training import SilentReporter, predict
         ([0.976, 0.639, 0.550, 0.560], 2048, 1.0, True),  # no more than chance
         ([0.976, 0.639, 0.550, 0.598, 0.52], 2048, 1.0, True),  # and fallen again
         ([0.97, 0.91, 0.85, 0.7, 0.5], 2048, 1.0, True),  # ruined step by step
+        ([0.774, 0.156, 0.149, 0.134, 0.170, 0.204], 1351, 1.0, True),  # ruined at once
         ([0.9], 2000, 1.0, False),
     ],
 )

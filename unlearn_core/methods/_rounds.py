@@ -134,15 +134,15 @@ def has_fallen(retain: list[float], examples: int, before: float, number: int = 
 
     A network that knew its examples by heart, wrong labels and all, gives that up once, and is none the worse on new ones. It
     shows in two ways. In what the best round lacks beside the original, ``before``: twice as much may follow, up to
-    :data:`MEMORY`. Or the accuracy rises again after a fall, by more than chance, while a network that is being broken falls
-    on: then what counts is the best since that fall.
+    :data:`MEMORY`. Or the accuracy rises again after a fall, by more than chance and to more than half of the best, while a
+    network that is being broken falls on: then what counts is the best since that fall.
     """
     position = number or len(retain)
     kept, best = retain[position - 1], max(retain)
     if kept >= best - max(FALL * best, _chance(best, examples), min(MEMORY, 2 * (before - best))):
         return False
     since = retain[retain.index(best) + 1 : position]
-    if not since:  # a later round kept more
+    if not since or kept < best / 2:  # a later round kept more; or it lies in ruins, which may rise and fall
         return True
     risen = since[since.index(min(since)) :]
     top, chance = max(risen), _chance(min(risen), examples)
