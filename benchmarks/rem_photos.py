@@ -1,7 +1,7 @@
-"""REM's preset for photographs beside other values, by the held-out-F rule, with the recipe for people's own photographs.
+"""REM's preset for photographs beside other values, by the held-out-F rule, with either recipe for photographs.
 
     python -m benchmarks.rem_photos --data FOLDER [--images 10000] [--seeds 100] [--regularity 0 1] [--discovery 0.1]
-                                    [--changes '{}' '{"round_steps": 0, "removal_cap": 100}']
+                                    [--changes '{}' '{"round_steps": 0, "removal_cap": 100}'] [--recipe accurate]
 
 ``FOLDER`` holds train/<class>/… and test/<class>/… (CIFAR-10 as image files). ``tune`` had found REM's values on networks an
 eighth as wide, trained on 1,000 images without crops and flips; this asks what holds for the network, the recipe and the
@@ -31,7 +31,7 @@ BEFORE = {"round_steps": 0, "removal_cap": 100.0}
 
 def rows_of(cells: list[Cell], changes: list[dict[str, Any]], setting: Setting) -> list[dict[str, Any]]:
     """A row for each cell and setting; the trained originals are kept between settings."""
-    rows, usual = [], preset_params("rem", "images", augment=True)
+    rows, usual = [], preset_params("rem", "images", augment=setting.scenario().training.augment)
     for cell in cells:
         for change in changes:
             rows.append({"changed": change} | score_cell(setting, "rem", usual | change, cell))
@@ -46,11 +46,12 @@ def main() -> None:
     parser.add_argument("--seeds", nargs="+", type=int, default=[100])
     parser.add_argument("--regularity", nargs="+", type=float, default=[0.0, 1.0])
     parser.add_argument("--discovery", type=float, default=0.1)
+    parser.add_argument("--recipe", choices=("accurate", "memorising"), default="accurate")
     parser.add_argument("--changes", nargs="+", type=json.loads, default=[{}, BEFORE])
     options = parser.parse_args()
     overrides = (("dataset.data", str(options.data)), ("dataset.limit", options.images), ("dataset.test_limit", 200))
     cells = [Cell(r, options.discovery, seed) for seed in options.seeds for r in options.regularity]
-    write(options, rows_of(cells, options.changes, Setting("images", overrides, "accurate")))
+    write(options, rows_of(cells, options.changes, Setting("images", overrides, options.recipe)))
 
 
 def write(options: argparse.Namespace, rows: list[dict[str, Any]]) -> None:
@@ -66,7 +67,7 @@ def write(options: argparse.Namespace, rows: list[dict[str, Any]]) -> None:
     print("\n".join(lines))
     listed = {name: ", ".join(f"{value:g}" for value in getattr(options, name)) for name in ("regularity", "seeds")}
     setting = f"{options.images:,} images, regularity {listed['regularity']}, discovery {options.discovery:g}"
-    setting += f", seeds {listed['seeds']}"
+    setting += f", seeds {listed['seeds']}" + (", memorising" if options.recipe == "memorising" else "")
     target = Path(__file__).with_suffix(".json")
     runs = json.loads(target.read_text())["runs"] if target.exists() else {}
     runs[setting] = {"lines": lines, "rows": rows, "environment": environment(torch.device("cpu"))}
