@@ -166,6 +166,28 @@ def test_a_network_that_diverges_scores_nothing_and_can_be_written(digits: Train
     json.dumps(found, allow_nan=False)
 
 
+def test_a_network_that_lost_a_class_scores_nothing(digits: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Never(Recording):
+        """Says the labels of F no more, by never saying anything of the kind."""
+
+        lost = 0
+
+        def unlearn(self, task: UnlearningTask, reporter: Reporter) -> nn.Module:
+            with torch.no_grad():
+                task.original.head.bias[: self.lost] -= 100
+            return task.original.eval()
+
+    order = digits.arena.corrupted.truth.corrupted
+    monkeypatch.setattr(methods, "get", lambda name: Never)
+    monkeypatch.setattr(tuning, "_trained", lambda *setting: (digits.task(discovery=0.5), order))
+    kept = score_cell(Setting("digits"), "never", {}, Cell(1.0, 0.5, 3))
+    assert not kept["lost"]
+    Never.lost = 1
+    found = score_cell(Setting("digits"), "never", {}, Cell(1.0, 0.5, 3))
+    assert found["healed"] > kept["healed"]
+    assert (found["score"], found["lost"]) == (0, True)
+
+
 def test_an_oracle_is_not_tuned() -> None:
     with pytest.raises(UserError, match="is an oracle"):
         tune(Setting("waves"), "oracle_retrain", Here())

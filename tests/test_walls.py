@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import ast
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -94,28 +92,3 @@ def test_ground_truth_is_read_by_evaluation_and_oracles_alone() -> None:
     for path in (CORE / "methods").glob("*.py"):
         if path.name != "_base.py" and "truth" in path.read_text().replace("ground truth", ""):
             assert "oracle = True" in path.read_text(), path
-
-
-def test_the_compute_path_runs_without_the_app_s_libraries() -> None:
-    code = """
-import sys
-BLOCKED = 'streamlit plotly umap dask distributed sqlalchemy typer rich platformdirs safetensors'.split()
-class Block:
-    def find_spec(self, name, path=None, target=None):
-        if name.split('.')[0] in BLOCKED:
-            raise ImportError(name)
-sys.meta_path.insert(0, Block())
-import torch
-from unlearn_core.presets import make_scenario
-from unlearn_core.evaluation import build_arena, registry
-from unlearn_core.methods import registry as methods
-from unlearn_core.models import build_model, registry as models
-from unlearn_core.training import Trainer, SilentReporter
-scenario = make_scenario('blobs', overrides={'training.epochs': 1})
-arena = build_arena(scenario, torch.device('cpu'))
-model = build_model(scenario.model, arena.corrupted.train.shape, arena.train.classes, 0)
-Trainer(model, arena.train, scenario.training, 0, SilentReporter()).fit(torch.arange(len(arena.train)))
-print(len(methods), len(models), len(registry))
-"""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=120, check=False)
-    assert done.returncode == 0, done.stderr[-2000:]
