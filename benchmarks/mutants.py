@@ -99,9 +99,23 @@ MUTANTS = (
     Mutant(
         "no round ever falls",
         "methods/_rounds.py",
-        "return retain[number - 1] <",
-        "return -1 >",
+        "if kept >= best - max(FALL",
+        "if kept >= -max(FALL",
         ("tests/methods/test_rounds.py",),
+    ),
+    Mutant(
+        "a network in ruins that rises a little was given back",
+        "methods/_rounds.py",
+        "if not since or kept < best / 2:",
+        "if not since:",
+        ("tests/methods/test_rounds.py",),
+    ),
+    Mutant(
+        "a configuration that loses a class is tuned for",
+        "tuning.py",
+        "score = trial.score if fine and not any(lost) else 0.0",
+        "score = trial.score if fine else 0.0",
+        ("tests/test_tuning.py",),
     ),
     Mutant(
         "DEL without its reset",

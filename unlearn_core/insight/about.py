@@ -137,12 +137,19 @@ def source(name: str, dataset: str, augment: bool = False) -> str:
         words = ("" if own else f"As {methods.get(method.tuned_as).label}: ") + _tuned(found)
         if not (augment and tuned_without_crops(found)):
             return words
-        other = method.presets.get(f"{family}, augmented", {})
-        values = ", ".join(f"{key} {value:g}" for key, value in other.items())
+        values = _with_crops(method, family)
         return words + " That was without crops and flips" + (f"; with them it has {values}." if values else ".")
     if method.presets.get(family):
-        return f"Defaults of its paper, adapted to small data of this kind by its preset for {family}; not tuned."
+        words = f"Defaults of its paper, adapted to small data of this kind by its preset for {family}; not tuned."
+        values = _with_crops(method, family) if augment else ""
+        return words + (f" That is without crops and flips; with them it has {values}." if values else "")
     return "Defaults of its paper; not tuned on this kind of data." if not method.oracle else "Fixed: an oracle is not tuned."
+
+
+def _with_crops(method: Any, family: str) -> str:
+    """What a method's preset for training with crops and flips sets, in words; empty where it has none."""
+    other = method.presets.get(f"{family}, augmented", {})
+    return ", ".join(f"{key} {str(value).lower() if isinstance(value, bool) else f'{value:g}'}" for key, value in other.items())
 
 
 def _tuned(found: Mapping[str, Any]) -> str:
