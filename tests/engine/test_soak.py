@@ -16,8 +16,8 @@ pytestmark = pytest.mark.cluster
 def test_a_sweep_that_is_killed_and_resumed_equals_an_undisturbed_one() -> None:
     # Sockets have paths of at most 108 characters, and each worker of the suite adds a folder to pytest's own.
     with tempfile.TemporaryDirectory() as place:
-        report = soak(Path(place) / "soak", kills=3, seed=1, seeds_a_plan=1, epochs=4, most=1, regularity=(0.5,))
-    assert sum(report["kills"].values()) >= 3
+        report = soak(Path(place) / "soak", kills=2, seed=1, seeds_a_plan=1, epochs=4, most=1, regularity=(0.5,))
+    assert sum(report["kills"].values()) >= 2
     assert report["records"] >= 9
     assert report["lost"] == report["different"] == []
     for nothing in ("survivors", "rows_dropped", "files_left_over", "failures_left_over", "scratch_left_over"):
