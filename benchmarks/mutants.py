@@ -111,6 +111,13 @@ MUTANTS = (
         ("tests/methods/test_rounds.py",),
     ),
     Mutant(
+        "a class that was lost is pushed on",
+        "methods/_redirection.py",
+        "run.sparing = collapsed(model, run.reference, task)",
+        "run.sparing = False",
+        ("tests/methods/test_safeguards.py",),
+    ),
+    Mutant(
         "a configuration that loses a class is tuned for",
         "tuning.py",
         "score = trial.score if fine and not any(lost) else 0.0",

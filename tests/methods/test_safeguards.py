@@ -43,6 +43,30 @@ def test_a_run_that_loses_a_class_is_repeated_more_softly_and_the_better_one_kep
     assert torch.equal(predict(model, task.data), predict(better, task.data))
 
 
+def test_a_class_that_a_round_lost_is_spared_by_the_rounds_that_follow(digits: Trained) -> None:
+    rem, task = registry.get("rem"), digits.task()
+    task = only(task, (task.data.labels == 3).nonzero()[:40, 0])
+    sharp = {"flush_clip": 1.0, "epochs": 3, "repair_beta": 4.0, "repeat": False}
+
+    def run(**more: Any) -> torch.nn.Module:
+        knobs = rem.params(preset_params("rem", "digits") | sharp | more)
+        return rem(knobs).unlearn(only(task, task.forget), SilentReporter())
+
+    assert collapsed(run(epochs=1), task.original, task)
+    pushed, spared = run(), run(spare_classes=True)
+    assert collapsed(pushed, task.original, task)
+    assert not collapsed(spared, task.original, task)
+    assert accuracy_on(spared, task, task.retain) > accuracy_on(pushed, task, task.retain)
+
+
+def test_where_no_class_is_lost_none_has_to_be_spared(digits: Trained) -> None:
+    rem, usual = registry.get("rem"), preset_params("rem", "digits") | {"epochs": 2}
+    found = [
+        rem(rem.params(usual | {"spare_classes": spare})).unlearn(digits.task(), SilentReporter()) for spare in (False, True)
+    ]
+    assert all(torch.equal(a, b) for a, b in zip(*(model.state_dict().values() for model in found), strict=True))
+
+
 def test_a_run_that_loses_none_is_left_as_it_is(digits: Trained) -> None:
     rem = registry.get("rem")
     method = rem(rem.params(preset_params("rem", "digits") | {"epochs": 2}))

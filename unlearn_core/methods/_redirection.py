@@ -71,6 +71,7 @@ class Redirection:
         self.steps_per_round = steps_per_round(len(self.everyone), params.batch_size, params.round_steps)
         self.total = total_steps(params, len(self.everyone))
         self.done = self.number = 0
+        self.sparing = False  # whether a class was lost, so that nothing is removed any more (``spare_classes``)
         self.budget = self._budget()
 
     def _optimizer(self, parameters: list[nn.Parameter], rate: float) -> torch.optim.Optimizer:
@@ -116,6 +117,8 @@ class Redirection:
 
     def flush(self) -> None:
         """Step 1a: push the corruption of F out of the base, before redirecting."""
+        if self.sparing:
+            return
         if not self.p.flush_momentum:  # the momentum of pushing F out must not go on pushing while the rest is repaired
             optimizer = self._optimizer([p for _, p in self.model.base_parameters()], self.p.flush_rate)
             self.flushing = self._forget_steps(optimizer)
@@ -147,7 +150,7 @@ class Redirection:
             self._set_rate()
             ids = self._with_extra_forget(ids)
             draws = self.task.data.draw(len(ids), self.generator) if self.replay.on else ()
-            self.replay(ids, *draws)
+            self.replay(ids, *draws, variant=self.sparing)
             self.done += 1
             self.reporter.step(self.done, self.total)
         self.done += whole - steps  # a round that was cut short is over all the same
@@ -179,13 +182,13 @@ class Redirection:
         # statistics belong to the pass with redirect off and are measured anew after each round, or (``mixed``) to both.
         dropped = self._losses(self.model, x, ids, None)
         masked = self._losses(self.model, x, ids, self.masks(ids))
-        removal = self.raised(dropped, dropped_before) if self.removes else torch.zeros_like(dropped)
+        removal = self.raised(dropped, dropped_before) if self.removes and not self.sparing else torch.zeros_like(dropped)
         # The pull of ℓ fades where much was lost: what a flush took from the undiscovered corruption stays lost, while
         # clean examples are held up by their neighbours. A sharper loss on the rest makes more of that.
         repair = torch.where(
             member,
             self.lowered(masked, masked_before, self.p.beta),
-            self.lowered(masked, masked_before, self.p.repair_beta),
+            self.lowered(masked, masked_before, 1.0 if self.sparing else self.p.repair_beta),
         )
         removed = torch.where(member, removal, 0)
         if not self.p.forget_weight:
@@ -263,4 +266,6 @@ class RedirectionMethod(Method):
             run.flush()
             run.redirect()
             rounds.snapshot(model)
+            if self.p.spare_classes and not run.sparing:
+                run.sparing = collapsed(model, run.reference, task)
         return rounds.returned(model)

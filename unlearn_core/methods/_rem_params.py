@@ -101,6 +101,10 @@ class RemParams(MethodParams):
     repeat: bool = Field(
         True, description="A run that lost a whole class is made once more with a softer flush, and the better one kept"
     )
+    spare_classes: bool = Field(
+        False,
+        description="Where a round lost a whole class, the rounds that follow remove nothing and repair with the paper's loss",
+    )
     keep_best: bool = Field(True, description="Return the round that is best by the paper's proxy, else the last")
 
 
@@ -150,6 +154,7 @@ PRESETS: dict[str, dict[str, float | bool]] = {
         "forget_weight": 0.1,
         "repair_beta": 4.0,
         "repeat": False,
+        "spare_classes": True,
     },
     # Where crops and flips keep a network from learning by heart, the same rule finds a lower rate. What redirection does grows
     # with its steps, and with what it tries to remove: with 10,000 images, an epoch a round and the full force against labels
@@ -164,9 +169,12 @@ PRESETS: dict[str, dict[str, float | bool]] = {
         "round_steps": 8,
         "removal_cap": 0.0,
         "repeat": True,
+        "spare_classes": False,
     },
 }
-LATER = frozenset({"steps", "final_rate", "removal_reference", "flush_loss", "flush_momentum", "statistics", "repeat"})
+LATER = frozenset(
+    {"steps", "final_rate", "removal_reference", "flush_loss", "flush_momentum", "statistics", "repeat", "spare_classes"}
+)
 PUBLISHED: dict[str, dict[str, float | bool | str]] = {
     "": {"steps": 980, "removal_reference": "masked", "flush_momentum": True, "statistics": "mixed", "repeat": False}
 }
