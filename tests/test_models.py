@@ -197,3 +197,14 @@ def test_leaving_out_a_bias_that_normalising_takes_away_changes_nothing(
         found.append([out.detach(), *gradients, *says])
     for plain, without in zip(*found, strict=True):
         torch.testing.assert_close(without, plain, rtol=1e-9, atol=1e-9)
+
+
+def test_a_bias_counts_where_normalising_by_frozen_statistics_leaves_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("unlearn_core.models.resnet9.skips_bias", lambda x: True)
+    torch.manual_seed(0)
+    net = ResNet9Net(3, 0.0625, 10).train()
+    for unit in net.units:
+        unit.norm.base.eval()
+        torch.nn.init.normal_(unit.conv.bias)
+    x = torch.randn(4, 3, 32, 32)
+    torch.testing.assert_close(net(x), copy.deepcopy(net).eval()(x))

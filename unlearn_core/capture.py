@@ -14,7 +14,8 @@ Work = Callable[..., torch.Tensor]
 """(tensors on the device) → a tensor; reads and writes nothing else that changes, and never waits for the device."""
 F = TypeVar("F", bound=Callable[..., torch.Tensor])
 SWITCH = "UNLEARN_CUDA_GRAPHS"
-"""Environment variable: 1 replays training steps as CUDA graphs. Off until ``benchmarks run gpu`` has seen both agree."""
+"""Environment variable: 1 replays training steps as CUDA graphs. Off by default: both were seen to agree
+once, before ``models.resnet9`` left out biases (benchmarks/results/gpu.json); ``benchmarks run gpu`` looks again."""
 WARM = 11
 """Plain calls before a recording: the optimiser's buffers must be there, and a recording pays only where many calls follow."""
 MOST = 3

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.gpu.report import RESULTS, grid_hours, section
+from benchmarks.gpu.report import GRID, RESULTS, grid_hours, section
 
 ROOT = Path(__file__).parents[2]
 
@@ -128,3 +128,13 @@ def test_the_grid_is_ninety_cells_of_each_method_and_nine_originals() -> None:
     results = {"seed 0/regularity 0/original": {"training_seconds": 8.0}}
     assert grid_hours(results, rows) == pytest.approx((90 * (15.0 + 2.0) + 9 * 8.0) / 3600)
     assert grid_hours({}, rows) is None
+
+
+def test_a_grid_of_which_a_part_was_measured_is_not_judged(tmp_path: Path) -> None:
+    told = line(section(write(tmp_path / "gpu.json")), "| the paper's grid")
+    assert "without rem_no_redirect, retrain, npo, scrub, potion, bad_teacher" in told
+    assert told.endswith("not whole |")
+    found = json.loads((tmp_path / "gpu.json").read_text())
+    found["rows"] += [row(name, 0.0, 0.1, 0.5) for name in GRID[1:]]
+    (tmp_path / "gpu.json").write_text(json.dumps(found))
+    assert line(section(tmp_path / "gpu.json"), "| the paper's grid").endswith("| ≤ 2 h | reached |")

@@ -79,7 +79,9 @@ def test_a_link_names_the_recipe_so_that_older_ones_keep_theirs(photos: Path) ->
         assert vs.decode(link) == (state, [])
     older, notices = vs.decode(link.replace("&recipe=accurate", "").replace("recipe=accurate&", ""))
     assert older == state
-    assert notices == ["The link names no recipe, so it is from when photographs had one: the accurate one is used."]
+    assert notices == [
+        "The link names no training recipe. Photographs had one when it was made, the accurate one, which is used."
+    ]
 
 
 def test_a_plan_takes_its_images_from_the_command(photos: Path, tmp_path: Path) -> None:

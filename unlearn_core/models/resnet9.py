@@ -35,7 +35,7 @@ class _Unit(nn.Module):
             nn.init.zeros_(self.conv.bias)
 
     def forward(self, x: torch.Tensor, on: bool) -> torch.Tensor:
-        if self.training and skips_bias(x):
+        if self.norm.base.training and skips_bias(x):  # in eval mode it takes no bias away
             x, lacks = self.conv.without_bias(x, on)
             return F.celu(self.norm(x, on, lacks), 0.075)
         return F.celu(self.norm(self.conv(x, on), on), 0.075)

@@ -27,7 +27,7 @@ from unlearn_core.view_state.specs import as_text, resolved
 Query = str | Mapping[str, str | list[str]]
 MAX_QUERY: Final = 2000
 MAX_TEXT: Final = 120
-OLDER: Final = "The link names no recipe, so it is from when photographs had one: the accurate one is used."
+OLDER: Final = "The link names no training recipe. Photographs had one when it was made, the accurate one, which is used."
 ASKED: Final = "The link names files or a download that a link does not get by itself; they are left out."
 
 
