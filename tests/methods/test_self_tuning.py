@@ -16,6 +16,7 @@ def trial(name: str, healed: list[float], retain: float = 0.9) -> Trial:
     return Trial({"name": name}, torch.tensor(healed), retain)
 
 
+DIVERGED = trial("start", [float("nan")] * 4)
 START = trial("start", [0.5, 0.4, 0.6, 0.5])
 BETTER, LITTLE, WORSE = (
     trial("better", [0.8, 0.9, 0.7, 0.9]),
@@ -32,7 +33,8 @@ BETTER, LITTLE, WORSE = (
         ([START, LITTLE, BETTER, WORSE], {"start": START, "better": LITTLE}, "start", ["start", "better"]),
         ([START, BETTER], {"start": BETTER, "better": BETTER}, "start", ["start", "better"]),
         ([START, trial("breaks", [1.0, 1.0, 1.0, 1.0], 0.3)], {}, "start", []),
-        ([trial("start", [float("nan")] * 4), BETTER], {}, "start", []),
+        ([DIVERGED, BETTER], {"start": DIVERGED, "better": BETTER}, "better", ["start", "better"]),
+        ([DIVERGED, BETTER], {"start": START, "better": LITTLE}, "start", ["start", "better"]),
     ],
 )
 def test_a_change_has_to_be_better_twice(trials: list[Trial], second: dict[str, Trial], chosen: str, looks: list[str]) -> None:
@@ -46,6 +48,15 @@ def test_a_change_has_to_be_better_twice(trials: list[Trial], second: dict[str, 
     assert best.params["name"] == chosen
     assert asked == looks
     assert len(found) == len(looks)
+
+
+def test_what_loses_a_class_or_diverges_is_worth_nothing() -> None:
+    fine = trial("fine", [0.2, 0.3, 0.2, 0.3])
+    lost = Trial({}, torch.ones(4), 0.9, lost=True)
+    assert (lost.score, DIVERGED.score) == (0, 0)
+    for other in (lost, DIVERGED):
+        assert fine.surpasses(other)
+        assert not other.surpasses(fine)
 
 
 @pytest.mark.parametrize("tries", [0, 2])

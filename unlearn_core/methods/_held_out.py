@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from unlearn_core.methods._base import UnlearningTask
+from unlearn_core.methods._collapse import collapsed
 from unlearn_core.methods._npo import accuracy_on
 from unlearn_core.training import Reporter, predict
 
@@ -71,20 +72,30 @@ def halves(task: UnlearningTask, seed: int) -> tuple[torch.Tensor, torch.Tensor]
 @dataclass(frozen=True)
 class Trial:
     """One configuration. ``healed`` (m,): probability that the model no longer gives to the held-out wrong labels, in a
-    fixed order of examples; ``retain``: accuracy on given labels outside F, averaged over the runs."""
+    fixed order of examples; ``retain``: accuracy on given labels outside F, averaged over the runs; ``lost``: whether a run
+    lost a whole class. What says no given label of F any more may have given up their classes: that heals nobody, and shows
+    on given labels."""
 
     params: dict[str, Any]
     healed: torch.Tensor
     retain: float
+    lost: bool = False
+
+    @property
+    def products(self) -> torch.Tensor:
+        """Healing × accuracy, example by example (m,): healing that breaks the rest is worth little, and nothing where a
+        whole class is lost or the run diverged."""
+        products = self.healed * self.retain
+        return products if products.isfinite().all() and not self.lost else torch.zeros_like(products)
 
     @property
     def score(self) -> float:
-        """The product: healing that breaks the rest is worth little."""
-        return self.healed.mean().item() * self.retain
+        """Their mean."""
+        return self.products.mean().item()
 
     def surpasses(self, other: Trial) -> bool:
         """Whether it is better by more than the standard error of the difference, example by example."""
-        gain = self.healed * self.retain - other.healed * other.retain
+        gain = self.products - other.products
         error = gain.std(unbiased=True) / len(gain) ** 0.5
         return bool(gain.mean() > error)
 
@@ -96,12 +107,14 @@ def try_out(run: Run, params: dict[str, Any], task: UnlearningTask, seed: int, r
     """Each half of F in turn is left in the retain set while REM is told of the other one; one run for each of at most two
     reporters. ``seed`` decides the halves and is that of the runs."""
     first, second = halves(task, seed)
-    healed, retain = [], []
+    healed, retain, lost = [], [], []
     for (known, held), reporter in zip(((first, second), (second, first)), reporters, strict=False):
-        model = run(params, told(task, known, seed), Unseen(reporter))
+        half = told(task, known, seed)
+        model = run(params, half, Unseen(reporter))
         healed.append(_healed(model, task, held))
         retain.append(accuracy_on(model, task, task.retain))
-    return Trial(params, torch.cat(healed), sum(retain) / len(retain))
+        lost.append(collapsed(model, task.original, half))
+    return Trial(params, torch.cat(healed), sum(retain) / len(retain), any(lost))
 
 
 def outcome(params: dict[str, Any], model: nn.Module, task: UnlearningTask) -> Trial:
