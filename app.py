@@ -6,12 +6,12 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.common import in_browser, reading
-from pages.common.entry import answer_to_own_names
-from pages.common.services import elsewhere, warm_up
-from unlearn_core.deferring import NotRead
+from pages.session import in_browser, reading
+from pages.session.entry import answer_to_own_names
+from pages.session.services import elsewhere, warm_up
 from unlearn_core.errors import UserError
-from unlearn_core.escaping import escape_markdown
+from unlearn_core.support.deferring import NotRead
+from unlearn_core.support.escaping import escape_markdown
 
 HERE = Path(__file__).parent
 

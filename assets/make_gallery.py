@@ -25,18 +25,19 @@ import pandas as pd  # noqa: E402
 from safetensors.numpy import save_file  # noqa: E402
 
 from unlearn_core import view_state as vs  # noqa: E402
-from unlearn_core.cli._follow import follow  # noqa: E402
+from unlearn_core.cli.follow import follow  # noqa: E402
 from unlearn_core.cli.sweep import plan_stages, read_plan  # noqa: E402
 from unlearn_core.engine import Engine  # noqa: E402
-from unlearn_core.engine.embedding import plan_embedding  # noqa: E402
-from unlearn_core.engine.stages import Stage, plan_runs  # noqa: E402
 from unlearn_core.evaluation import registry as metrics  # noqa: E402
 from unlearn_core.evaluation import revisions  # noqa: E402
-from unlearn_core.insight import gallery as g  # noqa: E402
-from unlearn_core.insight import tables  # noqa: E402
 from unlearn_core.presets import make_method, make_scenario  # noqa: E402
+from unlearn_core.results import gallery as g  # noqa: E402
+from unlearn_core.results import tables  # noqa: E402
 from unlearn_core.specs import Scenario, SweepSpec  # noqa: E402
+from unlearn_core.stages.stage import Stage  # noqa: E402
+from unlearn_core.stages.unlearn import plan_runs  # noqa: E402
 from unlearn_core.store import Store  # noqa: E402
+from unlearn_core.views.embedding.stage import plan_embedding  # noqa: E402
 
 PLAN = ROOT / "assets" / "gallery.yaml"
 COMMAND = "python assets/make_gallery.py --store FOLDER"

@@ -170,7 +170,7 @@ def _cloud(browser: BrowserContext, count: int = 50_000) -> dict[str, float]:
     import pandas as pd
     from plotly.offline import get_plotlyjs
 
-    from unlearn_core.figures.embedding import Cloud, clouds
+    from unlearn_core.views.embedding.figure import Cloud, clouds
 
     rng = np.random.default_rng(0)
     names = np.array(list("0123456789"))
@@ -190,11 +190,12 @@ def _cloud(browser: BrowserContext, count: int = 50_000) -> dict[str, float]:
 
 
 def _umap() -> dict[str, float]:
-    from unlearn_core.engine.stages import plan_runs, run_stage
-    from unlearn_core.insight.embedding import embed
     from unlearn_core.presets import make_method, make_scenario
+    from unlearn_core.stages.execution import run_stage
+    from unlearn_core.stages.unlearn import plan_runs
     from unlearn_core.store import Store
     from unlearn_core.training import SilentReporter
+    from unlearn_core.views.embedding.data import embed
 
     with tempfile.TemporaryDirectory() as folder:
         store, scenario = Store.open(folder), make_scenario("digits")

@@ -15,9 +15,9 @@ import statistics
 from pathlib import Path
 
 from unlearn_core.engine import Engine
-from unlearn_core.engine.stages import plan_runs
-from unlearn_core.insight.tables import original_metrics
 from unlearn_core.presets import make_method, make_scenario
+from unlearn_core.results.tables import original_metrics
+from unlearn_core.stages.unlearn import plan_runs
 from unlearn_core.store import Store
 
 SEEDS, REGULARITY, DISCOVERY = (0, 1, 2), (0.0, 0.5, 1.0), (0.1, 0.3, 0.5, 1.0)

@@ -31,12 +31,12 @@ import torch
 
 from unlearn_core.corruption import GroundTruth, discovered_count
 from unlearn_core.datasets import load_dataset
-from unlearn_core.engine.stages import environment
-from unlearn_core.evaluation import Arena, build_arena
+from unlearn_core.evaluation import ScenarioData, build_scenario_data
 from unlearn_core.methods import OracleTask, UnlearningTask
 from unlearn_core.methods import registry as methods
 from unlearn_core.models import build_model
 from unlearn_core.presets import make_scenario, preset_params
+from unlearn_core.stages.execution import environment
 from unlearn_core.training import DeviceData, SilentReporter, Trainer, predict
 
 SEEDS, REGULARITY = (0, 1, 2), (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -89,10 +89,10 @@ def make_work(sections: Sequence[str], seeds: Sequence[int]) -> Iterable[Work]:
             yield Work("clean", "no corruption", seed, (), ("rem_discover",))
 
 
-def prepare(work: Work) -> tuple[UnlearningTask, Arena, torch.Tensor, GroundTruth]:
+def prepare(work: Work) -> tuple[UnlearningTask, ScenarioData, torch.Tensor, GroundTruth]:
     """A task with an empty forget set, its data, the corrupted examples in order of discovery, and the ground truth."""
     scenario = make_scenario(work.dataset, seed=work.seed, **dict(work.scenario))
-    arena = build_arena(scenario, torch.device("cpu"))
+    arena = build_scenario_data(scenario, torch.device("cpu"))
     truth = arena.corrupted.truth
     order = truth.corrupted
     if work.section == "clean":

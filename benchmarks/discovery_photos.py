@@ -23,10 +23,10 @@ from typing import Any
 import torch
 
 from benchmarks.discovery_digits import Row, Work, mean, measured, pick
-from unlearn_core.engine.stages import environment
-from unlearn_core.insight.memorised import TAKEN_UP
 from unlearn_core.methods import registry as methods
 from unlearn_core.presets import make_scenario
+from unlearn_core.results.memorised import TAKEN_UP
+from unlearn_core.stages.execution import environment
 
 USUAL = "accurate"
 MODULE = "benchmarks.discovery_photos"

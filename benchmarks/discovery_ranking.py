@@ -33,14 +33,14 @@ import torch
 from benchmarks.discovery_digits import REGULARITY, SEEDS, Row, Work, prepare
 from unlearn_core.corruption import discovered_count
 from unlearn_core.discovery import View, fold_of, judge, ranking_quality
-from unlearn_core.engine.stages import environment
 from unlearn_core.methods import UnlearningTask
 from unlearn_core.methods import registry as methods
-from unlearn_core.methods._discovering import Discovery
-from unlearn_core.methods._held_out import told
-from unlearn_core.methods._tuning import Plan
+from unlearn_core.methods.redirection.search import Discovery
+from unlearn_core.methods.redirection.self_tuning import Plan
 from unlearn_core.presets import preset_params
+from unlearn_core.stages.execution import environment
 from unlearn_core.training import SilentReporter, Trainer, predict
+from unlearn_core.tuning.held_out import told
 
 DISCOVERY, FOLDS = 0.1, 5
 START, END = "<!-- written by benchmarks.discovery_ranking -->", "<!-- end of ranking -->"

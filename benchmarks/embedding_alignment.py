@@ -7,7 +7,7 @@ Penultimate features of the original and of two methods, standardised per model,
 - ``shared``: one UMAP of the concatenated features;
 - ``aligned``: ``umap.AlignedUMAP``, which draws each model and regularises each towards its neighbours in the list;
 - ``tied``: one layout of the union of the models' own neighbour graphs, an example's copies tied by an edge
-  (what :mod:`unlearn_core.insight.embedding` does).
+  (what :mod:`unlearn_core.views.embedding.data` does).
 
 For each: seconds of processor time in a warm process (the second of two fits), whether two fits agree bit for bit,
 trustworthiness (k = 15) of every model's panel, and median displacements as a share of the picture's spread (root mean square
@@ -29,11 +29,11 @@ import numpy as np
 from sklearn.manifold import trustworthiness
 
 from unlearn_core.engine import Engine
-from unlearn_core.engine.stages import plan_runs
-from unlearn_core.insight.embedding import NEIGHBOURS, features_of, layout, standardised
-from unlearn_core.insight.stored import arena_of, groups_of
 from unlearn_core.presets import make_method, make_scenario
+from unlearn_core.results.reader import groups_of, scenario_data
+from unlearn_core.stages.unlearn import plan_runs
 from unlearn_core.store import Store
+from unlearn_core.views.embedding.data import NEIGHBOURS, features_of, layout, standardised
 
 CASES = (
     ("digits", 1.0, ("finetune", "rem")),
@@ -91,7 +91,7 @@ def measure(store: Store, dataset: str, regularity: float, names: Sequence[str])
     engine = Engine(store, address="inline")
     engine.wait(engine.submit(plan_runs(scenario, specs), "embedding"))
     engine.close()
-    every = np.arange(len(arena_of(scenario).train))
+    every = np.arange(len(scenario_data(scenario).train))
     features = [standardised(features_of(store, scenario, spec, every)) for spec in (None, *specs)]
     keys = [scenario.original_key, *(scenario.run_key(spec) for spec in specs)]
     answers = [store.arrays(key, "logits")["train"].argmax(1) for key in keys]

@@ -56,9 +56,9 @@ def redirect(repeats: int) -> Measured:
 
 def boundary(repeats: int) -> Measured:
     """100×100 cells of the plane for one stored model, loading its weights included; and one frame of a timeline."""
-    from unlearn_core.insight.boundary import FRAME_RESOLUTION, RESOLUTION, field_of, plane_of
     from unlearn_core.presets import make_method, make_scenario
     from unlearn_core.store import Store
+    from unlearn_core.views.boundary.data import FRAME_RESOLUTION, RESOLUTION, field_of, plane_of
 
     store, found = Store.open(os.environ["UNLEARN_STORE"]), Measured()
     for dataset in DATASETS:
@@ -76,8 +76,9 @@ PICTURES: dict[str, Callable[[int], Measured]] = {"boundary": boundary, "redirec
 
 def _fill(folder: str, dataset: str) -> None:
     """Compute the demo's methods on ``dataset`` into the store at ``folder``."""
-    from unlearn_core.engine.stages import plan_runs, run_stage
     from unlearn_core.presets import make_method, make_scenario
+    from unlearn_core.stages.execution import run_stage
+    from unlearn_core.stages.unlearn import plan_runs
     from unlearn_core.store import Store
     from unlearn_core.training import SilentReporter
 

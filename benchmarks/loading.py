@@ -93,7 +93,7 @@ def child(step: str, path: str) -> dict[str, Any]:
     import torch
 
     from unlearn_core.datasets import load_dataset
-    from unlearn_core.evaluation import build_arena
+    from unlearn_core.evaluation import build_scenario_data
     from unlearn_core.presets import make_scenario
 
     wall, cpu = time.perf_counter(), time.process_time()
@@ -101,7 +101,7 @@ def child(step: str, path: str) -> dict[str, Any]:
     planned = time.perf_counter() - wall
     split = load_dataset(scenario.dataset, 0)
     if step == "corrupted":
-        build_arena(scenario, torch.device("cpu"))
+        build_scenario_data(scenario, torch.device("cpu"))
     return {
         "wall_s": round(time.perf_counter() - wall, 2),
         "cpu_s": round(time.process_time() - cpu, 2),

@@ -64,7 +64,7 @@ def fill(place: str, count: int) -> None:
     import sqlalchemy as sa
 
     from unlearn_core.store import Store
-    from unlearn_core.store._schema import records
+    from unlearn_core.store.schema import records
 
     store = Store.open(place)
     batch: list[dict[str, Any]] = []
@@ -84,9 +84,9 @@ def fill(place: str, count: int) -> None:
 
 def _records(artifacts: Path) -> Iterator[dict[str, Any]]:
     """Every method on the map, seed after seed, with a few other parameters; each twentieth seed in another setting."""
-    from unlearn_core.insight._late import at
     from unlearn_core.methods import registry as methods
     from unlearn_core.presets import make_method, make_scenario
+    from unlearn_core.results.late_metrics import at
 
     dice = random.Random(0)
     usual = make_scenario("digits")
@@ -156,10 +156,10 @@ def measure(place: str, repeats: int) -> dict[str, float]:
 
 
 def _data_paths(place: str, repeats: int) -> dict[str, float]:
-    from unlearn_core.insight import tables
-    from unlearn_core.insight.grid import cells, grid
-    from unlearn_core.insight.worst import worst_cases
     from unlearn_core.presets import make_method, make_scenario
+    from unlearn_core.results import tables
+    from unlearn_core.views.heatmap.data import cells, grid
+    from unlearn_core.views.heatmap.worst_case import worst_cases
 
     scenario = make_scenario("digits")
     specs = [make_method(name, scenario) for name in ("rem", "finetune", "retrain")]
@@ -186,7 +186,7 @@ def _pages(place: str, repeats: int) -> dict[str, float]:
     """Server time of the heatmap's whole script: opened with an empty cache, and after a click on a cell."""
     from streamlit.testing.v1 import AppTest
 
-    from unlearn_core.insight import _runs
+    from unlearn_core.results import run_table as _runs
 
     first, click = [], []
     for _ in range(repeats + 1):

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from unlearn_core.datasets import registry as datasets
-from unlearn_core.figures.table import as_text
-from unlearn_core.insight.about import linked, one_set
 from unlearn_core.methods import registry
 from unlearn_core.presets import values_of
+from unlearn_core.views.table import as_text
+from unlearn_core.views.text.method_card import linked, one_set
 
 PAGE = Path(__file__).parents[1] / "docs" / "methods.md"
 HEAD = """# Methods and their values

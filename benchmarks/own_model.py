@@ -36,13 +36,15 @@ from PIL import Image
 
 from unlearn_core.corruption import corrupt
 from unlearn_core.datasets import load_dataset
-from unlearn_core.engine.stages import arena_of, environment, make_task, plan_runs, run_stage
-from unlearn_core.evaluation import Evidence, measure, observe
-from unlearn_core.insight.tables import original_metrics
+from unlearn_core.evaluation import Evidence, load_scenario_data, measure, observe
 from unlearn_core.methods import registry
 from unlearn_core.models import RedirectNet, build_model, parse_normalise
 from unlearn_core.presets import make_method, make_scenario
+from unlearn_core.results.tables import original_metrics
 from unlearn_core.specs import ModelSpec, Scenario
+from unlearn_core.stages.execution import environment, run_stage
+from unlearn_core.stages.inputs import make_task
+from unlearn_core.stages.unlearn import plan_runs
 from unlearn_core.store import Store
 from unlearn_core.training import SilentReporter, deterministic, seeded
 
@@ -131,7 +133,7 @@ def original(store: Store, scenario: Scenario) -> Row:
 
 def native(scenario: Scenario, checkpoint: Path, store: Store) -> Row:
     """REM on the native network of the same architecture, started from the same weights on the same inputs."""
-    arena, spec = arena_of(scenario, torch.device("cpu")), make_method("rem", scenario)
+    arena, spec = load_scenario_data(scenario, torch.device("cpu")), make_method("rem", scenario)
     weights = torch.load(checkpoint, weights_only=True)
     mean, std = (255 * torch.tensor(value) for value in parse_normalise("imagenet"))
     train, test, triggered = (replace(d, mean=mean, std=std) for d in (arena.train, arena.test, arena.triggered))

@@ -7,8 +7,8 @@
 eighth as wide, trained on 1,000 images without crops and flips; this asks what holds for the network, the recipe and the
 numbers of images of the app. ``--changes``: what differs from the preset, one JSON object for each setting. Neither ground
 truth nor test data is looked at: half of F is left in the retain set with its wrong labels, and what counts is how much of it
-is healed and how much of the rest survives (``unlearn_core.tuning``). Seeds are none that any reported number uses. Writes
-``benchmarks/rem_photos.json``, where other settings are kept; seconds are of one processor. (The rows that are there were
+is healed and how much of the rest survives (``unlearn_core.tuning.search``). Seeds are none that any reported number uses.
+Writes ``benchmarks/rem_photos.json``, where other settings are kept; seconds are of one processor. (The rows there were
 scored when the rule also ran every configuration with all of F, which is their second number for the rest.)
 """
 
@@ -21,9 +21,9 @@ from typing import Any
 
 import torch
 
-from unlearn_core.engine.stages import environment
 from unlearn_core.presets import preset_params
-from unlearn_core.tuning import Cell, Setting, rank, score_cell
+from unlearn_core.stages.execution import environment
+from unlearn_core.tuning.search import Cell, Setting, rank, score_cell
 
 BEFORE = {"round_steps": 0, "removal_cap": 100.0}
 """An epoch a round and the full force of the removal, as in the paper."""

@@ -23,9 +23,9 @@ import yaml
 
 from benchmarks.discovery_photos import table, verdicts
 from benchmarks.own_model_doc import section as own_model
-from unlearn_core.insight.tables import results, summary
 from unlearn_core.methods import registry as methods
 from unlearn_core.presets import make_scenario
+from unlearn_core.results.tables import results, summary
 from unlearn_core.specs import SweepSpec
 from unlearn_core.store import Store
 
@@ -263,7 +263,7 @@ def main() -> None:
         f"{len(frame)} of {expected} runs, seeds {', '.join(map(str, plan.seeds))}, 86 of 1,437 training examples corrupted, "
         f"{environment.get('device', '')}, torch {environment.get('torch', '')}. r is the regularity, the percentage is the "
         "discovery rate. Bold: best of a column among the methods that see no ground truth. Hyperparameters come from "
-        "`unlearn_core/tuned/digits.json` where it has an entry, chosen by the held-out-F rule on other seeds, "
+        "`unlearn_core/tuning/tuned/digits.json` where it has an entry, chosen by the held-out-F rule on other seeds, "
         "else from the method's preset.",
         "",
         # To be dropped when benchmarks.discovery_photos, own_model and bench have been run again.

@@ -32,7 +32,7 @@ import psutil
 from unlearn_core.cli.sweep import plan_stages, read_plan
 from unlearn_core.engine import Engine
 from unlearn_core.store import Store
-from unlearn_core.store._artifacts import GRACE
+from unlearn_core.store.artifacts import GRACE
 
 ROOT = Path(__file__).parents[1]
 TARGETS = ("worker", "scheduler", "command")
@@ -117,7 +117,7 @@ class Sweep:
             if kind == "command":
                 return command
             for server in command.children():
-                if "unlearn_core.engine.server" in server.cmdline():
+                if "unlearn_core.engine.backends.cluster_process" in server.cmdline():
                     if kind == "scheduler":
                         return server
                     workers = [worker for forker in server.children() for worker in forker.children()]

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import torch
 
-from unlearn_core.engine.stages import environment
+from unlearn_core.stages.execution import environment
 from unlearn_core.store import Store
 
 PLAN = Path(__file__).with_suffix(".yaml")

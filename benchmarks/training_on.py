@@ -20,10 +20,11 @@ from pathlib import Path
 
 import torch
 
-from unlearn_core.engine.stages import arena_of, environment, plan_runs, run_stage
-from unlearn_core.evaluation import Evidence, measure, observe
-from unlearn_core.insight.stored import model_of
+from unlearn_core.evaluation import Evidence, load_scenario_data, measure, observe
 from unlearn_core.presets import make_method, make_scenario
+from unlearn_core.results.reader import model_of
+from unlearn_core.stages.execution import environment, run_stage
+from unlearn_core.stages.unlearn import plan_runs
 from unlearn_core.store import Store
 from unlearn_core.training import SilentReporter, Trainer, deterministic, seeded
 
@@ -46,7 +47,7 @@ def measured(seed: int, store: Store) -> dict[str, Row]:
     spec = make_method("rem", scenario)
     for stage in plan_runs(scenario, [spec]):
         run_stage(stage, store, "cpu", SilentReporter())
-    arena = arena_of(scenario, torch.device("cpu"))
+    arena = load_scenario_data(scenario, torch.device("cpu"))
     truth = arena.corrupted.truth
     forget = truth.forget_of(scenario)
     labels = arena.train.labels.clone()

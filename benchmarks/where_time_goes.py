@@ -19,11 +19,11 @@ from typing import Any
 import torch
 
 from unlearn_core.bench.loops import random_images
-from unlearn_core.engine.stages import environment, resolve_device
 from unlearn_core.methods import UnlearningTask, registry
 from unlearn_core.models import build_model
 from unlearn_core.presets import make_method, make_scenario
 from unlearn_core.specs import ModelSpec
+from unlearn_core.stages.execution import environment, resolve_device
 from unlearn_core.training import DeviceData, SilentReporter, Trainer, deterministic, predict
 
 CASES = {

@@ -8,19 +8,22 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.common import binding, catalog, jobs, planes, show
-from pages.common.services import job_for, store
+from pages.cache import boundary as planes
+from pages.cache import catalog
+from pages.session import binding
+from pages.session.services import job_for, store
+from pages.widgets import jobs, show
 from unlearn_core import view_state as vs
-from unlearn_core.engine.stages import plan_runs
 from unlearn_core.errors import UserError
-from unlearn_core.escaping import escape_markdown
-from unlearn_core.figures.boundary import Look, Panel, boundaries
-from unlearn_core.figures.palette import GROUPS
-from unlearn_core.figures.sentences import scenario_line
+from unlearn_core.stages.unlearn import plan_runs
+from unlearn_core.support.escaping import escape_markdown
+from unlearn_core.views.boundary.figure import Look, Panel, boundaries
+from unlearn_core.views.palette import GROUPS
+from unlearn_core.views.text.sentences import scenario_line
 
 if TYPE_CHECKING:
-    from unlearn_core.insight.boundary import Plane
     from unlearn_core.specs import MethodSpec
+    from unlearn_core.views.boundary.data import Plane
 
 TIMES = {"result": "Result", "rounds": "Round by round"}
 SHADINGS = {"soft": "Soft", "hard": "Hard"}
@@ -115,7 +118,7 @@ def opens_at(panels: Sequence[Panel]) -> None:
 
 def anchor_part(where: Plane, panels: Sequence[Panel]) -> None:
     """The three images, what each model says of them, and the way to others."""
-    from unlearn_core.insight.previews import patch
+    from unlearn_core.views.craft.data import patch
 
     images, other = st.columns([6.2, 1], vertical_alignment="center")
     with images:
@@ -130,10 +133,10 @@ def _instead(value: int, _: object) -> int:
 
 def anchor_fields(shown: Sequence[int] | None) -> None:
     """A number for each image; without the images themselves where there is no plane through them."""
-    from unlearn_core.insight.anchors import following
-    from unlearn_core.insight.stored import arena_of
+    from unlearn_core.results.reader import scenario_data
+    from unlearn_core.views.boundary.anchors import following
 
-    last = len(arena_of(scenario).train) - 1
+    last = len(scenario_data(scenario).train) - 1
     fixed = any(binding.locked(state, name) for name in vs.ANCHORS)
     st.button(
         "Another corrupted example",

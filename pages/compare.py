@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.common import attacks, binding, catalog, chooser, jobs, panels, results, show, worst
-from pages.common.services import borrowed, job_for, store
+from pages.cache import catalog
+from pages.session import binding
+from pages.session.services import borrowed, job_for, store
+from pages.widgets import comparison as results
+from pages.widgets import comparison_tabs as panels
+from pages.widgets import jobs, show
+from pages.widgets import method_chooser as chooser
+from pages.widgets import reference_models as attacks
+from pages.widgets import worst_case as worst
 from unlearn_core import view_state as vs
-from unlearn_core.engine.stages import plan_runs
 from unlearn_core.errors import UserError
-from unlearn_core.escaping import escape_markdown
-from unlearn_core.figures.sentences import outcome, reference_note, scenario_line
+from unlearn_core.stages.unlearn import plan_runs
+from unlearn_core.support.escaping import escape_markdown
+from unlearn_core.views.text.sentences import outcome, reference_note, scenario_line
 
 state = binding.begin()
 head, share = st.columns([6, 1], vertical_alignment="bottom")

@@ -7,16 +7,19 @@ from typing import Any
 
 import streamlit as st
 
-from pages.common import binding, catalog, examples, jobs, show
-from pages.common.services import job_for, store
-from unlearn_core import figures
+from pages.cache import catalog
+from pages.session import binding
+from pages.session.services import job_for, store
+from pages.widgets import examples, jobs, show
 from unlearn_core import view_state as vs
-from unlearn_core.engine.stages import plan_regularity
 from unlearn_core.errors import UserError
-from unlearn_core.escaping import escape_markdown
-from unlearn_core.figures.sentences import known, rightly_labelled_line
-from unlearn_core.figures.table import group_counts
-from unlearn_core.insight.previews import preview, triggers
+from unlearn_core.stages.regularity import plan_regularity
+from unlearn_core.support.escaping import escape_markdown
+from unlearn_core.views.craft.data import preview, triggers
+from unlearn_core.views.points import points, with_positions_before, with_total
+from unlearn_core.views.table import group_counts
+from unlearn_core.views.task_map import mixture, plane, position_name
+from unlearn_core.views.text.sentences import known, rightly_labelled_line
 
 CORRUPTIONS = {"dial": "Corrupt it", "found": "As found"}
 MEASURED = (
@@ -52,7 +55,7 @@ def data_controls() -> None:
         binding.segments(state, "corruption", CORRUPTIONS, width="stretch")
     if not binding.hidden(state, "regularity"):
         st.slider(min_value=0.0, max_value=1.0, step=0.01, **off(binding.bound(state, "regularity"), found))
-        position = "as found: labels are as they come" if found else figures.position_name(state["regularity"])
+        position = "as found: labels are as they come" if found else position_name(state["regularity"])
         st.caption(f"Position of the dial: **{position}**")
     if not binding.hidden(state, "discovery"):
         bound = off(binding.bound(state, "discovery"), not vs.truth_known(state))
@@ -137,12 +140,12 @@ with picture:
                 target = vs.class_names(state)[scenario.corruption.target_class]
                 show.note(html.escape(rightly_labelled_line(shown.rightly_labelled, target)))
         else:
-            show.picture(figures.points(figures.with_positions_before(shown.points, shown.examples), legend=False), "points")
+            show.picture(points(with_positions_before(shown.points, shown.examples), legend=False), "points")
     if shown.mixture:
         totals = dict(zip(shown.counts["kind"], shown.counts["total"], strict=True))
-        show.picture(figures.mixture(shown.mixture, totals), "mixture")
+        show.picture(mixture(shown.mixture, totals), "mixture")
     with st.expander("Counts by kind and group", icon=":material/table:"):
-        st.dataframe(figures.with_total(shown.counts), hide_index=True, key="counts")
+        st.dataframe(with_total(shown.counts), hide_index=True, key="counts")
 
 measuring = plan_regularity(scenario)
 job = job_for(measuring)
@@ -151,7 +154,7 @@ with side:
     if not binding.hidden(state, "plane") and not vs.as_found(state):
         measured = record.payload["measured"] if record else None
         aims = catalog.regions([name for name in state["methods"] if name not in catalog.REFERENCES[1:]])
-        show.picture(figures.plane(state["regularity"], state["discovery"], aims, measured), "plane")
+        show.picture(plane(state["regularity"], state["discovery"], aims, measured), "plane")
     if not shown.known:
         show.note("Nobody knows which labels are wrong, so their regularity cannot be measured and there is no dial to read.")
     elif not binding.hidden(state, "measured"):

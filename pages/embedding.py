@@ -9,20 +9,23 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from pages.common import binding, catalog, embedded, jobs, samples, selection, set_editor, show
-from pages.common.services import job_for, store, submit
+from pages.cache import catalog
+from pages.cache import embedding as embedded
+from pages.session import binding, selection
+from pages.session.services import job_for, store, submit
+from pages.widgets import jobs, samples, set_editor, show
 from unlearn_core import view_state as vs
-from unlearn_core.engine.embedding import plan_embedding
 from unlearn_core.errors import UserError
-from unlearn_core.escaping import escape_markdown
-from unlearn_core.figures.embedding import clouds, distributions
-from unlearn_core.figures.sentences import scenario_line
-from unlearn_core.insight import examples as insight
-from unlearn_core.insight.previews import triggers
+from unlearn_core.support.escaping import escape_markdown
+from unlearn_core.views.craft.data import triggers
+from unlearn_core.views.embedding import examples as insight
+from unlearn_core.views.embedding.figure import clouds, distributions
+from unlearn_core.views.embedding.stage import plan_embedding
+from unlearn_core.views.text.sentences import scenario_line
 
 if TYPE_CHECKING:
-    from unlearn_core.engine.stages import Stage
     from unlearn_core.specs import MethodSpec
+    from unlearn_core.stages.stage import Stage
 
 PROJECTIONS = {"umap": "UMAP", "pca": "PCA"}
 COLOURS = {

@@ -7,20 +7,23 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages.common import binding, catalog, drafts, examples, jobs, set_editor, show, suspects
-from pages.common.services import job_for, store
+from pages.cache import catalog
+from pages.session import binding, drafts
+from pages.session.services import job_for, store
+from pages.widgets import examples, jobs, set_editor, show, suspects
 from unlearn_core import view_state as vs
-from unlearn_core.engine.stages import plan_runs
 from unlearn_core.errors import UserError
-from unlearn_core.escaping import escape_markdown
-from unlearn_core.figures import suspects as drawn
-from unlearn_core.figures.sentences import duration, scenario_line
-from unlearn_core.insight import edits, memorised
+from unlearn_core.results import memorised
+from unlearn_core.stages.unlearn import plan_runs
+from unlearn_core.support.escaping import escape_markdown
+from unlearn_core.views.suspects import figure as drawn
+from unlearn_core.views.suspects import forget_set_edits as edits
+from unlearn_core.views.text.sentences import duration, scenario_line
 
 if TYPE_CHECKING:
-    from unlearn_core.engine.stages import Stage
-    from unlearn_core.insight.suspects import Suspects
     from unlearn_core.specs import MethodSpec, Scenario
+    from unlearn_core.stages.stage import Stage
+    from unlearn_core.views.suspects.data import Suspects
 
 SEARCHES = {"quick": "Quick", "thorough": "Thorough"}
 TRUTHS = {"shown": "Truth shown", "hidden": "Hidden"}

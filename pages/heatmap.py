@@ -5,15 +5,18 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from pages.common import binding, catalog, grids, jobs, show
-from pages.common.services import store
+from pages.cache import catalog
+from pages.session import binding
+from pages.session.services import store
+from pages.widgets import heatmap as grids
+from pages.widgets import jobs, show
 from unlearn_core import view_state as vs
 from unlearn_core.errors import UserError
-from unlearn_core.escaping import escape_markdown
-from unlearn_core.figures import heatmap as drawn
-from unlearn_core.figures.table import explanation
-from unlearn_core.insight import grid as g
-from unlearn_core.insight import memorised
+from unlearn_core.results import memorised
+from unlearn_core.support.escaping import escape_markdown
+from unlearn_core.views.heatmap import data as g
+from unlearn_core.views.heatmap import figure as drawn
+from unlearn_core.views.table import explanation
 
 state = binding.begin()
 head, take, share = st.columns([5, 1, 1], vertical_alignment="bottom")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.common import binding, jobs, lessons, show, teacher
+from pages.session import binding
+from pages.widgets import jobs, lessons, show, teacher
 from unlearn_core.view_state.lessons import lessons as all_lessons
 
 state = binding.begin()

@@ -8,20 +8,22 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages.common import binding, catalog, examples, jobs, own_checkpoint, own_list, reading, show
-from pages.common.services import store
-from unlearn_core import uploads
+from pages.cache import catalog
+from pages.session import binding, reading
+from pages.session.services import store
+from pages.widgets import examples, jobs, own_checkpoint, own_list, show
 from unlearn_core import view_state as vs
-from unlearn_core.deferring import NotRead
 from unlearn_core.errors import UserError
-from unlearn_core.escaping import escape_markdown
-from unlearn_core.figures.own import class_counts
-from unlearn_core.figures.sentences import duration, megabytes, scenario_line
-from unlearn_core.insight.preprocessing import how_read
+from unlearn_core.results.preprocessing import how_read
+from unlearn_core.support import uploads
+from unlearn_core.support.deferring import NotRead
+from unlearn_core.support.escaping import escape_markdown
+from unlearn_core.views.own_data.figure import class_counts
+from unlearn_core.views.text.sentences import duration, megabytes, scenario_line
 
 if TYPE_CHECKING:
-    from unlearn_core.insight.own import Reading
     from unlearn_core.specs import Scenario
+    from unlearn_core.views.own_data.data import Reading
 
 AGAIN = "own-again"
 CORRUPTIONS = {"found": "Labels as they come", "dial": "Corrupt them here"}
@@ -172,8 +174,8 @@ def pictures(found: Reading) -> None:
 
 def expected(scenario: Scenario) -> None:
     """How long training takes and how much memory, from a few steps that a worker times."""
-    from unlearn_core.engine.looking import plan_cost
-    from unlearn_core.insight.own import Cost
+    from unlearn_core.views.own_data.data import Cost
+    from unlearn_core.views.own_data.stage import plan_cost
 
     stage = plan_cost(scenario)
     if not store().has([stage.key]) and not jobs.at_once([stage], "What training will cost"):
@@ -216,7 +218,7 @@ def go(measured: bool) -> None:
 
 def taken_up(scenario: Scenario) -> None:
     """What the original memorised of the wrong labels, once a method has run on these images."""
-    from unlearn_core.insight import memorised
+    from unlearn_core.results import memorised
 
     if said := memorised.sentence(memorised.of_stored(store(), scenario, vs.to_methods(state))):
         st.caption(said)

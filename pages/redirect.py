@@ -6,22 +6,25 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.common import binding, catalog, inside, jobs, show
-from pages.common.services import job_for, store
+from pages.cache import catalog
+from pages.cache import channels as inside
+from pages.session import binding
+from pages.session.services import job_for, store
+from pages.widgets import jobs, show
 from unlearn_core import view_state as vs
-from unlearn_core.engine.stages import plan_runs
 from unlearn_core.errors import UserError
-from unlearn_core.escaping import escape_markdown
-from unlearn_core.figures import changes as drawn_changes
-from unlearn_core.figures import redirect as drawn
-from unlearn_core.figures import strength as dial
-from unlearn_core.figures.sentences import scenario_line
-from unlearn_core.insight import changes as moved
-from unlearn_core.insight import redirect as look
-from unlearn_core.insight import strength as turned
+from unlearn_core.stages.unlearn import plan_runs
+from unlearn_core.support.escaping import escape_markdown
+from unlearn_core.views.channels import changes as moved
+from unlearn_core.views.channels import changes_figure as drawn_changes
+from unlearn_core.views.channels import data as look
+from unlearn_core.views.channels import figure as drawn
+from unlearn_core.views.channels import strength as turned
+from unlearn_core.views.channels import strength_figure as dial
+from unlearn_core.views.text.sentences import scenario_line
 
 if TYPE_CHECKING:
-    from unlearn_core.insight.redirect import Opened
+    from unlearn_core.views.channels.data import Opened
 
 _PARTS = {"channels": "All channels", "channel": "One channel", "maps": "Maps of the plane", "changes": "Changed parameters"}
 

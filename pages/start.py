@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.common import binding, catalog, engine_panel, examples, jobs, results, show
-from pages.common.services import borrowed, job_for, store
-from unlearn_core import figures
+from pages.cache import catalog
+from pages.session import binding
+from pages.session.services import borrowed, job_for, store
+from pages.widgets import comparison as results
+from pages.widgets import engine_panel, examples, jobs, show
 from unlearn_core import view_state as vs
-from unlearn_core.figures.sentences import outcome, reference_note
+from unlearn_core.views.compare.figure import healed_utility
+from unlearn_core.views.task_map import plane
+from unlearn_core.views.text.sentences import outcome, reference_note
 
 state = binding.begin()
 show.opening(
@@ -24,8 +28,8 @@ loading.caption("Loading the digits and the methods …")
 demo = vs.default_state()
 scenario = vs.to_scenario(demo)
 specs = vs.to_methods(demo)
-from unlearn_core.engine.stages import plan_runs  # noqa: E402 - after the first lines are on the screen
-from unlearn_core.insight.previews import preview, triggers  # noqa: E402
+from unlearn_core.stages.unlearn import plan_runs  # noqa: E402 - after the first lines are on the screen
+from unlearn_core.views.craft.data import preview, triggers  # noqa: E402
 
 stages = plan_runs(scenario, specs)
 job = job_for(stages)
@@ -58,11 +62,11 @@ with left:
     st.caption(f"{shown.corrupted} of {shown.train_size:,} training digits carry a bright patch and the label “0”.")
 with middle:
     st.markdown("**2 · Discover a part**")
-    show.picture(figures.plane(1.0, demo["discovery"], catalog.regions(demo["methods"]), height=300), "start-plane")
+    show.picture(plane(1.0, demo["discovery"], catalog.regions(demo["methods"]), height=300), "start-plane")
 with right:
     st.markdown("**3 · Heal**")
     if frame is not None and ready:
-        show.picture(figures.healed_utility(frame, height=300), "start-scatter")
+        show.picture(healed_utility(frame, height=300), "start-scatter")
     else:
         st.markdown(
             "The demo trains one model on the corrupted digits and repairs it in five ways. Here you will see how "

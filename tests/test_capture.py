@@ -11,13 +11,13 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from unlearn_core import capture
-from unlearn_core.capture import Recording, Replay, Work
 from unlearn_core.datasets import LabelledData
 from unlearn_core.methods import UnlearningTask, registry
 from unlearn_core.models import build_model
 from unlearn_core.specs import ModelSpec, TrainingSpec
 from unlearn_core.training import Augmentation, DeviceData, SilentReporter, Trainer, autocast, cross_entropy, full_precision
+from unlearn_core.training import cuda_graph as capture
+from unlearn_core.training.cuda_graph import Recording, Replay, Work
 
 RECIPE = TrainingSpec(epochs=4, batch_size=16, learning_rate=0.05)
 CPU = torch.device("cpu")

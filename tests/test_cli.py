@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from unlearn_core.cli import main
-from unlearn_core.cli._common import parse_scalar
+from unlearn_core.cli.options import parse_scalar
 from unlearn_core.store import Store
 
 QUICK = ["--dataset", "blobs", "--engine", "inline", "--set", "training.epochs=2", "--amount", "60"]
@@ -228,7 +228,7 @@ def test_other_mistakes(arguments: list[str], capsys: pytest.CaptureFixture[str]
 
 
 def test_what_cannot_be_computed_fails_alone(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    from unlearn_core.methods.finetune import Finetune
+    from unlearn_core.methods.fine_tuning.finetune import Finetune
 
     def broken(*_: object) -> None:
         raise RuntimeError("the weights are\ngone")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from unlearn_core.cli import main
-from unlearn_core.sets import ForgetSet, NamedSets
+from unlearn_core.forget_sets import ForgetSet, NamedSets
 from unlearn_core.specs import Scenario
 from unlearn_core.store import Store
 

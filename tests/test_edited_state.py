@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from unlearn_core import view_state as vs
-from unlearn_core.figures.sentences import known_line, outcome, reference_note
+from unlearn_core.views.text.sentences import known_line, outcome, reference_note
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from unlearn_core.datasets import Roster
-from unlearn_core.escaping import JOINER, escape_latex, escape_markdown, neutral_cell, plain_cell
-from unlearn_core.insight.sheets import csv_text, latex
-from unlearn_core.sets import ForgetSet, Listed, read_list, write_csv
+from unlearn_core.forget_sets import ForgetSet, Listed, read_list, write_csv
+from unlearn_core.results.table_export import csv_text, latex
+from unlearn_core.support.escaping import JOINER, escape_latex, escape_markdown, neutral_cell, plain_cell
 
 FORMULAS = ("=1+1", "+cmd", "-cmd", "@SUM(A1)", "\tx", "\rx", "=x.png", '=HYPERLINK("http://e","x")', "'=x", "''-x")
 

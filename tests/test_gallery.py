@@ -14,14 +14,16 @@ import pytest
 
 from unlearn_core import view_state as vs
 from unlearn_core.cli.sweep import plan_stages, read_plan
-from unlearn_core.engine.stages import plan_runs, run_stage
-from unlearn_core.insight import gallery as g
-from unlearn_core.insight import grid, tables
 from unlearn_core.methods import registry as methods
 from unlearn_core.presets import make_method, make_scenario
+from unlearn_core.results import gallery as g
+from unlearn_core.results import tables
 from unlearn_core.specs import SweepSpec
+from unlearn_core.stages.execution import run_stage
+from unlearn_core.stages.unlearn import plan_runs
 from unlearn_core.store import Store
 from unlearn_core.training import SilentReporter
+from unlearn_core.views.heatmap import data as grid
 
 ROOT = Path(__file__).parents[1]
 PLAN = SweepSpec(dataset="blobs", regularity=[1.0], discovery=[0.5], methods=["finetune", "retrain"], seeds=[0])

@@ -10,8 +10,8 @@ import torch.nn.functional as F
 
 from unlearn_core.errors import UserError
 from unlearn_core.models import RedirectNet, build_model, example_masks, registry, shared_mask
-from unlearn_core.models._pooling import pool, pool_to_2x2
-from unlearn_core.models._redirect_norms import RedirectNorm2d
+from unlearn_core.models.pooling import pool, pool_to_2x2
+from unlearn_core.models.redirect.norms import RedirectNorm2d
 from unlearn_core.models.resnet9 import ResNet9Net
 from unlearn_core.specs import ModelSpec
 

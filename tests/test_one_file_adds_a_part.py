@@ -12,7 +12,7 @@ from torch import nn
 
 from unlearn_core import datasets, evaluation, methods, models
 from unlearn_core.datasets import DatasetSource, LabelledData, Preset, Split, stratified_split
-from unlearn_core.evaluation import Evidence, Metric, build_arena, measure, observe
+from unlearn_core.evaluation import Evidence, Metric, build_scenario_data, measure, observe
 from unlearn_core.methods import Method, MethodParams, UnlearningTask
 from unlearn_core.models import ModelSource, RedirectNet
 from unlearn_core.models.mlp import MlpNet
@@ -79,7 +79,7 @@ def test_the_four_parts_work_together() -> None:
     scenario = make_scenario("dummy_corners", amount=10)
     spec = make_method("dummy_nothing", scenario, {"strength": 0.25})
     assert spec.params == {"strength": 0.25}
-    arena = build_arena(scenario, torch.device("cpu"))
+    arena = build_scenario_data(scenario, torch.device("cpu"))
     model = models.build_model(scenario.model, arena.corrupted.train.shape, arena.train.classes, 0)
     forget = arena.corrupted.truth.forget_indices(scenario.discovery)
     task = UnlearningTask(model, arena.train, forget, forget, lambda seed: model, scenario.training, 0)

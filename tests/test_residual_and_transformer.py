@@ -5,17 +5,18 @@ from __future__ import annotations
 import pytest
 import torch
 
-from unlearn_core.engine import stages
 from unlearn_core.errors import UserError
-from unlearn_core.evaluation import build_arena
+from unlearn_core.evaluation import build_scenario_data
 from unlearn_core.methods import UnlearningTask
 from unlearn_core.methods import registry as methods
 from unlearn_core.models import build_model
 from unlearn_core.presets import make_method, make_scenario
 from unlearn_core.specs import ModelSpec
+from unlearn_core.stages.execution import run_stage
+from unlearn_core.stages.unlearn import plan_runs
 from unlearn_core.store import Store
+from unlearn_core.support.torchvision_compat import torchvision
 from unlearn_core.training import SilentReporter
-from unlearn_core.vision import torchvision
 
 
 def test_the_imagenet_stem_at_full_width_is_torchvision_s_network() -> None:
@@ -56,8 +57,8 @@ def test_rem_heals_where_fine_tuning_does_not(name: str, params: dict[str, float
     scenario = make_scenario("digits", regularity=1.0, discovery=0.5, amount=86, model=name, overrides=params)
     store = Store.open(str(tmp_path))
     specs = [make_method("finetune", scenario), make_method("rem", scenario)]
-    for stage in stages.plan_runs(scenario, specs):
-        stages.run_stage(stage, store, "cpu", SilentReporter())
+    for stage in plan_runs(scenario, specs):
+        run_stage(stage, store, "cpu", SilentReporter())
     finetune, rem = (store.get(scenario.run_key(spec)).payload["metrics"] for spec in specs)
     assert rem["healed"] > finetune["healed"] + 0.2
     assert rem["utility"] > 0.9
@@ -70,7 +71,7 @@ def test_a_transformer_is_trained_and_moved_with_adam_and_points_keep_sgd() -> N
     assert points.training.optimizer == "adam"  # and yet REM's preset for them is one of SGD
     found = {}
     for scenario in (vit, points):
-        arena, method = build_arena(scenario, torch.device("cpu")), methods.get("rem")
+        arena, method = build_scenario_data(scenario, torch.device("cpu")), methods.get("rem")
         model = build_model(scenario.model, arena.corrupted.train.shape, arena.train.classes, 0)
         model.widen(1.0, 0)
         ids = torch.arange(len(arena.train))

@@ -10,10 +10,10 @@ import torch
 
 from unlearn_core.errors import UserError
 from unlearn_core.models import build_model, seen_activations
-from unlearn_core.models._sides import MOST_CHANNELS
+from unlearn_core.models.redirect.adapters import MOST_CHANNELS
 from unlearn_core.models.torchvision_nets import TorchvisionNet
 from unlearn_core.specs import ModelSpec
-from unlearn_core.vision import torchvision
+from unlearn_core.support.torchvision_compat import torchvision
 
 SIZES = {"resnet18": 32, "mobilenet_v3_small": 32, "convnext_tiny": 32, "densenet121": 32, "vit_b_16": 32, "swin_t": 32}
 MOMENTS = torch.tensor([120.0]), torch.tensor([60.0])

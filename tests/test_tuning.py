@@ -21,16 +21,16 @@ from pydantic import Field
 from torch import nn
 from trained import Trained
 
-from unlearn_core import tuning
 from unlearn_core.cli.tune import tune as tune_command
 from unlearn_core.datasets import registry as datasets
 from unlearn_core.errors import UserError
 from unlearn_core.methods import Method, MethodParams, OracleTask, UnlearningTask
 from unlearn_core.methods import registry as methods
-from unlearn_core.methods._held_out import halves
 from unlearn_core.presets import TUNED, make_method, make_scenario, tuned
 from unlearn_core.training import Reporter, predict
-from unlearn_core.tuning import Cell, Setting, candidates, rank, score_cell, tune
+from unlearn_core.tuning.held_out import halves
+from unlearn_core.tuning.search import Cell, Setting, candidates, rank, score_cell, tune
+from unlearn_core.tuning.search import search as tuning
 
 REPORTED_SEEDS = {0, 1, 2}
 

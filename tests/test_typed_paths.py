@@ -9,12 +9,12 @@ import pytest
 
 from unlearn_core.cli import main
 from unlearn_core.datasets import registry as datasets
-from unlearn_core.datasets._images import cache
-from unlearn_core.datasets._images.loading import check_path
+from unlearn_core.datasets.files import cache
+from unlearn_core.datasets.files.loading import check_path
 from unlearn_core.errors import UserError
-from unlearn_core.models._checkpoint import find
+from unlearn_core.models.checkpoints.checkpoint import find
 from unlearn_core.store import Store
-from unlearn_core.typed_paths import MAX_NAME, typed_path, typed_target
+from unlearn_core.support.typed_paths import MAX_NAME, typed_path, typed_target
 
 BAD = {
     "a\0b": "has a NUL character in it",

@@ -8,7 +8,7 @@ import sys
 
 def test_torchvision_can_be_used_after_the_guard() -> None:
     code = (
-        "from unlearn_core.vision import torchvision\n"
+        "from unlearn_core.support.torchvision_compat import torchvision\n"
         "tv = torchvision()\n"
         "import torch, torchvision.datasets, torchvision.transforms.v2 as t, torchvision.models as m\n"
         "print(m.resnet18(num_classes=3).eval()(torch.zeros(1, 3, 32, 32)).shape)\n"

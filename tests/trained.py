@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
-from unlearn_core.evaluation import Arena, build_arena
+from unlearn_core.evaluation import ScenarioData, build_scenario_data
 from unlearn_core.methods import OracleTask, UnlearningTask
 from unlearn_core.models import RedirectNet, build_model
 from unlearn_core.presets import make_scenario
@@ -20,7 +20,7 @@ class Trained:
     """A scenario with its data and a trained original, from which fresh tasks can be made."""
 
     scenario: Scenario
-    arena: Arena
+    arena: ScenarioData
     original: RedirectNet
 
     def task(self, discovery: float = 0.5, oracle: bool = False) -> UnlearningTask:
@@ -43,7 +43,7 @@ class Trained:
 
 def train(dataset: str, **overrides: object) -> Trained:
     scenario = make_scenario(dataset, regularity=0.0, overrides=overrides)
-    arena = build_arena(scenario, torch.device("cpu"))
+    arena = build_scenario_data(scenario, torch.device("cpu"))
     model = build_model(scenario.model, arena.corrupted.train.shape, arena.train.classes, scenario.seed)
     Trainer(model, arena.train, scenario.training, scenario.seed, SilentReporter(), snapshots=False).fit(
         torch.arange(len(arena.train))

@@ -27,7 +27,7 @@ from unlearn_core.specs import (
 
 Values = Literal["tuned", "paper", "rem"]
 """A method's sets of values: found by the held-out-F rule, its publication's, and of REM's ablations the ones found for REM."""
-TUNED = Path(__file__).with_name("tuned")
+TUNED = Path(__file__).with_name("tuning") / "tuned"
 SECTIONS = ("dataset", "corruption", "trigger", "model", "training")
 """Parts of a scenario that take overrides such as ``training.epochs``; every other prefix is a method's name."""
 

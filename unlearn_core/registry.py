@@ -17,11 +17,13 @@ T = TypeVar("T")
 class Registry(Generic[T]):
     """A name → part table filled by importing every module of one package.
 
-    Modules are imported on the first look-up, in alphabetical order; names beginning with an underscore are skipped.
+    Modules are imported on the first look-up; parts come in the alphabetical order of their files. ``families``: those in
+    the package's folders as well.
     """
 
-    def __init__(self, noun: str, package: str) -> None:
+    def __init__(self, noun: str, package: str, families: bool = False) -> None:
         self.noun = noun
+        self._families = families
         self._package = package
         self._parts: dict[str, T] = {}
         self._loaded = self._loading = False
@@ -74,12 +76,22 @@ class Registry(Generic[T]):
                 return
             self._loading = True
             try:
-                package = importlib.import_module(self._package)
-                for module in sorted(pkgutil.iter_modules(package.__path__), key=lambda m: m.name):
-                    if not module.name.startswith("_"):
-                        importlib.import_module(f"{self._package}.{module.name}")
-                # A module that somebody had imported before must not come first for that.
-                self._parts = dict(sorted(self._parts.items(), key=lambda part: getattr(part[1], "__module__", "")))
+                self._import_all(self._package)
+                # A module that was imported before must not come first for that, nor does its folder decide.
+                self._parts = dict(sorted(self._parts.items(), key=lambda part: _file_of(part[1])))
                 self._loaded = True
             finally:
                 self._loading = False
+
+    def _import_all(self, name: str) -> None:
+        package = importlib.import_module(name)
+        for module in pkgutil.iter_modules(package.__path__):
+            if not module.ispkg:
+                importlib.import_module(f"{name}.{module.name}")
+            elif self._families:
+                self._import_all(f"{name}.{module.name}")
+
+
+def _file_of(part: object) -> str:
+    """The name of the file that defines ``part``, without its folder."""
+    return str(getattr(part, "__module__", "")).rpartition(".")[2]

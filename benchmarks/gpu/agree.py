@@ -18,13 +18,13 @@ import torch.nn.functional as F
 from benchmarks.gpu.bench import Bench, difference, switched
 from benchmarks.gpu.cells import fresh, make_task
 from benchmarks.gpu.sizes import Sizes
-from unlearn_core.capture import WARM
 from unlearn_core.datasets import LabelledData, Split
-from unlearn_core.evaluation import Arena, build_arena
+from unlearn_core.evaluation import ScenarioData, build_scenario_data
 from unlearn_core.methods import registry as methods
 from unlearn_core.models import RedirectNet
 from unlearn_core.specs import Scenario
 from unlearn_core.training import Trainer, autocast, full_precision, predict, seeded
+from unlearn_core.training.cuda_graph import WARM
 
 TOLERANCES = {
     "pass": 1e-4,
@@ -99,7 +99,7 @@ def small_cell(sizes: Sizes, split: Split) -> tuple[Scenario, Split]:
 
 def one_pass(scenario: Scenario, split: Split, device: torch.device) -> tuple[dict[str, float], dict[str, torch.Tensor]]:
     """Differences of logits and of a gradient at the same weights, and those weights."""
-    arenas = {place.type: build_arena(scenario, place, split) for place in (torch.device("cpu"), device)}
+    arenas = {place.type: build_scenario_data(scenario, place, split) for place in (torch.device("cpu"), device)}
     models = {kind: fresh(scenario, arena, 0).train() for kind, arena in arenas.items()}
 
     def logits(kind: str) -> torch.Tensor:
@@ -116,7 +116,7 @@ def one_pass(scenario: Scenario, split: Split, device: torch.device) -> tuple[di
     return found, models["cpu"].state_dict()
 
 
-def _gradient(model: RedirectNet, arena: Arena) -> torch.Tensor:
+def _gradient(model: RedirectNet, arena: ScenarioData) -> torch.Tensor:
     ids = torch.arange(min(64, len(arena.train)), device=arena.train.device)
     model.zero_grad()
     F.cross_entropy(model(arena.train.batch(ids)), arena.train.labels[ids]).backward()
@@ -134,7 +134,7 @@ def play(
 ) -> Outcome:
     """Train the cell's original, then REM with the paper's values, on ``device``; ``dtype`` None: as usual there."""
     place = Bench(bench.sizes, device, bench.ends, bench.photographs, bench.result)
-    arena = build_arena(scenario, device, split)
+    arena = build_scenario_data(scenario, device, split)
     start = time.perf_counter()
     exact = contextlib.nullcontext() if dtype is None else full_precision(dtype)
     with switched(graphs), seeded(0), exact:

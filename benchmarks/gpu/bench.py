@@ -15,11 +15,11 @@ import torch
 
 from benchmarks.gpu.images import Half, Photographs
 from benchmarks.gpu.sizes import Sizes
-from unlearn_core.capture import SWITCH
 from unlearn_core.datasets import LabelledData, Split
-from unlearn_core.evaluation import Arena, build_arena
+from unlearn_core.evaluation import ScenarioData, build_scenario_data
 from unlearn_core.specs import Scenario
 from unlearn_core.training import SilentReporter
+from unlearn_core.training.cuda_graph import SWITCH
 
 
 class OutOfTime(Exception):
@@ -52,7 +52,7 @@ class Bench:
     """State of every original by its key."""
     trained: dict[str, dict[str, Any]] = field(default_factory=dict)
     """What training an original of this call found, by its key."""
-    arenas: dict[tuple[float, int], Arena] = field(default_factory=dict)
+    arenas: dict[tuple[float, int], ScenarioData] = field(default_factory=dict)
     _split: Split | None = None
 
     @property
@@ -67,12 +67,12 @@ class Bench:
             self._split = Split(*(labelled(half, found.classes) for half in (found.train, found.test)))
         return self._split
 
-    def arena(self, scenario: Scenario) -> Arena:
+    def arena(self, scenario: Scenario) -> ScenarioData:
         """The data of a cell on the device; those of one seed are kept."""
         place = scenario.corruption.regularity, scenario.seed
         if place not in self.arenas:
             self.arenas = {key: arena for key, arena in self.arenas.items() if key[1] == scenario.seed}
-            self.arenas[place] = build_arena(scenario, self.device, self.split)
+            self.arenas[place] = build_scenario_data(scenario, self.device, self.split)
         return self.arenas[place]
 
     @contextlib.contextmanager

@@ -9,7 +9,7 @@ from torch import nn
 
 from benchmarks.gpu.bench import Bench, device_name, forget_memory, peak_memory, seconds
 from benchmarks.gpu.plan import CHOOSE, CHOSEN, Item
-from unlearn_core.evaluation import Arena, Evidence, measure, observe
+from unlearn_core.evaluation import Evidence, ScenarioData, measure, observe
 from unlearn_core.methods import OracleTask, UnlearningTask
 from unlearn_core.methods import registry as methods
 from unlearn_core.models import RedirectNet, build_model
@@ -90,13 +90,13 @@ def scenario_of(item: Item) -> Scenario:
     return item.scenario
 
 
-def fresh(scenario: Scenario, arena: Arena, seed: int) -> RedirectNet:
+def fresh(scenario: Scenario, arena: ScenarioData, seed: int) -> RedirectNet:
     """A newly initialised network of the scenario on the arena's device."""
     train = arena.train
     return build_model(scenario.model, arena.corrupted.train.shape, train.classes, seed, train.moments).to(train.device)
 
 
-def original_of(bench: Bench, scenario: Scenario, arena: Arena) -> RedirectNet:
+def original_of(bench: Bench, scenario: Scenario, arena: ScenarioData) -> RedirectNet:
     """The trained original, in eval mode."""
     model = fresh(scenario, arena, scenario.seed)
     model.load_state_dict(bench.weights[scenario.original_key])
@@ -111,7 +111,7 @@ def memorised(bench: Bench, scenario: Scenario) -> float:
     return float((says == arena.train.labels[ids]).float().mean())
 
 
-def make_task(bench: Bench, scenario: Scenario, arena: Arena, oracle: bool) -> UnlearningTask:
+def make_task(bench: Bench, scenario: Scenario, arena: ScenarioData, oracle: bool) -> UnlearningTask:
     """What a method receives: the original, the data as given, F and the rest; ground truth only for oracles."""
     truth = arena.corrupted.truth
     forget = truth.forget_of(scenario).to(bench.device)
@@ -129,7 +129,7 @@ def make_task(bench: Bench, scenario: Scenario, arena: Arena, oracle: bool) -> U
     return OracleTask(**common, truth=truth) if oracle else UnlearningTask(**common)
 
 
-def look(model: nn.Module, arena: Arena, scenario: Scenario) -> dict[str, float | None]:
+def look(model: nn.Module, arena: ScenarioData, scenario: Scenario) -> dict[str, float | None]:
     """The core's own metrics of a model."""
     evidence = Evidence(scenario, arena.corrupted, arena.corrupted.truth.forget_of(scenario), observe(model, arena))
     return measure(evidence, METRICS)

@@ -13,9 +13,9 @@ from benchmarks.gpu import cells
 from benchmarks.gpu.bench import Bench, forget_memory, seconds
 from benchmarks.gpu.plan import Item
 from unlearn_core.methods import registry as methods
-from unlearn_core.methods._held_out import Trial, try_out
 from unlearn_core.presets import make_method
 from unlearn_core.specs import Scalar
+from unlearn_core.tuning.held_out import Trial, try_out
 
 SEED, DISCOVERY = 100, 0.1
 USUAL: dict[str, Scalar] = {"batch_size": 512, "round_steps": 0, "removal_cap": 100.0, "most_work": 0.0, "repeat": False}

@@ -40,8 +40,8 @@ def main() -> None:
     from benchmarks.gpu.bench import switched
     from benchmarks.gpu.sizes import Sizes
     from benchmarks.gpu.speed import noise, time_epoch
-    from unlearn_core.capture import capturable
     from unlearn_core.training import Augmentation, DeviceData, cross_entropy
+    from unlearn_core.training.cuda_graph import capturable
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--scale", type=float, required=True)

@@ -15,15 +15,15 @@ from benchmarks.gpu.bench import Bench, OutOfTime, difference, forget_memory, pe
 from benchmarks.gpu.cells import make_task
 from benchmarks.gpu.sizes import Sizes
 from benchmarks.gpu.stacked import StackedTrainer
-from unlearn_core.capture import WARM, graphs_wanted
 from unlearn_core.datasets import LabelledData
-from unlearn_core.evaluation import build_arena
+from unlearn_core.evaluation import build_scenario_data
 from unlearn_core.methods import registry as methods
 from unlearn_core.models import RedirectNet, build_model
 from unlearn_core.models.cnn import CnnNet
 from unlearn_core.presets import make_scenario
 from unlearn_core.specs import Scenario
 from unlearn_core.training import Augmentation, DeviceData, Loss, SilentReporter, Trainer, cross_entropy, full_precision, seeded
+from unlearn_core.training.cuda_graph import WARM, graphs_wanted
 
 REM_ROUNDS = 10
 EPOCHS_TIMED = 2
@@ -152,7 +152,7 @@ def small_pieces(bench: Bench, count: int) -> tuple[list[CnnNet], list[DeviceDat
         cell = scenario.model_copy(
             update={"corruption": scenario.corruption.model_copy(update={"regularity": (seed % 3) / 2}), "seed": 0}
         )
-        sets.append(first(build_arena(cell, bench.device).train, bench.sizes.digits) if seed < 3 else sets[seed % 3])
+        sets.append(first(build_scenario_data(cell, bench.device).train, bench.sizes.digits) if seed < 3 else sets[seed % 3])
         model = build_model(cell.model, (1, 8, 8), 10, seed).to(bench.device)
         assert isinstance(model, CnnNet)
         models.append(model)

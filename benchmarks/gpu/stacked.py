@@ -13,10 +13,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from unlearn_core.capture import Replay, to_device
 from unlearn_core.models.cnn import CnnNet
 from unlearn_core.specs import TrainingSpec
 from unlearn_core.training import DeviceData, autocast, rate_factor, rates_on_device, set_rate
+from unlearn_core.training.cuda_graph import Replay, to_device
 
 EPS, MOMENTUM = 1e-5, 0.1
 """Of batch norm, as in the core's network."""

@@ -8,7 +8,7 @@ import pandas as pd
 
 from unlearn_core.cli.sweep import plan_stages, read_plan, with_files
 from unlearn_core.datasets import registry as datasets
-from unlearn_core.insight.tables import results
+from unlearn_core.results.tables import results
 from unlearn_core.store import Store
 
 PLANS: dict[str, tuple[str, ...]] = {

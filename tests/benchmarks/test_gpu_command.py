@@ -24,7 +24,7 @@ from benchmarks.gpu.images import NoData, read
 from benchmarks.gpu.plan import CHOOSE, SPEED, plan
 from benchmarks.gpu.sizes import FIRST_RATES, REGULARITIES, Sizes
 from unlearn_core.datasets import Split
-from unlearn_core.evaluation import build_arena
+from unlearn_core.evaluation import build_scenario_data
 
 ROOT = Path(__file__).parents[2]
 SCALE = 0.004
@@ -306,7 +306,7 @@ def test_agreement_holds_where_one_side_leaves_out_biases(monkeypatch: pytest.Mo
     split = Split(data, data)
     bench = Bench(Sizes(SCALE), cpu, time.monotonic() + 600, lambda: pytest.fail("no photographs are needed"), lambda key: None)
     scenario, part = agree.small_cell(bench.sizes, split)
-    arena = build_arena(scenario, cpu, part)
+    arena = build_scenario_data(scenario, cpu, part)
     gradients, played = [], []
     for skips in (False, True):
         monkeypatch.setattr("unlearn_core.models.resnet9.skips_bias", lambda x, skips=skips: skips)

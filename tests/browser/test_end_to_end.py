@@ -14,7 +14,7 @@ from browsertools import Server, Tab, watch
 from playwright.sync_api import Locator, Page, expect
 
 from unlearn_core import view_state as vs
-from unlearn_core.insight.gallery import gallery
+from unlearn_core.results.gallery import gallery
 from unlearn_core.store import Store
 
 pytestmark = pytest.mark.browser

@@ -12,7 +12,7 @@ from PIL import Image
 from unlearn_core.models import Form, RedirectNet, build_model
 from unlearn_core.models import registry as models
 from unlearn_core.specs import ModelSpec
-from unlearn_core.vision import torchvision
+from unlearn_core.support.torchvision_compat import torchvision
 
 NAME = "shufflenet_v2_x0_5"
 CLASSES = ("ant", "bee", "cow")

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from unlearn_core.datasets import Split, _base, load_dataset, registry
-from unlearn_core.datasets._images import loading
+from unlearn_core.datasets import Split, load_dataset, registry
+from unlearn_core.datasets import base as _base
+from unlearn_core.datasets.files import loading
 from unlearn_core.presets import make_scenario
 from unlearn_core.specs import DatasetSpec, Scalar
 

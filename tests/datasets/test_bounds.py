@@ -15,10 +15,10 @@ import pytest
 from picturetools import forget, load, make_folder, noise, save_each
 from PIL import Image
 
-from unlearn_core import uploads
-from unlearn_core.datasets._images import archive, bounds
-from unlearn_core.datasets._images.archive import Archive
+from unlearn_core.datasets.files import archive, bounds
+from unlearn_core.datasets.files.archive import Archive
 from unlearn_core.errors import UserError
+from unlearn_core.support import uploads
 
 IMAGES, LABELS = np.stack([noise(k, 8, 8, 3) for k in range(12)]), np.arange(12) % 3
 
@@ -88,7 +88,7 @@ def test_a_header_that_lies_is_refused_in_no_memory(tmp_path: Path, members: dic
 
 
 def test_an_npz_that_unpacks_to_far_more_than_it_has_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("unlearn_core.datasets._images.npz.FREE_BYTES", 2**20)
+    monkeypatch.setattr("unlearn_core.datasets.files.npz.FREE_BYTES", 2**20)
     path = npz(tmp_path, images=member(np.zeros((300, 80, 80), np.uint8)), labels=member(np.arange(300) % 3))
     assert "is refused: it would unpack to 0.0 GB, " in refused(path)
     few = npz(tmp_path, images=member(np.zeros((100, 80, 80), np.uint8)), labels=member(np.arange(100) % 3))
@@ -96,7 +96,7 @@ def test_an_npz_that_unpacks_to_far_more_than_it_has_is_refused(tmp_path: Path, 
 
 
 def test_one_image_of_too_many_pixels_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("unlearn_core.datasets._images.npz.MAX_PIXELS", 191)
+    monkeypatch.setattr("unlearn_core.datasets.files.npz.MAX_PIXELS", 191)
     assert "have 192 values each; at most 191 are read" in refused(npz(tmp_path))
 
 

@@ -17,12 +17,12 @@ from safetensors.torch import save_file
 from unlearn_core.cli import main
 from unlearn_core.datasets import load_dataset
 from unlearn_core.engine import Engine
-from unlearn_core.engine.checking import plan_fit
-from unlearn_core.engine.stages import arena_of, plan_runs
 from unlearn_core.errors import Cancelled, UserError
-from unlearn_core.evaluation import fit_key, fit_sentences, measure_fit
-from unlearn_core.evaluation._fit import input_words
+from unlearn_core.evaluation import fit_key, fit_sentences, load_scenario_data, measure_fit
+from unlearn_core.evaluation.checkpoint_fit import input_words
 from unlearn_core.presets import make_scenario
+from unlearn_core.stages.checkpoint_fit import plan_fit
+from unlearn_core.stages.unlearn import plan_runs
 from unlearn_core.store import Store
 from unlearn_core.training import SilentReporter
 
@@ -49,7 +49,7 @@ def scenario_of(place: Path, name: str = "plain.pt", **model: Any) -> Any:
 
 
 def fit_of(scenario: Any) -> dict[str, Any]:
-    return measure_fit(scenario, arena_of(scenario, torch.device("cpu")), SilentReporter())
+    return measure_fit(scenario, load_scenario_data(scenario, torch.device("cpu")), SilentReporter())
 
 
 def test_a_checkpoint_that_sees_what_it_was_trained_on_is_right_and_nothing_is_wrong(place: Path) -> None:
@@ -172,7 +172,7 @@ def test_measuring_stops_when_it_is_cancelled(place: Path) -> None:
 
     scenario = scenario_of(place)
     with pytest.raises(Cancelled):
-        measure_fit(scenario, arena_of(scenario, torch.device("cpu")), Unwanted())
+        measure_fit(scenario, load_scenario_data(scenario, torch.device("cpu")), Unwanted())
 
 
 def large(root: Path, side: int = 48) -> Path:

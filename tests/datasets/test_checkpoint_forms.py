@@ -20,7 +20,7 @@ from checkpointtools import CLASSES, NAME, Read, State, network, same, under
 from safetensors.torch import save_file
 
 from unlearn_core.errors import UserError
-from unlearn_core.models._class_names import compare_classes, read_classes
+from unlearn_core.models.checkpoints.class_names import compare_classes, read_classes
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from unlearn_core import view_state as vs
 from unlearn_core.cli import main
 from unlearn_core.datasets import registry
 from unlearn_core.presets import make_scenario
-from unlearn_core.tuning import Setting, tune, write_tuned
+from unlearn_core.tuning.search import Setting, tune, write_tuned
 from unlearn_core.view_state.links import ASKED
 from unlearn_core.view_state.permission import downloadable
 

@@ -18,7 +18,7 @@ from picturetools import make_tree
 from PIL import Image
 
 from unlearn_core.cli import main
-from unlearn_core.datasets._images import decode as decoding
+from unlearn_core.datasets.files import decode as decoding
 
 
 def zip_of(*entries: tuple[str, bytes, int]) -> bytes:

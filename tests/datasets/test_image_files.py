@@ -22,7 +22,7 @@ from picturetools import CLASSES, make_folder, make_tree, picture, read
 from PIL import Image
 
 from unlearn_core.datasets import Split
-from unlearn_core.datasets._images.decode import Unreadable, decode, open_picture
+from unlearn_core.datasets.files.decode import Unreadable, decode, open_picture
 from unlearn_core.errors import UserError
 from unlearn_core.presets import make_scenario
 from unlearn_core.specs import Scalar

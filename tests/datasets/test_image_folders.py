@@ -15,7 +15,7 @@ from picturetools import CLASSES, forget, make_folder, make_tree, picture, read
 from PIL import Image
 
 from unlearn_core.datasets import Split, load_dataset
-from unlearn_core.datasets._images import loading, sampling
+from unlearn_core.datasets.files import loading, sampling
 from unlearn_core.errors import UserError
 from unlearn_core.presets import make_scenario
 from unlearn_core.specs import Scalar, Scenario
@@ -120,7 +120,7 @@ def test_a_cache_that_cannot_be_written_costs_only_time(tmp_path: Path, monkeypa
 
 def test_the_cache_is_bounded(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make_folder(tmp_path)
-    monkeypatch.setattr("unlearn_core.datasets._images.cache.MAX_BYTES", 60_000)  # one of them has 16 kB
+    monkeypatch.setattr("unlearn_core.datasets.files.cache.MAX_BYTES", 60_000)  # one of them has 16 kB
     for seed in range(8):
         load(tmp_path, seed, limit=12)
     assert sum(file.stat().st_size for file in (cache / "images").glob("*.npz")) < 62_000
@@ -228,7 +228,7 @@ def test_without_a_path_it_is_asked_for() -> None:
 
 
 def test_too_many_images_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("unlearn_core.datasets._images.listing.MAX_IMAGES", 10)
+    monkeypatch.setattr("unlearn_core.datasets.files.listing.MAX_IMAGES", 10)
     with pytest.raises(UserError, match="more than 10 images"):
         load(make_tree(tmp_path))
 

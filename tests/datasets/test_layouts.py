@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from picturetools import forget, make_tree, picture, read
 
-from unlearn_core.datasets._images import loading
-from unlearn_core.datasets._images.layout import arrange
-from unlearn_core.datasets._images.listing import TEST, TRAIN, UNSPLIT, Listing
-from unlearn_core.datasets._images.opening import open_collection
-from unlearn_core.datasets._images.splits import role_of
+from unlearn_core.datasets.files import loading
+from unlearn_core.datasets.files.layout import arrange
+from unlearn_core.datasets.files.listing import TEST, TRAIN, UNSPLIT, Listing
+from unlearn_core.datasets.files.opening import open_collection
+from unlearn_core.datasets.files.splits import role_of
 from unlearn_core.errors import UserError
 from unlearn_core.presets import make_scenario
 

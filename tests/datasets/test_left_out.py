@@ -15,10 +15,10 @@ import pytest
 from picturetools import forget, make_folder, make_tree, picture
 from PIL import Image
 
-from unlearn_core.datasets._images.listing import Listing
-from unlearn_core.datasets._images.opening import open_collection
+from unlearn_core.datasets.files.listing import Listing
+from unlearn_core.datasets.files.opening import open_collection
 from unlearn_core.errors import UserError
-from unlearn_core.insight import own
+from unlearn_core.views.own_data import data as own
 
 
 def said(path: Path) -> str:

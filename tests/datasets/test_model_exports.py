@@ -18,9 +18,9 @@ from picturetools import make_folder
 from safetensors.torch import load_file
 
 from unlearn_core.cli import main
-from unlearn_core.insight.exporting import TRAINING_ON, export
-from unlearn_core.insight.stored import arena_of, model_of
 from unlearn_core.presets import make_method, make_scenario
+from unlearn_core.results.export import TRAINING_ON, export
+from unlearn_core.results.reader import model_of, scenario_data
 from unlearn_core.store import Store
 from unlearn_core.training import predict
 
@@ -61,7 +61,7 @@ assert not [name for name in sys.modules if name.startswith("unlearn_core")]
 def _store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("UNLEARN_STORE", str(tmp_path / "store"))
     # How soon F is learnt again is not what is looked at here, and takes a full-width network longer than all the rest.
-    monkeypatch.setattr("unlearn_core.evaluation._relearn.MAX_STEPS", 1)
+    monkeypatch.setattr("unlearn_core.evaluation.relearning.MAX_STEPS", 1)
 
 
 def elsewhere(place: Path, files: list[tuple[Path, np.ndarray]], wrapped: bool = False) -> list[np.ndarray]:
@@ -84,7 +84,7 @@ def quick(*arguments: str) -> list[str]:
 
 def logits_of(store: Store, scenario: Any, spec: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Test pixels, the app's stored logits, and those of the model that the app opens."""
-    arena = arena_of(scenario)
+    arena = scenario_data(scenario)
     stored = store.arrays(scenario.run_key(spec), "logits")["test"]
     return arena.test.inputs.numpy(), np.array(stored), predict(model_of(store, scenario, spec), arena.test).numpy()
 

@@ -14,8 +14,8 @@ import pytest
 from picturetools import make_tree, picture
 
 from unlearn_core.cli import main
-from unlearn_core.datasets._images.listing import TEST, Listing
-from unlearn_core.datasets._images.opening import open_collection
+from unlearn_core.datasets.files.listing import TEST, Listing
+from unlearn_core.datasets.files.opening import open_collection
 from unlearn_core.errors import UserError
 
 

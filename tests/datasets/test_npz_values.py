@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from picturetools import load
 
-from unlearn_core.datasets._images.opening import open_collection
+from unlearn_core.datasets.files.opening import open_collection
 from unlearn_core.errors import UserError
 
 Change = Callable[[np.ndarray], np.ndarray]

@@ -10,7 +10,7 @@ import pytest
 from picturetools import load, noise, save_each
 from PIL import Image, PngImagePlugin
 
-from unlearn_core.datasets._images.decode import decode, open_picture
+from unlearn_core.datasets.files.decode import decode, open_picture
 
 
 def first(path: Path, **params: int | str) -> np.ndarray:

@@ -17,9 +17,10 @@ from picturetools import make_folder
 from safetensors.torch import save_file
 
 from unlearn_core.cli import main
-from unlearn_core.engine.stages import plan_runs, run_stage
 from unlearn_core.errors import UserError
 from unlearn_core.presets import make_scenario
+from unlearn_core.stages.execution import run_stage
+from unlearn_core.stages.unlearn import plan_runs
 from unlearn_core.store import Store
 from unlearn_core.training import SilentReporter
 

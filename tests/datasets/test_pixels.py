@@ -13,10 +13,10 @@ from picturetools import forget, load, make_tree, noise, save_each
 from PIL import Image
 
 from unlearn_core.datasets import load_dataset
-from unlearn_core.datasets._images import cache, loading
-from unlearn_core.datasets._images.decode import Ranges
-from unlearn_core.datasets._images.opening import open_collection
-from unlearn_core.datasets._images.said import FILTER
+from unlearn_core.datasets.files import cache, loading
+from unlearn_core.datasets.files.decode import Ranges
+from unlearn_core.datasets.files.opening import open_collection
+from unlearn_core.datasets.files.said import FILTER
 from unlearn_core.errors import UserError
 from unlearn_core.presets import make_scenario
 

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from picturetools import CLASSES, forget, make_tree, read
 
 from unlearn_core.datasets import Split
-from unlearn_core.datasets._images.columns import read_columns
+from unlearn_core.datasets.files.columns import read_columns
+from unlearn_core.datasets.files.text_tables import read_rows, tables
 from unlearn_core.errors import UserError
 from unlearn_core.presets import make_scenario
 from unlearn_core.specs import DatasetSpec
-from unlearn_core.text_tables import read_rows, tables
 
 NAMES = [f"{name}/0{k}.png" for name in CLASSES for k in range(4)]
 LABELS = [name for name in CLASSES for _ in range(4)]
@@ -245,7 +245,7 @@ def test_only_a_table_that_is_read_in_another_way_than_before_gets_another_key(t
     for text in (rows("path,label", LABELS), rows("path,label", [f"{text}.0" for text in NUMBERS])):
         table.write_text(text)
         forget()
-        from unlearn_core.datasets._images.manifest import Manifest
+        from unlearn_core.datasets.files.manifest import Manifest
 
         keys.append((dataset(table).params["content"], f"sha-{Manifest(table).content()[:32]}"))
     assert keys[0][0] == keys[0][1]

@@ -18,7 +18,7 @@ from unlearn_core.datasets import Split, load_dataset
 from unlearn_core.errors import UserError
 from unlearn_core.presets import make_scenario
 from unlearn_core.specs import Scalar
-from unlearn_core.vision import torchvision
+from unlearn_core.support.torchvision_compat import torchvision
 
 
 def load(name: str, root: Path, **params: Scalar) -> Split:

@@ -12,8 +12,8 @@ from picturetools import forget, load, make_folder, make_tree, noise
 from PIL import Image, ImageEnhance
 from sklearn.datasets import load_digits
 
-from unlearn_core.datasets._images import batch, twins
-from unlearn_core.datasets._images.cache import read_note, write_note
+from unlearn_core.datasets.files import batch, twins
+from unlearn_core.datasets.files.cache import read_note, write_note
 
 SIDE = 32
 

@@ -11,9 +11,9 @@ import pytest
 import torch
 
 from unlearn_core.discovery import MIN_KNOWN, View, fold_of, judge, out_of_fold, registry
-from unlearn_core.discovery._fusion import fuse, refine
-from unlearn_core.discovery._judge import Judgement, judge_table
-from unlearn_core.discovery._mixture import bins_of, fit_mixture
+from unlearn_core.discovery.fusion import fuse, refine
+from unlearn_core.discovery.judgement import Judgement, judge_table
+from unlearn_core.discovery.mixture import bins_of, fit_mixture
 
 COUNT, CORRUPTED = 600, 48
 LABELS = np.arange(COUNT) % 4
@@ -144,7 +144,7 @@ def test_expected_precision_is_the_mean_probability_of_those_taken() -> None:
 
 def test_the_interval_of_the_precision_holds_the_true_one(monkeypatch: pytest.MonkeyPatch) -> None:
     """90 % intervals over made-up sets in which the two groups overlap; at least as wide as drawing the mistakes makes them."""
-    monkeypatch.setattr("unlearn_core.discovery._judge.REPLICATES", 8)  # of which the width takes a small part
+    monkeypatch.setattr("unlearn_core.discovery.judgement.REPLICATES", 8)  # of which the width takes a small part
     low, high = [], []
     for seed in range(40):
         judgement, corrupted = judged(10, seed, gap=1.5)

@@ -27,9 +27,9 @@ def free_port() -> int:
 
 def loaded_data() -> tuple[int, int]:
     """To be called on a worker: how often it found its corrupted data ready, and how often it built them."""
-    from unlearn_core.engine.stages import _arena
+    from unlearn_core.evaluation.scenario_data import cached_scenario_data
 
-    info = _arena.cache_info()
+    info = cached_scenario_data.cache_info()
     return info.hits, info.misses
 
 
@@ -58,7 +58,7 @@ class Outside:
         common = ["--host", "127.0.0.1", "--no-dashboard", "--memory-limit", "0", "--local-directory", str(self.folder)]
         threads = [] if "--nthreads" in options else ["--nthreads", "1"]
         how = "--nanny" if nanny else "--no-nanny"
-        early = ["--preload", "unlearn_core.engine.warm"] if warm else []
+        early = ["--preload", "unlearn_core.engine.preload"] if warm else []
         return self._start("worker", self.address, how, *common, *threads, *early, *options)
 
     def end(self, some: Sequence[subprocess.Popen[bytes]] | None = None) -> None:

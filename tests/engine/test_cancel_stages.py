@@ -9,19 +9,22 @@ from typing import Any
 
 import pytest
 
-from unlearn_core.engine import stages as st
 from unlearn_core.engine import worker
-from unlearn_core.engine._backend import Request
-from unlearn_core.engine.attacking import plan_reference_models
-from unlearn_core.engine.boundary import plan_frames
-from unlearn_core.engine.embedding import plan_embedding
-from unlearn_core.engine.looking import plan_channels, plan_cost, plan_fields, plan_plane
-from unlearn_core.engine.measuring import plan_measures
-from unlearn_core.insight.boundary import plane_of
-from unlearn_core.insight.grid import Pending
+from unlearn_core.engine.backends.protocol import Request
 from unlearn_core.presets import make_method, make_scenario
 from unlearn_core.specs import Scenario
+from unlearn_core.stages.metrics import plan_measures
+from unlearn_core.stages.reference_models import plan_reference_models
+from unlearn_core.stages.regularity import plan_regularity
+from unlearn_core.stages.stage import Stage, stage_kinds
+from unlearn_core.stages.unlearn import plan_runs
 from unlearn_core.store import Store
+from unlearn_core.views.boundary.data import plane_of
+from unlearn_core.views.boundary.stage import plan_fields, plan_frames, plan_plane
+from unlearn_core.views.channels.stage import plan_channels
+from unlearn_core.views.embedding.stage import plan_embedding
+from unlearn_core.views.heatmap.data import Pending
+from unlearn_core.views.own_data.stage import plan_cost
 
 SECONDS = 2.0
 """A stage asks whether it is still wanted at least so often, in processor time (on this small data, on one core)."""
@@ -31,32 +34,32 @@ def scenario() -> Scenario:
     return make_scenario("blobs", regularity=0.5, discovery=0.5, amount=60, overrides={"training.epochs": 5})
 
 
-def run_of(name: str, **overrides: Any) -> list[st.Stage]:
+def run_of(name: str, **overrides: Any) -> list[Stage]:
     task = scenario()
-    return st.plan_runs(task, [make_method(name, task, overrides)])
+    return plan_runs(task, [make_method(name, task, overrides)])
 
 
-def pending() -> list[st.Stage]:
+def pending() -> list[Stage]:
     original, run = run_of("finetune")
     return [original, run, *plan_measures([Pending(scenario(), "utility", (original.key, run.key), ())])]
 
 
-def discovering(name: str) -> Callable[[], list[st.Stage]]:
+def discovering(name: str) -> Callable[[], list[Stage]]:
     return lambda: run_of(name, epochs=1, rounds=1, folds=2)
 
 
-def seen_by_umap() -> list[st.Stage]:
+def seen_by_umap() -> list[Stage]:
     *runs, _, umap = plan_embedding(scenario(), [make_method("finetune", scenario())])
     return [*runs, umap]
 
 
-def looking(what: str) -> Callable[[], list[st.Stage]]:
+def looking(what: str) -> Callable[[], list[Stage]]:
     """Stages of what pages show of large data; on this small data they do the same."""
 
-    def plan() -> list[st.Stage]:
+    def plan() -> list[Stage]:
         task = scenario()
         method, nothing = make_method("rem", task, {"epochs": 2}), (None, None, None)
-        runs = st.plan_runs(task, [method])
+        runs = plan_runs(task, [method])
         if what == "plane":
             return [plan_plane(task, nothing)]
         if what == "field":
@@ -69,14 +72,14 @@ def looking(what: str) -> Callable[[], list[st.Stage]]:
     return plan
 
 
-PLANS: dict[str, tuple[str, Callable[[], list[st.Stage]]]] = {
+PLANS: dict[str, tuple[str, Callable[[], list[Stage]]]] = {
     "original": ("original", lambda: run_of("finetune")[:1]),
     "fine-tuning": ("run", lambda: run_of("finetune")),
     "retraining": ("run", lambda: run_of("retrain")),
     "redirection": ("run", lambda: run_of("rem", epochs=2)),
     "discovery with redirection": ("run", discovering("rem_discover")),
     "discovery with retraining": ("run", discovering("retrain_discover")),
-    "regularity": ("regularity", lambda: st.plan_regularity(scenario())),
+    "regularity": ("regularity", lambda: plan_regularity(scenario())),
     "membership": ("reference_models", lambda: plan_reference_models(scenario())),
     "measures": ("measures", pending),
     "pca": ("embedding", lambda: plan_embedding(scenario(), [make_method("finetune", scenario())])[:-1]),
@@ -116,7 +119,7 @@ def contents(store: Store) -> dict[str, Any]:
 
 def test_every_kind_of_stage_is_cancelled_here() -> None:
     # What a checkpoint is worth needs one, and is asked of it in tests/datasets/test_checkpoint_fit.py.
-    assert {kind for kind, _ in PLANS.values()} == set(st._STAGES) - {"fit"}
+    assert {kind for kind, _ in PLANS.values()} == stage_kinds() - {"fit"}
 
 
 @pytest.mark.parametrize("what", PLANS)
@@ -125,9 +128,9 @@ def test_a_cancelled_stage_stops_soon_and_can_be_computed_again(what: str, tmp_p
     assert stage.kind == PLANS[what][0]
     store = Store.open(tmp_path / "store")
 
-    def execute(which: st.Stage, after: int | None = None) -> tuple[Any, Watch]:
+    def execute(which: Stage, after: int | None = None) -> tuple[Any, Watch]:
         watch = Watch(after)
-        request = Request("token", which, store.location, store.identity, "cpu", "unlearn_core.engine.stages:run_stage")
+        request = Request("token", which, store.location, store.identity, "cpu", "unlearn_core.stages.execution:run_stage")
         outcome = worker.execute(request, lambda event: None, watch)
         watch.pause()
         return outcome, watch

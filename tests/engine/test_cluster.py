@@ -18,11 +18,12 @@ import psutil
 import pytest
 
 from tests.engine.dummy import RUNNER, Stage, until
-from unlearn_core.engine import Engine, _child
-from unlearn_core.engine._certificate import CERTIFICATE, KEY, write_certificate
+from unlearn_core.engine import Engine
+from unlearn_core.engine.backends import local_cluster as _child
+from unlearn_core.engine.backends.certificate import CERTIFICATE, KEY, write_certificate
 from unlearn_core.errors import UserError
-from unlearn_core.scratch import sweep_scratch
 from unlearn_core.store import Store
+from unlearn_core.support.scratch import sweep_scratch
 
 pytestmark = pytest.mark.cluster
 

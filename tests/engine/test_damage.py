@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from unlearn_core.engine import Engine
-from unlearn_core.engine.stages import plan_runs
 from unlearn_core.presets import make_method, make_scenario
+from unlearn_core.stages.unlearn import plan_runs
 from unlearn_core.store import Store
 
 

@@ -11,17 +11,20 @@ import pytest
 import torch
 from torch import nn
 
-from unlearn_core.engine.stages import arena_of, make_task, plan_regularity, plan_runs, run_stage
 from unlearn_core.errors import UserError
-from unlearn_core.evaluation import build_arena
-from unlearn_core.insight import tables
-from unlearn_core.insight.grid import Task, at
-from unlearn_core.insight.stored import GROUPS, groups_of
+from unlearn_core.evaluation import build_scenario_data, load_scenario_data
 from unlearn_core.methods import Method, UnlearningTask, registry
 from unlearn_core.presets import make_method, make_scenario
+from unlearn_core.results import tables
+from unlearn_core.results.reader import GROUPS, groups_of
 from unlearn_core.specs import Scenario, content_key
+from unlearn_core.stages.execution import run_stage
+from unlearn_core.stages.inputs import make_task
+from unlearn_core.stages.regularity import plan_regularity
+from unlearn_core.stages.unlearn import plan_runs
 from unlearn_core.store import Store
 from unlearn_core.training import Reporter, SilentReporter
+from unlearn_core.views.heatmap.data import Task, at
 
 CPU = torch.device("cpu")
 
@@ -73,7 +76,7 @@ def test_what_is_no_set_is_said(indices: Any, sentence: str) -> None:
 
 
 def test_a_set_must_fit_the_data() -> None:
-    size = len(build_arena(scenario(), CPU).train)
+    size = len(build_scenario_data(scenario(), CPU).train)
     spec = make_method("rem", scenario())
     with pytest.raises(UserError, match=f"no training example {size}: the training set has"):
         plan_runs(scenario().knowing([0, size]), [spec])
@@ -84,13 +87,13 @@ def test_a_set_must_fit_the_data() -> None:
 
 def test_methods_get_exactly_the_edited_set_and_healing_is_measured_on_all_of_c(tmp_path: Path) -> None:
     store, base = Store.open(tmp_path), scenario()
-    truth = arena_of(base, CPU).corrupted.truth
+    truth = load_scenario_data(base, CPU).corrupted.truth
     clean = next(k for k in range(1000) if k not in set(truth.corrupted.tolist()))
     chosen = sorted([*truth.corrupted[:4].tolist(), clean])
     edited = base.knowing(chosen)
     (first,) = run(store, base, "finetune")
     (second,) = run(store, edited, "finetune")
-    task = make_task(store, edited, arena_of(edited, CPU))
+    task = make_task(store, edited, load_scenario_data(edited, CPU))
     assert task.forget.tolist() == chosen
     assert len(task.retain) == len(task.data) - 5
     assert not set(task.retain.tolist()) & set(chosen)
@@ -145,9 +148,9 @@ def test_discovery_is_stored_with_its_run(tmp_path: Path, quick: Callable[[str],
     spec = make_method("rem_discover", base, quick("rem_discover") | {"epochs": 2})
     for stage in plan_runs(base, [spec]):
         run_stage(stage, store, "cpu", SilentReporter())
-    key, size = base.run_key(spec), len(arena_of(base, CPU).train)
+    key, size = base.run_key(spec), len(load_scenario_data(base, CPU).train)
     assert {"state", "sentence", "rounds"} <= set(store.get(key).payload["report"]["discovery"])
     arrays = store.arrays(key, "report")
     assert {"probability", "fused", "says", "suspects"} <= set(arrays)
     assert arrays["says"].shape == arrays["probability"].shape == (size,)
-    assert not set(arrays["suspects"].tolist()) & set(arena_of(base, CPU).corrupted.truth.forget_of(base).tolist())
+    assert not set(arrays["suspects"].tolist()) & set(load_scenario_data(base, CPU).corrupted.truth.forget_of(base).tolist())

@@ -13,9 +13,9 @@ import pytest
 
 from tests.engine.dummy import RUNNER, Stage, until
 from unlearn_core.engine import Engine, JobView
-from unlearn_core.engine import _backend as work
-from unlearn_core.engine._backend import Request
-from unlearn_core.engine.views import RECENT_SECONDS, rate_per_minute
+from unlearn_core.engine.backends import protocol as work
+from unlearn_core.engine.backends.protocol import Request
+from unlearn_core.engine.status import RECENT_SECONDS, rate_per_minute
 from unlearn_core.errors import UserError
 from unlearn_core.store import Store
 
@@ -176,7 +176,7 @@ def test_bad_engines_are_refused(store: Store, bad: dict[str, object]) -> None:
 
 
 def test_a_scheduler_that_is_not_there_fails_the_job_with_a_sentence(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("unlearn_core.engine._dask.CONNECT_SECONDS", 0.5)
+    monkeypatch.setattr("unlearn_core.engine.backends.dask.CONNECT_SECONDS", 0.5)
     engine = Engine(store, address="tcp://127.0.0.1:9", runner=RUNNER)
     view = engine.wait(engine.submit([Stage("a")], "x"), 30)
     assert view.state == "failed"
@@ -195,7 +195,7 @@ def test_a_scheduler_reads_requests_without_importing_torch() -> None:
     request = Request("token", work.Stage("run", "key", "Title", {"scenario": {}}), "/store", "id", "cpu", "module:function")
     code = f"""
 import pickle, sys
-import unlearn_core.engine._task
+import unlearn_core.engine.backends.dask_task
 assert pickle.loads(bytes.fromhex({pickle.dumps(request).hex()!r})).stage.title == "Title"
 assert "torch" not in sys.modules
 """

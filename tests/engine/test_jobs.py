@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.engine.dummy import Stage
-from unlearn_core.engine._jobs import Job, Task, estimate, seconds_per_weight
+from unlearn_core.engine.jobs import Job, Task, estimate, seconds_per_weight
 
 
 def task(key: str, state: str = "waiting", *, needs: tuple[str, ...] = (), weight: float = 1.0, **fields: object) -> Task:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from tests.engine.dummy import RUNNER, Stage, until
-from unlearn_core.engine import Engine, _engine
-from unlearn_core.engine._backend import Request
-from unlearn_core.engine._lanes import LONG, SHORT, Lanes
+from unlearn_core.engine import Engine
+from unlearn_core.engine import engine as _engine
+from unlearn_core.engine.backends.protocol import Request
+from unlearn_core.engine.lanes import LONG, SHORT, Lanes
 from unlearn_core.store import Store
 
 

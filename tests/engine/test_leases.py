@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from tests.engine.dummy import Stage, until
-from unlearn_core.engine import Engine, _lease
+from unlearn_core.engine import Engine
+from unlearn_core.engine import lease as _lease
 from unlearn_core.store import Store
 
 ROOT = Path(__file__).parents[2]

@@ -9,21 +9,25 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from unlearn_core.datasets import _base
+from unlearn_core.datasets import base as _base
 from unlearn_core.datasets import registry as datasets
-from unlearn_core.datasets._images import cache, loading
-from unlearn_core.deferring import NotRead, deferred, told
+from unlearn_core.datasets.files import cache, loading
 from unlearn_core.engine import Engine
-from unlearn_core.engine.looking import plan_channels, plan_cost, plan_fields, plan_plane
-from unlearn_core.engine.reading import plan_reading
-from unlearn_core.engine.stages import plan_runs
 from unlearn_core.errors import Cancelled
-from unlearn_core.insight import own, planes, redirect
-from unlearn_core.insight.boundary import field_of, healed, plane_of, points_of
-from unlearn_core.insight.opened import fill
-from unlearn_core.insight.strength import numbers
 from unlearn_core.presets import make_method, make_scenario
+from unlearn_core.stages.read_files import plan_reading
+from unlearn_core.stages.unlearn import plan_runs
 from unlearn_core.store import Store
+from unlearn_core.support.deferring import NotRead, deferred, told
+from unlearn_core.views.boundary import stored as planes
+from unlearn_core.views.boundary.data import field_of, healed, plane_of, points_of
+from unlearn_core.views.boundary.stage import plan_fields, plan_plane
+from unlearn_core.views.channels import data as redirect
+from unlearn_core.views.channels.stage import plan_channels
+from unlearn_core.views.channels.stored import fill
+from unlearn_core.views.channels.strength import numbers
+from unlearn_core.views.own_data import data as own
+from unlearn_core.views.own_data.stage import plan_cost
 
 NOTHING = (None, None, None)
 

@@ -13,14 +13,16 @@ from torch import nn
 
 from unlearn_core.cli.sweep import plan_stages
 from unlearn_core.engine import Engine
-from unlearn_core.engine.recorder import MAX_ROUNDS, Recorder
-from unlearn_core.engine.running import share_models
-from unlearn_core.engine.stages import Stage, plan_regularity, plan_runs, run_stage
 from unlearn_core.errors import UserError
 from unlearn_core.methods import Method, UnlearningTask, registry
 from unlearn_core.models.mlp import MlpNet
 from unlearn_core.presets import make_method, make_scenario
 from unlearn_core.specs import SweepSpec
+from unlearn_core.stages.execution import run_stage
+from unlearn_core.stages.recorder import MAX_ROUNDS, Recorder
+from unlearn_core.stages.regularity import plan_regularity
+from unlearn_core.stages.stage import Stage
+from unlearn_core.stages.unlearn import plan_runs, share_models
 from unlearn_core.store import Store
 from unlearn_core.training import Reporter, SilentReporter
 

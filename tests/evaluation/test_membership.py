@@ -12,9 +12,9 @@ from trained import Trained
 
 from unlearn_core.corruption import Corrupted, GroundTruth
 from unlearn_core.datasets import LabelledData
-from unlearn_core.evaluation import Arena, Evidence, Logits, build_arena, measure, observe
-from unlearn_core.evaluation._ranking import auc, best_threshold, recognised
+from unlearn_core.evaluation import Evidence, Logits, ScenarioData, build_scenario_data, measure, observe
 from unlearn_core.evaluation.membership import log_odds
+from unlearn_core.evaluation.ranking import auc, best_threshold, recognised
 from unlearn_core.models import build_model
 from unlearn_core.presets import make_scenario
 from unlearn_core.specs import Scenario
@@ -103,7 +103,7 @@ def test_every_number_by_hand() -> None:
     assert found["mia_confidence"] == pytest.approx(0.5)  # all of F and of the strangers lie below the members' 20
 
 
-def fitted(scenario: Scenario, arena: Arena, without: torch.Tensor) -> Logits:
+def fitted(scenario: Scenario, arena: ScenarioData, without: torch.Tensor) -> Logits:
     keep = torch.ones(len(arena.train), dtype=torch.bool)
     keep[without] = False
     model = build_model(scenario.model, arena.corrupted.train.shape, arena.train.classes, 0, arena.train.moments)
@@ -115,7 +115,7 @@ def fitted(scenario: Scenario, arena: Arena, without: torch.Tensor) -> Logits:
 def triggered() -> Evidence:
     """Digits with a trigger, all of it discovered, as the original sees them; reference: retrained without F."""
     scenario = make_scenario("digits", regularity=1.0, discovery=1.0, overrides={"training.epochs": 12})
-    arena = build_arena(scenario, torch.device("cpu"))
+    arena = build_scenario_data(scenario, torch.device("cpu"))
     forget = arena.corrupted.truth.forget_of(scenario)
     logits = fitted(scenario, arena, forget[:0]), fitted(scenario, arena, forget)
     return Evidence(scenario, arena.corrupted, forget, logits[0], references={"retrain": logits[1]})

@@ -13,8 +13,8 @@ from test_membership import evidence
 
 from unlearn_core.evaluation import OutsideView, measure
 from unlearn_core.evaluation.rmia import likelihood_ratio, rmia_scores
-from unlearn_core.insight import tables
 from unlearn_core.presets import make_method, make_scenario
+from unlearn_core.results import tables
 from unlearn_core.store import Store
 
 NAMES = ("rmia_auc", "rmia_tpr_at_1_fpr")
@@ -55,8 +55,9 @@ def test_without_reference_models_there_is_no_value() -> None:
 
 
 def test_reference_models_serve_every_method_and_rate(tmp_path: Path) -> None:
-    from unlearn_core.engine.attacking import plan_reference_models
-    from unlearn_core.engine.stages import plan_runs, run_stage
+    from unlearn_core.stages.execution import run_stage
+    from unlearn_core.stages.reference_models import plan_reference_models
+    from unlearn_core.stages.unlearn import plan_runs
 
     def scenario(discovery: float) -> Any:
         return make_scenario("blobs", regularity=0.0, discovery=discovery, seed=0, overrides={"training.epochs": 8})

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from unlearn_core.figures._regions import FILLS, LEVELS, codes, fill, middles, scale, slots_of
-from unlearn_core.figures.boundary import Look, Panel, boundaries
-from unlearn_core.figures.palette import GROUPS
+from unlearn_core.views.boundary.figure import Look, Panel, boundaries
+from unlearn_core.views.boundary.regions import FILLS, LEVELS, codes, fill, middles, scale, slots_of
+from unlearn_core.views.palette import GROUPS
 
 NAMES = ("low", "middle", "high")
 

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from unlearn_core.figures.embedding import FADED, TRAILS, Cloud, clouds, distributions
-from unlearn_core.figures.palette import GROUPS
 from unlearn_core.view_state import COLOURS
+from unlearn_core.views.embedding.figure import FADED, TRAILS, Cloud, clouds, distributions
+from unlearn_core.views.palette import GROUPS
 
 NAMES = ("a", "b", "c")
 

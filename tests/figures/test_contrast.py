@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from unlearn_core.figures.palette import ACCENT, GROUPS, KINDS, NEUTRAL, contrast, ink_on, method_styles
 from unlearn_core.methods import registry as methods
+from unlearn_core.views.palette import ACCENT, GROUPS, KINDS, NEUTRAL, contrast, ink_on, method_styles
 
 THEME = tomllib.loads((Path(__file__).parents[2] / ".streamlit" / "config.toml").read_text())["theme"]
 MARKS = {

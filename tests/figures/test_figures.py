@@ -7,24 +7,15 @@ import pandas as pd
 import pytest
 
 from unlearn_core.evaluation import registry
-from unlearn_core.figures import (
-    MethodRegion,
-    Picture,
-    classes,
-    cost,
-    difference,
-    healed_utility,
-    mixture,
-    ordered,
-    plane,
-    points,
-    position_name,
-    trajectories,
-)
-from unlearn_core.figures.labels import _box, place
-from unlearn_core.figures.palette import GROUPS, method_style, method_styles
-from unlearn_core.figures.sentences import outcome, reference_note
-from unlearn_core.figures.table import best, group_counts
+from unlearn_core.views.compare.classes_figure import classes
+from unlearn_core.views.compare.figure import cost, difference, healed_utility, ordered, trajectories
+from unlearn_core.views.labels import _box, place
+from unlearn_core.views.palette import GROUPS, method_style, method_styles
+from unlearn_core.views.picture import Picture
+from unlearn_core.views.points import points
+from unlearn_core.views.table import best, group_counts
+from unlearn_core.views.task_map import MethodRegion, mixture, plane, position_name
+from unlearn_core.views.text.sentences import outcome, reference_note
 
 NAMES = ["original", "finetune", "npo", "retrain", "oracle_retrain", "rem"]
 METRICS = {metric.name: metric for metric in registry if metric.unit == "share"}

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from unlearn_core.evaluation import registry as metrics
-from unlearn_core.figures import heatmap as drawn
-from unlearn_core.figures.palette import contrast
+from unlearn_core.views.heatmap import figure as drawn
+from unlearn_core.views.palette import contrast
 
 ROWS = pd.DataFrame(
     [

@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from unlearn_core.figures import Picture
-from unlearn_core.figures.changes import changed_channels, changed_layers
-from unlearn_core.figures.palette import GROUPS
-from unlearn_core.figures.redirect import channel_heatmap, channel_ranking, distribution, neuron_map, neuron_maps
-from unlearn_core.figures.strength import story, strength_bars, strength_boundary, strength_curve
-from unlearn_core.insight.strength import NUMBERS
+from unlearn_core.views.channels.changes_figure import changed_channels, changed_layers
+from unlearn_core.views.channels.figure import channel_heatmap, channel_ranking, distribution, neuron_map, neuron_maps
+from unlearn_core.views.channels.strength import NUMBERS
+from unlearn_core.views.channels.strength_figure import story, strength_bars, strength_boundary, strength_curve
+from unlearn_core.views.palette import GROUPS
+from unlearn_core.views.picture import Picture
 
 NAMES = ("low", "middle", "high")
 

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from unlearn_core.figures import Picture
-from unlearn_core.figures import suspects as drawn
+from unlearn_core.views.picture import Picture
+from unlearn_core.views.suspects import figure as drawn
 
 N = 200
 

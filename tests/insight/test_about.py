@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from unlearn_core import presets
-from unlearn_core.insight import about as module
-from unlearn_core.insight.about import about, aim, linked
 from unlearn_core.methods import registry
+from unlearn_core.views.text import method_card as module
+from unlearn_core.views.text.method_card import about, aim, linked
 
 
 @pytest.mark.parametrize("name", registry.names())

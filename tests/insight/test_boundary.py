@@ -10,16 +10,17 @@ import torch
 
 from unlearn_core.corruption import apply_trigger
 from unlearn_core.datasets import load_dataset
-from unlearn_core.engine.boundary import plan_frames
-from unlearn_core.engine.stages import plan_runs, run_stage
 from unlearn_core.errors import UserError
-from unlearn_core.insight import boundary
-from unlearn_core.insight.anchors import anchors_of, candidates, following
-from unlearn_core.insight.stored import GROUPS, Results, arena_of, model_of, rounds_of
 from unlearn_core.presets import make_method, make_scenario
+from unlearn_core.results.reader import GROUPS, Results, model_of, rounds_of, scenario_data
 from unlearn_core.specs import Scenario
+from unlearn_core.stages.execution import run_stage
+from unlearn_core.stages.unlearn import plan_runs
 from unlearn_core.store import Store
 from unlearn_core.training import SilentReporter
+from unlearn_core.views.boundary import data as boundary
+from unlearn_core.views.boundary.anchors import anchors_of, candidates, following
+from unlearn_core.views.boundary.stage import plan_frames
 
 FLAT = make_scenario("waves", amount=60, discovery=0.5, overrides={"training.epochs": 2})
 IMAGES = make_scenario("digits", amount=80, overrides={"training.epochs": 1})
@@ -37,7 +38,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
 
 def said(model: torch.nn.Module, scenario: Scenario, inputs: np.ndarray) -> torch.Tensor:
     """Probabilities of raw inputs, without the code under test."""
-    data = arena_of(scenario).train
+    data = scenario_data(scenario).train
     x = torch.from_numpy(inputs)
     mean, std = (part.reshape(-1, 1, 1) if x.dim() == 4 else part for part in (data.mean, data.std))
     with torch.no_grad():
@@ -116,7 +117,7 @@ def test_points_are_everything_on_2d_data_and_the_nearest_on_images() -> None:
     assert flat["split"].value_counts().to_dict() == {"train": 600, "test": 300}
     assert (flat["distance"] == 0).all()
     train = flat[flat["split"] == "train"]
-    assert np.array_equal(train[["x", "y"]].to_numpy(np.float32), arena_of(FLAT).train.inputs.numpy())
+    assert np.array_equal(train[["x", "y"]].to_numpy(np.float32), scenario_data(FLAT).train.inputs.numpy())
     assert train["group"].value_counts()[list(GROUPS[1:3])].tolist() == [30, 30]
     plane = boundary.plane_of(IMAGES)
     near = boundary.points_of(IMAGES, plane)
@@ -150,11 +151,11 @@ def test_the_default_images_tell_the_story_of_each_corruption() -> None:
 
 def test_images_can_be_chosen_and_impossible_choices_are_said() -> None:
     a, b, c = boundary.plane_of(IMAGES, (3, 9, 10**6)).anchors
-    assert (a.index, b.index, c.index) == (3, 9, len(arena_of(IMAGES).train) - 1)
+    assert (a.index, b.index, c.index) == (3, 9, len(scenario_data(IMAGES).train) - 1)
     ranked = candidates(IMAGES)
     assert following(IMAGES, ranked[0]) == ranked[1]
     assert following(IMAGES, ranked[-1]) == following(IMAGES, -1) == ranked[0]
-    clean = int(np.flatnonzero(arena_of(IMAGES).corrupted.truth.clean_labels.numpy() == 4)[0])
+    clean = int(np.flatnonzero(scenario_data(IMAGES).corrupted.truth.clean_labels.numpy() == 4)[0])
     assert boundary.plane_of(IMAGES, (clean, None, None)).anchors[1].version == "triggered"
     with pytest.raises(UserError, match="on one line"):
         boundary.plane_of(IMAGES, (3, 9, 9))
@@ -178,7 +179,7 @@ def test_what_is_said_at_an_anchor_is_what_its_cell_holds(store: Results) -> Non
 
 
 def test_what_the_original_memorised_is_counted_by_hand(store: Results) -> None:
-    corrupted = arena_of(FLAT).corrupted
+    corrupted = scenario_data(FLAT).corrupted
     said = store.arrays(FLAT.original_key, "logits")["train"].argmax(1)
     rows = corrupted.truth.corrupted.tolist()
     given = corrupted.train.labels.tolist()

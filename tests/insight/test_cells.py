@@ -16,11 +16,12 @@ from pydantic import BaseModel
 
 from unlearn_core.cli import main
 from unlearn_core.errors import UserError
-from unlearn_core.insight import grid as g
-from unlearn_core.insight import sheets, tables
 from unlearn_core.presets import make_method, make_scenario
+from unlearn_core.results import table_export as sheets
+from unlearn_core.results import tables
 from unlearn_core.specs import LOCATION, MethodSpec, Scenario
 from unlearn_core.store import Store
+from unlearn_core.views.heatmap import data as g
 
 PHOTOS = {"data": "/pictures/birds", "content": "sha-" + "a" * 32, "size": 32, "channels": "colour", "limit": 0, "flip": True}
 USUAL = make_scenario("digits")

@@ -9,12 +9,12 @@ import pandas as pd
 import pytest
 
 from unlearn_core.evaluation import registry
-from unlearn_core.figures.table import best
-from unlearn_core.insight.choices import choices, in_words, rate_in_words, round_in_words
-from unlearn_core.insight.harm import costs_utility, harm_in_words
-from unlearn_core.insight.pareto import pareto_front
 from unlearn_core.presets import make_method, make_scenario
+from unlearn_core.results.harm import costs_utility, harm_in_words
 from unlearn_core.store import Store
+from unlearn_core.views.compare.pareto import pareto_front
+from unlearn_core.views.table import best
+from unlearn_core.views.text.choices import choices, in_words, rate_in_words, round_in_words
 
 TRIED = [{"changed": {}, "retain": 0.9}, {"changed": {"epochs": 8}, "retain": 0.95}]
 

@@ -9,14 +9,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from unlearn_core.engine.stages import plan_runs, run_stage
-from unlearn_core.insight import tables
-from unlearn_core.insight.classes import COLUMNS, by_class, count_classes
-from unlearn_core.insight.paces import paced
-from unlearn_core.insight.pareto import pareto_front
 from unlearn_core.presets import make_method, make_scenario
+from unlearn_core.results import tables
+from unlearn_core.stages.execution import run_stage
+from unlearn_core.stages.unlearn import plan_runs
 from unlearn_core.store import Store
 from unlearn_core.training import SilentReporter
+from unlearn_core.views.compare.classes import COLUMNS, by_class, count_classes
+from unlearn_core.views.compare.pareto import pareto_front
+from unlearn_core.views.compare.time_axis import paced
 
 
 def test_classes_are_counted_by_clean_label() -> None:

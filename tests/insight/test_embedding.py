@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 from sklearn.manifold import trustworthiness
 
-from unlearn_core.engine.embedding import plan_embedding
-from unlearn_core.engine.stages import run_stage
-from unlearn_core.insight import embedding as e
-from unlearn_core.insight import examples as x
-from unlearn_core.insight.stored import arena_of, model_of
 from unlearn_core.presets import make_method, make_scenario
+from unlearn_core.results.reader import model_of, scenario_data
+from unlearn_core.stages.execution import run_stage
 from unlearn_core.store import Store
 from unlearn_core.training import SilentReporter
+from unlearn_core.views.embedding import data as e
+from unlearn_core.views.embedding import examples as x
+from unlearn_core.views.embedding.stage import plan_embedding
 
 SCENARIO = make_scenario("blobs", regularity=1.0, amount=60, discovery=0.5, overrides={"training.epochs": 12})
 SPECS = [make_method(name, SCENARIO) for name in ("retrain", "etd")]
@@ -156,7 +156,7 @@ def test_a_sample_holds_what_is_stored_of_it(store: Store, shown: x.Examples) ->
         assert np.array_equal(sample.probabilities[model], shown.probabilities[model][index])
     # Only example-tied dropout leaves redirect channels here; the mean of its last layer is that of its features.
     assert set(sample.redirect["method"]) == {"etd"}
-    model, data = model_of(store, SCENARIO, SPECS[1]), arena_of(SCENARIO).train
+    model, data = model_of(store, SCENARIO, SPECS[1]), scenario_data(SCENARIO).train
     with torch.no_grad():
         features = model.features(data.batch(torch.tensor([index])), torch.ones(1, model.redirect_channels))
     last = sample.redirect.iloc[-1]

@@ -6,15 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from unlearn_core.engine.measuring import plan_measures
-from unlearn_core.engine.stages import plan_runs, run_stage
-from unlearn_core.insight import grid as g
-from unlearn_core.insight import sheets, tables
 from unlearn_core.methods import registry as methods
 from unlearn_core.presets import make_method, make_scenario
+from unlearn_core.results import table_export as sheets
+from unlearn_core.results import tables
 from unlearn_core.specs import MethodSpec, Scenario
+from unlearn_core.stages.execution import run_stage
+from unlearn_core.stages.metrics import plan_measures
+from unlearn_core.stages.unlearn import plan_runs
 from unlearn_core.store import Store
 from unlearn_core.training import SilentReporter
+from unlearn_core.views.heatmap import data as g
 
 
 def scenario(seed: int = 0, regularity: float = 1.0, discovery: float = 0.5, **changes: object) -> Scenario:

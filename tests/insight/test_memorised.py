@@ -10,19 +10,23 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from unlearn_core.engine.stages import plan_runs, run_stage
 from unlearn_core.evaluation import registry
-from unlearn_core.figures import classes, healed_utility
-from unlearn_core.figures import heatmap as drawn
-from unlearn_core.figures.sentences import UNKNOWN_HEALED, outcome, share_healed
-from unlearn_core.figures.table import best, stars_note
-from unlearn_core.insight import _runs, grid, memorised, tables
-from unlearn_core.insight.memorised import TAKEN_UP, nothing_to_heal, sentence, share_in, share_of
-from unlearn_core.insight.pareto import pareto_front
 from unlearn_core.presets import make_method, make_scenario
+from unlearn_core.results import memorised, tables
+from unlearn_core.results import run_table as _runs
+from unlearn_core.results.memorised import TAKEN_UP, nothing_to_heal, sentence, share_in, share_of
 from unlearn_core.specs import Scenario
+from unlearn_core.stages.execution import run_stage
+from unlearn_core.stages.unlearn import plan_runs
 from unlearn_core.store import Store
 from unlearn_core.training import SilentReporter
+from unlearn_core.views.compare.classes_figure import classes
+from unlearn_core.views.compare.figure import healed_utility
+from unlearn_core.views.compare.pareto import pareto_front
+from unlearn_core.views.heatmap import data as grid
+from unlearn_core.views.heatmap import figure as drawn
+from unlearn_core.views.table import best, stars_note
+from unlearn_core.views.text.sentences import UNKNOWN_HEALED, outcome, share_healed
 
 NOTHING = "the model never took these labels up, so there is nothing to heal."
 
@@ -114,10 +118,10 @@ def task(regularity: float, seed: int) -> Scenario:
 
 def of_original(store: Store, regularity: float, seed: int) -> float:
     """Share of C whose given label the stored original predicts, by hand."""
-    from unlearn_core.insight.stored import arena_of
+    from unlearn_core.results.reader import scenario_data
 
     what = task(regularity, seed)
-    corrupted = arena_of(what).corrupted
+    corrupted = scenario_data(what).corrupted
     rows = corrupted.truth.corrupted.numpy()
     said = store.arrays(what.original_key, "logits")["train"][rows].argmax(1)
     return float((said == corrupted.train.labels.numpy()[rows]).mean())

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from unlearn_core.insight.previews import preview, triggers
 from unlearn_core.presets import make_scenario
+from unlearn_core.views.craft.data import preview, triggers
 
 
 @pytest.mark.parametrize("dataset", ["digits", "waves"])

@@ -8,15 +8,17 @@ import numpy as np
 import pytest
 import torch
 
-from unlearn_core.engine.stages import plan_runs, run_stage
-from unlearn_core.insight import redirect, strength
-from unlearn_core.insight.changes import changes, most_changed
-from unlearn_core.insight.stored import model_of
 from unlearn_core.models import build_model, registry
 from unlearn_core.presets import make_method, make_scenario
+from unlearn_core.results.reader import model_of
 from unlearn_core.specs import MethodSpec, ModelSpec, Scenario
+from unlearn_core.stages.execution import run_stage
+from unlearn_core.stages.unlearn import plan_runs
 from unlearn_core.store import Store
 from unlearn_core.training import SilentReporter
+from unlearn_core.views.channels import data as redirect
+from unlearn_core.views.channels import strength
+from unlearn_core.views.channels.changes import changes, most_changed
 
 Run = tuple[Store, Scenario, MethodSpec]
 METHODS = ("rem", "etd")

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from unlearn_core.engine.stages import plan_runs, run_stage
-from unlearn_core.insight.stored import GROUPS, arena_of, groups_of, model_of, rounds_of
 from unlearn_core.presets import make_method, make_scenario
+from unlearn_core.results.reader import GROUPS, groups_of, model_of, rounds_of, scenario_data
+from unlearn_core.stages.execution import run_stage
+from unlearn_core.stages.unlearn import plan_runs
 from unlearn_core.store import Store
 from unlearn_core.training import SilentReporter, predict
 
@@ -29,7 +30,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
 @pytest.mark.parametrize("spec", [None, *SPECS], ids=lambda spec: "original" if spec is None else spec.name)
 def test_a_stored_model_computes_its_stored_outputs(store: Store, spec: object) -> None:
     key = SCENARIO.original_key if spec is None else SCENARIO.run_key(spec)
-    again = predict(model_of(store, SCENARIO, spec), arena_of(SCENARIO).train)
+    again = predict(model_of(store, SCENARIO, spec), scenario_data(SCENARIO).train)
     assert torch.equal(again, torch.from_numpy(store.arrays(key, "logits")["train"]))
 
 
@@ -39,7 +40,7 @@ def test_rounds_end_with_the_result_and_start_with_the_original(store: Store) ->
         assert rounds
         assert rounds[0] >= 1
         last, result = model_of(store, SCENARIO, spec, rounds[-1]), model_of(store, SCENARIO, spec)
-        data = arena_of(SCENARIO).train
+        data = scenario_data(SCENARIO).train
         assert torch.equal(predict(last, data), predict(result, data)), spec.name
     start = model_of(store, SCENARIO, SPECS[0], 0).state_dict()
     assert all(torch.equal(value, start[name]) for name, value in model_of(store, SCENARIO).state_dict().items())

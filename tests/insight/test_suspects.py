@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from unlearn_core.engine.stages import plan_runs, run_stage
-from unlearn_core.insight import edits
-from unlearn_core.insight import suspects as look
-from unlearn_core.insight.stored import arena_of
 from unlearn_core.presets import make_method, make_scenario
+from unlearn_core.results.reader import scenario_data
+from unlearn_core.stages.execution import run_stage
+from unlearn_core.stages.unlearn import plan_runs
 from unlearn_core.store import Store
 from unlearn_core.training import SilentReporter
+from unlearn_core.views.suspects import data as look
+from unlearn_core.views.suspects import forget_set_edits as edits
 
 SCENARIO = make_scenario("blobs", regularity=1.0, amount=60, discovery=0.5, overrides={"training.epochs": 12})
 SPEC = make_method("rem_discover", SCENARIO, {"rounds": 1, "folds": 3})
@@ -37,7 +38,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
 def test_the_table_says_what_was_stored(store: Store) -> None:
     found = look.open_suspects(store, SCENARIO, SPEC)
     arrays = store.arrays(SCENARIO.run_key(SPEC), "report")
-    truth = arena_of(SCENARIO).corrupted.truth
+    truth = scenario_data(SCENARIO).corrupted.truth
     forget = truth.forget_of(SCENARIO).tolist()
     assert found.forget == tuple(forget)
     assert found.table["index"].tolist() == arrays["suspects"].tolist()
@@ -45,7 +46,7 @@ def test_the_table_says_what_was_stored(store: Store) -> None:
     assert not set(found.table["index"]) & set(forget)
     assert (found.table["score"].diff().dropna() <= 1e-12).all()
     first = int(found.table["index"].iloc[0])
-    names = arena_of(SCENARIO).corrupted.train.class_names
+    names = scenario_data(SCENARIO).corrupted.train.class_names
     assert found.table["says"].iloc[0] == names[int(arrays["says"][first])]
     evidence = found.evidence(first)
     assert evidence["weight"].is_monotonic_decreasing
@@ -58,7 +59,7 @@ def test_the_table_says_what_was_stored(store: Store) -> None:
 
 def test_the_truth_beside_the_estimate_is_counted(store: Store) -> None:
     found = look.open_suspects(store, SCENARIO, SPEC)
-    corrupted = set(arena_of(SCENARIO).corrupted.truth.corrupted.tolist())
+    corrupted = set(scenario_data(SCENARIO).corrupted.truth.corrupted.tolist())
     for count in (1, 7, 30, len(found)):
         taken = found.table["index"].head(count)
         right = sum(index in corrupted for index in taken)
@@ -94,7 +95,7 @@ def test_without_discovery_there_are_no_suspects(store: Store) -> None:
 
 
 def test_too_little_known_is_ranked_only(store: Store) -> None:
-    few = SCENARIO.knowing(arena_of(SCENARIO).corrupted.truth.corrupted[:3].tolist())
+    few = SCENARIO.knowing(scenario_data(SCENARIO).corrupted.truth.corrupted[:3].tolist())
     compute(store, few, [SPEC])
     found = look.open_suspects(store, few, SPEC)
     assert (found.state, len(found.curve), found.taken(0.5)) == ("ranked", 0, 0)
@@ -126,7 +127,7 @@ def test_an_edit_is_measured_against_what_was_before(store: Store) -> None:
 
 
 def test_the_truth_about_a_set(store: Store) -> None:
-    truth = arena_of(SCENARIO).corrupted.truth
+    truth = scenario_data(SCENARIO).corrupted.truth
     clean = sorted(set(range(200)) - set(truth.corrupted.tolist()))[:2]
     assert edits.set_counts(SCENARIO, [*truth.corrupted[:5].tolist(), *clean]) == {
         "size": 7,
@@ -148,8 +149,8 @@ def test_costs_are_learned_from_what_was_run(store: Store, tmp_path: Path) -> No
 
 
 def test_of_a_clean_set_nothing_is_taken(store: Store) -> None:
-    corrupted = set(arena_of(SCENARIO).corrupted.truth.corrupted.tolist())
-    pool = np.array([index for index in range(len(arena_of(SCENARIO).train)) if index not in corrupted])
+    corrupted = set(scenario_data(SCENARIO).corrupted.truth.corrupted.tolist())
+    pool = np.array([index for index in range(len(scenario_data(SCENARIO).train)) if index not in corrupted])
     accused = SCENARIO.knowing(np.random.default_rng(0).choice(pool, 30, replace=False).tolist())
     compute(store, accused, [SPEC])
     found = look.open_suspects(store, accused, SPEC)
@@ -160,15 +161,15 @@ def test_of_a_clean_set_nothing_is_taken(store: Store) -> None:
 
 
 def test_false_accusations_stand_out(store: Store) -> None:
-    corrupted = arena_of(SCENARIO).corrupted.truth.corrupted.tolist()
-    pool = np.array([index for index in range(len(arena_of(SCENARIO).train)) if index not in set(corrupted)])
+    corrupted = scenario_data(SCENARIO).corrupted.truth.corrupted.tolist()
+    pool = np.array([index for index in range(len(scenario_data(SCENARIO).train)) if index not in set(corrupted)])
     wrong = np.random.default_rng(1).choice(pool, 4, replace=False).tolist()
     mixed = SCENARIO.knowing([*corrupted[:30], *wrong])
     compute(store, mixed, [SPEC])
     found = look.open_suspects(store, mixed, SPEC)
     rows = edits.doubted(found, found.forget)
     assert set(rows["index"]) == set(found.forget)
-    assert len(found.everyone) == len(arena_of(SCENARIO).train)
+    assert len(found.everyone) == len(scenario_data(SCENARIO).train)
     assert found.state == "judged"
     assert rows["probability"].is_monotonic_increasing
     assert len(set(rows["index"].head(6)) & set(wrong)) >= 3
@@ -188,7 +189,7 @@ def test_both_sides_of_a_threshold(store: Store) -> None:
 def test_points_have_one_role_each(store: Store) -> None:
     found = look.open_suspects(store, SCENARIO, SPEC)
     frame = edits.roles(SCENARIO, found, 20)
-    assert len(frame) == len(arena_of(SCENARIO).train)
+    assert len(frame) == len(scenario_data(SCENARIO).train)
     counts = frame["role"].value_counts().to_dict()
     assert (counts["above"], counts["below"], counts["forget"]) == (20, edits.WALL, 30)
     groups = edits.truth_of(SCENARIO)

@@ -10,15 +10,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from unlearn_core.engine.measuring import plan_measures
-from unlearn_core.engine.stages import plan_runs, run_stage
 from unlearn_core.errors import UserError
 from unlearn_core.evaluation import registry as metrics
-from unlearn_core.insight import _late, grid, tables
 from unlearn_core.presets import make_method, make_scenario
+from unlearn_core.results import late_metrics as _late
+from unlearn_core.results import tables
 from unlearn_core.specs import MethodSpec, Scenario
+from unlearn_core.stages.execution import run_stage
+from unlearn_core.stages.metrics import plan_measures
+from unlearn_core.stages.unlearn import plan_runs
 from unlearn_core.store import Store
 from unlearn_core.training import SilentReporter
+from unlearn_core.views.heatmap import data as grid
 
 
 def scenario(seed: int = 0, **changes: object) -> Scenario:

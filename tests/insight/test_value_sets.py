@@ -9,17 +9,18 @@ import pandas as pd
 import pytest
 
 from unlearn_core.cli import main
-from unlearn_core.figures._base import short, shorts
-from unlearn_core.figures.table import value_table
-from unlearn_core.insight import gallery as gallery_module
-from unlearn_core.insight import grid as g
-from unlearn_core.insight import sheets, tables
-from unlearn_core.insight._settings import read_variant, set_of
-from unlearn_core.insight.about import about
 from unlearn_core.methods import registry
 from unlearn_core.presets import make_method, make_scenario, value_sets
+from unlearn_core.results import gallery as gallery_module
+from unlearn_core.results import table_export as sheets
+from unlearn_core.results import tables
+from unlearn_core.results.settings import read_variant, set_of
 from unlearn_core.specs import MethodSpec, ModelSpec, Scenario
 from unlearn_core.store import Store
+from unlearn_core.views.heatmap import data as g
+from unlearn_core.views.picture import short, shorts
+from unlearn_core.views.table import value_table
+from unlearn_core.views.text.method_card import about
 
 DIGITS = make_scenario("digits")
 BOTH = [name for name in registry.names() if make_method(name, DIGITS) != make_method(name, DIGITS, values="paper")]

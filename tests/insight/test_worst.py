@@ -7,12 +7,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from unlearn_core.figures.sentences import worst_sentence
-from unlearn_core.insight import tables
-from unlearn_core.insight.worst import worst_case, worst_cases
 from unlearn_core.presets import make_method, make_scenario
+from unlearn_core.results import tables
 from unlearn_core.specs import Scenario
 from unlearn_core.store import Store
+from unlearn_core.views.heatmap.worst_case import worst_case, worst_cases
+from unlearn_core.views.text.sentences import worst_sentence
 
 ROWS = [  # regularity, discovery, seed, value
     (1.0, 0.3, 0, 0.9),

@@ -8,8 +8,8 @@ from trained import Trained
 
 from unlearn_core.errors import UserError
 from unlearn_core.methods import registry
-from unlearn_core.methods._attack import Attacked, Space, attack_at, margin, nearest_adversarial, radii
-from unlearn_core.methods.amun import Amun, _Extended
+from unlearn_core.methods.adversarial.amun import Amun, _Extended
+from unlearn_core.methods.adversarial.attack import Attacked, Space, attack_at, margin, nearest_adversarial, radii
 from unlearn_core.training import SilentReporter, Trainer
 
 STEPS = 10

@@ -15,9 +15,9 @@ from trained import Trained
 
 from unlearn_core.corruption import Corrupted, GroundTruth
 from unlearn_core.errors import Cancelled, UserError
-from unlearn_core.evaluation import Arena
+from unlearn_core.evaluation import ScenarioData
 from unlearn_core.methods import OracleTask, registry
-from unlearn_core.methods._frame import measure_statistics
+from unlearn_core.methods.shared.sgd import measure_statistics
 from unlearn_core.training import SilentReporter, predict
 
 NAMES = registry.names()
@@ -109,7 +109,7 @@ def reachable(root: object) -> list[object]:
 
 def test_a_task_has_no_path_to_the_ground_truth(digits: Trained) -> None:
     found = reachable(digits.task())
-    assert not [item for item in found if isinstance(item, GroundTruth | Corrupted | Arena | OracleTask)]
+    assert not [item for item in found if isinstance(item, GroundTruth | Corrupted | ScenarioData | OracleTask)]
     truth = digits.arena.corrupted.truth
     secrets = [truth.clean_labels, truth.corrupted, truth.corrupted.sort().values, truth.kinds]
     tensors = [item for item in found if isinstance(item, torch.Tensor)]

@@ -13,11 +13,11 @@ from torch import nn
 from trained import Trained
 
 from unlearn_core.methods import UnlearningTask, accuracy_on, registry
-from unlearn_core.methods._dampening import dampen, ordered_ratios, percentiles, selection_percentile
-from unlearn_core.methods._frame import measure_statistics
-from unlearn_core.methods._importance import SCORES, Work, example_gradients, flatten, importance, matched_pieces
-from unlearn_core.methods._rounds import sample
-from unlearn_core.methods.potion import LOOK, Potion, search_shares
+from unlearn_core.methods.dampening.dampening import dampen, ordered_ratios, percentiles, selection_percentile
+from unlearn_core.methods.dampening.importance import SCORES, Work, example_gradients, flatten, importance, matched_pieces
+from unlearn_core.methods.dampening.potion import LOOK, Potion, search_shares
+from unlearn_core.methods.shared.rounds import sample
+from unlearn_core.methods.shared.sgd import measure_statistics
 from unlearn_core.training import SilentReporter
 
 

@@ -11,10 +11,10 @@ from torch import nn
 from trained import Trained
 
 from unlearn_core.methods import registry
-from unlearn_core.methods._distill import Teacher, divergence
-from unlearn_core.methods.bad_teacher import BadTeacher
-from unlearn_core.methods.jit import Jit, lipschitz_ratio, noisy_copy
-from unlearn_core.methods.scrub import Scrub
+from unlearn_core.methods.distillation.bad_teacher import BadTeacher
+from unlearn_core.methods.distillation.scrub import Scrub
+from unlearn_core.methods.distillation.teachers import Teacher, divergence
+from unlearn_core.methods.fine_tuning.jit import Jit, lipschitz_ratio, noisy_copy
 from unlearn_core.training import SilentReporter
 
 

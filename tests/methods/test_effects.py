@@ -14,7 +14,7 @@ import pytest
 import torch
 from trained import Trained
 
-from unlearn_core.evaluation import build_arena
+from unlearn_core.evaluation import build_scenario_data
 from unlearn_core.methods import OracleTask, UnlearningTask, registry
 from unlearn_core.models import build_model
 from unlearn_core.presets import make_method, make_scenario
@@ -113,7 +113,7 @@ def original(kind: Kind, known: dict[str, Trained]) -> Trained:
     if kind not in known:
         dataset, regularity = ("waves", 0.0) if kind == "points" else ("digits", 1.0 if "triggered" in kind else 0.0)
         scenario = make_scenario(dataset, regularity=regularity, discovery=1.0, overrides=OVERRIDES.get(kind, {}))
-        arena = build_arena(scenario, torch.device("cpu"))
+        arena = build_scenario_data(scenario, torch.device("cpu"))
         with seeded(scenario.seed):
             model = build_model(
                 scenario.model, arena.corrupted.train.shape, arena.train.classes, scenario.seed, arena.train.moments

@@ -8,12 +8,12 @@ from torch import nn
 from trained import Trained
 
 from unlearn_core.methods import registry
-from unlearn_core.methods._frame import Cycle, count_batches, phases, statistics_kept
-from unlearn_core.methods._layers import weight_layers
-from unlearn_core.methods._relabel import random_labels
-from unlearn_core.methods.duck import Duck, _Distillation, centroids_of, nearest_wrong
-from unlearn_core.methods.eu_k import EuK
-from unlearn_core.methods.l1_sparse import l1_norm, penalty_at
+from unlearn_core.methods.distillation.duck import Duck, _Distillation, centroids_of, nearest_wrong
+from unlearn_core.methods.fine_tuning.l1_sparse import l1_norm, penalty_at
+from unlearn_core.methods.fine_tuning.last_layers import weight_layers
+from unlearn_core.methods.retraining.eu_k import EuK
+from unlearn_core.methods.shared.relabelling import random_labels
+from unlearn_core.methods.shared.sgd import Cycle, count_batches, phases, statistics_kept
 from unlearn_core.models import build_model
 from unlearn_core.specs import ModelSpec
 from unlearn_core.training import SilentReporter, Trainer, batches

@@ -9,11 +9,11 @@ import torch
 from trained import Trained
 
 from unlearn_core.discovery import View, out_of_fold
-from unlearn_core.discovery._evidence import set_apart
+from unlearn_core.discovery.evidence import set_apart
 from unlearn_core.errors import Cancelled
 from unlearn_core.methods import registry
-from unlearn_core.methods._discovering import outputs
-from unlearn_core.methods._learning import learning_of, learning_steps
+from unlearn_core.methods.redirection.early_learning import learning_of, learning_steps
+from unlearn_core.methods.redirection.search import outputs
 from unlearn_core.presets import preset_params
 from unlearn_core.training import SilentReporter
 

@@ -9,9 +9,9 @@ from trained import Trained
 
 from unlearn_core.errors import UserError
 from unlearn_core.methods import UnlearningTask, registry
-from unlearn_core.methods import _localise as localisation
-from unlearn_core.methods._localise import Restriction, criticality, localise, masks_for, select
-from unlearn_core.methods.del_ import reset, with_head
+from unlearn_core.methods.localised import saliency as localisation
+from unlearn_core.methods.localised.del_ import reset, with_head
+from unlearn_core.methods.localised.saliency import Restriction, criticality, localise, masks_for, select
 from unlearn_core.specs import TrainingSpec
 from unlearn_core.training import DeviceData, SilentReporter
 

@@ -11,8 +11,8 @@ from torch import nn
 from trained import Trained
 
 from unlearn_core.methods import registry
-from unlearn_core.methods._redirection import Redirection
-from unlearn_core.methods._rem_params import RemParams, count_rounds, total_steps
+from unlearn_core.methods.redirection.loop import Redirection
+from unlearn_core.methods.redirection.params import RemParams, count_rounds, total_steps
 from unlearn_core.models import RedirectNorm2d
 from unlearn_core.models import registry as models
 from unlearn_core.models.resnet9 import ResNet9Net

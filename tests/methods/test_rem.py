@@ -10,8 +10,8 @@ import torch
 from trained import Trained
 
 from unlearn_core.methods import accuracy_on, bounded_loss, registry
-from unlearn_core.methods._redirection import Redirection
-from unlearn_core.methods._rem_params import RemParams
+from unlearn_core.methods.redirection.loop import Redirection
+from unlearn_core.methods.redirection.params import RemParams
 from unlearn_core.training import SilentReporter, predict
 
 

@@ -13,8 +13,8 @@ import torch
 from trained import Trained
 
 from unlearn_core.methods import UnlearningTask, accuracy_on, registry
-from unlearn_core.methods._collapse import collapsed
-from unlearn_core.methods._discovering import Discovery
+from unlearn_core.methods.redirection.search import Discovery
+from unlearn_core.methods.shared.class_collapse import collapsed
 from unlearn_core.models import build_model
 from unlearn_core.presets import preset_params
 from unlearn_core.training import SilentReporter, Trainer, predict

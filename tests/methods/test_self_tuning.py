@@ -7,9 +7,9 @@ import torch
 from trained import Trained
 
 from unlearn_core.methods import registry
-from unlearn_core.methods._held_out import Trial, choose
 from unlearn_core.presets import preset_params
 from unlearn_core.training import SilentReporter, predict
+from unlearn_core.tuning.held_out import Trial, choose
 
 
 def trial(name: str, healed: list[float], retain: float = 0.9) -> Trial:

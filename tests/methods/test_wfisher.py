@@ -8,8 +8,8 @@ from _tiny import random_task
 from torch import nn
 from trained import Trained
 
-from unlearn_core.methods._importance import SCORES, example_gradients, flatten
-from unlearn_core.methods.wfisher import WFisher, inverse_fisher_product
+from unlearn_core.methods.ascent.wfisher import WFisher, inverse_fisher_product
+from unlearn_core.methods.dampening.importance import SCORES, example_gradients, flatten
 from unlearn_core.training import SilentReporter
 
 

@@ -8,13 +8,13 @@ import pytest
 import torch
 from trained import Trained
 
-from unlearn_core.insight.expected import dear_sentences, expected_work
 from unlearn_core.methods import registry
-from unlearn_core.methods._work import STEP, Setting, rem_work, widened_cost
+from unlearn_core.methods.redirection.work import STEP, Setting, rem_work, widened_cost
 from unlearn_core.models import RedirectNet, build_model
 from unlearn_core.presets import make_method, make_scenario, preset_params
 from unlearn_core.specs import ModelSpec
 from unlearn_core.training import SilentReporter
+from unlearn_core.views.text.expected_cost import dear_sentences, expected_work
 
 
 def test_a_masked_pass_counts_its_channels() -> None:

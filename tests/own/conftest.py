@@ -8,8 +8,8 @@ import pytest
 from listtools import CLASSES, make
 from owntools import make_photos
 
-from unlearn_core.datasets import _base
-from unlearn_core.datasets._images import loading
+from unlearn_core.datasets import base as _base
+from unlearn_core.datasets.files import loading
 
 
 @pytest.fixture(autouse=True)

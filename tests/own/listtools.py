@@ -7,9 +7,9 @@ from pathlib import Path
 from owntools import picture
 
 from unlearn_core.datasets import Split, load_dataset
-from unlearn_core.insight import lists
+from unlearn_core.forget_sets import Listed, read_list
+from unlearn_core.forget_sets import in_use as lists
 from unlearn_core.presets import make_scenario
-from unlearn_core.sets import Listed, read_list
 from unlearn_core.specs import Scenario
 
 CLASSES = ("cat", "dog", "fox")

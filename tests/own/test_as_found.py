@@ -14,15 +14,18 @@ from unlearn_core.cli import main
 from unlearn_core.corruption import FOUND, corrupt
 from unlearn_core.datasets import load_dataset
 from unlearn_core.engine import Engine
-from unlearn_core.engine.stages import arena_of, make_task, plan_runs, truth_known
 from unlearn_core.errors import UserError
-from unlearn_core.evaluation import measure, measured_for
+from unlearn_core.evaluation import load_scenario_data, measure, measured_for
 from unlearn_core.evaluation import registry as metrics
-from unlearn_core.insight import examples, tables
-from unlearn_core.insight.stored import GROUPS, groups_of
 from unlearn_core.presets import make_method, make_scenario
+from unlearn_core.results import tables
+from unlearn_core.results.reader import GROUPS, groups_of
 from unlearn_core.specs import CorruptionSpec, Scenario
+from unlearn_core.stages.inputs import make_task
+from unlearn_core.stages.unlearn import plan_runs
+from unlearn_core.stages.validate import truth_known
 from unlearn_core.store import Store
+from unlearn_core.views.embedding import examples
 
 KEYS = {
     # Computed before there was corruption as found: scenario, corruption, original, run (of retraining revision 2), edited,
@@ -140,7 +143,7 @@ def test_right_labels_are_measured_when_somebody_gives_them(photos: Path) -> Non
 def test_nothing_leaks_and_oracles_refuse(photos: Path) -> None:
     scenario = found(write_manifest(photos, 12)).knowing([10, 11], {10: "ant"})
     store, _ = run(scenario, ["finetune"])
-    task = make_task(store, scenario, arena_of(scenario, torch.device("cpu")))
+    task = make_task(store, scenario, load_scenario_data(scenario, torch.device("cpu")))
     assert torch.equal(task.data.labels, load_dataset(scenario.dataset, 0).train.labels)
     for field in dataclasses.fields(task):
         assert not isinstance(getattr(task, field.name), Scenario)

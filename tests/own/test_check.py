@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 from owntools import CLASSES, picture, write_list, write_manifest
 
-from unlearn_core import uploads
 from unlearn_core.cli import main
 from unlearn_core.errors import UserError
-from unlearn_core.figures.own import MOST, class_counts
-from unlearn_core.insight import own
+from unlearn_core.support import uploads
+from unlearn_core.views.own_data import data as own
+from unlearn_core.views.own_data.figure import MOST, class_counts
 
 
 def checked(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict:

@@ -10,13 +10,13 @@ import pytest
 import torch
 from owntools import SETTINGS, write_list
 
-from pages.common import exports
+from pages.widgets import exports
 from unlearn_core.cli import main
 from unlearn_core.engine import Engine
-from unlearn_core.engine.stages import plan_runs
 from unlearn_core.errors import UserError
-from unlearn_core.insight.stored import model_of
 from unlearn_core.presets import make_method, make_scenario
+from unlearn_core.results.reader import model_of
+from unlearn_core.stages.unlearn import plan_runs
 from unlearn_core.store import Store
 
 
@@ -65,8 +65,8 @@ def test_a_network_of_our_own_leaves_as_an_archive_and_what_is_gone_is_said(phot
     data = exports._made(Store.open(), scenario, spec, ".pt2").data
     pixels = torch.randint(0, 256, (5, 3, 12, 12), dtype=torch.uint8)
     outside = torch.export.load(io.BytesIO(data)).module()(pixels)
-    from unlearn_core.insight.stored import arena_of
+    from unlearn_core.results.reader import scenario_data
 
-    arena, model = arena_of(scenario), model_of(Store.open(), scenario, spec)
+    arena, model = scenario_data(scenario), model_of(Store.open(), scenario, spec)
     mean, std = (value.view(-1, 1, 1) for value in arena.train.moments)
     assert (outside - model((pixels.float() - mean) / std)).abs().max() < 1e-5

@@ -10,7 +10,7 @@ import pytest
 
 from unlearn_core.datasets import Roster
 from unlearn_core.errors import UserError
-from unlearn_core.sets import ForgetSet, Listed, read_list
+from unlearn_core.forget_sets import ForgetSet, Listed, read_list
 
 NAMES = ("train/cat/1.png", "train/cat/2.png", "train/dog/1.png", "train/dog/x y.png")
 CLASSES = ("cat", "dog")

@@ -13,8 +13,8 @@ from streamlit.testing.v1 import AppTest
 
 from unlearn_core import view_state as vs
 from unlearn_core.engine import Engine
-from unlearn_core.engine.stages import plan_runs
-from unlearn_core.sets import ForgetSet, NamedSets
+from unlearn_core.forget_sets import ForgetSet, NamedSets
+from unlearn_core.stages.unlearn import plan_runs
 from unlearn_core.store import Store
 
 ROOT = Path(__file__).parents[2]
@@ -110,7 +110,7 @@ def test_suspects_of_an_unknown_truth_have_estimates_alone(photos: Path) -> None
     engine = Engine(Store.open(), address="inline")
     assert engine.wait(engine.submit(plan_runs(scenario, [quick]), "test"), 120).state == "done"
     engine.close()
-    from unlearn_core.insight.suspects import open_suspects
+    from unlearn_core.views.suspects.data import open_suspects
 
     found = open_suspects(Store.open(), scenario, quick)
     assert len(found) == 27

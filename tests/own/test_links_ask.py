@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 from test_own_page import _at_the_root, address, enter, opened, until_read, words  # noqa: F401 - a fixture
 
 from unlearn_core.datasets.torchvision_sets import TorchvisionArrays
-from unlearn_core.escaping import escape_markdown
+from unlearn_core.support.escaping import escape_markdown
 
 
 @pytest.fixture(autouse=True)

@@ -11,13 +11,13 @@ from listtools import scenario_of, split_of, used
 from owntools import picture
 
 from unlearn_core.cli import main
-from unlearn_core.cli._forget import with_forget
-from unlearn_core.datasets import _base
-from unlearn_core.datasets._images import loading
-from unlearn_core.datasets._images.listed import read_numbers, write_numbers
+from unlearn_core.cli.forget_option import with_forget
+from unlearn_core.datasets import base as _base
+from unlearn_core.datasets.files import loading
+from unlearn_core.datasets.files.listed import read_numbers, write_numbers
 from unlearn_core.errors import UserError
-from unlearn_core.insight import lists
-from unlearn_core.sets import ForgetSet, NamedSets, write_csv
+from unlearn_core.forget_sets import ForgetSet, NamedSets, write_csv
+from unlearn_core.forget_sets import in_use as lists
 from unlearn_core.specs import Scenario
 from unlearn_core.store import Store
 

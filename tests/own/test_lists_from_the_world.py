@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from listtools import CLASSES, make, named, read, scenario_of, split_of, used
 from owntools import picture
 
-from unlearn_core.datasets import Roster, _base
+from unlearn_core.datasets import Roster
+from unlearn_core.datasets import base as _base
 from unlearn_core.errors import UserError
-from unlearn_core.sets import Listed, read_list
-from unlearn_core.vision import torchvision
+from unlearn_core.forget_sets import Listed, read_list
+from unlearn_core.support.torchvision_compat import torchvision
 
 # --- a path wins over a number --------------------------------------------------------------------------------------------
 
@@ -109,7 +110,7 @@ def test_an_image_that_cannot_be_read_keeps_its_number(split_photos: Path) -> No
 
 def test_only_an_order_that_changed_makes_another_key(tmp_path: Path) -> None:
     def keys(photos: Path) -> tuple[object, str]:
-        from unlearn_core.datasets._images.opening import open_collection
+        from unlearn_core.datasets.files.opening import open_collection
 
         return scenario_of(photos).dataset.params["content"], f"sha-{open_collection(photos).content()[:32]}"
 

@@ -18,13 +18,13 @@ from owntools import WRONG, make_photos, picture, write_list, write_manifest
 from streamlit.testing.v1 import AppTest
 
 from unlearn_core import view_state as vs
+from unlearn_core.component import PartParams
 from unlearn_core.datasets import load_dataset
 from unlearn_core.models import ModelSource
 from unlearn_core.models import registry as models
-from unlearn_core.models._redirect import RedirectNet
-from unlearn_core.parts import PartParams
+from unlearn_core.models.redirect.layers import RedirectNet
 from unlearn_core.store import Store
-from unlearn_core.vision import torchvision
+from unlearn_core.support.torchvision_compat import torchvision
 
 ROOT = Path(__file__).parents[2]
 
@@ -234,7 +234,7 @@ def test_a_file_that_is_handed_over_is_kept_in_the_store(photos: Path, tmp_path:
 
 
 def test_the_page_itself_reads_no_image(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from unlearn_core.datasets._images import loading
+    from unlearn_core.datasets.files import loading
 
     readers: list[str] = []
 
@@ -252,7 +252,7 @@ def test_the_page_itself_reads_no_image(photos: Path, monkeypatch: pytest.Monkey
 
 
 def test_a_link_to_images_that_nobody_has_read_shows_how_they_are_read(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from unlearn_core.datasets._images import loading
+    from unlearn_core.datasets.files import loading
 
     decode, go = loading._decode, threading.Event()
     monkeypatch.setattr(loading, "_decode", lambda *given: (go.wait(60), decode(*given))[1])
@@ -267,8 +267,8 @@ def test_a_link_to_images_that_nobody_has_read_shows_how_they_are_read(photos: P
 
 
 def test_where_nothing_can_be_kept_the_page_reads_for_itself(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from unlearn_core.datasets import _base
-    from unlearn_core.datasets._images import cache
+    from unlearn_core.datasets import base as _base
+    from unlearn_core.datasets.files import cache
 
     class Forgetful(OrderedDict[Any, Any]):  # as between two processes
         def __setitem__(self, key: Any, value: Any) -> None: ...

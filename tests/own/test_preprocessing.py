@@ -14,9 +14,9 @@ from PIL import Image
 
 from unlearn_core.cli import main
 from unlearn_core.datasets import load_dataset
-from unlearn_core.evaluation import build_arena
-from unlearn_core.insight.preprocessing import for_deployment, how_read
+from unlearn_core.evaluation import build_scenario_data
 from unlearn_core.presets import make_scenario
+from unlearn_core.results.preprocessing import for_deployment, how_read
 
 ROOT = Path(__file__).parents[2]
 
@@ -77,7 +77,7 @@ def test_check_says_how_images_are_read(tmp_path: Path, capsys: pytest.CaptureFi
 def test_points_in_the_plane_have_nothing_to_read(capsys: pytest.CaptureFixture[str]) -> None:
     assert how_read(load_dataset(make_scenario("blobs").dataset, 0).preprocessing) == ""
     scenario = make_scenario("blobs")
-    train = build_arena(scenario, torch.device("cpu")).train
+    train = build_scenario_data(scenario, torch.device("cpu")).train
     steps = for_deployment(scenario, {}, (2,), train.moments)
     assert (steps["scale"], steps["mean"]) == ("none", train.mean.tolist())
 
@@ -97,7 +97,7 @@ def test_an_export_says_every_step_to_the_network(tmp_path: Path, given: dict[st
     about = json.loads(Path(f"{out}.json").read_text())["preprocessing"]
     pixels = documented()["prepare"](photos / "train/ant/03.png", about["data"])  # type: ignore[operator]
     overrides = {"dataset.data": str(photos), **SETTINGS}
-    train = build_arena(make_scenario("images", regularity=0, amount=4, overrides=overrides), torch.device("cpu")).train
+    train = build_scenario_data(make_scenario("images", regularity=0, amount=4, overrides=overrides), torch.device("cpu")).train
     steps = (torch.tensor(pixels) / 255 - torch.tensor(about["mean"])) / torch.tensor(about["std"])
     if given:
         assert about["resize"] == {"size": [20, 20], "filter": "bilinear, antialiased (torch.nn.functional.interpolate)"}

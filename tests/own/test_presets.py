@@ -9,12 +9,12 @@ import pytest
 
 from unlearn_core import presets
 from unlearn_core import view_state as vs
-from unlearn_core.insight._settings import read_variant
-from unlearn_core.insight.about import about
-from unlearn_core.insight.tables import variant
 from unlearn_core.methods import registry as methods
-from unlearn_core.methods._tuning import steps_of
+from unlearn_core.methods.redirection.self_tuning import steps_of
 from unlearn_core.presets import make_method, make_scenario
+from unlearn_core.results.settings import read_variant
+from unlearn_core.results.tables import variant
+from unlearn_core.views.text.method_card import about
 
 
 def test_a_preset_may_depend_on_whether_training_crops_and_flips(photos: Path) -> None:

@@ -13,9 +13,9 @@ from unlearn_core import view_state as vs
 from unlearn_core.cli import main
 from unlearn_core.cli.sweep import plan_stages, read_plan, with_files
 from unlearn_core.errors import UserError
-from unlearn_core.insight._settings import options_of
 from unlearn_core.presets import make_method, make_scenario
-from unlearn_core.tuning import Setting
+from unlearn_core.results.settings import options_of
+from unlearn_core.tuning.search import Setting
 
 
 def overrides_for(photos: Path, **more: bool) -> dict[str, Any]:

@@ -16,7 +16,7 @@ def texts(app: AppTest) -> str:
 
 def finish_jobs() -> None:
     """Wait until the app's engine has nothing left to do."""
-    from pages.common.services import engine
+    from pages.session.services import engine
 
     for job in engine().jobs():
         engine().wait(job.id, 60)

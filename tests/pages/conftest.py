@@ -61,7 +61,7 @@ def open_page() -> Callable[..., AppTest]:
 def computed(shared_store: Path) -> vs.State:
     """The quick scenario with its methods and references, computed once into the shared store."""
     from unlearn_core.engine import Engine
-    from unlearn_core.engine.stages import plan_runs
+    from unlearn_core.stages.unlearn import plan_runs
     from unlearn_core.store import Store
 
     state, notices = vs.decode(QUICK)

@@ -116,8 +116,8 @@ def test_what_workers_draw_is_the_same_picture(
     open_page: OpenPage, computed: vs.State, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Photographs are drawn by workers; here points are, so that both ways can be compared."""
-    from pages.common import planes as drawn
-    from unlearn_core.insight import planes
+    from pages.cache import boundary as drawn
+    from unlearn_core.views.boundary import stored as planes
 
     here = figure(open_page("boundary", SHOWN))
     drawn._field.clear()

@@ -11,9 +11,9 @@ from streamlit.testing.v1 import AppTest
 
 from unlearn_core import view_state as vs
 from unlearn_core.engine import Engine
-from unlearn_core.engine.stages import plan_runs
 from unlearn_core.methods import registry
 from unlearn_core.presets import value_sets
+from unlearn_core.stages.unlearn import plan_runs
 from unlearn_core.store import Store
 
 OpenPage = Callable[..., AppTest]
@@ -183,7 +183,7 @@ def test_nothing_is_read_before_the_worst_case_is_asked_for(
     def refuse(*_: object) -> None:
         raise AssertionError("asked for nothing")
 
-    monkeypatch.setattr("unlearn_core.insight.worst.worst_cases", refuse)
+    monkeypatch.setattr("unlearn_core.views.heatmap.worst_case.worst_cases", refuse)
     open_page("compare", QUICK)
 
 

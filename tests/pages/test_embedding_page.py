@@ -8,7 +8,7 @@ import pytest
 from apptools import QUICK, finish_jobs, link, texts
 from streamlit.testing.v1 import AppTest
 
-from pages.common import selection
+from pages.session import selection
 from unlearn_core import view_state as vs
 
 OpenPage = Callable[..., AppTest]
@@ -54,8 +54,8 @@ def test_pca_is_there_at_once_and_umap_follows(open_page: OpenPage, computed: vs
 
 
 def test_highlights_count_what_they_keep(page: AppTest) -> None:
-    from pages.common.services import store
-    from unlearn_core.insight import examples as insight
+    from pages.session.services import store
+    from unlearn_core.views.embedding import examples as insight
 
     state, _ = vs.decode(VIEW)
     scenario, specs = vs.to_scenario(state), vs.to_methods(state, ["finetune", "rem"])
@@ -93,8 +93,8 @@ def test_the_selection_survives_other_pages_but_not_other_data(page: AppTest) ->
 
 @pytest.mark.parametrize("group", ["clean", "discovered", "undiscovered"])
 def test_the_inspector_tells_all_about_an_example_of_each_group(page: AppTest, group: str) -> None:
-    from pages.common.services import store
-    from unlearn_core.insight import examples as insight
+    from pages.session.services import store
+    from unlearn_core.views.embedding import examples as insight
 
     state, _ = vs.decode(VIEW)
     scenario, specs = vs.to_scenario(state), vs.to_methods(state, ["finetune", "rem"])

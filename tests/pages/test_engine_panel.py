@@ -10,19 +10,19 @@ from streamlit.testing.v1 import AppTest
 
 from tests.engine.outside import Outside, until
 from unlearn_core import view_state as vs
-from unlearn_core.engine.stages import plan_runs
+from unlearn_core.stages.unlearn import plan_runs
 
 pytestmark = pytest.mark.cluster
 
 
 def panel() -> None:
-    from pages.common.engine_panel import details
+    from pages.widgets.engine_panel import details
 
     details()
 
 
 def test_the_panel_with_a_scheduler_from_outside(fresh_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from pages.common.services import engine
+    from pages.session.services import engine
 
     cluster = Outside(tmp_path)
     try:

@@ -14,11 +14,11 @@ from streamlit.testing.v1 import AppTest
 
 from unlearn_core import view_state as vs
 from unlearn_core.engine import Engine
-from unlearn_core.engine.stages import plan_runs
-from unlearn_core.insight.previews import triggers
-from unlearn_core.insight.suspects import open_suspects
-from unlearn_core.sets import ForgetSet, NamedSets
+from unlearn_core.forget_sets import ForgetSet, NamedSets
+from unlearn_core.stages.unlearn import plan_runs
 from unlearn_core.store import Store
+from unlearn_core.views.craft.data import triggers
+from unlearn_core.views.suspects.data import open_suspects
 
 OpenPage = Callable[..., AppTest]
 QUERY = (

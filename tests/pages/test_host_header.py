@@ -10,7 +10,7 @@ from apptools import texts
 from streamlit.runtime.context import ContextProxy
 from streamlit.testing.v1 import AppTest
 
-from unlearn_core.hosts import host_allowed
+from unlearn_core.support.hosts import host_allowed
 
 
 @pytest.mark.parametrize(

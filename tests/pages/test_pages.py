@@ -12,9 +12,9 @@ from apptools import QUICK, finish_jobs, link, texts
 from streamlit.testing.v1 import AppTest
 
 from unlearn_core import view_state as vs
-from unlearn_core.engine.stages import plan_runs
-from unlearn_core.escaping import escape_markdown
+from unlearn_core.stages.unlearn import plan_runs
 from unlearn_core.store import Store
+from unlearn_core.support.escaping import escape_markdown
 
 OpenPage = Callable[..., AppTest]
 PAGES = ("start", "craft", "compare")
@@ -71,7 +71,7 @@ def test_the_engine_in_detail(open_page: OpenPage, fresh_store: Path) -> None:
     open_page("start")  # an app with this store
 
     def script() -> None:
-        from pages.common.engine_panel import details
+        from pages.widgets.engine_panel import details
 
         details()
 
@@ -229,7 +229,8 @@ def test_a_reload_finds_the_running_job(open_page: OpenPage, fresh_store: Path) 
 
 
 def test_ones_cancel_is_ones_own(open_page: OpenPage, fresh_store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from pages.common import jobs, services
+    from pages.session import services
+    from pages.widgets import jobs
 
     who = ["first"]
     for module in (jobs, services):

@@ -15,9 +15,9 @@ from apptools import QUICK, finish_jobs, link, texts
 from streamlit.testing.v1 import AppTest
 
 from unlearn_core import view_state as vs
-from unlearn_core.escaping import escape_markdown
-from unlearn_core.insight.strength import NUMBERS
 from unlearn_core.store import Store
+from unlearn_core.support.escaping import escape_markdown
+from unlearn_core.views.channels.strength import NUMBERS
 
 OpenPage = Callable[..., AppTest]
 

@@ -76,7 +76,7 @@ def test_runs_that_cannot_be_planned_any_more_say_why(
 
     app = open_page("heatmap", QUICK)
     with monkeypatch.context() as broken:
-        broken.setattr("unlearn_core.engine.stages.plan_runs", refuse)
+        broken.setattr("unlearn_core.stages.unlearn.plan_runs", refuse)
         app.button(key="grid-run").click().run()
     assert not app.exception
     assert [warning.value for warning in app.warning] == ["This cannot run."]
@@ -88,7 +88,7 @@ def test_a_store_that_may_only_be_read_is_shown(
 ) -> None:
     Store.open(fresh_store).close()
     monkeypatch.delenv("UNLEARN_GALLERY")  # what comes with the code cannot be put into it
-    monkeypatch.setattr("unlearn_core.store._database.cannot_be_written", lambda _: True)
+    monkeypatch.setattr("unlearn_core.store.database.cannot_be_written", lambda _: True)
     app = open_page(page, QUICK)
     assert not app.error
     if page == "compare":

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from unlearn_core.datasets import Roster
 from unlearn_core.errors import UserError
-from unlearn_core.sets import ForgetSet, read_list, write_csv
+from unlearn_core.forget_sets import ForgetSet, read_list, write_csv
 
 NAMES = ("zero", "one, or so", "zwölf")
 SIZE = 500

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from unlearn_core.errors import UserError
-from unlearn_core.sets import ForgetSet, NamedSets
+from unlearn_core.forget_sets import ForgetSet, NamedSets
 from unlearn_core.store import Store
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from unlearn_core.store import Store, _artifacts
+from unlearn_core.store import Store
+from unlearn_core.store import artifacts as _artifacts
 
 KEY = "0123456789abcdef"
 WEIGHTS = {"layer.weight": np.arange(6, dtype=np.float32).reshape(2, 3), "steps": np.array(7)}

@@ -11,7 +11,9 @@ import sqlalchemy as sa
 from unlearn_core.errors import UserError
 from unlearn_core.presets import make_method, make_scenario
 from unlearn_core.specs import MethodSpec, Scenario
-from unlearn_core.store import Store, _runs, _schema
+from unlearn_core.store import Store
+from unlearn_core.store import runs as _runs
+from unlearn_core.store import schema as _schema
 
 REM = make_method("rem", make_scenario("blobs"))
 

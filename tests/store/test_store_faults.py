@@ -17,7 +17,9 @@ from postgresserver import Server
 from storetools import KEY, WEIGHTS, age, damage, files, put
 
 from unlearn_core.errors import UserError
-from unlearn_core.store import MissingArtifact, Store, _artifacts, _database
+from unlearn_core.store import MissingArtifact, Store
+from unlearn_core.store import artifacts as _artifacts
+from unlearn_core.store import database as _database
 
 
 def one_sentence(caught: pytest.ExceptionInfo[UserError]) -> str:

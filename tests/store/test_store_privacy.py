@@ -14,12 +14,12 @@ from pathlib import Path
 import pytest
 from storetools import KEY, put
 
-from unlearn_core import uploads
-from unlearn_core.datasets._images import cache
+from unlearn_core.datasets.files import cache
 from unlearn_core.errors import UserError
 from unlearn_core.store import Store
-from unlearn_core.store._database import Database
-from unlearn_core.store._place import resolve
+from unlearn_core.store.database import Database
+from unlearn_core.store.location import resolve
+from unlearn_core.support import uploads
 
 
 @pytest.fixture(autouse=True)

@@ -15,7 +15,8 @@ from postgresserver import Server
 from storetools import KEY, WEIGHTS, put
 
 from unlearn_core.errors import UserError
-from unlearn_core.store import Store, _schema
+from unlearn_core.store import Store
+from unlearn_core.store import schema as _schema
 
 ROOT = Path(__file__).parents[2]
 VERSION_1 = Path(__file__).parent / "version1"

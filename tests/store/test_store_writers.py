@@ -11,7 +11,7 @@ from pathlib import Path
 
 from storetools import files
 
-from unlearn_core.sets import ForgetSet, NamedSets
+from unlearn_core.forget_sets import ForgetSet, NamedSets
 from unlearn_core.store import Store
 
 ROOT = Path(__file__).parents[2]

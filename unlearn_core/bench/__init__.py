@@ -4,7 +4,7 @@ A ratio survives a change of machine, and a slow moment of the machine hits both
 return measurements; ``python -m unlearn_core bench`` runs them.
 """
 
-from unlearn_core.bench._measure import Measurement, alternate, exponent
+from unlearn_core.bench.measure import Measurement, alternate, exponent
 from unlearn_core.bench.sections import SECTIONS, run_sections
 
 __all__ = ["SECTIONS", "Measurement", "alternate", "exponent", "run_sections"]

@@ -8,16 +8,18 @@ from collections.abc import Sequence
 
 import torch
 
-from unlearn_core.bench._measure import Measurement, exponent, of, seconds
 from unlearn_core.bench.loops import random_images, recipe
-from unlearn_core.engine.stages import make_task, plan_runs, run_stage
-from unlearn_core.evaluation import build_arena
+from unlearn_core.bench.measure import Measurement, exponent, of, seconds
+from unlearn_core.evaluation import build_scenario_data
 from unlearn_core.methods import registry as registered
 from unlearn_core.models import build_model, example_masks
 from unlearn_core.presets import make_method, make_scenario
-from unlearn_core.scratch import scratch_folder
 from unlearn_core.specs import ModelSpec
+from unlearn_core.stages.execution import run_stage
+from unlearn_core.stages.inputs import make_task
+from unlearn_core.stages.unlearn import plan_runs
 from unlearn_core.store import Store
+from unlearn_core.support.scratch import scratch_folder
 from unlearn_core.training import DeviceData, SilentReporter, Trainer
 
 REFERENCE = "retrain"
@@ -36,7 +38,7 @@ def methods(repeats: int, device: torch.device, names: Sequence[str] = ()) -> li
     with scratch_folder() as folder:
         store = Store.open(folder)
         run_stage(plan_runs(scenario, [])[0], store, device.type, SilentReporter())
-        arena = build_arena(scenario, device)
+        arena = build_scenario_data(scenario, device)
         for _ in range(repeats):
             for method in chosen:
                 ready = method(method.params(make_method(method.name, scenario).params))

@@ -9,13 +9,13 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from unlearn_core.bench._measure import Measurement, alternate, of
+from unlearn_core.bench.measure import Measurement, alternate, of
 from unlearn_core.datasets import LabelledData
 from unlearn_core.models import RedirectNet, build_model
 from unlearn_core.presets import make_scenario
 from unlearn_core.specs import ModelSpec, TrainingSpec
+from unlearn_core.support.torchvision_compat import torchvision
 from unlearn_core.training import Augmentation, DeviceData, SilentReporter, Trainer, autocast, make_optimizer
-from unlearn_core.vision import torchvision
 
 Network = tuple[str, ModelSpec, tuple[int, ...], int, int, float]
 """Name, network, shape of an example, batch size, steps, and the share of the floor that is asked for."""

@@ -8,7 +8,7 @@ from typing import Final
 import torch
 
 from unlearn_core.bench import costs, loops, whole
-from unlearn_core.bench._measure import Measurement
+from unlearn_core.bench.measure import Measurement
 from unlearn_core.training import deterministic
 
 Section = Callable[[int, torch.device], list[Measurement]]

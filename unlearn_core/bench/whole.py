@@ -10,9 +10,9 @@ from pathlib import Path
 
 import torch
 
-from unlearn_core.bench._measure import Measurement, of
+from unlearn_core.bench.measure import Measurement, of
 from unlearn_core.errors import UserError
-from unlearn_core.scratch import scratch_folder
+from unlearn_core.support.scratch import scratch_folder
 
 RUN = "run --dataset digits --regularity 1.0 --discovery 0.3 --methods finetune,npo,retrain,oracle_retrain,rem --seed 0 --json"
 PLAN = """

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import typer
 
 from unlearn_core.cli import bench, check, discover, export, parts, results, run, sweep, tune
-from unlearn_core.cli._common import BAD_INPUT, FAILED, INTERRUPTED, fail
+from unlearn_core.cli.options import BAD_INPUT, FAILED, INTERRUPTED, fail
 from unlearn_core.errors import UserError
 
 app = typer.Typer(

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unlearn_core.cli._common import Device, DeviceOption, JsonOption, print_json, say
+from unlearn_core.cli.options import Device, DeviceOption, JsonOption, print_json, say
 from unlearn_core.errors import UserError
-from unlearn_core.typed_paths import typed_target
+from unlearn_core.support.typed_paths import typed_target
 
 if TYPE_CHECKING:
     from unlearn_core.bench import Measurement
@@ -28,7 +28,7 @@ def bench(
 ) -> int:
     """Ratios against baselines, measured side by side in this process. Run it with nothing else going on."""
     from unlearn_core.bench import SECTIONS, run_sections
-    from unlearn_core.engine.stages import environment, resolve_device
+    from unlearn_core.stages.execution import environment, resolve_device
 
     target = typed_target(out, "--out") if out is not None else None
     names = [name.strip() for name in sections.split(",") if name.strip()] or list(SECTIONS)

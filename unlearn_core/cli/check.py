@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from unlearn_core.cli._checkpoint import with_sentences
-from unlearn_core.cli._common import (
+from unlearn_core.cli.checkpoint_fit import with_sentences
+from unlearn_core.cli.forget_option import read_file
+from unlearn_core.cli.options import (
     ArchitectureOption,
     CheckpointOption,
     DataOption,
@@ -21,13 +22,12 @@ from unlearn_core.cli._common import (
     with_data,
     with_network,
 )
-from unlearn_core.cli._forget import read_file
-from unlearn_core.typed_paths import typed_path
+from unlearn_core.support.typed_paths import typed_path
 
 if TYPE_CHECKING:
-    from unlearn_core.insight.lists import InUse
-    from unlearn_core.insight.own import Cost, Reading
+    from unlearn_core.forget_sets.in_use import InUse
     from unlearn_core.specs import Scenario
+    from unlearn_core.views.own_data.data import Cost, Reading
 
 
 def check(
@@ -46,8 +46,8 @@ def check(
     json: JsonOption = False,
 ) -> int:
     """Read your own images, forget list and checkpoint, and say what they hold and what is wrong. Nothing is trained."""
-    from unlearn_core.insight import own
     from unlearn_core.presets import check_overrides, make_scenario
+    from unlearn_core.views.own_data import data as own
 
     overrides = parse_overrides(set_ or [])
     chosen = with_data(dataset, data, overrides)
@@ -78,14 +78,14 @@ def check(
 
 def _fit(scenario: Scenario) -> dict[str, Any] | None:
     """What the checkpoint is worth on the labels as they come, if there is one; :class:`UserError` where it does not fit."""
-    from unlearn_core.engine.checking import plan_fit
-    from unlearn_core.engine.stages import arena_of, resolve_device
-    from unlearn_core.evaluation import measure_fit
+    from unlearn_core.evaluation import load_scenario_data, measure_fit
+    from unlearn_core.stages.checkpoint_fit import plan_fit
+    from unlearn_core.stages.execution import resolve_device
     from unlearn_core.training import SilentReporter
 
     if not plan_fit(scenario):
         return None
-    return with_sentences(measure_fit(scenario, arena_of(scenario, resolve_device("cpu")), SilentReporter()))
+    return with_sentences(measure_fit(scenario, load_scenario_data(scenario, resolve_device("cpu")), SilentReporter()))
 
 
 def _answer(found: Reading, listed: InUse | None, problems: list[str], cost: Cost, model: str) -> dict[str, Any]:
@@ -122,8 +122,8 @@ def _print(answer: dict[str, Any]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from unlearn_core.figures.sentences import megabytes
-    from unlearn_core.insight.preprocessing import how_read
+    from unlearn_core.results.preprocessing import how_read
+    from unlearn_core.views.text.sentences import megabytes
 
     print(answer["note"] or f"{answer['train']:,} training and {answer['test']:,} test examples.")
     if answer["preprocessing"]:

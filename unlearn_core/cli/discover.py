@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from unlearn_core.cli._checkpoint import say_fit
-from unlearn_core.cli._common import (
+from unlearn_core.cli.checkpoint_fit import say_fit
+from unlearn_core.cli.follow import follow
+from unlearn_core.cli.forget_option import ForgetOption, FoundOption, with_forget, with_found
+from unlearn_core.cli.options import (
     FAILED,
     ArchitectureOption,
     CheckpointOption,
@@ -38,18 +40,16 @@ from unlearn_core.cli._common import (
     with_data,
     with_network,
 )
-from unlearn_core.cli._follow import follow
-from unlearn_core.cli._forget import ForgetOption, FoundOption, with_forget, with_found
 from unlearn_core.engine import Engine
 from unlearn_core.errors import UserError
 from unlearn_core.store import Store
-from unlearn_core.typed_paths import typed_path, typed_target
+from unlearn_core.support.typed_paths import typed_path, typed_target
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from unlearn_core.insight.suspects import Suspects
     from unlearn_core.specs import Scenario
+    from unlearn_core.views.suspects.data import Suspects
 
 METHOD = "rem_discover"
 SHOWN = ("index", "given_label", "score", "probability", "says", "accepted")
@@ -93,6 +93,8 @@ def discover(
     json: JsonOption = False,
 ) -> int:
     """Rank the examples that are probably corrupted too, from the few that are known to be."""
+    from unlearn_core.stages.unlearn import plan_runs
+
     overrides = parse_overrides(set_ or [])
     with_found(overrides, found, amount)
     chosen = with_data(dataset, data, overrides)
@@ -108,7 +110,6 @@ def discover(
     machine = Engine(place, address=engine, workers=workers, device=device.value)
     try:
         from unlearn_core.cli.run import check_counts, say_data
-        from unlearn_core.engine.stages import plan_runs
         from unlearn_core.presets import check_overrides, make_method, make_scenario, method_overrides
 
         check_overrides(overrides, [METHOD])
@@ -129,8 +130,8 @@ def discover(
     broken = next((stage for stage in view.stages if stage.state == "failed"), None)
     if view.state != "done":
         return fail(broken.message if broken else "The run was cancelled.", FAILED)
-    from unlearn_core.insight.suspects import SHOWN as SCREENFUL
-    from unlearn_core.insight.suspects import open_suspects
+    from unlearn_core.views.suspects.data import SHOWN as SCREENFUL
+    from unlearn_core.views.suspects.data import open_suspects
 
     suspects = open_suspects(place, scenario, spec)
     accepted = suspects.taken(precision)
@@ -161,8 +162,8 @@ def _paths(scenario: Scenario) -> tuple[str, ...]:
 
 def _longer(found: Suspects, accepted: int, scenario: Scenario) -> str:
     """The forget list in use with the accepted suspects, as CSV."""
-    from unlearn_core.insight.lists import kept_outside
-    from unlearn_core.sets import ForgetSet, write_csv
+    from unlearn_core.forget_sets import ForgetSet, write_csv
+    from unlearn_core.forget_sets.in_use import kept_outside
 
     head = found.table.head(accepted)
     notes = {int(row["index"]): f"suspect, probability {row['probability']:.2f}" for row in head.to_dict("records")}
@@ -186,7 +187,7 @@ def _accepted(found: Suspects, precision: float, accepted: int) -> str:
 
 def _text(format: Format, found: Suspects, rows: pd.DataFrame, scenario: Scenario, precision: float, accepted: int) -> str:
     if format is Format.csv:
-        from unlearn_core.insight.sheets import csv_text
+        from unlearn_core.results.table_export import csv_text
 
         return csv_text(rows.drop(columns="accepted"), lineterminator="\n")
     if format is Format.json:

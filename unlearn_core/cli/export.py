@@ -11,8 +11,10 @@ from typing import Annotated, Any
 
 import typer
 
-from unlearn_core.cli._checkpoint import say_fit
-from unlearn_core.cli._common import (
+from unlearn_core.cli.checkpoint_fit import say_fit
+from unlearn_core.cli.follow import follow
+from unlearn_core.cli.forget_option import ForgetOption, FoundOption, with_forget, with_found
+from unlearn_core.cli.options import (
     FAILED,
     ArchitectureOption,
     CheckpointOption,
@@ -37,12 +39,10 @@ from unlearn_core.cli._common import (
     with_data,
     with_network,
 )
-from unlearn_core.cli._follow import follow
-from unlearn_core.cli._forget import ForgetOption, FoundOption, with_forget, with_found
 from unlearn_core.engine import Engine
 from unlearn_core.errors import UserError
 from unlearn_core.store import Store
-from unlearn_core.typed_paths import typed_target
+from unlearn_core.support.typed_paths import typed_target
 
 
 def export(
@@ -72,6 +72,8 @@ def export(
     json: JsonOption = False,
 ) -> int:
     """Write the model that a method leaves, in the form it came in. The run is computed if it is not stored yet."""
+    from unlearn_core.stages.unlearn import plan_runs
+
     overrides = parse_overrides(set_ or [])
     chosen = with_data(dataset, data, overrides)
     with_found(overrides, found, amount)
@@ -83,10 +85,9 @@ def export(
     machine = Engine(place, address=engine, workers=workers, device=device.value)
     try:
         from unlearn_core.cli.run import check_counts, say_data
-        from unlearn_core.engine.stages import plan_runs
-        from unlearn_core.insight.exporting import check_form
-        from unlearn_core.insight.exporting import export as exported
         from unlearn_core.presets import check_overrides, make_method, make_scenario, method_overrides
+        from unlearn_core.results.export import check_form
+        from unlearn_core.results.export import export as exported
 
         check_overrides(overrides, [method])
         scenario = make_scenario(

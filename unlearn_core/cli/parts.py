@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from unlearn_core.cli._common import Device, DeviceOption, JsonOption, StoreOption, print_json
-from unlearn_core.insight.sheets import marked
+from unlearn_core.cli.options import Device, DeviceOption, JsonOption, StoreOption, print_json
+from unlearn_core.results.table_export import marked
 
 
 def methods(

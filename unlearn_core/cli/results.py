@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unlearn_core.cli._common import Device, DeviceOption, JsonOption, StoreOption, print_json, say
-from unlearn_core.insight.sheets import SETTING, csv_text, latex, wide
+from unlearn_core.cli.options import Device, DeviceOption, JsonOption, StoreOption, print_json, say
+from unlearn_core.results.table_export import SETTING, csv_text, latex, wide
 from unlearn_core.store import Store
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def results(
     (number of seeds). Runs are pooled only where they differ in nothing but the seed."""
     from unlearn_core.datasets import registry as datasets
     from unlearn_core.evaluation import registry as metrics
-    from unlearn_core.insight import memorised, tables
+    from unlearn_core.results import memorised, tables
 
     chosen = metrics.get(metric)
     if dataset is not None:

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from unlearn_core.cli._checkpoint import say_fit
-from unlearn_core.cli._common import (
+from unlearn_core.cli.checkpoint_fit import say_fit
+from unlearn_core.cli.follow import follow
+from unlearn_core.cli.forget_option import ForgetOption, FoundOption, with_forget, with_found
+from unlearn_core.cli.options import (
     FAILED,
     ArchitectureOption,
     CheckpointOption,
@@ -35,10 +37,8 @@ from unlearn_core.cli._common import (
     with_data,
     with_network,
 )
-from unlearn_core.cli._follow import follow
-from unlearn_core.cli._forget import ForgetOption, FoundOption, with_forget, with_found
 from unlearn_core.engine import Engine, JobView
-from unlearn_core.insight.sheets import marked
+from unlearn_core.results.table_export import marked
 from unlearn_core.store import Store
 
 if TYPE_CHECKING:
@@ -80,6 +80,8 @@ def run(
     json: JsonOption = False,
 ) -> int:
     """Corrupt a dataset, train on it, unlearn with some methods, and compare what healed."""
+    from unlearn_core.stages.unlearn import plan_runs
+
     names, overrides = parse_names(DEFAULT_METHODS if methods is None else methods), parse_overrides(set_ or [])
     with_found(overrides, found, amount)
     chosen = with_data(dataset, data, overrides)
@@ -90,10 +92,9 @@ def run(
         plain = forget is None and not found and 0 <= regularity <= 1 and 0 <= discovery <= 1 and 0 <= seed < 2**31
         if plain and _surely_new(place, chosen, regularity, discovery, seed, names):
             start_early(machine)
-        from unlearn_core.engine.attacking import plan_reference_models
-        from unlearn_core.engine.stages import plan_runs
-        from unlearn_core.insight.expected import dear_sentences, expected_work
         from unlearn_core.presets import check_overrides, make_method, make_scenario, method_overrides
+        from unlearn_core.stages.reference_models import plan_reference_models
+        from unlearn_core.views.text.expected_cost import dear_sentences, expected_work
 
         check_overrides(overrides, names)
         scenario = make_scenario(
@@ -125,8 +126,8 @@ def run(
 
 def possible(scenario: Scenario, names: list[str]) -> list[str]:
     """The default methods without those that need a truth nobody knows here."""
-    from unlearn_core.engine.stages import check_task, truth_known
     from unlearn_core.methods import registry
+    from unlearn_core.stages.validate import check_task, truth_known
 
     check_task(scenario)
     if truth_known(scenario):
@@ -164,9 +165,9 @@ def _surely_new(store: Store, dataset: str, regularity: float, discovery: float,
 
 
 def _answer(store: Store, scenario: Scenario, specs: Sequence[MethodSpec], view: JobView) -> dict[str, Any]:
-    from unlearn_core.insight import memorised, tables
-    from unlearn_core.insight.choices import choices
     from unlearn_core.methods import registry
+    from unlearn_core.results import memorised, tables
+    from unlearn_core.views.text.choices import choices
 
     stages = {stage.key: stage for stage in view.stages}
     results, failed = [], []
@@ -207,7 +208,7 @@ def _print(answer: dict[str, Any], extra: Sequence[str] = ()) -> None:
     from rich.table import Table
 
     from unlearn_core.evaluation import registry
-    from unlearn_core.insight.harm import costly
+    from unlearn_core.results.harm import costly
 
     console = Console()
     shown: tuple[str, ...] = SHOWN_WIDE if console.width >= 110 else SHOWN

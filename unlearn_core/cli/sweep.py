@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from unlearn_core.cli._checkpoint import fit_of
-from unlearn_core.cli._common import (
+from unlearn_core.cli.checkpoint_fit import fit_of
+from unlearn_core.cli.follow import clock, follow
+from unlearn_core.cli.options import (
     FAILED,
     INTERRUPTED,
     DataOption,
@@ -31,15 +32,15 @@ from unlearn_core.cli._common import (
     stopped,
     with_data,
 )
-from unlearn_core.cli._follow import clock, follow
 from unlearn_core.engine import Engine, JobView
 from unlearn_core.errors import UserError
 from unlearn_core.specs import Scenario, SweepSpec
 from unlearn_core.store import Store
-from unlearn_core.typed_paths import typed_path
+from unlearn_core.support.typed_paths import typed_path
 
 if TYPE_CHECKING:
-    from unlearn_core.engine.stages import Stage
+    from unlearn_core.stages.stage import Stage
+
 
 MAX_BYTES = 2**20
 MAX_RUNS = 100_000
@@ -132,9 +133,8 @@ def with_files(spec: SweepSpec, data: str | None) -> SweepSpec:
 def plan_stages(spec: SweepSpec) -> list[Stage]:
     """Every stage of every combination, in an order that finishes one seed of everything first."""
     from unlearn_core.cli.run import check_counts
-    from unlearn_core.engine.running import share_models
-    from unlearn_core.engine.stages import plan_runs
     from unlearn_core.presets import check_overrides, make_method, method_overrides
+    from unlearn_core.stages.unlearn import plan_runs, share_models
 
     names = check_names(spec.methods)
     check_overrides(spec.set, names)

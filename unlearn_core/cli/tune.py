@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
-from unlearn_core.cli._common import (
+from unlearn_core.cli.options import (
     DataOption,
     DatasetOption,
     JsonOption,
@@ -29,7 +29,7 @@ from unlearn_core.cli._common import (
 )
 from unlearn_core.cli.run import say_data
 from unlearn_core.errors import UserError
-from unlearn_core.typed_paths import typed_target
+from unlearn_core.support.typed_paths import typed_target
 
 FIRST_SEED = 100
 """Tuning uses seeds from here on; reported numbers use 0, 1, 2."""
@@ -53,11 +53,11 @@ def tune(
     import torch
 
     from unlearn_core.datasets import registry as datasets
-    from unlearn_core.engine.stages import environment
     from unlearn_core.methods import registry
     from unlearn_core.presets import TUNED, check_overrides
-    from unlearn_core.tuning import Setting, write_tuned
-    from unlearn_core.tuning import tune as search
+    from unlearn_core.stages.execution import environment
+    from unlearn_core.tuning.search import Setting, write_tuned
+    from unlearn_core.tuning.search import tune as search
 
     overrides = parse_overrides(set_ or [])
     chosen = with_data(dataset, data, overrides)

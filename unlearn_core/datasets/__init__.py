@@ -1,6 +1,6 @@
 """Where labelled examples come from: one in-memory type, one registry, one file per source."""
 
-from unlearn_core.datasets._base import (
+from unlearn_core.datasets.base import (
     HELD_OUT,
     OUTSIDE,
     TESTED,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from unlearn_core.datasets import register
-from unlearn_core.datasets._images.listing import Collection
-from unlearn_core.datasets._images.loading import check_path
-from unlearn_core.datasets._images.opening import open_collection
-from unlearn_core.datasets._images.source import ImageSource
+from unlearn_core.datasets.files.listing import Collection
+from unlearn_core.datasets.files.loading import check_path
+from unlearn_core.datasets.files.opening import open_collection
+from unlearn_core.datasets.files.source import ImageSource
 from unlearn_core.errors import UserError
 
 

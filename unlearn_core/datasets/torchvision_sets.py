@@ -12,15 +12,15 @@ import numpy as np
 from pydantic import Field
 
 from unlearn_core.datasets import register
-from unlearn_core.datasets._images import cache
-from unlearn_core.datasets._images.arrays import Arrays
-from unlearn_core.datasets._images.folder import digest
-from unlearn_core.datasets._images.listing import TEST, TRAIN, Collection
-from unlearn_core.datasets._images.presets import preset_for
-from unlearn_core.datasets._images.source import ImageParams, ImageSource
+from unlearn_core.datasets.files import cache
+from unlearn_core.datasets.files.arrays import Arrays
+from unlearn_core.datasets.files.folder import digest
+from unlearn_core.datasets.files.listing import TEST, TRAIN, Collection
+from unlearn_core.datasets.files.presets import preset_for
+from unlearn_core.datasets.files.source import ImageParams, ImageSource
 from unlearn_core.errors import UserError
-from unlearn_core.typed_paths import typed_path
-from unlearn_core.vision import torchvision
+from unlearn_core.support.torchvision_compat import torchvision
+from unlearn_core.support.typed_paths import typed_path
 
 
 class TorchvisionParams(ImageParams):

@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 import torch
 from pydantic import Field
 
+from unlearn_core.component import PartParams
 from unlearn_core.datasets import DatasetSource, LabelledData, Preset, Split, register, stratified_split
-from unlearn_core.parts import PartParams
 from unlearn_core.specs import TrainingSpec
 
 _TEST_SHARE = 1 / 3

@@ -4,11 +4,11 @@ Scores rank every example by suspicion (one small file per family, in registry s
 by fold, decides how far each score is trusted and turns the ranking into probabilities with expected precision and recall.
 """
 
-from unlearn_core.discovery._base import Score, View, registry
-from unlearn_core.discovery._folds import fold_of, out_of_fold
-from unlearn_core.discovery._fusion import MIN_KNOWN, Fusion, ranking_quality
-from unlearn_core.discovery._judge import Judgement, judge
-from unlearn_core.discovery._mixture import Mixture, fit_mixture
+from unlearn_core.discovery.base import Score, View, registry
+from unlearn_core.discovery.folds import fold_of, out_of_fold
+from unlearn_core.discovery.fusion import MIN_KNOWN, Fusion, ranking_quality
+from unlearn_core.discovery.judgement import Judgement, judge
+from unlearn_core.discovery.mixture import Mixture, fit_mixture
 
 register = registry.register
 

@@ -3,8 +3,8 @@
 Importing this package costs nothing: Dask and torch are imported when a cluster starts.
 """
 
-from unlearn_core.engine._engine import Engine
-from unlearn_core.engine._warming import warm_when_idle
-from unlearn_core.engine.views import EngineView, JobView, StageView, WorkerView
+from unlearn_core.engine.engine import Engine
+from unlearn_core.engine.idle_warmup import warm_when_idle
+from unlearn_core.engine.status import EngineView, JobView, StageView, WorkerView
 
 __all__ = ["Engine", "EngineView", "JobView", "StageView", "WorkerView", "warm_when_idle"]

@@ -12,9 +12,10 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
-from unlearn_core.engine._backend import Outcome, Request
-from unlearn_core.engine._lease import hold
+from unlearn_core.engine.backends.protocol import Outcome, Request
+from unlearn_core.engine.lease import hold
 from unlearn_core.errors import Cancelled, UserError
+from unlearn_core.stages.stage import warm_up_stages
 from unlearn_core.store import MissingArtifact, Store
 
 INTERVAL = 0.2
@@ -31,10 +32,8 @@ def cancel(tokens: list[str]) -> None:
 
 
 def warm() -> None:
-    """Compile what the first UMAP of this process would otherwise compile while somebody waits."""
-    from unlearn_core.insight.embedding import warm_up
-
-    warm_up()
+    """Compile what the first stage of this process would otherwise compile while the user waits."""
+    warm_up_stages()
 
 
 class WorkerReporter:

@@ -1,7 +1,6 @@
 """What is measured. Together with oracles the only code that sees the ground truth."""
 
-from unlearn_core.evaluation._arena import Arena, Logits, build_arena, observe
-from unlearn_core.evaluation._base import (
+from unlearn_core.evaluation.base import (
     Evidence,
     Metric,
     OutsideView,
@@ -11,21 +10,23 @@ from unlearn_core.evaluation._base import (
     registry,
     revisions,
 )
-from unlearn_core.evaluation._fit import fit_key, fit_sentences, measure_fit
-from unlearn_core.evaluation._regularity import measured_regularity
-from unlearn_core.evaluation._relearn import relearn_steps
+from unlearn_core.evaluation.checkpoint_fit import fit_key, fit_sentences, measure_fit
+from unlearn_core.evaluation.measured_regularity import measured_regularity
+from unlearn_core.evaluation.relearning import relearn_steps
+from unlearn_core.evaluation.scenario_data import Logits, ScenarioData, build_scenario_data, load_scenario_data, observe
 
 register = registry.register
 
 __all__ = [
-    "Arena",
     "Evidence",
     "Logits",
     "Metric",
     "OutsideView",
-    "build_arena",
+    "ScenarioData",
+    "build_scenario_data",
     "fit_key",
     "fit_sentences",
+    "load_scenario_data",
     "measure",
     "measure_fit",
     "measured_for",

@@ -6,7 +6,7 @@ import torch
 
 from unlearn_core.corruption import CONFUSION, TRIGGER
 from unlearn_core.evaluation import Evidence, Metric, register
-from unlearn_core.evaluation._base import share
+from unlearn_core.evaluation.base import share
 
 
 @register

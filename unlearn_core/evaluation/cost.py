@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from unlearn_core.evaluation import Evidence, Metric, register
-from unlearn_core.evaluation._relearn import BATCH, MAX_STEPS
+from unlearn_core.evaluation.relearning import BATCH, MAX_STEPS
 
 
 @register

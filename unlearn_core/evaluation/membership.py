@@ -19,7 +19,7 @@ import numpy as np
 import torch
 
 from unlearn_core.evaluation import Evidence, Metric, register
-from unlearn_core.evaluation._ranking import auc, best_threshold, recognised
+from unlearn_core.evaluation.ranking import auc, best_threshold, recognised
 
 MIN_TARGETS = 5
 """With fewer discovered examples an attack's score says nothing; the metrics are then None."""

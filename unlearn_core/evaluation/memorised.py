@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from unlearn_core.evaluation import Evidence, Metric, register
-from unlearn_core.evaluation._base import share
+from unlearn_core.evaluation.base import share
 
 
 @register

@@ -8,8 +8,8 @@ from __future__ import annotations
 from statistics import mean
 
 from unlearn_core.evaluation import Evidence, Metric, register
-from unlearn_core.evaluation._base import share
 from unlearn_core.evaluation.accuracy import ForgetAccuracy, RetainAccuracy, Utility
+from unlearn_core.evaluation.base import share
 from unlearn_core.evaluation.membership import MembershipAuc
 
 

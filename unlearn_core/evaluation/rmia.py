@@ -12,13 +12,13 @@ import functools
 import numpy as np
 import torch
 
-from unlearn_core.evaluation import Arena, Evidence, Metric, OutsideView, register
-from unlearn_core.evaluation._parts import Part
-from unlearn_core.evaluation._ranking import auc, recognised
+from unlearn_core.evaluation import Evidence, Metric, OutsideView, ScenarioData, register
 from unlearn_core.evaluation.membership import MIN_TARGETS
+from unlearn_core.evaluation.ranking import auc, recognised
 from unlearn_core.models import build_model
 from unlearn_core.specs import Scenario, content_key
 from unlearn_core.training import Reporter, Trainer, predict
+from unlearn_core.training.sub_progress import Part
 
 MODELS = 4
 """Reference models: two pairs, each trained on complementary halves of the training data."""
@@ -34,7 +34,7 @@ def reference_models_key(scenario: Scenario) -> str:
     return content_key("reference_models", scenario.original_key, MODELS)
 
 
-def train_references(scenario: Scenario, arena: Arena, reporter: Reporter) -> OutsideView:
+def train_references(scenario: Scenario, arena: ScenarioData, reporter: Reporter) -> OutsideView:
     """Train the reference models as the original is trained, each on half of the data, wrong labels and all."""
     data, test = arena.train, arena.test
     count = len(data)

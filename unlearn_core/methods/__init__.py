@@ -1,7 +1,7 @@
 """Unlearning methods, one file each; a file that registers a class here is in the app, the command line and the tests."""
 
-from unlearn_core.methods._base import Method, MethodParams, OracleTask, Region, UnlearningTask, registry
-from unlearn_core.methods._npo import accuracy_on, bounded_loss, lower_forget_accuracy
+from unlearn_core.methods.base import Method, MethodParams, OracleTask, Region, UnlearningTask, registry
+from unlearn_core.methods.shared.preference import accuracy_on, bounded_loss, lower_forget_accuracy
 
 register = registry.register
 

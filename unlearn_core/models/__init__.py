@@ -1,8 +1,9 @@
 """Networks whose base can be trained alone and widened by redirect channels later."""
 
-from unlearn_core.models._base import ModelSource, build_model, registry
-from unlearn_core.models._normalise import parse_normalise, write_normalise
-from unlearn_core.models._redirect import (
+from unlearn_core.models.base import ModelSource, build_model, registry
+from unlearn_core.models.checkpoints.form import Form
+from unlearn_core.models.checkpoints.normalisation import parse_normalise, write_normalise
+from unlearn_core.models.redirect.layers import (
     RedirectConv2d,
     RedirectLayerNorm,
     RedirectLinear,
@@ -13,7 +14,6 @@ from unlearn_core.models._redirect import (
     seen_activations,
     shared_mask,
 )
-from unlearn_core.models._taken import Form
 
 register = registry.register
 

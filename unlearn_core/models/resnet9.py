@@ -9,11 +9,11 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import nn
 
+from unlearn_core.component import PartParams
 from unlearn_core.errors import UserError
 from unlearn_core.models import ModelSource, RedirectConv2d, RedirectLinear, RedirectNet, RedirectNorm2d, register
-from unlearn_core.models._pooling import pool
-from unlearn_core.models._redirect import apply_mask
-from unlearn_core.parts import PartParams
+from unlearn_core.models.pooling import pool
+from unlearn_core.models.redirect.layers import apply_mask
 
 _PUBLISHED = (64, 128, 128, 256, 256, 128)  # channels of the six blocks of the full network
 

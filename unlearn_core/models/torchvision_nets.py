@@ -12,15 +12,16 @@ import torch.nn.functional as F
 from pydantic import Field, field_validator
 from torch import nn
 
+from unlearn_core.component import PartParams
 from unlearn_core.errors import UserError
-from unlearn_core.models import ModelSource, RedirectNet, _checkpoint, register
-from unlearn_core.models._architectures import Layers, check_architecture, layers_of, make_network
-from unlearn_core.models._class_names import compare_classes
-from unlearn_core.models._normalise import IMAGENET, NONE, Triple, parse_normalise
-from unlearn_core.models._sides import CLASSES, MOST_CHANNELS, SideBatchNorm2d, active
-from unlearn_core.models._taken import Form, form_of, taken_words
-from unlearn_core.models._unwrap import Taken, take
-from unlearn_core.parts import PartParams
+from unlearn_core.models import ModelSource, RedirectNet, register
+from unlearn_core.models.architectures import Layers, check_architecture, layers_of, make_network
+from unlearn_core.models.checkpoints import checkpoint as _checkpoint
+from unlearn_core.models.checkpoints.class_names import compare_classes
+from unlearn_core.models.checkpoints.form import Form, form_of, taken_words
+from unlearn_core.models.checkpoints.normalisation import IMAGENET, NONE, Triple, parse_normalise
+from unlearn_core.models.checkpoints.unwrapping import Taken, take
+from unlearn_core.models.redirect.adapters import CLASSES, MOST_CHANNELS, SideBatchNorm2d, active
 from unlearn_core.specs import Scalar
 
 DEFAULT = "resnet18"

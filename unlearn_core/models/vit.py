@@ -10,10 +10,10 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import nn
 
+from unlearn_core.component import PartParams
 from unlearn_core.errors import UserError
 from unlearn_core.models import ModelSource, RedirectLayerNorm, RedirectLinear, RedirectNet, register
-from unlearn_core.models._redirect import apply_mask
-from unlearn_core.parts import PartParams
+from unlearn_core.models.redirect.layers import apply_mask
 
 _MOST_TOKENS = 600
 

@@ -4,8 +4,8 @@ A file is complete before its row exists, and a row is trusted only while its fi
 and SHA-256. Several processes may write at once. What is promised when things break: ``docs/reliability.md``.
 """
 
-from unlearn_core.store._leases import Lease
-from unlearn_core.store._records import Failure, MissingArtifact, Record
-from unlearn_core.store._store import Store
+from unlearn_core.store.leases import Lease
+from unlearn_core.store.records import Failure, MissingArtifact, Record
+from unlearn_core.store.store import Store
 
 __all__ = ["Failure", "Lease", "MissingArtifact", "Record", "Store"]

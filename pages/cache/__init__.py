@@ -1,0 +1,1 @@
+"""Reads of the store that are kept between reruns and shared by all sessions."""

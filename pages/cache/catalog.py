@@ -1,0 +1,140 @@
+"""Names, labels and explanations from the registries, in the form that widgets want."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from unlearn_core import view_state as vs
+from unlearn_core.views.task_map import MethodRegion
+
+if TYPE_CHECKING:
+    from unlearn_core.views.text.method_card import About
+
+REFERENCES = ("retrain", "oracle_retrain")
+
+
+def methods() -> dict[str, Any]:
+    """Every registered method by name."""
+    from unlearn_core.methods import registry
+
+    return {method.name: method for method in registry}
+
+
+def method_label(name: str) -> str:
+    """A method's label; oracles are marked."""
+    method = methods()[name]
+    return f"{method.label} (sees the truth)" if method.oracle and "racle" not in method.label else str(method.label)
+
+
+def families() -> dict[str, int]:
+    """Every family that has methods, with how many."""
+    return dict(sorted(Counter(method.family for method in methods().values()).items()))
+
+
+def offered(state: vs.State) -> list[str]:
+    """The methods of the chosen families (of all, where none is chosen), and those that are chosen already."""
+    wanted, chosen = state["families"], state["methods"]
+    return [name for name, method in methods().items() if not wanted or method.family in wanted or name in chosen]
+
+
+def starts_from_original(name: str) -> bool:
+    """Whether the first thing a method has is the original; retraining and methods with an original of their own do not."""
+    method = methods()[name]
+    return method.family != "retraining" and not method.needs_own_original
+
+
+def about(name: str, state: vs.State) -> About:
+    """What there is to say about a method on this view's data."""
+    from unlearn_core.views.text.method_card import about
+
+    return about(name, state["dataset"], vs.augmented(state), state["values"], vs.foreign(state))
+
+
+def dataset_names(state: vs.State) -> list[str]:
+    """The datasets to choose from; those that need files only while the view has such files."""
+    from unlearn_core.datasets import registry
+
+    return [source.name for source in registry if not source.needs_data or source.name == state["dataset"]]
+
+
+def dataset_label(name: str) -> str:
+    from unlearn_core.datasets import registry
+
+    return str(registry.get(name).label)
+
+
+def dataset_summary(name: str) -> str:
+    from unlearn_core.datasets import registry
+
+    return str(registry.get(name).summary)
+
+
+def model_label(name: str) -> str:
+    from unlearn_core.models import registry
+
+    return str(registry.get(name).label)
+
+
+def metrics() -> dict[str, Any]:
+    """Every registered metric by name."""
+    from unlearn_core.evaluation import registry
+
+    return {metric.name: metric for metric in registry}
+
+
+def recorded_metrics(chosen: str) -> list[str]:
+    """The metrics that are measured in every round, and the chosen one."""
+    return [name for name, metric in metrics().items() if metric.each_round or name == chosen]
+
+
+def metric_label(name: str) -> str:
+    return str(metrics()[name].label)
+
+
+def regions(names: Sequence[str]) -> list[MethodRegion]:
+    """Where on the plane these methods aim."""
+    known = methods()
+    return [
+        MethodRegion(name, known[name].label, known[name].designed_for.regularity, known[name].designed_for.discovery)
+        for name in names
+        if not known[name].oracle
+    ]
+
+
+def split_by_need(state: vs.State) -> tuple[list[str], list[str]]:
+    """The chosen methods with the references, and those of them that cannot run without a forget set."""
+    wanted = [*state["methods"], *(name for name in REFERENCES if name not in state["methods"])]
+    blocked = blocked_by(state, wanted)
+    return [name for name in wanted if name not in blocked], blocked
+
+
+def blocked_by(state: vs.State, names: Sequence[str]) -> list[str]:
+    """Those of these methods that cannot run here: without a forget set, or as an oracle where nobody knows the truth."""
+    nothing, known = vs.nothing_known(state), vs.truth_known(state)
+    return [name for name in names if (methods()[name].needs_forget and nothing) or (methods()[name].oracle and not known)]
+
+
+def why_blocked(state: vs.State, blocked: Sequence[str], to: str) -> str:
+    """Why these methods cannot run, and what to do ``to`` "use" or "see" them."""
+    oracles = [name for name in blocked if methods()[name].oracle and not vs.truth_known(state)]
+    others = [name for name in blocked if name not in oracles]
+    parts = []
+    if others and vs.as_found(state) and not vs.truth_known(state):
+        parts.append(
+            f"Nothing is known to be wrong, and these need a forget set: {_labels(others)}. Give a forget list on the page "
+            f"**Your own**, or add examples on **Forget set**, to {to} them."
+        )
+    elif others:
+        parts.append(
+            f"At a discovery rate of 0 nothing is known to be wrong, and these need a forget set: {_labels(others)}. "
+            f"Raise the discovery rate in Craft to {to} them."
+        )
+    if oracles:
+        parts.append(f"Nobody knows here which labels are wrong, so these cannot run: {_labels(oracles)}.")
+    return " ".join(parts)
+
+
+def _labels(names: Sequence[str]) -> str:
+    return ", ".join(method_label(name) for name in names)

@@ -1,1 +1,0 @@
-"""What the pages share: state ↔ widgets ↔ link, the store and the engine, progress, pictures, downloads."""

@@ -1,0 +1,1 @@
+"""State, links, the store and the engine, and what belongs to one session."""

@@ -1,0 +1,177 @@
+"""State ↔ widgets ↔ link. The state is the master: widgets show it, change it through callbacks, and the link follows."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
+
+import streamlit as st
+
+from pages.session import permission
+from pages.session.entry import within_app
+from pages.session.services import elsewhere, warm_up
+from unlearn_core import view_state as vs
+from unlearn_core.support.deferring import NotRead
+
+_STALE_SECONDS = 2.0
+
+
+def begin() -> vs.State:
+    """The state of this session: read from the link when the session starts or when somebody follows another link."""
+    within_app()
+    memory = st.session_state
+    query = st.query_params.to_dict()
+    if "state" not in memory or _followed_a_link(query):
+        memory["state"], memory["notices"] = permission.read_link(query)
+    if "unsettled" in memory:
+        memory["state"], memory["notices"] = vs.settle(memory["unsettled"])
+        del memory["unsettled"]
+    if memory["state"]["forget"] or "indices" in memory["state"]:
+        from pages.session import forget_sets
+
+        memory["state"], more = forget_sets.resolved(memory["state"])
+        memory["notices"] = [*memory.get("notices", []), *more]
+    memory["touched"] = False
+    permission.bar()
+    if memory["state"]["lesson"]:
+        from pages.widgets import lessons
+
+        lessons.bar(memory["state"])
+    return dict(memory["state"])
+
+
+def _followed_a_link(query: dict[str, str]) -> bool:
+    memory = st.session_state
+    if not query or memory.get("touched") or query == memory.get("written"):
+        return False
+    # A browser that is a moment behind still sends the link from before the last change.
+    return time.monotonic() - memory.get("written_at", 0.0) > _STALE_SECONDS
+
+
+def finish(state: vs.State) -> None:
+    """The last call of every page: the state goes into the address bar, and the workers may start."""
+    warm_up()
+    query = _as_dict(vs.encode(state))
+    if st.query_params.to_dict() != query:
+        st.query_params.from_dict(query)
+    if st.session_state.get("written") != query:
+        st.session_state["written"], st.session_state["written_at"] = query, time.monotonic()
+
+
+def _as_dict(query: str) -> dict[str, str]:
+    from urllib.parse import parse_qsl
+
+    return dict(parse_qsl(query, keep_blank_values=True))
+
+
+def change(**values: Any) -> None:
+    """Set controls, then bring the whole state within its limits; what had to give is said on the page."""
+    memory = st.session_state
+    permission.remember_typed(values)
+    if "discovery" in values:  # whoever moves the discovery rate wants it to count
+        values = {"forget": ""} | values
+    if values.get("dataset", memory["state"]["dataset"]) != memory["state"]["dataset"]:
+        values = {"corruption": vs.BY_NAME["corruption"].default} | values  # other data bring other labels
+    if values.get("corruption", memory["state"]["corruption"]) != memory["state"]["corruption"]:
+        # A forget set belongs to its data, and where nobody knew what was wrong there was no discovery rate to keep.
+        values = {"forget": "", "discovery": memory["state"]["discovery"] or vs.BY_NAME["discovery"].default} | values
+    memory["touched"] = True
+    wanted = memory["state"] | values
+    try:
+        with elsewhere():
+            memory["state"], memory["notices"] = vs.settle(wanted)
+    except NotRead:  # the page shows how its files are read, and settles it then
+        memory["unsettled"] = wanted
+
+
+def hidden(state: vs.State, name: str) -> bool:
+    """Whether a teacher's link leaves this control or panel out."""
+    return name in state["hide"]
+
+
+def locked(state: vs.State, name: str) -> bool:
+    """Whether a teacher's link shows this control without letting anybody change it."""
+    return name in state["lock"]
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def bound(
+    state: vs.State, name: str, convert: Callable[[Any], Any] = _same, show: Callable[[Any], Any] = _same
+) -> dict[str, Any]:
+    """Label, help, key and callback of the widget for one control; the widget then shows the state's value.
+
+    ``convert``: from the widget's value to the state's; ``show``: back.
+    """
+    control, key = vs.BY_NAME[name], f"control:{name}"
+    st.session_state[key] = show(vs.resolved(state)[name])
+    common = {"label": control.label, "help": control.help, "key": key, "disabled": locked(state, name)}
+    return common | {"on_change": _changed, "args": (name, key, convert)}
+
+
+def _changed(name: str, key: str, convert: Callable[[Any], Any]) -> None:
+    value = st.session_state[key]
+    if value is None:  # an emptied number field: the last value stays
+        return
+    change(**{name: convert(value)})
+
+
+def segments(
+    state: vs.State,
+    name: str,
+    words: Mapping[Any, str],
+    place: Any = st,
+    width: Literal["content", "stretch"] = "content",
+    show: Callable[[Any], Any] = _same,
+) -> None:
+    """A control with few choices, each in its ``words``, side by side and without its label; nothing if it is hidden."""
+    if not hidden(state, name):
+        place.segmented_control(
+            options=list(words),
+            format_func=lambda value: words[value],
+            label_visibility="collapsed",
+            width=width,
+            **bound(state, name, show=show),
+        )
+
+
+def parameters(state: vs.State, section: str, columns: Sequence[Any] | None = None) -> None:
+    """Widgets for every parameter of a dataset, network, recipe or method, made from its schema, dealt into ``columns``."""
+    places = itertools.cycle(columns or [st])
+    shown = [field for field in vs.section_fields(state, section) if f"{section}.{field.name}" != vs.DOWNLOAD]
+    for field, place in zip(shown, places, strict=False):  # a download has a button of its own (:mod:`.permission`)
+        parameter(state, section, field, place)
+
+
+def parameter(state: vs.State, section: str, field: vs.ParamField, place: Any = st) -> None:
+    """The widget for one parameter."""
+    name = f"{section}.{field.name}"
+    key = f"parameter:{name}"
+    st.session_state[key] = state["overrides"].get(name, field.default)
+    common: dict[str, Any] = {
+        "label": field.label,
+        "help": field.help or field.limits(),
+        "key": key,
+        "disabled": locked(state, "parameters"),
+        "on_change": _changed_parameter,
+        "args": (name, key),
+    }
+    if field.kind == "bool":
+        place.checkbox(**common)
+    elif field.kind == "choice":
+        place.selectbox(options=field.choices, **common)
+    elif field.kind == "text":
+        place.text_input(**common)
+    else:
+        low, high, step = field.bounds()
+        place.number_input(min_value=low, max_value=high, step=step, format="%d" if field.kind == "int" else "%.6g", **common)
+
+
+def _changed_parameter(name: str, key: str) -> None:
+    value = st.session_state[key]
+    if value is not None:
+        change(overrides=st.session_state["state"]["overrides"] | {name: value})

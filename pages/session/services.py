@@ -1,0 +1,154 @@
+"""One store and one engine for all sessions of this server. The engine warms up in the background."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING
+
+import streamlit as st
+from streamlit import runtime
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from unlearn_core.engine import Engine, JobView, warm_when_idle
+from unlearn_core.errors import UserError
+from unlearn_core.store import Store
+from unlearn_core.support.deferring import deferred
+
+if TYPE_CHECKING:
+    from unlearn_core.stages.stage import Stage
+
+
+_warming = threading.Lock()
+AT_ONCE = 0.6
+"""Seconds for which a page waits: what is there in that time needs no progress bar."""
+SPARE = 2
+"""Workers beside the others for short stages: a toy run, a look into a folder."""
+PAUSE_SECONDS = 4.0
+"""A browser draws the first page on the same cores that the workers would take."""
+
+
+def store() -> Store:
+    """The store that ``UNLEARN_STORE`` names, or the one in the user's data directory."""
+    location = os.environ.get("UNLEARN_STORE")
+    _adopted(location, os.environ.get("UNLEARN_GALLERY"))
+    return _store(location)
+
+
+def borrowed(keys: Iterable[str]) -> str:
+    """Where results come from, if any of these were not computed here but came with the code; else empty."""
+    from unlearn_core.results.gallery import ADOPTED, gallery
+
+    records = [store().get(key) for key in keys]
+    dates = {record.environment[ADOPTED] for record in records if record and ADOPTED in record.environment}
+    if not dates:
+        return ""
+    precomputed = gallery(os.environ.get("UNLEARN_GALLERY"))
+    return precomputed.line() if precomputed else f"Precomputed on {', '.join(sorted(dates))}, not on this machine."
+
+
+def engine() -> Engine:
+    """The engine that ``UNLEARN_ENGINE`` names: local (default), inline or a scheduler's address."""
+    return _engine(os.environ.get("UNLEARN_STORE"), os.environ.get("UNLEARN_ENGINE", "local"))
+
+
+def external() -> bool:
+    """Whether the engine is a scheduler that somebody else started."""
+    return "://" in os.environ.get("UNLEARN_ENGINE", "local")
+
+
+@st.cache_resource(show_spinner=False)
+def _store(location: str | None) -> Store:
+    return Store.open(location)
+
+
+@st.cache_resource(show_spinner=False)
+def _adopted(location: str | None, folder: str | None) -> int:
+    """The demo's precomputed records go into the store when a page first reads it: once, and before any work is planned."""
+    from unlearn_core.results.gallery import gallery
+
+    precomputed = gallery(folder)
+    store = _store(location)
+    return precomputed.adopt(store) if precomputed is not None and not store.read_only else 0
+
+
+@st.cache_resource(show_spinner=False)
+def _engine(location: str | None, address: str) -> Engine:
+    return Engine(_store(location), address=address, spare=SPARE, lives=_lives)
+
+
+def me() -> str:
+    """This session: who asks for a run, looks at it, cancels it."""
+    context = get_script_run_ctx()
+    return context.session_id if context is not None else ""
+
+
+def _lives(session: str) -> bool:
+    """Whether this session's browser is still connected; one that loaded the page again has a new session."""
+    if not runtime.exists():
+        return True
+    return bool(runtime.get_instance().is_active_session(session))
+
+
+def submit(stages: Sequence[Stage], title: str) -> str:
+    """Give a run to the engine for this session; returns the job's id."""
+    job = engine().submit(stages, title, me())
+    _cancelled_here().discard(job)
+    return job
+
+
+def cancel(job_id: str) -> None:
+    """This session wants the run no longer: it ends, or goes on for others."""
+    if not engine().cancel(job_id, me()):
+        _cancelled_here().add(job_id)
+
+
+def goes_on_for_others(stages: Sequence[Stage]) -> bool:
+    """Whether this session cancelled a run of these stages that others still want."""
+    keys = {stage.key for stage in stages}
+    views = [engine().view(job_id) for job_id in _cancelled_here()]
+    return any(view and view.state == "running" and keys & {stage.key for stage in view.stages} for view in views)
+
+
+def _cancelled_here() -> set[str]:
+    """Jobs that this session cancelled and that go on for others."""
+    jobs: set[str] = st.session_state.setdefault("cancelled-here", set())
+    return jobs
+
+
+def warm_up() -> None:
+    """Start the workers in the background, and warm them in a pause. Pages call it last: the first one is drawn before its
+    cores are shared."""
+    if engine().status().state == "off":
+        threading.Thread(target=_start, args=(engine(),), name="lethe-warm-up", daemon=True).start()
+
+
+def _start(made: Engine) -> None:
+    if not _warming.acquire(blocking=False):
+        return
+    try:
+        time.sleep(PAUSE_SECONDS)  # whoever runs something before starts them at once
+        made.start()
+        warm_when_idle(made)
+    except UserError:
+        pass  # it is kept in the engine's status, which every page shows
+    finally:
+        _warming.release()
+
+
+def elsewhere() -> AbstractContextManager[None]:
+    """Within this, the files of images are not read in this process: ``NotRead`` goes to ``reading.wait_for``. Where nothing of
+    what workers read can be kept (no cache that both write to, a store that can only be read) they are read here after all."""
+    return deferred("reads-here" not in st.session_state)
+
+
+def job_for(stages: Sequence[Stage]) -> JobView | None:
+    """The newest job that computes, or computed, any of these stages: found again after a reload."""
+    keys = {stage.key for stage in stages}
+    found = [job for job in engine().jobs() if keys & {stage.key for stage in job.stages if stage.state != "cached"}]
+    found = [job for job in found if job.state != "running" or job.id not in _cancelled_here()]
+    running = [job for job in found if job.state == "running"]
+    return next(iter(running or found), None)

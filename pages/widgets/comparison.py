@@ -1,0 +1,108 @@
+"""The pictures and the table of a comparison, shared by Start and Compare."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import streamlit as st
+
+from pages.cache import catalog
+from pages.session import binding
+from pages.session.services import store
+from pages.widgets import show
+from unlearn_core import view_state as vs
+from unlearn_core.results import table_export as sheets
+from unlearn_core.views.compare.figure import ordered
+from unlearn_core.views.picture import shorts
+from unlearn_core.views.table import comparison_table, explanation, metric_frame, plain_table, stars_note, without_values
+
+if TYPE_CHECKING:
+    from unlearn_core.specs import MethodSpec, Scenario
+
+
+_WIDE = 290
+"""Pixels that the longest name of a model gets."""
+_USUAL = (vs.HEADLINES, vs.UNKNOWN_HEADLINES)
+
+
+def frame_of(scenario: Scenario, methods: Sequence[MethodSpec], new: Sequence[str] = ()) -> pd.DataFrame:
+    """One row for the original and for every stored run, in the chosen order; ``new``: keys computed in this session."""
+    from unlearn_core.results import tables
+
+    frame = ordered(tables.comparison(store(), scenario, methods), [spec.name for spec in methods])
+    keys = {"original": scenario.original_key} | {spec.name: scenario.run_key(spec) for spec in methods}
+    return frame.assign(cached=[keys[name] not in new for name in frame["method"]])
+
+
+def table(frame: pd.DataFrame, name: str, only: Sequence[str] | None = None) -> None:
+    """The table with the best of each column marked; each column explains itself when pointed at."""
+    metrics = catalog.metrics()
+    chosen = {key: metrics[key] for key in only or metrics if key in metrics}
+    columns = {metric.label: st.column_config.Column(help=explanation(metric)) for metric in chosen.values()}
+    longest = max(len(name) for name in shorts(frame["label"]))
+    columns["Model"] = st.column_config.Column(
+        pinned=True, help="Open markers are references, not methods to choose.", width=min(_WIDE, 42 + int(6.4 * longest))
+    )
+    st.dataframe(comparison_table(frame, chosen), hide_index=True, column_config=columns, key=f"table:{name}")
+    absent = without_values(frame, chosen)
+    note = f" Without a value here: {', '.join(absent)}." if absent and tuple(chosen) not in _USUAL else ""
+    show.caption(
+        f"{stars_note(frame)} Point at a column’s name for its formula." + note,
+        frame,
+        f"{name}-table",
+        {
+            "LaTeX": ("tex", "text/plain", lambda: sheets.latex(plain_table(frame, chosen))),
+            "HTML": ("html", "text/html", lambda: plain_table(frame, chosen).to_html()),
+        },
+    )
+
+
+def choices(scenario: Scenario, methods: Sequence[MethodSpec]) -> None:
+    """What some of the runs settled by themselves, in words."""
+    from unlearn_core.views.text.choices import choices
+
+    if found := choices(store(), scenario, methods):
+        st.caption(" ".join(found))
+
+
+def columns(state: vs.State) -> None:
+    """A button that opens the choice of the table's columns: any of the metrics, or a set in one click."""
+    with st.popover("Columns", icon=":material/view_column:", width="stretch", help="Choose which metrics the table shows"):
+        st.multiselect(
+            options=list(catalog.metrics()),
+            format_func=catalog.metric_label,
+            placeholder="Choose metrics",
+            **binding.bound(state, "columns", tuple, lambda _: list(vs.columns_shown(state))),
+        )
+        with st.container(horizontal=True):
+            for name, chosen in (("Headlines", vs.HEADLINES), ("All metrics", tuple(catalog.metrics()))):
+                st.button(name, key=f"columns:{name}", on_click=binding.change, kwargs={"columns": chosen}, width="stretch")
+
+
+def meanings() -> None:
+    """Every metric's formula, direction and split."""
+    frame = metric_frame(catalog.metrics())
+    show.text_table(frame)
+    show.caption("What every number means, how it is computed, and on which data.", frame, "metrics")
+
+
+def trajectory_frame(scenario: Scenario, methods: Sequence[MethodSpec], frame: pd.DataFrame) -> pd.DataFrame:
+    """Metrics over the rounds of every stored run; ``frame`` has the original, where most methods start."""
+    from unlearn_core.results import tables
+    from unlearn_core.views.compare import time_axis as paces
+
+    known = catalog.methods()
+    rounds = tables.trajectories(store(), scenario, methods)
+    start = frame[frame["method"] == tables.ORIGINAL]
+    started = start.iloc[0].to_dict() if len(start) else {}
+    paced = paces.paced(rounds, started, {name: len(start) > 0 and catalog.starts_from_original(name) for name in known})
+    return paced.assign(oracle=[known[name].oracle for name in paced["method"]])
+
+
+def class_frame(scenario: Scenario, methods: Sequence[MethodSpec]) -> pd.DataFrame:
+    """Healing and utility of every stored model, class by class."""
+    from unlearn_core.views.compare import classes
+
+    return classes.by_class(store(), scenario, methods)

@@ -1,0 +1,128 @@
+"""What a comparison shows, in tabs: map and course, class by class, cost and differences, the models as files, meanings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import streamlit as st
+
+from pages.cache import catalog
+from pages.session import binding
+from pages.widgets import comparison as results
+from pages.widgets import exports, show
+from unlearn_core import view_state as vs
+from unlearn_core.results.memorised import nothing_to_heal, share_in
+from unlearn_core.views.compare.classes_figure import classes
+from unlearn_core.views.compare.figure import cost, difference, healed_utility, trajectories
+from unlearn_core.views.text.sentences import UNKNOWN_HEALED
+
+if TYPE_CHECKING:
+    from unlearn_core.specs import MethodSpec, Scenario
+    from unlearn_core.views.picture import Picture
+
+_PACES = {"work": "share of work", "round": "rounds"}
+
+
+def tabs(state: vs.State, scenario: Scenario, specs: Sequence[MethodSpec], frame: pd.DataFrame) -> None:
+    """All pictures that this view does not hide."""
+    parts: dict[str, tuple[tuple[str, ...], Callable[[], None]]] = {
+        "Map and course": (("scatter", "trajectories"), lambda: _map(state, scenario, specs, frame)),
+        "Class by class": (("classes",), lambda: _classes(state, scenario, specs, frame)),
+        "Cost and differences": (("cost", "difference"), lambda: _cost(state, frame)),
+        "Export": (("export",), lambda: exports.tab(scenario, specs, frame)),
+        "What the numbers mean": ((), results.meanings),
+    }
+    shown = {
+        title: draw
+        for title, (panels, draw) in parts.items()
+        if not panels or not all(binding.hidden(state, panel) for panel in panels)
+    }
+    for tab, draw in zip(st.tabs(list(shown), key="pictures", on_change="rerun"), shown.values(), strict=True):
+        if tab.open:  # what nobody looks at is not drawn: the page opens sooner
+            with tab:
+                draw()
+
+
+def _map(state: vs.State, scenario: Scenario, specs: Sequence[MethodSpec], frame: pd.DataFrame) -> None:
+    known = frame["healed"].notna().any()
+    # Everything is computed before anything is sent: a browser that receives a figure loads the plotting library first, and
+    # the table above, which has just been sent, would wait for that.
+    wanted = vs.metric_shown(state)
+    scatter = healed_utility(frame) if known and not binding.hidden(state, "scatter") else None
+    rounds = results.trajectory_frame(scenario, specs, frame) if not binding.hidden(state, "trajectories") else None
+    course = _course(state, rounds, wanted, not nothing_to_heal(share_in(frame))) if rounds is not None else None
+    left, right = st.columns(2 if known else [1, 2.2], gap="large")
+    with left:
+        if scatter is not None:
+            st.markdown("**Healed against utility**")
+            show.picture(scatter, "scatter")
+        elif not known and not binding.hidden(state, "scatter"):
+            st.info(f"{UNKNOWN_HEALED} What can be known is in the table and in the other tabs.", icon=":material/help:")
+    if rounds is not None:
+        with right:
+            _over_time(state, rounds, wanted, course)
+
+
+def _course(state: vs.State, rounds: pd.DataFrame, wanted: str, healing: bool) -> Picture | None:
+    """The chosen metric over the rounds, or None where no method recorded it; ``healing``: whether there was any to do."""
+    if not rounds.get(wanted, pd.Series(dtype=float)).notna().any():
+        return None
+    metric = catalog.metrics()[wanted]
+    share = metric.unit == "share"
+    return trajectories(rounds, wanted, metric.label, metric.formula, share, state["pace"], healing)
+
+
+def _over_time(state: vs.State, rounds: pd.DataFrame, wanted: str, course: Picture | None) -> None:
+    known = vs.truth_known(state)
+    told = set(rounds.columns[rounds.notna().any()])
+    title, axis = st.columns([1, 1.25], vertical_alignment="center")
+    title.markdown("**Over time**")
+    binding.segments(state, "pace", _PACES, axis)
+    if not binding.hidden(state, "metric"):
+        st.selectbox(
+            options=[name for name in catalog.recorded_metrics(wanted) if known or name == wanted or name in told],
+            format_func=catalog.metric_label,
+            label_visibility="collapsed",
+            **binding.bound(state, "metric", show=lambda _: wanted),
+        )
+    if course is not None:
+        show.picture(course, "trajectories")
+    else:
+        label = catalog.metrics()[wanted].label
+        st.info(f"No method recorded “{label}” over its rounds; choose another metric above.")
+
+
+def _classes(state: vs.State, scenario: Scenario, specs: Sequence[MethodSpec], frame: pd.DataFrame) -> None:
+    shares = results.class_frame(scenario, specs)
+    if shares.empty:
+        st.info("The outputs of these models are not in the store any more; run them again to see each class.")
+        return
+    if shares["healed"].isna().all():
+        show.note("By class only utility is shown: nobody knows which training labels are wrong.")
+        state = state | {"by_class": "utility"}
+    else:
+        binding.segments(state, "by_class", {name: catalog.metric_label(name) for name in vs.BY_CLASS})
+    show.picture(classes(shares, state["by_class"], not nothing_to_heal(share_in(frame))), "classes")
+
+
+def _cost(state: vs.State, frame: pd.DataFrame) -> None:
+    left, right = st.columns([1, 1.7], gap="large")
+    if not binding.hidden(state, "cost"):
+        with left:
+            st.markdown("**Cost**")
+            show.picture(cost(frame), "cost")
+    if not binding.hidden(state, "difference"):
+        with right:
+            _difference(frame)
+
+
+def _difference(frame: pd.DataFrame) -> None:
+    st.markdown("**Difference to retraining**")
+    known = catalog.metrics()
+    compared = difference(frame, {name: known[name] for name in vs.HEADLINES if known[name].unit == "share"})
+    if compared is None:
+        st.info("Retraining has not finished (or cannot run without a forget set), so there is nothing to subtract.")
+    else:
+        show.picture(compared, "difference")

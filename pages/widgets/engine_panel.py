@@ -1,0 +1,53 @@
+"""The engine in detail: its workers, what they compute, what waits, how fast it goes and how long it will take."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from pages.session.services import engine, external
+from pages.widgets import jobs
+from unlearn_core.support.escaping import escape_markdown
+from unlearn_core.views.text.sentences import duration
+
+
+def panel() -> None:
+    """The engine's line with a button behind which everything is, redrawn while it is open and something happens."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        jobs.engine_status()
+        behind = st.popover(
+            "Engine", icon=":material/memory:", type="tertiary", help="Workers, queue, throughput", key="engine",
+            on_change="rerun",
+        )  # fmt: skip
+        if behind.open:
+            with behind:
+                st.fragment(details, run_every=2.0)()
+
+
+def details() -> None:
+    """Numbers, workers and running jobs."""
+    status = engine().status()
+    running = [job for job in engine().jobs() if job.state == "running"]
+    left = [job.eta for job in running if job.eta is not None]
+    places = st.columns(4)
+    places[0].metric("Computing", status.running)
+    places[1].metric("Waiting", status.waiting)
+    places[2].metric("A minute", "–" if status.per_minute is None else f"{status.per_minute:.1f}", help="Stages finished")
+    places[3].metric("Left", duration(max(left)) if left else "–", help="Longest of the running jobs")
+    if status.workers:
+        rows = [
+            (w.address, w.pid or None, w.threads, w.stage or ("kept for short work" if w.spare else "idle"))
+            for w in status.workers
+        ]
+        st.dataframe(pd.DataFrame(rows, columns=["Worker", "Process", "Threads", "Computes"]), hide_index=True, width=620)
+        if status.message:
+            st.caption(escape_markdown(status.message))
+    else:
+        st.caption(jobs.engine_line())
+    for job in running:
+        st.markdown(f"**{escape_markdown(job.title)}** · {job.done} of {job.total} stages")
+    where = "an external scheduler" if external() else "started with this app"
+    st.caption(
+        f"{escape_markdown(status.address)} – {where}. "
+        "`UNLEARN_ENGINE=tcp://host:8786` uses a Dask scheduler that runs already."
+    )

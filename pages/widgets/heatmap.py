@@ -1,0 +1,288 @@
+"""The heatmap's parts: what is shown, what is missing and would cost, the runs behind a cell, the table to take away."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import streamlit as st
+
+from pages.cache import catalog
+from pages.session import binding
+from pages.session.services import engine
+from pages.widgets import jobs, show
+from unlearn_core import view_state as vs
+from unlearn_core.results import table_export as sheets
+from unlearn_core.support.escaping import escape_markdown
+from unlearn_core.views.heatmap import data as g
+from unlearn_core.views.heatmap import figure as drawn
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from unlearn_core.engine import JobView
+    from unlearn_core.results.gallery import Gallery
+    from unlearn_core.specs import MethodSpec
+    from unlearn_core.stages.stage import Stage
+
+TITLE = "Heatmap"
+REDRAW = 12
+"""Runs of a large job that finish before the picture is drawn again."""
+_NO_BUTTONS = ["select2d", "lasso2d", "zoom2d", "pan2d", "zoomIn2d", "zoomOut2d", "autoScale2d", "resetScale2d"]
+_WORDS = {
+    "values": {"tuned": "tuned", "paper": "paper"},
+    "rows": {"stored": "with results", "chosen": "chosen", "all": "all methods", "both": "both values"},
+    "tasks": {"map": "the map", "stored": "with results"},
+    "scale": {"plain": "as measured", "relative": "original 0, oracle 1"},
+    "order": {"family": "by family", "score": "best first"},
+}
+
+
+def gallery() -> Gallery | None:
+    """The precomputed results, where there are some."""
+    from unlearn_core.results.gallery import gallery
+
+    return gallery()
+
+
+def switch(state: vs.State, name: str) -> None:
+    """One of the small choices above the picture."""
+    if not binding.hidden(state, name):
+        words = _WORDS[name]
+        st.segmented_control(options=list(words), format_func=lambda value: words[value], **binding.bound(state, name))
+
+
+def shown_rows(
+    state: vs.State,
+    table: pd.DataFrame,
+    specs: dict[g.Who, MethodSpec],
+    mine: list[g.Who],
+    tasks: list[g.Task],
+    higher: bool,
+    apart: Sequence[g.Who] = (),
+) -> pd.DataFrame:
+    """The rows that this view asks for, in its order. ``mine``: the chosen methods with this view's parameters; ``apart``: rows
+    that belong to another page, and are shown only if they were chosen."""
+    inside = g.in_set(state["values"], specs)
+    usual = [who for who in specs if who[1] in ("", g.PAPER) and inside(*who)]
+    wanted = {"chosen": lambda *_: False, "both": lambda *_: True}.get(state["rows"], inside)
+
+    def keep(*who: str) -> bool:
+        if who in mine:
+            return True
+        family = catalog.methods()[who[0]].family
+        return wanted(*who) and who not in apart and (not state["families"] or family in state["families"])
+
+    rows = g.rows_of(table, [*usual, *mine] if state["rows"] == "all" else mine, keep)
+    return g.by_score(rows, table, tasks, higher) if state["order"] == "score" else rows
+
+
+def running_job() -> JobView | None:
+    """The newest job of this page, found again after a reload."""
+    return next((job for job in engine().jobs() if job.title.startswith(TITLE)), None)
+
+
+def progress(job: JobView | None) -> None:
+    """The running job, or what failed in the last one."""
+    if job is None:
+        return
+    if jobs.running(job):
+        jobs.panel((), job, redraw=REDRAW if len(job.stages) > REDRAW else 1)
+        return
+    failed = [stage for stage in job.stages if stage.state == "failed"]
+    if failed:
+        with st.expander(f"{len(failed)} of {len(job.stages)} stages failed", icon=":material/error:"):
+            for stage in failed[:20]:
+                st.markdown(f"**{escape_markdown(stage.title)}** · {escape_markdown(stage.message)}")
+            st.button("Try these again", icon=":material/refresh:", key="grid-retry", on_click=_retry, args=(job.id,))
+    elif job.state == "cancelled":
+        st.info("The runs were cancelled; what had finished is kept.", icon=":material/info:")
+
+
+def _retry(job_id: str) -> None:
+    with show.said():
+        engine().retry(job_id)
+
+
+def fill(state: vs.State, wanted: list[Any], estimate: g.Estimate, empty: int, busy: bool) -> None:
+    """What is missing, what it would cost, and the button that runs it."""
+    if binding.hidden(state, "grid_missing") or not wanted:
+        return
+    with st.container(border=True, horizontal=True, vertical_alignment="center"):
+        workers = sum(not worker.spare for worker in engine().status().workers)
+        cost = drawn.cost_sentence(estimate.seconds, estimate.guessed, workers)
+        st.markdown(f"{drawn.missing_sentence(empty, estimate.runs, estimate.originals)}  \n{cost}")
+        if not binding.hidden(state, "seeds"):
+            st.number_input(min_value=1, max_value=10, step=1, width=130, **binding.bound(state, "seeds", int))
+        st.button(
+            "Run these", type="primary", icon=":material/play_arrow:", key="grid-run", disabled=busy,
+            on_click=_run_missing, args=(wanted, estimate.runs),
+        )  # fmt: skip
+
+
+def _run_missing(wanted: list[Any], runs: int) -> None:
+    from unlearn_core.stages.unlearn import plan_runs, share_models
+
+    with show.said():
+        stages: dict[str, Stage] = {s.key: s for scenario, specs in wanted for s in plan_runs(scenario, specs)}
+        jobs.hand_over(share_models(list(stages.values())), f"{TITLE}: {runs} missing runs")
+
+
+def measure(found: g.Grid, busy: bool) -> None:
+    """Values that can be measured from stored models, on request: it takes a moment for each."""
+    if not found.pending:
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(
+            f"{found.unmeasured} values of stored models have not been measured yet: those of the originals, and comparisons "
+            "with models that were trained later."
+        )
+        st.button(
+            "Measure them", icon=":material/straighten:", key="grid-measure", disabled=busy,
+            on_click=_measure_pending, args=(found,),
+        )  # fmt: skip
+
+
+def _measure_pending(found: g.Grid) -> None:
+    from unlearn_core.stages.metrics import plan_measures
+
+    with show.said():
+        jobs.hand_over(plan_measures(found.pending), f"{TITLE}: {found.unmeasured} values to measure")
+
+
+def drawn_once(
+    table: pd.DataFrame, rows: pd.DataFrame, tasks: list[g.Task], how: drawn.Reading, shares: Mapping[drawn.Column, float]
+) -> drawn.Picture:
+    """The heatmap; where nothing that it shows has changed since this person last saw it, as after a click, the same one."""
+    hashes = [int(pd.util.hash_pandas_object(frame, index=False).sum()) for frame in (table, rows)]
+    key = (*hashes, tuple(rows["method"] + rows["variant"]), tuple(tasks), how, tuple(sorted(shares.items())))
+    kept = st.session_state.get("heatmap-drawn")
+    if kept is None or kept[0] != key:
+        kept = (key, drawn.heatmap(table, rows, tasks, how, memorised=shares))
+        st.session_state["heatmap-drawn"] = kept
+    found: drawn.Picture = kept[1]
+    return found
+
+
+def picture(shown: drawn.Picture) -> None:
+    """The heatmap; a click on a cell opens its runs below."""
+    config = {"displaylogo": False, "modeBarButtonsToRemove": _NO_BUTTONS}
+    config |= {"toImageButtonOptions": {"filename": "lethe-heatmap", "scale": 2}}
+    st.plotly_chart(shown.figure, key="figure:grid", alt=shown.alt, config=config, on_select=_clicked, selection_mode="points")
+    show.caption(shown.caption, shown.data, "grid")
+
+
+def _clicked() -> None:
+    points = st.session_state["figure:grid"]["selection"]["points"]
+    if points and points[0].get("customdata"):
+        method, variant, *dials = points[0]["customdata"]
+        binding.change(cell=g.cell_text(method, variant, g.Task(*dials)))
+
+
+def export(table: Callable[[], pd.DataFrame] | None, title: str) -> None:
+    """The table to take away, made when it is taken (None: there is none); the camera above the picture saves that as PNG."""
+    with st.popover("Export", icon=":material/download:", width="stretch", help="The table as CSV, LaTeX or HTML"):
+        if table is None:
+            st.caption("There is nothing to export yet.")
+            return
+        st.caption(f"{title}: mean ± standard error (number of seeds). The camera above the picture saves it as PNG.")
+        files = {
+            "CSV": ("csv", "text/csv", lambda: sheets.csv_text(table())),
+            "LaTeX": ("tex", "text/plain", lambda: sheets.latex(sheets.wide(table(), "$\\pm$"))),
+            "HTML": ("html", "text/html", lambda: sheets.wide(table(), "±").to_html()),
+        }
+        for name, (ending, mime, make) in files.items():
+            st.download_button(
+                name, data=make, file_name=f"lethe-heatmap.{ending}", mime=mime, key=f"export:{ending}", on_click="ignore",
+                width="stretch",
+            )  # fmt: skip
+
+
+def sources(found: g.Grid, precomputed: Gallery | None) -> None:
+    """Where precomputed cells come from, and what is stored but not shown."""
+    if precomputed is not None and (found.runs["source"] == g.GALLERY).any():
+        st.caption(precomputed.line())
+    if len(found.elsewhere):
+        more = " …" if len(found.others) > g.NAMED else ""
+        st.caption(
+            f"{len(found.elsewhere):,} runs of this dataset have other options (network, amount, training: "
+            f"{'; '.join(found.others[: g.NAMED])}{more}) and are not mixed in: set these in Craft to see them."
+        )
+
+
+def other_values(state: vs.State, found: g.Grid, specs: dict[g.Who, MethodSpec]) -> None:
+    """How many runs have the values that are not chosen here."""
+    if state["rows"] in ("chosen", "both"):
+        return
+    inside = g.in_set(state["values"], specs)
+    pairs = found.runs[["method", "variant"]].itertuples(index=False, name=None)
+    if apart := sum(not inside(*who) for who in pairs):
+        other = "papers’" if state["values"] == "tuned" else "tuned"
+        count = "1 run has" if apart == 1 else f"{apart:,} runs have"
+        st.caption(f"{count} the {other} values: switch **Values**, or show **both values**, to see them.")
+
+
+def cell(
+    state: vs.State, found: g.Grid, rows: pd.DataFrame, tasks: list[g.Task], opened: tuple[str, str, g.Task] | None
+) -> None:
+    """The runs behind the open cell, each with a link to its comparison."""
+    if binding.hidden(state, "grid_runs"):
+        return
+    names = [(row["method"], row["variant"]) for row in rows.to_dict("records")]
+    labels = dict(zip(names, drawn.row_names(rows), strict=True))
+    if state["cell"] and opened is None:
+        st.warning("The link opens a cell that does not exist; choose one below.", icon=":material/info:")
+    who = opened[:2] if opened else None
+    task = opened[2] if opened else None
+    st.markdown("#### The runs of one cell")
+    st.caption("Click a cell in the picture, or choose it here.")
+    left, right = st.columns(2)
+    fixed = binding.locked(state, "cell")
+    common: dict[str, Any] = {"on_change": _chosen, "args": (names, tasks), "placeholder": "Choose one", "disabled": fixed}
+    st.session_state["cell-row"] = who if who in names else None
+    st.session_state["cell-task"] = task if task in tasks else None
+    left.selectbox("Model", names, format_func=lambda pair: labels[pair], key="cell-row", **common)
+    right.selectbox("Task", tasks, format_func=drawn.task_name, key="cell-task", **common)
+    if opened is None:
+        return
+    runs = g.runs_in(found.runs, *opened)
+    if runs.empty:
+        st.info("Nothing has been run in this cell yet. **Run these** above computes what is missing.")
+        return
+    _runs(state, found.metric, runs, *opened)
+
+
+def _chosen(names: list[tuple[str, str]], tasks: list[g.Task]) -> None:
+    who, task = st.session_state["cell-row"], st.session_state["cell-task"]
+    if who is None and task is None:
+        return
+    method, variant = who or names[0]
+    binding.change(cell=g.cell_text(method, variant, task or tasks[0]))
+
+
+def _runs(state: vs.State, metric: str, runs: pd.DataFrame, method: str, variant: str, task: g.Task) -> None:
+    base = link(state, method, variant, task, int(runs["seed"].iloc[0]))
+    there = [base | {"seed": int(seed)} for seed in runs["seed"]]  # what a seed cannot unsettle is settled once
+    addresses = [f"compare?{vs.encode(view)}" for view in there]
+    known = catalog.metrics()
+    table = drawn.runs_table(runs, {name: known[name] for name in dict.fromkeys((metric, *vs.HEADLINES))}, addresses)
+    columns = {"Compare": st.column_config.LinkColumn(display_text="open in a new tab")}
+    st.dataframe(table, hide_index=True, column_config=columns, key="table:cell")
+    with st.container(horizontal=True):
+        for view in there[:10]:
+            if st.button(f"Compare seed {view['seed']}", icon=":material/balance:", key=f"to-compare:{view['seed']}"):
+                binding.change(**view)
+                st.switch_page("pages/compare.py")
+
+
+def link(state: vs.State, method: str, variant: str, task: g.Task, seed: int) -> vs.State:
+    """The comparison in which this run stands beside the references."""
+    methods = tuple(dict.fromkeys((method, *catalog.REFERENCES))) if method in catalog.methods() else state["methods"]
+    dials = {"regularity": task.regularity, "discovery": task.discovery, "seed": seed, "methods": methods, "forget": ""}
+    # Of this method the parameters of the cell, whatever the view has; the variant says which values they depart from.
+    others = {key: value for key, value in state["overrides"].items() if not key.startswith(f"{method}.")}
+    overrides = others | g.overrides_of(method, variant)
+    two = method in catalog.methods() and catalog.about(method, state).sets
+    values = g.set_of(variant) if two else state["values"]
+    return vs.settle(state | dials | {"overrides": overrides, "values": values, "cell": ""})[0]

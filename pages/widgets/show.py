@@ -1,0 +1,141 @@
+"""Pictures with caption and download, notices, links to copy, the two lines that open every page."""
+
+from __future__ import annotations
+
+import contextlib
+import html
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import pandas as pd
+import streamlit as st
+
+from unlearn_core import view_state as vs
+from unlearn_core.errors import UserError
+from unlearn_core.results.table_export import csv_text
+from unlearn_core.support.escaping import escape_markdown
+from unlearn_core.views.picture import Picture
+
+STYLE = """<style>
+.stMainBlockContainer {max-width: 1240px; padding-top: 4.4rem; padding-bottom: 3rem;}
+.lethe-lead {font-size: 1.02rem; line-height: 1.45; margin: 0;}
+.lethe-lead b {font-weight: 600;}
+.lethe-texts {border-collapse: collapse; font-size: .92rem; line-height: 1.4;}
+.lethe-texts :is(th, td) {text-align: left; vertical-align: top; padding: .35rem .7rem .35rem 0;
+  border-bottom: 1px solid rgba(138,143,152,.35);}
+.lethe-caption {font-size: .9rem; opacity: .78; line-height: 1.35; margin: 0;}
+/* The greys that charts write in by default, and the one that is read on both backgrounds as a mark, are too faint for text. */
+.js-plotly-plot text[style*="fill: rgb(128, 132, 149)"], .js-plotly-plot text[style*="fill: rgb(138, 143, 152)"]
+  {fill: currentColor !important; fill-opacity: .8 !important;}
+/* A part of a picture that is pointed out. */
+.lethe-seen {position: relative; display: block; flex: none; margin: 0;}
+.lethe-seen > i {position: absolute; box-sizing: content-box; margin: -2px; border: 2px solid #E8A33D; border-radius: 2px;
+  box-shadow: 0 0 0 1px rgba(0,0,0,.55);}
+/* Choices side by side go on in a second line where the screen is narrow, instead of being cut. */
+[data-testid="stButtonGroup"] :is([role="radiogroup"], [role="group"]) {flex-wrap: wrap;}
+/* The accent is a mark: on its own tint, as text, it is too faint. */
+:is([data-testid="stButtonGroup"] button[data-selected="true"], [data-testid="stTab"]), :is([data-testid="stButtonGroup"]
+  button[data-selected="true"], [data-testid="stTab"]) *, [data-testid="stCaptionContainer"] code {color: inherit !important;}
+</style>"""
+_SHARE = "share"
+
+
+def opening(title: str, see: str, attempt: str) -> None:
+    """The page's title with its two lines: what you see, what to try."""
+    st.html(STYLE)
+    st.subheader(title, anchor=False)
+    st.html(f'<p class="lethe-lead"><b>What you see</b> {see}<br><b>Try this</b> {attempt}</p>')
+
+
+@contextlib.contextmanager
+def said() -> Iterator[None]:
+    """For callbacks, which nothing else guards: what goes wrong is a notice when the page is drawn."""
+    try:
+        yield
+    except UserError as error:
+        st.session_state["notices"] = [*st.session_state.get("notices", []), str(error)]
+
+
+def notices() -> None:
+    """What had to be changed in the link or in the last setting, said once."""
+    for notice in st.session_state.pop("notices", []):
+        st.warning(escape_markdown(notice), icon=":material/info:")
+
+
+def picture(shown: Picture, name: str) -> None:
+    """A figure, its caption and its data as CSV."""
+    config = {"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"]}
+    st.plotly_chart(shown.figure, key=f"figure:{name}", alt=shown.alt, config=config)
+    caption(shown.caption, shown.data, name)
+
+
+def note(text: str) -> None:
+    """A quiet line of HTML: what others wrote must be escaped in it."""
+    st.html(f'<p class="lethe-caption">{text}</p>')
+
+
+def text_table(frame: pd.DataFrame) -> None:
+    """A table whose cells are sentences: they wrap, where a grid would cut them off."""
+    head = "".join(f"<th>{html.escape(str(name))}</th>" for name in frame.columns)
+    rows = ("".join(f"<td>{html.escape(str(cell))}</td>" for cell in row) for row in frame.itertuples(index=False))
+    body = "".join(f"<tr>{row}</tr>" for row in rows)
+    st.html(f'<table class="lethe-texts"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>')
+
+
+Download = tuple[str, str, Callable[[], str]]
+"""Ending, MIME type, and what makes the text once it is asked for."""
+
+
+def caption(text: str, data: pd.DataFrame, name: str, more: Mapping[str, Download] | None = None) -> None:
+    """A caption (plain text) with a download of what is shown as CSV, and of ``more`` by the word on the button."""
+    line = st.container(horizontal=True, vertical_alignment="center", wrap=False, gap="small")
+    line.html(f'<p class="lethe-caption">{html.escape(text)}</p>')
+    files: dict[str, Download] = {"CSV": ("csv", "text/csv", lambda: csv_text(data)), **(more or {})}
+    for word, (ending, mime, make) in files.items():
+        line.download_button(
+            word, data=_bytes_of(make), file_name=f"lethe-{name}.{ending}", mime=mime, key=f"{ending}:{name}",
+            on_click="ignore", type="tertiary", icon=":material/download:", help="Download the data of this picture",
+        )  # fmt: skip
+
+
+def _bytes_of(make: Callable[[], str]) -> Callable[[], bytes]:
+    return lambda: make().encode()
+
+
+def share(
+    state: vs.State, methods: list[str], computed: vs.State | None = None, more: Sequence[tuple[str, str, str]] = ()
+) -> None:
+    """The view as a link, a command, Python and a plan: each gives the same keys. ``computed``: what the commands compute,
+    where that is not the state itself; ``more``: further entries of title, text and language."""
+    computed = computed or state
+    if "copy" in state["hide"]:
+        return
+    with st.popover(
+        "Share", icon=":material/link:", help="This view as a link, a command, Python or a plan", width="stretch",
+        key=f"{_SHARE}-{st.session_state.get(_SHARE, 0)}",
+    ):  # fmt: skip
+        query = vs.encode(state)
+        address = st.context.url or ""
+        st.markdown("**Link to this view**")
+        st.code(f"{address}?{query}" if query else address or "?", language=None, wrap_lines=True)
+        for title, text, language in (
+            *more,
+            ("Terminal", vs.as_cli(computed, methods), "bash"),
+            ("Python", vs.as_python(computed, methods), "python"),
+            ("Plan for `sweep`", "" if vs.edited(state) else vs.as_yaml(computed, methods), "yaml"),
+        ):
+            if not text:  # a sweep is over discovery rates
+                continue
+            st.markdown(f"**{title}**")
+            st.code(text, language=language, wrap_lines=True)
+        words = "Hide or lock controls …"
+        wanted = st.button(words, icon=":material/school:", key="teach", help="A link for a class", on_click=_close_share)
+    if wanted:
+        from pages.widgets import teacher
+
+        teacher.dialog(state)
+
+
+def _close_share() -> None:
+    """A popover lies above a dialog, so it makes room for another one, which is closed. (Telling it to close gets lost where
+    the message that it was opened is still on its way.)"""
+    st.session_state[_SHARE] = st.session_state.get(_SHARE, 0) + 1

@@ -1,0 +1,186 @@
+"""Suspects in pages: the pictures on both sides of the threshold, the list to go through, the evidence for one of them."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import streamlit as st
+
+from pages.session import binding, drafts
+from pages.session.services import store
+from pages.widgets import examples, show
+from unlearn_core import view_state as vs
+from unlearn_core.support.escaping import escape_markdown
+from unlearn_core.views.craft.data import triggers
+from unlearn_core.views.embedding.examples import pictures
+from unlearn_core.views.suspects import figure as drawn
+from unlearn_core.views.suspects import forget_set_edits as edits
+
+if TYPE_CHECKING:
+    from unlearn_core.specs import MethodSpec, Scenario
+    from unlearn_core.views.craft.data import Box
+    from unlearn_core.views.suspects.data import Suspects
+
+PER_PAGE = 40
+_STYLE = """<style>
+.lethe-wall {display: grid; grid-template-columns: repeat(8, 1fr); gap: 5px;}
+.lethe-wall div {font-size: .72rem; line-height: 1.25; border: 1px solid rgba(138,143,152,.35); border-radius: 6px;
+ padding: 3px; overflow: hidden;}
+.lethe-wall :is(b, span) {display: inline-block; max-width: 100%; vertical-align: bottom; overflow: hidden;
+ white-space: nowrap; text-overflow: ellipsis;}
+.lethe-wall img {width: 100%; aspect-ratio: 1; image-rendering: pixelated; border-radius: 4px; display: block;}
+.lethe-wall .out img {opacity: .45;}
+.lethe-fact {margin: 0; line-height: 1.3;}
+.lethe-fact b {font-size: 1.35rem; font-weight: 600;}
+.lethe-fact small {font-size: .84rem; opacity: .78; display: block;}
+.lethe-one .lethe-seen {width: fit-content;}
+.lethe-one img {width: 116px; aspect-ratio: 1; image-rendering: pixelated; border-radius: 6px; display: block;}
+</style>"""
+_SIGNS = {edits.IN: "✔", edits.OUT: "✕", edits.UNDECIDED: ""}
+
+
+def opened(scenario: Scenario, spec: MethodSpec) -> Suspects:
+    """What the stored run found. Raises LookupError if it is not stored."""
+    return _opened(store().location, scenario.run_key(spec), scenario, spec)
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _opened(location: str, key: str, _scenario: Any, _spec: Any) -> Suspects:
+    from unlearn_core.views.suspects.data import open_suspects
+
+    return open_suspects(store(), _scenario, _spec)
+
+
+@st.cache_data(show_spinner=False, ttl=60)
+def expected_seconds(location: str, keys: tuple[str, ...], _wanted: Any) -> float | None:
+    """How long what is missing would take; ``_wanted``: pairs of scenario and method."""
+    parts = [edits.expected_seconds(store(), scenario, [spec]) for scenario, spec in _wanted]
+    known = [part for part in parts if part is not None]
+    return sum(known) if len(known) == len(parts) else None
+
+
+def wall(scenario: Scenario, rows: pd.DataFrame, groups: Any) -> None:
+    """Small pictures of suspects: given label, what the healed model says, probability; with the truth where ``groups``."""
+    indices, boxes = [int(index) for index in rows["index"]], triggers(scenario) if groups is not None else {}
+    cards = [
+        _card(row, pixels, None if groups is None else str(groups[int(row["index"])]), boxes.get(int(row["index"])))
+        for row, pixels in zip(rows.to_dict("records"), pictures(scenario, indices), strict=True)
+    ]
+    st.html(f'{_STYLE}<div class="lethe-wall">{"".join(cards)}</div>')
+
+
+def _card(row: dict[Any, Any], pixels: Any, group: str | None, box: Box | None) -> str:
+    given, says = html.escape(str(row["given"])), html.escape(str(row["says"]))
+    chance = "" if pd.isna(row["probability"]) else f"{100 * row['probability']:.0f} %"
+    words = f"training example {row['index']}, given {given}, the healed model says {says} {chance}".strip()
+    truth = "" if group is None else f"{examples.sign(group)} "
+    out = ' class="out"' if row["status"] == edits.OUT else ""
+    return (
+        f'<div{out} title="{words}{"" if group is None else f", truly {group}"}">{examples.image(pixels, words, box)}'
+        f"<b>{given}</b> <span>→ {says}</span><br>{truth}{chance} {_SIGNS[row['status']]}</div>"
+    )
+
+
+def fact(label: str, value: str, remark: str) -> None:
+    """One number with its name and its interval."""
+    st.html(f'{_STYLE}<p class="lethe-fact"><small>{label}</small><b>{value}</b><small>{remark}</small></p>')
+
+
+def page_of(count: int, key: str) -> tuple[int, int]:
+    """Which of ``count`` rows are shown, as (first, end); a control where there are several pages."""
+    last = max(1, -(-count // PER_PAGE))
+    if last == 1:
+        return 0, count
+    st.session_state[key] = min(st.session_state.get(key) or 1, last)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption(f"Page of {last}")
+        number = st.number_input("Page", min_value=1, max_value=last, step=1, key=key, width=130, label_visibility="collapsed")
+    return (number - 1) * PER_PAGE, min(number * PER_PAGE, count)
+
+
+def listing(
+    scenario: Scenario, rows: pd.DataFrame, columns: Sequence[str], key: str, words: str, name: str, one: bool = False
+) -> list[int]:
+    """A table of examples with their pictures; returns the indices of the marked rows. ``one``: a marked row becomes the
+    suspect whose evidence is shown."""
+    shown = rows[[column for column in columns if column in rows]].reset_index(drop=True)
+    indices = [int(index) for index in rows["index"]]
+    images = pictures(scenario, indices)
+    drawn_rows = shown
+    if "status" in shown:  # as a sign: in words it would push the last column out of sight
+        drawn_rows = drawn_rows.assign(status=[_SIGNS.get(status, "") for status in shown["status"]])
+    if images and images[0].ndim > 1:
+        drawn_rows = drawn_rows.assign(image=[examples.address(pixels, 48) for pixels in images])
+        drawn_rows = drawn_rows[["image", *shown.columns]]
+
+    def marked() -> None:
+        found = st.session_state[key]["selection"]["rows"]
+        if one and found and found[-1] < len(indices):
+            binding.change(suspect=indices[found[-1]])
+
+    event = st.dataframe(
+        drawn_rows,
+        hide_index=True,
+        row_height=40,
+        height=min(420, 44 + 40 * max(1, len(shown))),
+        key=key,
+        on_select=marked,
+        selection_mode="multi-row",
+        column_config={
+            "image": st.column_config.ImageColumn("", width=48),
+            "rank": st.column_config.NumberColumn("rank", width=48),
+            "index": st.column_config.NumberColumn("example", format="%d", width=74),
+            "given": st.column_config.TextColumn("given", width=62),
+            "says": st.column_config.TextColumn("says", width=62, help="What the healed model predicts"),
+            "probability": st.column_config.ProgressColumn(
+                "probability", format="percent", min_value=0.0, max_value=1.0, width=110
+            ),
+            "score": st.column_config.NumberColumn(
+                "score", format="%.2f", width=56, help="All evidence, in standard deviations"
+            ),
+            "status": st.column_config.TextColumn("set", width=40, help="✔ in your set, ✕ rejected"),
+            "truth": st.column_config.TextColumn("truth", width=84),
+            "before": st.column_config.NumberColumn("rank before", format="%d"),
+        },
+    )
+    show.caption(words, shown, name)
+    return [indices[row] for row in event["selection"]["rows"] if row < len(indices)]
+
+
+def evidence(state: vs.State, scenario: Scenario, found: Suspects, groups: Any) -> None:
+    """One suspect closely: picture, labels, and how far each score puts it above the typical example."""
+    known = set(found.table["index"].tolist())
+    index = state["suspect"] if state["suspect"] in known else int(found.table["index"].iloc[0])
+    row: dict[Any, Any] = found.table[found.table["index"] == index].to_dict("records")[0]
+    pixels = pictures(scenario, [index])[0]
+    words = st.container()
+    if pixels.ndim > 1:
+        left, words = st.columns([1, 2], vertical_alignment="center", gap="medium")
+        box = triggers(scenario).get(index) if groups is not None else None
+        left.html(f'{_STYLE}<div class="lethe-one">{examples.image(pixels, f"training example {index}", box)}</div>')
+    truth = "" if groups is None else f"  \nTruly {groups[index]}."
+    chance = "" if pd.isna(row["probability"]) else f"  \nCorrupted with probability **{100 * row['probability']:.0f} %**"
+    given, says = escape_markdown(row["given"]), escape_markdown(row["says"])
+    words.markdown(
+        f"**Example {index}**, rank {row['rank']} of {len(found):,}  \ngiven **{given}**, the healed model says "
+        f"**{says}**{chance}{truth}"
+    )
+    show.picture(drawn.evidence_bars(found.evidence(index), index, 300), "suspect-evidence")
+
+
+def decide(draft: drafts.Draft, marked: list[int]) -> None:
+    """Buttons for the marked suspects."""
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        st.button(
+            f"Accept {len(marked) or ''}", key="accept", icon=":material/check:", disabled=not marked,
+            on_click=drafts.add, args=(draft, marked), help="They are corrupted: into your set",
+        )  # fmt: skip
+        st.button(
+            f"Reject {len(marked) or ''}", key="reject", icon=":material/close:", disabled=not marked,
+            on_click=drafts.reject, args=(draft, marked), help="They are clean: they stay out, and are not offered again",
+        )  # fmt: skip
+        if not marked:
+            st.caption("Mark rows to accept or reject them.")

@@ -1,0 +1,105 @@
+"""Watching a job from a terminal: a bar where there is a terminal, lines where there is none. Always on stderr."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+from unlearn_core.cli.options import say
+from unlearn_core.engine import Engine, JobView, StageView
+
+LINE_SECONDS = 10.0
+LOOK_SECONDS = {True: 0.2, False: 1.0}
+"""How often the job is looked at, with details or without: a picture of thousands of stages takes time from the workers."""
+
+
+def follow(engine: Engine, job_id: str, details: bool) -> JobView:
+    """Wait for a job and show how far it is; Ctrl-C cancels it and goes on as ``KeyboardInterrupt``.
+
+    ``details``: a line for every stage (a few of them), else only failures (a sweep).
+    """
+    try:
+        show = _bar if sys.stderr.isatty() else _lines
+        return show(engine, job_id, details)
+    except KeyboardInterrupt:
+        engine.cancel(job_id)
+        raise
+
+
+def _lines(engine: Engine, job_id: str, details: bool) -> JobView:
+    told: set[str] = set()
+    due = time.monotonic() + LINE_SECONDS
+    while True:
+        view = engine.wait(job_id, LOOK_SECONDS[details])
+        for stage in _news(view, told, details):
+            say(stage)
+        if view.state != "running":
+            return view
+        if time.monotonic() > due:
+            due = time.monotonic() + LINE_SECONDS
+            say(_headline(engine, view))
+
+
+def _bar(engine: Engine, job_id: str, details: bool) -> JobView:
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    told: set[str] = set()
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[note]}"))
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        bar = progress.add_task("", total=1.0, note="")
+        while True:
+            view = engine.wait(job_id, LOOK_SECONDS[details])
+            for line in _news(view, told, details):
+                progress.console.print(line, highlight=False, markup=False)
+            if view.state != "running":
+                return view
+            running = ", ".join(stage.title for stage in view.stages if stage.state == "running")
+            progress.update(bar, description=running or "starting", completed=_share(view), note=_headline(engine, view))
+
+
+def _news(view: JobView, told: set[str], details: bool) -> list[str]:
+    """A line for each stage that has finished, or was restarted, since the last call."""
+    lines = []
+    for stage in view.stages:
+        mark = f"{stage.key}:{stage.state if stage.state in ('done', 'failed') else stage.attempt}"
+        worth = (
+            stage.state == "failed" or (details and stage.state == "done") or (stage.state == "running" and stage.attempt > 1)
+        )
+        if worth and mark not in told:
+            told.add(mark)
+            lines.append(_line(stage))
+    return lines
+
+
+def _line(stage: StageView) -> str:
+    if stage.state == "failed":
+        return f"✗ {stage.title}: {stage.message}"
+    if stage.state == "running":
+        return f"… {stage.title}: {stage.message}"
+    return f"✓ {stage.title} ({stage.elapsed:.1f} s)"
+
+
+def _headline(engine: Engine, view: JobView) -> str:
+    status = engine.status()
+    if status.state == "starting":
+        return "starting workers"
+    if status.message and not status.running:
+        return status.message
+    eta = "" if view.eta is None else f", about {clock(view.eta)} left"
+    return f"{view.done} of {view.total} stages{eta}"
+
+
+def _share(view: JobView) -> float:
+    done = sum(1.0 if s.state not in ("waiting", "running") else s.done / s.total if s.total else 0.0 for s in view.stages)
+    return done / max(1, view.total)
+
+
+def clock(seconds: float) -> str:
+    """ "9 s", "3 min 20 s", "2 h 5 min"."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"

@@ -1,0 +1,38 @@
+"""Which kind of collection lies at a path."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from unlearn_core.datasets.files.archive import Archive
+from unlearn_core.datasets.files.folder import Folder
+from unlearn_core.datasets.files.listing import Collection
+from unlearn_core.datasets.files.manifest import Manifest
+from unlearn_core.datasets.files.npz import Npz
+from unlearn_core.errors import UserError
+
+KINDS: dict[str, type[Collection]] = {
+    ".zip": Archive,
+    ".npz": Npz,
+    ".csv": Manifest,
+    ".tsv": Manifest,
+    ".parquet": Manifest,
+    ".pq": Manifest,
+}
+OTHER_ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".tar.zst", ".7z", ".rar")
+
+
+def open_collection(path: Path) -> Collection:
+    """The collection at ``path``; raises :class:`UserError` for files of another kind."""
+    if path.is_dir():
+        return Folder(path)
+    if path.name.lower().endswith(OTHER_ARCHIVES):
+        raise UserError(
+            f"{str(path)!r} is an archive of a kind that is not read: unpack it and give the folder, or pack it as a zip."
+        )
+    kind = KINDS.get(path.suffix.lower())
+    if kind is None or not path.is_file():
+        raise UserError(
+            f"{str(path)!r} is no folder of images, and its name ends in none of {', '.join(KINDS)}, which can be read too."
+        )
+    return kind(path)

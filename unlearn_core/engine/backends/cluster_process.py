@@ -1,0 +1,123 @@
+"""The embedded cluster in a process of its own.
+
+``python -m unlearn_core.engine.backends.cluster_process --workers 2 --scratch DIR``
+
+Streamlit replaces ``__main__``, which worker processes would import again; here ``__main__`` is this small module. The
+first line on stdout is JSON with the scheduler's address. The process ends when its stdin closes, which the system does
+for a parent that was killed; workers end when this process does. Nothing listens beyond 127.0.0.1, and what listens there
+answers only those who have the key of the certificate in the scratch folder: any user of a machine reaches 127.0.0.1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import multiprocessing
+import multiprocessing.forkserver
+import os
+import shutil
+import signal
+import sys
+import threading
+from typing import Any
+
+from unlearn_core.engine.backends.certificate import cluster_security, write_certificate
+from unlearn_core.engine.lanes import LONG, SHORT
+from unlearn_core.support.scratch import hold_scratch
+
+WARM = "unlearn_core.engine.preload"
+FORKS = sys.platform == "linux"
+
+
+def main() -> None:
+    """Start the cluster, print its address, stay until stdin closes."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--workers", type=int, required=True)
+    parser.add_argument("--spare", type=int, default=0, help="so many more, for short stages alone")
+    parser.add_argument("--scratch", required=True, help="a folder of its own, removed at the end")
+    options = parser.parse_args()
+    hold_scratch(options.scratch)
+    threading.Thread(target=_leave_with_parent, args=(options.scratch,), daemon=True).start()
+    if FORKS:
+        # Started before anything else: it imports torch on one core while Dask is imported here on another.
+        multiprocessing.set_forkserver_preload([WARM, "distributed"])
+        multiprocessing.forkserver.ensure_running()
+    write_certificate(options.scratch)
+    _configure(options.scratch)
+    asyncio.run(_serve(options.workers, options.spare, options.scratch))
+
+
+def _leave_with_parent(scratch: str) -> None:
+    # Unbuffered: a thread inside a buffered read would hold a lock that the interpreter wants at exit.
+    with contextlib.suppress(OSError):
+        while os.read(0, 1024):
+            pass
+    # Results are in the store, written atomically: there is nothing to bring in order, so leave at once.
+    _kill_children()  # first: what still runs would write to the scratch folder again
+    shutil.rmtree(scratch, ignore_errors=True)
+    os._exit(0)
+
+
+def _kill_children() -> None:
+    import psutil
+
+    with contextlib.suppress(psutil.Error):
+        for child in psutil.Process().children(recursive=True):
+            with contextlib.suppress(psutil.Error):
+                child.send_signal(getattr(signal, "SIGKILL", signal.SIGTERM))
+
+
+def _configure(scratch: str) -> None:
+    import dask
+    import distributed  # noqa: F401 - its defaults must be there before they are changed
+
+    dask.config.set(
+        {
+            "temporary-directory": scratch,
+            # A dead worker's stages come back to the client at once; it alone decides what is tried again.
+            "distributed.scheduler.allowed-failures": 0,
+            "distributed.scheduler.worker-ttl": None,
+            "distributed.scheduler.http.routes": [],
+            "distributed.worker.http.routes": [],
+            "distributed.worker.multiprocessing-method": "forkserver" if FORKS else "spawn",
+            # Nobody looks at Dask's own measurements here, and they take their share of the workers' cores.
+            "distributed.worker.profile.enabled": False,
+            "distributed.admin.system-monitor.interval": "10s",
+            "distributed.admin.system-monitor.gil.enabled": False,
+            "distributed.admin.tick.interval": "1s",
+            "distributed.admin.tick.limit": "1h",
+        }
+    )
+
+
+async def _serve(workers: int, spare: int, scratch: str) -> None:
+    from distributed import LocalCluster
+
+    options: dict[str, Any] = {"preload": [WARM], "memory_limit": 0, "death_timeout": "120s"}
+    cluster = LocalCluster(
+        n_workers=workers + spare,
+        threads_per_worker=1,
+        processes=True,
+        host="127.0.0.1",
+        protocol="tls",
+        security=cluster_security(scratch),
+        dashboard_address=None,
+        scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},
+        local_directory=scratch,
+        silence_logs=50,
+        asynchronous=True,
+        **options,
+    )
+    # What kind of stage a worker takes: a restarted one gets the same.
+    for number, (name, worker) in enumerate(cluster.worker_spec.items()):
+        takes = {"resources": {LONG if number < workers else SHORT: 1}}
+        cluster.worker_spec[name] = worker | {"options": worker["options"] | takes}
+    async with cluster:
+        print(json.dumps({"address": cluster.scheduler_address}), flush=True)
+        await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,85 @@
+"""What the engine expects of the thing that runs stages, and what it hears back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from unlearn_core.engine.status import WorkerView
+from unlearn_core.stages.stage import Stage
+
+if TYPE_CHECKING:
+    from unlearn_core.store import Lease
+
+
+@dataclass(frozen=True)
+class Request:
+    """One submission of one stage: everything a worker needs, small and picklable.
+
+    ``runner``: "module:function" with the signature of :func:`unlearn_core.stages.execution.run_stage`. ``over``: another's
+    lease on this stage that was found abandoned.
+    """
+
+    token: str
+    stage: Stage
+    store: str
+    store_id: str
+    device: str
+    runner: str
+    priority: int = 0
+    over: Lease | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a submission ended. "killed": the worker process died, the stage itself did nothing wrong that we know of.
+
+    ``gone``: keys of what a failed stage needs and the store does not have: it was damaged, and dropped when it was read.
+    "elsewhere": nothing was done, because another program on this store computes it and holds the ``lease``.
+    """
+
+    status: Literal["done", "failed", "cancelled", "killed", "elsewhere"]
+    message: str = ""
+    gone: tuple[str, ...] = ()
+    lease: Lease | None = None
+
+
+class Listener(Protocol):
+    """The engine, as a backend sees it. Every method may be called from any thread."""
+
+    def on_started(self, token: str, worker: str, moved: bool = False) -> None:
+        """A worker begins. ``moved``: another one had begun and left in good order, which is no fault of the stage."""
+
+    def on_progress(self, token: str, done: int, total: int, scalars: dict[str, float]) -> None: ...
+
+    def on_finished(self, token: str, outcome: Outcome) -> None: ...
+
+    def on_lost(self, backend: Backend, message: str) -> None: ...
+
+
+class Backend(Protocol):
+    """Runs requests somewhere and reports to the listener it was made with."""
+
+    address: str
+
+    def start(self) -> None:
+        """Block until stages can run; raises ``UserError``."""
+
+    def run(self, request: Request) -> None:
+        """Queue one request; returns at once."""
+
+    def cancel(self, tokens: list[str]) -> None:
+        """Stop these submissions as soon as possible; returns at once."""
+
+    def workers(self) -> list[WorkerView]: ...
+
+    def note(self) -> str:
+        """What keeps stages waiting, in a sentence; "" where nothing does."""
+
+    def device(self) -> str:
+        """ "cpu" or "cuda", or "" while nobody knows."""
+
+    def warm(self, address: str) -> None:
+        """Let this worker compile what its first UMAP would, and wait for it; nothing where that has no use."""
+
+    def close(self) -> None: ...

@@ -1,0 +1,1 @@
+"""Methods that push the forget set out of the network by its loss."""

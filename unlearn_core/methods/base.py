@@ -1,0 +1,145 @@
+"""What a method is and what it sees: only what a practitioner has."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+import torch
+from torch import nn
+
+from unlearn_core.component import Part, PartParams, PartRegistry
+from unlearn_core.corruption import GroundTruth
+from unlearn_core.models import RedirectNet
+from unlearn_core.specs import TrainingSpec
+from unlearn_core.training import DeviceData, Reporter
+
+registry = PartRegistry("method", "unlearn_core.methods", families=True)
+
+FamilyName = Literal[
+    "retraining", "fine-tuning", "ascent", "distillation", "dampening", "localised", "adversarial", "redirection"
+]
+
+
+class MethodParams(PartParams):
+    """Base of a method's parameters."""
+
+
+@dataclass(frozen=True)
+class Region:
+    """A rectangle on the plane of regularity and discovery that a method's paper aims at."""
+
+    regularity: tuple[float, float] = (0.0, 1.0)
+    discovery: tuple[float, float] = (0.0, 1.0)
+
+
+@dataclass(frozen=True)
+class UnlearningTask:
+    """Everything a practitioner has at unlearning time, and nothing else.
+
+    ``original``: the trained model (a copy: methods may change it). ``data``: training inputs with their *given* labels.
+    ``forget``, ``retain``: int64 training indices; retain still hides the undiscovered corruption. ``fresh_model(seed)``
+    gives a newly initialised network of the same architecture on the device; ``recipe`` is how the original was trained.
+    """
+
+    original: RedirectNet
+    data: DeviceData
+    forget: torch.Tensor
+    retain: torch.Tensor
+    fresh_model: Callable[[int], RedirectNet]
+    recipe: TrainingSpec
+    seed: int
+
+    @property
+    def device(self) -> torch.device:
+        return self.data.device
+
+    @property
+    def everything(self) -> torch.Tensor:
+        """All training indices."""
+        return torch.arange(len(self.data), device=self.device)
+
+    def is_forget(self) -> torch.Tensor:
+        """bool (N,): which training examples are in the forget set."""
+        flags = torch.zeros(len(self.data), dtype=torch.bool, device=self.device)
+        flags[self.forget] = True
+        return flags
+
+    def frozen_original(self) -> RedirectNet:
+        """A separate copy of the original in eval mode, without gradients: a teacher or a reference."""
+        teacher = copy.deepcopy(self.original).eval()
+        for parameter in teacher.parameters():
+            parameter.requires_grad_(False)
+        return teacher
+
+
+@dataclass(frozen=True)
+class OracleTask(UnlearningTask):
+    """What an upper bound on purpose gets on top: the ground truth."""
+
+    truth: GroundTruth
+
+
+class Method(Part):
+    """One unlearning method. Subclasses set the class attributes, ``Params`` and ``unlearn``."""
+
+    paper: ClassVar[str] = ""
+    family: ClassVar[FamilyName]
+    designed_for: ClassVar[Region] = Region()
+    oracle: ClassVar[bool] = False
+    needs_forget: ClassVar[bool] = True
+    cost: ClassVar[float] = 0.5
+    """Rough time beside training from scratch; what a run is expected to take until its first steps are counted."""
+    revision: ClassVar[int] = 1
+    """Raised whenever the same parameters would give other numbers, so that stored runs are not mistaken for new ones."""
+    presets: ClassVar[dict[str, dict[str, Any]]] = {}
+    """Family of data ("points", "digits", "photos") → parameters that differ from the defaults there; under the family's name
+    and ", augmented" those that differ from these where training crops and flips."""
+    published: ClassVar[dict[str, dict[str, Any]] | None] = {}
+    """Parameters in which the publication departs from the defaults: under "" everywhere, under a family of data there. The
+    defaults are the publication's where it has them. None: there is no publication, and so one set of values."""
+
+    statistics: ClassVar[Literal["measured", "of training", "kept"]] = "measured"
+    """What batch norm normalises by in the model that is returned: statistics measured on the retain set after every round,
+    which is the rule (``_rounds``); the running means of a training from scratch; or those of the original."""
+    tuned_as: ClassVar[str] = ""
+    """Name of the method whose tuned values it starts from where it was not tuned itself; "" for none."""
+    needs_retain: ClassVar[bool] = True
+    needs_labels: ClassVar[bool] = True
+    """Whether it uses the given labels of the forget set."""
+    needs_own_original: ClassVar[bool] = False
+    """Whether it cannot start from the given original, but trains one of its own kind first."""
+    search_space: ClassVar[dict[str, list[Any]]] = {}
+    """Values that ``tune`` may try for each parameter worth tuning."""
+
+    Params: ClassVar[type[PartParams]] = MethodParams
+
+    def __init__(self, params: Any) -> None:
+        self.p = params
+
+    def unlearn(self, task: Any, reporter: Reporter) -> nn.Module:
+        """The unlearned model, in eval mode, giving logits without a mask. Checks ``reporter.cancelled()`` every batch."""
+        raise NotImplementedError
+
+    @classmethod
+    def expected_work(cls, params: Any, setting: Any) -> float:
+        """What a run with ``params`` takes beside training from scratch, before anything runs: counted arithmetic where the
+        method can count it, else :attr:`cost`. ``setting``: a ``_work.Setting``."""
+        return cls.cost
+
+    @classmethod
+    def describe(cls) -> dict[str, Any]:
+        return super().describe() | {
+            "family": cls.family,
+            "paper": cls.paper,
+            "oracle": cls.oracle,
+            "needs_forget": cls.needs_forget,
+            "needs_retain": cls.needs_retain,
+            "needs_labels": cls.needs_labels,
+            "needs_own_original": cls.needs_own_original,
+            "designed_for": {"regularity": cls.designed_for.regularity, "discovery": cls.designed_for.discovery},
+            "presets": cls.presets,
+            "published": cls.published is not None,
+        }

@@ -1,0 +1,1 @@
+"""Methods that shrink the parameters that matter most for the forget set."""

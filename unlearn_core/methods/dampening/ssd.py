@@ -1,0 +1,33 @@
+"""Selective synaptic dampening (Foster et al. 2024, arXiv:2308.07707)."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from unlearn_core.methods import Region, register
+from unlearn_core.methods.dampening.threshold import ThresholdDampen
+
+
+@register
+class Ssd(ThresholdDampen):
+    """α, λ and batch size are the published ones for random samples of CIFAR-10. They are for the published program's own
+    batches, 128 of all data and whatever F has, where both sets are in batches of one size here: that dampens far more, so α
+    from the literature does not carry over, and is tried as it stands with ``--values paper``."""
+
+    name, label, paper = "ssd", "SSD", "arXiv:2308.07707"
+    revision = 2  # statistics measured on the retain set
+    summary = (
+        "Shrinks, in one edit and without training, the weights that matter far more for the forget set than for all of "
+        "the data. It relies on the corruption having weights of its own, and on a threshold that somebody has to choose. "
+        "Where corrupted examples share nothing, or share their weights with clean ones, it either changes nothing or "
+        "breaks the model."
+    )
+    designed_for = Region(discovery=(0.9, 1.0))
+    score, squared = "loss", True
+    presets = {"digits": {"threshold": 30.0}, "points": {"threshold": 100.0}}
+    published: ClassVar[dict[str, dict[str, Any]] | None] = {"": {"batch_size": 128}}
+    search_space = {
+        "threshold": [5.0, 10.0, 20.0, 30.0, 60.0],
+        "strength": [0.1, 0.5, 1.0, 5.0],
+        "per_sample": [False, True],
+    }

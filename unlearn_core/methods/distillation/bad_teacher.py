@@ -1,0 +1,72 @@
+"""Bad teaching: learn F from a random network, the rest from the original (Chundawat et al. 2023, arXiv:2205.08096)."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from pydantic import Field
+from torch import nn
+
+from unlearn_core.methods import Method, Region, UnlearningTask, register
+from unlearn_core.methods.distillation.teachers import StepParams, Teacher, divergence, short_recipe
+from unlearn_core.methods.shared.rounds import Rounds
+from unlearn_core.training import Loss, Reporter, Trainer
+
+
+@register
+class BadTeacher(Method):
+    """The values are those of SSD's program (arXiv:2308.07707): Adam at 1e-4, one pass over F and three tenths of the rest,
+    batches of 256, temperature 1. arXiv:2402.14015 has SGD at 0.025 for 1,000 steps of 512 over everything instead."""
+
+    name, label, paper = "bad_teacher", "Bad teacher", "arXiv:2205.08096"
+    family = "distillation"
+    revision = 3  # giving up what was known by heart is not a fall
+    needs_labels = False
+    summary = (
+        "Trains the model to answer like an untrained network on the forget set and like the original everywhere else. It "
+        "needs no labels and relies on the original being right about everything that was not discovered. The original is "
+        "wrong about undiscovered corruption, and the student is taught to keep that."
+    )
+    designed_for = Region(discovery=(0.9, 1.0))
+
+    class Params(StepParams):
+        epochs: int = Field(1, ge=1, le=200, description="Passes over the forget set and the chosen part of the retain set")
+        learning_rate: float = Field(1e-4, gt=0, le=1, description="Constant learning rate")
+        batch_size: int = Field(256, ge=2, le=8192, description="Examples in a step")
+        optimizer: Literal["adam", "sgd"] = Field("adam", description="Adam as in the paper, or SGD as in arXiv:2402.14015")
+        weight_decay: float = Field(0.0, ge=0, le=0.1)
+        retain_share: float = Field(0.3, gt=0, le=1, description="Share of the retain set, drawn once, that is rehearsed")
+        temperature: float = Field(1.0, gt=0, le=100, description="Temperature of the divergence")
+
+    presets = {
+        "digits": {"epochs": 6, "learning_rate": 1e-3, "batch_size": 64, "retain_share": 1.0},
+        "points": {"epochs": 6, "learning_rate": 1e-3, "batch_size": 64, "retain_share": 1.0},
+    }
+    search_space = {
+        "learning_rate": [1e-4, 3e-4, 1e-3, 3e-3, 1e-2],
+        "epochs": [1, 3, 6, 10],
+        "retain_share": [0.3, 1.0],
+        "batch_size": [64, 256],
+    }
+
+    def unlearn(self, task: UnlearningTask, reporter: Reporter) -> nn.Module:
+        p, data = self.p, task.data
+        good = Teacher(task.frozen_original(), data)
+        # In eval mode the random teacher's batch norm has its initial statistics, mean 0 and variance 1.
+        bad = Teacher(task.fresh_model(task.seed + 2).requires_grad_(False), data)
+        recipe = short_recipe(task, p, optimizer=p.optimizer)
+        rounds = Rounds(reporter, task)
+        trainer = Trainer(task.original, data, recipe, task.seed + 1, rounds, loss=self.loss(good, bad, task.is_forget()))
+        count = max(1, round(p.retain_share * len(task.retain)))
+        kept = torch.randperm(len(task.retain), generator=trainer.generator)[:count].to(task.device)
+        return rounds.returned(trainer.fit(torch.cat([task.forget, task.retain[kept]])))
+
+    def loss(self, good: Teacher, bad: Teacher, is_forget: torch.Tensor) -> Loss:
+        """KL(teacher ‖ student) with, per example, the teacher that it is due; batch mean, summed over classes."""
+
+        def imitate(model: nn.Module, x: torch.Tensor, y: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
+            teacher = torch.where(is_forget[ids][:, None], bad(x, ids), good(x, ids))
+            return divergence(model(x).float(), teacher, self.p.temperature)
+
+        return imitate

@@ -1,0 +1,1 @@
+"""Methods that find the critical parameters first and train those alone."""

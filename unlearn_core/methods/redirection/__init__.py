@@ -1,0 +1,1 @@
+"""REM and its relatives: the corruption goes into channels that are dropped."""

@@ -1,0 +1,92 @@
+"""REM with one idea taken out, and REM with one that nobody has (arXiv:2505.17730, ablations)."""
+
+from __future__ import annotations
+
+import torch
+
+from unlearn_core.methods import OracleTask, Region, register
+from unlearn_core.methods.redirection.loop import Redirection, RedirectionMethod
+from unlearn_core.methods.redirection.params import SEARCH_SPACE, RemParams
+from unlearn_core.models import RedirectNet
+from unlearn_core.training import Reporter
+
+
+class _WithoutChannels(Redirection):
+    def masks(self, ids: torch.Tensor) -> torch.Tensor | None:
+        return None
+
+
+class _WithoutRemoval(Redirection):
+    removes = False
+
+
+class _Ascent(Redirection):
+    def raised(self, ce: torch.Tensor, before: torch.Tensor) -> torch.Tensor:
+        return -ce
+
+    def lowered(self, ce: torch.Tensor, before: torch.Tensor, beta: float) -> torch.Tensor:
+        return ce
+
+
+class _Ideal(Redirection):
+    def __init__(self, params: RemParams, task: OracleTask, model: RedirectNet, reporter: Reporter) -> None:
+        self.corrupted = torch.zeros(len(task.data), dtype=torch.bool, device=task.device)
+        self.corrupted[task.truth.corrupted.to(task.device)] = True
+        super().__init__(params, task, model, reporter)
+
+    def masks(self, ids: torch.Tensor) -> torch.Tensor | None:
+        own = super().masks(ids)
+        assert own is not None
+        return torch.where(self.corrupted[ids][:, None], self.forget_mask, own)
+
+
+@register
+class RemNoRedirect(RedirectionMethod):
+    name, label, paper = "rem_no_redirect", "REM without redirect channels", "arXiv:2505.17730 (ablation)"
+    summary = (
+        "REM's flush, removal and repair, all in the base network. "
+        "It relies on the bounded loss alone and has nowhere to put what the wrong labels need. "
+        "Repair then teaches the base the undiscovered corruption again."
+    )
+    designed_for = Region()
+    redirection = _WithoutChannels
+
+
+@register
+class RemNoRemoval(RedirectionMethod):
+    name, label, paper = "rem_no_removal", "REM without removal", "arXiv:2505.17730 (ablation)"
+    summary = (
+        "REM that flushes and repairs, but doesn't push the forget set out of the base while it redirects. "
+        "It relies on the masks to keep the corruption out. "
+        "What the flush removed seeps back into the base between flushes."
+    )
+    designed_for = Region()
+    redirection = _WithoutRemoval
+
+
+@register
+class RemAscent(RedirectionMethod):
+    name, label, paper = "rem_ascent", "REM with plain ascent", "arXiv:2505.17730 (ablation)"
+    summary = (
+        "REM with the cross entropy itself raised and lowered in place of the bounded loss. "
+        "It relies on stopping in time. "
+        "Where F is large the unbounded push damages the rest of the model. That is what it is here to show: unlike REM's, no "
+        "run of it is repeated."
+    )
+    designed_for = Region()
+    revision, repeats = 3, False  # giving up what was known by heart is not a fall
+    search_space = SEARCH_SPACE | {"learning_rate": [0.005, 0.01, 0.02, 0.05]}  # without a bound, a rate has to be low
+    redirection = _Ascent
+
+
+@register
+class RemIdeal(RedirectionMethod):
+    name, label, paper = "rem_ideal", "Oracle: REM with ideal masks", "arXiv:2505.17730 (upper bound)"
+    oracle = True
+    summary = (
+        "REM in which every corrupted example, discovered or not, uses the forget set's redirect channels. "
+        "It needs to know who is corrupted, which nobody does, and is marked as an oracle. "
+        "It shows what the redirection could do with perfect masks."
+    )
+    designed_for = Region()
+    redirection = _Ideal

@@ -1,0 +1,291 @@
+"""Rounds of REM and discovery: what rem_discover and retrain_discover share."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import nn
+
+from unlearn_core.discovery import MIN_KNOWN, Judgement, View, fold_of, judge
+from unlearn_core.errors import Cancelled
+from unlearn_core.methods.base import UnlearningTask
+from unlearn_core.methods.redirection.early_learning import learning_of, learning_steps
+from unlearn_core.methods.redirection.params import RemParams
+from unlearn_core.methods.redirection.rem import Rem
+from unlearn_core.methods.redirection.self_tuning import UNTOUCHED, Plan, rem_values, run_rem, steps_of, training_pace
+from unlearn_core.methods.redirection.work import Setting, rem_work
+from unlearn_core.methods.shared.class_collapse import collapsed
+from unlearn_core.methods.shared.preference import accuracy_on
+from unlearn_core.models import RedirectNet, shared_mask
+from unlearn_core.training import Reporter, autocast, predict
+from unlearn_core.tuning.held_out import Quiet, Unseen, outcome, told
+
+_STABLE = 0.9
+"""Rounds end once this share of the accepted suspects is the same as in the round before."""
+_USUAL_ROUNDS = 2
+"""Rounds that are planned for; with as much known as can be judged, nine searches of ten end after the second."""
+_LESS = 0.75
+"""Rounds of a look at the data, and its share of the arithmetic, beside those of healing for good."""
+MOST = 0.5
+"""Share of the corruption expected in all that must be known for the last REM to push it out with a third of the force."""
+DOUBT = 0.05
+"""What is at least so probably corrupted, but is not added, is left out of the last run: there is enough to repair from.
+Nothing is left out where nothing could be added."""
+
+
+class DiscoverParams(RemParams):
+    """REM's knobs for every run inside, and how discovery goes about it."""
+
+    rounds: int = Field(3, ge=1, le=10, description="Most rounds of discovery")
+    folds: int = Field(4, ge=2, le=10, description="Parts of what is known, each of which one REM run is not told of")
+    precision: float = Field(
+        0.9, ge=0.5, lt=1, description="Least expected share of truly corrupted examples among those that are added"
+    )
+    growth: float = Field(10.0, gt=0, le=100, description="Most examples added in a round, relative to what is known before it")
+    budget_seconds: float = Field(
+        3600.0,
+        gt=0,
+        le=1e6,
+        description="No new round starts after so many seconds; results then depend on the machine's speed",
+    )
+
+
+@dataclass
+class Findings:
+    """The outcome of the rounds: ``added`` (n,) sorted indices outside F, ``doubted`` (m,) indices of suspects that were not
+    added, the last judgement, and one entry a round."""
+
+    added: torch.Tensor
+    doubted: torch.Tensor
+    judgement: Judgement
+    rounds: list[dict[str, Any]] = field(default_factory=list)
+    stopped: str = ""
+
+    def report(self) -> dict[str, Any]:
+        """What was added and why, as plain data."""
+        j, ids = self.judgement, self.added.tolist()
+        strongest = sorted(j.fusion.weights, key=lambda name: -j.fusion.weights[name])[:3]
+        return {
+            "state": j.state,
+            "sentence": j.sentence,
+            "stopped": self.stopped,
+            "rounds": self.rounds,
+            "weights": j.fusion.weights,
+            "left_out": self.doubted.sort().values.tolist(),
+            "added": [
+                {
+                    "index": k,
+                    "probability": float(j.probability[k]),
+                    "evidence": {name: float(j.scores[name][k]) for name in strongest},
+                }
+                for k in ids
+            ],
+        }
+
+    def arrays(self, model: nn.Module, task: UnlearningTask) -> dict[str, np.ndarray]:
+        """What the judgement says of every training example, (N,) each, NaN where unknown: ``probability``, ``fused`` and
+        ``score:NAME``; what ``model`` says of it now, ``says``; then ``suspects`` (n,), the most suspect first, and the
+        columns of the expected precision and recall, ``curve:COLUMN`` (one entry for each number of suspects taken).
+        """
+        j = self.judgement
+        given = {"probability": j.probability, "fused": j.fusion.fused, "suspects": j.suspects.astype(np.int64)}
+        says = {"says": predict(model, task.data).argmax(1).cpu().numpy()}
+        scores = {f"score:{name}": values for name, values in j.scores.items()}
+        curve = {f"curve:{column}": j.curve[column].to_numpy() for column in j.curve.columns}
+        return given | says | scores | curve
+
+
+def outputs(model: RedirectNet, task: UnlearningTask, mask: torch.Tensor | None = None) -> tuple[torch.Tensor, torch.Tensor]:
+    """Logits (N, classes) and features (N, D) of all training examples in eval mode, redirect off or with ``mask``."""
+    logits, features = [], []
+    with torch.no_grad(), autocast(task.device):
+        for ids in task.data.pieces(task.everything):
+            here = model.features(task.data.batch(ids), mask)
+            features.append(here.float())
+            logits.append(model.head(here, mask is not None).float())
+    return torch.cat(logits), torch.cat(features)
+
+
+def view_of(
+    model: RedirectNet,
+    task: UnlearningTask,
+    known: torch.Tensor,
+    share: float,
+    original: tuple[torch.Tensor, torch.Tensor],
+    learning: torch.Tensor,
+) -> View:
+    """What ``model``, healed while told of ``known`` and with ``task.seed``, says about every example."""
+    logits, features = outputs(model, task)
+    mask = shared_mask(model.redirect_layers, share, task.seed, task.device)
+    flags = torch.zeros(len(task.data), dtype=torch.bool, device=task.device)
+    flags[known] = True
+    masked, _ = outputs(model, task, mask)
+    return View(task.data.labels, flags, original[0], original[1], logits, features, masked, learning)
+
+
+class Discovery:
+    """Alternates REM and judgement. Everything outside F is judged anew each round, as if it were not known."""
+
+    def __init__(self, params: DiscoverParams, task: UnlearningTask, plan: Plan, keep_redirect: bool = True) -> None:
+        self.p, self.task, self.plan, self.keep_redirect = params, task, plan, keep_redirect
+        self.values = gentle(rem_values(params))
+        self.original = outputs(task.frozen_original(), task)
+        self.is_forget = task.is_forget()
+        self.learning = learning_of(task, plan.next(learning_steps(task), training_pace(params, task)))
+
+    def run(self) -> Findings:
+        """Rounds until nothing changes, nothing passes the target, or the budget is spent."""
+        start = time.perf_counter()
+        added = self.task.forget[:0]
+        judgement: Judgement | None = None
+        entries: list[dict[str, Any]] = []
+        recent: list[list[View]] = []
+        stopped = "All rounds were used."
+        for number in range(self.p.rounds):
+            if number and time.perf_counter() - start > self.p.budget_seconds:
+                stopped = "The time was used up."
+                break
+            if number >= _USUAL_ROUNDS:
+                self.plan.total += steps_a_round(self.p, self.task)
+            # The round before was told less but saw other folds: together they are steadier than either.
+            recent = [*recent[-1:], self.views(added, number)]
+            judgement = judge([view for views in recent for view in views], self.is_forget)
+            before = added
+            count = judgement.taken(self.p.precision, int(self.p.growth * (len(self.task.forget) + len(before))))
+            added = torch.from_numpy(judgement.suspects[:count].copy()).to(self.task.device).sort().values
+            entries.append(_entry(judgement, added, before))
+            # One look may fail by an unlucky flush: nothing is called clean before a second one, with other folds.
+            if judgement.state == "ranked" or (number and not count):
+                stopped = judgement.sentence if judgement.state != "judged" else "Nothing passes the precision target."
+                break
+            if count and _overlap(added, before) >= _STABLE:
+                stopped = "A further round added nothing new."
+                break
+        assert judgement is not None
+        return Findings(added, self.doubted(judgement, len(added)), judgement, entries, stopped)
+
+    def doubted(self, judgement: Judgement, count: int) -> torch.Tensor:
+        """Indices of suspects below the first ``count`` that are too doubtful to learn from; none where ``count`` is 0.
+
+        A judgement from which nothing can be added does not tell the corrupted from the rest. Its doubt would fall on
+        whatever is hard to learn, and the last run would have that much less to repair from.
+        """
+        rest = judgement.suspects[count:] if count else judgement.suspects[:0]
+        # Comparing with NaN, where nothing can be said, gives False.
+        return torch.from_numpy(rest[judgement.probability[rest] >= DOUBT].copy()).to(self.task.device)
+
+    def heal(self, values: dict[str, Any], task: UnlearningTask, reporter: Reporter) -> RedirectNet:
+        """One REM run, as it comes out, on a copy of the original, which ``task`` keeps."""
+        model = Rem(Rem.params(values)).once(told(task, task.forget), reporter)
+        assert isinstance(model, RedirectNet)
+        return model
+
+    def views(self, added: torch.Tensor, number: int) -> list[View]:
+        """One view for each fold of what is known; with too little known to hold out, one that was told of everything."""
+        known = torch.cat([self.task.forget, added])
+        # F and what was added are cut apart separately, so that each run is told of most of either.
+        parts = torch.cat(
+            [
+                fold_of(len(ids), self.p.folds, self.task.seed + 101 * number + k)
+                for k, ids in enumerate((self.task.forget, added))
+            ]
+        ).to(self.task.device)
+        folds = range(min(self.p.folds, len(self.task.forget))) if len(self.task.forget) >= MIN_KNOWN else [-1]
+        views: list[View] = []
+        for fold in folds:
+            task = told(self.task, known[parts != fold], self.task.seed + 1000 * (number + 1) + fold)
+            reporter = Unseen(self.plan.next(steps_of(self.values, len(task.data))))
+            model = self.heal(self.values, task, reporter)
+            if collapsed(model, task.original, task):
+                # A handful of examples with one label can push that whole class out of the base: again, with less force.
+                milder = self.values | {"forget_weight": self.values["forget_weight"] / 3}
+                model = self.heal(milder, task, Quiet(reporter))
+            views.append(view_of(model, task, task.forget, self.p.forget_share, self.original, self.learning))
+            if self.plan.reporter.cancelled():
+                raise Cancelled
+        if not self.keep_redirect:
+            model.narrow()
+        self.plan.reporter.snapshot(model)
+        return views
+
+
+def gentle(values: dict[str, Any]) -> dict[str, Any]:
+    """REM's values for a look at the data: fewer rounds and a softer flush than for healing for good.
+
+    On development seeds these ranked the undiscovered at least as well, and broke a whole class less often.
+    """
+    epochs = max(1, round(_LESS * values["epochs"]))
+    return values | {"epochs": epochs, "flush_clip": values["flush_clip"] / 2, "most_work": _LESS * values["most_work"]}
+
+
+def last_rem(
+    params: DiscoverParams, task: UnlearningTask, found: Findings, reporter: Reporter
+) -> tuple[nn.Module, dict[str, Any]]:
+    """REM on all that is known by now, which learns nothing from what is in doubt; and what was changed, as plain data."""
+    known = torch.cat([task.forget, found.added])
+    whole = told(task, known, doubted=found.doubted)
+    start = rem_values(params)
+    # A weight of its own makes the removal of a handful spread. The more is known, the less it has to.
+    mostly = len(known) >= MOST * (len(task.forget) + found.judgement.undiscovered[0])
+    change = {"forget_weight": start["forget_weight"] / 3} if mostly else {}
+    model = Rem(Rem.params(start | change)).unlearn(told(whole, known, doubted=found.doubted), reporter)
+    # What the run itself says, where it was repeated more softly.
+    report = getattr(model, "report", {}).get("tuning", {})
+    tried: list[dict[str, Any]] = report.get("tried") or [
+        {"changed": {}, "retain": accuracy_on(model, whole, whole.retain)},
+    ]
+    tried = [entry | {"changed": change | entry["changed"]} for entry in tried]
+    chosen = change | report.get("changed", {})
+    before = outcome(UNTOUCHED, task.original, whole)
+    if before.surpasses(outcome(chosen, model, whole)):
+        # The network never learned the wrong labels: there is nothing that a REM run could make good.
+        chosen, model = UNTOUCHED, run_rem(start | UNTOUCHED, told(whole, known), Quiet(reporter))
+        tried.append({"changed": UNTOUCHED, "retain": before.retain})
+        reporter.snapshot(model)
+    return model, {"changed": chosen, "tried": tried}
+
+
+def _overlap(one: torch.Tensor, two: torch.Tensor) -> float:
+    both = int(torch.isin(one, two).sum())
+    return both / max(1, len(one) + len(two) - both)
+
+
+def _entry(judgement: Judgement, added: torch.Tensor, before: torch.Tensor) -> dict[str, Any]:
+    entry: dict[str, Any] = {
+        "state": judgement.state,
+        "known_auc": judgement.fusion.auc,
+        "held_out_auc": judgement.fusion.held_out_auc if judgement.fusion.auc else None,
+        "taken": len(added),
+        "new": int((~torch.isin(added, before)).sum()),
+        "withdrawn": int((~torch.isin(before, added)).sum()),
+    }
+    if len(added):
+        row = judgement.curve.iloc[len(added) - 1]
+        entry |= {name: float(row[name]) for name in judgement.curve.columns if name != "taken"}
+        entry["undiscovered"] = list(judgement.undiscovered)
+    return entry
+
+
+def discovery_steps(params: DiscoverParams, task: UnlearningTask) -> int:
+    """Steps of REM that a search usually takes, the run that is watched included for what it costs."""
+    watching = math.ceil(learning_steps(task) * training_pace(params, task))
+    rounds = min(params.rounds, _USUAL_ROUNDS) if len(task.forget) >= MIN_KNOWN else 1
+    return watching + rounds * steps_a_round(params, task)
+
+
+def search_work(params: DiscoverParams, setting: Setting) -> float:
+    """Counted arithmetic of a search beside training from scratch: the run that is watched, and the usual rounds."""
+    look = rem_work(Rem.params(gentle(rem_values(params))), setting)
+    return 0.5 + min(params.rounds, _USUAL_ROUNDS) * params.folds * look
+
+
+def steps_a_round(params: DiscoverParams, task: UnlearningTask) -> int:
+    """Steps of REM in one round."""
+    folds = min(params.folds, len(task.forget)) if len(task.forget) >= MIN_KNOWN else 1
+    return folds * steps_of(gentle(rem_values(params)), len(task.data))

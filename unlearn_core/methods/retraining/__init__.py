@@ -1,0 +1,1 @@
+"""Methods that train from scratch, the whole network or its last layers."""

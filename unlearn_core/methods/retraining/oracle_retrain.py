@@ -1,0 +1,33 @@
+"""Retrain from scratch without any corruption: what could be reached if everything were known."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from unlearn_core.methods import Method, OracleTask, register
+from unlearn_core.methods.shared.rounds import training_anew
+from unlearn_core.training import Reporter, Trainer
+
+
+@register
+class OracleRetrain(Method):
+    name, label, paper = "oracle_retrain", "Oracle: retrain without all corruption", "upper bound"
+    family = "retraining"
+    cost = 1.0
+    revision = 2  # where the network's running mean is slow, statistics are measured
+    statistics = "of training"
+    oracle = True
+    needs_forget = False
+    summary = (
+        "Trains a new model on clean data alone, which nobody can do who has not discovered everything. "
+        "It is here as a ceiling: how well could any method do? It sees the ground truth and is marked as an oracle."
+    )
+
+    def unlearn(self, task: OracleTask, reporter: Reporter) -> nn.Module:
+        keep = torch.ones(len(task.data), dtype=torch.bool, device=task.device)
+        keep[task.truth.corrupted.to(task.device)] = False
+        model = task.fresh_model(task.seed + 1)
+        ids = task.everything[keep]
+        work = training_anew(reporter, model, task, ids)
+        return Trainer(model, task.data, task.recipe, task.seed + 1, work).fit(ids)

@@ -1,0 +1,83 @@
+"""The base of every network source, and the registry."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import torch
+
+from unlearn_core.component import Part, PartRegistry
+from unlearn_core.models.checkpoints.form import Form
+from unlearn_core.models.redirect.layers import RedirectNet
+from unlearn_core.specs import ModelSpec
+
+registry = PartRegistry("model", "unlearn_core.models")
+
+
+class ModelSource(Part):
+    """One network architecture. ``build`` returns the base network, freshly initialised."""
+
+    offered: ClassVar[bool] = True
+    """Whether it is one to choose among where nobody asked for it by name."""
+    training: ClassVar[dict[str, Any]] = {}
+    """Where its usual recipe departs from the dataset's, such as another optimiser."""
+
+    @classmethod
+    def build(cls, params: Any, shape: tuple[int, ...], classes: int) -> RedirectNet:
+        """A base network for examples of ``shape``; raises :class:`UserError` where the shape does not suit it."""
+        raise NotImplementedError
+
+    @classmethod
+    def check(cls, params: Any, shape: tuple[int, ...], class_names: tuple[str, ...]) -> None:
+        """Raise :class:`UserError`, before anything runs, for files that do not suit these parameters and data."""
+
+    @classmethod
+    def input_side(cls, params: Any) -> int:
+        """The side in pixels that the network takes, whatever the images have; 0 where it takes them as they are."""
+        return 0
+
+    @classmethod
+    def brought(cls, params: Any) -> bool:
+        """Whether these parameters mean weights that were trained elsewhere."""
+        return False
+
+    @classmethod
+    def weights_words(cls, params: Any, model: RedirectNet) -> list[str]:
+        """What was taken off, left out or converted when the weights were read for such a model; sentences."""
+        return []
+
+    @classmethod
+    def variants(cls, params: Any) -> dict[str, Any]:
+        """Other parameters under which the same weights may be right, each under the words that ask for it."""
+        return {}
+
+    @classmethod
+    def weights_form(cls, params: Any, model: RedirectNet) -> Form | None:
+        """How the weights lay in their file, for writing others in the same form; None where they came from none."""
+        return None
+
+    @classmethod
+    def give_weights(cls, params: Any, model: RedirectNet) -> bool:
+        """Put weights that were trained elsewhere into a fresh network; False where there are none and it is trained here."""
+        return False
+
+
+def build_model(
+    spec: ModelSpec,
+    shape: tuple[int, ...],
+    classes: int,
+    seed: int,
+    moments: tuple[torch.Tensor, torch.Tensor] | None = None,
+) -> RedirectNet:
+    """A freshly initialised base network on the CPU; the same seed gives the same weights on every machine.
+
+    ``moments``: mean and deviation per channel by which its inputs will be normalised.
+    """
+    source = registry.get(spec.name)
+    params = source.params(spec.params)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model: RedirectNet = source.build(params, shape, classes)
+    if moments is not None:
+        model.normalised_by(*moments)
+    return model

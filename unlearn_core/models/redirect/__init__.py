@@ -1,0 +1,1 @@
+"""Redirect channels: layers, normalisation, masks, adapters for networks from outside."""

@@ -1,0 +1,163 @@
+"""Redirect channels attached to a network from outside: masked side channels beside its layers.
+
+Beside a layer runs a narrow branch, ``down`` → norm → activation → mask → ``up``, whose result is added to the layer's
+output. The modules of the network stay where they are and keep their names; only their class changes, so that a copy, a
+state dict or an export needs no translation. Without a mask a layer runs the very code it ran before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextvars import ContextVar
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from unlearn_core.models.redirect.layers import show
+
+MOST_CHANNELS = 128
+"""Side channels of one layer at most. A branch costs about channels / (the layer's outputs) of the layer, and what must be
+redirected does not grow with a network's width: 128 beside each of dozens of layers are thousands of channels."""
+
+active: ContextVar[Sequence[torch.Tensor] | None] = ContextVar("active", default=None)
+"""The masks of the pass that is under way, one for each layer; None while redirect is off. A context variable, because two
+threads may use one network at the same time."""
+
+
+class _Side(nn.Module):
+    """The branch beside one layer: ``forward(x, mask)`` gives what is added, and its masked channels."""
+
+    down: nn.Module
+    up: nn.Module
+    norm: nn.Module
+
+    def __init__(self, spatial: bool) -> None:
+        super().__init__()
+        self.spatial = spatial
+
+    def forward(self, x: torch.Tensor, mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        side = F.relu(self.norm(self.down(x)))
+        shape = [1] * side.dim()
+        shape[0], shape[1 if self.spatial else -1] = mask.shape
+        side = side * mask.reshape(shape)
+        return self.up(side), side
+
+
+def _fresh(layer: nn.Module) -> nn.Module:
+    """The default uniform initialisation, scale 1/√fan_in, as redirect channels have it in the networks of this project."""
+    assert isinstance(layer, nn.Conv2d | nn.Linear)
+    bound = layer.weight[0].numel() ** -0.5
+    nn.init.uniform_(layer.weight, -bound, bound)
+    if layer.bias is not None:
+        nn.init.uniform_(layer.bias, -bound, bound)
+    return layer
+
+
+def conv_side(layer: nn.Conv2d, channels: int) -> _Side:
+    """A branch that sees what the convolution sees, at the same positions."""
+    side = _Side(spatial=True)
+    side.down = _fresh(
+        nn.Conv2d(layer.in_channels, channels, layer.kernel_size, layer.stride, layer.padding, layer.dilation, bias=False)  # type: ignore[arg-type]
+    )
+    side.norm = nn.BatchNorm2d(channels)
+    side.up = _fresh(nn.Conv2d(channels, layer.out_channels, 1, bias=False))
+    return side
+
+
+def linear_side(inputs: int, outputs: int, channels: int) -> _Side:
+    """A branch for every token by itself."""
+    side = _Side(spatial=False)
+    side.down, side.norm, side.up = (
+        _fresh(nn.Linear(inputs, channels)),
+        nn.Identity(),
+        _fresh(nn.Linear(channels, outputs, bias=False)),
+    )
+    return side
+
+
+class _Beside(nn.Module):
+    """What the three layer classes share: which layer of the network it is, and its branch."""
+
+    place: int
+    redirect: _Side | None
+    channels_at: int
+
+    def attach(self, place: int) -> None:
+        """Become layer number ``place``, without a branch yet."""
+        self.place = place
+        self.register_module("redirect", None)
+
+    def widened(self, channels: int) -> _Side:
+        """A fresh branch for this layer."""
+        raise NotImplementedError
+
+    def weight_like(self) -> torch.Tensor:
+        """A weight of the layer itself: where its branch must be."""
+        return next(self.parameters(recurse=False))
+
+    def added(self, x: torch.Tensor, out: torch.Tensor) -> torch.Tensor:
+        """``out`` with the branch's contribution while redirect is on; either way the layer is shown."""
+        masks = active.get()
+        if masks is None or self.redirect is None:
+            show(out, None, self.channels_at)
+            return out
+        mask = masks[self.place]
+        more, side = self.redirect(x, mask)
+        show(out, mask, self.channels_at, side)
+        return out + more
+
+
+class SideConv2d(nn.Conv2d, _Beside):
+    """A convolution with side channels."""
+
+    channels_at = 1
+
+    def widened(self, channels: int) -> _Side:
+        return conv_side(self, channels)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.added(x, super().forward(x))
+
+
+class SideLinear(nn.Linear, _Beside):
+    """A linear layer with side channels."""
+
+    channels_at = -1
+
+    def widened(self, channels: int) -> _Side:
+        return linear_side(self.in_features, self.out_features, channels)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.added(x, super().forward(x))
+
+
+class SideAttention(nn.MultiheadAttention, _Beside):
+    """Attention with side channels that run beside the whole of it, token by token."""
+
+    channels_at = -1
+
+    def widened(self, channels: int) -> _Side:
+        return linear_side(self.embed_dim, self.embed_dim, channels)
+
+    def forward(self, query: torch.Tensor, *args: Any, **kwargs: Any) -> tuple[torch.Tensor, torch.Tensor | None]:  # type: ignore[override]
+        out, weights = super().forward(query, *args, **kwargs)
+        return self.added(query, out), weights
+
+
+class SideBatchNorm2d(nn.BatchNorm2d):
+    """Batch norm of the base: a pass with redirect on normalises by its batch and leaves the running statistics alone."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if active.get() is None or not self.training:
+            return super().forward(x)
+        return F.batch_norm(x, None, None, self.weight, self.bias, training=True, eps=self.eps)
+
+
+CLASSES: dict[type[nn.Module], type[Any]] = {
+    nn.Conv2d: SideConv2d,
+    nn.Linear: SideLinear,
+    nn.MultiheadAttention: SideAttention,
+}
+"""Exact class of a layer → what it becomes."""

@@ -1,0 +1,1 @@
+"""Readers of the store: tables, cells, examples, the precomputed gallery, exports."""

@@ -1,0 +1,191 @@
+"""Precomputed results that come with the code, so that the first pictures need no training.
+
+``runs.csv`` has the metrics of a whole sweep, one row per run: read-only, shown below what a store has itself.
+``records.json`` and ``arrays/`` have the complete records of the demo, which a store can adopt. ``provenance.json`` says how
+it was all made.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import numpy as np
+import pandas as pd
+
+from unlearn_core.errors import UserError
+from unlearn_core.evaluation import of_today
+from unlearn_core.evaluation import registry as metrics
+from unlearn_core.presets import make_method, make_scenario
+from unlearn_core.results.settings import read_variant
+from unlearn_core.specs import MethodSpec, Scenario
+
+FOLDER: Final = Path(__file__).parents[2] / "assets" / "gallery"
+ENVIRONMENT: Final = "UNLEARN_GALLERY"
+"""Names another folder; empty for no gallery at all."""
+RUNS, RECORDS, PROVENANCE, ARRAYS = "runs.csv", "records.json", "provenance.json", "arrays"
+TASK: Final = ["dataset", "model", "amount", "regularity", "discovery", "options", "seed"]
+COLUMNS: Final = [*TASK, "method", "label", "oracle", "variant", *metrics.names(), "device", "key"]
+ADOPTED: Final = "gallery"
+"""The entry in the environment of an adopted record: the date on which the gallery was made."""
+
+
+class Adopting(Protocol):
+    """The part of the store that adopting needs."""
+
+    def has(self, keys: Sequence[str]) -> set[str]: ...
+    def put(
+        self,
+        key: str,
+        kind: str,
+        spec: Mapping[str, Any],
+        payload: Mapping[str, Any],
+        environment: Mapping[str, Any],
+        arrays: Mapping[str, Mapping[str, np.ndarray]] | None = None,
+    ) -> Any: ...
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """A folder with precomputed results, and how they were made."""
+
+    folder: Path
+    provenance: Mapping[str, Any]
+
+    @functools.cached_property
+    def runs(self) -> pd.DataFrame:
+        """As ``tables.results`` gives them, with rows of the originals; those that do not hold any more are left out."""
+        rows, today = self._rows, identity_today(self._rows)
+        there = rows["key"] == today["key"]
+        return rows.assign(setting=today["setting"], spec=today["spec"])[there].reset_index(drop=True)
+
+    @property
+    def outdated(self) -> int:
+        """How many rows are left out because a method, its preset or the dataset has changed since."""
+        return len(self._rows) - len(self.runs)
+
+    @functools.cached_property
+    def _rows(self) -> pd.DataFrame:
+        rows = pd.read_csv(self.folder / RUNS)
+        return _typed(rows.drop(columns=self.redefined, errors="ignore"))
+
+    @property
+    def redefined(self) -> list[str]:
+        """The metrics that had another definition when this was computed: they have no values here."""
+        current = of_today(dict.fromkeys(metrics.names()), self.provenance.get("metric_revisions") or {})
+        return [name for name in metrics.names() if name not in current]
+
+    def line(self) -> str:
+        """Where these results come from, in one sentence."""
+        made = self.provenance
+        versions = ", ".join(f"{name} {version}" for name, version in made.get("versions", {}).items())
+        note = f" {made['note']}" if made.get("note") else ""
+        gone = f" {self.outdated} results are left out: their methods have changed since." if self.outdated else ""
+        labels = ", ".join(metrics.get(name).label for name in self.redefined)
+        gone += f" There are no values of {labels}: they have other definitions since." if labels else ""
+        return (
+            f"From the gallery that comes with Lethe, computed on {made.get('date')} with `{made.get('command')}` on "
+            f"{made.get('machine')} ({versions}).{note}{gone}"
+        )
+
+    def adopt(self, store: Adopting) -> int:
+        """Put the complete records that still hold today, and that the store lacks, into it; returns how many."""
+        entries = [entry for entry in json.loads((self.folder / RECORDS).read_text()) if _holds(entry)]
+        there = store.has([entry["key"] for entry in entries])
+        wanted = [entry for entry in entries if entry["key"] not in there]
+        for entry in wanted:
+            arrays = {name: self._arrays(entry["key"], name) for name in entry["arrays"]}
+            environment = entry["environment"] | {ADOPTED: self.provenance["date"]}
+            store.put(entry["key"], entry["kind"], entry["spec"], entry["payload"], environment, arrays)
+        return len(wanted)
+
+    def _arrays(self, key: str, name: str) -> dict[str, np.ndarray]:
+        from safetensors.numpy import load_file
+
+        return dict(load_file(array_path(self.folder, key, name)))
+
+
+def array_path(folder: Path, key: str, name: str) -> Path:
+    """The file of one array group."""
+    return folder / ARRAYS / f"{key}-{name}.safetensors"
+
+
+def gallery(folder: str | Path | None = None) -> Gallery | None:
+    """The gallery in ``folder`` (default: ``$UNLEARN_GALLERY``, or the one beside the code); None where there is none."""
+    place = folder if folder is not None else os.environ.get(ENVIRONMENT, str(FOLDER))
+    return _open(Path(place)) if str(place) else None
+
+
+@functools.lru_cache(maxsize=4)
+def _open(folder: Path) -> Gallery | None:
+    if not (folder / PROVENANCE).exists():
+        return None
+    try:
+        return Gallery(folder, dict(json.loads((folder / PROVENANCE).read_text())))
+    except (OSError, ValueError) as error:
+        warnings.warn(f"The gallery in {folder} cannot be read, so there is none: {error}", stacklevel=2)
+        return None
+
+
+def _holds(entry: Mapping[str, Any]) -> bool:
+    """Whether a record would have the same key today: its methods' revisions and presets are still the same."""
+    if entry["kind"] == "original":
+        return True
+    from unlearn_core.results.embedding_keys import embedding_key
+
+    spec = entry["spec"]
+    try:
+        scenario = Scenario.parse(spec["scenario"])
+        if entry["kind"] == "run":
+            return scenario.run_key(make_method(spec["method"]["name"], scenario, entry.get("set", {}))) == entry["key"]
+        methods = [make_method(method["name"], scenario) for method in spec["methods"]]
+        return embedding_key(scenario, methods, spec["way"]) == entry["key"]
+    except UserError:
+        return False
+
+
+def _typed(rows: pd.DataFrame) -> pd.DataFrame:
+    """The table as :func:`unlearn_core.results.tables.results` has it; a metric that is new since has no values."""
+    rows = rows.reindex(columns=COLUMNS)
+    kinds = {"seed": int, "oracle": bool} | dict.fromkeys(["amount", "regularity", "discovery", *metrics.names()], float)
+    return rows.assign(**{name: rows[name].fillna("") for name in ("options", "variant")}).astype(kinds)
+
+
+def keys_today(rows: pd.DataFrame) -> pd.Series:
+    """The key that each row has with today's methods, presets and datasets; empty where there is no such part any more."""
+    return identity_today(rows)["key"]
+
+
+def identity_today(rows: pd.DataFrame) -> pd.DataFrame:
+    """The same with what tells cells apart: columns key, setting and spec as ``tables.results`` has them."""
+    scenarios: dict[tuple[Any, ...], tuple[Scenario, str]] = {}
+    specs: dict[tuple[str, str, str], MethodSpec] = {}
+    found = []
+    columns = ["dataset", "model", "amount", "regularity", "discovery", "seed", "method", "variant"]
+    for *task, name, variant in rows[columns].to_numpy(object):
+        try:
+            if tuple(task) not in scenarios:
+                made = _scenario(*task)
+                scenarios[tuple(task)] = made, made.setting_key
+            scenario, setting = scenarios[tuple(task)]
+            if name == "original":
+                found.append((scenario.original_key, setting, name))
+                continue
+            if (setting, name, variant) not in specs:
+                values, changed = read_variant(variant)
+                specs[setting, name, variant] = make_method(name, scenario, changed, values)
+            spec = specs[setting, name, variant]
+            found.append((scenario.run_key(spec), setting, spec.key))
+        except UserError:
+            found.append(("", "", ""))
+    return pd.DataFrame(found, columns=["key", "setting", "spec"], index=rows.index, dtype=object)
+
+
+def _scenario(dataset: str, model: str, amount: float, regularity: float, discovery: float, seed: int) -> Scenario:
+    return make_scenario(dataset, regularity=regularity, amount=amount, discovery=discovery, model=model, seed=int(seed))

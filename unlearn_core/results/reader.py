@@ -1,0 +1,126 @@
+"""Stored models, their rounds, and the data they were trained on, for the pictures that look inside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from unlearn_core.corruption import UNKNOWN
+from unlearn_core.specs import MethodSpec, Scenario
+
+if TYPE_CHECKING:
+    from unlearn_core.evaluation import ScenarioData
+    from unlearn_core.models import RedirectNet
+
+GROUPS = ("clean", "discovered", "undiscovered", "unknown")
+"""The last is of examples outside the forget set where nobody knows which are corrupted; the forget set then counts as
+discovered, because somebody says that it is wrong."""
+CORRUPTED = (GROUPS.index("discovered"), GROUPS.index("undiscovered"))
+
+
+class Runs(Protocol):
+    """The store's table of runs, as far as it is used here."""
+
+    def changes(self, mark: tuple[int, ...], known: Iterable[str], dataset: str | None) -> Any: ...
+    def specs(self, keys: Iterable[str]) -> dict[str, dict[str, Any]]: ...
+    def payloads(self, keys: Iterable[str]) -> dict[str, dict[str, Any]]: ...
+
+
+class Results(Protocol):
+    """The part of the store that is used here."""
+
+    @property
+    def runs(self) -> Runs: ...
+    def get(self, key: str) -> Any: ...
+    def has(self, keys: Sequence[str]) -> set[str]: ...
+    def find(self, kind: str | None = None) -> Sequence[Any]: ...
+    def arrays(self, key: str, name: str) -> dict[str, np.ndarray]: ...
+    def put(
+        self, key: str, kind: str, spec: Mapping[str, Any], payload: Mapping[str, Any], environment: Mapping[str, Any]
+    ) -> Any: ...
+
+
+def scenario_data(scenario: Scenario) -> ScenarioData:
+    """The corrupted data of ``scenario`` on the CPU, where pictures are computed."""
+    from unlearn_core.evaluation import load_scenario_data  # imports torch, which a page's first lines do not wait for
+
+    return load_scenario_data(scenario)
+
+
+def groups_of(scenario: Scenario) -> np.ndarray:
+    """The group of every training example, indices into :data:`GROUPS`, int8 (N,).
+
+    A clean example in an edited forget set stays clean: the groups tell the truth.
+    """
+    truth = scenario_data(scenario).corrupted.truth
+    groups = np.zeros(len(truth.clean_labels), dtype=np.int8)
+    corrupted, forget = truth.corrupted.numpy(), truth.forget_of(scenario).numpy()
+    if not truth.known:
+        groups[:] = GROUPS.index("unknown")
+        groups[forget] = GROUPS.index("discovered")
+        return groups
+    groups[corrupted] = GROUPS.index("undiscovered")
+    groups[np.intersect1d(corrupted, forget)] = GROUPS.index("discovered")
+    return groups
+
+
+def truth_known(scenario: Scenario) -> bool:
+    """Whether it is known which training examples are corrupted."""
+    return scenario_data(scenario).corrupted.truth.known
+
+
+def clean_of(scenario: Scenario) -> np.ndarray:
+    """The right label of every training example, int64 (N,); -1 where nobody knows it."""
+    corrupted = scenario_data(scenario).corrupted
+    return corrupted.truth.right_labels(scenario, corrupted.train.class_names).numpy()
+
+
+def label_words(names: Sequence[str]) -> np.ndarray:
+    """Class names to be indexed by labels: -1, the label that nobody knows, reads as "not known"."""
+    return np.array([*names, UNKNOWN], dtype=object)
+
+
+def rounds_of(store: Results, scenario: Scenario, spec: MethodSpec) -> list[int]:
+    """The rounds of a run whose weights are stored, in order; empty where none are (or the run is not there)."""
+    try:
+        return sorted({int(name.partition("/")[0]) for name in store.arrays(scenario.run_key(spec), "snapshots")})
+    except LookupError:
+        return []
+
+
+def model_of(store: Results, scenario: Scenario, spec: MethodSpec | None = None, round: int | None = None) -> RedirectNet:
+    """The stored original of ``scenario`` (``spec`` None) or the model after a run, in eval mode on the CPU.
+
+    ``round``: as it was after that round (0: the original, from which most methods start). Redirect channels are there
+    where the run left some; they act only where a mask is given. Raises LookupError for what is not stored.
+    """
+    import torch
+
+    from unlearn_core.models import build_model
+
+    layers: Sequence[int] = ()
+    if spec is None or round == 0:
+        weights = store.arrays(scenario.original_key, "weights")
+    else:
+        key = scenario.run_key(spec)
+        record = store.get(key)
+        if record is None:
+            raise LookupError(f"no run {key} is stored")
+        layers = record.payload.get("redirect_layers") or ()
+        weights = store.arrays(key, "weights") if round is None else _round(store.arrays(key, "snapshots"), round)
+    data = scenario_data(scenario)
+    train = data.train
+    model = build_model(scenario.model, data.corrupted.train.shape, train.classes, scenario.seed, train.moments)
+    if layers:
+        model.widen_to(tuple(int(n) for n in layers), scenario.seed)
+    model.load_state_dict({name: torch.from_numpy(np.array(value)) for name, value in weights.items()})
+    return model.eval()
+
+
+def _round(snapshots: dict[str, np.ndarray], round: int) -> dict[str, np.ndarray]:
+    found = {name.partition("/")[2]: value for name, value in snapshots.items() if name.startswith(f"{round}/")}
+    if not found:
+        raise LookupError(f"no weights of round {round} are stored")
+    return found

@@ -1,0 +1,295 @@
+"""Methods side by side: healed against utility, what happens over the rounds, what it costs, what differs from retraining.
+
+Frames come from ``insight.tables``: one row for the original and one per method, columns method, label, oracle and every
+metric (shares as 0 … 1, seconds).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from unlearn_core.results.memorised import nothing_to_heal, sentence, share_in
+from unlearn_core.views.compare.pareto import pareto_front
+from unlearn_core.views.labels import place
+from unlearn_core.views.palette import ACCENT, NEUTRAL, Style, method_styles
+from unlearn_core.views.picture import Picture, layout, percent, reference_line, short, shorts
+
+_QUIET = "rgba(138, 143, 152, 0.55)"
+"""NEUTRAL for lines that should not be taken for data."""
+_SCATTERED = ("method", "label", "oracle", "healed", "utility", "healed_x_utility", "memorised")
+
+
+def styles_of(frame: pd.DataFrame) -> dict[str, Style]:
+    """One style per method of a frame."""
+    return method_styles(frame["method"], frame.loc[frame["oracle"].astype(bool), "method"])
+
+
+def healed_utility(frame: pd.DataFrame, height: int = 430) -> Picture:
+    """Healed against utility, with lines of equal healed × utility; the best place is the top right."""
+    shown = frame.dropna(subset=["healed", "utility"])
+    styles = styles_of(frame)
+    low = max(0.0, min(0.85, float(shown["utility"].min()) - 0.04 if len(shown) else 0.85))
+    x_range, y_range = (low, 1.005), (-0.06, 1.06)
+    figure = go.Figure()
+    x, y = np.linspace(max(low, 0), 1, 60), np.linspace(0, 1, 60)
+    figure.add_contour(
+        x=x,
+        y=y,
+        z=np.outer(y, x),
+        contours={
+            "coloring": "lines",
+            "start": 0.1,
+            "end": 0.9,
+            "size": 0.1,
+            "showlabels": True,
+            "labelfont": {"size": 11, "color": NEUTRAL},
+        },
+        colorscale=[[0, _QUIET], [1, _QUIET]],
+        line={"width": 1, "dash": "dot"},
+        showscale=False,
+        hoverinfo="skip",
+    )
+    front = pareto_front(shown)
+    _draw_front(figure, front, low)
+    names = shorts(shown["label"])
+    room = (190.0, 185.0) if height < 400 else (400.0, 330.0)  # the small one stands in a third of the page
+    where = place(names, list(shown["utility"]), list(shown["healed"]), x_range, y_range, room)
+    for (_, row), name, spot in zip(shown.iterrows(), names, where, strict=True):
+        style = styles[row["method"]]
+        figure.add_scatter(
+            x=[row["utility"]],
+            y=[row["healed"]],
+            mode="markers",
+            name=name,
+            marker={"symbol": style.symbol, "size": 15, "color": style.color, "line": {"color": style.color, "width": 2}},
+            cliponaxis=False,
+            hovertemplate=f"{row['label']}<br>healed %{{y:.1%}}<br>utility %{{x:.1%}}<extra></extra>",
+        )
+        figure.add_annotation(
+            x=row["utility"],
+            y=row["healed"],
+            text=name,
+            font={"size": 14},
+            xanchor=spot.anchor,
+            ax=spot.dx,
+            ay=-spot.dy,
+            showarrow=True,
+            arrowhead=0,
+            arrowwidth=1,
+            arrowcolor=NEUTRAL if spot.far else "rgba(0,0,0,0)",
+            standoff=6,
+        )
+    layout(
+        figure,
+        height,
+        legend=False,
+        xaxis={"title": {"text": "utility (% of clean test data)"}, "range": x_range, "tickformat": ".0%"},
+        yaxis={"title": {"text": "healed (% of corrupted data)"}, "range": y_range, "tickformat": ".0%"},
+    )
+    told = "Look for the top right: healed and still useful; dotted lines join equal products, open markers are references."
+    if len(front):
+        told += f" The step is the Pareto front: nothing chosen beats {_listed(front)} in both."
+    if nothing_to_heal(share := share_in(frame)):
+        told = f"{sentence(share)} What stands at the top was right before; dotted lines join equal products."
+    return Picture(
+        figure,
+        told,
+        "Scatter of healed against utility: "
+        + "; ".join(f"{short(r['label'])} {percent(r['healed'])} and {percent(r['utility'])}" for _, r in shown.iterrows())
+        + (f". On the Pareto front: {_listed(front)}." if len(front) else "."),
+        shown[[name for name in _SCATTERED if name in shown]].assign(on_front=shown["method"].isin(front["method"])),
+    )
+
+
+def _draw_front(figure: go.Figure, front: pd.DataFrame, low: float) -> None:
+    """The front as steps: below and left of them everything is beaten by a method on the front."""
+    if front.empty:
+        return
+    x, y = list(front["utility"]), list(front["healed"])
+    figure.add_scatter(
+        x=[low, *x, x[-1]],
+        y=[y[0], *y, 0.0],
+        mode="lines",
+        name="Pareto front",
+        # Each step goes down first, then right: between two methods only the lower healing of the next is reached.
+        line={"color": ACCENT, "width": 1.5, "shape": "vh"},
+        opacity=0.7,
+        hoverinfo="skip",
+    )
+
+
+def _listed(front: pd.DataFrame) -> str:
+    names = shorts(front.sort_values("healed", ascending=False)["label"])
+    return " or ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+
+
+def trajectories(
+    frame: pd.DataFrame, metric: str, label: str, formula: str, share: bool = True, pace: str = "round", healing: bool = True
+) -> Picture:
+    """One line per method. ``frame``: columns method, label, oracle, round and the metric; ``pace``: "round", or "work" for
+    the share of the method's own rounds (a column of that name); ``healing``: whether there was anything to heal."""
+    figure = go.Figure()
+    styles = styles_of(frame)
+    first = frame.drop_duplicates("method")
+    names = dict(zip(first["method"], shorts(first["label"]), strict=True))
+    for method, part in frame.dropna(subset=[metric]).groupby("method", sort=False):
+        style, name = styles[str(method)], names[str(method)]
+        figure.add_scatter(
+            x=part[pace],
+            y=part[metric],
+            customdata=part["round"],
+            mode="lines+markers",
+            name=name,
+            line={"color": style.color, "width": 2.5, "dash": "dash" if part["oracle"].iloc[0] else "solid"},
+            marker={"symbol": style.symbol, "size": 9 if len(part) < 15 else 6, "color": style.color},
+            hovertemplate=f"{name}, round %{{customdata}}: %{{y:{'.1%' if share else '.3g'}}}<extra></extra>",
+        )
+    unit = {"range": [-0.04, 1.04], "tickformat": ".0%"} if share else {}
+    axis: dict[str, Any] = {"title": {"text": "round of the method (passes over its data)"}, "rangemode": "tozero"}
+    if pace == "work":
+        axis = {"title": {"text": "share of the method's own work (%)"}, "range": [-0.02, 1.02], "tickformat": ".0%"}
+    layout(
+        figure,
+        380,
+        xaxis=axis,
+        yaxis={"title": {"text": f"{label.lower()} ({'%' if share else 's'})"}, **unit},
+    )
+    return Picture(
+        figure,
+        f"Follow when each method {'heals or ' if healing else ''}breaks; {label.lower()} = {formula}."
+        + (" Lines that begin at 0 begin with the original model." if (frame["round"] == 0).any() else ""),
+        f"Lines of {label.lower()} over the {'work' if pace == 'work' else 'rounds'} of {frame['method'].nunique()} methods.",
+        frame[list(dict.fromkeys(["method", "label", "round", pace, metric]))],
+    )
+
+
+def cost(frame: pd.DataFrame) -> Picture:
+    """Seconds of every method as a multiple of retraining (of the original's training where retraining did not run)."""
+    shown = frame[frame["method"] != "original"].dropna(subset=["seconds"])
+    base, word = _baseline(frame)
+    styles = styles_of(frame)
+    ordered = shown.sort_values("seconds", ascending=False)
+    relative = ordered["seconds"] / base
+    figure = go.Figure()
+    for (_, row), name, ratio in zip(ordered.iterrows(), shorts(ordered["label"]), relative, strict=True):
+        style = styles[row["method"]]
+        figure.add_bar(
+            x=[ratio],
+            y=[_wrap(name, 20)],
+            orientation="h",
+            text=f"  {ratio:.2f}× · {row['seconds']:.1f} s",
+            textposition="outside",
+            cliponaxis=False,
+            marker={"color": style.color, "pattern": {"shape": "/" if row["oracle"] else "", "solidity": 0.25}},
+            hovertemplate=f"{row['label']}: {row['seconds']:.2f} s on {row.get('device', 'cpu')}<extra></extra>",
+        )
+    layout(
+        figure,
+        110 + 34 * len(ordered),
+        legend=False,
+        xaxis={"title": {"text": f"time, as a multiple of {word} ({base:.1f} s)"}, "range": [0, 1.6 * max([1.0, *relative])]},
+    )
+    figure.update_yaxes(showgrid=False)
+    figure.update_layout(bargap=0.35, margin={"t": 28})
+    reference_line(figure, 1.0, word)
+    return Picture(
+        figure,
+        f"Look left of the dashed line: there a method is cheaper than {word}.",
+        "Bars of time: " + "; ".join(f"{short(r['label'])} {r['seconds']:.1f} s" for _, r in ordered.iterrows()),
+        pd.DataFrame({"method": ordered["method"], "seconds": ordered["seconds"], f"times {word}": relative}),
+    )
+
+
+def difference(frame: pd.DataFrame, metrics: Mapping[str, Any], reference: str = "retrain") -> Picture | None:
+    """Every share minus that of ``reference``, in percentage points; None where the reference did not run.
+
+    ``metrics``: name → something with a label and a direction; the direction decides the colour.
+    """
+    base = frame[frame["method"] == reference]
+    if base.empty:
+        return None
+    others = frame[frame["method"] != reference]
+    names = [name for name in metrics if name in frame and frame[name].notna().any()]
+    values = 100 * (others[names].astype(float) - base[names].astype(float).iloc[0])
+    signs = [{"higher": 1, "lower": -1}.get(metrics[name].direction, 0) for name in names]
+    labels = shorts(others["label"])
+    figure = go.Figure(
+        go.Heatmap(
+            z=values.to_numpy() * signs,
+            customdata=values.to_numpy(),
+            x=[_wrap(metrics[name].label) for name in names],
+            y=labels,
+            zmin=-100,
+            zmax=100,
+            # Orange to blue through a see-through middle: colour-blind safe, and quiet on light and dark alike.
+            colorscale=[[0, "rgba(213,94,0,0.8)"], [0.5, "rgba(138,143,152,0.06)"], [1, "rgba(0,114,178,0.8)"]],
+            xgap=3,
+            ygap=3,
+            showscale=False,
+            hovertemplate="%{y}, %{x}: %{customdata:+.1f} percentage points<extra></extra>",
+        )
+    )
+    _write_cells(figure, values.to_numpy(), values.to_numpy() * signs, [_wrap(metrics[name].label) for name in names], labels)
+    title = {"text": "difference to retraining (percentage points)"}
+    layout(
+        figure,
+        130 + 34 * len(labels),
+        legend=False,
+        xaxis={"title": title, "showgrid": False, "tickangle": 0, "tickfont": {"size": 11}},
+        yaxis={"autorange": "reversed", "showgrid": False, "title": {"text": ""}},
+    )
+    return Picture(
+        figure,
+        "Blue is better than retraining, orange worse, grey neither; retraining is the yardstick of exact unlearning.",
+        f"Table of differences to retraining for {len(labels)} models and {len(names)} metrics.",
+        others[["method", "label"]].join(values.add_suffix(" (percentage points)")),
+    )
+
+
+def _write_cells(figure: go.Figure, values: np.ndarray, shades: np.ndarray, columns: list[str], rows: list[str]) -> None:
+    """The numbers on a heatmap: white on strong colours, elsewhere in the page's own text colour, light or dark."""
+    strong = np.abs(np.nan_to_num(shades)) >= 55
+    for chosen, font in ((strong, {"size": 14, "color": "#FFFFFF"}), (~strong, {"size": 14})):
+        places = np.argwhere(chosen)
+        figure.add_scatter(
+            x=[columns[c] for _, c in places],
+            y=[rows[r] for r, _ in places],
+            text=[_signed(values[r, c]) for r, c in places],
+            mode="text",
+            textfont=font,
+            hoverinfo="skip",
+        )
+
+
+def _signed(value: float) -> str:
+    return "–" if np.isnan(value) else "0" if abs(value) < 0.5 else f"{value:+.0f}"
+
+
+def _baseline(frame: pd.DataFrame) -> tuple[float, str]:
+    known = frame.dropna(subset=["seconds"])
+    seconds = dict(zip(known["method"].astype(str), known["seconds"].astype(float), strict=True))
+    for name, word in (("retrain", "retraining"), ("original", "training the original")):
+        if seconds.get(name):
+            return seconds[name], word
+    return 1.0, "one second"
+
+
+def _wrap(label: str, width: int = 12) -> str:
+    lines: list[str] = [""]
+    for word in label.split():
+        if lines[-1] and len(lines[-1]) + len(word) >= width:
+            lines.append(word)
+        else:
+            lines[-1] = f"{lines[-1]} {word}".strip()
+    return "<br>".join(lines)
+
+
+def ordered(frame: pd.DataFrame, methods: Sequence[str]) -> pd.DataFrame:
+    """Rows in the order original, ``methods``; others are left out."""
+    rank = {name: k for k, name in enumerate(["original", *methods])}
+    return frame[frame["method"].isin(rank)].sort_values("method", key=lambda s: s.map(rank)).reset_index(drop=True)

@@ -1,0 +1,1 @@
+"""What a corruption looks like before anything is trained."""

@@ -1,0 +1,1 @@
+"""Features of several models in one plane."""

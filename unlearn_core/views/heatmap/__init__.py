@@ -1,0 +1,1 @@
+"""Methods × tasks for one metric."""

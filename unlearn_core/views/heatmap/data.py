@@ -1,0 +1,378 @@
+"""Method × task for one metric: which tasks, which cells have results, which are missing and what they would cost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from unlearn_core.errors import UserError
+from unlearn_core.evaluation import registry as metrics
+from unlearn_core.methods import registry as methods
+from unlearn_core.presets import Values, make_method
+from unlearn_core.results import late_metrics as late
+from unlearn_core.results import tables
+from unlearn_core.results.late_metrics import Pending, Place, Places
+from unlearn_core.results.measured import defined
+from unlearn_core.results.reader import Results
+from unlearn_core.results.run_table import StoredRuns, described, options, stored_runs
+from unlearn_core.results.settings import PAPER, read_variant, set_of
+from unlearn_core.specs import MethodSpec, Scenario
+
+__all__ = ["PAPER", "Pending", "set_of"]
+
+ROW: Final = ["method", "label", "oracle", "variant"]
+DIALS: Final = ["regularity", "discovery"]
+REFERENCES: Final = (tables.ORIGINAL, "retrain", "oracle_retrain")
+STORED, GALLERY = "store", "gallery"
+SMALLEST_GAP: Final = 0.02
+"""Below this distance between original and oracle, a share of that distance would be noise."""
+NAMED: Final = 4
+"""How many of the settings that are not shown are named."""
+
+
+class Task(NamedTuple):
+    """One column: a position of the two dials."""
+
+    regularity: float
+    discovery: float
+
+
+MAP: Final = tuple(Task(r, d) for r in (0.0, 0.5, 1.0) for d in (0.1, 0.3, 0.5, 0.75, 1.0))
+"""The map of the plane that is offered to be filled: the three named corruptions at five discovery rates."""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """``runs``: one row per run in this setting, column ``value`` the metric. ``elsewhere``: runs in other settings, of which
+    the first few are told in words by ``others``."""
+
+    metric: str
+    runs: pd.DataFrame
+    pending: tuple[Pending, ...]
+    elsewhere: pd.DataFrame
+    others: tuple[str, ...] = ()
+
+    @property
+    def unmeasured(self) -> int:
+        """How many values of stored models have not been measured yet."""
+        return sum(len(part.keys) for part in self.pending)
+
+
+def grid(store: Results, scenario: Scenario, metric: str, gallery: pd.DataFrame | None = None) -> Grid:
+    """Everything stored for this metric in the setting of ``scenario``, and below it the rows of ``gallery``.
+
+    Raises :class:`UserError` for an unknown metric. Costs a few database reads and no evaluation: what has to be
+    measured first is ``pending``.
+    """
+    name = metrics.get(metric).name
+    stored, places = stored_runs(store, scenario.dataset.name), late.places_of(scenario.at_rate(1.0))
+    # A click draws the page anew while nothing has changed: neither the stored runs, nor what is shown of them.
+    seen = (stored.mark, name, places.setting, tuple((method.name, method.revision) for method in methods))
+    kept = stored.kept.get("grid")
+    if kept is None or kept[0] != seen or kept[1] is not gallery:
+        kept = (seen, gallery, _split(stored, places.setting, name, gallery))
+        stored.kept["grid"] = kept
+    runs, elsewhere, others = kept[2]
+    originals = _originals(store, scenario, places, runs)
+    runs = pd.concat([f for f in (originals, runs) if len(f)] or [runs], ignore_index=True)
+    pending, found = _late_values(store, stored, places, name, runs)
+    if found:
+        keys = zip(runs["key"], runs["discovery"], strict=True)
+        measured = pd.Series([found.get(key) for key in keys], index=runs.index, dtype=float)
+        runs = runs.assign(value=runs["value"].fillna(measured))
+    return Grid(name, runs, pending, elsewhere, others)
+
+
+def _split(
+    stored: StoredRuns, setting: str, name: str, gallery: pd.DataFrame | None
+) -> tuple[pd.DataFrame, pd.DataFrame, tuple[str, ...]]:
+    """The runs of this setting, those of others, and these in words."""
+    placed = stored.frame[stored.frame["regularity"].notna() & stored.frame["discovery"].notna()]
+    known = [*placed.columns, *(other for other in metrics.names() if other not in placed)]
+    everything = described(stored, placed.reindex(columns=known)).assign(source=STORED)
+    if gallery is not None:
+        below = gallery[gallery["dataset"] == stored.dataset]
+        everything = pd.concat([f for f in (everything, _beyond(below, everything)) if len(f)] or [everything])
+    everything = everything.assign(value=everything[name].astype(float))
+    here = everything["setting"] == setting
+    if metrics.get(name).unit == "s":
+        here &= everything["device"].isna() | (everything["device"] == _usual_device(everything[here]))
+    runs, elsewhere = everything[here].reset_index(drop=True), everything[~here].reset_index(drop=True)
+    return runs, elsewhere, _others(stored, elsewhere, setting)
+
+
+def _beyond(gallery: pd.DataFrame, stored: pd.DataFrame) -> pd.DataFrame:
+    """The gallery's rows that the store does not have itself (an original is one row per discovery rate)."""
+    own = set(stored["key"])
+    beyond = np.array([key not in own for key in gallery["key"]], dtype=bool)
+    return gallery[beyond].assign(source=GALLERY)
+
+
+def _usual_device(runs: pd.DataFrame) -> str | None:
+    """The kind of device that most of these runs were timed on, those of the store first: seconds of two kinds don't mix."""
+    own = runs[runs["source"] == STORED]
+    counts = (own if len(own) else runs)["device"].value_counts()
+    return str(counts.index[0]) if len(counts) else None
+
+
+def _others(stored: StoredRuns, elsewhere: pd.DataFrame, here: str) -> tuple[str, ...]:
+    """The settings that most of the other runs have, in words; those of this setting were timed on another device."""
+    counts = elsewhere.groupby("setting", sort=False).size().sort_values(ascending=False, kind="stable")
+    keys = [str(key) for key in counts.index[: NAMED + 1]]
+    words = options(stored, [key for key in keys if key != here])
+    first = elsewhere.drop_duplicates("setting").set_index("setting")
+    texts = []
+    for key in keys:
+        row = first.loc[key]
+        text = words.get(key, "") if key != here else f"timed on {row['device']}"
+        texts.append(", ".join(filter(None, (str(row["model"]), f"{row['amount']:g}", text))))
+    return tuple(texts)
+
+
+def _originals(store: Results, scenario: Scenario, places: Places, runs: pd.DataFrame) -> pd.DataFrame:
+    """A row without a value for the stored original of every task and seed that has runs, unless the gallery has one."""
+    spots = runs[[*DIALS, "seed"]].drop_duplicates()
+    known = runs.loc[runs["method"] == tables.ORIGINAL, [*DIALS, "seed"]].itertuples(index=False, name=None)
+    there = {Place(r, d, int(s)) for r, d, s in known}
+    wanted = sorted({Place(r, d, int(s)) for r, d, s in spots.itertuples(index=False, name=None)} - there)
+    keys = [places.original_key(place) for place in wanted]
+    stored = store.has(sorted(set(keys)))
+    rows = [(*place, key) for place, key in zip(wanted, keys, strict=True) if key in stored]
+    frame = pd.DataFrame(rows, columns=[*Place._fields, "key"]).assign(
+        dataset=scenario.dataset.name,
+        model=scenario.model.name,
+        amount=scenario.corruption.amount if not scenario.corruption.found else None,
+        setting=places.setting,
+        method=tables.ORIGINAL,
+        spec=tables.ORIGINAL,
+        label="Original",
+        oracle=False,
+        variant="",
+        source=STORED,
+    )
+    return frame.reindex(columns=list(runs.columns)).astype({"value": float, "oracle": bool})
+
+
+def _late_values(
+    store: Results, stored: StoredRuns, places: Places, metric: str, runs: pd.DataFrame
+) -> tuple[tuple[Pending, ...], dict[tuple[str, float], float | None]]:
+    """What has no value although its model, and whatever the metric compares it with, are stored; and what is known of it."""
+    rows = runs[runs["value"].isna() & (runs["source"] == STORED)]
+    # A run was measured when it was computed, unless the metric had another definition then; the original was not.
+    if not metrics.get(metric).compares_with and not defined([metric]):
+        rows = rows[rows["method"] == tables.ORIGINAL]
+    if rows.empty:
+        return (), {}
+    parts = late.pending_in(store, places, rows, metric, frozenset(stored.frame["key"]))
+    known = stored.values_of(part.key for part in parts)
+    values = {
+        (key, part.scenario.discovery): value for part in parts if part.key in known for key, value in known[part.key].items()
+    }
+    return tuple(part for part in parts if part.key not in known), values
+
+
+def at(scenario: Scenario, task: Task, seed: int) -> Scenario:
+    """The scenario with its dials and its seed elsewhere; an edited forget set belongs to no place and is left behind."""
+    return late.at(scenario, task.regularity, task.discovery, seed)
+
+
+def tasks_of(runs: pd.DataFrame, scenario: Scenario, everything: bool) -> list[Task]:
+    """The tasks to show, by regularity, discovery inside: all that have runs, or the map and the scenario's own, if it has."""
+    stored = {Task(float(r), float(d)) for r, d in runs[DIALS].drop_duplicates().itertuples(index=False)}
+    here = Task(scenario.corruption.regularity, scenario.discovery)
+    return sorted(stored or {here}) if everything else sorted({*MAP, *({here} & stored)})
+
+
+def relative(runs: pd.DataFrame) -> pd.DataFrame:
+    """``value`` on a scale where the task's original is 0 and its oracle is 1 (means over the seeds stored).
+
+    No value where either is missing, or where they are closer than :data:`SMALLEST_GAP`.
+    """
+    means = runs.pivot_table(index=DIALS, columns="method", values="value", aggfunc="mean").reindex(
+        columns=[tables.ORIGINAL, "oracle_retrain"]
+    )
+    low, high = (
+        pd.Series(means[name].reindex(pd.MultiIndex.from_frame(runs[DIALS])).to_numpy(float), index=runs.index)
+        for name in (tables.ORIGINAL, "oracle_retrain")
+    )
+    gap = (high - low).where((high - low).abs() >= SMALLEST_GAP)
+    return runs.assign(value=(runs["value"] - low) / gap)
+
+
+def cells(runs: pd.DataFrame) -> pd.DataFrame:
+    """One row per method (and variant) and task: mean, standard_error, n (runs with a value), stored (all runs)."""
+    grouped = runs.groupby([*ROW, *DIALS], sort=False)["value"]
+    table = grouped.agg(mean="mean", standard_error="sem", n="count", stored="size").reset_index()
+    return table.assign(gallery=_from_gallery(runs, table))
+
+
+def _from_gallery(runs: pd.DataFrame, table: pd.DataFrame) -> list[bool]:
+    flags = (runs["source"] == GALLERY).groupby([runs[c] for c in (*ROW, *DIALS)], sort=False).any()
+    return [bool(flag) for flag in flags.reindex(pd.MultiIndex.from_frame(table[[*ROW, *DIALS]]))]
+
+
+Who = tuple[str, str]
+"""A row: a method's name and its variant ("" for its tuned values, "paper" for its publication's)."""
+
+
+def rows_of(table: pd.DataFrame, extra: Iterable[Who] = (), keep: Callable[[str, str], bool] | None = None) -> pd.DataFrame:
+    """The rows of the picture (columns :data:`ROW`): the references first, then the methods as they are registered.
+
+    ``extra``: rows shown even without results; ``keep``: which rows are shown (the original always is).
+    """
+    stored = table[ROW].drop_duplicates()
+    there = set(stored[["method", "variant"]].itertuples(index=False, name=None))
+    added = [tables._who(name) | {"variant": variant} for name, variant in extra if (name, variant) not in there]
+    rows = pd.concat([f for f in (stored, pd.DataFrame(added, columns=ROW)) if len(f)] or [stored], ignore_index=True)
+    if keep is not None:
+        pairs = zip(rows["method"], rows["variant"], strict=True)
+        rows = rows[np.array([method == tables.ORIGINAL or keep(method, variant) for method, variant in pairs], dtype=bool)]
+    place = {name: k for k, name in enumerate(dict.fromkeys([*REFERENCES, *methods.names()]))}
+    return rows.assign(place=rows["method"].map(place)).sort_values(["place", "variant"], ignore_index=True)[ROW]
+
+
+def specs_of(store: Results, runs: pd.DataFrame, scenario: Scenario, mine: Sequence[MethodSpec] = ()) -> dict[Who, MethodSpec]:
+    """What each row would run: every method with its tuned and its published values, stored variants as they were stored, and
+    ``mine``."""
+    specs = {(name, ""): make_method(name, scenario) for name in methods.names()}
+    paper = {name: make_method(name, scenario, values="paper") for name in methods.names()}
+    specs |= {(name, PAPER): spec for name, spec in paper.items() if spec != specs[name, ""]}
+    varied = runs[runs["variant"] != ""].drop_duplicates(["method", "variant"])
+    known = stored_runs(store, scenario.dataset.name).spec_of(varied["spec"])
+    for name, variant, key in varied[["method", "variant", "spec"]].itertuples(index=False, name=None):
+        if key in known:
+            specs[name, variant] = known[key]
+    return specs | dict(zip(who(mine, scenario, runs), mine, strict=True))
+
+
+def in_set(values: Values, specs: Iterable[Who]) -> Callable[[str, str], bool]:
+    """Whether a row has this set of a method's values, with or without changes. A method whose two sets are one (it has no row
+    "paper" in ``specs``) is in both."""
+    two = {method for method, variant in specs if variant == PAPER}
+    return lambda method, variant: method not in two or set_of(variant) == values
+
+
+def who(specs: Sequence[MethodSpec], scenario: Scenario, runs: pd.DataFrame) -> list[Who]:
+    """The rows of these methods with these parameters; ``runs``: those that are shown."""
+    shown = runs.drop_duplicates("spec").set_index("spec")["variant"]
+    return [(spec.name, shown.get(spec.key, tables.variant(spec, scenario))) for spec in specs]
+
+
+def by_score(rows: pd.DataFrame, table: pd.DataFrame, tasks: Sequence[Task], higher: bool) -> pd.DataFrame:
+    """``rows`` with the methods ordered by their mean over the tasks that all of them have, or else over their own."""
+    inside = table[_within(table, tasks)]
+    if inside["mean"].notna().sum() == 0:
+        return rows
+    wide = inside.pivot_table(index=["method", "variant"], columns=DIALS, values="mean")
+    common = wide.dropna(axis="columns")
+    means = (common if common.shape[1] else wide).mean(axis="columns")
+    score = pd.Series([means.get((m, v), np.nan) for m, v in zip(rows["method"], rows["variant"], strict=True)], rows.index)
+    fixed = rows["method"].isin(REFERENCES)
+    order = score[~fixed].sort_values(ascending=not higher, na_position="last", kind="stable").index
+    return pd.concat([rows[fixed], rows.loc[order]], ignore_index=True)
+
+
+def missing(
+    runs: pd.DataFrame, scenario: Scenario, specs: Mapping[Who, MethodSpec], tasks: Sequence[Task], seeds: int
+) -> list[tuple[Scenario, list[MethodSpec]]]:
+    """What has to run so that each of these rows has seeds 0 … ``seeds`` − 1 in every task.
+
+    A method that needs a forget set has no cell where nothing is discovered.
+    """
+    near = runs[(runs["seed"] < seeds) & _within(runs, tasks)]  # of tens of thousands of runs, those that can matter here
+    have = set(near[["method", "variant", *DIALS, "seed"]].itertuples(index=False, name=None))
+    wanted = []
+    for seed in range(seeds):
+        for task in tasks:
+            lacking = [
+                spec
+                for who, spec in specs.items()
+                if (*who, *task, seed) not in have and not (methods.get(spec.name).needs_forget and task.discovery == 0)
+            ]
+            if lacking:
+                wanted.append((at(scenario, task, seed), lacking))
+    return wanted
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """``seconds`` of computing, None before anything is measured; ``guessed`` of ``runs`` use the mean over all methods."""
+
+    runs: int
+    originals: int
+    seconds: float | None
+    guessed: int
+
+
+def estimate(store: Results, wanted: Sequence[tuple[Scenario, Sequence[MethodSpec]]], *measured: pd.DataFrame) -> Estimate:
+    """What ``wanted`` costs, from the seconds that the same methods took on this dataset (``measured``: rows of runs)."""
+    runs = sum(len(specs) for _, specs in wanted)
+    keys = {scenario.original_key for scenario, _ in wanted}
+    originals = len(keys - store.has(sorted(keys)))
+    known = pd.concat([frame[["method", "seconds"]] for frame in measured]).dropna()
+    means = {str(name): float(mean) for name, mean in known.groupby("method")["seconds"].mean().items()}
+    if not means:
+        return Estimate(runs, originals, None, runs)
+    usual = float(np.mean(list(means.values())))
+    names = [spec.name for _, specs in wanted for spec in specs]
+    seconds = sum(means.get(name, usual) for name in names) + originals * means.get("retrain", usual)
+    return Estimate(runs, originals, float(seconds), sum(name not in means for name in names))
+
+
+def cell_text(method: str, variant: str, task: Task) -> str:
+    """A cell as a link has it, such as "rem,0.5,0.3" or "rem,0.5,0.3,epochs=5"."""
+    dials = (repr(float(dial)).removesuffix(".0") for dial in task)  # read back to the same bit
+    return ",".join([method, *dials, *([variant] if variant else [])])
+
+
+def cell_of(text: str) -> tuple[str, str, Task] | None:
+    """Method, variant and task of :func:`cell_text`; None for what is none."""
+    method, *rest = [part.strip() for part in text.split(",", 3)]
+    try:
+        task = Task(float(rest[0]), float(rest[1]))
+    except (IndexError, ValueError):
+        return None
+    known = method == tables.ORIGINAL or method in methods
+    return (method, rest[2] if len(rest) > 2 else "", task) if known and all(0 <= dial <= 1 for dial in task) else None
+
+
+def cell_today(cell: tuple[str, str, Task], scenario: Scenario, runs: pd.DataFrame) -> tuple[str, str, Task]:
+    """The same cell with the words that its run has today: a variant is named after what is usual, and that may have changed
+    since a link was made. What cannot be read stays as it is."""
+    method, variant, task = cell
+    if method not in methods or (method, variant) in set(runs[["method", "variant"]].itertuples(index=False, name=None)):
+        return cell
+    values, changed = read_variant(variant)
+    try:
+        spec = make_method(method, scenario, changed, values)
+    except UserError:
+        return cell
+    return method, who([spec], scenario, runs)[0][1], task
+
+
+def runs_in(runs: pd.DataFrame, method: str, variant: str, task: Task) -> pd.DataFrame:
+    """The runs behind one cell, by seed."""
+    inside = (runs["method"] == method) & (runs["variant"] == variant)
+    inside &= (runs["regularity"] == task.regularity) & (runs["discovery"] == task.discovery)
+    return runs[inside].sort_values("seed", ignore_index=True)
+
+
+def overrides_of(method: str, variant: str) -> dict[str, str]:
+    """The parameters that make a variant, as a link has them: "epochs=5" of rem is {"rem.epochs": "5"}."""
+    return {f"{method}.{name}": value for name, value in read_variant(variant)[1].items()}
+
+
+def long_table(runs: pd.DataFrame, metric: str, rows: pd.DataFrame, tasks: Sequence[Task], scenario: Scenario) -> pd.DataFrame:
+    """What the picture shows as ``tables.summary`` gives it, for files: mean, standard error and n of ``value``."""
+    shown = pd.MultiIndex.from_frame(rows[["method", "variant"]])
+    kept = runs[pd.MultiIndex.from_frame(runs[["method", "variant"]]).isin(shown) & _within(runs, tasks)]
+    return tables.summary(kept.assign(**{metric: kept["value"]}, options=tables.options_of(scenario)), metric)
+
+
+def _within(frame: pd.DataFrame, tasks: Sequence[Task]) -> np.ndarray:
+    """Which rows are of one of these tasks."""
+    return np.asarray(pd.MultiIndex.from_frame(frame[DIALS]).isin([tuple(task) for task in tasks]), dtype=bool)

@@ -1,0 +1,80 @@
+"""What every picture is: a figure, a sentence that says what to look for, words for those who cannot see it, its data."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from unlearn_core.views.palette import NEUTRAL
+
+GRID = "rgba(138, 143, 152, 0.22)"
+_MARK = re.compile(r" \[[^\]]*\]$")
+
+
+@dataclass(frozen=True)
+class Picture:
+    """``caption``: one sentence, what to look for. ``alt``: what is drawn. ``data``: everything shown, ready for a CSV."""
+
+    figure: go.Figure
+    caption: str
+    alt: str
+    data: pd.DataFrame
+
+
+def layout(figure: go.Figure, height: int, legend: bool = True, **axes: Mapping[str, Any]) -> go.Figure:
+    """The common look: transparent, quiet grid, legend above. Colours are set so that light and dark both work."""
+    figure.update_layout(
+        height=height,
+        margin={"l": 8, "r": 8, "t": 34 if legend else 10, "b": 8},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        showlegend=legend,
+        legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "title": {"text": ""}},
+        hoverlabel={"align": "left"},
+        font={"size": 14},
+    )
+    common = {"gridcolor": GRID, "zeroline": False, "linecolor": GRID, "automargin": True, "title": {"standoff": 8}}
+    figure.update_xaxes(**common)
+    figure.update_yaxes(**common)
+    for axis, options in axes.items():
+        figure.update_layout({axis: options})
+    return figure
+
+
+def short(label: str) -> str:
+    """The part of a label before its explanation: "Oracle: retrain without all corruption" → "Oracle". A mark at its end, such
+    as " [paper]", stays."""
+    head, colon, rest = label.partition(":")
+    return head + (_MARK.search(rest) or [""])[0] if colon else head
+
+
+def shorts(labels: Iterable[str]) -> list[str]:
+    """Every label shortened, unless two would then read the same."""
+    labels = list(labels)
+    counts = Counter(short(label) for label in labels)
+    return [short(label) if counts[short(label)] == 1 else label for label in labels]
+
+
+def literal(name: object) -> str:
+    """A name that somebody chose, to be drawn as it is written: plotly reads ``<b>``, ``<a>`` and ``&`` in texts as HTML."""
+    return html.escape(str(name), quote=False)
+
+
+def percent(value: float | None, digits: int = 0) -> str:
+    """A share as text; a dash where there is none."""
+    return "–" if value is None or pd.isna(value) else f"{100 * value:.{digits}f} %"
+
+
+def reference_line(figure: go.Figure, x: float, text: str) -> None:
+    """A dashed vertical line with a word at its top."""
+    figure.add_vline(x=x, line={"color": NEUTRAL, "dash": "dash", "width": 1.5})
+    figure.add_annotation(
+        x=x, y=1, yref="paper", text=text, showarrow=False, yanchor="bottom", font={"size": 12, "color": NEUTRAL}
+    )

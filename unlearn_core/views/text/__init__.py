@@ -1,0 +1,1 @@
+"""Words: sentences computed from numbers, and what to know about a method."""

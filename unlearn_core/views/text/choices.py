@@ -1,0 +1,84 @@
+"""What runs settled by themselves, in words: repeated after losing a class, tuned on held-out corruption, an earlier round."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from unlearn_core.methods import registry as methods
+from unlearn_core.results.harm import harm_in_words
+from unlearn_core.results.measured import original_metrics
+from unlearn_core.results.reader import Results
+from unlearn_core.specs import MethodSpec, Scenario
+
+
+def choices(store: Results, scenario: Scenario, specs: Sequence[MethodSpec]) -> list[str]:
+    """One sentence, as Markdown, for each stored run of ``specs`` that departed from its parameters or tried to, for each that
+    returned another round than its last, and for each that cost utility."""
+    found, original = [], {}
+    with contextlib.suppress(LookupError):  # not stored: nothing to compare with
+        original = original_metrics(store, scenario, "utility")
+    for spec in specs:
+        label, record = methods.get(spec.name).label, store.get(scenario.run_key(spec))
+        report = (record.payload.get("report") or {}) if record is not None else {}
+        if tuning := report.get("tuning"):
+            found.append(in_words(label, tuning))
+        if rate := report.get("rate"):
+            found.append(rate_in_words(label, rate))
+        if rounds := report.get("rounds"):
+            found.append(round_in_words(label, rounds))
+        if record is not None:
+            found.append(harm_in_words(label, record.payload["metrics"], original))
+    return [sentence for sentence in found if sentence]
+
+
+def round_in_words(label: str, rounds: Mapping[str, Any]) -> str:
+    """``rounds``: a run's report of its rounds. "" where the last was returned, or the choice is the method's own."""
+    if rounds["why"] != "fell":
+        return ""
+    number, retain = rounds["returned"], rounds["retain"]
+    return (
+        f"{label} returned its round {number} of {len(retain)}: of the labels outside the forget set that kept "
+        f"{retain[number - 1]:.0%}, the last round {retain[-1]:.0%}."
+    )
+
+
+def rate_in_words(label: str, rate: Mapping[str, Any]) -> str:
+    """``rate``: a run's report of the learning rates it tried, and of held-out examples outside F before and after."""
+    seen = rate["held_out"]
+    share = f"{seen['after']:.0%} of {seen['examples']:,} held-out labels outside the forget set, where the original gave"
+    if rate["stopped"]:
+        return f"{label} left the network as it was: even at its best rate it would give {share} {seen['before']:.0%}."
+    chosen = f"settled on {_values(rate['changed'])}" if rate["changed"] else "stayed with its learning rate"
+    return f"{label} {chosen} after {len(rate['tried'])} trials, and gives {share} {seen['before']:.0%}."
+
+
+def in_words(label: str, tuning: Mapping[str, Any]) -> str:
+    """``tuning``: a run's report, with what it changed, what it tried, and whether it was repeated; of a search also its
+    second look (``again``) and what its last run says (``last``). "" for nothing to say."""
+    if tuning.get("repeated"):
+        changed = tuning["changed"]
+        outcome = (
+            f"the softer run ({_values(changed)}) kept more of the rest" if changed else "a softer run kept no more of the rest"
+        )
+        return f"{label} lost a class and was repeated: {outcome}."
+    sentences = [_search(label, tuning), in_words("Its last run", tuning["last"]) if tuning.get("last") else ""]
+    return " ".join(filter(None, sentences))
+
+
+def _search(label: str, tuning: Mapping[str, Any]) -> str:
+    changed, tried, again = tuning["changed"], len(tuning["tried"]), tuning.get("again")
+    if changed.get("epochs") == 0:
+        return f"{label} left the network as it was: on what is known, no run of REM was better than none."
+    if changed:
+        twice = " and a second look" if again else ""
+        return f"{label} settled on {_values(changed)}" + (f" after {tried} trials{twice}." if tried > 1 else ".")
+    if again:
+        best = _values(again[-1]["changed"])
+        return f"{label} stayed with its preset after {tried} trials: {best} was no better at a second look."
+    return f"{label} stayed with its preset after {tried} trials." if tried > 1 else ""
+
+
+def _values(changed: Mapping[str, Any]) -> str:
+    return ", ".join(f"`{name}` {value:.4g}" for name, value in changed.items())
