@@ -32,7 +32,7 @@ import torch
 
 from benchmarks.discovery_digits import REGULARITY, SEEDS, Row, Work, prepare
 from unlearn_core.corruption import discovered_count
-from unlearn_core.discovery import View, fold_of, judge, ranking_quality
+from unlearn_core.discovery import ModelOutputs, fold_of, judge, ranking_quality
 from unlearn_core.methods import UnlearningTask
 from unlearn_core.methods import registry as methods
 from unlearn_core.methods.redirection.search import Discovery
@@ -40,7 +40,7 @@ from unlearn_core.methods.redirection.self_tuning import Plan
 from unlearn_core.presets import preset_params
 from unlearn_core.stages.execution import environment
 from unlearn_core.training import SilentReporter, Trainer, predict
-from unlearn_core.tuning.held_out import told
+from unlearn_core.tuning.held_out import with_forget_set
 
 DISCOVERY, FOLDS = 0.1, 5
 START, END = "<!-- written by benchmarks.discovery_ranking -->", "<!-- end of ranking -->"
@@ -61,7 +61,7 @@ def cross_validated(task: UnlearningTask) -> np.ndarray:
 class Watched(Discovery):
     """Discovery that keeps the views of every round."""
 
-    def views(self, added: torch.Tensor, number: int) -> list[View]:
+    def views(self, added: torch.Tensor, number: int) -> list[ModelOutputs]:
         self.seen = [*getattr(self, "seen", []), super().views(added, number)]
         return self.seen[-1]
 
@@ -90,7 +90,7 @@ def run(regularity: float, seed: int) -> list[Row]:
     """One row for each way of ranking."""
     torch.set_num_threads(1)
     task, _, order, _ = prepare(Work("plane", "", seed, (("regularity", regularity),), ()))
-    task = told(task, order[: discovered_count(len(order), DISCOVERY)])
+    task = with_forget_set(task, order[: discovered_count(len(order), DISCOVERY)])
     outside = ~task.is_forget().numpy()
     corrupted = np.isin(np.arange(len(task.data)), order.numpy())
     return [

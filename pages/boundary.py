@@ -23,7 +23,7 @@ from unlearn_core.views.text.sentences import scenario_line
 
 if TYPE_CHECKING:
     from unlearn_core.specs import MethodSpec
-    from unlearn_core.views.boundary.data import Plane
+    from unlearn_core.views.boundary.data import InputPlane
 
 TIMES = {"result": "Result", "rounds": "Round by round"}
 SHADINGS = {"soft": "Soft", "hard": "Hard"}
@@ -55,7 +55,7 @@ def model_controls(names: Sequence[str]) -> None:
             max_selections=vs.MAX_VIEWS,
             placeholder="Choose up to four models",
             label_visibility="collapsed",
-            **binding.bound(state, "views", tuple, lambda _: list(names)),
+            **binding.widget_args(state, "views", tuple, lambda _: list(names)),
         )
     binding.segments(state, "time", TIMES, time, "stretch")
     binding.segments(state, "shading", SHADINGS, shading, "stretch")
@@ -79,7 +79,7 @@ def point_controls() -> None:
                     selection_mode="multi",
                     format_func=words.__getitem__,
                     label_visibility="collapsed",
-                    **binding.bound(state, name, tuple, functools.partial(_among, words)),
+                    **binding.widget_args(state, name, tuple, functools.partial(_among, words)),
                 )
         show.note("Points that are not chosen fade.")
 
@@ -113,10 +113,10 @@ def opens_at(panels: Sequence[Panel]) -> None:
     if last and not binding.hidden(state, "frame"):
         shown = last if state["frame"] is None else min(state["frame"], last)
         place, _ = st.columns([1, 5])
-        place.number_input(min_value=0, max_value=last, step=1, **binding.bound(state, "frame", int, lambda _: shown))
+        place.number_input(min_value=0, max_value=last, step=1, **binding.widget_args(state, "frame", int, lambda _: shown))
 
 
-def anchor_part(where: Plane, panels: Sequence[Panel]) -> None:
+def anchor_part(where: InputPlane, panels: Sequence[Panel]) -> None:
     """The three images, what each model says of them, and the way to others."""
     from unlearn_core.views.craft.data import patch
 
@@ -150,7 +150,7 @@ def anchor_fields(shown: Sequence[int] | None) -> None:
     for k, name in enumerate(vs.ANCHORS):
         value = shown[k] if shown else min(state[name] or 0, last)
         if not binding.hidden(state, name):
-            bound = binding.bound(state, name, int, functools.partial(_instead, value))
+            bound = binding.widget_args(state, name, int, functools.partial(_instead, value))
             st.number_input(min_value=0, max_value=last, step=1, **bound)
     st.button(
         "Back to the default",

@@ -49,16 +49,18 @@ def off(bound: dict[str, Any], disabled: bool) -> dict[str, Any]:
 
 def data_controls() -> None:
     if not binding.hidden(state, "dataset"):
-        st.selectbox(options=catalog.dataset_names(state), format_func=catalog.dataset_label, **binding.bound(state, "dataset"))
+        st.selectbox(
+            options=catalog.dataset_names(state), format_func=catalog.dataset_label, **binding.widget_args(state, "dataset")
+        )
     found = vs.as_found(state)
     if found or vs.is_own(state):
         binding.segments(state, "corruption", CORRUPTIONS, width="stretch")
     if not binding.hidden(state, "regularity"):
-        st.slider(min_value=0.0, max_value=1.0, step=0.01, **off(binding.bound(state, "regularity"), found))
+        st.slider(min_value=0.0, max_value=1.0, step=0.01, **off(binding.widget_args(state, "regularity"), found))
         position = "as found: labels are as they come" if found else position_name(state["regularity"])
         st.caption(f"Position of the dial: **{position}**")
     if not binding.hidden(state, "discovery"):
-        bound = off(binding.bound(state, "discovery"), not vs.truth_known(state))
+        bound = off(binding.widget_args(state, "discovery"), not vs.truth_known(state))
         st.slider(min_value=0.0, max_value=1.0, step=0.01, format="percent", **bound)
     if vs.edited(state):
         st.caption(
@@ -68,37 +70,37 @@ def data_controls() -> None:
 
 
 def options() -> None:
-    amount, found = vs.resolved(state)["amount"], vs.as_found(state)
+    amount, found = vs.with_defaults(state)["amount"], vs.as_found(state)
     if not binding.hidden(state, "amount"):
         if isinstance(amount, int):
-            st.number_input(min_value=1, step=1, **off(binding.bound(state, "amount", int), found))
+            st.number_input(min_value=1, step=1, **off(binding.widget_args(state, "amount", int), found))
         else:
-            bound = off(binding.bound(state, "amount", float), found)
+            bound = off(binding.widget_args(state, "amount", float), found)
             st.slider(min_value=0.005, max_value=0.5, step=0.005, format="percent", **bound)
     names = vs.class_names(state)
     pair = st.columns(2)
     for place, name in zip((*pair, st.container()), ("class_a", "class_b", "target_class"), strict=True):
         if not binding.hidden(state, name):
-            bound = off(binding.bound(state, name), found)
+            bound = off(binding.widget_args(state, name), found)
             place.selectbox(options=range(len(names)), format_func=lambda k: names[k], **bound)
     if vs.has_images(state) and not found:
         trigger()
     if not binding.hidden(state, "seed"):
-        st.number_input(min_value=0, max_value=2**31 - 1, step=1, **binding.bound(state, "seed", int))
+        st.number_input(min_value=0, max_value=2**31 - 1, step=1, **binding.widget_args(state, "seed", int))
     if not binding.hidden(state, "model"):
-        st.selectbox(options=vs.fitting_models(state), format_func=catalog.model_label, **binding.bound(state, "model"))
+        st.selectbox(options=vs.fitting_models(state), format_func=catalog.model_label, **binding.widget_args(state, "model"))
 
 
 def trigger() -> None:
     pair = st.columns(2)
     if not binding.hidden(state, "trigger_size"):
-        pair[0].number_input(min_value=1, max_value=16, step=1, **binding.bound(state, "trigger_size", int))
+        pair[0].number_input(min_value=1, max_value=16, step=1, **binding.widget_args(state, "trigger_size", int))
     if not binding.hidden(state, "trigger_corner"):
-        pair[1].selectbox(options=vs.CORNERS, **binding.bound(state, "trigger_corner"))
+        pair[1].selectbox(options=vs.CORNERS, **binding.widget_args(state, "trigger_corner"))
     if not binding.hidden(state, "trigger_value"):
-        pair[0].number_input(min_value=0, max_value=255, step=5, **binding.bound(state, "trigger_value", int))
+        pair[0].number_input(min_value=0, max_value=255, step=5, **binding.widget_args(state, "trigger_value", int))
     if not binding.hidden(state, "trigger_opacity"):
-        pair[1].number_input(min_value=0.05, max_value=1.0, step=0.05, **binding.bound(state, "trigger_opacity", float))
+        pair[1].number_input(min_value=0.05, max_value=1.0, step=0.05, **binding.widget_args(state, "trigger_opacity", float))
 
 
 controls, picture, side = st.columns([1, 1.95, 1.3], gap="medium")
@@ -109,7 +111,7 @@ with controls:
         with st.expander("Amount, classes, trigger, network, seed", icon=":material/tune:"):
             options()
         with st.expander("Training recipe", icon=":material/school:"):
-            if vs.resolved(state)["recipe"]:
+            if vs.with_defaults(state)["recipe"]:
                 binding.segments(state, "recipe", {name: name for name in vs.RECIPES}, width="stretch")
                 show.note(vs.BY_NAME["recipe"].help)
             for section in ("dataset", "model", "training"):

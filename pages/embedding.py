@@ -48,7 +48,7 @@ def controls() -> None:
             max_selections=vs.MAX_EMBEDDED,
             placeholder="Choose up to two methods to be shown beside the original",
             label_visibility="collapsed",
-            **binding.bound(state, "embedded", tuple, list),
+            **binding.widget_args(state, "embedded", tuple, list),
         )
     binding.segments(state, "projection", PROJECTIONS, projection, "stretch")
     if not binding.hidden(state, "colour"):
@@ -56,7 +56,7 @@ def controls() -> None:
             options=list(COLOURS),
             format_func=lambda name: f"Colour: {COLOURS[name]}",
             label_visibility="collapsed",
-            **binding.bound(state, "colour"),
+            **binding.widget_args(state, "colour"),
         )
 
 

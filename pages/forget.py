@@ -78,7 +78,7 @@ def threshold(found: Suspects) -> int:
     if not binding.hidden(state, "cut"):
         most = min(n, max(60, 3 * start, count))
         # The label says what the number means: "the first 36".
-        slider.slider(min_value=0, max_value=most, **binding.bound(state, "cut", int, show=lambda _: count))
+        slider.slider(min_value=0, max_value=most, **binding.widget_args(state, "cut", int, show=lambda _: count))
     for place, (label, value, remark) in zip((precision, recall), drawn.threshold(found.at(count), shown_truth), strict=True):
         with place:
             suspects.fact(label, value, remark)
@@ -191,7 +191,7 @@ def what_changed(found: Suspects) -> None:
             st.caption(memorised.sentence(share))
     with right:
         try:
-            after = suspects.opened(edited, spec)
+            after = suspects.open_suspects_of(edited, spec)
         except LookupError:
             st.caption("The next suspects appear when the second search is done.")
             return
@@ -282,7 +282,7 @@ if missing:
     jobs.close(state)
     st.stop()
 try:
-    outcome = suspects.opened(scenario, spec)
+    outcome = suspects.open_suspects_of(scenario, spec)
 except LookupError:  # what was stored has just been found damaged, and dropped
     st.info("The outcome of this search is not in the store any more; reload the page to run it again.", icon=":material/info:")
     jobs.close(state)

@@ -49,11 +49,11 @@ metric = catalog.metrics()[state["cell_metric"]]
 places = st.columns([1.1, 1.4, 1.25])
 if not binding.hidden(state, "dataset"):
     places[0].selectbox(
-        options=catalog.dataset_names(state), format_func=catalog.dataset_label, **binding.bound(state, "dataset")
+        options=catalog.dataset_names(state), format_func=catalog.dataset_label, **binding.widget_args(state, "dataset")
     )
 if not binding.hidden(state, "cell_metric"):
     places[1].selectbox(
-        options=list(catalog.metrics()), format_func=catalog.metric_label, **binding.bound(state, "cell_metric")
+        options=list(catalog.metrics()), format_func=catalog.metric_label, **binding.widget_args(state, "cell_metric")
     )
 with places[2]:
     grids.switch(state, "scale")

@@ -62,7 +62,7 @@ def images_step() -> None:
     with by_path:
         if not binding.hidden(state, "own"):
             shown = wanted_params().get("data", "")
-            bound = binding.bound(state, "own", lambda text: str(text).strip(), lambda _: shown)
+            bound = binding.widget_args(state, "own", lambda text: str(text).strip(), lambda _: shown)
             st.text_input(placeholder="~/photos", max_chars=400, **bound)
     with by_upload:
         file = st.file_uploader(
@@ -82,7 +82,7 @@ def images_step() -> None:
         for place, name in zip(st.columns(3), ("own_size", "own_limit", "own_test_limit"), strict=True):
             if not binding.hidden(state, name):
                 low, high = int(vs.BY_NAME[name].low), int(vs.BY_NAME[name].high)
-                place.number_input(min_value=low, max_value=high, step=1, **binding.bound(state, name, int))
+                place.number_input(min_value=low, max_value=high, step=1, **binding.widget_args(state, name, int))
 
 
 def adopt(found: Reading) -> None:
@@ -116,7 +116,7 @@ def model_step() -> None:
     network, epochs = st.columns([1.6, 1])
     if not binding.hidden(state, "model"):
         offered = [name for name in vs.fitting_models(state) if name != own_checkpoint.NETWORK]
-        network.selectbox(options=offered, format_func=catalog.model_label, **binding.bound(state, "model"))
+        network.selectbox(options=offered, format_func=catalog.model_label, **binding.widget_args(state, "model"))
     field = next(field for field in vs.section_fields(state, "training") if field.name == "epochs")
     if not binding.hidden(state, "parameters"):
         binding.parameter(state, "training", field, epochs)
@@ -133,7 +133,7 @@ def dial() -> None:
     for name in ("regularity", "discovery"):
         if not binding.hidden(state, name):
             form = "percent" if name == "discovery" else None
-            st.slider(min_value=0.0, max_value=1.0, step=0.01, format=form, **binding.bound(state, name))
+            st.slider(min_value=0.0, max_value=1.0, step=0.01, format=form, **binding.widget_args(state, name))
     st.caption("The labels you bring count as true, and wrong ones are made from them. All options are on the page Craft.")
 
 

@@ -44,7 +44,7 @@ def strength_part(run: Opened) -> None:
     strength = state["strength"]
     flat = not run.arena.corrupted.train.is_image
     if not binding.hidden(state, "strength"):
-        st.slider(min_value=0.0, max_value=1.0, step=0.05, **binding.bound(state, "strength"))
+        st.slider(min_value=0.0, max_value=1.0, step=0.05, **binding.widget_args(state, "strength"))
     left, right = st.columns(2, gap="large")
     if not binding.hidden(state, "redirect_numbers"):
         with left:
@@ -72,7 +72,7 @@ def layer_of(run: Opened) -> int:
         st.selectbox(
             options=range(1, count + 1),
             format_func=lambda k: f"{k}: {run.layers[k - 1].base} base and {run.layers[k - 1].redirect} redirect channels",
-            **binding.bound(state, "redirect_layer", show=lambda _: shown),
+            **binding.widget_args(state, "redirect_layer", show=lambda _: shown),
         )
     return shown
 
@@ -91,7 +91,7 @@ def channel_of(run: Opened, layer: int) -> int:
         st.selectbox(
             options=list(names),
             format_func=lambda k: names[k],
-            **binding.bound(state, "redirect_channel", show=lambda _: shown),
+            **binding.widget_args(state, "redirect_channel", show=lambda _: shown),
         )
     return shown
 
@@ -100,11 +100,11 @@ def channels_part(run: Opened) -> None:
     left, right = st.columns([1, 1.15], gap="large")
     with left:
         st.markdown("**Which channels tell corrupted from clean**")
-        ranking = inside.once(run, ("ranking",), lambda: drawn.channel_ranking(look.ranked(run.channels)))
+        ranking = inside.cached_picture(run, ("ranking",), lambda: drawn.channel_ranking(look.ranked(run.channels)))
         show.picture(ranking, "channel-ranking")
     with right:
         layer = layer_of(run)
-        heatmap = inside.once(run, ("heatmap", layer), lambda: drawn.channel_heatmap(run.channels, layer))
+        heatmap = inside.cached_picture(run, ("heatmap", layer), lambda: drawn.channel_heatmap(run.channels, layer))
         show.picture(heatmap, "channel-heatmap")
 
 
@@ -139,7 +139,7 @@ def maps_part(run: Opened) -> None:
         layer = layer_of(run)
     plane, maps = look.maps(run)
     rows = look.ranked(run.channels[run.channels["layer"] == layer])
-    picture = inside.once(run, ("drawn maps", layer), lambda: drawn.neuron_maps(plane, maps[layer - 1], rows))
+    picture = inside.cached_picture(run, ("drawn maps", layer), lambda: drawn.neuron_maps(plane, maps[layer - 1], rows))
     show.picture(picture, "channel-maps")
 
 
@@ -174,7 +174,7 @@ choose, words, run_place = st.columns([1.7, 3.6, 1], vertical_alignment="bottom"
 with choose:
     if not binding.hidden(state, "inspected"):
         labels = models()
-        st.selectbox(options=list(labels), format_func=lambda name: labels[name], **binding.bound(state, "inspected"))
+        st.selectbox(options=list(labels), format_func=lambda name: labels[name], **binding.widget_args(state, "inspected"))
 try:
     scenario = vs.to_scenario(state)
     (spec,) = vs.to_methods(state, [state["inspected"]])
@@ -211,7 +211,7 @@ if record is not None and record.payload.get("redirect_layers"):
         jobs.close(state)
         st.stop()
     try:
-        opened = inside.opened(scenario, spec)
+        opened = inside.open_run(scenario, spec)
         inside.fill(opened, spec, state["strength"])
     except LookupError:
         st.info("The weights of this run are not in the store any more. Reload the page to compute it again.")

@@ -25,7 +25,7 @@ def test_the_link_carries_the_key_alone(state: vs.State) -> None:
     assert vs.to_scenario(again).forget is None
     assert vs.to_scenario(state).forget == (3, 5, 9)
     assert vs.to_scenario(state | {"forget": ""}).forget is None
-    assert vs.edited(vs.settle(state)[0]) == 3
+    assert vs.edited(vs.clamp_state(state)[0]) == 3
 
 
 def test_something_is_known_even_where_nothing_was_discovered(state: vs.State) -> None:

@@ -78,7 +78,7 @@ def test_prediction_does_not_depend_on_the_pieces_or_the_order(digits: Trained, 
     whole = predict(model, data)
     order = torch.randperm(len(data), generator=torch.Generator().manual_seed(1))
     monkeypatch.setattr(training, "_LOOK", 17)
-    assert {len(piece) for piece in data.pieces(order)[:-1]} == {17}
+    assert {len(piece) for piece in data.eval_batches(order)[:-1]} == {17}
     torch.testing.assert_close(predict(model, data, order), whole[order], rtol=1e-4, atol=1e-4)
 
 

@@ -52,7 +52,7 @@ def states(draw: st.DrawFn) -> vs.State:
             )
         ),
     }
-    return vs.settle(state)[0]
+    return vs.clamp_state(state)[0]
 
 
 @CHEAP

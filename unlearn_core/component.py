@@ -11,20 +11,20 @@ from unlearn_core.registry import Registry
 from unlearn_core.specs import Scalar, explain
 
 
-class PartParams(BaseModel):
+class ComponentParams(BaseModel):
     """Base of every part's parameters: typed fields with defaults, limits and a one-line description."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True)
 
 
-class Part:
+class Component:
     """A named, described, parameterised piece. Subclasses replace ``Params``."""
 
     name: ClassVar[str]
     label: ClassVar[str]
     summary: ClassVar[str] = ""
 
-    Params: ClassVar[type[PartParams]] = PartParams
+    Params: ClassVar[type[ComponentParams]] = ComponentParams
     later: ClassVar[frozenset[str]] = frozenset()
     """Parameters that older specs do not have. Where they have their default nothing is written of them: older keys stay."""
 
@@ -55,10 +55,10 @@ class Part:
         return {"name": cls.name, "label": cls.label, "summary": cls.summary, "parameters": schema}
 
 
-P = TypeVar("P", bound=type[Part])
+P = TypeVar("P", bound=type[Component])
 
 
-class PartRegistry(Registry[type[Any]]):
+class ComponentRegistry(Registry[type[Any]]):
     """A registry whose ``register`` is a class decorator."""
 
     def register(self, part: P) -> P:

@@ -163,14 +163,14 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Params = dict[str, Scalar]
 
 
-class PartSpec(Spec):
+class ComponentSpec(Spec):
     """A registered part by name, with all of its parameters (filled in by :mod:`unlearn_core.presets`)."""
 
     name: str
     params: Params = Field(default_factory=dict)
 
 
-class FileSpec(PartSpec):
+class FileSpec(ComponentSpec):
     """A part that may come from files. Those that moved are the same: canonical JSON leaves :data:`LOCATION` out."""
 
     @model_serializer(mode="wrap")
@@ -189,7 +189,7 @@ class ModelSpec(FileSpec):
     """Which network."""
 
 
-class MethodSpec(PartSpec):
+class MethodSpec(ComponentSpec):
     """Which unlearning method, every parameter spelled out, and the revision of its code."""
 
     revision: int = 1

@@ -93,7 +93,7 @@ def scenario_of(item: Item) -> Scenario:
 def fresh(scenario: Scenario, arena: ScenarioData, seed: int) -> RedirectNet:
     """A newly initialised network of the scenario on the arena's device."""
     train = arena.train
-    return build_model(scenario.model, arena.corrupted.train.shape, train.classes, seed, train.moments).to(train.device)
+    return build_model(scenario.model, arena.corrupted.train.shape, train.classes, seed, train.mean_std).to(train.device)
 
 
 def original_of(bench: Bench, scenario: Scenario, arena: ScenarioData) -> RedirectNet:

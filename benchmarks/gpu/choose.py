@@ -15,7 +15,7 @@ from benchmarks.gpu.plan import Item
 from unlearn_core.methods import registry as methods
 from unlearn_core.presets import make_method
 from unlearn_core.specs import Scalar
-from unlearn_core.tuning.held_out import Trial, try_out
+from unlearn_core.tuning.held_out import Trial, cross_validate
 
 SEED, DISCOVERY = 100, 0.1
 USUAL: dict[str, Scalar] = {"batch_size": 512, "round_steps": 0, "removal_cap": 100.0, "most_work": 0.0, "repeat": False}
@@ -65,5 +65,5 @@ def _try(bench: Bench, scenario: Any, change: dict[str, Scalar]) -> tuple[Trial,
 
     forget_memory(bench.device)
     with bench.fast():
-        spent = seconds(lambda: found.append(try_out(run, spec.params, task, SEED, [bench.reporter])), bench.device)
+        spent = seconds(lambda: found.append(cross_validate(run, spec.params, task, SEED, [bench.reporter])), bench.device)
     return found[0], spent

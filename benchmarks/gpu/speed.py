@@ -80,7 +80,7 @@ def time_epoch(sizes: Sizes, data: DeviceData, cancelled: Callable[[], bool], lo
     """Seconds of an epoch and of a step, the first epoch (recording, compiling, searching) apart, and the peak of memory."""
     device = data.device
     forget_memory(device)
-    model = build_model(sizes.network(sizes.full_width), (3, 32, 32), data.classes, 0, data.moments).to(device)
+    model = build_model(sizes.network(sizes.full_width), (3, 32, 32), data.classes, 0, data.mean_std).to(device)
     flops = step_flops(model) * sizes.batch
     trainer = Trainer(model, data, sizes.recipe(1), 0, SilentReporter(), loss, snapshots=False)
     everyone = torch.arange(len(data), device=device)

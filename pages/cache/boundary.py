@@ -14,7 +14,7 @@ from pages.widgets import examples
 from unlearn_core import view_state as vs
 from unlearn_core.corruption import KINDS, UNKNOWN
 from unlearn_core.views.boundary.figure import Panel
-from unlearn_core.views.picture import shorts
+from unlearn_core.views.picture import short_labels
 from unlearn_core.views.text.sentences import said, share_healed
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from unlearn_core.specs import MethodSpec, Scenario
     from unlearn_core.stages.stage import Stage
     from unlearn_core.views.boundary.anchors import Anchor, Asked
-    from unlearn_core.views.boundary.data import Field, Frames, Plane
+    from unlearn_core.views.boundary.data import DecisionMap, Frames, InputPlane
     from unlearn_core.views.craft.data import Box
 
 ORIGINAL = "original"
@@ -58,7 +58,7 @@ def asked(state: vs.State) -> Asked:
     return first, second, third
 
 
-def plane(scenario: Scenario, wanted: Asked) -> tuple[Plane, pd.DataFrame]:
+def plane(scenario: Scenario, wanted: Asked) -> tuple[InputPlane, pd.DataFrame]:
     """The plane and the examples on it. Raises ``UserError`` where there is no such plane, LookupError where a worker has to
     find it first (:func:`unfinished` says with which stages)."""
     from unlearn_core.views.boundary.stored import computed_elsewhere
@@ -69,7 +69,7 @@ def plane(scenario: Scenario, wanted: Asked) -> tuple[Plane, pd.DataFrame]:
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _stored_plane(location: str, scenario: str, wanted: Asked) -> tuple[Plane, pd.DataFrame]:
+def _stored_plane(location: str, scenario: str, wanted: Asked) -> tuple[InputPlane, pd.DataFrame]:
     from unlearn_core.specs import Scenario
     from unlearn_core.views.boundary.stored import stored_plane
 
@@ -80,7 +80,7 @@ def _stored_plane(location: str, scenario: str, wanted: Asked) -> tuple[Plane, p
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _plane(scenario: str, wanted: Asked) -> tuple[Plane, pd.DataFrame]:
+def _plane(scenario: str, wanted: Asked) -> tuple[InputPlane, pd.DataFrame]:
     from unlearn_core.specs import Scenario
     from unlearn_core.views.boundary.data import plane_of, points_of
 
@@ -155,7 +155,7 @@ def rounds(scenario: Scenario, specs: Sequence[MethodSpec | None], wanted: Asked
 
 def titles(specs: Sequence[MethodSpec | None]) -> list[str]:
     """Short labels, no two alike."""
-    return shorts([label(ORIGINAL if spec is None else spec.name) for spec in specs])
+    return short_labels([label(ORIGINAL if spec is None else spec.name) for spec in specs])
 
 
 def _arguments(scenario: Scenario, spec: MethodSpec | None) -> tuple[str, str, str]:
@@ -163,7 +163,7 @@ def _arguments(scenario: Scenario, spec: MethodSpec | None) -> tuple[str, str, s
 
 
 @st.cache_resource(max_entries=48, show_spinner=False)
-def _field(location: str, scenario: str, spec: str, wanted: Asked) -> tuple[Field, float | None]:
+def _field(location: str, scenario: str, spec: str, wanted: Asked) -> tuple[DecisionMap, float | None]:
     from unlearn_core.views.boundary.data import field_of, healed
     from unlearn_core.views.boundary.stored import computed_elsewhere, stored_field
 
@@ -198,11 +198,11 @@ def _parsed(scenario: str, spec: str) -> tuple[Scenario, MethodSpec | None]:
     return Scenario.model_validate_json(scenario), MethodSpec.model_validate_json(spec) if spec else None
 
 
-def cards(where: Plane, panels: Sequence[Panel], names: Sequence[str], patch: Box | None) -> None:
+def cards(where: InputPlane, panels: Sequence[Panel], names: Sequence[str], patch: Box | None) -> None:
     """The images of the plane: what they are, and what each finished model says of them. ``patch``: where a trigger is."""
-    from unlearn_core.views.boundary.data import Field, said_at
+    from unlearn_core.views.boundary.data import DecisionMap, prediction_at
 
-    answers = [(p.title, said_at(where.anchors, where, Field(p.winners[-1], p.confidence[-1]))) for p in panels]
+    answers = [(p.title, prediction_at(where.anchors, where, DecisionMap(p.winners[-1], p.confidence[-1]))) for p in panels]
     for k, (anchor, place) in enumerate(zip(where.anchors, st.columns(len(where.anchors)), strict=True)):
         words = said([(title, names[given[k][0]]) for title, given in answers])
         place.html(_card(anchor, html.escape(words), patch if anchor.triggered else None))

@@ -45,11 +45,11 @@ def starts_from_original(name: str) -> bool:
     return method.family != "retraining" and not method.needs_own_original
 
 
-def about(name: str, state: vs.State) -> About:
+def method_card(name: str, state: vs.State) -> About:
     """What there is to say about a method on this view's data."""
-    from unlearn_core.views.text.method_card import about
+    from unlearn_core.views.text.method_card import method_card
 
-    return about(name, state["dataset"], vs.augmented(state), state["values"], vs.foreign(state))
+    return method_card(name, state["dataset"], vs.augmented(state), state["values"], vs.foreign(state))
 
 
 def dataset_names(state: vs.State) -> list[str]:

@@ -28,7 +28,7 @@ _STYLE = """<style>
 </style>"""
 
 
-def opened(scenario: Scenario, spec: MethodSpec) -> Opened:
+def open_run(scenario: Scenario, spec: MethodSpec) -> Opened:
     """The stored run with its channels. Raises LookupError if it is not stored or has none."""
     return _opened(store().location, scenario.run_key(spec), scenario, spec)
 
@@ -80,7 +80,7 @@ def _changed(location: str, key: str, _scenario: Any, _spec: Any) -> Changes:
     return changes(store(), _scenario, _spec)
 
 
-def once(run: Opened, key: tuple[Any, ...], draw: Callable[[], Picture]) -> Picture:
+def cached_picture(run: Opened, key: tuple[Any, ...], draw: Callable[[], Picture]) -> Picture:
     """A picture that does not depend on the strength, drawn once: the slider then only redraws what it moves."""
     if key not in run.memo:
         run.memo[key] = draw()

@@ -72,7 +72,7 @@ def suspicion(state: vs.State, scenario: Scenario) -> tuple[np.ndarray, str] | N
     if vs.nothing_known(state) or not store().has([scenario.run_key(spec)]):
         return None
     try:
-        return suspects.opened(scenario, spec).suspicion
+        return suspects.open_suspects_of(scenario, spec).suspicion
     except LookupError:
         return None
 

@@ -26,7 +26,7 @@ def begin() -> vs.State:
     if "state" not in memory or _followed_a_link(query):
         memory["state"], memory["notices"] = permission.read_link(query)
     if "unsettled" in memory:
-        memory["state"], memory["notices"] = vs.settle(memory["unsettled"])
+        memory["state"], memory["notices"] = vs.clamp_state(memory["unsettled"])
         del memory["unsettled"]
     if memory["state"]["forget"] or "indices" in memory["state"]:
         from pages.session import forget_sets
@@ -81,7 +81,7 @@ def change(**values: Any) -> None:
     wanted = memory["state"] | values
     try:
         with elsewhere():
-            memory["state"], memory["notices"] = vs.settle(wanted)
+            memory["state"], memory["notices"] = vs.clamp_state(wanted)
     except NotRead:  # the page shows how its files are read, and settles it then
         memory["unsettled"] = wanted
 
@@ -100,7 +100,7 @@ def _same(value: Any) -> Any:
     return value
 
 
-def bound(
+def widget_args(
     state: vs.State, name: str, convert: Callable[[Any], Any] = _same, show: Callable[[Any], Any] = _same
 ) -> dict[str, Any]:
     """Label, help, key and callback of the widget for one control; the widget then shows the state's value.
@@ -108,7 +108,7 @@ def bound(
     ``convert``: from the widget's value to the state's; ``show``: back.
     """
     control, key = vs.BY_NAME[name], f"control:{name}"
-    st.session_state[key] = show(vs.resolved(state)[name])
+    st.session_state[key] = show(vs.with_defaults(state)[name])
     common = {"label": control.label, "help": control.help, "key": key, "disabled": locked(state, name)}
     return common | {"on_change": _changed, "args": (name, key, convert)}
 
@@ -135,7 +135,7 @@ def segments(
             format_func=lambda value: words[value],
             label_visibility="collapsed",
             width=width,
-            **bound(state, name, show=show),
+            **widget_args(state, name, show=show),
         )
 
 

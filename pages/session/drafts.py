@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.session import binding, forget_sets
-from pages.widgets.show import said
+from pages.widgets.show import errors_as_notices
 from unlearn_core import view_state as vs
 from unlearn_core.forget_sets import ForgetSet, NamedSet, NamedSets
 
@@ -95,7 +95,7 @@ def show(draft: Draft, id: str) -> None:
 
 def attempt(act: Callable[[], None]) -> None:
     """Do something that may be refused; the refusal is said at the top of the page."""
-    with said():
+    with errors_as_notices():
         act()
 
 

@@ -77,7 +77,7 @@ def open_paths(query: dict[str, str], asked: vs.Question) -> None:
 
 def fetch(query: dict[str, str], asked: vs.Question) -> None:
     """The person agrees: the dataset comes into the cache folder, wherever the link wanted it, and the link is read again."""
-    with show.said():
+    with show.errors_as_notices():
         vs.download(asked.download)
         _follow({name: value for name, value in query.items() if name != "dataset.data"})
 

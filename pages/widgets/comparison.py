@@ -15,7 +15,7 @@ from pages.widgets import show
 from unlearn_core import view_state as vs
 from unlearn_core.results import table_export as sheets
 from unlearn_core.views.compare.figure import ordered
-from unlearn_core.views.picture import shorts
+from unlearn_core.views.picture import short_labels
 from unlearn_core.views.table import comparison_table, explanation, metric_frame, plain_table, stars_note, without_values
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def table(frame: pd.DataFrame, name: str, only: Sequence[str] | None = None) -> 
     metrics = catalog.metrics()
     chosen = {key: metrics[key] for key in only or metrics if key in metrics}
     columns = {metric.label: st.column_config.Column(help=explanation(metric)) for metric in chosen.values()}
-    longest = max(len(name) for name in shorts(frame["label"]))
+    longest = max(len(name) for name in short_labels(frame["label"]))
     columns["Model"] = st.column_config.Column(
         pinned=True, help="Open markers are references, not methods to choose.", width=min(_WIDE, 42 + int(6.4 * longest))
     )
@@ -74,7 +74,7 @@ def columns(state: vs.State) -> None:
             options=list(catalog.metrics()),
             format_func=catalog.metric_label,
             placeholder="Choose metrics",
-            **binding.bound(state, "columns", tuple, lambda _: list(vs.columns_shown(state))),
+            **binding.widget_args(state, "columns", tuple, lambda _: list(vs.columns_shown(state))),
         )
         with st.container(horizontal=True):
             for name, chosen in (("Headlines", vs.HEADLINES), ("All metrics", tuple(catalog.metrics()))):
@@ -97,7 +97,9 @@ def trajectory_frame(scenario: Scenario, methods: Sequence[MethodSpec], frame: p
     rounds = tables.trajectories(store(), scenario, methods)
     start = frame[frame["method"] == tables.ORIGINAL]
     started = start.iloc[0].to_dict() if len(start) else {}
-    paced = paces.paced(rounds, started, {name: len(start) > 0 and catalog.starts_from_original(name) for name in known})
+    paced = paces.normalise_time(
+        rounds, started, {name: len(start) > 0 and catalog.starts_from_original(name) for name in known}
+    )
     return paced.assign(oracle=[known[name].oracle for name in paced["method"]])
 
 

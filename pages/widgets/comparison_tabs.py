@@ -85,7 +85,7 @@ def _over_time(state: vs.State, rounds: pd.DataFrame, wanted: str, course: Pictu
             options=[name for name in catalog.recorded_metrics(wanted) if known or name == wanted or name in told],
             format_func=catalog.metric_label,
             label_visibility="collapsed",
-            **binding.bound(state, "metric", show=lambda _: wanted),
+            **binding.widget_args(state, "metric", show=lambda _: wanted),
         )
     if course is not None:
         show.picture(course, "trajectories")

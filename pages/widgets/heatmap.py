@@ -50,17 +50,17 @@ def switch(state: vs.State, name: str) -> None:
     """One of the small choices above the picture."""
     if not binding.hidden(state, name):
         words = _WORDS[name]
-        st.segmented_control(options=list(words), format_func=lambda value: words[value], **binding.bound(state, name))
+        st.segmented_control(options=list(words), format_func=lambda value: words[value], **binding.widget_args(state, name))
 
 
 def shown_rows(
     state: vs.State,
     table: pd.DataFrame,
-    specs: dict[g.Who, MethodSpec],
-    mine: list[g.Who],
-    tasks: list[g.Task],
+    specs: dict[g.RowKey, MethodSpec],
+    mine: list[g.RowKey],
+    tasks: list[g.Cell],
     higher: bool,
-    apart: Sequence[g.Who] = (),
+    apart: Sequence[g.RowKey] = (),
 ) -> pd.DataFrame:
     """The rows that this view asks for, in its order. ``mine``: the chosen methods with this view's parameters; ``apart``: rows
     that belong to another page, and are shown only if they were chosen."""
@@ -101,7 +101,7 @@ def progress(job: JobView | None) -> None:
 
 
 def _retry(job_id: str) -> None:
-    with show.said():
+    with show.errors_as_notices():
         engine().retry(job_id)
 
 
@@ -114,7 +114,7 @@ def fill(state: vs.State, wanted: list[Any], estimate: g.Estimate, empty: int, b
         cost = drawn.cost_sentence(estimate.seconds, estimate.guessed, workers)
         st.markdown(f"{drawn.missing_sentence(empty, estimate.runs, estimate.originals)}  \n{cost}")
         if not binding.hidden(state, "seeds"):
-            st.number_input(min_value=1, max_value=10, step=1, width=130, **binding.bound(state, "seeds", int))
+            st.number_input(min_value=1, max_value=10, step=1, width=130, **binding.widget_args(state, "seeds", int))
         st.button(
             "Run these", type="primary", icon=":material/play_arrow:", key="grid-run", disabled=busy,
             on_click=_run_missing, args=(wanted, estimate.runs),
@@ -124,7 +124,7 @@ def fill(state: vs.State, wanted: list[Any], estimate: g.Estimate, empty: int, b
 def _run_missing(wanted: list[Any], runs: int) -> None:
     from unlearn_core.stages.unlearn import plan_runs, share_models
 
-    with show.said():
+    with show.errors_as_notices():
         stages: dict[str, Stage] = {s.key: s for scenario, specs in wanted for s in plan_runs(scenario, specs)}
         jobs.hand_over(share_models(list(stages.values())), f"{TITLE}: {runs} missing runs")
 
@@ -147,12 +147,12 @@ def measure(found: g.Grid, busy: bool) -> None:
 def _measure_pending(found: g.Grid) -> None:
     from unlearn_core.stages.metrics import plan_measures
 
-    with show.said():
+    with show.errors_as_notices():
         jobs.hand_over(plan_measures(found.pending), f"{TITLE}: {found.unmeasured} values to measure")
 
 
 def drawn_once(
-    table: pd.DataFrame, rows: pd.DataFrame, tasks: list[g.Task], how: drawn.Reading, shares: Mapping[drawn.Column, float]
+    table: pd.DataFrame, rows: pd.DataFrame, tasks: list[g.Cell], how: drawn.Reading, shares: Mapping[drawn.Column, float]
 ) -> drawn.Picture:
     """The heatmap; where nothing that it shows has changed since this person last saw it, as after a click, the same one."""
     hashes = [int(pd.util.hash_pandas_object(frame, index=False).sum()) for frame in (table, rows)]
@@ -177,7 +177,7 @@ def _clicked() -> None:
     points = st.session_state["figure:grid"]["selection"]["points"]
     if points and points[0].get("customdata"):
         method, variant, *dials = points[0]["customdata"]
-        binding.change(cell=g.cell_text(method, variant, g.Task(*dials)))
+        binding.change(cell=g.cell_text(method, variant, g.Cell(*dials)))
 
 
 def export(table: Callable[[], pd.DataFrame] | None, title: str) -> None:
@@ -211,7 +211,7 @@ def sources(found: g.Grid, precomputed: Gallery | None) -> None:
         )
 
 
-def other_values(state: vs.State, found: g.Grid, specs: dict[g.Who, MethodSpec]) -> None:
+def other_values(state: vs.State, found: g.Grid, specs: dict[g.RowKey, MethodSpec]) -> None:
     """How many runs have the values that are not chosen here."""
     if state["rows"] in ("chosen", "both"):
         return
@@ -224,7 +224,7 @@ def other_values(state: vs.State, found: g.Grid, specs: dict[g.Who, MethodSpec])
 
 
 def cell(
-    state: vs.State, found: g.Grid, rows: pd.DataFrame, tasks: list[g.Task], opened: tuple[str, str, g.Task] | None
+    state: vs.State, found: g.Grid, rows: pd.DataFrame, tasks: list[g.Cell], opened: tuple[str, str, g.Cell] | None
 ) -> None:
     """The runs behind the open cell, each with a link to its comparison."""
     if binding.hidden(state, "grid_runs"):
@@ -253,7 +253,7 @@ def cell(
     _runs(state, found.metric, runs, *opened)
 
 
-def _chosen(names: list[tuple[str, str]], tasks: list[g.Task]) -> None:
+def _chosen(names: list[tuple[str, str]], tasks: list[g.Cell]) -> None:
     who, task = st.session_state["cell-row"], st.session_state["cell-task"]
     if who is None and task is None:
         return
@@ -261,7 +261,7 @@ def _chosen(names: list[tuple[str, str]], tasks: list[g.Task]) -> None:
     binding.change(cell=g.cell_text(method, variant, task or tasks[0]))
 
 
-def _runs(state: vs.State, metric: str, runs: pd.DataFrame, method: str, variant: str, task: g.Task) -> None:
+def _runs(state: vs.State, metric: str, runs: pd.DataFrame, method: str, variant: str, task: g.Cell) -> None:
     base = link(state, method, variant, task, int(runs["seed"].iloc[0]))
     there = [base | {"seed": int(seed)} for seed in runs["seed"]]  # what a seed cannot unsettle is settled once
     addresses = [f"compare?{vs.encode(view)}" for view in there]
@@ -276,13 +276,13 @@ def _runs(state: vs.State, metric: str, runs: pd.DataFrame, method: str, variant
                 st.switch_page("pages/compare.py")
 
 
-def link(state: vs.State, method: str, variant: str, task: g.Task, seed: int) -> vs.State:
+def link(state: vs.State, method: str, variant: str, task: g.Cell, seed: int) -> vs.State:
     """The comparison in which this run stands beside the references."""
     methods = tuple(dict.fromkeys((method, *catalog.REFERENCES))) if method in catalog.methods() else state["methods"]
     dials = {"regularity": task.regularity, "discovery": task.discovery, "seed": seed, "methods": methods, "forget": ""}
     # Of this method the parameters of the cell, whatever the view has; the variant says which values they depart from.
     others = {key: value for key, value in state["overrides"].items() if not key.startswith(f"{method}.")}
     overrides = others | g.overrides_of(method, variant)
-    two = method in catalog.methods() and catalog.about(method, state).sets
+    two = method in catalog.methods() and catalog.method_card(method, state).sets
     values = g.set_of(variant) if two else state["values"]
-    return vs.settle(state | dials | {"overrides": overrides, "values": values, "cell": ""})[0]
+    return vs.clamp_state(state | dials | {"overrides": overrides, "values": values, "cell": ""})[0]

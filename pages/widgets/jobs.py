@@ -45,7 +45,7 @@ def hand_over(stages: Sequence[Stage], title: str) -> None:
     else at once, for that stops the script.
     """
     keys = {stage.key for stage in stages}
-    with show.said():  # a store that is away, say
+    with show.errors_as_notices():  # a store that is away, say
         st.session_state["asked"] = st.session_state.get("asked", set()) | (keys - store().has(keys))
         submit(stages, title)
 

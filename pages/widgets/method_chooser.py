@@ -31,7 +31,7 @@ def choose(state: vs.State) -> None:
             format_func=lambda family: f"{family} {counts[family]}",
             label_visibility="collapsed",
             width="stretch",
-            **binding.bound(state, "families", tuple, list),
+            **binding.widget_args(state, "families", tuple, list),
         )
     shown = [name for name in ("methods", "values") if not binding.hidden(state, name)]
     places = dict(zip(shown, st.columns([5.4, 1][: len(shown)] or 1, vertical_alignment="bottom"), strict=False))
@@ -43,10 +43,10 @@ def choose(state: vs.State) -> None:
             max_selections=vs.MAX_METHODS,
             placeholder=f"Choose two to six of {len(offered)} methods",
             label_visibility="collapsed",
-            **binding.bound(state, "methods", tuple, list),
+            **binding.widget_args(state, "methods", tuple, list),
         )
     if "values" in places:
-        places["values"].segmented_control(options=list(vs.VALUE_SETS), **binding.bound(state, "values"))
+        places["values"].segmented_control(options=list(vs.VALUE_SETS), **binding.widget_args(state, "values"))
 
 
 def cards(state: vs.State, names: list[str]) -> None:
@@ -64,7 +64,7 @@ def cards(state: vs.State, names: list[str]) -> None:
             with tab:
                 if explained:
                     _explanation(state, name, styles[name].color)
-                known = catalog.about(name, state)
+                known = catalog.method_card(name, state)
                 st.caption(f"**Parameters.** {known.source} {known.both}")
                 if known.sets:
                     with st.popover("Tuned and paper side by side", icon=":material/compare_arrows:"):
@@ -74,7 +74,7 @@ def cards(state: vs.State, names: list[str]) -> None:
 
 
 def _explanation(state: vs.State, name: str, color: str) -> None:
-    known = catalog.about(name, state)
+    known = catalog.method_card(name, state)
     words, aim = st.columns([2.4, 1], gap="large")
     facts = [known.family, known.paper, f"needs {', '.join(known.needs)}" if known.needs else "needs nothing but the model"]
     if known.without:

@@ -67,7 +67,7 @@ def step(state: vs.State, found: Reading) -> list[str]:
     _upload(state, found, scenario)
     if known:
         words = {NOTHING: "Nothing known yet" if found.clean_known < found.train else "The discovery rate"} | known
-        bound = binding.bound(state, "forget")
+        bound = binding.widget_args(state, "forget")
         st.selectbox(options=list(words), format_func=lambda key: words[key], **(bound | {"label": "Forget list in use"}))
     return _said(state, found, scenario)
 
@@ -86,7 +86,7 @@ def _said(state: vs.State, found: Reading, scenario: Scenario) -> list[str]:
             return []
     if vs.truth_known(state):
         if not binding.hidden(state, "discovery"):
-            bound = binding.bound(state, "discovery")
+            bound = binding.widget_args(state, "discovery")
             st.slider(min_value=0.0, max_value=1.0, step=0.01, format="percent", **bound)
         st.caption("The right label of every training image is given, so it is known what is wrong and what is healed.")
     else:

@@ -95,7 +95,9 @@ def _choose(state: vs.State, draft: drafts.Draft) -> None:
     }
     now = draft.found.id if draft.found is not None else drafts.NEW
     if not binding.hidden(state, "draft"):
-        st.selectbox(options=list(names), format_func=lambda id: names[id], **binding.bound(state, "draft", show=lambda _: now))
+        st.selectbox(
+            options=list(names), format_func=lambda id: names[id], **binding.widget_args(state, "draft", show=lambda _: now)
+        )
     if draft.found is None:
         st.caption("The first edit makes a set of your own and leaves the one in use as it is.")
         _bring_back(draft)

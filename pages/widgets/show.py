@@ -47,7 +47,7 @@ def opening(title: str, see: str, attempt: str) -> None:
 
 
 @contextlib.contextmanager
-def said() -> Iterator[None]:
+def errors_as_notices() -> Iterator[None]:
     """For callbacks, which nothing else guards: what goes wrong is a notice when the page is drawn."""
     try:
         yield

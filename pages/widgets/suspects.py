@@ -42,7 +42,7 @@ _STYLE = """<style>
 _SIGNS = {edits.IN: "✔", edits.OUT: "✕", edits.UNDECIDED: ""}
 
 
-def opened(scenario: Scenario, spec: MethodSpec) -> Suspects:
+def open_suspects_of(scenario: Scenario, spec: MethodSpec) -> Suspects:
     """What the stored run found. Raises LookupError if it is not stored."""
     return _opened(store().location, scenario.run_key(spec), scenario, spec)
 

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import torch
 
-from unlearn_core.discovery import MIN_KNOWN, View, fold_of, judge, out_of_fold, registry
+from unlearn_core.discovery import MIN_KNOWN, ModelOutputs, fold_of, judge, out_of_fold, registry
 from unlearn_core.discovery.fusion import fuse, refine
 from unlearn_core.discovery.judgement import Judgement, judge_table
 from unlearn_core.discovery.mixture import bins_of, fit_mixture
@@ -38,14 +38,14 @@ def judged(known: int = 10, seed: int = 0, gap: float = 3.0) -> tuple[Judgement,
     return judge_table(table, forget, LABELS), corrupted
 
 
-def random_view(known: list[int], seed: int, count: int = 60) -> View:
+def random_view(known: list[int], seed: int, count: int = 60) -> ModelOutputs:
     generator = torch.Generator().manual_seed(seed)
     labels = torch.randint(4, (count,), generator=torch.Generator().manual_seed(0))
     flags = torch.zeros(count, dtype=torch.bool)
     flags[known] = True
     logits, features = torch.randn(count, 4, generator=generator), torch.randn(count, 5, generator=generator)
     masked, original = torch.randn(count, 4, generator=generator), torch.randn(count, 4, generator=generator)
-    return View(labels, flags, original, features.flip(0), logits, features, masked)
+    return ModelOutputs(labels, flags, original, features.flip(0), logits, features, masked)
 
 
 def test_folds_hold_every_known_example_out_once_and_are_even() -> None:
@@ -63,14 +63,17 @@ def test_a_known_example_is_never_scored_by_a_view_that_knew_it() -> None:
     before = out_of_fold([one, two], forget)
     changed = two.logits.clone()
     changed[:3] = 50 * torch.eye(4)[:3]
-    after = out_of_fold([one, View(**{**two.__dict__, "logits": changed})], forget)
+    after = out_of_fold([one, ModelOutputs(**{**two.__dict__, "logits": changed})], forget)
     for name in ("healed_loss", "healed_margin", "change", "redirect_gain"):
         assert torch.equal(before[name][:3], after[name][:3]), name
         assert torch.isfinite(before[name]).all()
     # Of those that the second view did not know, it has a say.
     other = two.logits.clone()
     other[3] = torch.tensor([50.0, 0, 0, 0])
-    assert after["healed_loss"][3] != out_of_fold([one, View(**{**two.__dict__, "logits": other})], forget)["healed_loss"][3]
+    assert (
+        after["healed_loss"][3]
+        != out_of_fold([one, ModelOutputs(**{**two.__dict__, "logits": other})], forget)["healed_loss"][3]
+    )
 
 
 def test_what_every_view_knew_has_no_score() -> None:
@@ -124,12 +127,12 @@ def test_the_curve_is_a_curve_and_the_estimates_hold(seed: int) -> None:
     for name in ("precision", "recall"):
         low, middle, high = (curve[column] for column in (f"{name}_low", name, f"{name}_high"))
         assert ((low >= 0) & (low <= middle + 1e-9) & (middle <= high + 1e-9) & (high <= 1)).all()
-    taken = judgement.taken(0.9)
+    taken = judgement.accept_count(0.9)
     true = corrupted[suspects[:taken]].mean()
     assert abs(curve["precision"][taken - 1] - true) <= 0.1
     assert corrupted[suspects[:taken]].sum() >= 0.8 * (CORRUPTED - 10)
-    assert judgement.taken(0.99) <= taken
-    assert judgement.taken(0.9, most=3) == 3
+    assert judgement.accept_count(0.99) <= taken
+    assert judgement.accept_count(0.9, most=3) == 3
     low, high = judgement.undiscovered[1:]
     assert low <= CORRUPTED - 10 <= high
 
@@ -168,14 +171,14 @@ def test_nothing_improbable_is_taken_though_the_average_would_allow_it() -> None
     probability = judgement.probability.copy()
     probability[judgement.suspects[:count]] = np.r_[np.full(15, 0.99), 0.8, 0.79, 0.5, 0.3, 0.1]
     doubtful = dataclasses.replace(judgement, curve=curve, probability=probability)
-    assert doubtful.taken(0.9) == 16
-    assert doubtful.taken(0.96) == 0
+    assert doubtful.accept_count(0.9) == 16
+    assert doubtful.accept_count(0.96) == 0
 
 
 def test_where_everything_is_known_no_more_is_expected() -> None:
     judgement, _ = judged(CORRUPTED)
     assert judgement.state == "judged"
-    assert judgement.taken(0.9) == 0
+    assert judgement.accept_count(0.9) == 0
     assert "No more" in judgement.sentence
     assert "About" in judged(10)[0].sentence
 
@@ -199,7 +202,7 @@ def test_fewer_than_five_known_are_ranked_only() -> None:
     judgement, _ = judged(MIN_KNOWN - 1)
     assert judgement.state == "ranked"
     assert judgement.curve.empty
-    assert judgement.taken(0.9) == 0
+    assert judgement.accept_count(0.9) == 0
     assert np.isnan(judgement.probability).all()
     assert "Fewer than 5" in judgement.sentence
     assert len(judgement.suspects) == COUNT - MIN_KNOWN + 1
@@ -211,7 +214,7 @@ def test_a_forget_set_that_nothing_sets_apart_looks_clean(seed: int) -> None:
     forget = np.zeros(COUNT, bool)
     forget[np.random.default_rng(100 + seed).permutation(COUNT)[:10]] = True
     judgement = judge_table(table, forget, LABELS)
-    assert judgement.taken(0.9) <= 0.01 * COUNT
+    assert judgement.accept_count(0.9) <= 0.01 * COUNT
     assert judgement.state == "clean"
     assert "looks clean" in judgement.sentence
 

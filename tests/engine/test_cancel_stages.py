@@ -23,7 +23,7 @@ from unlearn_core.views.boundary.data import plane_of
 from unlearn_core.views.boundary.stage import plan_fields, plan_frames, plan_plane
 from unlearn_core.views.channels.stage import plan_channels
 from unlearn_core.views.embedding.stage import plan_embedding
-from unlearn_core.views.heatmap.data import Pending
+from unlearn_core.views.heatmap.data import MissingMetric
 from unlearn_core.views.own_data.stage import plan_cost
 
 SECONDS = 2.0
@@ -41,7 +41,7 @@ def run_of(name: str, **overrides: Any) -> list[Stage]:
 
 def pending() -> list[Stage]:
     original, run = run_of("finetune")
-    return [original, run, *plan_measures([Pending(scenario(), "utility", (original.key, run.key), ())])]
+    return [original, run, *plan_measures([MissingMetric(scenario(), "utility", (original.key, run.key), ())])]
 
 
 def discovering(name: str) -> Callable[[], list[Stage]]:

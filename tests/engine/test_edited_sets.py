@@ -24,7 +24,7 @@ from unlearn_core.stages.regularity import plan_regularity
 from unlearn_core.stages.unlearn import plan_runs
 from unlearn_core.store import Store
 from unlearn_core.training import Reporter, SilentReporter
-from unlearn_core.views.heatmap.data import Task, at
+from unlearn_core.views.heatmap.data import Cell, at
 
 CPU = torch.device("cpu")
 
@@ -61,7 +61,7 @@ def test_an_edited_set_has_a_key_of_its_own_that_no_rate_and_no_order_changes() 
     assert (edited.original_key, edited.corruption_key) == (base.original_key, base.corruption_key)
     assert Scenario.model_validate_json(edited.model_dump_json()) == edited
     assert edited.at_rate(0.5) == base
-    assert at(edited, Task(1.0, 0.3), 2).forget is None
+    assert at(edited, Cell(1.0, 0.3), 2).forget is None
 
 
 @pytest.mark.parametrize(

@@ -106,7 +106,7 @@ def test_every_number_by_hand() -> None:
 def fitted(scenario: Scenario, arena: ScenarioData, without: torch.Tensor) -> Logits:
     keep = torch.ones(len(arena.train), dtype=torch.bool)
     keep[without] = False
-    model = build_model(scenario.model, arena.corrupted.train.shape, arena.train.classes, 0, arena.train.moments)
+    model = build_model(scenario.model, arena.corrupted.train.shape, arena.train.classes, 0, arena.train.mean_std)
     Trainer(model, arena.train, scenario.training, 0, SilentReporter(), snapshots=False).fit(keep.nonzero()[:, 0])
     return observe(model, arena)
 

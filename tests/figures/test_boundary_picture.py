@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from unlearn_core.views.boundary.figure import Look, Panel, boundaries
-from unlearn_core.views.boundary.regions import FILLS, LEVELS, codes, fill, middles, scale, slots_of
+from unlearn_core.views.boundary.regions import FILLS, LEVELS, codes, fill, label_positions, scale, slots_of
 from unlearn_core.views.palette import GROUPS
 
 NAMES = ("low", "middle", "high")
@@ -79,11 +79,11 @@ def test_class_fills_are_none_of_the_groups_colours() -> None:
 
 def test_names_stand_inside_their_regions_and_beside_what_is_there() -> None:
     winners = panel("a", 1).winners[0]
-    for label, row, column in middles(winners):
+    for label, row, column in label_positions(winners):
         assert winners[row, column] == label
-    ((_, row, column),) = [found for found in middles(winners, taken=[(10, 12)]) if found[0] == 2]
+    ((_, row, column),) = [found for found in label_positions(winners, taken=[(10, 12)]) if found[0] == 2]
     assert max(abs(row - 10), abs(column - 12)) > 1
-    assert [label for label, _, _ in middles(winners, least=0.4)] == [2]
+    assert [label for label, _, _ in label_positions(winners, least=0.4)] == [2]
 
 
 def test_points_fade_but_stay() -> None:

@@ -7,12 +7,12 @@ import pytest
 from unlearn_core import presets
 from unlearn_core.methods import registry
 from unlearn_core.views.text import method_card as module
-from unlearn_core.views.text.method_card import about, aim, linked
+from unlearn_core.views.text.method_card import aim, linked, method_card
 
 
 @pytest.mark.parametrize("name", registry.names())
 def test_every_method_has_everything_to_say(name: str) -> None:
-    known = about(name, "digits")
+    known = method_card(name, "digits")
     assert known.label
     assert known.family
     assert known.paper
@@ -37,7 +37,7 @@ def test_regions_are_said_in_words() -> None:
 
 
 def test_a_point_is_inside_a_region_with_its_edges() -> None:
-    known = about("npo", "digits")
+    known = method_card("npo", "digits")
     assert known.aims_at(0.75, 0.0)
     assert not known.aims_at(0.74, 0.5)
 
@@ -47,9 +47,9 @@ def test_the_tuned_file_is_named_with_its_provenance(monkeypatch: pytest.MonkeyP
     found = {"methods": {"scrub": entry, "npo": {"params": {}}}}
     monkeypatch.setattr(presets, "tuned", lambda family: found)
     monkeypatch.setattr(module, "tuned", lambda family: found)
-    known = about("scrub", "digits")
+    known = method_card("scrub", "digits")
     assert known.source == (
         "Tuned by the held-out-F rule on seeds 100, 101, score 0.81 (its preset: 0.50), 25 configurations tried."
     )
     assert known.preset["epochs"] == 9
-    assert about("npo", "digits").source == "Tuned by the held-out-F rule."
+    assert method_card("npo", "digits").source == "Tuned by the held-out-F rule."

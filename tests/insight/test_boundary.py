@@ -173,7 +173,7 @@ def test_what_is_said_at_an_anchor_is_what_its_cell_holds(store: Results) -> Non
     plane = boundary.plane_of(IMAGES)
     found = boundary.field_of(store, IMAGES, None, plane)
     direct = said(model_of(store, IMAGES), IMAGES, np.stack([a.inputs for a in plane.anchors]).astype(np.float32))
-    for (label, confidence), chances in zip(boundary.said_at(plane.anchors, plane, found), direct, strict=True):
+    for (label, confidence), chances in zip(boundary.prediction_at(plane.anchors, plane, found), direct, strict=True):
         assert label == int(chances.argmax())
         assert confidence == pytest.approx(float(chances.max()), abs=0.03)
 

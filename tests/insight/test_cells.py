@@ -185,9 +185,9 @@ def test_tasks_that_round_alike_are_two_columns(store: Store) -> None:
         put(store, USUAL.at_rate(discovery), REM, value)
     table = sheets.wide(tables.summary(tables.results(store), "utility"), "±")
     assert sorted(table.loc["REM"]) == ["0.200 (1)", "0.800 (1)"]
-    text = g.cell_text("rem", "", g.Task(1 / 3, 0.301))
-    assert g.cell_of(text) == ("rem", "", g.Task(1 / 3, 0.301))
-    assert g.runs_in(g.grid(store, USUAL, "utility").runs, "rem", "", g.Task(1.0, 0.301))["utility"].tolist() == [0.2]
+    text = g.cell_text("rem", "", g.Cell(1 / 3, 0.301))
+    assert g.cell_of(text) == ("rem", "", g.Cell(1 / 3, 0.301))
+    assert g.runs_in(g.grid(store, USUAL, "utility").runs, "rem", "", g.Cell(1.0, 0.301))["utility"].tolist() == [0.2]
 
 
 def test_seconds_of_two_kinds_of_devices_are_not_averaged(store: Store) -> None:

@@ -17,7 +17,7 @@ from unlearn_core.store import Store
 from unlearn_core.training import SilentReporter
 from unlearn_core.views.compare.classes import COLUMNS, by_class, count_classes
 from unlearn_core.views.compare.pareto import pareto_front
-from unlearn_core.views.compare.time_axis import paced
+from unlearn_core.views.compare.time_axis import normalise_time
 
 
 def test_classes_are_counted_by_clean_label() -> None:
@@ -82,9 +82,9 @@ def test_every_method_ends_its_own_work_at_one_and_starts_at_the_original() -> N
             "healed": [0.1, 0.2, 0.3, 0.4],
         }
     )
-    frame = paced(rounds, {"healed": 0.05, "utility": 0.9}, {"a": True, "b": False})
+    frame = normalise_time(rounds, {"healed": 0.05, "utility": 0.9}, {"a": True, "b": False})
     assert list(frame[frame["method"] == "a"]["work"]) == [0, 0.5, 1]
     assert list(frame[frame["method"] == "a"]["healed"]) == [0.05, 0.1, 0.2]
     assert list(frame[frame["method"] == "b"]["work"]) == [0.5, 1]
     assert "utility" not in frame
-    assert paced(rounds.iloc[:0], {}, {}).empty
+    assert normalise_time(rounds.iloc[:0], {}, {}).empty

@@ -39,7 +39,7 @@ def fake(store: Store, what: Scenario, name: str, value: float | None, seconds: 
     store.put(what.run_key(spec), "run", spec_of, payload, {})
 
 
-def presets(*names: str) -> dict[g.Who, MethodSpec]:
+def presets(*names: str) -> dict[g.RowKey, MethodSpec]:
     return {(name, ""): make_method(name, scenario()) for name in names}
 
 
@@ -110,7 +110,7 @@ def test_the_relative_scale_runs_from_the_original_to_the_oracle(store: Store) -
 def test_missing_is_what_is_not_stored_and_can_run(store: Store) -> None:
     fake(store, scenario(0), "rem", 0.5)
     fake(store, scenario(1), "rem", 0.5, epochs=77)
-    tasks = [g.Task(1.0, 0.5), g.Task(1.0, 0.0)]
+    tasks = [g.Cell(1.0, 0.5), g.Cell(1.0, 0.0)]
     runs = g.grid(store, scenario(), "utility").runs
     wanted = g.missing(runs, scenario(), presets("rem", "oracle_retrain"), tasks, 2)
     listed = {(what.seed, what.discovery, spec.name) for what, specs in wanted for spec in specs}
@@ -129,13 +129,13 @@ def test_missing_is_what_is_not_stored_and_can_run(store: Store) -> None:
 
 def test_the_estimate_adds_up_measured_seconds(store: Store) -> None:
     what = scenario()
-    empty = g.missing(g.grid(store, what, "utility").runs, what, presets("rem"), [g.Task(1.0, 0.5)], 1)
+    empty = g.missing(g.grid(store, what, "utility").runs, what, presets("rem"), [g.Cell(1.0, 0.5)], 1)
     assert g.estimate(store, empty, g.grid(store, what, "utility").runs) == g.Estimate(1, 1, None, 1)
     fake(store, what, "rem", 0.5, seconds=2)
     fake(store, scenario(1), "rem", 0.5, seconds=4)
     fake(store, what, "retrain", 0.5, seconds=10)
     found = g.grid(store, what, "utility")
-    wanted = g.missing(found.runs, what, presets("rem", "finetune"), [g.Task(0.5, 0.5)], 2)
+    wanted = g.missing(found.runs, what, presets("rem", "finetune"), [g.Cell(0.5, 0.5)], 2)
     # Two rem at 3 s, two finetune at the mean of 3 and 10 s, two originals like a retraining.
     assert g.estimate(store, wanted, found.runs) == g.Estimate(4, 2, 2 * 3 + 2 * 6.5 + 2 * 10, 2)
 
@@ -153,24 +153,24 @@ def test_rows_have_the_references_first_and_then_the_families_or_the_best(store:
         "rem",
     ]
     assert list(g.rows_of(table, keep=lambda method, _: method == "rem")["method"]) == ["rem"]
-    tasks = [g.Task(1.0, 0.5)]
+    tasks = [g.Cell(1.0, 0.5)]
     assert list(g.by_score(g.rows_of(table), table, tasks, True)["method"]) == ["oracle_retrain", "rem", "npo", "finetune"]
     assert list(g.by_score(g.rows_of(table), table, tasks, False)["method"]) == ["oracle_retrain", "finetune", "npo", "rem"]
 
 
 def test_tasks_are_the_map_or_what_is_stored(store: Store) -> None:
     empty = g.grid(store, scenario(discovery=0.4), "utility").runs
-    assert g.tasks_of(empty, scenario(discovery=0.4), everything=True) == [g.Task(1.0, 0.4)]
+    assert g.tasks_of(empty, scenario(discovery=0.4), everything=True) == [g.Cell(1.0, 0.4)]
     assert g.tasks_of(empty, scenario(discovery=0.4), everything=False) == list(g.MAP)
     fake(store, scenario(discovery=0.4), "rem", 0.5)
     fake(store, scenario(discovery=0.45), "rem", 0.5)
     runs = g.grid(store, scenario(discovery=0.4), "utility").runs
-    assert g.tasks_of(runs, scenario(discovery=0.4), everything=False) == sorted([*g.MAP, g.Task(1.0, 0.4)])
-    assert g.tasks_of(runs, scenario(discovery=0.4), everything=True) == [g.Task(1.0, 0.4), g.Task(1.0, 0.45)]
+    assert g.tasks_of(runs, scenario(discovery=0.4), everything=False) == sorted([*g.MAP, g.Cell(1.0, 0.4)])
+    assert g.tasks_of(runs, scenario(discovery=0.4), everything=True) == [g.Cell(1.0, 0.4), g.Cell(1.0, 0.45)]
 
 
-@pytest.mark.parametrize("cell", [("rem", "", g.Task(0.5, 0.3)), ("rem", "epochs=5, beta=0.1", g.Task(1.0, 1.0))])
-def test_a_cell_survives_its_text(cell: tuple[str, str, g.Task]) -> None:
+@pytest.mark.parametrize("cell", [("rem", "", g.Cell(0.5, 0.3)), ("rem", "epochs=5, beta=0.1", g.Cell(1.0, 1.0))])
+def test_a_cell_survives_its_text(cell: tuple[str, str, g.Cell]) -> None:
     assert g.cell_of(g.cell_text(*cell)) == cell
 
 
@@ -185,7 +185,7 @@ def test_the_table_for_files_has_what_is_shown(store: Store) -> None:
     fake(store, scenario(regularity=0.0), "finetune", 0.4)
     runs = g.grid(store, scenario(), "utility").runs
     rows = g.rows_of(g.cells(runs))
-    long = g.long_table(runs, "utility", rows, [g.Task(1.0, 0.5)], scenario())
+    long = g.long_table(runs, "utility", rows, [g.Cell(1.0, 0.5)], scenario())
     assert list(long["method"]) == ["rem"]
     assert sheets.wide(long, "±").loc["REM"].item() == "0.550 ± 0.050 (2)"
     assert "0.550 $\\pm$ 0.050 (2)" in sheets.latex(sheets.wide(long, "$\\pm$"))

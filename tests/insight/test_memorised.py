@@ -190,7 +190,7 @@ def test_the_heatmap_marks_the_tasks_without_anything_to_heal(made: Store) -> No
     assert "Best on average" in drawn.heatmap(table, rows, columns[1:], how, memorised=shares).alt
     assert "†" not in drawn.heatmap(table, rows, columns, how).caption
     long = memorised.in_tasks(
-        grid.long_table(found.runs, "healed", rows, [grid.Task(*c) for c in columns], task(1.0, 0)), shares
+        grid.long_table(found.runs, "healed", rows, [grid.Cell(*c) for c in columns], task(1.0, 0)), shares
     )
     assert set(long["memorised"]) == set(shares.values())
 

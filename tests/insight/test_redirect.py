@@ -63,7 +63,7 @@ def test_strength_zero_gives_the_stored_numbers_to_the_bit(run: Run, opened: red
     assert {name: found[name] for name in strength.METRICS} == {name: stored[name] for name in strength.METRICS}
     assert found["as_given_discovered"] == stored["forget_accuracy"]
     data = opened.arena.train
-    logits = strength._outputs(opened, data.batch, data.pieces(torch.arange(len(data))), None)
+    logits = strength._outputs(opened, data.batch, data.eval_batches(torch.arange(len(data))), None)
     assert torch.equal(logits, torch.from_numpy(store.arrays(scenario.run_key(spec), "logits")["train"]))
 
 

@@ -73,12 +73,12 @@ def test_the_truth_beside_the_estimate_is_counted(store: Store) -> None:
 def test_the_threshold_starts_where_the_target_is_met(store: Store) -> None:
     found = look.open_suspects(store, SCENARIO, SPEC)
     assert found.state == "judged"
-    assert found.start() == found.taken(SPEC.params["precision"]) > 0
+    assert found.start() == found.accept_count(SPEC.params["precision"]) > 0
     row = found.at(found.start())
     assert row["precision"] >= 0.9
     assert row["precision_low"] <= row["precision"] <= row["precision_high"]
     assert row["threshold"] == pytest.approx(found.table["score"].iloc[found.start() - 1])
-    assert found.taken(0.5) >= found.taken(0.9) >= found.taken(0.999)
+    assert found.accept_count(0.5) >= found.accept_count(0.9) >= found.accept_count(0.999)
 
 
 def test_the_course_has_a_row_for_each_round(store: Store) -> None:
@@ -98,7 +98,7 @@ def test_too_little_known_is_ranked_only(store: Store) -> None:
     few = SCENARIO.knowing(scenario_data(SCENARIO).corrupted.truth.corrupted[:3].tolist())
     compute(store, few, [SPEC])
     found = look.open_suspects(store, few, SPEC)
-    assert (found.state, len(found.curve), found.taken(0.5)) == ("ranked", 0, 0)
+    assert (found.state, len(found.curve), found.accept_count(0.5)) == ("ranked", 0, 0)
     assert found.table["probability"].isna().all()
     assert found.start() == look.SHOWN
     assert not math.isnan(found.at(10)["true_precision"])
@@ -154,7 +154,7 @@ def test_of_a_clean_set_nothing_is_taken(store: Store) -> None:
     accused = SCENARIO.knowing(np.random.default_rng(0).choice(pool, 30, replace=False).tolist())
     compute(store, accused, [SPEC])
     found = look.open_suspects(store, accused, SPEC)
-    assert found.taken(0.9) == 0
+    assert found.accept_count(0.9) == 0
     assert not found.table["added"].any()
     assert found.sentence.endswith(".")
     assert found.start() == 0

@@ -18,9 +18,9 @@ from unlearn_core.results.settings import read_variant, set_of
 from unlearn_core.specs import MethodSpec, ModelSpec, Scenario
 from unlearn_core.store import Store
 from unlearn_core.views.heatmap import data as g
-from unlearn_core.views.picture import short, shorts
+from unlearn_core.views.picture import short, short_labels
 from unlearn_core.views.table import value_table
-from unlearn_core.views.text.method_card import about
+from unlearn_core.views.text.method_card import method_card
 
 DIGITS = make_scenario("digits")
 BOTH = [name for name in registry.names() if make_method(name, DIGITS) != make_method(name, DIGITS, values="paper")]
@@ -108,7 +108,7 @@ def test_a_comparison_says_which_values_a_run_has(store: Store) -> None:
 def test_a_short_label_keeps_its_mark() -> None:
     assert short("Oracle: REM with ideal masks [paper]") == "Oracle [paper]"
     assert short("Oracle: REM with ideal masks") == "Oracle"
-    assert shorts(["REM [paper]", "Oracle: a", "Oracle: b"]) == ["REM [paper]", "Oracle: a", "Oracle: b"]
+    assert short_labels(["REM [paper]", "Oracle: a", "Oracle: b"]) == ["REM [paper]", "Oracle: a", "Oracle: b"]
 
 
 def test_the_grid_shows_the_chosen_set_and_can_run_it(store: Store) -> None:
@@ -122,20 +122,20 @@ def test_the_grid_shows_the_chosen_set_and_can_run_it(store: Store) -> None:
     inside = {values: {who for who in stored if g.in_set(values, specs)(*who)} for values in ("tuned", "paper")}
     assert inside["tuned"] == {("rem", ""), ("rem", "epochs=77"), ("scrub", ""), ("rem_tuned", "")}
     assert inside["paper"] == {("rem", "paper"), ("rem", "paper, epochs=77"), ("scrub", "paper"), ("rem_tuned", "")}
-    task = g.Task(1.0, 0.3)
+    task = g.Cell(1.0, 0.3)
     lacking = g.missing(runs, DIGITS, {who: specs[who] for who in [("npo", "paper"), ("scrub", "paper")]}, [task], 1)
     assert [(what.key, found) for what, found in lacking] == [(DIGITS.key, [make_method("npo", DIGITS, values="paper")])]
 
 
 @pytest.mark.parametrize("variant", ["paper", "paper, epochs=77"])
 def test_a_published_cell_survives_its_text(variant: str) -> None:
-    cell = ("rem", variant, g.Task(0.5, 0.3))
+    cell = ("rem", variant, g.Cell(0.5, 0.3))
     assert g.cell_of(g.cell_text(*cell)) == cell
     assert g.overrides_of("rem", variant) == ({"rem.epochs": "77"} if "epochs" in variant else {})
 
 
 def test_an_old_name_of_a_cell_finds_its_run(store: Store) -> None:
-    runs, task = g.grid(store, DIGITS, "utility").runs, g.Task(1.0, 0.3)
+    runs, task = g.grid(store, DIGITS, "utility").runs, g.Cell(1.0, 0.3)
     spelt_out = ", ".join(f"{name}={paper}" for name, (_, paper) in value_sets("scrub", "digits").items())
     assert g.cell_today(("scrub", spelt_out, task), DIGITS, runs) == ("scrub", "paper", task)
     assert g.cell_today(("rem_tuned", "paper", task), DIGITS, runs) == ("rem_tuned", "", task)  # it has one set
@@ -152,19 +152,19 @@ def test_the_gallery_knows_either_set_by_its_variant() -> None:
 
 
 def test_what_is_said_about_a_method_has_both_sets_side_by_side() -> None:
-    known = about("scrub", "digits")
+    known = method_card("scrub", "digits")
     assert known.sets["learning_rate"] == (make_method("scrub", DIGITS).params["learning_rate"], 5e-4)
     assert known.both == ""
     table = value_table(known.sets).set_index("Parameter")
     assert table.loc["learning_rate", "Paper"] == "0.0005"
     assert "Tuned by" in known.source
-    paper = about("scrub", "digits", values="paper")
+    paper = method_card("scrub", "digits", values="paper")
     assert "As published" in paper.source
     assert "arxiv.org/abs/2302.09880" in paper.source
     assert "learning_rate" not in paper.preset
-    assert about("rem_tuned", "digits").both == "It was never published, and has one set of values."
-    assert about("rem_tuned", "digits", values="paper").source == about("rem_tuned", "digits").source
-    assert about("retrain", "digits").both == "It has none."
+    assert method_card("rem_tuned", "digits").both == "It was never published, and has one set of values."
+    assert method_card("rem_tuned", "digits", values="paper").source == method_card("rem_tuned", "digits").source
+    assert method_card("retrain", "digits").both == "It has none."
 
 
 def test_the_list_of_methods_has_both_sets(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -116,7 +116,7 @@ def original(kind: Kind, known: dict[str, Trained]) -> Trained:
         arena = build_scenario_data(scenario, torch.device("cpu"))
         with seeded(scenario.seed):
             model = build_model(
-                scenario.model, arena.corrupted.train.shape, arena.train.classes, scenario.seed, arena.train.moments
+                scenario.model, arena.corrupted.train.shape, arena.train.classes, scenario.seed, arena.train.mean_std
             )
             trainer = Trainer(model, arena.train, scenario.training, scenario.seed, SilentReporter(), snapshots=False)
             trainer.fit(torch.arange(len(arena.train)))
@@ -142,7 +142,7 @@ def unlearned(name: str, trained: Trained, epochs: int = 0) -> tuple[float, floa
     method, scenario, truth, data = registry.get(name), trained.scenario, trained.arena.corrupted.truth, trained.arena.train
     forget = truth.forget_indices(1.0)
     retain = torch.ones(len(data), dtype=torch.bool).index_fill(0, forget, False).nonzero()[:, 0]
-    shape, moments = trained.arena.corrupted.train.shape, data.moments
+    shape, moments = trained.arena.corrupted.train.shape, data.mean_std
     common = {
         "original": copy.deepcopy(trained.original),
         "data": data,

@@ -51,7 +51,7 @@ class Foreign(Trained):
             torch.manual_seed(seed)
             layers = Layers(("one", "two", "hidden"), (8, 16, 32), "fc")
             model = TorchvisionNet("small", Small(), layers, None, ((0.5,) * 3, (0.25,) * 3))
-        model.normalised_by(*self.arena.train.moments)
+        model.set_input_stats(*self.arena.train.mean_std)
         return model
 
 

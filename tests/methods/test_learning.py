@@ -8,7 +8,7 @@ import pytest
 import torch
 from trained import Trained
 
-from unlearn_core.discovery import View, out_of_fold
+from unlearn_core.discovery import ModelOutputs, out_of_fold
 from unlearn_core.discovery.evidence import set_apart
 from unlearn_core.errors import Cancelled
 from unlearn_core.methods import registry
@@ -59,7 +59,7 @@ def test_a_run_that_diverges_is_no_evidence(points: Trained) -> None:
     assert not late.isfinite().all()
     logits, features = outputs(task.original, task)
     forget = task.is_forget()
-    view = View(task.data.labels, forget, logits, features, logits, features, logits)
+    view = ModelOutputs(task.data.labels, forget, logits, features, logits, features, logits)
     scores = out_of_fold([dataclasses.replace(view, learning=late)], forget)
     assert "learned_late" not in scores
     assert set(scores) == set(out_of_fold([view], forget))

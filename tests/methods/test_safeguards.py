@@ -14,7 +14,7 @@ from trained import Trained
 
 from unlearn_core.methods import UnlearningTask, accuracy_on, registry
 from unlearn_core.methods.redirection.search import Discovery
-from unlearn_core.methods.shared.class_collapse import collapsed
+from unlearn_core.methods.shared.class_collapse import class_collapsed
 from unlearn_core.models import build_model
 from unlearn_core.presets import preset_params
 from unlearn_core.training import SilentReporter, Trainer, predict
@@ -33,7 +33,7 @@ def test_a_run_that_loses_a_class_is_repeated_more_softly_and_the_better_one_kep
         return rem.params(preset_params("rem", "digits") | {"flush_clip": clip, "epochs": 1})
 
     first, second = (rem(knobs(value)).once(only(task, threes), SilentReporter()) for value in (clip, clip / 2))
-    assert collapsed(first, task.original, only(task, threes))
+    assert class_collapsed(first, task.original, only(task, threes))
     model = rem(knobs(clip)).unlearn(only(task, threes), SilentReporter())
     report = model.report["tuning"]  # type: ignore[index]
     kept = [accuracy_on(run, task, only(task, threes).retain) for run in (first, second)]
@@ -52,10 +52,10 @@ def test_a_class_that_a_round_lost_is_spared_by_the_rounds_that_follow(digits: T
         knobs = rem.params(preset_params("rem", "digits") | sharp | more)
         return rem(knobs).unlearn(only(task, task.forget), SilentReporter())
 
-    assert collapsed(run(epochs=1), task.original, task)
+    assert class_collapsed(run(epochs=1), task.original, task)
     pushed, spared = run(), run(spare_classes=True)
-    assert collapsed(pushed, task.original, task)
-    assert not collapsed(spared, task.original, task)
+    assert class_collapsed(pushed, task.original, task)
+    assert not class_collapsed(spared, task.original, task)
     assert accuracy_on(spared, task, task.retain) > accuracy_on(pushed, task, task.retain)
 
 

@@ -9,7 +9,7 @@ from trained import Trained
 from unlearn_core.methods import registry
 from unlearn_core.presets import preset_params
 from unlearn_core.training import SilentReporter, predict
-from unlearn_core.tuning.held_out import Trial, choose
+from unlearn_core.tuning.held_out import Trial, select_best
 
 
 def trial(name: str, healed: list[float], retain: float = 0.9) -> Trial:
@@ -44,7 +44,7 @@ def test_a_change_has_to_be_better_twice(trials: list[Trial], second: dict[str, 
         asked.append(one.params["name"])
         return second[one.params["name"]]
 
-    best, found = choose(trials, again)
+    best, found = select_best(trials, again)
     assert best.params["name"] == chosen
     assert asked == looks
     assert len(found) == len(looks)
@@ -55,8 +55,8 @@ def test_what_loses_a_class_or_diverges_is_worth_nothing() -> None:
     lost = Trial({}, torch.ones(4), 0.9, lost=True)
     assert (lost.score, DIVERGED.score) == (0, 0)
     for other in (lost, DIVERGED):
-        assert fine.surpasses(other)
-        assert not other.surpasses(fine)
+        assert fine.significantly_better(other)
+        assert not other.significantly_better(fine)
 
 
 @pytest.mark.parametrize("tries", [0, 2])

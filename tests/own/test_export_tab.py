@@ -68,5 +68,5 @@ def test_a_network_of_our_own_leaves_as_an_archive_and_what_is_gone_is_said(phot
     from unlearn_core.results.reader import scenario_data
 
     arena, model = scenario_data(scenario), model_of(Store.open(), scenario, spec)
-    mean, std = (value.view(-1, 1, 1) for value in arena.train.moments)
+    mean, std = (value.view(-1, 1, 1) for value in arena.train.mean_std)
     assert (outside - model((pixels.float() - mean) / std)).abs().max() < 1e-5

@@ -36,7 +36,7 @@ def state_of(photos: Path, listed: bool) -> vs.State:
         "dataset": "images", "corruption": "found", "methods": ("finetune", "rem"), "embedded": ("rem",), "search": "quick",
         "overrides": {"dataset.data": str(photos), **SETTINGS, **quick},
     }  # fmt: skip
-    state, notices = vs.settle(asked | {"overrides": {k: v for k, v in asked["overrides"].items() if "discover" not in k}})
+    state, notices = vs.clamp_state(asked | {"overrides": {k: v for k, v in asked["overrides"].items() if "discover" not in k}})
     assert notices == []
     assert state["discovery"] == 0  # nobody knows how much is wrong
     if not listed:

@@ -18,7 +18,7 @@ from owntools import WRONG, make_photos, picture, write_list, write_manifest
 from streamlit.testing.v1 import AppTest
 
 from unlearn_core import view_state as vs
-from unlearn_core.component import PartParams
+from unlearn_core.component import ComponentParams
 from unlearn_core.datasets import load_dataset
 from unlearn_core.models import ModelSource
 from unlearn_core.models import registry as models
@@ -289,7 +289,7 @@ def test_a_checkpoint_is_only_offered_where_there_is_such_a_network(photos: Path
     class Checkpoint(ModelSource):
         name, label = "torchvision", "A checkpoint of torchvision"
 
-        class Params(PartParams):
+        class Params(ComponentParams):
             architecture: str = "resnet18"
             weights: str = ""
             size: int = 0

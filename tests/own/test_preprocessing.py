@@ -78,7 +78,7 @@ def test_points_in_the_plane_have_nothing_to_read(capsys: pytest.CaptureFixture[
     assert how_read(load_dataset(make_scenario("blobs").dataset, 0).preprocessing) == ""
     scenario = make_scenario("blobs")
     train = build_scenario_data(scenario, torch.device("cpu")).train
-    steps = for_deployment(scenario, {}, (2,), train.moments)
+    steps = for_deployment(scenario, {}, (2,), train.mean_std)
     assert (steps["scale"], steps["mean"]) == ("none", train.mean.tolist())
 
 

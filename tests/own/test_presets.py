@@ -14,7 +14,7 @@ from unlearn_core.methods.redirection.self_tuning import steps_of
 from unlearn_core.presets import make_method, make_scenario
 from unlearn_core.results.settings import read_variant
 from unlearn_core.results.tables import variant
-from unlearn_core.views.text.method_card import about
+from unlearn_core.views.text.method_card import method_card
 
 
 def test_a_preset_may_depend_on_whether_training_crops_and_flips(photos: Path) -> None:
@@ -28,7 +28,7 @@ def test_a_preset_may_depend_on_whether_training_crops_and_flips(photos: Path) -
             dict(spec.params)
         )
         rates.append(spec.params["learning_rate"])
-        words.append(about("rem", "images", augment).source)
+        words.append(method_card("rem", "images", augment).source)
     assert rates[0] < rates[1]
     assert "with them it has learning_rate 0.02" in words[0]
     assert words[1] in words[0]
@@ -51,7 +51,7 @@ def test_rem_and_what_is_compared_with_it_differ_in_nothing_else(dataset: str) -
         assert presets.values_of(method.name, dataset, values="rem") == rem
         if method.name in ("rem_tuned", "rem_discover", "retrain_discover", "rem_ideal"):  # they start from REM's values
             assert presets.preset_params(method.name, dataset) == rem
-            assert about(method.name, dataset).source == f"As REM: {about('rem', dataset).source}"
+            assert method_card(method.name, dataset).source == f"As REM: {method_card('rem', dataset).source}"
 
 
 def test_an_ablation_has_its_own_values_and_rem_s_and_says_which(monkeypatch: pytest.MonkeyPatch) -> None:

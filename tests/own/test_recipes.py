@@ -54,7 +54,7 @@ def test_the_command_a_plan_and_a_link_name_it(photos: Path, tmp_path: Path) -> 
         "recipe": "accurate",
         "overrides": overrides_for(photos),
     }
-    settled, notices = vs.settle(state)
+    settled, notices = vs.clamp_state(state)
     assert notices == []
     scenario = vs.to_scenario(settled)
     assert scenario.training.augment
@@ -65,15 +65,17 @@ def test_the_command_a_plan_and_a_link_name_it(photos: Path, tmp_path: Path) -> 
     spec = read_plan(plan)
     assert spec.recipe == "accurate"
     assert scenario.original_key in {stage.key for stage in plan_stages(spec)}
-    assert vs.settle(settled | {"recipe": "memorising"})[0]["recipe"] is None
-    other, notices = vs.settle(settled | {"dataset": "digits", "overrides": {}})
+    assert vs.clamp_state(settled | {"recipe": "memorising"})[0]["recipe"] is None
+    other, notices = vs.clamp_state(settled | {"dataset": "digits", "overrides": {}})
     assert other["recipe"] is None
     assert notices == ["This dataset has one recipe, which memorises; it is used."]
 
 
 def test_a_link_names_the_recipe_so_that_older_ones_keep_theirs(photos: Path) -> None:
     for recipe in ("memorising", "accurate"):
-        state, _ = vs.settle(vs.default_state() | {"dataset": "images", "recipe": recipe, "overrides": overrides_for(photos)})
+        state, _ = vs.clamp_state(
+            vs.default_state() | {"dataset": "images", "recipe": recipe, "overrides": overrides_for(photos)}
+        )
         link = vs.encode(state)
         assert f"recipe={recipe}" in link
         assert vs.decode(link) == (state, [])

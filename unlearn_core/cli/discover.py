@@ -134,7 +134,7 @@ def discover(
     from unlearn_core.views.suspects.data import open_suspects
 
     suspects = open_suspects(place, scenario, spec)
-    accepted = suspects.taken(precision)
+    accepted = suspects.accept_count(precision)
     rows = _rows(suspects, accepted, top or max(SCREENFUL, accepted), _paths(scenario))
     _write(_text(Format.json if json else format, suspects, rows, scenario, precision, accepted), out)
     say(suspects.sentence)

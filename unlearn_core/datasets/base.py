@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 import torch
 
-from unlearn_core.component import Part, PartRegistry
+from unlearn_core.component import Component, ComponentRegistry
 from unlearn_core.specs import DatasetSpec, TrainingSpec, TriggerSpec
 
 Family = Literal["points", "digits", "photos"]
@@ -20,7 +20,7 @@ Family = Literal["points", "digits", "photos"]
 Recipe = Literal["memorising", "accurate"]
 """A network that learns its wrong labels, so that there is something to heal, or one for people's own data."""
 
-registry = PartRegistry("dataset", "unlearn_core.datasets")
+registry = ComponentRegistry("dataset", "unlearn_core.datasets")
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,7 @@ class Preset:
         return self.accurate if name == "accurate" and self.accurate is not None else self.training
 
 
-class DatasetSource(Part):
+class DatasetSource(Component):
     """One place where labelled data come from. Subclasses give ``load`` and a ``preset``."""
 
     family: ClassVar[Family]

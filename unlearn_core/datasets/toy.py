@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import torch
 from pydantic import Field
 
-from unlearn_core.component import PartParams
+from unlearn_core.component import ComponentParams
 from unlearn_core.datasets import DatasetSource, LabelledData, Preset, Split, register, stratified_split
 from unlearn_core.specs import TrainingSpec
 
@@ -31,7 +31,7 @@ class Toy(DatasetSource):
         class_b=2,
     )
 
-    class Params(PartParams):
+    class Params(ComponentParams):
         noise: float = Field(1.0, ge=0, le=3, description="Spread of the points, 1 is the usual")
 
     @classmethod

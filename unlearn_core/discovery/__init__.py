@@ -4,7 +4,7 @@ Scores rank every example by suspicion (one small file per family, in registry s
 by fold, decides how far each score is trusted and turns the ranking into probabilities with expected precision and recall.
 """
 
-from unlearn_core.discovery.base import Score, View, registry
+from unlearn_core.discovery.base import ModelOutputs, Score, registry
 from unlearn_core.discovery.folds import fold_of, out_of_fold
 from unlearn_core.discovery.fusion import MIN_KNOWN, Fusion, ranking_quality
 from unlearn_core.discovery.judgement import Judgement, judge
@@ -17,8 +17,8 @@ __all__ = [
     "Fusion",
     "Judgement",
     "Mixture",
+    "ModelOutputs",
     "Score",
-    "View",
     "fit_mixture",
     "fold_of",
     "judge",

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 import torch
 
-from unlearn_core.component import Part, PartRegistry
+from unlearn_core.component import Component, ComponentRegistry
 
-registry = PartRegistry("score", "unlearn_core.discovery")
+registry = ComponentRegistry("score", "unlearn_core.discovery")
 
 
 @dataclass(frozen=True)
-class View:
+class ModelOutputs:
     """All training examples as one healed model sees them, beside the original model.
 
     ``labels`` (N,): as given. ``known`` bool (N,): the corruption that the healed model was told of; everything else it was
@@ -31,10 +31,10 @@ class View:
     learning: torch.Tensor | None = None
 
 
-class Score(Part):
+class Score(Component):
     """One way to rank examples. Subclasses set ``name``, ``label``, ``summary`` and implement ``compute``."""
 
     @classmethod
-    def compute(cls, view: View) -> torch.Tensor | None:
+    def compute(cls, view: ModelOutputs) -> torch.Tensor | None:
         """Suspicion of every example, float (N,), the higher the more suspect; None where the view lacks what it needs."""
         raise NotImplementedError

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from unlearn_core.discovery.roc_areas import areas, chance_of
+from unlearn_core.discovery.roc_areas import p_value, per_example_auc
 
 DOUBTS = ("healed_margin", "healed_loss", "healed_neighbours")
 """Scores that say how much the given label is doubted."""
@@ -39,6 +39,6 @@ def within_label(values: np.ndarray, labels: np.ndarray, forget: np.ndarray) -> 
     for k in (forget & seen).nonzero()[0]:
         peers = values[~forget & seen & (labels == labels[k])]
         if len(peers):
-            ranks.append(float(areas(values[k : k + 1, None], peers[:, None])[0, 0]))
+            ranks.append(float(per_example_auc(values[k : k + 1, None], peers[:, None])[0, 0]))
             sizes.append(len(peers))
-    return chance_of(float(np.mean(ranks)), len(ranks), round(float(np.mean(sizes)))) if ranks else 1.0
+    return p_value(float(np.mean(ranks)), len(ranks), round(float(np.mean(sizes)))) if ranks else 1.0

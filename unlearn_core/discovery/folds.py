@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import torch
 
-from unlearn_core.discovery.base import View, registry
+from unlearn_core.discovery.base import ModelOutputs, registry
 
 
 def fold_of(count: int, folds: int, seed: int) -> torch.Tensor:
@@ -31,7 +31,7 @@ def standardised(values: torch.Tensor, reference: torch.Tensor) -> torch.Tensor:
     return torch.asinh((values - middle) / spread)
 
 
-def out_of_fold(views: Sequence[View], forget: torch.Tensor) -> dict[str, torch.Tensor]:
+def out_of_fold(views: Sequence[ModelOutputs], forget: torch.Tensor) -> dict[str, torch.Tensor]:
     """Each registered score of every example (N,) float64 on the CPU, averaged over the views that did not know it.
 
     ``forget``: bool (N,), the known corruption, which no standardisation may lean on. Examples that every view knew are NaN.

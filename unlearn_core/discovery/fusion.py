@@ -9,7 +9,7 @@ import numpy as np
 
 from unlearn_core.discovery.evidence import DOUBTS
 from unlearn_core.discovery.refine import refined
-from unlearn_core.discovery.roc_areas import areas, chance_of
+from unlearn_core.discovery.roc_areas import p_value, per_example_auc
 
 MIN_KNOWN = 5
 """Fewer known examples than this are too few to say which score to trust, or where to draw a line."""
@@ -53,19 +53,19 @@ def fuse(table: Mapping[str, np.ndarray], forget: np.ndarray) -> Fusion:
         fixed = np.zeros(len(names))
         fixed[chosen] = 1 / len(chosen)
         return Fusion(values @ fixed, dict(zip(names, fixed.tolist(), strict=True)), {}, float("nan"), 1.0)
-    per_example = areas(values[known], values[pool])
+    per_example = per_example_auc(values[known], values[pool])
     mean = per_example.mean(0)
     weights = _normalised(mean)
     fused = values @ weights
     without = _normalised((mean * count - per_example) / (count - 1))
     fused[known] = (values[known] * without).sum(1)
-    area = float(areas(fused[known][:, None], fused[pool][:, None]).mean())
+    area = float(per_example_auc(fused[known][:, None], fused[pool][:, None]).mean())
     return Fusion(
         fused,
         dict(zip(names, weights.tolist(), strict=True)),
         dict(zip(names, mean.tolist(), strict=True)),
         area,
-        chance_of(area, count, int(pool.sum())),
+        p_value(area, count, int(pool.sum())),
     )
 
 
@@ -75,7 +75,7 @@ def refine(fusion: Fusion, table: Mapping[str, np.ndarray], forget: np.ndarray) 
     seen = np.isfinite(values).all(1)
     known, pool = forget & seen, ~forget & seen
     fused = refined(values, fusion.fused, known, pool)
-    return replace(fusion, fused=fused, held_out_auc=float(areas(fused[known][:, None], fused[pool][:, None]).mean()))
+    return replace(fusion, fused=fused, held_out_auc=float(per_example_auc(fused[known][:, None], fused[pool][:, None]).mean()))
 
 
 def ranking_quality(values: np.ndarray, positive: np.ndarray) -> dict[str, float]:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from unlearn_core.discovery.base import View
+from unlearn_core.discovery.base import ModelOutputs
 from unlearn_core.discovery.evidence import set_apart
 from unlearn_core.discovery.folds import out_of_fold
 from unlearn_core.discovery.fusion import MIN_KNOWN, Fusion, fuse, refine
@@ -50,7 +50,7 @@ class Judgement:
     curve: pd.DataFrame
     undiscovered: tuple[float, float, float]
 
-    def taken(self, precision: float, most: int | None = None) -> int:
+    def accept_count(self, precision: float, most: int | None = None) -> int:
         """How many suspects to take from the top: the most whose expected precision is at least ``precision``."""
         if self.state != "judged" or self.curve.empty:
             return 0
@@ -75,7 +75,7 @@ class Judgement:
         return f"About {middle:.0f} more corrupted examples are expected ({low:.0f} to {high:.0f})."
 
 
-def judge(views: Sequence[View], forget: torch.Tensor) -> Judgement:
+def judge(views: Sequence[ModelOutputs], forget: torch.Tensor) -> Judgement:
     """Judge from ``views`` of healed models, each of which was told of another part of what is known.
 
     ``forget`` bool (N,): the corruption known for certain. Views may also have been told of suspects accepted earlier;

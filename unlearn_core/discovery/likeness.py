@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 
-from unlearn_core.discovery import Score, View, register
+from unlearn_core.discovery import ModelOutputs, Score, register
 
 CLOSEST = 3
 _ROWS = 4096
@@ -36,7 +36,7 @@ class FeatureLikeness(Score):
     summary = "Similarity to the closest known corruption in the original model's features; strong where it shares a trigger."
 
     @classmethod
-    def compute(cls, view: View) -> torch.Tensor | None:
+    def compute(cls, view: ModelOutputs) -> torch.Tensor | None:
         return likeness(view.original_features, view.known)
 
 
@@ -46,7 +46,7 @@ class HealedLikeness(Score):
     summary = "Similarity to the closest known corruption in the healed model's features."
 
     @classmethod
-    def compute(cls, view: View) -> torch.Tensor | None:
+    def compute(cls, view: ModelOutputs) -> torch.Tensor | None:
         return likeness(view.features, view.known)
 
 
@@ -56,6 +56,6 @@ class GradientLikeness(Score):
     summary = "Whether the healed model's last layer would be pulled the same way by this example and by known corruption."
 
     @classmethod
-    def compute(cls, view: View) -> torch.Tensor | None:
+    def compute(cls, view: ModelOutputs) -> torch.Tensor | None:
         pull = view.logits.float().softmax(1) - F.one_hot(view.labels, view.logits.shape[1])
         return likeness(view.features, view.known, pull)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 
-from unlearn_core.discovery import Score, View, register
+from unlearn_core.discovery import ModelOutputs, Score, register
 
 
 def loss_of(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
@@ -25,7 +25,7 @@ class HealedLoss(Score):
     summary = "Loss of the given label in the healed model with its redirect channels dropped."
 
     @classmethod
-    def compute(cls, view: View) -> torch.Tensor:
+    def compute(cls, view: ModelOutputs) -> torch.Tensor:
         return loss_of(view.logits, view.labels)
 
 
@@ -35,7 +35,7 @@ class HealedMargin(Score):
     summary = "By how much the healed model prefers another label to the given one."
 
     @classmethod
-    def compute(cls, view: View) -> torch.Tensor:
+    def compute(cls, view: ModelOutputs) -> torch.Tensor:
         return margin_of(view.logits, view.labels)
 
 
@@ -45,7 +45,7 @@ class OriginalLoss(Score):
     summary = "Loss of the given label in the original model, which was trained on it: what even it could not learn."
 
     @classmethod
-    def compute(cls, view: View) -> torch.Tensor:
+    def compute(cls, view: ModelOutputs) -> torch.Tensor:
         return loss_of(view.original_logits, view.labels)
 
 
@@ -55,7 +55,7 @@ class OriginalMargin(Score):
     summary = "By how much the original model hesitates over the given label."
 
     @classmethod
-    def compute(cls, view: View) -> torch.Tensor:
+    def compute(cls, view: ModelOutputs) -> torch.Tensor:
         return margin_of(view.original_logits, view.labels)
 
 
@@ -65,7 +65,7 @@ class Change(Score):
     summary = "How much the loss of the given label rose from the original to the healed model."
 
     @classmethod
-    def compute(cls, view: View) -> torch.Tensor:
+    def compute(cls, view: ModelOutputs) -> torch.Tensor:
         return loss_of(view.logits, view.labels) - loss_of(view.original_logits, view.labels)
 
 
@@ -75,5 +75,5 @@ class LearnedLate(Score):
     summary = "Loss of the given label averaged over a short training run from scratch: what fits the rest is learned early."
 
     @classmethod
-    def compute(cls, view: View) -> torch.Tensor | None:
+    def compute(cls, view: ModelOutputs) -> torch.Tensor | None:
         return view.learning

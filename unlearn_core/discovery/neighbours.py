@@ -5,13 +5,13 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 
-from unlearn_core.discovery import Score, View, register
+from unlearn_core.discovery import ModelOutputs, Score, register
 
 NEIGHBOURS = 10
 _ROWS = 1024
 
 
-def disagreement(features: torch.Tensor, view: View, count: int = NEIGHBOURS) -> torch.Tensor:
+def disagreement(features: torch.Tensor, view: ModelOutputs, count: int = NEIGHBOURS) -> torch.Tensor:
     """Share (N,) of each example's ``count`` nearest neighbours (cosine) with another given label.
 
     Known corruption is nobody's neighbour: its labels are known to be wrong.
@@ -38,7 +38,7 @@ class HealedNeighbours(Score):
     summary = "Share of the ten nearest examples in the healed model's features that carry another label."
 
     @classmethod
-    def compute(cls, view: View) -> torch.Tensor:
+    def compute(cls, view: ModelOutputs) -> torch.Tensor:
         return disagreement(view.features, view)
 
 
@@ -48,5 +48,5 @@ class OriginalNeighbours(Score):
     summary = "Share of the ten nearest examples in the original model's features that carry another label."
 
     @classmethod
-    def compute(cls, view: View) -> torch.Tensor:
+    def compute(cls, view: ModelOutputs) -> torch.Tensor:
         return disagreement(view.original_features, view)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from unlearn_core.discovery import Score, View, register
+from unlearn_core.discovery import ModelOutputs, Score, register
 from unlearn_core.discovery.losses import loss_of
 
 
@@ -14,7 +14,7 @@ class RedirectGain(Score):
     summary = "How much the forget set's redirect channels, switched on, lower the loss of the given label."
 
     @classmethod
-    def compute(cls, view: View) -> torch.Tensor | None:
+    def compute(cls, view: ModelOutputs) -> torch.Tensor | None:
         if view.masked_logits is None:
             return None
         return loss_of(view.logits, view.labels) - loss_of(view.masked_logits, view.labels)
@@ -26,5 +26,5 @@ class RedirectFit(Score):
     summary = "How well the given label fits with the forget set's redirect channels forced on."
 
     @classmethod
-    def compute(cls, view: View) -> torch.Tensor | None:
+    def compute(cls, view: ModelOutputs) -> torch.Tensor | None:
         return None if view.masked_logits is None else -loss_of(view.masked_logits, view.labels)

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 
-def areas(positive: np.ndarray, pool: np.ndarray) -> np.ndarray:
+def per_example_auc(positive: np.ndarray, pool: np.ndarray) -> np.ndarray:
     """For every score the share of ``pool`` (n, S) that lies below each of ``positive`` (m, S), ties counting half: (m, S).
 
     Its mean over positives is the area under the ROC curve.
@@ -21,7 +21,7 @@ def areas(positive: np.ndarray, pool: np.ndarray) -> np.ndarray:
     return np.stack(columns, axis=1)
 
 
-def chance_of(area: float, positives: int, pool: int) -> float:
+def p_value(area: float, positives: int, pool: int) -> float:
     """Probability of an area at least so high if the positives were picked at random (Mann–Whitney, normal approximation)."""
     deviation = math.sqrt((positives + pool + 1) / (12 * positives * pool))
     return 0.5 * math.erfc((area - 0.5) / deviation / math.sqrt(2))

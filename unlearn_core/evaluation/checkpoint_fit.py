@@ -137,7 +137,7 @@ class _Steps:
 
 def _fresh(spec: ModelSpec, arena: ScenarioData, seed: int) -> Any:
     shape = arena.corrupted.train.shape
-    return build_model(spec, shape, arena.train.classes, seed, arena.train.moments).to(arena.train.device)
+    return build_model(spec, shape, arena.train.classes, seed, arena.train.mean_std).to(arena.train.device)
 
 
 def _some(size: int, most: int, seed: int) -> torch.Tensor:

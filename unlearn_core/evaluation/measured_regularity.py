@@ -10,7 +10,7 @@ from unlearn_core.evaluation.scenario_data import ScenarioData
 from unlearn_core.models import build_model
 from unlearn_core.specs import Scenario
 from unlearn_core.training import Reporter, Trainer, predict
-from unlearn_core.training.sub_progress import Part
+from unlearn_core.training.sub_progress import SubProgress
 
 FOLDS = 4
 
@@ -28,10 +28,10 @@ def measured_regularity(scenario: Scenario, arena: ScenarioData, reporter: Repor
     chance = torch.zeros(len(data))
     for k in range(FOLDS):
         shape = arena.corrupted.train.shape
-        model = build_model(scenario.model, shape, data.classes, scenario.seed + k, data.moments).to(data.device)
+        model = build_model(scenario.model, shape, data.classes, scenario.seed + k, data.mean_std).to(data.device)
         inside = (fold != k).nonzero()[:, 0].to(data.device)
         outside = (fold == k).nonzero()[:, 0].to(data.device)
-        part = Part(reporter, k, FOLDS)
+        part = SubProgress(reporter, k, FOLDS)
         Trainer(model, data, scenario.training, scenario.seed + k, part, snapshots=False).fit(inside)
         probabilities = predict(model, data, outside).softmax(1)
         chance[outside.cpu()] = probabilities.gather(1, data.labels[outside][:, None])[:, 0].cpu()

@@ -10,20 +10,20 @@ from typing import Any, ClassVar, Literal
 import torch
 from torch import nn
 
-from unlearn_core.component import Part, PartParams, PartRegistry
+from unlearn_core.component import Component, ComponentParams, ComponentRegistry
 from unlearn_core.corruption import GroundTruth
 from unlearn_core.models import RedirectNet
 from unlearn_core.specs import TrainingSpec
 from unlearn_core.training import DeviceData, Reporter
 
-registry = PartRegistry("method", "unlearn_core.methods", families=True)
+registry = ComponentRegistry("method", "unlearn_core.methods", families=True)
 
 FamilyName = Literal[
     "retraining", "fine-tuning", "ascent", "distillation", "dampening", "localised", "adversarial", "redirection"
 ]
 
 
-class MethodParams(PartParams):
+class MethodParams(ComponentParams):
     """Base of a method's parameters."""
 
 
@@ -82,7 +82,7 @@ class OracleTask(UnlearningTask):
     truth: GroundTruth
 
 
-class Method(Part):
+class Method(Component):
     """One unlearning method. Subclasses set the class attributes, ``Params`` and ``unlearn``."""
 
     paper: ClassVar[str] = ""
@@ -114,7 +114,7 @@ class Method(Part):
     search_space: ClassVar[dict[str, list[Any]]] = {}
     """Values that ``tune`` may try for each parameter worth tuning."""
 
-    Params: ClassVar[type[PartParams]] = MethodParams
+    Params: ClassVar[type[ComponentParams]] = MethodParams
 
     def __init__(self, params: Any) -> None:
         self.p = params

@@ -6,15 +6,15 @@ from typing import Any, ClassVar
 
 import torch
 
-from unlearn_core.component import Part, PartRegistry
+from unlearn_core.component import Component, ComponentRegistry
 from unlearn_core.models.checkpoints.form import Form
 from unlearn_core.models.redirect.layers import RedirectNet
 from unlearn_core.specs import ModelSpec
 
-registry = PartRegistry("model", "unlearn_core.models")
+registry = ComponentRegistry("model", "unlearn_core.models")
 
 
-class ModelSource(Part):
+class ModelSource(Component):
     """One network architecture. ``build`` returns the base network, freshly initialised."""
 
     offered: ClassVar[bool] = True
@@ -79,5 +79,5 @@ def build_model(
         torch.manual_seed(seed)
         model: RedirectNet = source.build(params, shape, classes)
     if moments is not None:
-        model.normalised_by(*moments)
+        model.set_input_stats(*moments)
     return model

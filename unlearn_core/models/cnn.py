@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import nn
 
-from unlearn_core.component import PartParams
+from unlearn_core.component import ComponentParams
 from unlearn_core.errors import UserError
 from unlearn_core.models import ModelSource, RedirectConv2d, RedirectLinear, RedirectNet, RedirectNorm2d, register
 from unlearn_core.models.pooling import pool, pool_to_2x2
@@ -51,7 +51,7 @@ class Cnn(ModelSource):
     name, label = "cnn", "Small convolutional network"
     summary = "Three 3×3 convolutions of 16, 32 and 32 channels; trains on the digits in seconds on a laptop."
 
-    class Params(PartParams):
+    class Params(ComponentParams):
         width: int = Field(16, ge=4, le=256, description="Channels of the first layer; the others have twice as many")
 
     @classmethod

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import nn
 
-from unlearn_core.component import PartParams
+from unlearn_core.component import ComponentParams
 from unlearn_core.errors import UserError
 from unlearn_core.models import ModelSource, RedirectLinear, RedirectNet, register
 from unlearn_core.models.redirect.layers import apply_mask
@@ -43,7 +43,7 @@ class Mlp(ModelSource):
     name, label = "mlp", "Small fully connected network"
     summary = "Three hidden layers of 64 for points in the plane."
 
-    class Params(PartParams):
+    class Params(ComponentParams):
         width: int = Field(64, ge=4, le=1024, description="Neurons in each hidden layer")
         depth: int = Field(3, ge=1, le=6, description="Hidden layers")
 

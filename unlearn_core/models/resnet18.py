@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import nn
 
-from unlearn_core.component import PartParams
+from unlearn_core.component import ComponentParams
 from unlearn_core.errors import UserError
 from unlearn_core.models import ModelSource, RedirectConv2d, RedirectLinear, RedirectNet, RedirectNorm2d, register
 from unlearn_core.models.redirect.layers import apply_mask
@@ -126,7 +126,7 @@ class ResNet18(ModelSource):
         "the imagenet stem and width 1 it is torchvision's network, and a healed model is exported under torchvision's names."
     )
 
-    class Params(PartParams):
+    class Params(ComponentParams):
         width: float = Field(0.25, ge=0.0625, le=2, description="Base channels relative to the published network (64 to 512)")
         stem: Literal["small", "imagenet"] = Field(
             "small", description="small: 3×3, no pooling; imagenet: 7×7 of stride 2, then pooling, as torchvision"

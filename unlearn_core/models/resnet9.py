@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import nn
 
-from unlearn_core.component import PartParams
+from unlearn_core.component import ComponentParams
 from unlearn_core.errors import UserError
 from unlearn_core.models import ModelSource, RedirectConv2d, RedirectLinear, RedirectNet, RedirectNorm2d, register
 from unlearn_core.models.pooling import pool
@@ -121,7 +121,7 @@ class ResNet9(ModelSource):
 
     later = frozenset({"whole_blocks"})
 
-    class Params(PartParams):
+    class Params(ComponentParams):
         width: float = Field(0.5, ge=0.0625, le=2, description="Base channels relative to the published network (64 to 256)")
         whole_blocks: bool = Field(
             False, description="Residual blocks are twice as wide inside, as in the REM paper's restricted base"

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from pydantic import Field, field_validator
 from torch import nn
 
-from unlearn_core.component import PartParams
+from unlearn_core.component import ComponentParams
 from unlearn_core.errors import UserError
 from unlearn_core.models import ModelSource, RedirectNet, register
 from unlearn_core.models.architectures import Layers, check_architecture, layers_of, make_network
@@ -72,7 +72,7 @@ class TorchvisionNet(RedirectNet):
         self.register_buffer("mean", torch.tensor(normalise[0]).view(-1, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(normalise[1]).view(-1, 1, 1), persistent=False)
 
-    def normalised_by(self, mean: torch.Tensor, std: torch.Tensor) -> None:
+    def set_input_stats(self, mean: torch.Tensor, std: torch.Tensor) -> None:
         self.given_mean, self.given_std = (v.detach().clone().to(self.mean.device).view(-1, 1, 1) for v in (mean, std))
 
     def head(self, features: torch.Tensor, on: bool) -> torch.Tensor:  # type: ignore[override]
@@ -132,7 +132,7 @@ class Torchvision(ModelSource):
     )
     offered = False
 
-    class Params(PartParams):
+    class Params(ComponentParams):
         architecture: str = Field("", max_length=60, pattern=r"^\w*$", description="torchvision's name, such as resnet18")
         weights: str = Field("", max_length=4096, description="Checkpoint file; without one the network is trained here")
         content: str = Field(

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import nn
 
-from unlearn_core.component import PartParams
+from unlearn_core.component import ComponentParams
 from unlearn_core.errors import UserError
 from unlearn_core.models import ModelSource, RedirectLayerNorm, RedirectLinear, RedirectNet, register
 from unlearn_core.models.redirect.layers import apply_mask
@@ -146,7 +146,7 @@ class Vit(ModelSource):
 
     training: ClassVar[dict[str, Any]] = {"optimizer": "adam", "learning_rate": 0.001}
 
-    class Params(PartParams):
+    class Params(ComponentParams):
         patch: int = Field(0, ge=0, le=64, description="Side of a patch in pixels; 0 for about a quarter of the image's side")
         width: int = Field(64, ge=8, le=1024, description="Channels of a token")
         depth: int = Field(4, ge=1, le=24, description="Blocks of attention and perceptron")

@@ -76,7 +76,7 @@ def export(store: Results, scenario: Scenario, spec: MethodSpec, suffix: str) ->
         "method_params": dict(spec.params),
         "scenario": scenario.key,
         "run": scenario.run_key(spec),
-        "preprocessing": _preprocessing(scenario, train.shape, data.train.moments),
+        "preprocessing": _preprocessing(scenario, train.shape, data.train.mean_std),
         "training_on": TRAINING_ON,
     }
     if suffix == ARCHIVE:
@@ -85,10 +85,10 @@ def export(store: Results, scenario: Scenario, spec: MethodSpec, suffix: str) ->
             "input": f"uint8 pixels (batch, {', '.join(map(str, train.shape))}), 0 to 255, as the data set gives them",
             "model_params": {k: v for k, v in scenario.model.params.items() if k != "weights"},
         }
-        return Exported(_archive(model, train.inputs[:_EXAMPLES], data.train.moments), about | archived)
+        return Exported(_archive(model, train.inputs[:_EXAMPLES], data.train.mean_std), about | archived)
     assert found is not None
     architecture, state = found
-    size, normalise = _input(scenario, train.shape, data.train.moments)
+    size, normalise = _input(scenario, train.shape, data.train.mean_std)
     form: dict[str, Any] = {
         "form": "state_dict",
         "size": size,

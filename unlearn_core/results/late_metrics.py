@@ -31,7 +31,7 @@ class Place(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Pending:
+class MissingMetric:
     """Values of one scenario that can be measured from what is stored: run keys, the original's own included."""
 
     scenario: Scenario
@@ -52,7 +52,7 @@ class Places:
         self._originals: dict[tuple[float | None, int], str] = {}
         self._presets: dict[str, MethodSpec] = {}
         self._references: dict[tuple[str, Place], str] = {}
-        self._pending: dict[tuple[object, ...], Pending] = {}
+        self._pending: dict[tuple[object, ...], MissingMetric] = {}
 
     @functools.cached_property
     def setting(self) -> str:
@@ -84,10 +84,10 @@ class Places:
                 self._references[name, place] = scenario.run_key(self._presets[name])
         return self._references[name, place]
 
-    def pending(self, place: Place, metric: str, keys: tuple[str, ...], references: tuple[str, ...]) -> Pending:
+    def pending(self, place: Place, metric: str, keys: tuple[str, ...], references: tuple[str, ...]) -> MissingMetric:
         asked = (place, metric, keys, references)
         if asked not in self._pending:
-            self._pending[asked] = Pending(self.scenario(place), metric, keys, references)
+            self._pending[asked] = MissingMetric(self.scenario(place), metric, keys, references)
         return self._pending[asked]
 
 
@@ -115,7 +115,7 @@ def at(scenario: Scenario, regularity: float | None, discovery: float | None, se
     return moved.model_copy(update=changed)
 
 
-def pending_in(store: Results, places: Places, rows: pd.DataFrame, metric: str, runs: frozenset[str]) -> list[Pending]:
+def pending_in(store: Results, places: Places, rows: pd.DataFrame, metric: str, runs: frozenset[str]) -> list[MissingMetric]:
     """What has to be measured for ``rows`` (one setting, columns regularity, discovery, seed, key) and can be.
 
     ``runs``: keys of stored runs. Whatever the metric compares with has to be stored as well.
@@ -146,7 +146,7 @@ def late_values(store: Results, runs: StoredRuns, rows: pd.DataFrame, metric: st
     return values
 
 
-def _measured(store: Results, runs: StoredRuns, part: Pending) -> Mapping[str, float | None]:
+def _measured(store: Results, runs: StoredRuns, part: MissingMetric) -> Mapping[str, float | None]:
     values: dict[str, float | None] = {}
     for key, spec in store.runs.specs(part.keys).items():
         with contextlib.suppress(LookupError):  # its arrays were damaged, and so it is not stored any more

@@ -112,7 +112,7 @@ def model_of(store: Results, scenario: Scenario, spec: MethodSpec | None = None,
         weights = store.arrays(key, "weights") if round is None else _round(store.arrays(key, "snapshots"), round)
     data = scenario_data(scenario)
     train = data.train
-    model = build_model(scenario.model, data.corrupted.train.shape, train.classes, scenario.seed, train.moments)
+    model = build_model(scenario.model, data.corrupted.train.shape, train.classes, scenario.seed, train.mean_std)
     if layers:
         model.widen_to(tuple(int(n) for n in layers), scenario.seed)
     model.load_state_dict({name: torch.from_numpy(np.array(value)) for name, value in weights.items()})

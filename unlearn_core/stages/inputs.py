@@ -18,7 +18,7 @@ from unlearn_core.store import Store
 def fresh_model(scenario: Scenario, arena: ScenarioData) -> Callable[[int], RedirectNet]:
     """A factory of newly initialised networks on the data's device. It holds the spec and the shape, no data."""
     spec, shape, classes, device = scenario.model, arena.corrupted.train.shape, arena.train.classes, arena.train.device
-    moments = arena.train.moments
+    moments = arena.train.mean_std
     return lambda seed: build_model(spec, shape, classes, seed, moments).to(device)
 
 

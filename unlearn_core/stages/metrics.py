@@ -17,10 +17,10 @@ from unlearn_core.stages.stage import Stage
 from unlearn_core.store import Store
 
 if TYPE_CHECKING:
-    from unlearn_core.views.heatmap.data import Pending
+    from unlearn_core.views.heatmap.data import MissingMetric
 
 
-def plan_measures(pending: Sequence[Pending]) -> list[Stage]:
+def plan_measures(pending: Sequence[MissingMetric]) -> list[Stage]:
     """One stage for each scenario with values to measure; their records hold run key → value."""
     return [
         Stage(

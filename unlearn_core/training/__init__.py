@@ -143,7 +143,7 @@ class DeviceData:
         return self.inputs.device
 
     @property
-    def moments(self) -> tuple[torch.Tensor, torch.Tensor]:
+    def mean_std(self) -> tuple[torch.Tensor, torch.Tensor]:
         """What :meth:`batch` normalises by, for networks that must know."""
         return self.mean, self.std
 
@@ -165,7 +165,7 @@ class DeviceData:
             return channels_last(x)
         return (x - self.mean) / self.std
 
-    def pieces(self, ids: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    def eval_batches(self, ids: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """``ids`` in pieces to be looked at without gradients, so small that what a layer says stays in a processor's cache."""
         if self.device.type != "cpu" or self.inputs.dim() != 4:
             return ids.split(_LOOK)
@@ -343,7 +343,7 @@ def predict(model: nn.Module, data: DeviceData, ids: torch.Tensor | None = None)
     was_training = model.training
     model.eval()
     with torch.no_grad(), autocast(data.device):
-        pieces = [real(model(data.batch(piece))) for piece in data.pieces(ids)]
+        pieces = [real(model(data.batch(piece))) for piece in data.eval_batches(ids)]
     model.train(was_training)
     return torch.cat(pieces) if pieces else torch.empty(0, data.classes, device=data.device)
 

@@ -7,7 +7,7 @@ import torch
 from unlearn_core.training import Reporter
 
 
-class Part:
+class SubProgress:
     """A reporter for one of several equal parts of a computation."""
 
     def __init__(self, outer: Reporter, part: int, parts: int) -> None:

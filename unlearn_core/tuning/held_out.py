@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from unlearn_core.methods.base import UnlearningTask
-from unlearn_core.methods.shared.class_collapse import collapsed
+from unlearn_core.methods.shared.class_collapse import class_collapsed
 from unlearn_core.methods.shared.preference import accuracy_on
 from unlearn_core.training import Reporter, predict
 
@@ -41,7 +41,7 @@ class Quiet(Unseen):
     def step(self, done: int, total: int, **scalars: float | torch.Tensor) -> None: ...
 
 
-def told(
+def with_forget_set(
     task: UnlearningTask, known: torch.Tensor, seed: int | None = None, doubted: torch.Tensor | None = None
 ) -> UnlearningTask:
     """The task with ``known`` as forget set and everything else, wrong labels and all, as retain set; its own original.
@@ -93,7 +93,7 @@ class Trial:
         """Their mean."""
         return self.products.mean().item()
 
-    def surpasses(self, other: Trial) -> bool:
+    def significantly_better(self, other: Trial) -> bool:
         """Whether it is better by more than the standard error of the difference, example by example."""
         gain = self.products - other.products
         error = gain.std(unbiased=True) / len(gain) ** 0.5
@@ -103,21 +103,21 @@ class Trial:
 Run = Callable[[dict[str, Any], UnlearningTask, Reporter], nn.Module]
 
 
-def try_out(run: Run, params: dict[str, Any], task: UnlearningTask, seed: int, reporters: Sequence[Reporter]) -> Trial:
+def cross_validate(run: Run, params: dict[str, Any], task: UnlearningTask, seed: int, reporters: Sequence[Reporter]) -> Trial:
     """Each half of F in turn is left in the retain set while REM is told of the other one; one run for each of at most two
     reporters. ``seed`` decides the halves and is that of the runs."""
     first, second = halves(task, seed)
     healed, retain, lost = [], [], []
     for (known, held), reporter in zip(((first, second), (second, first)), reporters, strict=False):
-        half = told(task, known, seed)
+        half = with_forget_set(task, known, seed)
         model = run(params, half, Unseen(reporter))
         healed.append(_healed(model, task, held))
         retain.append(accuracy_on(model, task, task.retain))
-        lost.append(collapsed(model, task.original, half))
+        lost.append(class_collapsed(model, task.original, half))
     return Trial(params, torch.cat(healed), sum(retain) / len(retain), any(lost))
 
 
-def outcome(params: dict[str, Any], model: nn.Module, task: UnlearningTask) -> Trial:
+def evaluate(params: dict[str, Any], model: nn.Module, task: UnlearningTask) -> Trial:
     """A trial whose model was told of all of F, so that nothing is held out."""
     return Trial(params, _healed(model, task, task.forget), accuracy_on(model, task, task.retain))
 
@@ -127,7 +127,7 @@ def _healed(model: nn.Module, task: UnlearningTask, ids: torch.Tensor) -> torch.
     return 1 - F.softmax(predict(model, task.data, ids), dim=1).gather(1, task.data.labels[ids][:, None])[:, 0]
 
 
-def choose(trials: Sequence[Trial], again: Callable[[Trial], Trial]) -> tuple[Trial, list[Trial]]:
+def select_best(trials: Sequence[Trial], again: Callable[[Trial], Trial]) -> tuple[Trial, list[Trial]]:
     """The trial to go by: the best of them if it surpasses the first twice, else the first. And the second look.
 
     The best of many trials is partly the luckiest. So the best of those that surpass the first and the first itself are run
@@ -135,8 +135,10 @@ def choose(trials: Sequence[Trial], again: Callable[[Trial], Trial]) -> tuple[Tr
     is no second look.
     """
     start = trials[0]
-    best = max((trial for trial in trials[1:] if trial.surpasses(start)), key=lambda trial: trial.score, default=None)
+    best = max(
+        (trial for trial in trials[1:] if trial.significantly_better(start)), key=lambda trial: trial.score, default=None
+    )
     if best is None:
         return start, []
     second = [again(start), again(best)]
-    return (best if second[1].surpasses(second[0]) else start), second
+    return (best if second[1].significantly_better(second[0]) else start), second

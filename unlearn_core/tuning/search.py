@@ -32,7 +32,7 @@ from unlearn_core.models import RedirectNet, build_model
 from unlearn_core.presets import make_scenario
 from unlearn_core.specs import LOCATION, Scalar, Scenario
 from unlearn_core.training import Reporter, SilentReporter, Trainer
-from unlearn_core.tuning.held_out import MIN_FORGET, try_out
+from unlearn_core.tuning.held_out import MIN_FORGET, cross_validate
 
 RULE = (
     "geometric mean over the plane of: mean probability that is no longer given to the wrong labels of the held-out half of F "
@@ -71,7 +71,7 @@ def _trained(setting: Setting, regularity: float, seed: int) -> tuple[Unlearning
     scenario = setting.scenario(regularity, seed)
     arena = build_scenario_data(scenario, torch.device("cpu"))
     shape, classes, spec = arena.corrupted.train.shape, arena.train.classes, scenario.model
-    moments = arena.train.moments
+    moments = arena.train.mean_std
     model = build_model(spec, shape, classes, seed, moments)
     everyone = torch.arange(len(arena.train))
     Trainer(model, arena.train, scenario.training, seed, SilentReporter(), snapshots=False).fit(everyone)
@@ -101,7 +101,7 @@ def score_cell(setting: Setting, method: str, params: dict[str, Scalar], cell: C
         return chosen(chosen.params(values)).unlearn(half, reporter)
 
     start = time.perf_counter()
-    trial = try_out(run, params, dataclasses.replace(task, forget=forget, retain=retain), cell.seed, [SilentReporter()])
+    trial = cross_validate(run, params, dataclasses.replace(task, forget=forget, retain=retain), cell.seed, [SilentReporter()])
     healed = trial.healed.mean().nan_to_num().item()  # JSON knows no NaN
     found = {"healed": healed, "retain": trial.retain, "score": trial.score, "lost": trial.lost}
     return dataclasses.asdict(cell) | found | {"seconds": time.perf_counter() - start}

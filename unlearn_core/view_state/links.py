@@ -21,8 +21,8 @@ from unlearn_core.view_state.controls import (
 )
 from unlearn_core.view_state.fields import as_number
 from unlearn_core.view_state.permission import Question, sift
-from unlearn_core.view_state.settle import quoted, settle
-from unlearn_core.view_state.specs import as_text, resolved
+from unlearn_core.view_state.settle import clamp_state, quoted
+from unlearn_core.view_state.specs import as_text, with_defaults
 
 Query = str | Mapping[str, str | list[str]]
 MAX_QUERY: Final = 2000
@@ -79,13 +79,13 @@ def decode_asking(query: Query, opened: Collection[str] = (), also: Iterable[Pat
     if state["recipe"] is None and (older := _older(state)) is not None:
         state["recipe"] = older
         notices.append(OLDER)
-    state, more = settle(state)
+    state, more = clamp_state(state)
     return state, notices + more, asked
 
 
 def _two_recipes(state: State) -> str | None:
     """The recipe, where the data have two; a link always names it, so that one without a name is known to be older."""
-    return resolved(state)["recipe"] if state["dataset"] != BY_NAME["dataset"].default else None
+    return with_defaults(state)["recipe"] if state["dataset"] != BY_NAME["dataset"].default else None
 
 
 def _older(state: State) -> str | None:

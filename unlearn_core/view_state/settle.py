@@ -8,14 +8,22 @@ from typing import TYPE_CHECKING, Any
 
 from unlearn_core.errors import UserError
 from unlearn_core.view_state.controls import ANCHORS, BY_NAME, HEADLINES, SECTIONS, UNKNOWN_HEADLINES, State
-from unlearn_core.view_state.specs import as_found, as_text, preset_of, resolved, section_fields, section_overrides, to_scenario
+from unlearn_core.view_state.specs import (
+    as_found,
+    as_text,
+    preset_of,
+    section_fields,
+    section_overrides,
+    to_scenario,
+    with_defaults,
+)
 
 if TYPE_CHECKING:
     from unlearn_core.datasets import LabelledData
     from unlearn_core.specs import Scalar, Scenario
 
 
-def settle(state: State) -> tuple[State, list[str]]:
+def clamp_state(state: State) -> tuple[State, list[str]]:
     """The nearest state that describes something possible, with one sentence per change.
 
     Classes, trigger and amount are brought within the dataset, overrides within their limits, and values that equal
@@ -117,7 +125,7 @@ def _settle_discovery(state: State, size: int, notices: list[str]) -> None:
             state["discovery"] = 0.0
             return
     else:
-        corrupted = corrupted_count(resolved(state)["amount"], size)
+        corrupted = corrupted_count(with_defaults(state)["amount"], size)
     rate = state["discovery"]
     if rate > 0 and int(rate * corrupted + 0.5) == 0:
         state["discovery"] = math.ceil(0.5 / corrupted * 1e4) / 1e4
@@ -134,7 +142,7 @@ def _settle_whole(state: State, notices: list[str]) -> None:
         notices.append(f"{error} The network and the parameters are back at their defaults.")
         state["model"], state["overrides"] = None, _of_dataset(state)  # without its files a dataset would be gone
     if (most := largest_amount(state)) is not None:
-        amount = resolved(state)["amount"]
+        amount = with_defaults(state)["amount"]
         state["amount"] = most
         notices.append(
             f"An amount of {amount:g} would confuse more of the two classes than keeps the task meaningful; "
@@ -160,9 +168,9 @@ def largest_amount(state: State) -> int | None:
     from unlearn_core.corruption import corrupted_count
 
     data = _training_data(state)
-    if data is None or _corruptible(state, resolved(state)["amount"]):
+    if data is None or _corruptible(state, with_defaults(state)["amount"]):
         return None
-    good, bad = 0, corrupted_count(resolved(state)["amount"], len(data))
+    good, bad = 0, corrupted_count(with_defaults(state)["amount"], len(data))
     while bad - good > 1:
         middle = (good + bad) // 2
         good, bad = (middle, bad) if _corruptible(state, middle) else (good, middle)

@@ -138,7 +138,7 @@ def _preset(state: State) -> Preset:
         return source.preset
 
 
-def resolved(state: State) -> State:
+def with_defaults(state: State) -> State:
     """The state with the dataset's preset in place of every None: what the widgets show."""
     return state | {name: value for name, value in preset_of(state).items() if state[name] is None}
 

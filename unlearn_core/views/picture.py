@@ -55,14 +55,14 @@ def short(label: str) -> str:
     return head + (_MARK.search(rest) or [""])[0] if colon else head
 
 
-def shorts(labels: Iterable[str]) -> list[str]:
+def short_labels(labels: Iterable[str]) -> list[str]:
     """Every label shortened, unless two would then read the same."""
     labels = list(labels)
     counts = Counter(short(label) for label in labels)
     return [short(label) if counts[short(label)] == 1 else label for label in labels]
 
 
-def literal(name: object) -> str:
+def escape_html(name: object) -> str:
     """A name that somebody chose, to be drawn as it is written: plotly reads ``<b>``, ``<a>`` and ``&`` in texts as HTML."""
     return html.escape(str(name), quote=False)
 

@@ -11,7 +11,7 @@ from plotly.subplots import make_subplots
 
 from unlearn_core.corruption import UNKNOWN
 from unlearn_core.views.palette import GROUPS, NEUTRAL
-from unlearn_core.views.picture import Picture, layout, literal
+from unlearn_core.views.picture import Picture, escape_html, layout
 
 
 class Moved(Protocol):
@@ -53,7 +53,7 @@ def points(frame: pd.DataFrame, legend: bool = True) -> Picture:
                     name=f"{style.label} ({len(part)})",
                     legendgroup=group,
                     showlegend=column == 1,
-                    customdata=part[["given", "clean", "kind"]].map(literal).to_numpy(),
+                    customdata=part[["given", "clean", "kind"]].map(escape_html).to_numpy(),
                     marker={
                         "symbol": style.symbol,
                         "size": _SIZES[group],

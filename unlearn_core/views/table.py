@@ -11,7 +11,7 @@ from pandas.io.formats.style import Styler
 from unlearn_core.results.harm import costs_utility
 from unlearn_core.results.memorised import nothing_to_heal, sentence, share_in
 from unlearn_core.views.compare.figure import styles_of
-from unlearn_core.views.picture import shorts
+from unlearn_core.views.picture import short_labels
 
 
 class Described(Protocol):
@@ -46,7 +46,7 @@ def comparison_table(frame: pd.DataFrame, metrics: Mapping[str, Any]) -> Styler:
     stars = best(frame, shown)
     styles = styles_of(frame)
     table = pd.DataFrame(
-        {"Model": [f"{styles[m].sign} {label}" for m, label in zip(frame["method"], shorts(frame["label"]), strict=True)]}
+        {"Model": [f"{styles[m].sign} {label}" for m, label in zip(frame["method"], short_labels(frame["label"]), strict=True)]}
     )
     if "cached" in frame:
         table["State"] = ["cached" if flag else "new" for flag in frame["cached"]]
@@ -66,7 +66,7 @@ def plain_table(frame: pd.DataFrame, metrics: Mapping[str, Any]) -> pd.DataFrame
     """The same as text, for papers: models as rows, units in the columns' names, "–" where there is no value."""
     shown = {name: metric for name, metric in metrics.items() if name in frame and frame[name].notna().any()}
     names = [short + (" (oracle)" if oracle and "racle" not in short else "")
-             for short, oracle in zip(shorts(frame["label"]), frame["oracle"], strict=True)]  # fmt: skip
+             for short, oracle in zip(short_labels(frame["label"]), frame["oracle"], strict=True)]  # fmt: skip
     columns = {}
     for name, metric in shown.items():
         unit = {"share": "%", "s": "s"}.get(metric.unit)

@@ -43,7 +43,7 @@ def move(train: np.ndarray, test: np.ndarray, splits: np.ndarray, listed: np.nda
     return np.union1d(train, listed[splits[listed] != TEST]), np.setdiff1d(test, listed)
 
 
-def said(splits: np.ndarray, listed: np.ndarray, left: int) -> str:
+def joined_sentence(splits: np.ndarray, listed: np.ndarray, left: int) -> str:
     """What moved, as sentences with a space in front; raises :class:`UserError` where no test image is left."""
     if not len(listed):
         return ""

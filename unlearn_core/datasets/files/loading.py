@@ -253,7 +253,7 @@ def _split(arrays: dict[str, np.ndarray], wanted: Wanted, seed: int) -> Split:
     train, test = choose(listing, 0, 0, wanted.test_share, seed)
     listed = moves.read_numbers(wanted.listed, len(names))
     train, test = moves.move(train, test, arrays["all_splits"][ids], np.flatnonzero(np.isin(ids, listed)))
-    moved = moves.said(arrays["all_splits"], listed, len(test))
+    moved = moves.joined_sentence(arrays["all_splits"], listed, len(test))
     present = len(np.unique(listing.labels[train]))
     if present < 2 or not len(test):
         raise UserError(

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from unlearn_core.component import PartParams
+from unlearn_core.component import ComponentParams
 from unlearn_core.datasets.base import DatasetSource, Preset, Split
 from unlearn_core.datasets.files import loading
 from unlearn_core.datasets.files.listed import PATTERN
@@ -19,7 +19,7 @@ from unlearn_core.specs import Scalar
 from unlearn_core.support.deferring import NotRead
 
 
-class ImageParams(PartParams):
+class ImageParams(ComponentParams):
     """What every such dataset takes."""
 
     data: str = Field("", max_length=4096, description="Where the files are")
@@ -50,7 +50,7 @@ class ImageSource(DatasetSource):
     mirrors: ClassVar[bool | None] = None  # whether a mirror image keeps its class; None: if the images have colours
     preset: ClassVar[Preset] = preset_for(size=32, channels=3, classes=10, train=50_000)
 
-    Params: ClassVar[type[PartParams]] = ImageParams
+    Params: ClassVar[type[ComponentParams]] = ImageParams
 
     @classmethod
     def collection(cls, params: Any) -> Collection:

@@ -12,7 +12,7 @@ from unlearn_core.errors import Cancelled, UserError
 from unlearn_core.methods import Method, Region, UnlearningTask, register
 from unlearn_core.methods.adversarial.attack import Space, nearest_adversarial, radii
 from unlearn_core.methods.shared.rounds import Rounds
-from unlearn_core.methods.shared.sgd import FrameParams, Phase, count_batches, frame_recipe, phases
+from unlearn_core.methods.shared.sgd import Phase, SgdParams, count_batches, frame_recipe, phases
 from unlearn_core.training import DeviceData, Draws, Reporter, Trainer
 
 CHUNK = 1024
@@ -35,7 +35,7 @@ class Amun(Method):
     )
     designed_for = Region(regularity=(0.0, 0.5), discovery=(0.9, 1.0))
 
-    class Params(FrameParams):
+    class Params(SgdParams):
         batch_size: int = Field(128, ge=1, le=8192, description="Examples in a step")
         final: float = Field(0.01, ge=0, le=1, description="Learning rate at the end, as a share of the highest")
         use_retain: bool = Field(True, description="Also train on the retain set")

@@ -8,7 +8,7 @@ from torch import nn
 
 from unlearn_core.methods import Method, Region, UnlearningTask, register
 from unlearn_core.methods.shared.rounds import Rounds
-from unlearn_core.methods.shared.sgd import Cycle, FrameParams, frame_recipe, statistics_kept
+from unlearn_core.methods.shared.sgd import Cycle, SgdParams, frame_recipe, statistics_kept
 from unlearn_core.training import Reporter, Trainer, cross_entropy
 
 
@@ -28,7 +28,7 @@ class NegGradPlus(Method):
     )
     designed_for = Region(discovery=(0.9, 1.0))
 
-    class Params(FrameParams):
+    class Params(SgdParams):
         batch_size: int = Field(128, ge=1, le=8192, description="Examples of the retain set, and of the forget set, in a step")
         weight_decay: float = Field(0.0, ge=0, le=0.1)
         forget_weight: float = Field(0.01, gt=0, lt=1, description="Weight of the raised loss; the lowered one has the rest")

@@ -8,7 +8,7 @@ from torch import nn
 
 from unlearn_core.methods import Method, Region, UnlearningTask, register
 from unlearn_core.methods.shared.rounds import Rounds
-from unlearn_core.methods.shared.sgd import FrameParams, count_batches, frame_recipe
+from unlearn_core.methods.shared.sgd import SgdParams, count_batches, frame_recipe
 from unlearn_core.training import Reporter, Trainer, cross_entropy
 
 
@@ -30,7 +30,7 @@ class L1Sparse(Method):
     )
     designed_for = Region(discovery=(0.9, 1.0))
 
-    class Params(FrameParams):
+    class Params(SgdParams):
         penalty: float = Field(1e-4, ge=0, le=1, description="Weight of the sum of absolute parameters in the first epoch")
         free_epochs: int = Field(0, ge=0, le=199, description="Epochs at the end that have no penalty")
 

@@ -9,7 +9,7 @@ from torch import nn
 from unlearn_core.methods import Method, Region, UnlearningTask, register
 from unlearn_core.methods.localised.saliency import Criterion, Granularity, Restriction, Tensors, gradient_steps, localise
 from unlearn_core.methods.shared.rounds import Rounds
-from unlearn_core.methods.shared.sgd import FrameParams, count_batches, frame_recipe, phases
+from unlearn_core.methods.shared.sgd import SgdParams, count_batches, frame_recipe, phases
 from unlearn_core.training import Reporter, Trainer
 
 
@@ -28,7 +28,7 @@ class Del(Method):
     )
     designed_for = Region(regularity=(0.0, 0.5), discovery=(0.9, 1.0))
 
-    class Params(FrameParams):
+    class Params(SgdParams):
         epochs: int = Field(30, ge=1, le=200, description="Passes over the retain set")
         learning_rate: float = Field(0.015, gt=0, le=1, description="Learning rate at the start; it falls to a hundredth")
         batch_size: int = Field(128, ge=1, le=8192, description="Examples in a step")

@@ -15,7 +15,7 @@ from unlearn_core.methods.base import UnlearningTask
 from unlearn_core.methods.shared.preference import accuracy_on
 from unlearn_core.methods.shared.rounds import add_report, sample
 from unlearn_core.training import Reporter
-from unlearn_core.tuning.held_out import MIN_FORGET, Quiet, Trial, halves, outcome, told
+from unlearn_core.tuning.held_out import MIN_FORGET, Quiet, Trial, evaluate, halves, with_forget_set
 
 FACTORS = (1.0, 0.3, 0.1, 0.03, 0.01)
 """What the rate that was asked for is multiplied by: presets were found on networks with a hundredth of the weights."""
@@ -69,7 +69,7 @@ def held_out(task: UnlearningTask) -> tuple[torch.Tensor, torch.Tensor]:
 def _try(trial: Run, rate: float, task: UnlearningTask, held: torch.Tensor, reporter: Reporter) -> Trial:
     known, unknown = halves(task, task.seed + _SEED) if len(task.forget) >= MIN_FORGET else (task.forget, task.forget)
     learned = torch.cat([sample(task.retain, task.seed + _SEED, _REST), unknown]).unique()
-    part = dataclasses.replace(told(task, known), retain=learned[~torch.isin(learned, known)])
+    part = dataclasses.replace(with_forget_set(task, known), retain=learned[~torch.isin(learned, known)])
     short = {"learning_rate": rate, "epochs": 1, "steps": 0, "round_steps": _STEPS, "most_work": 0.0, "fit_rate": False}
     model = trial(short, part, Quiet(reporter))
-    return outcome({"learning_rate": rate}, model, dataclasses.replace(task, forget=unknown, retain=held))
+    return evaluate({"learning_rate": rate}, model, dataclasses.replace(task, forget=unknown, retain=held))

@@ -23,7 +23,7 @@ from unlearn_core.methods.redirection.params import (
     total_steps,
 )
 from unlearn_core.methods.redirection.work import STEP, Budget, Setting, rem_work, widened_cost
-from unlearn_core.methods.shared.class_collapse import collapsed, softer
+from unlearn_core.methods.shared.class_collapse import class_collapsed, halve_clip
 from unlearn_core.methods.shared.preference import ForgetSteps, accuracy_on, bounded_loss, lower_forget_accuracy
 from unlearn_core.methods.shared.rounds import LOOK, Rounds, add_report
 from unlearn_core.models import RedirectNet, RedirectNorm2d, example_masks, shared_mask
@@ -68,12 +68,12 @@ class Redirection:
         losses = torch.zeros(len(task.data), device=task.device, dtype=base[0].dtype)
         if self.constant:
             self.dropped, self.masked = losses.clone(), losses.clone()
-            for ids in task.data.pieces(self.everyone):
+            for ids in task.data.eval_batches(self.everyone):
                 self.dropped[ids], self.masked[ids] = self._reference(task.data.batch(ids), ids)
             self.flushed_from = self.dropped
         else:  # a flush starts from the images as they are
             self.flushed_from = losses
-            for ids in task.data.pieces(task.forget):
+            for ids in task.data.eval_batches(task.forget):
                 self.flushed_from[ids] = self._reference(task.data.batch(ids), ids)[0]
         self.flushing = self._forget_steps(self.optimizer)
         self.steps_per_round = steps_per_round(len(self.everyone), params.batch_size, params.round_steps)
@@ -246,9 +246,9 @@ class RedirectionMethod(Method):
             )
         spare = copy.deepcopy(task.original)
         model = self.once(task, reporter)
-        if not (self.repeats and self.p.repeat) or not collapsed(model, spare, task):
+        if not (self.repeats and self.p.repeat) or not class_collapsed(model, spare, task):
             return model
-        change = {"flush_clip": softer(self.p.flush_clip)}
+        change = {"flush_clip": halve_clip(self.p.flush_clip)}
         again = self._with(change).once(dataclasses.replace(task, original=spare), Quiet(reporter))
         tried: list[dict[str, Any]] = [
             {"changed": values, "retain": accuracy_on(run, task, task.retain)} for values, run in (({}, model), (change, again))
@@ -275,5 +275,5 @@ class RedirectionMethod(Method):
             run.redirect()
             rounds.snapshot(model)
             if self.p.spare_classes and not run.sparing:
-                run.sparing = collapsed(model, run.reference, task)
+                run.sparing = class_collapsed(model, run.reference, task)
         return rounds.returned(model)

@@ -7,7 +7,7 @@ from typing import Any
 from torch import nn
 
 from unlearn_core.methods import Region, UnlearningTask, register
-from unlearn_core.methods.redirection.search import DiscoverParams, Discovery, discovery_steps, last_rem, search_work
+from unlearn_core.methods.redirection.search import DiscoverParams, Discovery, discovery_steps, final_rem, search_work
 from unlearn_core.methods.redirection.self_tuning import Plan, TunedMethod, rem_values, steps_of
 from unlearn_core.methods.redirection.work import Setting, rem_work
 from unlearn_core.methods.shared.rounds import add_report
@@ -37,7 +37,7 @@ class RemDiscover(TunedMethod):
         plan = Plan(reporter, discovery_steps(self.p, task) + last)
         found = Discovery(self.p, task, plan).run()
         plan.used = plan.total - last
-        model, tuning = last_rem(self.p, task, found, plan.next(last))
+        model, tuning = final_rem(self.p, task, found, plan.next(last))
         add_report(model, discovery=found.report(), tuning=tuning)
         model.report_arrays = found.arrays(model, task)  # type: ignore[assignment]
         return model

@@ -12,7 +12,7 @@ import torch
 from pydantic import Field
 from torch import nn
 
-from unlearn_core.discovery import MIN_KNOWN, Judgement, View, fold_of, judge
+from unlearn_core.discovery import MIN_KNOWN, Judgement, ModelOutputs, fold_of, judge
 from unlearn_core.errors import Cancelled
 from unlearn_core.methods.base import UnlearningTask
 from unlearn_core.methods.redirection.early_learning import learning_of, learning_steps
@@ -20,11 +20,11 @@ from unlearn_core.methods.redirection.params import RemParams
 from unlearn_core.methods.redirection.rem import Rem
 from unlearn_core.methods.redirection.self_tuning import UNTOUCHED, Plan, rem_values, run_rem, steps_of, training_pace
 from unlearn_core.methods.redirection.work import Setting, rem_work
-from unlearn_core.methods.shared.class_collapse import collapsed
+from unlearn_core.methods.shared.class_collapse import class_collapsed
 from unlearn_core.methods.shared.preference import accuracy_on
 from unlearn_core.models import RedirectNet, shared_mask
 from unlearn_core.training import Reporter, autocast, predict
-from unlearn_core.tuning.held_out import Quiet, Unseen, outcome, told
+from unlearn_core.tuning.held_out import Quiet, Unseen, evaluate, with_forget_set
 
 _STABLE = 0.9
 """Rounds end once this share of the accepted suspects is the same as in the round before."""
@@ -32,9 +32,9 @@ _USUAL_ROUNDS = 2
 """Rounds that are planned for; with as much known as can be judged, nine searches of ten end after the second."""
 _LESS = 0.75
 """Rounds of a look at the data, and its share of the arithmetic, beside those of healing for good."""
-MOST = 0.5
+MOSTLY_KNOWN = 0.5
 """Share of the corruption expected in all that must be known for the last REM to push it out with a third of the force."""
-DOUBT = 0.05
+EXCLUDE_ABOVE = 0.05
 """What is at least so probably corrupted, but is not added, is left out of the last run: there is enough to repair from.
 Nothing is left out where nothing could be added."""
 
@@ -105,28 +105,28 @@ def outputs(model: RedirectNet, task: UnlearningTask, mask: torch.Tensor | None 
     """Logits (N, classes) and features (N, D) of all training examples in eval mode, redirect off or with ``mask``."""
     logits, features = [], []
     with torch.no_grad(), autocast(task.device):
-        for ids in task.data.pieces(task.everything):
+        for ids in task.data.eval_batches(task.everything):
             here = model.features(task.data.batch(ids), mask)
             features.append(here.float())
             logits.append(model.head(here, mask is not None).float())
     return torch.cat(logits), torch.cat(features)
 
 
-def view_of(
+def outputs_of(
     model: RedirectNet,
     task: UnlearningTask,
     known: torch.Tensor,
     share: float,
     original: tuple[torch.Tensor, torch.Tensor],
     learning: torch.Tensor,
-) -> View:
+) -> ModelOutputs:
     """What ``model``, healed while told of ``known`` and with ``task.seed``, says about every example."""
     logits, features = outputs(model, task)
     mask = shared_mask(model.redirect_layers, share, task.seed, task.device)
     flags = torch.zeros(len(task.data), dtype=torch.bool, device=task.device)
     flags[known] = True
     masked, _ = outputs(model, task, mask)
-    return View(task.data.labels, flags, original[0], original[1], logits, features, masked, learning)
+    return ModelOutputs(task.data.labels, flags, original[0], original[1], logits, features, masked, learning)
 
 
 class Discovery:
@@ -134,7 +134,7 @@ class Discovery:
 
     def __init__(self, params: DiscoverParams, task: UnlearningTask, plan: Plan, keep_redirect: bool = True) -> None:
         self.p, self.task, self.plan, self.keep_redirect = params, task, plan, keep_redirect
-        self.values = gentle(rem_values(params))
+        self.values = search_params(rem_values(params))
         self.original = outputs(task.frozen_original(), task)
         self.is_forget = task.is_forget()
         self.learning = learning_of(task, plan.next(learning_steps(task), training_pace(params, task)))
@@ -145,7 +145,7 @@ class Discovery:
         added = self.task.forget[:0]
         judgement: Judgement | None = None
         entries: list[dict[str, Any]] = []
-        recent: list[list[View]] = []
+        recent: list[list[ModelOutputs]] = []
         stopped = "All rounds were used."
         for number in range(self.p.rounds):
             if number and time.perf_counter() - start > self.p.budget_seconds:
@@ -157,7 +157,7 @@ class Discovery:
             recent = [*recent[-1:], self.views(added, number)]
             judgement = judge([view for views in recent for view in views], self.is_forget)
             before = added
-            count = judgement.taken(self.p.precision, int(self.p.growth * (len(self.task.forget) + len(before))))
+            count = judgement.accept_count(self.p.precision, int(self.p.growth * (len(self.task.forget) + len(before))))
             added = torch.from_numpy(judgement.suspects[:count].copy()).to(self.task.device).sort().values
             entries.append(_entry(judgement, added, before))
             # One look may fail by an unlucky flush: nothing is called clean before a second one, with other folds.
@@ -178,15 +178,15 @@ class Discovery:
         """
         rest = judgement.suspects[count:] if count else judgement.suspects[:0]
         # Comparing with NaN, where nothing can be said, gives False.
-        return torch.from_numpy(rest[judgement.probability[rest] >= DOUBT].copy()).to(self.task.device)
+        return torch.from_numpy(rest[judgement.probability[rest] >= EXCLUDE_ABOVE].copy()).to(self.task.device)
 
     def heal(self, values: dict[str, Any], task: UnlearningTask, reporter: Reporter) -> RedirectNet:
         """One REM run, as it comes out, on a copy of the original, which ``task`` keeps."""
-        model = Rem(Rem.params(values)).once(told(task, task.forget), reporter)
+        model = Rem(Rem.params(values)).once(with_forget_set(task, task.forget), reporter)
         assert isinstance(model, RedirectNet)
         return model
 
-    def views(self, added: torch.Tensor, number: int) -> list[View]:
+    def views(self, added: torch.Tensor, number: int) -> list[ModelOutputs]:
         """One view for each fold of what is known; with too little known to hold out, one that was told of everything."""
         known = torch.cat([self.task.forget, added])
         # F and what was added are cut apart separately, so that each run is told of most of either.
@@ -197,16 +197,16 @@ class Discovery:
             ]
         ).to(self.task.device)
         folds = range(min(self.p.folds, len(self.task.forget))) if len(self.task.forget) >= MIN_KNOWN else [-1]
-        views: list[View] = []
+        views: list[ModelOutputs] = []
         for fold in folds:
-            task = told(self.task, known[parts != fold], self.task.seed + 1000 * (number + 1) + fold)
+            task = with_forget_set(self.task, known[parts != fold], self.task.seed + 1000 * (number + 1) + fold)
             reporter = Unseen(self.plan.next(steps_of(self.values, len(task.data))))
             model = self.heal(self.values, task, reporter)
-            if collapsed(model, task.original, task):
+            if class_collapsed(model, task.original, task):
                 # A handful of examples with one label can push that whole class out of the base: again, with less force.
                 milder = self.values | {"forget_weight": self.values["forget_weight"] / 3}
                 model = self.heal(milder, task, Quiet(reporter))
-            views.append(view_of(model, task, task.forget, self.p.forget_share, self.original, self.learning))
+            views.append(outputs_of(model, task, task.forget, self.p.forget_share, self.original, self.learning))
             if self.plan.reporter.cancelled():
                 raise Cancelled
         if not self.keep_redirect:
@@ -215,7 +215,7 @@ class Discovery:
         return views
 
 
-def gentle(values: dict[str, Any]) -> dict[str, Any]:
+def search_params(values: dict[str, Any]) -> dict[str, Any]:
     """REM's values for a look at the data: fewer rounds and a softer flush than for healing for good.
 
     On development seeds these ranked the undiscovered at least as well, and broke a whole class less often.
@@ -224,17 +224,17 @@ def gentle(values: dict[str, Any]) -> dict[str, Any]:
     return values | {"epochs": epochs, "flush_clip": values["flush_clip"] / 2, "most_work": _LESS * values["most_work"]}
 
 
-def last_rem(
+def final_rem(
     params: DiscoverParams, task: UnlearningTask, found: Findings, reporter: Reporter
 ) -> tuple[nn.Module, dict[str, Any]]:
     """REM on all that is known by now, which learns nothing from what is in doubt; and what was changed, as plain data."""
     known = torch.cat([task.forget, found.added])
-    whole = told(task, known, doubted=found.doubted)
+    whole = with_forget_set(task, known, doubted=found.doubted)
     start = rem_values(params)
     # A weight of its own makes the removal of a handful spread. The more is known, the less it has to.
-    mostly = len(known) >= MOST * (len(task.forget) + found.judgement.undiscovered[0])
+    mostly = len(known) >= MOSTLY_KNOWN * (len(task.forget) + found.judgement.undiscovered[0])
     change = {"forget_weight": start["forget_weight"] / 3} if mostly else {}
-    model = Rem(Rem.params(start | change)).unlearn(told(whole, known, doubted=found.doubted), reporter)
+    model = Rem(Rem.params(start | change)).unlearn(with_forget_set(whole, known, doubted=found.doubted), reporter)
     # What the run itself says, where it was repeated more softly.
     report = getattr(model, "report", {}).get("tuning", {})
     tried: list[dict[str, Any]] = report.get("tried") or [
@@ -242,10 +242,10 @@ def last_rem(
     ]
     tried = [entry | {"changed": change | entry["changed"]} for entry in tried]
     chosen = change | report.get("changed", {})
-    before = outcome(UNTOUCHED, task.original, whole)
-    if before.surpasses(outcome(chosen, model, whole)):
+    before = evaluate(UNTOUCHED, task.original, whole)
+    if before.significantly_better(evaluate(chosen, model, whole)):
         # The network never learned the wrong labels: there is nothing that a REM run could make good.
-        chosen, model = UNTOUCHED, run_rem(start | UNTOUCHED, told(whole, known), Quiet(reporter))
+        chosen, model = UNTOUCHED, run_rem(start | UNTOUCHED, with_forget_set(whole, known), Quiet(reporter))
         tried.append({"changed": UNTOUCHED, "retain": before.retain})
         reporter.snapshot(model)
     return model, {"changed": chosen, "tried": tried}
@@ -281,11 +281,11 @@ def discovery_steps(params: DiscoverParams, task: UnlearningTask) -> int:
 
 def search_work(params: DiscoverParams, setting: Setting) -> float:
     """Counted arithmetic of a search beside training from scratch: the run that is watched, and the usual rounds."""
-    look = rem_work(Rem.params(gentle(rem_values(params))), setting)
+    look = rem_work(Rem.params(search_params(rem_values(params))), setting)
     return 0.5 + min(params.rounds, _USUAL_ROUNDS) * params.folds * look
 
 
 def steps_a_round(params: DiscoverParams, task: UnlearningTask) -> int:
     """Steps of REM in one round."""
     folds = min(params.folds, len(task.forget)) if len(task.forget) >= MIN_KNOWN else 1
-    return folds * steps_of(gentle(rem_values(params)), len(task.data))
+    return folds * steps_of(search_params(rem_values(params)), len(task.data))

@@ -16,7 +16,7 @@ from unlearn_core.methods.redirection.params import RemParams, total_steps
 from unlearn_core.methods.redirection.rem import Rem
 from unlearn_core.methods.shared.sgd import Phase
 from unlearn_core.training import Reporter
-from unlearn_core.tuning.held_out import MIN_FORGET, Trial, choose, told, try_out
+from unlearn_core.tuning.held_out import MIN_FORGET, Trial, cross_validate, select_best, with_forget_set
 
 SECOND = 7919
 """Added to the task's seed for the second look."""
@@ -119,11 +119,11 @@ def tuned_rem(params: TunedParams, task: UnlearningTask, plan: Plan) -> tuple[nn
 
     def look(values: dict[str, Any], seed: int, folds: int) -> Trial:
         steps, pace = steps_of(values, examples), pace_of(values, plans[0])
-        return try_out(run_rem, values, task, seed, [plan.next(steps, pace) for _ in range(folds)])
+        return cross_validate(run_rem, values, task, seed, [plan.next(steps, pace) for _ in range(folds)])
 
     trials = [look(values, task.seed, 1) for values in plans] if len(plans) > 1 else []
     if trials:
-        best, second = choose(trials, lambda trial: look(trial.params, task.seed + SECOND, 2))
+        best, second = select_best(trials, lambda trial: look(trial.params, task.seed + SECOND, 2))
         chosen = best.params
     else:
         chosen, second = plans[0], []
@@ -131,7 +131,7 @@ def tuned_rem(params: TunedParams, task: UnlearningTask, plan: Plan) -> tuple[nn
     # A second look at something longer than the start has taken more than was planned.
     plan.used = max(plan.used, plan.total - steps_of(plans[0], examples))
     plan.total = plan.used + max(1, math.ceil(steps * pace))
-    model = run_rem(chosen, told(task, task.forget), plan.next(steps, pace))
+    model = run_rem(chosen, with_forget_set(task, task.forget), plan.next(steps, pace))
     report = {"changed": _changed(chosen, plans[0]), "tried": _report(trials, plans[0]), "again": _report(second, plans[0])}
     return model, report | {"last": getattr(model, "report", {}).get("tuning")}
 

@@ -15,7 +15,7 @@ from unlearn_core.methods.redirection.work import Setting
 from unlearn_core.methods.shared.rounds import add_report, training_anew
 from unlearn_core.methods.shared.sgd import count_batches
 from unlearn_core.training import Reporter, Trainer
-from unlearn_core.tuning.held_out import told
+from unlearn_core.tuning.held_out import with_forget_set
 
 
 @register
@@ -43,7 +43,7 @@ class RetrainDiscover(TunedMethod):
         # Snapshots of the rounds are narrowed: a trajectory is of one network.
         found = Discovery(self.p, task, plan, keep_redirect=False).run()
         plan.used = plan.total - last
-        whole = told(task, torch.cat([task.forget, found.added]), doubted=found.doubted)
+        whole = with_forget_set(task, torch.cat([task.forget, found.added]), doubted=found.doubted)
         fresh = task.fresh_model(task.seed + 1)
         work = training_anew(plan.next(training, pace), fresh, whole, whole.retain)
         model = Trainer(fresh, task.data, task.recipe, task.seed + 1, work).fit(whole.retain)

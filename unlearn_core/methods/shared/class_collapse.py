@@ -13,7 +13,7 @@ _COLLAPSED, _KNOWN = 0.3, 0.9
 _SOFT = 0.25
 
 
-def collapsed(model: nn.Module, original: nn.Module, task: UnlearningTask) -> bool:
+def class_collapsed(model: nn.Module, original: nn.Module, task: UnlearningTask) -> bool:
     """Whether some class outside the forget set is hardly predicted any more, though ``original`` gave it as its labels say.
 
     Hardly: under 30 % of its labels, or, of a class that the original did not know well either, a third of what that knew;
@@ -36,6 +36,6 @@ def collapsed(model: nn.Module, original: nn.Module, task: UnlearningTask) -> bo
     return bool(((found < limit - chance) & (said < limit)).any())
 
 
-def softer(clip: float) -> float:
+def halve_clip(clip: float) -> float:
     """The largest gradient norm of a flush after one with ``clip`` (0: none) took a class: half as much."""
     return clip / 2 if clip else _SOFT

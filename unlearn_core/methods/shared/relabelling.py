@@ -10,7 +10,7 @@ from torch import nn
 from unlearn_core.methods.base import Method, UnlearningTask
 from unlearn_core.methods.localised.saliency import Localise, Restriction, mask_steps, masks_for
 from unlearn_core.methods.shared.rounds import Rounds
-from unlearn_core.methods.shared.sgd import FrameParams, count_batches, frame_recipe, phases, train_in_turn
+from unlearn_core.methods.shared.sgd import SgdParams, count_batches, frame_recipe, phases, train_in_turn
 from unlearn_core.training import Reporter, Trainer
 
 
@@ -20,7 +20,7 @@ def random_labels(given: torch.Tensor, classes: int, generator: torch.Generator,
     return draw + (draw >= given) if exclude else draw
 
 
-class RelabelParams(FrameParams):
+class RelabelParams(SgdParams):
     learning_rate: float = Field(0.013, gt=0, le=1, description="Constant learning rate")
     exclude_given: bool = Field(False, description="Never draw the label that the example was given")
     localise: Localise = Field("none", description="Change only the parameters that are critical by this paper's rule")

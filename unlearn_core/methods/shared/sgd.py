@@ -18,7 +18,7 @@ from unlearn_core.specs import TrainingSpec
 from unlearn_core.training import DeviceData, Reporter, Trainer, autocast, batches
 
 
-class FrameParams(MethodParams):
+class SgdParams(MethodParams):
     """The frame of the field's references: SGD with momentum and weight decay for some epochs."""
 
     epochs: int = Field(10, ge=1, le=200, description="Passes over the training examples")
@@ -29,7 +29,7 @@ class FrameParams(MethodParams):
 
 
 def frame_recipe(task: UnlearningTask, params: Any, final: float = 1.0, **changes: Any) -> TrainingSpec:
-    """A :class:`FrameParams` as a recipe: SGD, no warm-up, a linear fall to ``final`` (1: constant rate)."""
+    """A :class:`SgdParams` as a recipe: SGD, no warm-up, a linear fall to ``final`` (1: constant rate)."""
     fields = {
         "epochs": params.epochs,
         "learning_rate": params.learning_rate,

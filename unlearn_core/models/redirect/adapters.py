@@ -77,7 +77,7 @@ def linear_side(inputs: int, outputs: int, channels: int) -> _Side:
     return side
 
 
-class _Beside(nn.Module):
+class ParallelAdapter(nn.Module):
     """What the three layer classes share: which layer of the network it is, and its branch."""
 
     place: int
@@ -109,7 +109,7 @@ class _Beside(nn.Module):
         return out + more
 
 
-class SideConv2d(nn.Conv2d, _Beside):
+class AdapterConv2d(nn.Conv2d, ParallelAdapter):
     """A convolution with side channels."""
 
     channels_at = 1
@@ -121,7 +121,7 @@ class SideConv2d(nn.Conv2d, _Beside):
         return self.added(x, super().forward(x))
 
 
-class SideLinear(nn.Linear, _Beside):
+class SideLinear(nn.Linear, ParallelAdapter):
     """A linear layer with side channels."""
 
     channels_at = -1
@@ -133,7 +133,7 @@ class SideLinear(nn.Linear, _Beside):
         return self.added(x, super().forward(x))
 
 
-class SideAttention(nn.MultiheadAttention, _Beside):
+class SideAttention(nn.MultiheadAttention, ParallelAdapter):
     """Attention with side channels that run beside the whole of it, token by token."""
 
     channels_at = -1
@@ -156,7 +156,7 @@ class SideBatchNorm2d(nn.BatchNorm2d):
 
 
 CLASSES: dict[type[nn.Module], type[Any]] = {
-    nn.Conv2d: SideConv2d,
+    nn.Conv2d: AdapterConv2d,
     nn.Linear: SideLinear,
     nn.MultiheadAttention: SideAttention,
 }

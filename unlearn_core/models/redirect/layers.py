@@ -175,7 +175,7 @@ class RedirectNet(nn.Module):
     head: Any
     """(features, on) → logits."""
 
-    def normalised_by(self, mean: torch.Tensor, std: torch.Tensor) -> None:
+    def set_input_stats(self, mean: torch.Tensor, std: torch.Tensor) -> None:
         """Hear how the inputs were normalised: per channel, on the scale of the data. Only a network that was trained
         elsewhere, on another normalisation, needs to know."""
 

@@ -11,11 +11,11 @@ from typing import Final
 from unlearn_core.view_state.controls.boundary import (
     ANCHORS,
     BOUNDARY,
+    BOUNDARY_MODES,
     EXAMPLE_GROUPS,
     MAX_VIEWS,
     SHADINGS,
     SPLITS,
-    TIMES,
 )
 from unlearn_core.view_state.controls.compare import (
     BY_CLASS,
@@ -24,21 +24,22 @@ from unlearn_core.view_state.controls.compare import (
     HEADLINES,
     MAX_METHODS,
     MIN_METHODS,
-    PACES,
+    TIME_AXES,
     UNKNOWN_HEADLINES,
     VALUE_SETS,
 )
 from unlearn_core.view_state.controls.control import Control, State
 from unlearn_core.view_state.controls.embedding import COLOURS, EMBEDDING, HIGHLIGHTS, MAX_EMBEDDED, PROJECTIONS
-from unlearn_core.view_state.controls.forget_set import FORGET_SET, SEARCHES, TRUTHS
+from unlearn_core.view_state.controls.forget_set import FORGET_SET, SEARCHES, SHOW_TRUTH
 from unlearn_core.view_state.controls.heatmap import GRID_ORDERS, GRID_ROWS, GRID_SCALES, GRID_TASKS, HEATMAP
 from unlearn_core.view_state.controls.own import OWN
-from unlearn_core.view_state.controls.redirect import INSIDE, REDIRECT
+from unlearn_core.view_state.controls.redirect import INSPECTED_METHOD, REDIRECT
 from unlearn_core.view_state.controls.scenario import CORNERS, CORRUPTIONS, RECIPES, SCENARIO
 from unlearn_core.view_state.controls.teaching import PANELS, teaching
 
 __all__ = [
     "ANCHORS",
+    "BOUNDARY_MODES",
     "BY_CLASS",
     "BY_NAME",
     "BY_QUERY",
@@ -54,21 +55,20 @@ __all__ = [
     "GRID_TASKS",
     "HEADLINES",
     "HIGHLIGHTS",
-    "INSIDE",
+    "INSPECTED_METHOD",
     "MAX_EMBEDDED",
     "MAX_METHODS",
     "MAX_VIEWS",
     "MIN_METHODS",
-    "PACES",
     "PANELS",
     "PROJECTIONS",
     "RECIPES",
     "SEARCHES",
     "SECTIONS",
     "SHADINGS",
+    "SHOW_TRUTH",
     "SPLITS",
-    "TIMES",
-    "TRUTHS",
+    "TIME_AXES",
     "UNKNOWN_HEADLINES",
     "VALUE_SETS",
     "Control",

@@ -11,7 +11,7 @@ MAX_VIEWS: Final = 4
 SHADINGS: Final = ("soft", "hard")
 SPLITS: Final = ("train", "test")
 EXAMPLE_GROUPS: Final = ("clean", "discovered", "undiscovered")
-TIMES: Final = ("result", "rounds")
+BOUNDARY_MODES: Final = ("result", "rounds")
 ANCHORS: Final = ("anchor_a", "anchor_b", "anchor_c")
 
 BOUNDARY: Final[tuple[Control, ...]] = (
@@ -58,7 +58,7 @@ BOUNDARY: Final[tuple[Control, ...]] = (
         "The finished models, or how they got there, round by round.",
         "choice",
         "result",
-        choices=fixed(TIMES),
+        choices=fixed(BOUNDARY_MODES),
         scenario=False,
     ),
     Control(

@@ -33,7 +33,7 @@ UNKNOWN_HEADLINES: Final = (
 )
 """The same where nobody knows what is wrong, and so not what is healed."""
 BY_CLASS: Final = ("healed", "utility")
-PACES: Final = ("work", "round")
+TIME_AXES: Final = ("work", "round")
 VALUE_SETS: Final = ("tuned", "paper")
 """A method's two sets of values (``presets.Values``)."""
 
@@ -94,7 +94,7 @@ COMPARE: Final[tuple[Control, ...]] = (
         "Share of the method's own work, so that long and short methods can be compared, or its rounds.",
         "choice",
         "work",
-        choices=fixed(PACES),
+        choices=fixed(TIME_AXES),
         scenario=False,
     ),
     Control(

@@ -7,7 +7,7 @@ from typing import Final
 from unlearn_core.view_state.controls.control import Control, fixed
 
 SEARCHES: Final = ("quick", "thorough")
-TRUTHS: Final = ("shown", "hidden")
+SHOW_TRUTH: Final = ("shown", "hidden")
 
 FORGET_SET: Final[tuple[Control, ...]] = (
     Control("draft", "Your set", "The forget set that is being edited.", "text", "", url="set", scenario=False),
@@ -36,7 +36,7 @@ FORGET_SET: Final[tuple[Control, ...]] = (
         "What only an experiment knows: show it beside the estimates, or judge by yourself.",
         "choice",
         "shown",
-        choices=fixed(TRUTHS),
+        choices=fixed(SHOW_TRUTH),
         scenario=False,
     ),
     Control(

@@ -7,7 +7,7 @@ from typing import Final
 from unlearn_core.view_state.controls.choices import method_names
 from unlearn_core.view_state.controls.control import Control, fixed
 
-INSIDE: Final = ("channels", "channel", "maps", "changes")
+INSPECTED_METHOD: Final = ("channels", "channel", "maps", "changes")
 """What the page on redirect neurons shows below the strength: all channels, one of them, maps of the plane, parameters."""
 
 REDIRECT: Final[tuple[Control, ...]] = (
@@ -36,7 +36,7 @@ REDIRECT: Final[tuple[Control, ...]] = (
         "All channels side by side, one channel, maps over the plane, or the parameters that changed.",
         "choice",
         "channels",
-        choices=fixed(INSIDE),
+        choices=fixed(INSPECTED_METHOD),
         url="r_part",
         scenario=False,
     ),

@@ -42,7 +42,7 @@ Step = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
-class Plane:
+class InputPlane:
     """A flat piece of the input space. An input is ``origin + x · axes[0] + y · axes[1]``.
 
     ``origin`` (D,) and ``axes`` (2, D), float64, in units of the data (0–255 for images); ``x`` and ``y``: lowest and
@@ -82,7 +82,7 @@ class Plane:
 
 
 @dataclass(frozen=True)
-class Field:
+class DecisionMap:
     """What a model says over a plane, rows from the lowest y: ``winners`` int16 (R, R), the most probable class;
     ``confidence`` float32 (R, R), its probability."""
 
@@ -104,11 +104,11 @@ class Frames:
     def __len__(self) -> int:
         return len(self.rounds)
 
-    def at(self, frame: int) -> Field:
-        return Field(self.winners[frame], self.confidence[frame])
+    def at(self, frame: int) -> DecisionMap:
+        return DecisionMap(self.winners[frame], self.confidence[frame])
 
 
-def plane_of(scenario: Scenario, asked: Asked = (None, None, None)) -> Plane:
+def plane_of(scenario: Scenario, asked: Asked = (None, None, None)) -> InputPlane:
     """The whole plane of 2-D data, or the one through three images (see :func:`anchors.anchors_of`).
 
     Raises :class:`UserError` where the three images lie on one line.
@@ -119,7 +119,7 @@ def plane_of(scenario: Scenario, asked: Asked = (None, None, None)) -> Plane:
         low, high = np.min([s.min(0) for s in shown], axis=0), np.max([s.max(0) for s in shown], axis=0)
         margin = 0.06 * (high - low)
         (x0, y0), (x1, y1) = (low - margin).tolist(), (high + margin).tolist()
-        return Plane(np.zeros(2), np.eye(2), (x0, x1), (y0, y1), (2,))
+        return InputPlane(np.zeros(2), np.eye(2), (x0, x1), (y0, y1), (2,))
     anchors = anchors_of(scenario, asked)
     a, b, c = (np.asarray(anchor.inputs, float).ravel() for anchor in anchors)
     across = np.linalg.norm(b - a)
@@ -136,7 +136,7 @@ def plane_of(scenario: Scenario, asked: Asked = (None, None, None)) -> Plane:
     middle, half = (places.min(0) + places.max(0)) / 2, _MARGIN * np.maximum(extent, extent.max() / 3)
     (x0, y0), (x1, y1) = (middle - half).tolist(), (middle + half).tolist()
     placed = tuple(replace(anchor, place=(float(x), float(y))) for anchor, (x, y) in zip(anchors, places, strict=True))
-    return Plane(a, axes, (x0, x1), (y0, y1), tuple(corrupted.train.shape), placed)
+    return InputPlane(a, axes, (x0, x1), (y0, y1), tuple(corrupted.train.shape), placed)
 
 
 def slow(scenario: Scenario) -> bool:
@@ -148,11 +148,11 @@ def field_of(
     store: Results,
     scenario: Scenario,
     spec: MethodSpec | None,
-    plane: Plane,
+    plane: InputPlane,
     resolution: int = RESOLUTION,
     round: int | None = None,
     step: Step = lambda done, total: None,
-) -> Field:
+) -> DecisionMap:
     """What a stored model (``spec`` None: the original) says over the plane. Raises LookupError for what is not stored."""
     return field(model_of(store, scenario, spec, round), scenario, plane, resolution, step)
 
@@ -160,10 +160,10 @@ def field_of(
 def field(
     model: torch.nn.Module,
     scenario: Scenario,
-    plane: Plane,
+    plane: InputPlane,
     resolution: int = RESOLUTION,
     step: Step = lambda done, total: None,
-) -> Field:
+) -> DecisionMap:
     """What ``model`` says over the plane; the same on every call, because one thread adds up in one order."""
     import torch
 
@@ -181,10 +181,10 @@ def field(
             top = predict(model, cells).softmax(1).max(1)
             pieces.append((top.indices.to(torch.int16).numpy(), top.values.numpy()))
     winners, confidence = (np.concatenate(part).reshape(resolution, resolution) for part in zip(*pieces, strict=True))
-    return Field(winners, confidence)
+    return DecisionMap(winners, confidence)
 
 
-def frames_key(scenario: Scenario, spec: MethodSpec, plane: Plane, resolution: int = FRAME_RESOLUTION) -> str:
+def frames_key(scenario: Scenario, spec: MethodSpec, plane: InputPlane, resolution: int = FRAME_RESOLUTION) -> str:
     """Key of the stored frames of a run on this plane."""
     anchors = [(anchor.index, anchor.version) for anchor in plane.anchors]
     return content_key("boundary", REVISION, scenario.run_key(spec), anchors, resolution)
@@ -194,7 +194,7 @@ def frames_of(
     store: Results,
     scenario: Scenario,
     spec: MethodSpec,
-    plane: Plane,
+    plane: InputPlane,
     resolution: int = FRAME_RESOLUTION,
     step: Step = lambda done, total: None,
 ) -> Frames:
@@ -213,7 +213,7 @@ def frames_of(
 
 
 def stored_frames(
-    store: Results, scenario: Scenario, spec: MethodSpec, plane: Plane, resolution: int = FRAME_RESOLUTION
+    store: Results, scenario: Scenario, spec: MethodSpec, plane: InputPlane, resolution: int = FRAME_RESOLUTION
 ) -> Frames | None:
     """The frames that the store has, or None."""
     try:
@@ -232,7 +232,7 @@ class _Kept:
         self.arrays: Callable[[str, str], dict[str, np.ndarray]] = functools.cache(store.arrays)
 
 
-def points_of(scenario: Scenario, plane: Plane) -> pd.DataFrame:
+def points_of(scenario: Scenario, plane: InputPlane) -> pd.DataFrame:
     """Examples on the plane: all of 2-D data; of images those next to it, projected.
 
     Columns: split (train or test), index, x, y, group, given, clean, distance (to the plane, 0 on 2-D data).
@@ -261,7 +261,7 @@ def points_of(scenario: Scenario, plane: Plane) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def _nearby(part: pd.DataFrame, plane: Plane, limit: int) -> pd.DataFrame:
+def _nearby(part: pd.DataFrame, plane: InputPlane, limit: int) -> pd.DataFrame:
     inside = part["x"].between(*plane.x) & part["y"].between(*plane.y)
     return part[inside].nsmallest(limit, "distance").sort_index()
 
@@ -294,7 +294,7 @@ def memorised(store: Results, scenario: Scenario) -> float | None:
     return float((said == corrupted.train.labels.numpy()[rows]).mean())
 
 
-def said_at(anchors: Sequence[Anchor], plane: Plane, found: Field) -> list[tuple[int, float]]:
+def prediction_at(anchors: Sequence[Anchor], plane: InputPlane, found: DecisionMap) -> list[tuple[int, float]]:
     """The class and its probability in the cell of each anchor."""
     resolution = len(found.winners)
     said: list[tuple[int, float]] = []

@@ -11,9 +11,9 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from unlearn_core.views.boundary.regions import INK, LINE, SLOTS, codes, fill, middles, scale, slots_of
+from unlearn_core.views.boundary.regions import INK, LINE, SLOTS, codes, fill, label_positions, scale, slots_of
 from unlearn_core.views.palette import GROUPS, NEUTRAL
-from unlearn_core.views.picture import GRID, Picture, layout, literal, percent
+from unlearn_core.views.picture import GRID, Picture, escape_html, layout, percent
 from unlearn_core.views.timeline import add_timeline
 
 _FADED = 0.13
@@ -86,7 +86,7 @@ def boundaries(panels: Sequence[Panel], plane: Plane, points: pd.DataFrame, name
         rows, columns, shared_xaxes="all", shared_yaxes="all", horizontal_spacing=0.025, vertical_spacing=0.13,
         subplot_titles=[_title(panel, panel.entry(start, last)) for panel in panels],
     )  # fmt: skip
-    slots, drawn = slots_of([panel.winners for panel in panels], len(names)), [literal(name) for name in names]
+    slots, drawn = slots_of([panel.winners for panel in panels], len(names)), [escape_html(name) for name in names]
     moving = []
     for panel, (row, column) in zip(panels, places, strict=True):
         entry = panel.entry(start, last)
@@ -135,7 +135,7 @@ def _labels(panel: Panel, entry: int, plane: Plane, names: Sequence[str]) -> go.
     x, y = plane.cells(panel.winners.shape[1])
     steps = (plane.x[1] - plane.x[0]) / len(x), (plane.y[1] - plane.y[0]) / len(y)
     taken = [(int((a.place[1] - plane.y[0]) / steps[1]), int((a.place[0] - plane.x[0]) / steps[0])) for a in plane.anchors]
-    found = middles(panel.winners[entry], taken)
+    found = label_positions(panel.winners[entry], taken)
     return go.Scatter(
         x=[x[column] for _, _, column in found],
         y=[y[row] for _, row, _ in found],
@@ -174,7 +174,7 @@ def _examples(points: pd.DataFrame, names: Sequence[str], look: Look, legend: bo
                     "color": part["clean"].map(fills).fillna(NEUTRAL),
                     "line": {"color": style.color, "width": 1.2 if group == "clean" else 2},
                 },
-                customdata=part[["index", "given", "clean"]].map(literal),
+                customdata=part[["index", "given", "clean"]].map(escape_html),
                 hovertemplate=None
                 if not strong
                 else f"{split} example %{{customdata[0]}}, {style.label}<br>"

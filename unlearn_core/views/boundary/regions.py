@@ -62,7 +62,9 @@ def fill(label: int) -> str:
     return FILLS[label % len(FILLS)]
 
 
-def middles(winners: np.ndarray, taken: Sequence[tuple[int, int]] = (), least: float = 0.02) -> list[tuple[int, int, int]]:
+def label_positions(
+    winners: np.ndarray, taken: Sequence[tuple[int, int]] = (), least: float = 0.02
+) -> list[tuple[int, int, int]]:
     """(class, row, column) of a cell deep inside the widest piece of each class that has ``least`` of the plane.
 
     Classes are worn down from their borders and from what is drawn at the ``taken`` (row, column); the cell that lasts longest

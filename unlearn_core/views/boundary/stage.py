@@ -15,7 +15,16 @@ from unlearn_core.stages.recorder import Recorder
 from unlearn_core.stages.stage import Stage
 from unlearn_core.store import Store
 from unlearn_core.views.boundary.anchors import Asked
-from unlearn_core.views.boundary.data import RESOLUTION, Plane, field_of, frames_key, frames_of, healed, plane_of, points_of
+from unlearn_core.views.boundary.data import (
+    RESOLUTION,
+    InputPlane,
+    field_of,
+    frames_key,
+    frames_of,
+    healed,
+    plane_of,
+    points_of,
+)
 from unlearn_core.views.boundary.stored import field_key, pack_plane, plane_key
 
 
@@ -26,7 +35,7 @@ def plan_plane(scenario: Scenario, asked: Asked) -> Stage:
 
 
 def plan_fields(
-    scenario: Scenario, specs: Sequence[MethodSpec | None], asked: Asked, plane: Plane, resolution: int = RESOLUTION
+    scenario: Scenario, specs: Sequence[MethodSpec | None], asked: Asked, plane: InputPlane, resolution: int = RESOLUTION
 ) -> list[Stage]:
     """One stage for each stored model (None: the original): what it says all over the plane."""
     data = {"scenario": scenario.model_dump(mode="json"), "anchors": list(asked), "resolution": resolution}
@@ -39,7 +48,7 @@ def plan_fields(
 
 
 def plan_frames(
-    scenario: Scenario, specs: Sequence[MethodSpec], asked: Asked = (None, None, None), plane: Plane | None = None
+    scenario: Scenario, specs: Sequence[MethodSpec], asked: Asked = (None, None, None), plane: InputPlane | None = None
 ) -> list[Stage]:
     """One stage per run: its boundary after every round; ``plane``: where it is known, else it is found here.
 

@@ -10,7 +10,7 @@ import pandas as pd
 from unlearn_core.results.reader import Results
 from unlearn_core.specs import MethodSpec, Scenario, content_key
 from unlearn_core.views.boundary.anchors import Anchor, Asked
-from unlearn_core.views.boundary.data import RESOLUTION, REVISION, Field, Plane, slow
+from unlearn_core.views.boundary.data import RESOLUTION, REVISION, DecisionMap, InputPlane, slow
 from unlearn_core.views.embedding.data import is_small
 
 
@@ -24,14 +24,14 @@ def plane_key(scenario: Scenario, asked: Asked) -> str:
     return content_key("plane", REVISION, scenario.key, list(asked))
 
 
-def field_key(scenario: Scenario, spec: MethodSpec | None, plane: Plane, resolution: int = RESOLUTION) -> str:
+def field_key(scenario: Scenario, spec: MethodSpec | None, plane: InputPlane, resolution: int = RESOLUTION) -> str:
     """Key of what a stored model (``spec`` None: the original) says all over a plane."""
     anchors = [(anchor.index, anchor.version) for anchor in plane.anchors]
     model = scenario.original_key if spec is None else scenario.run_key(spec)
     return content_key("field", REVISION, model, scenario.corruption_key, anchors, resolution)
 
 
-def pack_plane(plane: Plane, points: pd.DataFrame) -> tuple[dict[str, object], dict[str, np.ndarray]]:
+def pack_plane(plane: InputPlane, points: pd.DataFrame) -> tuple[dict[str, object], dict[str, np.ndarray]]:
     """A plane as a payload and arrays; :func:`stored_plane` makes it whole again."""
     anchors = [{name: value for name, value in asdict(anchor).items() if name != "inputs"} for anchor in plane.anchors]
     shown = {"columns": list(points.columns), "data": points.to_numpy().tolist()}
@@ -40,7 +40,7 @@ def pack_plane(plane: Plane, points: pd.DataFrame) -> tuple[dict[str, object], d
     return payload, arrays | {f"inputs{k}": np.asarray(anchor.inputs) for k, anchor in enumerate(plane.anchors)}
 
 
-def stored_plane(store: Results, scenario: Scenario, asked: Asked) -> tuple[Plane, pd.DataFrame] | None:
+def stored_plane(store: Results, scenario: Scenario, asked: Asked) -> tuple[InputPlane, pd.DataFrame] | None:
     """The plane and the examples on it as stored, or None."""
     record = store.get(plane_key(scenario, asked))
     if record is None:
@@ -55,13 +55,13 @@ def stored_plane(store: Results, scenario: Scenario, asked: Asked) -> tuple[Plan
         for k, about in enumerate(told["anchors"])
     )
     (x0, x1), (y0, y1) = told["x"], told["y"]
-    plane = Plane(arrays["origin"], arrays["axes"], (x0, x1), (y0, y1), tuple(told["shape"]), anchors)
+    plane = InputPlane(arrays["origin"], arrays["axes"], (x0, x1), (y0, y1), tuple(told["shape"]), anchors)
     return plane, pd.DataFrame(told["points"]["data"], columns=told["points"]["columns"])
 
 
 def stored_field(
-    store: Results, scenario: Scenario, spec: MethodSpec | None, plane: Plane, resolution: int = RESOLUTION
-) -> tuple[Field, float | None] | None:
+    store: Results, scenario: Scenario, spec: MethodSpec | None, plane: InputPlane, resolution: int = RESOLUTION
+) -> tuple[DecisionMap, float | None] | None:
     """What a model says over the plane, and its share healed, as stored; or None."""
     record = store.get(field_key(scenario, spec, plane, resolution))
     if record is None:
@@ -70,4 +70,4 @@ def stored_field(
         arrays = store.arrays(record.key, "field")
     except LookupError:
         return None
-    return Field(arrays["winners"], arrays["confidence"]), record.payload["healed"]
+    return DecisionMap(arrays["winners"], arrays["confidence"]), record.payload["healed"]

@@ -60,8 +60,8 @@ def _measured(opened: Opened, strength: float) -> Numbers:
     listed = torch.isin(groups, torch.tensor(CORRUPTED, dtype=groups.dtype))
     rows = everything if mask is None else listed.nonzero()[:, 0]
     train = torch.zeros(len(arena.train), arena.train.classes)
-    train[rows] = _outputs(opened, arena.train.batch, arena.train.pieces(rows), mask)
-    test = _outputs(opened, arena.test.batch, arena.test.pieces(torch.arange(len(arena.test))), mask)
+    train[rows] = _outputs(opened, arena.train.batch, arena.train.eval_batches(rows), mask)
+    test = _outputs(opened, arena.test.batch, arena.test.eval_batches(torch.arange(len(arena.test))), mask)
     forget = truth.forget_of(opened.scenario)
     evidence = Evidence(opened.scenario, arena.corrupted, forget, Logits(train, test, test[:0]))
     given = {"": listed, "_discovered": groups == 1, "_undiscovered": groups == 2}

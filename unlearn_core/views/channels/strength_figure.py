@@ -10,7 +10,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from unlearn_core.views.palette import ACCENT, GROUPS, NEUTRAL
-from unlearn_core.views.picture import Picture, layout, literal, percent
+from unlearn_core.views.picture import Picture, escape_html, layout, percent
 
 _NAMES = {"all": "all C", "discovered": "discovered", "undiscovered": "undiscovered", "clean": "test data"}
 _TICKS = {"all": "all C", "discovered": "✖ dis-<br>covered", "undiscovered": "◆ undis-<br>covered", "clean": "test<br>data"}
@@ -217,7 +217,7 @@ def strength_boundary(plane: Plane, chances: np.ndarray, names: tuple[str, ...],
                 "color": part["given"].map(fill),
                 "line": {"color": style.color, "width": 1 if group == "clean" else 2},
             },
-            customdata=part[["given", "clean"]].map(literal),
+            customdata=part[["given", "clean"]].map(escape_html),
             hovertemplate="given %{customdata[0]}<br>truly %{customdata[1]}<extra></extra>",
         )
     layout(

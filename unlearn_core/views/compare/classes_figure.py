@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from unlearn_core.views.picture import Picture, layout, literal, percent, short, shorts
+from unlearn_core.views.picture import Picture, escape_html, layout, percent, short, short_labels
 
 _WORDS = {
     "healed": ("healed", "corrupted examples", "n", "healed (% of the corrupted examples that truly belong to the class)"),
@@ -23,9 +23,9 @@ def classes(frame: pd.DataFrame, metric: str = "healed", ranked: bool = True) ->
     table = frame.pivot(index="method", columns="class", values=metric)
     table = table.loc[frame["method"].unique(), frame["class"].unique()]
     counts = frame.drop_duplicates("class").set_index("class")[count]
-    rows = shorts(frame.drop_duplicates("method")["label"])
-    columns = [f"{literal(name)}<br>{counts[name]}" for name in table.columns]
-    told = [f"{literal(name)}, {counts[name]} {things}" for name in table.columns]
+    rows = short_labels(frame.drop_duplicates("method")["label"])
+    columns = [f"{escape_html(name)}<br>{counts[name]}" for name in table.columns]
+    told = [f"{escape_html(name)}, {counts[name]} {things}" for name in table.columns]
     values = table.to_numpy(float)
     figure = go.Figure(
         go.Heatmap(

@@ -17,7 +17,7 @@ from unlearn_core.results.memorised import nothing_to_heal, sentence, share_in
 from unlearn_core.views.compare.pareto import pareto_front
 from unlearn_core.views.labels import place
 from unlearn_core.views.palette import ACCENT, NEUTRAL, Style, method_styles
-from unlearn_core.views.picture import Picture, layout, percent, reference_line, short, shorts
+from unlearn_core.views.picture import Picture, layout, percent, reference_line, short, short_labels
 
 _QUIET = "rgba(138, 143, 152, 0.55)"
 """NEUTRAL for lines that should not be taken for data."""
@@ -56,7 +56,7 @@ def healed_utility(frame: pd.DataFrame, height: int = 430) -> Picture:
     )
     front = pareto_front(shown)
     _draw_front(figure, front, low)
-    names = shorts(shown["label"])
+    names = short_labels(shown["label"])
     room = (190.0, 185.0) if height < 400 else (400.0, 330.0)  # the small one stands in a third of the page
     where = place(names, list(shown["utility"]), list(shown["healed"]), x_range, y_range, room)
     for (_, row), name, spot in zip(shown.iterrows(), names, where, strict=True):
@@ -124,7 +124,7 @@ def _draw_front(figure: go.Figure, front: pd.DataFrame, low: float) -> None:
 
 
 def _listed(front: pd.DataFrame) -> str:
-    names = shorts(front.sort_values("healed", ascending=False)["label"])
+    names = short_labels(front.sort_values("healed", ascending=False)["label"])
     return " or ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
@@ -136,7 +136,7 @@ def trajectories(
     figure = go.Figure()
     styles = styles_of(frame)
     first = frame.drop_duplicates("method")
-    names = dict(zip(first["method"], shorts(first["label"]), strict=True))
+    names = dict(zip(first["method"], short_labels(first["label"]), strict=True))
     for method, part in frame.dropna(subset=[metric]).groupby("method", sort=False):
         style, name = styles[str(method)], names[str(method)]
         figure.add_scatter(
@@ -176,7 +176,7 @@ def cost(frame: pd.DataFrame) -> Picture:
     ordered = shown.sort_values("seconds", ascending=False)
     relative = ordered["seconds"] / base
     figure = go.Figure()
-    for (_, row), name, ratio in zip(ordered.iterrows(), shorts(ordered["label"]), relative, strict=True):
+    for (_, row), name, ratio in zip(ordered.iterrows(), short_labels(ordered["label"]), relative, strict=True):
         style = styles[row["method"]]
         figure.add_bar(
             x=[ratio],
@@ -217,7 +217,7 @@ def difference(frame: pd.DataFrame, metrics: Mapping[str, Any], reference: str =
     names = [name for name in metrics if name in frame and frame[name].notna().any()]
     values = 100 * (others[names].astype(float) - base[names].astype(float).iloc[0])
     signs = [{"higher": 1, "lower": -1}.get(metrics[name].direction, 0) for name in names]
-    labels = shorts(others["label"])
+    labels = short_labels(others["label"])
     figure = go.Figure(
         go.Heatmap(
             z=values.to_numpy() * signs,

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 
-def paced(rounds: pd.DataFrame, start: Mapping[Any, Any], from_original: Mapping[str, bool]) -> pd.DataFrame:
+def normalise_time(rounds: pd.DataFrame, start: Mapping[Any, Any], from_original: Mapping[str, bool]) -> pd.DataFrame:
     """``rounds`` (from ``tables.trajectories``) with a column work: the share of the method's own rounds, 0 to 1.
 
     Methods that start from the original get a round 0 with its metrics, ``start``; ``from_original``: method → whether it

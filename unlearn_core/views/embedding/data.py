@@ -123,7 +123,7 @@ def features_of(store: Results, scenario: Scenario, spec: MethodSpec | None, ind
 
     model, data = model_of(store, scenario, spec), scenario_data(scenario).train
     with torch.no_grad(), deterministic():
-        pieces = [model.features(data.batch(piece)).float() for piece in data.pieces(torch.from_numpy(indices))]
+        pieces = [model.features(data.batch(piece)).float() for piece in data.eval_batches(torch.from_numpy(indices))]
     found = torch.cat(pieces).numpy()
     if not np.isfinite(found).all():
         name = "the original" if spec is None else spec.name

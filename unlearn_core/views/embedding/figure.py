@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from unlearn_core.views.palette import GROUPS, NEUTRAL, method_style
-from unlearn_core.views.picture import Picture, layout, literal
+from unlearn_core.views.picture import Picture, escape_html, layout
 
 ORDER = ("clean", "undiscovered", "discovered")
 _QUIET = ("unknown", "clean")
@@ -164,7 +164,7 @@ def _words(cloud: Cloud, panel: int, rows: np.ndarray) -> list[str]:
     given, clean = (cloud.frame[name].to_numpy()[rows] for name in ("given", "class"))
     found, loss = cloud.predictions[panel][rows], cloud.losses[panel][rows]
     return [
-        f"given {literal(g)}, truly {literal(c)}<br>predicted {literal(p)}, loss {x:.2g}"
+        f"given {escape_html(g)}, truly {escape_html(c)}<br>predicted {escape_html(p)}, loss {x:.2g}"
         for g, c, p, x in zip(given, clean, found, loss, strict=True)
     ]
 
@@ -238,7 +238,7 @@ def distributions(frame: pd.DataFrame, classes: Sequence[str], method: str | Non
         color = method_style(name).color
         about = {"name": words, "legendgroup": name, "marker": {"color": color}}
         hover = "%{y} examples<extra>" + words + "</extra>"
-        named = [literal(name) for name in classes]
+        named = [escape_html(name) for name in classes]
         figure.add_trace(go.Bar(x=named, y=counts, hovertemplate="class %{x}: " + hover, **about), row=1, col=1)
         figure.add_trace(go.Bar(x=middles, y=heights, showlegend=False, hovertemplate=hover, **about), row=1, col=2)
         rows += [{"model": words, "of": "prediction", "value": c, "examples": int(n)} for c, n in counts.items()]

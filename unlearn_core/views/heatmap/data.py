@@ -15,14 +15,14 @@ from unlearn_core.methods import registry as methods
 from unlearn_core.presets import Values, make_method
 from unlearn_core.results import late_metrics as late
 from unlearn_core.results import tables
-from unlearn_core.results.late_metrics import Pending, Place, Places
+from unlearn_core.results.late_metrics import MissingMetric, Place, Places
 from unlearn_core.results.measured import defined
 from unlearn_core.results.reader import Results
 from unlearn_core.results.run_table import StoredRuns, described, options, stored_runs
 from unlearn_core.results.settings import PAPER, read_variant, set_of
 from unlearn_core.specs import MethodSpec, Scenario
 
-__all__ = ["PAPER", "Pending", "set_of"]
+__all__ = ["PAPER", "MissingMetric", "set_of"]
 
 ROW: Final = ["method", "label", "oracle", "variant"]
 DIALS: Final = ["regularity", "discovery"]
@@ -34,14 +34,14 @@ NAMED: Final = 4
 """How many of the settings that are not shown are named."""
 
 
-class Task(NamedTuple):
+class Cell(NamedTuple):
     """One column: a position of the two dials."""
 
     regularity: float
     discovery: float
 
 
-MAP: Final = tuple(Task(r, d) for r in (0.0, 0.5, 1.0) for d in (0.1, 0.3, 0.5, 0.75, 1.0))
+MAP: Final = tuple(Cell(r, d) for r in (0.0, 0.5, 1.0) for d in (0.1, 0.3, 0.5, 0.75, 1.0))
 """The map of the plane that is offered to be filled: the three named corruptions at five discovery rates."""
 
 
@@ -52,7 +52,7 @@ class Grid:
 
     metric: str
     runs: pd.DataFrame
-    pending: tuple[Pending, ...]
+    pending: tuple[MissingMetric, ...]
     elsewhere: pd.DataFrame
     others: tuple[str, ...] = ()
 
@@ -159,7 +159,7 @@ def _originals(store: Results, scenario: Scenario, places: Places, runs: pd.Data
 
 def _late_values(
     store: Results, stored: StoredRuns, places: Places, metric: str, runs: pd.DataFrame
-) -> tuple[tuple[Pending, ...], dict[tuple[str, float], float | None]]:
+) -> tuple[tuple[MissingMetric, ...], dict[tuple[str, float], float | None]]:
     """What has no value although its model, and whatever the metric compares it with, are stored; and what is known of it."""
     rows = runs[runs["value"].isna() & (runs["source"] == STORED)]
     # A run was measured when it was computed, unless the metric had another definition then; the original was not.
@@ -175,15 +175,15 @@ def _late_values(
     return tuple(part for part in parts if part.key not in known), values
 
 
-def at(scenario: Scenario, task: Task, seed: int) -> Scenario:
+def at(scenario: Scenario, task: Cell, seed: int) -> Scenario:
     """The scenario with its dials and its seed elsewhere; an edited forget set belongs to no place and is left behind."""
     return late.at(scenario, task.regularity, task.discovery, seed)
 
 
-def tasks_of(runs: pd.DataFrame, scenario: Scenario, everything: bool) -> list[Task]:
+def tasks_of(runs: pd.DataFrame, scenario: Scenario, everything: bool) -> list[Cell]:
     """The tasks to show, by regularity, discovery inside: all that have runs, or the map and the scenario's own, if it has."""
-    stored = {Task(float(r), float(d)) for r, d in runs[DIALS].drop_duplicates().itertuples(index=False)}
-    here = Task(scenario.corruption.regularity, scenario.discovery)
+    stored = {Cell(float(r), float(d)) for r, d in runs[DIALS].drop_duplicates().itertuples(index=False)}
+    here = Cell(scenario.corruption.regularity, scenario.discovery)
     return sorted(stored or {here}) if everything else sorted({*MAP, *({here} & stored)})
 
 
@@ -215,11 +215,11 @@ def _from_gallery(runs: pd.DataFrame, table: pd.DataFrame) -> list[bool]:
     return [bool(flag) for flag in flags.reindex(pd.MultiIndex.from_frame(table[[*ROW, *DIALS]]))]
 
 
-Who = tuple[str, str]
+RowKey = tuple[str, str]
 """A row: a method's name and its variant ("" for its tuned values, "paper" for its publication's)."""
 
 
-def rows_of(table: pd.DataFrame, extra: Iterable[Who] = (), keep: Callable[[str, str], bool] | None = None) -> pd.DataFrame:
+def rows_of(table: pd.DataFrame, extra: Iterable[RowKey] = (), keep: Callable[[str, str], bool] | None = None) -> pd.DataFrame:
     """The rows of the picture (columns :data:`ROW`): the references first, then the methods as they are registered.
 
     ``extra``: rows shown even without results; ``keep``: which rows are shown (the original always is).
@@ -235,7 +235,9 @@ def rows_of(table: pd.DataFrame, extra: Iterable[Who] = (), keep: Callable[[str,
     return rows.assign(place=rows["method"].map(place)).sort_values(["place", "variant"], ignore_index=True)[ROW]
 
 
-def specs_of(store: Results, runs: pd.DataFrame, scenario: Scenario, mine: Sequence[MethodSpec] = ()) -> dict[Who, MethodSpec]:
+def specs_of(
+    store: Results, runs: pd.DataFrame, scenario: Scenario, mine: Sequence[MethodSpec] = ()
+) -> dict[RowKey, MethodSpec]:
     """What each row would run: every method with its tuned and its published values, stored variants as they were stored, and
     ``mine``."""
     specs = {(name, ""): make_method(name, scenario) for name in methods.names()}
@@ -249,20 +251,20 @@ def specs_of(store: Results, runs: pd.DataFrame, scenario: Scenario, mine: Seque
     return specs | dict(zip(who(mine, scenario, runs), mine, strict=True))
 
 
-def in_set(values: Values, specs: Iterable[Who]) -> Callable[[str, str], bool]:
+def in_set(values: Values, specs: Iterable[RowKey]) -> Callable[[str, str], bool]:
     """Whether a row has this set of a method's values, with or without changes. A method whose two sets are one (it has no row
     "paper" in ``specs``) is in both."""
     two = {method for method, variant in specs if variant == PAPER}
     return lambda method, variant: method not in two or set_of(variant) == values
 
 
-def who(specs: Sequence[MethodSpec], scenario: Scenario, runs: pd.DataFrame) -> list[Who]:
+def who(specs: Sequence[MethodSpec], scenario: Scenario, runs: pd.DataFrame) -> list[RowKey]:
     """The rows of these methods with these parameters; ``runs``: those that are shown."""
     shown = runs.drop_duplicates("spec").set_index("spec")["variant"]
     return [(spec.name, shown.get(spec.key, tables.variant(spec, scenario))) for spec in specs]
 
 
-def by_score(rows: pd.DataFrame, table: pd.DataFrame, tasks: Sequence[Task], higher: bool) -> pd.DataFrame:
+def by_score(rows: pd.DataFrame, table: pd.DataFrame, tasks: Sequence[Cell], higher: bool) -> pd.DataFrame:
     """``rows`` with the methods ordered by their mean over the tasks that all of them have, or else over their own."""
     inside = table[_within(table, tasks)]
     if inside["mean"].notna().sum() == 0:
@@ -277,7 +279,7 @@ def by_score(rows: pd.DataFrame, table: pd.DataFrame, tasks: Sequence[Task], hig
 
 
 def missing(
-    runs: pd.DataFrame, scenario: Scenario, specs: Mapping[Who, MethodSpec], tasks: Sequence[Task], seeds: int
+    runs: pd.DataFrame, scenario: Scenario, specs: Mapping[RowKey, MethodSpec], tasks: Sequence[Cell], seeds: int
 ) -> list[tuple[Scenario, list[MethodSpec]]]:
     """What has to run so that each of these rows has seeds 0 … ``seeds`` − 1 in every task.
 
@@ -323,24 +325,24 @@ def estimate(store: Results, wanted: Sequence[tuple[Scenario, Sequence[MethodSpe
     return Estimate(runs, originals, float(seconds), sum(name not in means for name in names))
 
 
-def cell_text(method: str, variant: str, task: Task) -> str:
+def cell_text(method: str, variant: str, task: Cell) -> str:
     """A cell as a link has it, such as "rem,0.5,0.3" or "rem,0.5,0.3,epochs=5"."""
     dials = (repr(float(dial)).removesuffix(".0") for dial in task)  # read back to the same bit
     return ",".join([method, *dials, *([variant] if variant else [])])
 
 
-def cell_of(text: str) -> tuple[str, str, Task] | None:
+def cell_of(text: str) -> tuple[str, str, Cell] | None:
     """Method, variant and task of :func:`cell_text`; None for what is none."""
     method, *rest = [part.strip() for part in text.split(",", 3)]
     try:
-        task = Task(float(rest[0]), float(rest[1]))
+        task = Cell(float(rest[0]), float(rest[1]))
     except (IndexError, ValueError):
         return None
     known = method == tables.ORIGINAL or method in methods
     return (method, rest[2] if len(rest) > 2 else "", task) if known and all(0 <= dial <= 1 for dial in task) else None
 
 
-def cell_today(cell: tuple[str, str, Task], scenario: Scenario, runs: pd.DataFrame) -> tuple[str, str, Task]:
+def cell_today(cell: tuple[str, str, Cell], scenario: Scenario, runs: pd.DataFrame) -> tuple[str, str, Cell]:
     """The same cell with the words that its run has today: a variant is named after what is usual, and that may have changed
     since a link was made. What cannot be read stays as it is."""
     method, variant, task = cell
@@ -354,7 +356,7 @@ def cell_today(cell: tuple[str, str, Task], scenario: Scenario, runs: pd.DataFra
     return method, who([spec], scenario, runs)[0][1], task
 
 
-def runs_in(runs: pd.DataFrame, method: str, variant: str, task: Task) -> pd.DataFrame:
+def runs_in(runs: pd.DataFrame, method: str, variant: str, task: Cell) -> pd.DataFrame:
     """The runs behind one cell, by seed."""
     inside = (runs["method"] == method) & (runs["variant"] == variant)
     inside &= (runs["regularity"] == task.regularity) & (runs["discovery"] == task.discovery)
@@ -366,13 +368,13 @@ def overrides_of(method: str, variant: str) -> dict[str, str]:
     return {f"{method}.{name}": value for name, value in read_variant(variant)[1].items()}
 
 
-def long_table(runs: pd.DataFrame, metric: str, rows: pd.DataFrame, tasks: Sequence[Task], scenario: Scenario) -> pd.DataFrame:
+def long_table(runs: pd.DataFrame, metric: str, rows: pd.DataFrame, tasks: Sequence[Cell], scenario: Scenario) -> pd.DataFrame:
     """What the picture shows as ``tables.summary`` gives it, for files: mean, standard error and n of ``value``."""
     shown = pd.MultiIndex.from_frame(rows[["method", "variant"]])
     kept = runs[pd.MultiIndex.from_frame(runs[["method", "variant"]]).isin(shown) & _within(runs, tasks)]
     return tables.summary(kept.assign(**{metric: kept["value"]}, options=tables.options_of(scenario)), metric)
 
 
-def _within(frame: pd.DataFrame, tasks: Sequence[Task]) -> np.ndarray:
+def _within(frame: pd.DataFrame, tasks: Sequence[Cell]) -> np.ndarray:
     """Which rows are of one of these tasks."""
     return np.asarray(pd.MultiIndex.from_frame(frame[DIALS]).isin([tuple(task) for task in tasks]), dtype=bool)

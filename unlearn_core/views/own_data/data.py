@@ -160,7 +160,7 @@ def cost(scenario: Scenario) -> Cost:
     train = split.train
     few = LabelledData(train.inputs[: len(rows)], train.labels[: len(rows)], train.class_names)
     data = DeviceData.place(few, torch.device("cpu"))
-    model = build_model(scenario.model, train.shape, train.classes, scenario.seed, data.moments).train()
+    model = build_model(scenario.model, train.shape, train.classes, scenario.seed, data.mean_std).train()
     # A worker has one core, so processor time counts; where torch uses one thread, that of this thread alone.
     clock = time.thread_time if torch.get_num_threads() == 1 else time.process_time
     seconds = []

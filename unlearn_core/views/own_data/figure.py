@@ -6,7 +6,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from unlearn_core.views.palette import ACCENT, NEUTRAL
-from unlearn_core.views.picture import Picture, layout, literal
+from unlearn_core.views.picture import Picture, escape_html, layout
 
 MOST = 40
 """Classes that can be told apart in one row of bars."""
@@ -18,7 +18,7 @@ def class_counts(classes: pd.DataFrame, height: int = 250) -> Picture:
     ordered = classes.sort_values("train", ascending=False, kind="stable")
     many = len(ordered) > MOST
     drawn = pd.concat([ordered.head(MOST // 2), ordered.tail(MOST // 2)]) if many else classes
-    names = [literal(name if len(name) <= 14 else name[:13] + "…") for name in drawn["class"]]
+    names = [escape_html(name if len(name) <= 14 else name[:13] + "…") for name in drawn["class"]]
     places = list(range(len(drawn)))
     figure = go.Figure()
     for column, word, color, pattern in (("train", "training", ACCENT, ""), ("test", "test", NEUTRAL, "/")):
@@ -27,7 +27,7 @@ def class_counts(classes: pd.DataFrame, height: int = 250) -> Picture:
             y=drawn[column],
             name=f"{word} images ({int(classes[column].sum()):,})",
             marker={"color": color, "cornerradius": 2, "pattern": {"shape": pattern}},
-            customdata=[literal(name) for name in drawn["class"]],
+            customdata=[escape_html(name) for name in drawn["class"]],
             hovertemplate=f"%{{customdata}}: %{{y:,}} {word} images<extra></extra>",
         )
     layout(

@@ -62,7 +62,7 @@ class Suspects:
             return ordered["probability"].fillna(0.0).to_numpy(), "probability"
         return ordered["score"].rank(pct=True).fillna(0.0).to_numpy(), "rank"
 
-    def taken(self, precision: float) -> int:
+    def accept_count(self, precision: float) -> int:
         """The most suspects, from the top, whose expected precision is at least ``precision`` and each of whom is probable
         enough by itself for discovery to add it; 0 where nothing can be expected."""
         from unlearn_core.discovery.judgement import LEAST_PROBABILITY
@@ -76,7 +76,7 @@ class Suspects:
     def start(self) -> int:
         """Where a threshold starts: what passes the run's own target; nothing where the set looks clean; a screenful where
         there is only a ranking."""
-        return min(SHOWN, len(self)) if self.state == "ranked" else self.taken(self.target)
+        return min(SHOWN, len(self)) if self.state == "ranked" else self.accept_count(self.target)
 
     def at(self, count: int) -> dict[str, float]:
         """What is expected of the first ``count`` suspects (keys of :data:`CURVE`) and what is true of them (true_precision,

@@ -9,7 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from unlearn_core.views.palette import ACCENT, GROUPS, NEUTRAL, method_styles
-from unlearn_core.views.picture import Picture, layout, literal, percent, shorts
+from unlearn_core.views.picture import Picture, escape_html, layout, percent, short_labels
 
 AMBER = "#C98A1B"
 """Recall, and examples that are only suspected: none of the groups' colours, because nobody knows their group."""
@@ -171,7 +171,7 @@ def suspect_points(frame: pd.DataFrame, names: tuple[str, ...], height: int = 43
             name=f"{label} ({len(part)})",
             marker=marker,
             opacity=0.6 if role == "other" else 1,
-            customdata=part[["index", "given"]].map(literal),
+            customdata=part[["index", "given"]].map(escape_html),
             hovertemplate="%{customdata[0]}, given %{customdata[1]}<extra></extra>",
         )
     layout(
@@ -193,7 +193,7 @@ def change(frame: pd.DataFrame, height: int = 260) -> Picture:
     """What another forget set did. ``frame``: of ``insight.suspects.changed``: method, label, metric_label, before, after."""
     figure = go.Figure()
     styles = method_styles(frame["method"])
-    labels = dict(zip(frame["method"].unique(), shorts(frame["label"].unique()), strict=True))
+    labels = dict(zip(frame["method"].unique(), short_labels(frame["label"].unique()), strict=True))
     for method, part in frame.groupby("method", sort=False):
         rows = [f"{name}<br>{labels[method]}" for name in part["metric_label"]]
         for x0, x1, row in zip(part["before"], part["after"], rows, strict=True):

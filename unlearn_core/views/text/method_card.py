@@ -47,7 +47,7 @@ class About:
         return x0 <= regularity <= x1 and y0 <= discovery <= y1
 
 
-def about(name: str, dataset: str, augment: bool = False, values: Values = "tuned", foreign: bool = False) -> About:
+def method_card(name: str, dataset: str, augment: bool = False, values: Values = "tuned", foreign: bool = False) -> About:
     """Everything the app says about a method on this dataset; ``augment``: whether training crops and flips, ``values``: which
     of its two sets is meant, ``foreign``: whether the network was trained elsewhere.
 
