@@ -4,7 +4,7 @@
 
 A mutant is one small change of the code. The tree is copied, the change is made in the copy, and the tests that should notice
 are run there: it is killed if one of them fails, and survives if all pass. Writes ``benchmarks/mutants.json`` and ends with an
-error where one survives. ``tests/test_mutants.py`` checks that every change still fits the code.
+error where one survives. ``tests/benchmarks/test_mutants.py`` checks that every change still fits the code.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ MUTANTS = (
     Mutant(
         "a class that was lost is pushed on",
         "methods/redirection/loop.py",
-        "run.sparing = collapsed(model, run.reference, task)",
+        "run.sparing = class_collapsed(model, run.reference, task)",
         "run.sparing = False",
         ("tests/methods/test_safeguards.py",),
     ),
@@ -128,7 +128,7 @@ MUTANTS = (
         "tuning/held_out.py",
         "return products if products.isfinite().all() and not self.lost else",
         "return products if products.isfinite().all() else",
-        ("tests/test_tuning.py",),
+        ("tests/tuning/test_tuning.py",),
     ),
     Mutant(
         "DEL without its reset",
@@ -206,7 +206,7 @@ MUTANTS = (
         "training/__init__.py",
         "    model.eval()\n    with torch.no_grad(), autocast",
         "    with torch.no_grad(), autocast",
-        ("tests/test_training.py",),
+        ("tests/training/test_training.py",),
     ),
     Mutant("membership upside down", "evaluation/membership.py", "return (own - others)", "return (others - own)", MEASURES),
     Mutant(
@@ -221,21 +221,21 @@ MUTANTS = (
         "corruption/__init__.py",
         "return max(0.0, 1 - 2 * regularity),",
         "return max(0.0, 2 * regularity - 1),",
-        ("tests/test_corruption.py",),
+        ("tests/corruption/test_corruption.py",),
     ),
     Mutant(
         "forget sets are not nested",
         "corruption/__init__.py",
         "return self.corrupted[: discovered_count(",
         "return self.corrupted[-discovered_count(",
-        ("tests/test_corruption.py",),
+        ("tests/corruption/test_corruption.py",),
     ),
     Mutant(
         "nothing is ever too little memorised",
         "results/memorised.py",
         "share[1] < TAKEN_UP",
         "share[1] < 0",
-        ("tests/insight/test_memorised.py",),
+        ("tests/results/test_memorised.py",),
     ),
     Mutant(
         "a costly run competes",
@@ -249,7 +249,7 @@ MUTANTS = (
         "support/escaping.py",
         'return f"\'{value}" if formula else value',
         "return value",
-        ("tests/test_escaping.py",),
+        ("tests/support/test_escaping.py",),
     ),
 )
 

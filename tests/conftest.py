@@ -25,7 +25,7 @@ class ByFile(LoadScopeScheduling):
     """Two workers share the suite by file, so that what a file prepares is prepared once; the browser tests share a server,
     and the two files that let Numba compile UMAP (ten seconds) a process."""
 
-    UMAP = ("tests/engine/test_cancel_stages.py", "tests/insight/test_embedding.py")
+    UMAP = ("tests/stages/test_cancel_stages.py", "tests/views/test_embedding.py")
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from browsertools import Server, Tab
-from own.owntools import make_photos, write_list
+from own_data.owntools import make_photos, write_list
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser

@@ -12,7 +12,7 @@ from unlearn_core import view_state as vs
 from unlearn_core.errors import UserError
 from unlearn_core.view_state.lessons import KEPT, MAX_STEPS, Lesson, lessons, parse
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 ALL = list(lessons().values())
 GOOD = "# Title\n\nWhat it\nsays.\n\n## First\npage: craft\nset: regularity=0.5\n\nText.\n\n## Second\npage: compare\n\nMore.\n"
 

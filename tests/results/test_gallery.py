@@ -25,7 +25,7 @@ from unlearn_core.store import Store
 from unlearn_core.training import SilentReporter
 from unlearn_core.views.heatmap import data as grid
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PLAN = SweepSpec(dataset="blobs", regularity=[1.0], discovery=[0.5], methods=["finetune", "retrain"], seeds=[0])
 
 
