@@ -60,6 +60,7 @@ def all_links(folder: Path, revisions: Mapping[str, int]) -> dict[str, Any]:
     made = list(itertools.islice(_distinct(), COUNT))
     pages = itertools.cycle(PAGES)
     return {
+        "revisions": dict(revisions),
         "defaults": vs.default_state(),
         "links": [{"page": page or next(pages), "query": query, **resolve(query, folder, revisions)} for page, query in made],
     }

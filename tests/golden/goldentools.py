@@ -19,10 +19,12 @@ import typer
 
 from unlearn_core.cli import app, main
 from unlearn_core.presets import make_method, make_scenario
+from unlearn_core.store import Store
 
 HERE = Path(__file__).parent
 STORE = HERE / "store.zip"
 CLASSES = ("cat", "dog", "owl")
+LATE = ("measures", "measured")
 LINE = 160
 PROSE = ("summary", "description", "title")
 """Fields of a component that hold words about it: that they are there is kept, how they read may be improved."""
@@ -168,3 +170,8 @@ def revision_today(method: str) -> int:
 def outdated(methods: Iterable[str], stored: dict[str, int]) -> list[str]:
     """Those of ``methods`` whose code has another revision than the golden store (``stored``) was written with."""
     return [name for name in methods if revision_today(name) != stored[name]]
+
+
+def computed(store: Store) -> set[str]:
+    """The keys of all that had to be computed; a value that is measured of a stored model on the way does not count."""
+    return {record.key for record in store.find() if record.kind not in LATE}

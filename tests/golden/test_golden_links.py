@@ -1,6 +1,6 @@
 """Two hundred links that were made when the golden data were: each resolves to what it did then.
 
-Keys of runs are compared in the revisions of keys.json, so that a link counts as broken only where it leads to other settings.
+Keys of runs are compared in the revisions of then, so that a link counts as broken only where it leads to other settings.
 Where a control was added or a sentence reworded on purpose: ``python tests/golden/make_golden.py --links``.
 """
 
@@ -20,7 +20,7 @@ from unlearn_core import view_state as vs
 
 GOLDEN = read_golden("links")
 LINKS: list[dict[str, Any]] = GOLDEN["links"]
-REVISIONS: dict[str, int] = read_golden("keys")["revisions"]
+REVISIONS: dict[str, int] = GOLDEN["revisions"]
 ROOT = Path(__file__).parents[2]
 ADDRESSES = {
     "start": "Start",
