@@ -1,4 +1,4 @@
-"""The golden store unpacked once a session, in the environment that the golden data were made in."""
+"""The golden store unpacked for each file of tests, in the environment that the golden data were made in."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return found
 
 
-@pytest.fixture(scope="session")
-def place(folder: Path) -> Path:
-    """The golden store, for this session to open."""
-    return copy_store(folder / "store")
+@pytest.fixture(scope="module")
+def place(folder: Path, request: pytest.FixtureRequest) -> Path:
+    """The golden store for the tests of one file to open: commands may add what they measure."""
+    return copy_store(folder / f"store of {request.module.__name__}")
 
 
 @pytest.fixture(scope="session")

@@ -148,10 +148,13 @@ def differences(golden: Any, now: Any, at: str = "") -> list[str]:
     if isinstance(golden, list) and isinstance(now, list) and len(golden) == len(now):
         pairs = enumerate(zip(golden, now, strict=True))
         return [line for k, (one, other) in pairs for line in differences(one, other, f"{at}[{k}]")]
-    if isinstance(golden, float) and isinstance(now, float) and math.isclose(golden, now, rel_tol=1e-6):
-        return []
-    same = golden == now and type(golden) is type(now)
-    return [] if same else [f"{at.removeprefix('.') or 'it'}: was {golden!r}, is {now!r}"]
+    same = golden == now and isinstance(golden, bool) == isinstance(now, bool)
+    numbers = all(isinstance(one, int | float) and not isinstance(one, bool) for one in (golden, now))
+    return (
+        []
+        if same or (numbers and math.isclose(golden, now, rel_tol=1e-6))
+        else [f"{at.removeprefix('.') or 'it'}: was {golden!r}, is {now!r}"]
+    )
 
 
 class _Missing:
