@@ -1,18 +1,24 @@
 """Keys that stores in the world hold: a field more, a default less or another order of JSON must not change them.
 
 Where one of these fails, every stored result of that kind is lost to its owner: either the change is undone, or it is meant
-and said in the change log.
+and said in the change log. Keys of methods are kept in keys.json together with the revisions that they belong to: a raised
+revision asks for ``make_golden.py --keys``, another key in the same revision is a mistake.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+from goldenkeys import method_keys, scenario_keys, scenarios
+from goldentools import differences, read_golden, revision_today
 
 from unlearn_core.presets import make_method, make_scenario
 from unlearn_core.specs import MethodSpec, Scenario
 
+GOLDEN = read_golden("keys")
+REVISIONS: dict[str, int] = GOLDEN["revisions"]
 SMALL_TRIGGER = {"trigger.size": 5, "trigger.corner": "top-left", "training.epochs": 12, "model.width": 8}
 SCENARIOS: dict[str, tuple[str, dict[str, Any], str, str]] = {
     "digits": ("digits", {}, "5c4f24294d32ff54", "34e07370cef611d5"),
@@ -79,3 +85,25 @@ def test_a_run_keeps_its_key() -> None:
     # The gallery of 2026-11-22 has this run.
     assert scenario.run_key(MethodSpec(name="retrain", params={})) == "346a8a4c45883c18"
     assert make_method("retrain", scenario).params == {}
+
+
+def test_scenarios_on_every_kind_of_data_keep_their_keys(folder: Path, bare: None) -> None:
+    now = {kind: scenario_keys(scenario) for kind, scenario in scenarios(folder).items()}
+    assert differences(GOLDEN["scenarios"], now) == []
+
+
+@pytest.mark.parametrize("name", REVISIONS)
+def test_a_method_keeps_its_revision_until_it_is_raised_on_purpose(name: str) -> None:
+    assert revision_today(name) == REVISIONS[name], (
+        f"The revision of {name} was raised, so its stored runs count as outdated. If its numbers really differ, say so in the "
+        "change log and run: python tests/golden/make_golden.py --keys"
+    )
+
+
+@pytest.mark.parametrize("name", REVISIONS)
+def test_a_method_keeps_its_keys(name: str, folder: Path, bare: None) -> None:
+    changed = differences(GOLDEN["methods"][name], method_keys(name, folder, REVISIONS[name]))
+    assert changed == [], (
+        f"The values of {name} have changed: every stored run of it with them is lost. If that is meant, say so in the change "
+        "log and run: python tests/golden/make_golden.py --keys"
+    )
