@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from unlearn_core.engine.attacking import plan_reference_models
-from unlearn_core.engine.boundary import plan_frames
-from unlearn_core.engine.embedding import plan_embedding
-from unlearn_core.engine.looking import plan_channels, plan_fields, plan_plane
-from unlearn_core.engine.measuring import plan_measures
-from unlearn_core.engine.stages import Stage, plan_regularity
-from unlearn_core.insight.boundary import plane_of
-from unlearn_core.insight.grid import grid
 from unlearn_core.presets import make_method, make_scenario
 from unlearn_core.specs import MethodSpec, Scenario
+from unlearn_core.stages.metrics import plan_measures
+from unlearn_core.stages.reference_models import plan_reference_models
+from unlearn_core.stages.regularity import plan_regularity
+from unlearn_core.stages.stage import Stage
 from unlearn_core.store import Store
+from unlearn_core.views.boundary.data import plane_of
+from unlearn_core.views.boundary.stage import plan_fields, plan_frames, plan_plane
+from unlearn_core.views.channels.stage import plan_channels
+from unlearn_core.views.embedding.stage import plan_embedding
+from unlearn_core.views.heatmap.data import grid
 
 INLINE = ("--engine", "inline", "--json")
 SMALL = ("--amount", "60", "--set", "model.width=4", "--set", "model.depth=2", "--set", "training.epochs=4")

@@ -78,7 +78,7 @@ def resolve(query: str, folder: Path, revisions: Mapping[str, int]) -> dict[str,
     specs = [
         spec.model_copy(update={"revision": revisions[spec.name]}) for spec in (*vs.to_methods(state), vs.to_search(state))
     ]
-    again, more = vs.settle(state)
+    again, more = vs.clamp_state(state)
     assert (again, more) == (state, []), query  # a state that is possible is left alone
     found = {
         "state": {name: value for name, value in state.items() if value != default[name]},

@@ -53,7 +53,7 @@ from goldentools import (
 )
 
 from unlearn_core.engine import Engine
-from unlearn_core.sets import ForgetSet, NamedSets
+from unlearn_core.forget_sets import ForgetSet, NamedSets
 from unlearn_core.specs import Scenario
 from unlearn_core.store import Store
 

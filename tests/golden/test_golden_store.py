@@ -21,14 +21,14 @@ from goldentools import copy_store
 from safetensors.numpy import load_file
 
 from unlearn_core.evaluation import observe
-from unlearn_core.insight.boundary import plane_of, stored_frames
-from unlearn_core.insight.embedding import stored_embedding
-from unlearn_core.insight.planes import stored_field, stored_plane
-from unlearn_core.insight.stored import arena_of, model_of, rounds_of
+from unlearn_core.forget_sets import ForgetSet, NamedSets
 from unlearn_core.presets import make_scenario
-from unlearn_core.sets import ForgetSet, NamedSets
+from unlearn_core.results.reader import model_of, rounds_of, scenario_data
 from unlearn_core.specs import MethodSpec, Scenario
 from unlearn_core.store import Record, Store
+from unlearn_core.views.boundary.data import plane_of, stored_frames
+from unlearn_core.views.boundary.stored import stored_field, stored_plane
+from unlearn_core.views.embedding.data import stored_embedding
 
 KINDS = {
     "boundary",
@@ -109,7 +109,7 @@ def test_every_stored_model_says_what_it_said(store: Store, folder: Path) -> Non
     for record in [*store.find("original"), *store.find("run")]:
         spec = MethodSpec.parse(record.spec["method"]) if record.kind == "run" else None
         scenario = scenario_of(record, folder)
-        said = observe(model_of(store, scenario, spec), arena_of(scenario))
+        said = observe(model_of(store, scenario, spec), scenario_data(scenario))
         for name, logits in store.arrays(record.key, "logits").items():
             assert np.allclose(getattr(said, name).numpy(), logits, rtol=1e-3, atol=1e-3), (record.key, name)
 
