@@ -34,6 +34,18 @@ class ByFile(LoadScopeScheduling):
         return "browser" if file.startswith("tests/browser/") else file
 
 
+QUICK = ("tests/walls/", "tests/golden/test_golden_keys.py", "tests/golden/test_golden_links.py", "tests/corruption/",
+         "tests/forget_sets/", "tests/support/", "tests/methods/test_contract.py", "tests/methods/test_signs_and_scores.py",
+         "tests/view_state/", "tests/test_specs.py", "tests/test_registry.py", "tests/results/test_tables.py")  # fmt: skip
+"""What ``pytest -m quick`` runs: what a change breaks most often, and every method once."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.nodeid.startswith(QUICK):
+            item.add_marker("quick")
+
+
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
     return ByFile(config, log)
 
