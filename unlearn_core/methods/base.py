@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Generic, Literal, TypeVar, get_args
 
 import torch
 from torch import nn
@@ -82,8 +82,12 @@ class OracleTask(UnlearningTask):
     truth: GroundTruth
 
 
-class Method(Component):
-    """One unlearning method. Subclasses set the class attributes, ``Params`` and ``unlearn``."""
+P = TypeVar("P", bound=MethodParams)
+
+
+class Method(Component, Generic[P]):
+    """One unlearning method. Subclasses name their parameters in the brackets, ``class Mine(Method[MineParams])``, which makes
+    them the type of ``self.p`` and :attr:`Params`; and set the class attributes and ``unlearn``."""
 
     paper: ClassVar[str] = ""
     family: ClassVar[FamilyName]
@@ -116,15 +120,26 @@ class Method(Component):
 
     Params: ClassVar[type[ComponentParams]] = MethodParams
 
-    def __init__(self, params: Any) -> None:
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "Params" not in cls.__dict__:
+            arguments = [one for base in cls.__dict__.get("__orig_bases__", ()) for one in get_args(base)]
+            cls.Params = next(filter(_is_params, arguments), cls.Params)
+
+    def __init__(self, params: P) -> None:
         self.p = params
 
-    def unlearn(self, task: Any, reporter: Reporter) -> nn.Module:
+    @classmethod
+    def params(cls, values: dict[str, Any] | None = None) -> P:
+        found: P = super().params(values)
+        return found
+
+    def unlearn(self, task: UnlearningTask, reporter: Reporter) -> nn.Module:
         """The unlearned model, in eval mode, giving logits without a mask. Checks ``reporter.cancelled()`` every batch."""
         raise NotImplementedError
 
     @classmethod
-    def expected_work(cls, params: Any, setting: Any) -> float:
+    def expected_work(cls, params: P, setting: Any) -> float:
         """What a run with ``params`` takes beside training from scratch, before anything runs: counted arithmetic where the
         method can count it, else :attr:`cost`. ``setting``: a ``_work.Setting``."""
         return cls.cost
@@ -143,3 +158,8 @@ class Method(Component):
             "presets": cls.presets,
             "published": cls.published is not None,
         }
+
+
+def _is_params(argument: object) -> bool:
+    """Whether an argument in a base's brackets is a class of parameters, not a variable that a subclass has yet to fill."""
+    return isinstance(argument, type) and issubclass(argument, MethodParams)

@@ -19,8 +19,20 @@ CHUNK = 1024
 """Examples attacked at once."""
 
 
+class AmunParams(SgdParams):
+    batch_size: int = Field(128, ge=1, le=8192, description="Examples in a step")
+    final: float = Field(0.01, ge=0, le=1, description="Learning rate at the end, as a share of the highest")
+    use_retain: bool = Field(True, description="Also train on the retain set")
+    adversarial_only: bool = Field(False, description="Leave out the forget examples themselves, with their given labels")
+    first_radius: float = Field(
+        0.04, gt=0, le=10, description="Smallest L2 radius tried: pixels on a scale of 0 to 1, or standard deviations"
+    )
+    attack_steps: int = Field(50, ge=1, le=500, description="Attack steps at each radius, a tenth of it long")
+    largest_radius: float = Field(0.0, ge=0, le=1000, description="Radius at which to give up; 0 for all of the input space")
+
+
 @register
-class Amun(Method):
+class Amun(Method[AmunParams]):
     """The values are the published ones for CIFAR-10. Only the fall of the rate is another: there it is divided by ten every 1,
     5 or 10 passes, whichever was best; here it falls linearly."""
 
@@ -34,19 +46,6 @@ class Amun(Method):
         "It was made for forgetting correctly labelled examples: undiscovered corruption is rehearsed with the retain set."
     )
     designed_for = Region(regularity=(0.0, 0.5), discovery=(0.9, 1.0))
-
-    class Params(SgdParams):
-        batch_size: int = Field(128, ge=1, le=8192, description="Examples in a step")
-        final: float = Field(0.01, ge=0, le=1, description="Learning rate at the end, as a share of the highest")
-        use_retain: bool = Field(True, description="Also train on the retain set")
-        adversarial_only: bool = Field(False, description="Leave out the forget examples themselves, with their given labels")
-        first_radius: float = Field(
-            0.04, gt=0, le=10, description="Smallest L2 radius tried: pixels on a scale of 0 to 1, or standard deviations"
-        )
-        attack_steps: int = Field(50, ge=1, le=500, description="Attack steps at each radius, a tenth of it long")
-        largest_radius: float = Field(
-            0.0, ge=0, le=1000, description="Radius at which to give up; 0 for all of the input space"
-        )
 
     presets = {
         "digits": {"learning_rate": 0.02, "batch_size": 64, "adversarial_only": True, "attack_steps": 20},

@@ -7,11 +7,11 @@ from collections.abc import Callable
 import torch
 
 from unlearn_core.methods import UnlearningTask, register
-from unlearn_core.methods.ascent.base import Push
+from unlearn_core.methods.ascent.base import Push, PushParams
 
 
 @register
-class Ascent(Push):
+class Ascent(Push[PushParams]):
     """The values are those of arXiv:2505.17730, which runs it as NPO with the plain loss; the first publication gives none that
     a threshold on F's accuracy would stop."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeVar
 
 import torch
 from pydantic import Field
@@ -24,14 +25,16 @@ class PushParams(MethodParams):
     keep_best: bool = Field(True, description="Return the pass that is best by the paper's proxy, else the last")
 
 
-class Push(Method):
+P = TypeVar("P", bound=PushParams)
+
+
+class Push(Method[P]):
     """Base of methods that move along the forget set alone and stop when its accuracy on given labels is low.
 
     The retain set only tells which pass to return, and what batch norm normalises by: the passes themselves, in train mode
     on a few corrupted examples, would leave it statistics of those.
     """
 
-    Params = PushParams
     family = "ascent"
     designed_for = Region(regularity=(0.75, 1.0))
     presets = {"digits": {"passes": 40}, "points": {"passes": 40, "learning_rate": 0.02}}

@@ -12,8 +12,14 @@ from unlearn_core.methods.shared.sgd import Cycle, SgdParams, frame_recipe, stat
 from unlearn_core.training import Reporter, Trainer, cross_entropy
 
 
+class NegGradPlusParams(SgdParams):
+    batch_size: int = Field(128, ge=1, le=8192, description="Examples of the retain set, and of the forget set, in a step")
+    weight_decay: float = Field(0.0, ge=0, le=0.1)
+    forget_weight: float = Field(0.01, gt=0, lt=1, description="Weight of the raised loss; the lowered one has the rest")
+
+
 @register
-class NegGradPlus(Method):
+class NegGradPlus(Method[NegGradPlusParams]):
     """Weights (0.99 and 0.01), batches of 128 and no weight decay are those of DEL's program (arXiv:2412.02432); rate and
     passes, which it does not give for this method, are the field's usual frame. The first publication's own were not at
     hand."""
@@ -27,11 +33,6 @@ class NegGradPlus(Method):
         "The raised loss has no upper end, so a little too much wrecks the model, while undiscovered corruption is rehearsed."
     )
     designed_for = Region(discovery=(0.9, 1.0))
-
-    class Params(SgdParams):
-        batch_size: int = Field(128, ge=1, le=8192, description="Examples of the retain set, and of the forget set, in a step")
-        weight_decay: float = Field(0.0, ge=0, le=0.1)
-        forget_weight: float = Field(0.01, gt=0, lt=1, description="Weight of the raised loss; the lowered one has the rest")
 
     presets = {
         "digits": {"epochs": 6, "learning_rate": 0.01, "batch_size": 64, "forget_weight": 0.02},

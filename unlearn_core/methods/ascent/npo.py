@@ -12,8 +12,12 @@ from unlearn_core.methods.ascent.base import Push, PushParams
 from unlearn_core.methods.shared.preference import example_losses
 
 
+class NpoParams(PushParams):
+    beta: float = Field(1.0, gt=0, le=20, description="Sharpness of the bounded loss")
+
+
 @register
-class Npo(Push):
+class Npo(Push[NpoParams]):
     """The values are those of arXiv:2505.17730, which runs the flush of REM alone. Batch norm is measured on the retain set
     after every pass, where the program leaves it statistics of F."""
 
@@ -23,9 +27,6 @@ class Npo(Push):
         "Raises the loss on the discovered corruption with a pull that fades as it rises, until the wrong labels are no longer "
         "predicted. Strong where the corruption shares one pattern; with no repair, the rest of the model pays for it."
     )
-
-    class Params(PushParams):
-        beta: float = Field(1.0, gt=0, le=20, description="Sharpness of the bounded loss")
 
     def objective(self, task: UnlearningTask) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
         before = torch.zeros(len(task.data), device=task.device)

@@ -36,8 +36,18 @@ def inverse_fisher_product(gradients: torch.Tensor, vector: torch.Tensor, dampin
     return (vector - gradients.T @ weights.to(vector.dtype)) / damping
 
 
+class WFisherParams(MethodParams):
+    scale: float = Field(
+        1.0, gt=0, le=1e5, description="Length of the step; 1 is the Newton step that influence functions predict"
+    )
+    damping: float = Field(1e-3, gt=0, le=10, description="λ: added to the Fisher matrix's diagonal")
+    samples: int = Field(1000, ge=1, le=10_000, description="Retain examples whose gradients make up the Fisher matrix")
+    memory: int = Field(256, ge=1, le=65_536, description="MiB for those gradients; fewer are used where they would not fit")
+    batch_size: int = Field(256, ge=1, le=8192, description="Examples in a batch of the two mean gradients")
+
+
 @register
-class WFisher(Method):
+class WFisher(Method[WFisherParams]):
     """The number of gradients is the published program's (arXiv:2310.12508). Length and damping of the step cannot be: that
     program's recursion applies no curvature, so its factors (1 to 20 there, 42,000 in arXiv:2412.02432) are for another
     direction. Here the step has the length that the theory gives it."""
@@ -52,17 +62,6 @@ class WFisher(Method):
         "leaves it and breaks the model."
     )
     designed_for = Region(discovery=(0.9, 1.0))
-
-    class Params(MethodParams):
-        scale: float = Field(
-            1.0, gt=0, le=1e5, description="Length of the step; 1 is the Newton step that influence functions predict"
-        )
-        damping: float = Field(1e-3, gt=0, le=10, description="λ: added to the Fisher matrix's diagonal")
-        samples: int = Field(1000, ge=1, le=10_000, description="Retain examples whose gradients make up the Fisher matrix")
-        memory: int = Field(
-            256, ge=1, le=65_536, description="MiB for those gradients; fewer are used where they would not fit"
-        )
-        batch_size: int = Field(256, ge=1, le=8192, description="Examples in a batch of the two mean gradients")
 
     presets = {
         "digits": {"samples": 500, "damping": 1e-2, "memory": 64},

@@ -23,8 +23,13 @@ from unlearn_core.methods.shared.rounds import settled
 from unlearn_core.training import Reporter
 
 
+class AssdParams(DampenParams):
+    reference: Literal["all", "retain"] = Field("retain", description=REFERENCE)
+    share_scale: float = Field(1.0, gt=0, le=1000, description="Multiplies F's share of the data; 1 is the paper's rule")
+
+
 @register
-class Assd(Dampen):
+class Assd(Dampen[AssdParams]):
     """Threshold and λ follow the published rule; batches of 512 are those of Potion's program (arXiv:2406.09173), which has
     this method too. The program's batches of F are of another size than the rest's, which changes how strong the edit is."""
 
@@ -38,10 +43,6 @@ class Assd(Dampen):
     )
     designed_for = Region(discovery=(0.9, 1.0))
     score, squared = "loss", True
-
-    class Params(DampenParams):
-        reference: Literal["all", "retain"] = Field("retain", description=REFERENCE)
-        share_scale: float = Field(1.0, gt=0, le=1000, description="Multiplies F's share of the data; 1 is the paper's rule")
 
     presets = {"digits": {"share_scale": 1.0}, "points": {"share_scale": 1.0}}
     published: ClassVar[dict[str, dict[str, Any]] | None] = {"": {"batch_size": 512}}

@@ -34,8 +34,17 @@ def search_shares(forget: int, total: int, divisor: float, step: float, trials: 
     return forget / total / divisor * step ** torch.arange(trials, dtype=torch.float64)
 
 
+class PotionParams(DampenParams):
+    reference: Literal["all", "retain"] = Field("retain", description=REFERENCE)
+    batch_size: int = Field(512, ge=1, le=8192, description="Largest batch of an importance, the same for both sets")
+    stop_share: float = Field(0.2, ge=0, le=1, description="Stop once the forget accuracy is this share of the original's")
+    start_divisor: float = Field(25.0, ge=1, le=1000, description="The first budget: F's share of the data over this")
+    growth: float = Field(1.1, gt=1, le=2, description="The budget's factor from trial to trial")
+    trials: int = Field(500, ge=1, le=500, description="At most so many budgets")
+
+
 @register
-class Potion(Dampen):
+class Potion(Dampen[PotionParams]):
     """The values are the published ones; ``stop_share``, which the publication sweeps from 0 to 0.75, is 0.2 as in
     arXiv:2505.17730. The program's batches of F are of another size than the rest's, which changes how strong the edit is."""
 
@@ -49,14 +58,6 @@ class Potion(Dampen):
     )
     designed_for = Region(regularity=(0.75, 1.0))
     score, squared = "norm", False
-
-    class Params(DampenParams):
-        reference: Literal["all", "retain"] = Field("retain", description=REFERENCE)
-        batch_size: int = Field(512, ge=1, le=8192, description="Largest batch of an importance, the same for both sets")
-        stop_share: float = Field(0.2, ge=0, le=1, description="Stop once the forget accuracy is this share of the original's")
-        start_divisor: float = Field(25.0, ge=1, le=1000, description="The first budget: F's share of the data over this")
-        growth: float = Field(1.1, gt=1, le=2, description="The budget's factor from trial to trial")
-        trials: int = Field(500, ge=1, le=500, description="At most so many budgets")
 
     presets = {"digits": {"stop_share": 0.2, "batch_size": 64}, "points": {"stop_share": 0.2, "batch_size": 64}}
     search_space = {

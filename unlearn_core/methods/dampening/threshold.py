@@ -23,10 +23,8 @@ class ThresholdParams(DampenParams):
     )
 
 
-class ThresholdDampen(Dampen):
+class ThresholdDampen(Dampen[ThresholdParams]):
     """Dampen every parameter whose ratio exceeds a given threshold, by λ over the ratio."""
-
-    Params = ThresholdParams
 
     def unlearn(self, task: UnlearningTask, reporter: Reporter) -> nn.Module:
         values, ratio, _ = self.ratios(task, reporter, extra=0)

@@ -14,8 +14,18 @@ from unlearn_core.methods.shared.rounds import Rounds
 from unlearn_core.training import Loss, Reporter, Trainer
 
 
+class BadTeacherParams(StepParams):
+    epochs: int = Field(1, ge=1, le=200, description="Passes over the forget set and the chosen part of the retain set")
+    learning_rate: float = Field(1e-4, gt=0, le=1, description="Constant learning rate")
+    batch_size: int = Field(256, ge=2, le=8192, description="Examples in a step")
+    optimizer: Literal["adam", "sgd"] = Field("adam", description="Adam as in the paper, or SGD as in arXiv:2402.14015")
+    weight_decay: float = Field(0.0, ge=0, le=0.1)
+    retain_share: float = Field(0.3, gt=0, le=1, description="Share of the retain set, drawn once, that is rehearsed")
+    temperature: float = Field(1.0, gt=0, le=100, description="Temperature of the divergence")
+
+
 @register
-class BadTeacher(Method):
+class BadTeacher(Method[BadTeacherParams]):
     """The values are those of SSD's program (arXiv:2308.07707): Adam at 1e-4, one pass over F and three tenths of the rest,
     batches of 256, temperature 1. arXiv:2402.14015 has SGD at 0.025 for 1,000 steps of 512 over everything instead."""
 
@@ -29,15 +39,6 @@ class BadTeacher(Method):
         "wrong about undiscovered corruption, and the student is taught to keep that."
     )
     designed_for = Region(discovery=(0.9, 1.0))
-
-    class Params(StepParams):
-        epochs: int = Field(1, ge=1, le=200, description="Passes over the forget set and the chosen part of the retain set")
-        learning_rate: float = Field(1e-4, gt=0, le=1, description="Constant learning rate")
-        batch_size: int = Field(256, ge=2, le=8192, description="Examples in a step")
-        optimizer: Literal["adam", "sgd"] = Field("adam", description="Adam as in the paper, or SGD as in arXiv:2402.14015")
-        weight_decay: float = Field(0.0, ge=0, le=0.1)
-        retain_share: float = Field(0.3, gt=0, le=1, description="Share of the retain set, drawn once, that is rehearsed")
-        temperature: float = Field(1.0, gt=0, le=100, description="Temperature of the divergence")
 
     presets = {
         "digits": {"epochs": 6, "learning_rate": 1e-3, "batch_size": 64, "retain_share": 1.0},

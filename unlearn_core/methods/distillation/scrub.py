@@ -17,8 +17,24 @@ from unlearn_core.training import Loss, Reporter, Trainer, batches
 from unlearn_core.training.cuda_graph import capturable
 
 
+class ScrubParams(StepParams):
+    form: Literal["paper", "bench"] = Field(
+        "paper", description="Paper: ascend the divergence alone. Bench (arXiv:2402.14015): ascend loss and divergence"
+    )
+    ascent_epochs: int = Field(2, ge=0, le=200, description="Paper's form: so many rounds begin with a pass of ascent over F")
+    ascent_steps: int = Field(
+        100, ge=0, le=100_000, description="Bench's form: rounds begin with ascent while fewer steps of any kind were made"
+    )
+    schedule: Literal["constant", "bench"] = Field(
+        "constant", description="Bench: the rate rises over 1 % of the steps, then falls linearly to 0.2 of the highest"
+    )
+    alpha: float = Field(1.0, ge=0, le=100, description="Weight of the divergence on the retain set (bench: everywhere)")
+    gamma: float = Field(5.0, ge=0, le=100, description="Paper's form: weight of the cross entropy on the retain set")
+    temperature: float = Field(4.0, gt=0, le=100, description="Temperature of the divergence")
+
+
 @register
-class Scrub(Method):
+class Scrub(Method[ScrubParams]):
     """The values are those of JiT's program (arXiv:2402.01401) for random samples: three passes, two of them with ascent, rate
     5e-4, weights 1 and 5, temperature 4. As arXiv:2402.14015 runs it: ``form`` and ``schedule`` bench, rate 0.0025, batches of
     512, 10 passes, ``ascent_steps`` 100, and ``alpha`` the best of eight by the test set."""
@@ -32,23 +48,6 @@ class Scrub(Method):
         "everything is repaired from. Undiscovered corruption sits in the retain set, so the repair teaches it anew."
     )
     designed_for = Region(discovery=(0.9, 1.0))
-
-    class Params(StepParams):
-        form: Literal["paper", "bench"] = Field(
-            "paper", description="Paper: ascend the divergence alone. Bench (arXiv:2402.14015): ascend loss and divergence"
-        )
-        ascent_epochs: int = Field(
-            2, ge=0, le=200, description="Paper's form: so many rounds begin with a pass of ascent over F"
-        )
-        ascent_steps: int = Field(
-            100, ge=0, le=100_000, description="Bench's form: rounds begin with ascent while fewer steps of any kind were made"
-        )
-        schedule: Literal["constant", "bench"] = Field(
-            "constant", description="Bench: the rate rises over 1 % of the steps, then falls linearly to 0.2 of the highest"
-        )
-        alpha: float = Field(1.0, ge=0, le=100, description="Weight of the divergence on the retain set (bench: everywhere)")
-        gamma: float = Field(5.0, ge=0, le=100, description="Paper's form: weight of the cross entropy on the retain set")
-        temperature: float = Field(4.0, gt=0, le=100, description="Temperature of the divergence")
 
     presets = {
         "digits": {"epochs": 6, "ascent_epochs": 4, "learning_rate": 0.01, "batch_size": 64},

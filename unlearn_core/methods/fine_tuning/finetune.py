@@ -12,8 +12,15 @@ from unlearn_core.methods.shared.sgd import count_batches, phases
 from unlearn_core.training import Reporter, Trainer
 
 
+class FinetuneParams(MethodParams):
+    epochs: int = Field(10, ge=1, le=200, description="Passes over the retain set")
+    learning_rate: float = Field(0.025, gt=0, le=1, description="Highest learning rate")
+    localise: Localise = Field("none", description="Change only the parameters that are critical by this paper's rule")
+    localise_share: float = Field(0.3, gt=0, le=1, description="Share of the parameters that may change")
+
+
 @register
-class Finetune(Method):
+class Finetune(Method[FinetuneParams]):
     """The published program (arXiv:2402.14015, CF with all layers) makes 1,000 steps of 512 with CIFAR-10, which are 10 passes
     over it; batch, warm-up and fall of the rate are those of training here as there. It returns the pass that is best on the
     test set, which nobody may look at: here it is the last one."""
@@ -28,12 +35,6 @@ class Finetune(Method):
         "A model that has memorised wrong labels has no reason to give them up, and the undiscovered ones are rehearsed."
     )
     designed_for = Region(discovery=(0.9, 1.0))
-
-    class Params(MethodParams):
-        epochs: int = Field(10, ge=1, le=200, description="Passes over the retain set")
-        learning_rate: float = Field(0.025, gt=0, le=1, description="Highest learning rate")
-        localise: Localise = Field("none", description="Change only the parameters that are critical by this paper's rule")
-        localise_share: float = Field(0.3, gt=0, le=1, description="Share of the parameters that may change")
 
     presets = {"digits": {"learning_rate": 0.02}, "points": {"learning_rate": 0.002}}
     # Not above the rate of training (0.05 on digits): at twice that rate the old solution is thrown away and found anew, which

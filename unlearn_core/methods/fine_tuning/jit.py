@@ -26,8 +26,16 @@ def lipschitz_ratio(z: torch.Tensor, z_noisy: torch.Tensor, x: torch.Tensor, x_n
     return (torch.linalg.vector_norm(z - z_noisy, dim=1) / moved).mean()
 
 
+class JitParams(MethodParams):
+    epochs: int = Field(1, ge=1, le=100, description="Passes over the forget set; the paper makes one")
+    learning_rate: float = Field(0.04, gt=0, le=10, description="Constant rate of plain SGD, for the batch's mean")
+    batch_size: int = Field(128, ge=1, le=8192, description="Forget examples in a step")
+    sigma: float = Field(0.01, gt=0, le=10, description="Scale of the noise on normalised inputs")
+    draws: int = Field(25, ge=1, le=200, description="Noisy copies of every example in a step")
+
+
 @register
-class Jit(Method):
+class Jit(Method[JitParams]):
     """The values are the published ones for random samples of CIFAR-10, which are for a VGG without batch norm: there are none
     for residual networks. Its rate of 3e-4 is for the sum over a batch of 128, which is 0.0384 for the mean."""
 
@@ -42,13 +50,6 @@ class Jit(Method):
         "to repair from it soon damages the rest, and flat is not the same as right: wrong labels often stay."
     )
     designed_for = Region(discovery=(0.9, 1.0))
-
-    class Params(MethodParams):
-        epochs: int = Field(1, ge=1, le=100, description="Passes over the forget set; the paper makes one")
-        learning_rate: float = Field(0.04, gt=0, le=10, description="Constant rate of plain SGD, for the batch's mean")
-        batch_size: int = Field(128, ge=1, le=8192, description="Forget examples in a step")
-        sigma: float = Field(0.01, gt=0, le=10, description="Scale of the noise on normalised inputs")
-        draws: int = Field(25, ge=1, le=200, description="Noisy copies of every example in a step")
 
     presets = {
         "digits": {"epochs": 10, "batch_size": 64, "sigma": 0.5, "learning_rate": 0.003},

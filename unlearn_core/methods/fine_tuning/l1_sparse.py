@@ -12,8 +12,13 @@ from unlearn_core.methods.shared.sgd import SgdParams, count_batches, frame_reci
 from unlearn_core.training import Reporter, Trainer, cross_entropy
 
 
+class L1SparseParams(SgdParams):
+    penalty: float = Field(1e-4, ge=0, le=1, description="Weight of the sum of absolute parameters in the first epoch")
+    free_epochs: int = Field(0, ge=0, le=199, description="Epochs at the end that have no penalty")
+
+
 @register
-class L1Sparse(Method):
+class L1Sparse(Method[L1SparseParams]):
     """The frame (10 passes, SGD at 0.01, batches of 256) is the published program's. Its weight of the penalty is not known for
     certain: the program's default is another method's, and those who compare with it take from 7e-5 (arXiv:2412.02432) to 5e-4
     (arXiv:2503.00917). The default is the 1e-4 between."""
@@ -29,10 +34,6 @@ class L1Sparse(Method):
         "The undiscovered corruption is rehearsed all the while, and a trigger is cheap to keep."
     )
     designed_for = Region(discovery=(0.9, 1.0))
-
-    class Params(SgdParams):
-        penalty: float = Field(1e-4, ge=0, le=1, description="Weight of the sum of absolute parameters in the first epoch")
-        free_epochs: int = Field(0, ge=0, le=199, description="Epochs at the end that have no penalty")
 
     presets = {
         "digits": {"learning_rate": 0.02, "batch_size": 64, "penalty": 5e-4},

@@ -13,8 +13,18 @@ from unlearn_core.methods.shared.sgd import SgdParams, count_batches, frame_reci
 from unlearn_core.training import Reporter, Trainer
 
 
+class DelParams(SgdParams):
+    epochs: int = Field(30, ge=1, le=200, description="Passes over the retain set")
+    learning_rate: float = Field(0.015, gt=0, le=1, description="Learning rate at the start; it falls to a hundredth")
+    batch_size: int = Field(128, ge=1, le=8192, description="Examples in a step")
+    weight_decay: float = Field(0.0, ge=0, le=0.1)
+    criterion: Criterion = Field("weighted_grad", description="What makes a parameter critical")
+    granularity: Granularity = Field("channel", description="Select whole channels or single parameters")
+    share: float = Field(0.3, gt=0, le=1, description="Share of the parameters that is reset")
+
+
 @register
-class Del(Method):
+class Del(Method[DelParams]):
     """The values are the published ones for CIFAR-10; the rate falls to a hundredth linearly here, along a cosine there."""
 
     name, label, paper = "del", "DEL", "arXiv:2412.02432"
@@ -27,15 +37,6 @@ class Del(Method):
         "What was not discovered is still in the other channels, and is learned again by the new ones."
     )
     designed_for = Region(regularity=(0.0, 0.5), discovery=(0.9, 1.0))
-
-    class Params(SgdParams):
-        epochs: int = Field(30, ge=1, le=200, description="Passes over the retain set")
-        learning_rate: float = Field(0.015, gt=0, le=1, description="Learning rate at the start; it falls to a hundredth")
-        batch_size: int = Field(128, ge=1, le=8192, description="Examples in a step")
-        weight_decay: float = Field(0.0, ge=0, le=0.1)
-        criterion: Criterion = Field("weighted_grad", description="What makes a parameter critical")
-        granularity: Granularity = Field("channel", description="Select whole channels or single parameters")
-        share: float = Field(0.3, gt=0, le=1, description="Share of the parameters that is reset")
 
     presets = {
         "digits": {"epochs": 15, "batch_size": 64, "learning_rate": 0.03},

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from torch import nn
 
-from unlearn_core.methods import Method, Region, UnlearningTask, register
+from unlearn_core.methods import Method, MethodParams, Region, UnlearningTask, register
 from unlearn_core.methods.shared.rounds import training_anew
 from unlearn_core.training import Reporter, Trainer
 
 
 @register
-class Retrain(Method):
+class Retrain(Method[MethodParams]):
     name, label, paper = "retrain", "Retrain", "the reference of exact unlearning"
     family = "retraining"
     cost = 1.0

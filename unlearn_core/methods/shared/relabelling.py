@@ -27,14 +27,12 @@ class RelabelParams(SgdParams):
     localise_share: float = Field(0.5, gt=0, le=1, description="Share of the parameters that may change")
 
 
-class Relabel(Method):
+class Relabel(Method[RelabelParams]):
     """Base of random relabelling. Every epoch: F with labels drawn anew for each batch, then the retain set with its own.
 
     Train mode throughout, so F's batches are normalised by their own statistics, as in the reference; the epoch ends on the
     retain set, whose statistics are what inference normalises by.
     """
-
-    Params = RelabelParams
 
     def unlearn(self, task: UnlearningTask, reporter: Reporter) -> nn.Module:
         p, model = self.p, task.original
