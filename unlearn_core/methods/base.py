@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, Literal, TypeVar, get_args
 
 import torch
+from annotated_types import Le, Lt
 from torch import nn
 
-from unlearn_core.component import Component, ComponentParams, ComponentRegistry
+from unlearn_core.component import Component, ComponentParams, ComponentRegistry, is_limited, is_number
 from unlearn_core.corruption import GroundTruth
 from unlearn_core.models import RedirectNet
 from unlearn_core.specs import TrainingSpec
@@ -21,6 +22,7 @@ registry = ComponentRegistry("method", "unlearn_core.methods", families=True)
 FamilyName = Literal[
     "retraining", "fine-tuning", "ascent", "distillation", "dampening", "localised", "adversarial", "redirection"
 ]
+FAMILIES: tuple[str, ...] = get_args(FamilyName)
 
 
 class MethodParams(ComponentParams):
@@ -143,6 +145,16 @@ class Method(Component, Generic[P]):
         """What a run with ``params`` takes beside training from scratch, before anything runs: counted arithmetic where the
         method can count it, else :attr:`cost`. ``setting``: a ``_work.Setting``."""
         return cls.cost
+
+    @classmethod
+    def faults(cls) -> list[str]:
+        found, family = super().faults(), getattr(cls, "family", "")
+        if family not in FAMILIES:
+            what = f"its family {family!r} is unknown" if family else "it has no family"
+            found.append(f"{what} (known: {', '.join(FAMILIES)})")
+        numbers = {name: field for name, field in cls.Params.model_fields.items() if is_number(field)}
+        unlimited = [name for name, field in numbers.items() if not is_limited(field, Le, Lt)]
+        return found + [f"its parameter {name!r} has no largest value" for name in unlimited]
 
     @classmethod
     def describe(cls) -> dict[str, Any]:

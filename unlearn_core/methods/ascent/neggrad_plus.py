@@ -14,7 +14,7 @@ from unlearn_core.training import Reporter, Trainer, cross_entropy
 
 class NegGradPlusParams(SgdParams):
     batch_size: int = Field(128, ge=1, le=8192, description="Examples of the retain set, and of the forget set, in a step")
-    weight_decay: float = Field(0.0, ge=0, le=0.1)
+    weight_decay: float = Field(0.0, ge=0, le=0.1, description="Weight decay in every step")
     forget_weight: float = Field(0.01, gt=0, lt=1, description="Weight of the raised loss; the lowered one has the rest")
 
 

@@ -19,7 +19,7 @@ class BadTeacherParams(StepParams):
     learning_rate: float = Field(1e-4, gt=0, le=1, description="Constant learning rate")
     batch_size: int = Field(256, ge=2, le=8192, description="Examples in a step")
     optimizer: Literal["adam", "sgd"] = Field("adam", description="Adam as in the paper, or SGD as in arXiv:2402.14015")
-    weight_decay: float = Field(0.0, ge=0, le=0.1)
+    weight_decay: float = Field(0.0, ge=0, le=0.1, description="Weight decay in every step")
     retain_share: float = Field(0.3, gt=0, le=1, description="Share of the retain set, drawn once, that is rehearsed")
     temperature: float = Field(1.0, gt=0, le=100, description="Temperature of the divergence")
 

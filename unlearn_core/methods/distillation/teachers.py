@@ -18,8 +18,8 @@ class StepParams(MethodParams):
     epochs: int = Field(3, ge=1, le=200, description="Passes over the data")
     learning_rate: float = Field(5e-4, gt=0, le=1, description="Highest learning rate")
     batch_size: int = Field(128, ge=2, le=8192, description="Examples in a step")
-    momentum: float = Field(0.9, ge=0, lt=1)
-    weight_decay: float = Field(5e-4, ge=0, le=0.1)
+    momentum: float = Field(0.9, ge=0, lt=1, description="Momentum of SGD")
+    weight_decay: float = Field(5e-4, ge=0, le=0.1, description="Weight decay in every step")
     clip: float = Field(0.0, ge=0, le=100, description="Largest gradient norm; 0 leaves gradients alone")
 
 

@@ -17,7 +17,7 @@ class DelParams(SgdParams):
     epochs: int = Field(30, ge=1, le=200, description="Passes over the retain set")
     learning_rate: float = Field(0.015, gt=0, le=1, description="Learning rate at the start; it falls to a hundredth")
     batch_size: int = Field(128, ge=1, le=8192, description="Examples in a step")
-    weight_decay: float = Field(0.0, ge=0, le=0.1)
+    weight_decay: float = Field(0.0, ge=0, le=0.1, description="Weight decay in every step")
     criterion: Criterion = Field("weighted_grad", description="What makes a parameter critical")
     granularity: Granularity = Field("channel", description="Select whole channels or single parameters")
     share: float = Field(0.3, gt=0, le=1, description="Share of the parameters that is reset")

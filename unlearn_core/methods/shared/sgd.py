@@ -24,8 +24,8 @@ class SgdParams(MethodParams):
     epochs: int = Field(10, ge=1, le=200, description="Passes over the training examples")
     learning_rate: float = Field(0.01, gt=0, le=1, description="Highest learning rate")
     batch_size: int = Field(256, ge=1, le=8192, description="Examples in a step")
-    momentum: float = Field(0.9, ge=0, lt=1)
-    weight_decay: float = Field(5e-4, ge=0, le=0.1)
+    momentum: float = Field(0.9, ge=0, lt=1, description="Momentum of SGD")
+    weight_decay: float = Field(5e-4, ge=0, le=0.1, description="Weight decay in every step")
 
 
 def frame_recipe(task: UnlearningTask, params: Any, final: float = 1.0, **changes: Any) -> TrainingSpec:
