@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import inspect
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, Literal, TypeVar, get_args
@@ -23,6 +25,9 @@ FamilyName = Literal[
     "retraining", "fine-tuning", "ascent", "distillation", "dampening", "localised", "adversarial", "redirection"
 ]
 FAMILIES: tuple[str, ...] = get_args(FamilyName)
+SECTIONS = ("Symbols", "Given", "Fails", "Source", "Values")
+"""What a method's docstring says below its equation: which parameter stands for which symbol, what the method is given, where
+it fails, who published it, and where its values come from."""
 
 
 class MethodParams(ComponentParams):
@@ -89,7 +94,8 @@ P = TypeVar("P", bound=MethodParams)
 
 class Method(Component, Generic[P]):
     """One unlearning method. Subclasses name their parameters in the brackets, ``class Mine(Method[MineParams])``, which makes
-    them the type of ``self.p`` and :attr:`Params`; and set the class attributes and ``unlearn``."""
+    them the type of ``self.p`` and :attr:`Params`; and set the class attributes and ``unlearn``. Their docstring opens with the
+    equation; :data:`SECTIONS` follow."""
 
     paper: ClassVar[str] = ""
     family: ClassVar[FamilyName]
@@ -155,6 +161,13 @@ class Method(Component, Generic[P]):
         numbers = {name: field for name, field in cls.Params.model_fields.items() if is_number(field)}
         unlimited = [name for name, field in numbers.items() if not is_limited(field, Le, Lt)]
         return found + [f"its parameter {name!r} has no largest value" for name in unlimited]
+
+    @classmethod
+    def manual(cls) -> dict[str, str]:
+        """The class's own docstring by section, each on one line: "Equation", then those of :data:`SECTIONS` that it has."""
+        text = inspect.cleandoc(vars(cls).get("__doc__") or "")
+        parts = re.split(rf"^({'|'.join(SECTIONS)}): ", text, flags=re.MULTILINE)
+        return {name: " ".join(words.split()) for name, words in zip(["Equation", *parts[1::2]], parts[::2], strict=True)}
 
     @classmethod
     def describe(cls) -> dict[str, Any]:

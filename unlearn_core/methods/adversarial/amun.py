@@ -33,8 +33,20 @@ class AmunParams(SgdParams):
 
 @register
 class Amun(Method[AmunParams]):
-    """The values are the published ones for CIFAR-10. Only the fall of the rate is another: there it is divided by ten every 1,
-    5 or 10 passes, whichever was best; here it falls linearly."""
+    """min_θ CE over R ∪ F ∪ A,  A = {(x + δ, argmax f_θ₀(x + δ)) : x ∈ F},  δ the shortest change of x that alters its class.
+
+    Symbols: R is the retain set (left out without ``use_retain``), F keeps its given labels (left out with
+    ``adversarial_only``); δ, shortest in the L2 norm, is found by gradient steps of a tenth of a radius that starts at
+    ``first_radius`` and doubles after ``attack_steps``, up to ``largest_radius``. The fit takes ``epochs`` passes, the rate
+    falling to ``final`` of ``learning_rate``.
+    Given: F with its given labels, and R.
+    Fails: It takes the nearest other class to be the right one. It was made for forgetting right labels: R rehearses the
+    undiscovered corruption, and without ``adversarial_only`` so does F.
+    Source: Ebrahimpour-Boroojeny et al. 2025, arXiv:2503.00917. The attack follows the logits' margin and starts anew at
+    each radius, where the published one follows the cross entropy and goes on.
+    Values: The values are the published ones for CIFAR-10. Only the fall of the rate is another: there it is divided by ten
+    every 1, 5 or 10 passes, whichever was best; here it falls linearly.
+    """
 
     name, label, paper = "amun", "AMUN", "arXiv:2503.00917"
     family = "adversarial"

@@ -20,9 +20,18 @@ class NegGradPlusParams(SgdParams):
 
 @register
 class NegGradPlus(Method[NegGradPlusParams]):
-    """Weights (0.99 and 0.01), batches of 128 and no weight decay are those of DEL's program (arXiv:2412.02432); rate and
-    passes, which it does not give for this method, are the field's usual frame. The first publication's own were not at
-    hand."""
+    """min_θ (1 − ω)·CE_R(θ) − ω·CE_F(θ), a batch of R and one of F in every step.
+
+    Symbols: R is the retain set, ω is ``forget_weight``; both batches have ``batch_size`` examples, and ``epochs`` are
+    passes over R.
+    Given: R and F with their given labels.
+    Fails: −CE_F has no lower end: ω is a guess between no effect and a broken network. R holds the undiscovered corruption,
+    which is rehearsed all the while.
+    Source: Kurmanji et al. 2023, arXiv:2302.09880, where it is the baseline of SCRUB.
+    Values: Weights (0.99 and 0.01), batches of 128 and no weight decay are those of DEL's program (arXiv:2412.02432); rate
+    and passes, which it does not give for this method, are the field's usual frame. The first publication's own were not at
+    hand.
+    """
 
     name, label, paper = "neggrad_plus", "NegGrad+", "arXiv:2302.09880"
     family = "ascent"

@@ -45,8 +45,18 @@ class PotionParams(DampenParams):
 
 @register
 class Potion(Dampen[PotionParams]):
-    """The values are the published ones; ``stop_share``, which the publication sweeps from 0 to 0.75, is 0.2 as in
-    arXiv:2505.17730. The program's batches of F are of another size than the rest's, which changes how strong the edit is."""
+    """θᵢ ← θᵢ·min(1, λ/ρᵢ) where ρᵢ > α(s_k),  s_k = s₀·γᵏ, for the first k at which acc_F(θ) ≤ ρ_stop·acc_F(θ₀).
+
+    Symbols: ρ = I_F/I_R with I_S,ᵢ = mean |∂/∂θᵢ mean ‖f(x)‖₂| (no labels, outliers count less than squared); α(s) is
+    ASSD's percentile 100 − ln(1 + 100·s); s₀ is F's share of the data over ``start_divisor``, γ is ``growth``, at most
+    ``trials`` of them; λ is ``strength``, ρ_stop is ``stop_share``; acc_F is on given labels.
+    Given: The inputs of F and of the retain set; F's given labels for the stop rule alone.
+    Fails: It needs one shared pattern with weights of its own. Without it the budget grows until ordinary knowledge is
+    dampened too.
+    Source: Schoepf et al. 2024, arXiv:2406.09173.
+    Values: The values are the published ones; ``stop_share``, which the publication sweeps from 0 to 0.75, is 0.2 as in
+    arXiv:2505.17730. The program's batches of F are of another size than the rest's, which changes how strong the edit is.
+    """
 
     name, label, paper = "potion", "Potion", "arXiv:2406.09173"
     revision = 2  # statistics measured on the retain set

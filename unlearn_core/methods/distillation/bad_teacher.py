@@ -26,8 +26,17 @@ class BadTeacherParams(StepParams):
 
 @register
 class BadTeacher(Method[BadTeacherParams]):
-    """The values are those of SSD's program (arXiv:2308.07707): Adam at 1e-4, one pass over F and three tenths of the rest,
-    batches of 256, temperature 1. arXiv:2402.14015 has SGD at 0.025 for 1,000 steps of 512 over everything instead."""
+    """min_θ E_D KL(t(x) ‖ p_θ(x)),  t(x) = u·p_rand(x) + (1 − u)·p_θ₀(x),  u = [x ∈ F].
+
+    Symbols: p are softmax outputs at ``temperature``, p_rand those of an untrained network; the KL is summed over classes
+    and averaged over the batch. D is F and the ``retain_share`` of the retain set; ``epochs`` passes with ``optimizer`` at
+    ``learning_rate``, in batches of ``batch_size``.
+    Given: The inputs of F and of the retain set, no labels; the original as the good teacher.
+    Fails: The good teacher gives the undiscovered corruption its wrong labels, and the student is taught to keep them.
+    Source: Chundawat et al. 2023, arXiv:2205.08096.
+    Values: The values are those of SSD's program (arXiv:2308.07707): Adam at 1e-4, one pass over F and three tenths of the
+    rest, batches of 256, temperature 1. arXiv:2402.14015 has SGD at 0.025 for 1,000 steps of 512 over everything instead.
+    """
 
     name, label, paper = "bad_teacher", "Bad teacher", "arXiv:2205.08096"
     family = "distillation"

@@ -35,9 +35,20 @@ class DuckParams(MethodParams):
 
 @register
 class Duck(Method[DuckParams]):
-    """The values are the published ones for random samples of CIFAR-10, but for what rests on the test set: F's accuracy is
-    compared with that on held-out training examples, and the last fit goes over the retain set twice, where the program makes
-    20 steps of 512 for each batch of F."""
+    """min_θ λ₁·E_F[1 − cos(h(x), μ_{c*(x)})] + λ₂·CE_R(g∘h / T),  c*(x) = argmin_{c ≠ y} 1 − cos(h₀(x), μ_c).
+
+    Symbols: h are the features and g the classifier, μ_c the mean feature of the retain set's class c, computed once with
+    the original h₀; λ₁ is ``forget_weight``, λ₂ is ``retain_weight``, T is ``temperature``. ``retain_batches`` steps go
+    with each batch of F, in at most ``epochs`` passes, until F's accuracy is below ``stop_share`` of that on the
+    ``held_out`` part of R; ``polish_epochs`` passes at a small rate follow.
+    Given: R and F with their given labels.
+    Fails: The nearest other class need not be the right one: under a trigger, or with centroids that the corruption has
+    moved, it can be any. R rehearses the undiscovered corruption.
+    Source: Cotogni et al. 2023, arXiv:2312.02052.
+    Values: The values are the published ones for random samples of CIFAR-10, but for what rests on the test set: F's
+    accuracy is compared with that on held-out training examples, and the last fit goes over the retain set twice, where the
+    program makes 20 steps of 512 for each batch of F.
+    """
 
     name, label, paper = "duck", "DUCK", "arXiv:2312.02052"
     family = "distillation"

@@ -35,9 +35,18 @@ class ScrubParams(StepParams):
 
 @register
 class Scrub(Method[ScrubParams]):
-    """The values are those of JiT's program (arXiv:2402.01401) for random samples: three passes, two of them with ascent, rate
-    5e-4, weights 1 and 5, temperature 4. As arXiv:2402.14015 runs it: ``form`` and ``schedule`` bench, rate 0.0025, batches of
-    512, 10 passes, ``ascent_steps`` 100, and ``alpha`` the best of eight by the test set."""
+    """max_θ KL_F(p_θ₀ ‖ p_θ), then min_θ α·KL_R(p_θ₀ ‖ p_θ) + γ·CE_R(θ), in turn.
+
+    Symbols: KL has temperature T = ``temperature`` and the factor T²; α is ``alpha``, γ is ``gamma``. The first
+    ``ascent_epochs`` of ``epochs`` rounds begin with the ascent. In the other ``form``, bench, the ascent is on CE + α·KL
+    while fewer than ``ascent_steps`` steps were made, and γ is 1; its rate may rise and fall (``schedule``).
+    Given: R with its given labels, the inputs of F (bench: its labels too); the original as the teacher.
+    Fails: Everything is repaired from R, which holds the undiscovered corruption, and the teacher says the same of it.
+    Source: Kurmanji et al. 2023, arXiv:2302.09880; the bench's form is arXiv:2402.14015's.
+    Values: The values are those of JiT's program (arXiv:2402.01401) for random samples: three passes, two of them with
+    ascent, rate 5e-4, weights 1 and 5, temperature 4. As arXiv:2402.14015 runs it: ``form`` and ``schedule`` bench, rate
+    0.0025, batches of 512, 10 passes, ``ascent_steps`` 100, and ``alpha`` the best of eight by the test set.
+    """
 
     name, label, paper = "scrub", "SCRUB", "arXiv:2302.09880"
     family = "distillation"

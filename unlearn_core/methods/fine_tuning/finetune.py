@@ -21,9 +21,18 @@ class FinetuneParams(MethodParams):
 
 @register
 class Finetune(Method[FinetuneParams]):
-    """The published program (arXiv:2402.14015, CF with all layers) makes 1,000 steps of 512 with CIFAR-10, which are 10 passes
-    over it; batch, warm-up and fall of the rate are those of training here as there. It returns the pass that is best on the
-    test set, which nobody may look at: here it is the last one."""
+    """min_θ CE_R(θ), from the original's θ₀.
+
+    Symbols: R is the retain set; ``epochs`` passes over it with the recipe of training at ``learning_rate``. With
+    ``localise`` only the ``localise_share`` of the parameters that DEL or SalUn call critical for F may change.
+    Given: R with its given labels; F only to localise.
+    Fails: A network that fits its wrong labels has no gradient that would make it give them up, and R holds the
+    undiscovered ones.
+    Source: Goel et al. 2022, arXiv:2201.06640 (catastrophic forgetting, CF with all layers).
+    Values: The published program (arXiv:2402.14015, CF with all layers) makes 1,000 steps of 512 with CIFAR-10, which are
+    10 passes over it; batch, warm-up and fall of the rate are those of training here as there. It returns the pass that is
+    best on the test set, which nobody may look at: here it is the last one.
+    """
 
     name, label, paper = "finetune", "Fine-tune", "arXiv:2201.06640 (CF)"
     family = "fine-tuning"

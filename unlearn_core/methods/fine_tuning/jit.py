@@ -36,8 +36,17 @@ class JitParams(MethodParams):
 
 @register
 class Jit(Method[JitParams]):
-    """The values are the published ones for random samples of CIFAR-10, which are for a VGG without batch norm: there are none
-    for residual networks. Its rate of 3e-4 is for the sum over a batch of 128, which is 0.0384 for the mean."""
+    """min_θ (1/N)·Σ_n E_F ‖f_θ(x) − f_θ(x̃_n)‖₂ / ‖x − x̃_n‖₂,  x̃_n = x + σ·N(0, I), clamped to the batch's range.
+
+    Symbols: f are the logits, without a gradient for x̃; N is ``draws``, σ is ``sigma``, on normalised inputs; ``epochs``
+    passes over F, plain SGD at ``learning_rate`` in batches of ``batch_size``.
+    Given: The inputs of F alone: no labels, no retain set, and so no other choice than the last pass.
+    Fails: Flat is not right: a wrong label may stay, and nothing repairs what the flattening damages. A network that is
+    smooth around F has nothing to flatten.
+    Source: Foster et al. 2024, arXiv:2402.01401.
+    Values: The values are the published ones for random samples of CIFAR-10, which are for a VGG without batch norm: there
+    are none for residual networks. Its rate of 3e-4 is for the sum over a batch of 128, which is 0.0384 for the mean.
+    """
 
     name, label, paper = "jit", "JiT", "arXiv:2402.01401"
     family = "fine-tuning"

@@ -19,9 +19,17 @@ class L1SparseParams(SgdParams):
 
 @register
 class L1Sparse(Method[L1SparseParams]):
-    """The frame (10 passes, SGD at 0.01, batches of 256) is the published program's. Its weight of the penalty is not known for
-    certain: the program's default is another method's, and those who compare with it take from 7e-5 (arXiv:2412.02432) to 5e-4
-    (arXiv:2503.00917). The default is the 1e-4 between."""
+    """min_θ CE_R(θ) + α_e·‖θ‖₁,  α_e = α·(1 − e/(E − E₀)) for e < E − E₀, else 0.
+
+    Symbols: R is the retain set; α is ``penalty``, E is ``epochs``, E₀ is ``free_epochs``, e the epoch from 0. The norm is
+    of all parameters, norms and biases included.
+    Given: R with its given labels; F is not used.
+    Fails: A trigger is cheap to keep: it takes few weights. R rehearses the undiscovered corruption.
+    Source: Jia et al. 2023, arXiv:2304.04934.
+    Values: The frame (10 passes, SGD at 0.01, batches of 256) is the published program's. Its weight of the penalty is not
+    known for certain: the program's default is another method's, and those who compare with it take from 7e-5
+    (arXiv:2412.02432) to 5e-4 (arXiv:2503.00917). The default is the 1e-4 between.
+    """
 
     name, label, paper = "l1_sparse", "ℓ1-sparse", "arXiv:2304.04934"
     family = "fine-tuning"

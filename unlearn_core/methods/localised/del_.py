@@ -25,7 +25,17 @@ class DelParams(SgdParams):
 
 @register
 class Del(Method[DelParams]):
-    """The values are the published ones for CIFAR-10; the rate falls to a hundredth linearly here, along a cosine there."""
+    """θ ← (1 − m)⊙θ₀ + m⊙θ_init, then min_θ CE_R(θ) on m and the classifier,  m = top τ·P of s = |θ₀⊙∇CE_F(θ₀)|.
+
+    Symbols: θ_init is a new random start; P is the number of parameters, τ is ``share``; s is ``criterion``, averaged over
+    the largest tenth of a channel's weights, so that whole channels are chosen (``granularity``); ``epochs`` passes over
+    the retain set R at ``learning_rate``, in batches of ``batch_size``.
+    Given: R and F with their given labels (F's for the mask).
+    Fails: What was not discovered is in channels that stay, and the new channels learn it from R again.
+    Source: arXiv:2412.02432. Channels are cut off whole here, where the published program splits the one at the threshold.
+    Values: The values are the published ones for CIFAR-10; the rate falls to a hundredth linearly here, along a cosine
+    there.
+    """
 
     name, label, paper = "del", "DEL", "arXiv:2412.02432"
     family = "localised"

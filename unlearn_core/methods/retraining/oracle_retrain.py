@@ -12,6 +12,15 @@ from unlearn_core.training import Reporter, Trainer
 
 @register
 class OracleRetrain(Method[MethodParams]):
+    """min_θ CE_{D∖C}(θ), from a new random θ.
+
+    Symbols: D are all training data and C is all of their corruption, discovered or not; the recipe is the original's.
+    There are no parameters.
+    Given: The ground truth, which is why it is an oracle.
+    Fails: It is an upper bound, not a method: with much corruption even it has little data left.
+    Source: The definition of the ceiling.
+    """
+
     name, label, paper = "oracle_retrain", "Oracle: retrain without all corruption", "upper bound"
     family = "retraining"
     cost = 1.0

@@ -11,6 +11,15 @@ from unlearn_core.training import Reporter, Trainer
 
 @register
 class Retrain(Method[MethodParams]):
+    """min_θ CE_R(θ), from a new random θ.
+
+    Symbols: R is the retain set; epochs, rate and batches are the recipe with which the original was trained. There are no
+    parameters.
+    Given: R with its given labels; of the original not even the weights.
+    Fails: The undiscovered corruption is in R and is learned again; it costs a whole training.
+    Source: The definition of exact unlearning; in corrective unlearning the reference of arXiv:2402.14015 (EU).
+    """
+
     name, label, paper = "retrain", "Retrain", "the reference of exact unlearning"
     family = "retraining"
     cost = 1.0
