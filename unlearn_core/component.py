@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 
 from annotated_types import Ge, Gt
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.fields import FieldInfo
+from typing_extensions import TypeVar
 
 from unlearn_core.errors import UserError
 from unlearn_core.registry import Registry, file_of
@@ -78,13 +79,14 @@ def is_limited(field: FieldInfo, *limits: type) -> bool:
     return any(isinstance(limit, limits) for limit in field.metadata)
 
 
-C = TypeVar("C", bound=type[Component])
+C = TypeVar("C", bound=Component, default=Any)
+S = TypeVar("S", bound=type[Component])
 
 
-class ComponentRegistry(Registry[type[Any]]):
+class ComponentRegistry(Registry[type[C]]):
     """A registry whose ``register`` is a class decorator that lets complete components in."""
 
-    def register(self, part: C) -> C:
+    def register(self: ComponentRegistry[Any], part: S) -> S:
         """Add ``part``. One that lacks something is disabled while the package is being loaded, so that the others are there;
         registered by hand it raises ValueError."""
         if faults := part.faults():

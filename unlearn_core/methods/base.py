@@ -19,7 +19,7 @@ from unlearn_core.models import RedirectNet
 from unlearn_core.specs import TrainingSpec
 from unlearn_core.training import DeviceData, Reporter
 
-registry = ComponentRegistry("method", "unlearn_core.methods", families=True)
+registry: ComponentRegistry[Method[Any]] = ComponentRegistry("method", "unlearn_core.methods", families=True)
 
 FamilyName = Literal[
     "retraining", "fine-tuning", "ascent", "distillation", "dampening", "localised", "adversarial", "redirection"
@@ -149,7 +149,7 @@ class Method(Component, Generic[P]):
     @classmethod
     def expected_work(cls, params: P, setting: Any) -> float:
         """What a run with ``params`` takes beside training from scratch, before anything runs: counted arithmetic where the
-        method can count it, else :attr:`cost`. ``setting``: a ``_work.Setting``."""
+        method can count it, else :attr:`cost`. ``setting``: a ``redirection.work.Setting``, which this module cannot import."""
         return cls.cost
 
     @classmethod

@@ -12,7 +12,7 @@ from unlearn_core.errors import Cancelled, UserError
 from unlearn_core.methods import Method, Region, UnlearningTask, register
 from unlearn_core.methods.adversarial.attack import Space, nearest_adversarial, radii
 from unlearn_core.methods.shared.rounds import Rounds
-from unlearn_core.methods.shared.sgd import Phase, SgdParams, count_batches, frame_recipe, phases
+from unlearn_core.methods.shared.sgd import Phase, SgdParams, count_batches, phases, sgd_recipe
 from unlearn_core.training import DeviceData, Draws, Reporter, Trainer
 
 CHUNK = 1024
@@ -78,7 +78,7 @@ class Amun(Method[AmunParams]):
         chunks = task.forget.split(CHUNK)
         passes = len(chunks) * len(grid) * (p.attack_steps + 1)
         plain = torch.cat([task.retain] * p.use_retain + [task.forget] * (not p.adversarial_only) + [task.forget[:0]])
-        recipe = frame_recipe(task, p, final=p.final)
+        recipe = sgd_recipe(task, p, final=p.final)
         most = count_batches(len(plain) + len(task.forget), recipe.batch_size)
         rounds = Rounds(reporter, task)
         attacking, training = phases(rounds, passes, recipe.epochs * most)

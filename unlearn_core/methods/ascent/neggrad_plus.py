@@ -8,7 +8,7 @@ from torch import nn
 
 from unlearn_core.methods import Method, Region, UnlearningTask, register
 from unlearn_core.methods.shared.rounds import Rounds
-from unlearn_core.methods.shared.sgd import Cycle, SgdParams, frame_recipe, statistics_kept
+from unlearn_core.methods.shared.sgd import Cycle, SgdParams, sgd_recipe, statistics_kept
 from unlearn_core.training import Reporter, Trainer, cross_entropy
 
 
@@ -55,7 +55,7 @@ class NegGradPlus(Method[NegGradPlusParams]):
 
     def unlearn(self, task: UnlearningTask, reporter: Reporter) -> nn.Module:
         p = self.p
-        recipe = frame_recipe(task, p)
+        recipe = sgd_recipe(task, p)
         generator = torch.Generator().manual_seed(task.seed + 2)
         forget = Cycle(task.forget, recipe.batch_size, generator)
 

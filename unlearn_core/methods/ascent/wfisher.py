@@ -32,7 +32,7 @@ def inverse_fisher_product(gradients: torch.Tensor, vector: torch.Tensor, dampin
     gram = (gradients @ gradients.T).double()
     gram.diagonal().add_(count * damping)
     # The Gram matrix is symmetric positive definite after damping, up to rounding that the damping dwarfs.
-    weights = torch.linalg.solve(gram, (gradients @ vector).double())
+    weights: torch.Tensor = torch.linalg.solve(gram, (gradients @ vector).double())
     return (vector - gradients.T @ weights.to(vector.dtype)) / damping
 
 

@@ -65,8 +65,8 @@ class Dampen(Method[P]):
     """Base of the one-shot methods: two importances, then an edit. The model stays in eval mode; nothing is trained.
 
     Batch-norm scales and shifts are dampened like every other parameter. The importances are of the original with its own
-    running statistics; those of the edited network are measured anew, as after any change of weights (``_rounds``): on digits
-    healed × utility of SSD, ASSD and Potion rose in nearly every cell. The published programs leave the original's.
+    running statistics; those of the edited network are measured anew, as after any change of weights (:func:`settled`), where
+    the published programs leave the original's.
     """
 
     family = "dampening"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from unlearn_core.methods import Region, register
-from unlearn_core.methods.dampening.threshold import ThresholdDampen
+from unlearn_core.methods.dampening.ssd import ThresholdDampen
 
 
 @register

@@ -9,12 +9,13 @@ from pydantic import Field
 from torch import nn
 
 from unlearn_core.methods import Method, Region, UnlearningTask, register
-from unlearn_core.methods.distillation.teachers import StepParams, Teacher, divergence, short_recipe
+from unlearn_core.methods.distillation.teachers import StudentParams, Teacher, divergence
 from unlearn_core.methods.shared.rounds import Rounds
+from unlearn_core.methods.shared.sgd import sgd_recipe
 from unlearn_core.training import Loss, Reporter, Trainer
 
 
-class BadTeacherParams(StepParams):
+class BadTeacherParams(StudentParams):
     epochs: int = Field(1, ge=1, le=200, description="Passes over the forget set and the chosen part of the retain set")
     learning_rate: float = Field(1e-4, gt=0, le=1, description="Constant learning rate")
     batch_size: int = Field(256, ge=2, le=8192, description="Examples in a step")
@@ -65,7 +66,7 @@ class BadTeacher(Method[BadTeacherParams]):
         good = Teacher(task.frozen_original(), data)
         # In eval mode the random teacher's batch norm has its initial statistics, mean 0 and variance 1.
         bad = Teacher(task.fresh_model(task.seed + 2).requires_grad_(False), data)
-        recipe = short_recipe(task, p, optimizer=p.optimizer)
+        recipe = sgd_recipe(task, p, optimizer=p.optimizer)
         rounds = Rounds(reporter, task)
         trainer = Trainer(task.original, data, recipe, task.seed + 1, rounds, loss=self.loss(good, bad, task.is_forget()))
         count = max(1, round(p.retain_share * len(task.retain)))

@@ -147,7 +147,7 @@ class _Distillation:
                     done += 1
                     self.pulling.step(done, self.pulls)
             self.pulling.snapshot(self.model)
-            # Their accuracy on F was compared with that on the test set, which nobody has at unlearning time.
+            # The published program compares with the test set, which is not there at unlearning time.
             if accuracy_on(self.model, task, task.forget) < p.stop_share * accuracy_on(self.model, task, self.held):
                 break
 

@@ -10,14 +10,15 @@ from pydantic import Field
 from torch import nn
 
 from unlearn_core.methods import Method, Region, UnlearningTask, register
-from unlearn_core.methods.distillation.teachers import StepParams, Teacher, divergence, short_recipe
+from unlearn_core.methods.distillation.teachers import StudentParams, Teacher, divergence
 from unlearn_core.methods.shared.rounds import Rounds
+from unlearn_core.methods.shared.sgd import sgd_recipe
 from unlearn_core.specs import TrainingSpec
 from unlearn_core.training import Loss, Reporter, Trainer, batches
 from unlearn_core.training.cuda_graph import capturable
 
 
-class ScrubParams(StepParams):
+class ScrubParams(StudentParams):
     form: Literal["paper", "bench"] = Field(
         "paper", description="Paper: ascend the divergence alone. Bench (arXiv:2402.14015): ascend loss and divergence"
     )
@@ -95,7 +96,7 @@ class Scrub(Method[ScrubParams]):
         """SGD at a constant rate, or as arXiv:2402.14015 runs its form of SCRUB, which is another result: with the same batches
         and weights it agrees with the bench's program at a constant rate alone."""
         falling = {"warmup": 0.01, "final": 0.2} if self.p.schedule == "bench" else {}
-        return short_recipe(task, self.p, **falling)
+        return sgd_recipe(task, self.p, **falling)
 
     def rounds(self, forget_steps: int, retain_steps: int) -> list[bool]:
         """For every round, whether it begins with a pass of ascent, given the steps of a pass over F and over the rest."""

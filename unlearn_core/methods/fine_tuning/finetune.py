@@ -31,7 +31,7 @@ class Finetune(Method[FinetuneParams]):
     Source: Goel et al. 2022, arXiv:2201.06640 (catastrophic forgetting, CF with all layers).
     Values: The published program (arXiv:2402.14015, CF with all layers) makes 1,000 steps of 512 with CIFAR-10, which are
     10 passes over it; batch, warm-up and fall of the rate are those of training here as there. It returns the pass that is
-    best on the test set, which nobody may look at: here it is the last one.
+    best on the test set, which is for measuring alone: here it is the last one.
     """
 
     name, label, paper = "finetune", "Fine-tune", "arXiv:2201.06640 (CF)"
@@ -47,7 +47,7 @@ class Finetune(Method[FinetuneParams]):
 
     presets = {"digits": {"learning_rate": 0.02}, "points": {"learning_rate": 0.002}}
     # Not above the rate of training (0.05 on digits): at twice that rate the old solution is thrown away and found anew, which
-    # heals some and is another method (tried: docs/results.md).
+    # heals some and is another method (docs/results.md).
     search_space = {"learning_rate": [0.005, 0.01, 0.02, 0.05], "epochs": [5, 10, 20]}
 
     def unlearn(self, task: UnlearningTask, reporter: Reporter) -> nn.Module:

@@ -10,7 +10,7 @@ from pydantic import Field
 from torch import nn
 
 from unlearn_core.methods import Method, MethodParams, Region, UnlearningTask, register
-from unlearn_core.methods.distillation.teachers import short_recipe
+from unlearn_core.methods.shared.sgd import sgd_recipe
 from unlearn_core.training import Loss, Reporter, Trainer
 
 
@@ -23,7 +23,8 @@ def noisy_copy(x: torch.Tensor, sigma: float, generator: torch.Generator) -> tor
 def lipschitz_ratio(z: torch.Tensor, z_noisy: torch.Tensor, x: torch.Tensor, x_noisy: torch.Tensor) -> torch.Tensor:
     """Batch mean of ‖z − z̃‖₂ / ‖x − x̃‖₂: how fast the logits change along this noise."""
     moved = torch.linalg.vector_norm((x - x_noisy).flatten(1), dim=1).clamp_min(1e-8)
-    return (torch.linalg.vector_norm(z - z_noisy, dim=1) / moved).mean()
+    ratio: torch.Tensor = torch.linalg.vector_norm(z - z_noisy, dim=1) / moved
+    return ratio.mean()
 
 
 class JitParams(MethodParams):
@@ -74,7 +75,7 @@ class Jit(Method[JitParams]):
     def unlearn(self, task: UnlearningTask, reporter: Reporter) -> nn.Module:
         # The plain view, and neither momentum nor weight decay, as in the paper.
         plain = dataclasses.replace(task.data, augmentation=None)
-        recipe = short_recipe(task, self.p, momentum=0.0, weight_decay=0.0, clip=0.0)
+        recipe = sgd_recipe(task, self.p, momentum=0.0, weight_decay=0.0, clip=0.0)
         trainer = Trainer(task.original, plain, recipe, task.seed + 1, reporter)
         trainer.loss = self.loss(trainer.generator)
         return trainer.fit(task.forget)
@@ -83,7 +84,7 @@ class Jit(Method[JitParams]):
         """The mean over draws and batch of the change of the logits relative to that of the inputs.
 
         Eval mode in every forward: clean and noisy pass then are the same function, and batch norm's running statistics stay.
-        They carry the edit: measured anew they undo it (digits, half known: healed from 0.24 to 0.01). And it is given no other
+        They carry the edit: measured anew they undo it. And it is given no other
         data to measure them on, or to tell a better pass from a worse one by: the last one is returned.
         (The public code leaves train mode on, sums over the batch, and never resets gradients between batches.) The paper's
         rate of 3·10⁻⁴ on the sum over 128 examples is 0.04 on the mean.

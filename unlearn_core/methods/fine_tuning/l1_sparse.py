@@ -8,7 +8,7 @@ from torch import nn
 
 from unlearn_core.methods import Method, Region, UnlearningTask, register
 from unlearn_core.methods.shared.rounds import Rounds
-from unlearn_core.methods.shared.sgd import SgdParams, count_batches, frame_recipe
+from unlearn_core.methods.shared.sgd import SgdParams, count_batches, sgd_recipe
 from unlearn_core.training import Reporter, Trainer, cross_entropy
 
 
@@ -55,7 +55,7 @@ class L1Sparse(Method[L1SparseParams]):
 
     def unlearn(self, task: UnlearningTask, reporter: Reporter) -> nn.Module:
         p = self.p
-        recipe = frame_recipe(task, p)
+        recipe = sgd_recipe(task, p)
         per_epoch = max(1, count_batches(len(task.retain), recipe.batch_size))
         steps = 0
 

@@ -9,7 +9,7 @@ from torch import nn
 from unlearn_core.methods import Method, Region, UnlearningTask, register
 from unlearn_core.methods.localised.saliency import Criterion, Granularity, Restriction, Tensors, gradient_steps, localise
 from unlearn_core.methods.shared.rounds import Rounds
-from unlearn_core.methods.shared.sgd import SgdParams, count_batches, frame_recipe, phases
+from unlearn_core.methods.shared.sgd import SgdParams, count_batches, phases, sgd_recipe
 from unlearn_core.training import Reporter, Trainer
 
 
@@ -61,7 +61,7 @@ class Del(Method[DelParams]):
 
     def unlearn(self, task: UnlearningTask, reporter: Reporter) -> nn.Module:
         p, model = self.p, task.original
-        recipe = frame_recipe(task, p, final=0.01)
+        recipe = sgd_recipe(task, p, final=0.01)
         steps = recipe.epochs * count_batches(len(task.retain), recipe.batch_size)
         rounds = Rounds(reporter, task)
         masking, training = phases(rounds, gradient_steps(task, p.criterion), steps)
