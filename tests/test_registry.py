@@ -70,7 +70,7 @@ def slow(folder: Path) -> Registry[object]:
 
 
 def imported() -> Registry[Any]:
-    from slowparts import registry  # type: ignore[import-not-found]
+    from slowparts import registry
 
     found: Registry[Any] = registry
     return found
