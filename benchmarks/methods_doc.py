@@ -5,7 +5,6 @@ python -m benchmarks.methods_doc
 
 from __future__ import annotations
 
-import inspect
 from pathlib import Path
 from typing import Any
 
@@ -51,8 +50,9 @@ def section(method: Any) -> list[str]:
 
 
 def note(method: Any) -> str:
-    """What the class says of its values: its own docstring, on one line."""
-    return " ".join(inspect.cleandoc(vars(method).get("__doc__") or "").replace("``", "`").split())
+    """What the class says of its values, on one line: that section of its docstring, or all of one without sections."""
+    manual = method.manual()
+    return str(manual.get("Values", "" if "Symbols" in manual else manual["Equation"])).replace("``", "`")
 
 
 def table(method: Any) -> list[str]:

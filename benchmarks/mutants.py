@@ -203,7 +203,7 @@ MUTANTS = (
     ),
     Mutant(
         "prediction in train mode",
-        "training/__init__.py",
+        "training/loop.py",
         "    model.eval()\n    with torch.no_grad(), autocast",
         "    with torch.no_grad(), autocast",
         ("tests/training/test_training.py",),

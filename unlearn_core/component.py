@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 
+from annotated_types import Ge, Gt
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic.fields import FieldInfo
+from typing_extensions import TypeVar
 
 from unlearn_core.errors import UserError
-from unlearn_core.registry import Registry
+from unlearn_core.registry import Registry, file_of
 from unlearn_core.specs import Scalar, explain
 
 
 class ComponentParams(BaseModel):
-    """Base of every part's parameters: typed fields with defaults, limits and a one-line description."""
+    """Base of every component's parameters: typed fields with defaults, limits and a one-line description."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True)
 
@@ -30,7 +33,7 @@ class Component:
 
     @classmethod
     def params(cls, values: dict[str, Any] | None = None) -> Any:
-        """Validate ``values`` into this part's ``Params``; raises :class:`UserError` in one sentence."""
+        """Validate ``values`` into this component's ``Params``; raises :class:`UserError` in one sentence."""
         try:
             return cls.Params.model_validate(values or {})
         except ValidationError as error:
@@ -54,13 +57,43 @@ class Component:
         schema = cls.Params.model_json_schema().get("properties", {})
         return {"name": cls.name, "label": cls.label, "summary": cls.summary, "parameters": schema}
 
+    @classmethod
+    def faults(cls) -> list[str]:
+        """What it lacks to be listed, explained and set: one clause each, none where it is complete."""
+        found = [f"it has no {field}" for field in ("name", "label", "summary") if not getattr(cls, field, "")]
+        for name, field in cls.Params.model_fields.items():
+            if len((field.description or "").splitlines()) != 1:
+                found.append(f"its parameter {name!r} has no description of one line")
+            if is_number(field) and not is_limited(field, Ge, Gt):
+                found.append(f"its parameter {name!r} has no smallest value")
+        return found
 
-P = TypeVar("P", bound=type[Component])
+
+def is_number(field: FieldInfo) -> bool:
+    """Whether a parameter is a number, which needs limits."""
+    return field.annotation in (int, float)
 
 
-class ComponentRegistry(Registry[type[Any]]):
-    """A registry whose ``register`` is a class decorator."""
+def is_limited(field: FieldInfo, *limits: type) -> bool:
+    """Whether a parameter has a limit of one of these kinds: ``Ge``, ``Gt``, ``Le``, ``Lt``."""
+    return any(isinstance(limit, limits) for limit in field.metadata)
 
-    def register(self, part: P) -> P:
+
+C = TypeVar("C", bound=Component, default=Any)
+S = TypeVar("S", bound=type[Component])
+
+
+class ComponentRegistry(Registry[type[C]]):
+    """A registry whose ``register`` is a class decorator that lets complete components in."""
+
+    def register(self: ComponentRegistry[Any], part: S) -> S:
+        """Add ``part``. One that lacks something is disabled while the package is being loaded, so that the others are there;
+        registered by hand it raises ValueError."""
+        if faults := part.faults():
+            reason = f"{file_of(part.__module__)}, class {part.__qualname__}: {'; '.join(faults)}"
+            if not self._loading:
+                raise ValueError(reason)
+            self.disable(getattr(part, "name", "") or part.__qualname__, reason)
+            return part
         self.add(part.name, part)
         return part

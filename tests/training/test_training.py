@@ -9,12 +9,11 @@ import pytest
 import torch
 from trained import Trained
 
-from unlearn_core import training
 from unlearn_core.datasets import LabelledData
 from unlearn_core.errors import Cancelled, UserError
 from unlearn_core.models import build_model
 from unlearn_core.specs import ModelSpec, TrainingSpec
-from unlearn_core.training import Augmentation, DeviceData, SilentReporter, Trainer, batches, predict, rate_factor
+from unlearn_core.training import Augmentation, DeviceData, SilentReporter, Trainer, batches, device_data, predict, rate_factor
 
 RECIPE = TrainingSpec(epochs=2, batch_size=16, learning_rate=0.05)
 
@@ -77,7 +76,7 @@ def test_prediction_does_not_depend_on_the_pieces_or_the_order(digits: Trained, 
     data, model = digits.arena.train, digits.original
     whole = predict(model, data)
     order = torch.randperm(len(data), generator=torch.Generator().manual_seed(1))
-    monkeypatch.setattr(training, "_LOOK", 17)
+    monkeypatch.setattr(device_data, "EVAL_EXAMPLES", 17)
     assert {len(piece) for piece in data.eval_batches(order)[:-1]} == {17}
     torch.testing.assert_close(predict(model, data, order), whole[order], rtol=1e-4, atol=1e-4)
 

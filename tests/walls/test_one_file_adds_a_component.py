@@ -23,6 +23,7 @@ from unlearn_core.training import Reporter, SilentReporter
 
 class Corners(DatasetSource):
     name, label, family = "dummy_corners", "Corners", "points"
+    summary = "A square of four classes. It is a dummy."
     displacement = (3.0, 0.0)
     preset = Preset("dummy_net", TrainingSpec(epochs=1, batch_size=8, learning_rate=0.1), {}, class_a=0, class_b=1)
 
@@ -34,19 +35,20 @@ class Corners(DatasetSource):
 
 
 class Net(ModelSource):
-    name, label = "dummy_net", "Dummy network"
+    name, label, summary = "dummy_net", "Dummy network", "A dummy."
 
     @classmethod
     def build(cls, params: Any, shape: tuple[int, ...], classes: int) -> RedirectNet:
         return MlpNet(shape[0], 4, 1, classes)
 
 
-class Nothing(Method):
-    name, label, paper, family = "dummy_nothing", "Nothing", "nobody", "fine-tuning"
-    summary = "Does nothing. It is a dummy."
+class NothingParams(MethodParams):
+    strength: float = Field(0.5, ge=0, le=1, description="Of nothing")
 
-    class Params(MethodParams):
-        strength: float = Field(0.5, ge=0, le=1, description="Of nothing")
+
+class Nothing(Method[NothingParams]):
+    name, label, paper, family = "dummy_nothing", "Nothing", "a dummy", "fine-tuning"
+    summary = "Does nothing. It is a dummy."
 
     def unlearn(self, task: UnlearningTask, reporter: Reporter) -> nn.Module:
         return task.original.eval()

@@ -33,6 +33,8 @@ def methods(
         words = [f"{name}={value}" + (f" ({sets[name][1]})" if name in sets else "") for name, value in tuned.items()]
         rows.append((part.name, marked(part.label, part.oracle), part.paper, ", ".join(words)))
     _show(found, ("Name", "Method", "Paper", f"Values: tuned for {source.name} (paper)"), rows, json)
+    for name, reason in registry.disabled.items():
+        typer.echo(f"Disabled: {name}. {reason}", err=True)
 
 
 def _by_family(name: str) -> dict[str, dict[str, dict[str, Any]]]:

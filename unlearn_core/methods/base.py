@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import copy
+import inspect
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Generic, Literal, TypeVar, get_args
 
 import torch
+from annotated_types import Le, Lt
 from torch import nn
 
-from unlearn_core.component import Component, ComponentParams, ComponentRegistry
+from unlearn_core.component import Component, ComponentParams, ComponentRegistry, is_limited, is_number
 from unlearn_core.corruption import GroundTruth
 from unlearn_core.models import RedirectNet
 from unlearn_core.specs import TrainingSpec
 from unlearn_core.training import DeviceData, Reporter
 
-registry = ComponentRegistry("method", "unlearn_core.methods", families=True)
+registry: ComponentRegistry[Method[Any]] = ComponentRegistry("method", "unlearn_core.methods", families=True)
 
 FamilyName = Literal[
     "retraining", "fine-tuning", "ascent", "distillation", "dampening", "localised", "adversarial", "redirection"
 ]
+FAMILIES: tuple[str, ...] = get_args(FamilyName)
+SECTIONS = ("Symbols", "Given", "Fails", "Source", "Values")
+"""What a method's docstring says below its equation: which parameter stands for which symbol, what the method is given, where
+it fails, who published it, and where its values come from."""
 
 
 class MethodParams(ComponentParams):
@@ -82,8 +89,13 @@ class OracleTask(UnlearningTask):
     truth: GroundTruth
 
 
-class Method(Component):
-    """One unlearning method. Subclasses set the class attributes, ``Params`` and ``unlearn``."""
+P = TypeVar("P", bound=MethodParams)
+
+
+class Method(Component, Generic[P]):
+    """One unlearning method. Subclasses name their parameters in the brackets, ``class Mine(Method[MineParams])``, which makes
+    them the type of ``self.p`` and :attr:`Params`; and set the class attributes and ``unlearn``. Their docstring opens with the
+    equation; :data:`SECTIONS` follow."""
 
     paper: ClassVar[str] = ""
     family: ClassVar[FamilyName]
@@ -116,18 +128,46 @@ class Method(Component):
 
     Params: ClassVar[type[ComponentParams]] = MethodParams
 
-    def __init__(self, params: Any) -> None:
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "Params" not in cls.__dict__:
+            arguments = [one for base in cls.__dict__.get("__orig_bases__", ()) for one in get_args(base)]
+            cls.Params = next(filter(_is_params, arguments), cls.Params)
+
+    def __init__(self, params: P) -> None:
         self.p = params
 
-    def unlearn(self, task: Any, reporter: Reporter) -> nn.Module:
+    @classmethod
+    def params(cls, values: dict[str, Any] | None = None) -> P:
+        found: P = super().params(values)
+        return found
+
+    def unlearn(self, task: UnlearningTask, reporter: Reporter) -> nn.Module:
         """The unlearned model, in eval mode, giving logits without a mask. Checks ``reporter.cancelled()`` every batch."""
         raise NotImplementedError
 
     @classmethod
-    def expected_work(cls, params: Any, setting: Any) -> float:
+    def expected_work(cls, params: P, setting: Any) -> float:
         """What a run with ``params`` takes beside training from scratch, before anything runs: counted arithmetic where the
-        method can count it, else :attr:`cost`. ``setting``: a ``_work.Setting``."""
+        method can count it, else :attr:`cost`. ``setting``: a ``redirection.work.Setting``, which this module cannot import."""
         return cls.cost
+
+    @classmethod
+    def faults(cls) -> list[str]:
+        found, family = super().faults(), getattr(cls, "family", "")
+        if family not in FAMILIES:
+            what = f"its family {family!r} is unknown" if family else "it has no family"
+            found.append(f"{what} (known: {', '.join(FAMILIES)})")
+        numbers = {name: field for name, field in cls.Params.model_fields.items() if is_number(field)}
+        unlimited = [name for name, field in numbers.items() if not is_limited(field, Le, Lt)]
+        return found + [f"its parameter {name!r} has no largest value" for name in unlimited]
+
+    @classmethod
+    def manual(cls) -> dict[str, str]:
+        """The class's own docstring by section, each on one line: "Equation", then those of :data:`SECTIONS` that it has."""
+        text = inspect.cleandoc(vars(cls).get("__doc__") or "")
+        parts = re.split(rf"^({'|'.join(SECTIONS)}): ", text, flags=re.MULTILINE)
+        return {name: " ".join(words.split()) for name, words in zip(["Equation", *parts[1::2]], parts[::2], strict=True)}
 
     @classmethod
     def describe(cls) -> dict[str, Any]:
@@ -143,3 +183,8 @@ class Method(Component):
             "presets": cls.presets,
             "published": cls.published is not None,
         }
+
+
+def _is_params(argument: object) -> bool:
+    """Whether an argument in a base's brackets is a class of parameters, not a variable that a subclass has yet to fill."""
+    return isinstance(argument, type) and issubclass(argument, MethodParams)

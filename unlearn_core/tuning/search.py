@@ -112,7 +112,7 @@ def rank(rows: Sequence[dict[str, float]]) -> float:
     return math.exp(sum(math.log(max(row["score"], 1e-2)) for row in rows) / len(rows))
 
 
-def candidates(method: type[Method], family: str, tries: int, augment: bool = False) -> list[dict[str, Scalar]]:
+def candidates(method: type[Method[Any]], family: str, tries: int, augment: bool = False) -> list[dict[str, Scalar]]:
     """The preset, then every combination of the method's search space, or ``tries`` of them drawn with a fixed seed."""
     space = method.search_space
     every = [dict(zip(space, values, strict=True)) for values in itertools.product(*space.values())] if space else []

@@ -37,7 +37,7 @@ class Space:
         if self.bounded:
             return math.sqrt(self.data.inputs[0].numel())
         everything = self.data.batch(torch.arange(len(self.data), device=self.data.device))
-        return 2 * everything.norm(dim=1).max().item()
+        return float(2 * everything.norm(dim=1).max())
 
     def values(self, ids: torch.Tensor) -> torch.Tensor:
         """The plain examples in this space, float32."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeVar
 
 import torch
 from pydantic import Field
@@ -18,20 +19,22 @@ class PushParams(MethodParams):
     passes: int = Field(100, ge=1, le=1000, description="At most so many passes over the forget set")
     learning_rate: float = Field(0.005, gt=0, le=1, description="Constant learning rate")
     batch_size: int = Field(512, ge=1, le=8192, description="Examples in a step")
-    momentum: float = Field(0.9, ge=0, lt=1)
-    weight_decay: float = Field(5e-4, ge=0, le=0.1)
+    momentum: float = Field(0.9, ge=0, lt=1, description="Momentum of SGD")
+    weight_decay: float = Field(5e-4, ge=0, le=0.1, description="Weight decay in every step")
     threshold: float = Field(0.2, ge=0, le=1, description="Stop once the forget accuracy is at most this")
     keep_best: bool = Field(True, description="Return the pass that is best by the paper's proxy, else the last")
 
 
-class Push(Method):
+P = TypeVar("P", bound=PushParams)
+
+
+class Push(Method[P]):
     """Base of methods that move along the forget set alone and stop when its accuracy on given labels is low.
 
     The retain set only tells which pass to return, and what batch norm normalises by: the passes themselves, in train mode
     on a few corrupted examples, would leave it statistics of those.
     """
 
-    Params = PushParams
     family = "ascent"
     designed_for = Region(regularity=(0.75, 1.0))
     presets = {"digits": {"passes": 40}, "points": {"passes": 40, "learning_rate": 0.02}}

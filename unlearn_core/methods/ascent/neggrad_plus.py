@@ -8,15 +8,30 @@ from torch import nn
 
 from unlearn_core.methods import Method, Region, UnlearningTask, register
 from unlearn_core.methods.shared.rounds import Rounds
-from unlearn_core.methods.shared.sgd import Cycle, SgdParams, frame_recipe, statistics_kept
+from unlearn_core.methods.shared.sgd import Cycle, SgdParams, sgd_recipe, statistics_kept
 from unlearn_core.training import Reporter, Trainer, cross_entropy
 
 
+class NegGradPlusParams(SgdParams):
+    batch_size: int = Field(128, ge=1, le=8192, description="Examples of the retain set, and of the forget set, in a step")
+    weight_decay: float = Field(0.0, ge=0, le=0.1, description="Weight decay in every step")
+    forget_weight: float = Field(0.01, gt=0, lt=1, description="Weight of the raised loss; the lowered one has the rest")
+
+
 @register
-class NegGradPlus(Method):
-    """Weights (0.99 and 0.01), batches of 128 and no weight decay are those of DEL's program (arXiv:2412.02432); rate and
-    passes, which it does not give for this method, are the field's usual frame. The first publication's own were not at
-    hand."""
+class NegGradPlus(Method[NegGradPlusParams]):
+    """min_θ (1 − ω)·CE_R(θ) − ω·CE_F(θ), a batch of R and one of F in every step.
+
+    Symbols: R is the retain set, ω is ``forget_weight``; both batches have ``batch_size`` examples, and ``epochs`` are
+    passes over R.
+    Given: R and F with their given labels.
+    Fails: −CE_F has no lower end: ω is a guess between no effect and a broken network. R holds the undiscovered corruption,
+    which is rehearsed all the while.
+    Source: Kurmanji et al. 2023, arXiv:2302.09880, where it is the baseline of SCRUB.
+    Values: Weights (0.99 and 0.01), batches of 128 and no weight decay are those of DEL's program (arXiv:2412.02432); rate
+    and passes, which it does not give for this method, are the field's usual frame. The first publication's own were not at
+    hand.
+    """
 
     name, label, paper = "neggrad_plus", "NegGrad+", "arXiv:2302.09880"
     family = "ascent"
@@ -27,11 +42,6 @@ class NegGradPlus(Method):
         "The raised loss has no upper end, so a little too much wrecks the model, while undiscovered corruption is rehearsed."
     )
     designed_for = Region(discovery=(0.9, 1.0))
-
-    class Params(SgdParams):
-        batch_size: int = Field(128, ge=1, le=8192, description="Examples of the retain set, and of the forget set, in a step")
-        weight_decay: float = Field(0.0, ge=0, le=0.1)
-        forget_weight: float = Field(0.01, gt=0, lt=1, description="Weight of the raised loss; the lowered one has the rest")
 
     presets = {
         "digits": {"epochs": 6, "learning_rate": 0.01, "batch_size": 64, "forget_weight": 0.02},
@@ -45,7 +55,7 @@ class NegGradPlus(Method):
 
     def unlearn(self, task: UnlearningTask, reporter: Reporter) -> nn.Module:
         p = self.p
-        recipe = frame_recipe(task, p)
+        recipe = sgd_recipe(task, p)
         generator = torch.Generator().manual_seed(task.seed + 2)
         forget = Cycle(task.forget, recipe.batch_size, generator)
 

@@ -32,15 +32,36 @@ def inverse_fisher_product(gradients: torch.Tensor, vector: torch.Tensor, dampin
     gram = (gradients @ gradients.T).double()
     gram.diagonal().add_(count * damping)
     # The Gram matrix is symmetric positive definite after damping, up to rounding that the damping dwarfs.
-    weights = torch.linalg.solve(gram, (gradients @ vector).double())
+    weights: torch.Tensor = torch.linalg.solve(gram, (gradients @ vector).double())
     return (vector - gradients.T @ weights.to(vector.dtype)) / damping
 
 
+class WFisherParams(MethodParams):
+    scale: float = Field(
+        1.0, gt=0, le=1e5, description="Length of the step; 1 is the Newton step that influence functions predict"
+    )
+    damping: float = Field(1e-3, gt=0, le=10, description="λ: added to the Fisher matrix's diagonal")
+    samples: int = Field(1000, ge=1, le=10_000, description="Retain examples whose gradients make up the Fisher matrix")
+    memory: int = Field(256, ge=1, le=65_536, description="MiB for those gradients; fewer are used where they would not fit")
+    batch_size: int = Field(256, ge=1, le=8192, description="Examples in a batch of the two mean gradients")
+
+
 @register
-class WFisher(Method):
-    """The number of gradients is the published program's (arXiv:2310.12508). Length and damping of the step cannot be: that
-    program's recursion applies no curvature, so its factors (1 to 20 there, 42,000 in arXiv:2412.02432) are for another
-    direction. Here the step has the length that the theory gives it."""
+class WFisher(Method[WFisherParams]):
+    """θ = θ₀ + α·F̂⁻¹·v,  v = g_F/N − g_R·n_F/(N·n_R),  F̂ = λI + (1/M)·Σ gᵢgᵢᵀ: one Newton-like step away from F.
+
+    Symbols: g_F and g_R are gradients of the summed cross entropy over F and the retain set, n_F and n_R their sizes, N =
+    n_F + n_R; gᵢ are the gradients of M = ``samples`` single retain examples, fewer where ``memory`` holds no more; λ is
+    ``damping``, α is ``scale``. The inverse is exact, by Woodbury's identity. (F̂ is the Fisher matrix, F the forget set.)
+    Given: F and the retain set with given labels; the original in eval mode.
+    Fails: Influence holds near a minimum with curvature. Where everything is fitted g_F is tiny and F̂ is almost λI, so
+    that the step does little, or for a small λ leaves the neighbourhood in which the expansion holds.
+    Source: Koh and Liang 2017, arXiv:1703.04730 (influence functions); Singh and Alistarh 2020, arXiv:2004.14340
+    (WoodFisher). The public implementations' recursion keeps a single gradient and applies no curvature.
+    Values: The number of gradients is the published program's (arXiv:2310.12508). Length and damping of the step cannot be:
+    that program's recursion applies no curvature, so its factors (1 to 20 there, 42,000 in arXiv:2412.02432) are for
+    another direction. Here the step has the length that the theory gives it.
+    """
 
     name, label, paper = "wfisher", "WoodFisher", "arXiv:2004.14340, arXiv:1703.04730"
     family = "ascent"
@@ -52,17 +73,6 @@ class WFisher(Method):
         "leaves it and breaks the model."
     )
     designed_for = Region(discovery=(0.9, 1.0))
-
-    class Params(MethodParams):
-        scale: float = Field(
-            1.0, gt=0, le=1e5, description="Length of the step; 1 is the Newton step that influence functions predict"
-        )
-        damping: float = Field(1e-3, gt=0, le=10, description="λ: added to the Fisher matrix's diagonal")
-        samples: int = Field(1000, ge=1, le=10_000, description="Retain examples whose gradients make up the Fisher matrix")
-        memory: int = Field(
-            256, ge=1, le=65_536, description="MiB for those gradients; fewer are used where they would not fit"
-        )
-        batch_size: int = Field(256, ge=1, le=8192, description="Examples in a batch of the two mean gradients")
 
     presets = {
         "digits": {"samples": 500, "damping": 1e-2, "memory": 64},

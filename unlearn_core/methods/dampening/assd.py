@@ -23,10 +23,25 @@ from unlearn_core.methods.shared.rounds import settled
 from unlearn_core.training import Reporter
 
 
+class AssdParams(DampenParams):
+    reference: Literal["all", "retain"] = Field("retain", description=REFERENCE)
+    share_scale: float = Field(1.0, gt=0, le=1000, description="Multiplies F's share of the data; 1 is the paper's rule")
+
+
 @register
-class Assd(Dampen):
-    """Threshold and λ follow the published rule; batches of 512 are those of Potion's program (arXiv:2406.09173), which has
-    this method too. The program's batches of F are of another size than the rest's, which changes how strong the edit is."""
+class Assd(Dampen[AssdParams]):
+    """θᵢ ← θᵢ·min(1, λ/ρᵢ) where ρᵢ > α,  ρ = I_F/I_R,  α = the q-th percentile of ρ,  q = 100 − ln(1 + 100·s).
+
+    Symbols: I are SSD's importances, of F and of the retain set (or all data: ``reference``); s = n_F/N, F's share of the
+    data, times ``share_scale``; λ is ``strength``; ``batch_size`` and ``per_sample`` as in SSD.
+    Given: F and the retain set with given labels; the original in eval mode.
+    Fails: s counts what was discovered: at low discovery the threshold is too high and little happens. Where the corruption
+    has no weights of its own the same number of other weights is hit.
+    Source: Schoepf et al. 2024, arXiv:2402.10098.
+    Values: Threshold and λ follow the published rule; batches of 512 are those of Potion's program (arXiv:2406.09173),
+    which has this method too. The program's batches of F are of another size than the rest's, which changes how strong the
+    edit is.
+    """
 
     name, label, paper = "assd", "ASSD", "arXiv:2402.10098"
     revision = 2  # statistics measured on the retain set
@@ -38,10 +53,6 @@ class Assd(Dampen):
     )
     designed_for = Region(discovery=(0.9, 1.0))
     score, squared = "loss", True
-
-    class Params(DampenParams):
-        reference: Literal["all", "retain"] = Field("retain", description=REFERENCE)
-        share_scale: float = Field(1.0, gt=0, le=1000, description="Multiplies F's share of the data; 1 is the paper's rule")
 
     presets = {"digits": {"share_scale": 1.0}, "points": {"share_scale": 1.0}}
     published: ClassVar[dict[str, dict[str, Any]] | None] = {"": {"batch_size": 512}}

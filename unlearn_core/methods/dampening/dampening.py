@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal, TypeVar
 
 import torch
 from pydantic import Field
@@ -27,6 +27,9 @@ class DampenParams(MethodParams):
     reference: Literal["all", "retain"] = Field("all", description=REFERENCE)
     per_sample: bool = Field(False, description="Importance from every example's own gradient, not from batch means")
     batch_size: int = Field(64, ge=1, le=8192, description="Largest batch of an importance, the same for both sets")
+
+
+P = TypeVar("P", bound=DampenParams)
 
 
 def dampen(values: torch.Tensor, ratio: torch.Tensor, threshold: torch.Tensor | float, strength: float) -> torch.Tensor:
@@ -58,22 +61,21 @@ def selection_percentile(share: torch.Tensor) -> torch.Tensor:
     return 100 - torch.log1p(100 * share)
 
 
-class Dampen(Method):
+class Dampen(Method[P]):
     """Base of the one-shot methods: two importances, then an edit. The model stays in eval mode; nothing is trained.
 
     Batch-norm scales and shifts are dampened like every other parameter. The importances are of the original with its own
-    running statistics; those of the edited network are measured anew, as after any change of weights (``_rounds``): on digits
-    healed × utility of SSD, ASSD and Potion rose in nearly every cell. The published programs leave the original's.
+    running statistics; those of the edited network are measured anew, as after any change of weights (:func:`settled`), where
+    the published programs leave the original's.
     """
 
-    Params = DampenParams
     family = "dampening"
     score: ClassVar[Literal["loss", "squared_norm", "norm"]]
     squared: ClassVar[bool]
 
     def ratios(self, task: UnlearningTask, reporter: Reporter, extra: int) -> tuple[torch.Tensor, torch.Tensor, Work]:
         """Parameters (P,), importance for F over importance for the reference (P,), and the work with ``extra`` pieces left."""
-        p: Any = self.p
+        p = self.p
         model, generator = task.original.eval(), torch.Generator().manual_seed(task.seed + 1)
         compared = task.everything if p.reference == "all" else task.retain
         forget, reference = matched_pieces(task.forget, compared, p.batch_size, generator)

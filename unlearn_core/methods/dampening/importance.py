@@ -39,7 +39,8 @@ def squared_norm_score(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tens
 
 def norm_score(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     """‖f(x)‖₂ per example: no labels, and outliers count less than squared (Potion, arXiv:2406.09173)."""
-    return torch.linalg.vector_norm(logits, dim=1)
+    norms: torch.Tensor = torch.linalg.vector_norm(logits, dim=1)
+    return norms
 
 
 SCORES: dict[str, ExampleScore] = {"loss": loss_score, "squared_norm": squared_norm_score, "norm": norm_score}

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from unlearn_core.methods import Region, register
-from unlearn_core.methods.dampening.threshold import ThresholdDampen
+from unlearn_core.methods.dampening.ssd import ThresholdDampen
 
 
 @register
 class LfSsd(ThresholdDampen):
-    """α and λ are SSD's (arXiv:2308.07707): those of the label-free variant were not at hand. They do not carry over, as with
-    SSD."""
+    """θᵢ ← θᵢ·min(1, λ·I_D,ᵢ / I_F,ᵢ) where I_F,ᵢ > α·I_D,ᵢ,  I_S,ᵢ = mean over batches of |∂/∂θᵢ mean ‖f(x)‖₂²|.
+
+    Symbols: f(x) are the logits; α is ``threshold``, λ is ``strength``, D is what ``reference`` says, batches have
+    ``batch_size`` examples at most (every example for itself with ``per_sample``).
+    Given: The inputs of F and D, no labels.
+    Fails: A wrong label on an ordinary-looking input leaves no trace in the size of the outputs, and α has to be chosen as
+    in SSD.
+    Source: Foster et al. 2024, arXiv:2402.19308.
+    Values: α and λ are SSD's (arXiv:2308.07707): those of the label-free variant were not at hand. They do not carry over,
+    as with SSD.
+    """
 
     name, label, paper = "lfssd", "LF-SSD", "arXiv:2402.19308"
     revision = 2  # statistics measured on the retain set

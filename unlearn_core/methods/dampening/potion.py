@@ -34,10 +34,29 @@ def search_shares(forget: int, total: int, divisor: float, step: float, trials: 
     return forget / total / divisor * step ** torch.arange(trials, dtype=torch.float64)
 
 
+class PotionParams(DampenParams):
+    reference: Literal["all", "retain"] = Field("retain", description=REFERENCE)
+    batch_size: int = Field(512, ge=1, le=8192, description="Largest batch of an importance, the same for both sets")
+    stop_share: float = Field(0.2, ge=0, le=1, description="Stop once the forget accuracy is this share of the original's")
+    start_divisor: float = Field(25.0, ge=1, le=1000, description="The first budget: F's share of the data over this")
+    growth: float = Field(1.1, gt=1, le=2, description="The budget's factor from trial to trial")
+    trials: int = Field(500, ge=1, le=500, description="At most so many budgets")
+
+
 @register
-class Potion(Dampen):
-    """The values are the published ones; ``stop_share``, which the publication sweeps from 0 to 0.75, is 0.2 as in
-    arXiv:2505.17730. The program's batches of F are of another size than the rest's, which changes how strong the edit is."""
+class Potion(Dampen[PotionParams]):
+    """θᵢ ← θᵢ·min(1, λ/ρᵢ) where ρᵢ > α(s_k),  s_k = s₀·γᵏ, for the first k at which acc_F(θ) ≤ ρ_stop·acc_F(θ₀).
+
+    Symbols: ρ = I_F/I_R with I_S,ᵢ = mean |∂/∂θᵢ mean ‖f(x)‖₂| (no labels, outliers count less than squared); α(s) is
+    ASSD's percentile 100 − ln(1 + 100·s); s₀ is F's share of the data over ``start_divisor``, γ is ``growth``, at most
+    ``trials`` of them; λ is ``strength``, ρ_stop is ``stop_share``; acc_F is on given labels.
+    Given: The inputs of F and of the retain set; F's given labels for the stop rule alone.
+    Fails: It needs one shared pattern with weights of its own. Without it the budget grows until ordinary knowledge is
+    dampened too.
+    Source: Schoepf et al. 2024, arXiv:2406.09173.
+    Values: The values are the published ones; ``stop_share``, which the publication sweeps from 0 to 0.75, is 0.2 as in
+    arXiv:2505.17730. The program's batches of F are of another size than the rest's, which changes how strong the edit is.
+    """
 
     name, label, paper = "potion", "Potion", "arXiv:2406.09173"
     revision = 2  # statistics measured on the retain set
@@ -49,14 +68,6 @@ class Potion(Dampen):
     )
     designed_for = Region(regularity=(0.75, 1.0))
     score, squared = "norm", False
-
-    class Params(DampenParams):
-        reference: Literal["all", "retain"] = Field("retain", description=REFERENCE)
-        batch_size: int = Field(512, ge=1, le=8192, description="Largest batch of an importance, the same for both sets")
-        stop_share: float = Field(0.2, ge=0, le=1, description="Stop once the forget accuracy is this share of the original's")
-        start_divisor: float = Field(25.0, ge=1, le=1000, description="The first budget: F's share of the data over this")
-        growth: float = Field(1.1, gt=1, le=2, description="The budget's factor from trial to trial")
-        trials: int = Field(500, ge=1, le=500, description="At most so many budgets")
 
     presets = {"digits": {"stop_share": 0.2, "batch_size": 64}, "points": {"stop_share": 0.2, "batch_size": 64}}
     search_space = {

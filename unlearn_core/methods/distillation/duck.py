@@ -18,11 +18,37 @@ CHUNK = 1024
 POLISH_RATE = 1e-4
 
 
+class DuckParams(MethodParams):
+    epochs: int = Field(10, ge=1, le=200, description="At most so many passes over the forget set")
+    learning_rate: float = Field(1e-3, gt=0, le=1, description="Adam's constant learning rate")
+    batch_size: int = Field(1024, ge=2, le=8192, description="Examples of each set in a step")
+    retain_batches: int = Field(40, ge=1, le=1000, description="Steps, each with its own retain batch, per forget batch")
+    forget_weight: float = Field(1.0, ge=0, le=100, description="Weight of the distance to the centroid")
+    retain_weight: float = Field(1.4, ge=0, le=100, description="Weight of the retain set's cross entropy")
+    temperature: float = Field(2.0, gt=0, le=100, description="Divides the retain set's logits")
+    stop_share: float = Field(
+        1.0, ge=0, le=1, description="Stop once the forget accuracy is below this share of that on the held-out examples"
+    )
+    held_out: float = Field(0.1, gt=0, le=0.5, description="Share of the retain set that is held out for the stop rule")
+    polish_epochs: int = Field(2, ge=0, le=50, description="Passes over the retain set at the end, at a small rate")
+
+
 @register
-class Duck(Method):
-    """The values are the published ones for random samples of CIFAR-10, but for what rests on the test set: F's accuracy is
-    compared with that on held-out training examples, and the last fit goes over the retain set twice, where the program makes
-    20 steps of 512 for each batch of F."""
+class Duck(Method[DuckParams]):
+    """min_θ λ₁·E_F[1 − cos(h(x), μ_{c*(x)})] + λ₂·CE_R(g∘h / T),  c*(x) = argmin_{c ≠ y} 1 − cos(h₀(x), μ_c).
+
+    Symbols: h are the features and g the classifier, μ_c the mean feature of the retain set's class c, computed once with
+    the original h₀; λ₁ is ``forget_weight``, λ₂ is ``retain_weight``, T is ``temperature``. ``retain_batches`` steps go
+    with each batch of F, in at most ``epochs`` passes, until F's accuracy is below ``stop_share`` of that on the
+    ``held_out`` part of R; ``polish_epochs`` passes at a small rate follow.
+    Given: R and F with their given labels.
+    Fails: The nearest other class need not be the right one: under a trigger, or with centroids that the corruption has
+    moved, it can be any. R rehearses the undiscovered corruption.
+    Source: Cotogni et al. 2023, arXiv:2312.02052.
+    Values: The values are the published ones for random samples of CIFAR-10, but for what rests on the test set: F's
+    accuracy is compared with that on held-out training examples, and the last fit goes over the retain set twice, where the
+    program makes 20 steps of 512 for each batch of F.
+    """
 
     name, label, paper = "duck", "DUCK", "arXiv:2312.02052"
     family = "distillation"
@@ -35,20 +61,6 @@ class Duck(Method):
         "and undiscovered corruption is rehearsed."
     )
     designed_for = Region(discovery=(0.9, 1.0))
-
-    class Params(MethodParams):
-        epochs: int = Field(10, ge=1, le=200, description="At most so many passes over the forget set")
-        learning_rate: float = Field(1e-3, gt=0, le=1, description="Adam's constant learning rate")
-        batch_size: int = Field(1024, ge=2, le=8192, description="Examples of each set in a step")
-        retain_batches: int = Field(40, ge=1, le=1000, description="Steps, each with its own retain batch, per forget batch")
-        forget_weight: float = Field(1.0, ge=0, le=100, description="Weight of the distance to the centroid")
-        retain_weight: float = Field(1.4, ge=0, le=100, description="Weight of the retain set's cross entropy")
-        temperature: float = Field(2.0, gt=0, le=100, description="Divides the retain set's logits")
-        stop_share: float = Field(
-            1.0, ge=0, le=1, description="Stop once the forget accuracy is below this share of that on the held-out examples"
-        )
-        held_out: float = Field(0.1, gt=0, le=0.5, description="Share of the retain set that is held out for the stop rule")
-        polish_epochs: int = Field(2, ge=0, le=50, description="Passes over the retain set at the end, at a small rate")
 
     presets = {
         "digits": {"batch_size": 128, "retain_batches": 8, "stop_share": 0.1},
@@ -84,7 +96,7 @@ class _Distillation:
     Both passes of a step are in train mode.
     """
 
-    def __init__(self, params: Duck.Params, task: UnlearningTask, reporter: Reporter) -> None:
+    def __init__(self, params: DuckParams, task: UnlearningTask, reporter: Reporter) -> None:
         self.p, self.task = params, task
         self.model: RedirectNet = task.original
         self.generator = torch.Generator().manual_seed(task.seed + 2)
@@ -135,7 +147,7 @@ class _Distillation:
                     done += 1
                     self.pulling.step(done, self.pulls)
             self.pulling.snapshot(self.model)
-            # Their accuracy on F was compared with that on the test set, which nobody has at unlearning time.
+            # The published program compares with the test set, which is not there at unlearning time.
             if accuracy_on(self.model, task, task.forget) < p.stop_share * accuracy_on(self.model, task, self.held):
                 break
 

@@ -10,18 +10,44 @@ from pydantic import Field
 from torch import nn
 
 from unlearn_core.methods import Method, Region, UnlearningTask, register
-from unlearn_core.methods.distillation.teachers import StepParams, Teacher, divergence, short_recipe
+from unlearn_core.methods.distillation.teachers import StudentParams, Teacher, divergence
 from unlearn_core.methods.shared.rounds import Rounds
+from unlearn_core.methods.shared.sgd import sgd_recipe
 from unlearn_core.specs import TrainingSpec
 from unlearn_core.training import Loss, Reporter, Trainer, batches
 from unlearn_core.training.cuda_graph import capturable
 
 
+class ScrubParams(StudentParams):
+    form: Literal["paper", "bench"] = Field(
+        "paper", description="Paper: ascend the divergence alone. Bench (arXiv:2402.14015): ascend loss and divergence"
+    )
+    ascent_epochs: int = Field(2, ge=0, le=200, description="Paper's form: so many rounds begin with a pass of ascent over F")
+    ascent_steps: int = Field(
+        100, ge=0, le=100_000, description="Bench's form: rounds begin with ascent while fewer steps of any kind were made"
+    )
+    schedule: Literal["constant", "bench"] = Field(
+        "constant", description="Bench: the rate rises over 1 % of the steps, then falls linearly to 0.2 of the highest"
+    )
+    alpha: float = Field(1.0, ge=0, le=100, description="Weight of the divergence on the retain set (bench: everywhere)")
+    gamma: float = Field(5.0, ge=0, le=100, description="Paper's form: weight of the cross entropy on the retain set")
+    temperature: float = Field(4.0, gt=0, le=100, description="Temperature of the divergence")
+
+
 @register
-class Scrub(Method):
-    """The values are those of JiT's program (arXiv:2402.01401) for random samples: three passes, two of them with ascent, rate
-    5e-4, weights 1 and 5, temperature 4. As arXiv:2402.14015 runs it: ``form`` and ``schedule`` bench, rate 0.0025, batches of
-    512, 10 passes, ``ascent_steps`` 100, and ``alpha`` the best of eight by the test set."""
+class Scrub(Method[ScrubParams]):
+    """max_θ KL_F(p_θ₀ ‖ p_θ), then min_θ α·KL_R(p_θ₀ ‖ p_θ) + γ·CE_R(θ), in turn.
+
+    Symbols: KL has temperature T = ``temperature`` and the factor T²; α is ``alpha``, γ is ``gamma``. The first
+    ``ascent_epochs`` of ``epochs`` rounds begin with the ascent. In the other ``form``, bench, the ascent is on CE + α·KL
+    while fewer than ``ascent_steps`` steps were made, and γ is 1; its rate may rise and fall (``schedule``).
+    Given: R with its given labels, the inputs of F (bench: its labels too); the original as the teacher.
+    Fails: Everything is repaired from R, which holds the undiscovered corruption, and the teacher says the same of it.
+    Source: Kurmanji et al. 2023, arXiv:2302.09880; the bench's form is arXiv:2402.14015's.
+    Values: The values are those of JiT's program (arXiv:2402.01401) for random samples: three passes, two of them with
+    ascent, rate 5e-4, weights 1 and 5, temperature 4. As arXiv:2402.14015 runs it: ``form`` and ``schedule`` bench, rate
+    0.0025, batches of 512, 10 passes, ``ascent_steps`` 100, and ``alpha`` the best of eight by the test set.
+    """
 
     name, label, paper = "scrub", "SCRUB", "arXiv:2302.09880"
     family = "distillation"
@@ -32,23 +58,6 @@ class Scrub(Method):
         "everything is repaired from. Undiscovered corruption sits in the retain set, so the repair teaches it anew."
     )
     designed_for = Region(discovery=(0.9, 1.0))
-
-    class Params(StepParams):
-        form: Literal["paper", "bench"] = Field(
-            "paper", description="Paper: ascend the divergence alone. Bench (arXiv:2402.14015): ascend loss and divergence"
-        )
-        ascent_epochs: int = Field(
-            2, ge=0, le=200, description="Paper's form: so many rounds begin with a pass of ascent over F"
-        )
-        ascent_steps: int = Field(
-            100, ge=0, le=100_000, description="Bench's form: rounds begin with ascent while fewer steps of any kind were made"
-        )
-        schedule: Literal["constant", "bench"] = Field(
-            "constant", description="Bench: the rate rises over 1 % of the steps, then falls linearly to 0.2 of the highest"
-        )
-        alpha: float = Field(1.0, ge=0, le=100, description="Weight of the divergence on the retain set (bench: everywhere)")
-        gamma: float = Field(5.0, ge=0, le=100, description="Paper's form: weight of the cross entropy on the retain set")
-        temperature: float = Field(4.0, gt=0, le=100, description="Temperature of the divergence")
 
     presets = {
         "digits": {"epochs": 6, "ascent_epochs": 4, "learning_rate": 0.01, "batch_size": 64},
@@ -87,7 +96,7 @@ class Scrub(Method):
         """SGD at a constant rate, or as arXiv:2402.14015 runs its form of SCRUB, which is another result: with the same batches
         and weights it agrees with the bench's program at a constant rate alone."""
         falling = {"warmup": 0.01, "final": 0.2} if self.p.schedule == "bench" else {}
-        return short_recipe(task, self.p, **falling)
+        return sgd_recipe(task, self.p, **falling)
 
     def rounds(self, forget_steps: int, retain_steps: int) -> list[bool]:
         """For every round, whether it begins with a pass of ascent, given the steps of a pass over F and over the rest."""

@@ -1,33 +1,21 @@
-"""What distillation methods share: frozen teachers, the divergence, and the recipe of a short constant-rate training."""
+"""What distillation methods share: frozen teachers, the divergence, and the parameters of a student's training."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import torch
 import torch.nn.functional as F
 from pydantic import Field
 from torch import nn
 
-from unlearn_core.methods.base import MethodParams, UnlearningTask
-from unlearn_core.specs import TrainingSpec
+from unlearn_core.methods.shared.sgd import SgdParams
 from unlearn_core.training import DeviceData, predict
 
 
-class StepParams(MethodParams):
+class StudentParams(SgdParams):
     epochs: int = Field(3, ge=1, le=200, description="Passes over the data")
     learning_rate: float = Field(5e-4, gt=0, le=1, description="Highest learning rate")
     batch_size: int = Field(128, ge=2, le=8192, description="Examples in a step")
-    momentum: float = Field(0.9, ge=0, lt=1)
-    weight_decay: float = Field(5e-4, ge=0, le=0.1)
     clip: float = Field(0.0, ge=0, le=100, description="Largest gradient norm; 0 leaves gradients alone")
-
-
-def short_recipe(task: UnlearningTask, params: Any, **changes: Any) -> TrainingSpec:
-    """The recipe of these parameters: SGD at a constant rate unless ``changes`` say otherwise."""
-    fields = {name: getattr(params, name) for name in StepParams.model_fields if hasattr(params, name)}
-    constant = {"optimizer": "sgd", "warmup": 0.0, "final": 1.0}
-    return task.recipe.model_copy(update=constant | fields | changes)
 
 
 def divergence(student: torch.Tensor, teacher: torch.Tensor, temperature: float = 1.0) -> torch.Tensor:
@@ -54,4 +42,5 @@ class Teacher:
         if self.answers is not None:
             return self.answers[ids]
         with torch.no_grad():
-            return self.model(x).float()
+            logits: torch.Tensor = self.model(x)
+            return logits.float()

@@ -8,15 +8,28 @@ from torch import nn
 
 from unlearn_core.methods import Method, Region, UnlearningTask, register
 from unlearn_core.methods.shared.rounds import Rounds
-from unlearn_core.methods.shared.sgd import SgdParams, count_batches, frame_recipe
+from unlearn_core.methods.shared.sgd import SgdParams, count_batches, sgd_recipe
 from unlearn_core.training import Reporter, Trainer, cross_entropy
 
 
+class L1SparseParams(SgdParams):
+    penalty: float = Field(1e-4, ge=0, le=1, description="Weight of the sum of absolute parameters in the first epoch")
+    free_epochs: int = Field(0, ge=0, le=199, description="Epochs at the end that have no penalty")
+
+
 @register
-class L1Sparse(Method):
-    """The frame (10 passes, SGD at 0.01, batches of 256) is the published program's. Its weight of the penalty is not known for
-    certain: the program's default is another method's, and those who compare with it take from 7e-5 (arXiv:2412.02432) to 5e-4
-    (arXiv:2503.00917). The default is the 1e-4 between."""
+class L1Sparse(Method[L1SparseParams]):
+    """min_θ CE_R(θ) + α_e·‖θ‖₁,  α_e = α·(1 − e/(E − E₀)) for e < E − E₀, else 0.
+
+    Symbols: R is the retain set; α is ``penalty``, E is ``epochs``, E₀ is ``free_epochs``, e the epoch from 0. The norm is
+    of all parameters, norms and biases included.
+    Given: R with its given labels; F is not used.
+    Fails: A trigger is cheap to keep: it takes few weights. R rehearses the undiscovered corruption.
+    Source: Jia et al. 2023, arXiv:2304.04934.
+    Values: The frame (10 passes, SGD at 0.01, batches of 256) is the published program's. Its weight of the penalty is not
+    known for certain: the program's default is another method's, and those who compare with it take from 7e-5
+    (arXiv:2412.02432) to 5e-4 (arXiv:2503.00917). The default is the 1e-4 between.
+    """
 
     name, label, paper = "l1_sparse", "ℓ1-sparse", "arXiv:2304.04934"
     family = "fine-tuning"
@@ -30,10 +43,6 @@ class L1Sparse(Method):
     )
     designed_for = Region(discovery=(0.9, 1.0))
 
-    class Params(SgdParams):
-        penalty: float = Field(1e-4, ge=0, le=1, description="Weight of the sum of absolute parameters in the first epoch")
-        free_epochs: int = Field(0, ge=0, le=199, description="Epochs at the end that have no penalty")
-
     presets = {
         "digits": {"learning_rate": 0.02, "batch_size": 64, "penalty": 5e-4},
         "points": {"learning_rate": 0.01, "batch_size": 64, "penalty": 5e-4},
@@ -46,7 +55,7 @@ class L1Sparse(Method):
 
     def unlearn(self, task: UnlearningTask, reporter: Reporter) -> nn.Module:
         p = self.p
-        recipe = frame_recipe(task, p)
+        recipe = sgd_recipe(task, p)
         per_epoch = max(1, count_batches(len(task.retain), recipe.batch_size))
         steps = 0
 

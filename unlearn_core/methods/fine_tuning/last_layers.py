@@ -35,13 +35,11 @@ class LastLayersParams(MethodParams):
     k: int = Field(2, ge=0, le=64, description="Weight layers, counted from the end, that are trained; 0 for all")
 
 
-class LastLayers(Method):
+class LastLayers(Method[LastLayersParams]):
     """Base of CF-k and EU-k: the last k weight layers train on the retain set, the prefix is frozen.
 
     The suffix is in train mode; the prefix is in eval mode and without gradients, so not even its statistics move.
     """
-
-    Params = LastLayersParams
 
     def prepare(self, model: nn.Module, task: UnlearningTask, suffix: list[str]) -> None:
         """Change the suffix (module names; [""] for the whole network) before training."""

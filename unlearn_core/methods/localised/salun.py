@@ -11,8 +11,18 @@ from unlearn_core.methods.shared.relabelling import Relabel, RelabelParams
 
 @register
 class Salun(Relabel):
-    """The values are those of the published program's example for 10 % of CIFAR-10: SGD at 0.013, ten passes in batches of 256,
-    half of the weights, labels that may be the given ones."""
+    """min_θ CE(f_θ(x_F), ỹ) then CE_R(θ), θ = θ₀ outside the mask m = [|∇_θ CE_F(θ₀)| among the largest τ·P].
+
+    Symbols: P is the number of parameters, τ is ``localise_share``; ỹ is uniform over the classes, drawn anew at every
+    batch, with ``exclude_given`` never the given label; ``epochs``, ``batch_size`` and ``learning_rate`` are of the passes
+    over F and R. ``localise`` takes another rule for m, or none.
+    Given: R and F with their given labels (F's for the mask).
+    Fails: It needs the corruption to sit in few weights and F to be all of it: R teaches the undiscovered rest to the same
+    weights.
+    Source: Fan et al. 2024, arXiv:2310.12508.
+    Values: The values are those of the published program's example for 10 % of CIFAR-10: SGD at 0.013, ten passes in
+    batches of 256, half of the weights, labels that may be the given ones.
+    """
 
     name, label, paper = "salun", "SalUn", "arXiv:2310.12508"
     family = "localised"

@@ -13,8 +13,14 @@ from unlearn_core.models import example_masks
 from unlearn_core.training import Reporter, Trainer
 
 
+class EtdParams(MethodParams):
+    epochs: int = Field(0, ge=0, le=1000, description="Passes over all training data; 0 for as many as the original had")
+    redirect_ratio: float = Field(1.0, gt=0, le=4, description="Extra channels for each base channel")
+    mask_share: float = Field(0.2, gt=0, le=1, description="Share of the extra channels that one example may use")
+
+
 @register
-class Etd(Method):
+class Etd(Method[EtdParams]):
     """The values are those of arXiv:2505.17730: as many extra channels as base channels, a fifth of them for each example. The
     first publication's program keeps a fifth of a given network and gives each example a tenth of the rest, which is
     ``redirect_ratio`` 4 and ``mask_share`` 0.1 for a base of a fifth of the width."""
@@ -31,11 +37,6 @@ class Etd(Method):
     needs_forget = False
     needs_own_original = True
     revision = 2  # statistics are measured without dropout
-
-    class Params(MethodParams):
-        epochs: int = Field(0, ge=0, le=1000, description="Passes over all training data; 0 for as many as the original had")
-        redirect_ratio: float = Field(1.0, gt=0, le=4, description="Extra channels for each base channel")
-        mask_share: float = Field(0.2, gt=0, le=1, description="Share of the extra channels that one example may use")
 
     # A widened network costs several times the base: fewer epochs, so that it takes no longer than retraining.
     presets = {"digits": {"epochs": 7, "redirect_ratio": 0.5}, "points": {"epochs": 40}}

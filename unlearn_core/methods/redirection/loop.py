@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import torch
 import torch.nn.functional as F
@@ -211,12 +211,14 @@ class Redirection:
         return torch.cat([ids, self.task.forget[to_device(pick, ids.device)]])
 
 
-class RedirectionMethod(Method):
+R = TypeVar("R", bound=RemParams)
+
+
+class RedirectionMethod(Method[R]):
     """Base of REM and its ablations; they differ in the class of ``redirection``."""
 
     family = "redirection"
     revision = 4  # giving up what was known by heart is not a fall
-    Params = RemParams
     presets, later = PRESETS, LATER
     published: ClassVar[dict[str, dict[str, Any]] | None] = PUBLISHED
     search_space = SEARCH_SPACE
@@ -261,7 +263,7 @@ class RedirectionMethod(Method):
         add_report(model, tuning={"changed": change, "tried": tried, "repeated": True})
         return model
 
-    def _with(self, values: dict[str, Any]) -> RedirectionMethod:
+    def _with(self, values: dict[str, Any]) -> RedirectionMethod[R]:
         return type(self)(self.p.model_copy(update=values))
 
     def once(self, task: UnlearningTask, reporter: Reporter) -> nn.Module:

@@ -45,8 +45,8 @@ class RemParams(MethodParams):
         False,
         description="First try smaller learning rates for a round, and take the one that does best on a held-out half of F",
     )
-    momentum: float = Field(0.9, ge=0, lt=1)
-    weight_decay: float = Field(5e-4, ge=0, le=0.1)
+    momentum: float = Field(0.9, ge=0, lt=1, description="Momentum of SGD")
+    weight_decay: float = Field(5e-4, ge=0, le=0.1, description="Weight decay in every step")
     beta: float = Field(1.0, gt=0, le=20, description="Sharpness of the bounded loss on the forget set")
     repair_beta: float = Field(
         1.0,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from unlearn_core.methods import Region, register
 from unlearn_core.methods.redirection.loop import Redirection, RedirectionMethod
+from unlearn_core.methods.redirection.params import RemParams
 
 
 @register
-class Rem(RedirectionMethod):
+class Rem(RedirectionMethod[RemParams]):
     """The paper's values are those of its experiments on CIFAR-10 and of its public program. Even with them some things differ
     from that program: redirect channels are freshly initialised at unlearning time, where there they went through training
     masked, with decayed weights and measured statistics; the forget set's mask has exactly its share of every layer's channels,

@@ -41,7 +41,7 @@ class _Ideal(Redirection):
 
 
 @register
-class RemNoRedirect(RedirectionMethod):
+class RemNoRedirect(RedirectionMethod[RemParams]):
     name, label, paper = "rem_no_redirect", "REM without redirect channels", "arXiv:2505.17730 (ablation)"
     summary = (
         "REM's flush, removal and repair, all in the base network. "
@@ -53,7 +53,7 @@ class RemNoRedirect(RedirectionMethod):
 
 
 @register
-class RemNoRemoval(RedirectionMethod):
+class RemNoRemoval(RedirectionMethod[RemParams]):
     name, label, paper = "rem_no_removal", "REM without removal", "arXiv:2505.17730 (ablation)"
     summary = (
         "REM that flushes and repairs, but doesn't push the forget set out of the base while it redirects. "
@@ -65,7 +65,7 @@ class RemNoRemoval(RedirectionMethod):
 
 
 @register
-class RemAscent(RedirectionMethod):
+class RemAscent(RedirectionMethod[RemParams]):
     name, label, paper = "rem_ascent", "REM with plain ascent", "arXiv:2505.17730 (ablation)"
     summary = (
         "REM with the cross entropy itself raised and lowered in place of the bounded loss. "
@@ -80,7 +80,7 @@ class RemAscent(RedirectionMethod):
 
 
 @register
-class RemIdeal(RedirectionMethod):
+class RemIdeal(RedirectionMethod[RemParams]):
     name, label, paper = "rem_ideal", "Oracle: REM with ideal masks", "arXiv:2505.17730 (upper bound)"
     oracle = True
     summary = (

@@ -15,7 +15,7 @@ from unlearn_core.training import Reporter
 
 
 @register
-class RemDiscover(TunedMethod):
+class RemDiscover(TunedMethod[DiscoverParams]):
     name, label, paper = "rem_discover", "REM + discovery", "after arXiv:2505.17730"
     summary = (
         "Runs REM several times, each time without telling it of another part of the known corruption, and watches one short "
@@ -26,7 +26,6 @@ class RemDiscover(TunedMethod):
     )
     designed_for = Region()
     revision = 8  # giving up what was known by heart is not a fall
-    Params = DiscoverParams
 
     @classmethod
     def expected_work(cls, params: Any, setting: Setting) -> float:

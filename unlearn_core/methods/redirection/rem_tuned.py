@@ -16,7 +16,7 @@ from unlearn_core.tuning.held_out import MIN_FORGET
 
 
 @register
-class RemTuned(TunedMethod):
+class RemTuned(TunedMethod[TunedParams]):
     name, label, paper = "rem_tuned", "REM, self-tuned", "after arXiv:2505.17730"
     summary = (
         "Leaves one half of the forget set in the retain set, wrong labels and all, runs REM with the other half, and sees "
@@ -27,7 +27,6 @@ class RemTuned(TunedMethod):
     )
     designed_for = Region()
     revision = 6  # a change that loses a whole class is never taken
-    Params = TunedParams
 
     @classmethod
     def expected_work(cls, params: Any, setting: Setting) -> float:

@@ -11,7 +11,7 @@ from torch import nn
 
 from unlearn_core.methods.base import UnlearningTask
 from unlearn_core.methods.redirection.fitted_rate import at_fitting_rate
-from unlearn_core.methods.redirection.loop import RedirectionMethod
+from unlearn_core.methods.redirection.loop import R, RedirectionMethod
 from unlearn_core.methods.redirection.params import RemParams, total_steps
 from unlearn_core.methods.redirection.rem import Rem
 from unlearn_core.methods.shared.sgd import Phase
@@ -151,7 +151,7 @@ def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-class TunedMethod(RedirectionMethod):
+class TunedMethod(RedirectionMethod[R]):
     """Base of methods that search by themselves: nothing for ``tune`` to try on top.
 
     Where the learning rate has to fit the network, it is fitted once, before the search.

@@ -10,8 +10,17 @@ from unlearn_core.methods.fine_tuning.last_layers import LastLayers
 
 @register
 class EuK(LastLayers):
-    """Published for k of 2 and 4 on CIFAR-10 (arXiv:2402.14015: 1,000 steps of 512, which are 10 passes), each with the best
-    pass on the test set; k = 2 and the last pass are taken here."""
+    """min_g CE_R(g ∘ h), from a new random g; h = h₀ stays.
+
+    Symbols: h are the layers before the last k, frozen in eval mode, g the last k = ``k`` layers (0: all), initialised with
+    another seed than the original's; ``epochs`` passes over the retain set R with the recipe of training at
+    ``learning_rate``.
+    Given: R with its given labels; F is not used.
+    Fails: Frozen features that already fit the corruption make the undiscovered part quicker to learn than it was.
+    Source: Goel et al. 2022, arXiv:2201.06640 (exact unlearning of the last k layers).
+    Values: Published for k of 2 and 4 on CIFAR-10 (arXiv:2402.14015: 1,000 steps of 512, which are 10 passes), each with
+    the best pass on the test set; k = 2 and the last pass are taken here.
+    """
 
     name, label, paper = "eu_k", "EU-k", "arXiv:2201.06640"
     family = "retraining"

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from torch import nn
 
-from unlearn_core.methods import Method, Region, UnlearningTask, register
+from unlearn_core.methods import Method, MethodParams, Region, UnlearningTask, register
 from unlearn_core.methods.shared.rounds import training_anew
 from unlearn_core.training import Reporter, Trainer
 
 
 @register
-class Retrain(Method):
+class Retrain(Method[MethodParams]):
+    """min_θ CE_R(θ), from a new random θ.
+
+    Symbols: R is the retain set; epochs, rate and batches are the recipe with which the original was trained. There are no
+    parameters.
+    Given: R with its given labels; of the original not even the weights.
+    Fails: The undiscovered corruption is in R and is learned again; it costs a whole training.
+    Source: The definition of exact unlearning; in corrective unlearning the reference of arXiv:2402.14015 (EU).
+    """
+
     name, label, paper = "retrain", "Retrain", "the reference of exact unlearning"
     family = "retraining"
     cost = 1.0

@@ -19,7 +19,7 @@ from unlearn_core.tuning.held_out import with_forget_set
 
 
 @register
-class RetrainDiscover(TunedMethod):
+class RetrainDiscover(TunedMethod[DiscoverParams]):
     name, label, paper = "retrain_discover", "Retrain + discovery", "the twin of REM + discovery"
     family = "retraining"  # type: ignore[assignment]
     summary = (
@@ -29,7 +29,6 @@ class RetrainDiscover(TunedMethod):
     designed_for = Region()
     revision = 8  # giving up what was known by heart is not a fall
     statistics = "of training"
-    Params = DiscoverParams
 
     @classmethod
     def expected_work(cls, params: Any, setting: Setting) -> float:

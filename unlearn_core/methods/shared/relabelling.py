@@ -10,7 +10,7 @@ from torch import nn
 from unlearn_core.methods.base import Method, UnlearningTask
 from unlearn_core.methods.localised.saliency import Localise, Restriction, mask_steps, masks_for
 from unlearn_core.methods.shared.rounds import Rounds
-from unlearn_core.methods.shared.sgd import SgdParams, count_batches, frame_recipe, phases, train_in_turn
+from unlearn_core.methods.shared.sgd import SgdParams, count_batches, phases, sgd_recipe, train_in_turn
 from unlearn_core.training import Reporter, Trainer
 
 
@@ -27,18 +27,16 @@ class RelabelParams(SgdParams):
     localise_share: float = Field(0.5, gt=0, le=1, description="Share of the parameters that may change")
 
 
-class Relabel(Method):
+class Relabel(Method[RelabelParams]):
     """Base of random relabelling. Every epoch: F with labels drawn anew for each batch, then the retain set with its own.
 
     Train mode throughout, so F's batches are normalised by their own statistics, as in the reference; the epoch ends on the
     retain set, whose statistics are what inference normalises by.
     """
 
-    Params = RelabelParams
-
     def unlearn(self, task: UnlearningTask, reporter: Reporter) -> nn.Module:
         p, model = self.p, task.original
-        recipe = frame_recipe(task, p)
+        recipe = sgd_recipe(task, p)
         epoch = sum(count_batches(len(ids), recipe.batch_size) for ids in (task.forget, task.retain))
         rounds = Rounds(reporter, task)
         masking, training = phases(rounds, mask_steps(task, p.localise), recipe.epochs * epoch)

@@ -101,8 +101,8 @@ _USUAL_MOMENTUM = 0.1
 def training_anew(reporter: Reporter, model: nn.Module, task: UnlearningTask, ids: torch.Tensor) -> Reporter:
     """The reporter for training ``model`` from scratch on ``ids``: its recipe's own running means, as the original's are.
 
-    Under a rate that falls to nothing they are what measuring gives: on digits utility and healed of a retrained network agree
-    to all digits. A network with a slower mean (MobileNetV3: 0.01) has not arrived after a few hundred steps; it is settled.
+    Under a rate that falls to nothing they are what measuring gives. A network with a slower mean (MobileNetV3: 0.01) has not
+    arrived after a few hundred steps; it is settled.
     """
     slow = any(norm.momentum is not None and norm.momentum < _USUAL_MOMENTUM for norm in base_norms(model))
     return Settling(reporter, task.data, sample(ids, task.seed)) if slow else reporter

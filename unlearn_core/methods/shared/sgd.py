@@ -1,11 +1,10 @@
-"""What fine-tuning methods share: the SGD frame, one count of work over several phases, and passes that keep statistics."""
+"""What methods that train share: the recipe of a short run, one count of work over phases, and passes that keep statistics."""
 
 from __future__ import annotations
 
 import contextlib
 import math
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import torch
 from pydantic import Field
@@ -24,23 +23,20 @@ class SgdParams(MethodParams):
     epochs: int = Field(10, ge=1, le=200, description="Passes over the training examples")
     learning_rate: float = Field(0.01, gt=0, le=1, description="Highest learning rate")
     batch_size: int = Field(256, ge=1, le=8192, description="Examples in a step")
-    momentum: float = Field(0.9, ge=0, lt=1)
-    weight_decay: float = Field(5e-4, ge=0, le=0.1)
+    momentum: float = Field(0.9, ge=0, lt=1, description="Momentum of SGD")
+    weight_decay: float = Field(5e-4, ge=0, le=0.1, description="Weight decay in every step")
 
 
-def frame_recipe(task: UnlearningTask, params: Any, final: float = 1.0, **changes: Any) -> TrainingSpec:
-    """A :class:`SgdParams` as a recipe: SGD, no warm-up, a linear fall to ``final`` (1: constant rate)."""
-    fields = {
-        "epochs": params.epochs,
-        "learning_rate": params.learning_rate,
-        "batch_size": params.batch_size,
-        "momentum": params.momentum,
-        "weight_decay": params.weight_decay,
-        "optimizer": "sgd",
-        "warmup": 0.0,
-        "final": final,
-    }
-    return task.recipe.model_copy(update=fields | changes)
+_OF_PARAMS = ("epochs", "learning_rate", "batch_size", "momentum", "weight_decay", "clip")
+"""What a method's parameters may say of a recipe, under the same names."""
+
+
+def sgd_recipe(task: UnlearningTask, params: MethodParams, **changes: float | str) -> TrainingSpec:
+    """The recipe of these parameters: SGD at a constant rate without warm-up, unless ``changes`` (of its fields) say otherwise;
+    what neither names is as in training."""
+    constant = {"optimizer": "sgd", "warmup": 0.0, "final": 1.0}
+    own = {name: getattr(params, name) for name in _OF_PARAMS if hasattr(params, name)}
+    return task.recipe.model_copy(update=constant | own | changes)
 
 
 class Phase:
