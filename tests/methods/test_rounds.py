@@ -11,7 +11,7 @@ from torch import nn
 from trained import Trained
 
 from unlearn_core.methods import UnlearningTask, accuracy_on, registry
-from unlearn_core.methods.redirection.loop import Redirection
+from unlearn_core.methods.redirection.rem import Redirection
 from unlearn_core.methods.shared.rounds import Rounds, has_fallen, sample, training_anew
 from unlearn_core.methods.shared.sgd import measure_statistics
 from unlearn_core.presets import preset_params

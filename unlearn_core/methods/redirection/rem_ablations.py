@@ -1,34 +1,42 @@
-"""REM with one idea taken out, and REM with one that nobody has (arXiv:2505.17730, ablations)."""
+"""REM with one idea taken out, and REM with masks that take the ground truth (arXiv:2505.17730, ablations)."""
 
 from __future__ import annotations
 
 import torch
 
 from unlearn_core.methods import OracleTask, Region, register
-from unlearn_core.methods.redirection.loop import Redirection, RedirectionMethod
 from unlearn_core.methods.redirection.params import SEARCH_SPACE, RemParams
+from unlearn_core.methods.redirection.rem import Redirection, RedirectionMethod
 from unlearn_core.models import RedirectNet
 from unlearn_core.training import Reporter
 
 
 class _WithoutChannels(Redirection):
+    """No redirect channels: CE(m) is CE(drop)."""
+
     def masks(self, ids: torch.Tensor) -> torch.Tensor | None:
         return None
 
 
 class _WithoutRemoval(Redirection):
+    """Redirection without −ℓ(CE(drop), CE₀) on F."""
+
     removes = False
 
 
 class _Ascent(Redirection):
-    def raised(self, ce: torch.Tensor, before: torch.Tensor) -> torch.Tensor:
+    """∓CE in place of ∓ℓ(CE, CE₀)."""
+
+    def ascend_loss(self, ce: torch.Tensor, before: torch.Tensor) -> torch.Tensor:
         return -ce
 
-    def lowered(self, ce: torch.Tensor, before: torch.Tensor, beta: float) -> torch.Tensor:
+    def descend_loss(self, ce: torch.Tensor, before: torch.Tensor, beta: float) -> torch.Tensor:
         return ce
 
 
 class _Ideal(Redirection):
+    """m_F for all of C, discovered or not."""
+
     def __init__(self, params: RemParams, task: OracleTask, model: RedirectNet, reporter: Reporter) -> None:
         self.corrupted = torch.zeros(len(task.data), dtype=torch.bool, device=task.device)
         self.corrupted[task.truth.corrupted.to(task.device)] = True
@@ -41,7 +49,9 @@ class _Ideal(Redirection):
 
 
 @register
-class RemNoRedirect(RedirectionMethod):
+class RemNoRedirect(RedirectionMethod[RemParams]):
+    """REM with CE(drop) in place of CE(m_F) and CE(m_i): removal, redirection and repair in the base."""
+
     name, label, paper = "rem_no_redirect", "REM without redirect channels", "arXiv:2505.17730 (ablation)"
     summary = (
         "REM's flush, removal and repair, all in the base network. "
@@ -53,7 +63,9 @@ class RemNoRedirect(RedirectionMethod):
 
 
 @register
-class RemNoRemoval(RedirectionMethod):
+class RemNoRemoval(RedirectionMethod[RemParams]):
+    """REM whose redirection minimises ℓ(CE(m_F), CE₀) in F, without −ℓ(CE(drop), CE₀), which only its flushes have."""
+
     name, label, paper = "rem_no_removal", "REM without removal", "arXiv:2505.17730 (ablation)"
     summary = (
         "REM that flushes and repairs, but doesn't push the forget set out of the base while it redirects. "
@@ -65,7 +77,9 @@ class RemNoRemoval(RedirectionMethod):
 
 
 @register
-class RemAscent(RedirectionMethod):
+class RemAscent(RedirectionMethod[RemParams]):
+    """REM with CE in place of ℓ(CE, CE₀): in F −CE(drop) + CE(m_F), elsewhere CE(m_i). It has no β."""
+
     name, label, paper = "rem_ascent", "REM with plain ascent", "arXiv:2505.17730 (ablation)"
     summary = (
         "REM with the cross entropy itself raised and lowered in place of the bounded loss. "
@@ -74,18 +88,20 @@ class RemAscent(RedirectionMethod):
         "run of it is repeated."
     )
     designed_for = Region()
-    revision, repeats = 3, False  # giving up what was known by heart is not a fall
+    revision, has_safeguard = 3, False  # giving up what was known by heart is not a fall
     search_space = SEARCH_SPACE | {"learning_rate": [0.005, 0.01, 0.02, 0.05]}  # without a bound, a rate has to be low
     redirection = _Ascent
 
 
 @register
-class RemIdeal(RedirectionMethod):
+class RemIdeal(RedirectionMethod[RemParams]):
+    """REM with m_F for all of C, which it is given with the ground truth; removal and flushes are still of F alone."""
+
     name, label, paper = "rem_ideal", "Oracle: REM with ideal masks", "arXiv:2505.17730 (upper bound)"
     oracle = True
     summary = (
         "REM in which every corrupted example, discovered or not, uses the forget set's redirect channels. "
-        "It needs to know who is corrupted, which nobody does, and is marked as an oracle. "
+        "It needs to know which examples are corrupted, which you never do in practice, and is marked as an oracle. "
         "It shows what the redirection could do with perfect masks."
     )
     designed_for = Region()
