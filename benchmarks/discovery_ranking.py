@@ -36,10 +36,10 @@ from unlearn_core.discovery import ModelOutputs, fold_of, judge, ranking_quality
 from unlearn_core.methods import UnlearningTask
 from unlearn_core.methods import registry as methods
 from unlearn_core.methods.redirection.search import Discovery
-from unlearn_core.methods.redirection.self_tuning import Plan
 from unlearn_core.presets import preset_params
 from unlearn_core.stages.execution import environment
 from unlearn_core.training import SilentReporter, Trainer, predict
+from unlearn_core.training.progress import ProgressBudget
 from unlearn_core.tuning.held_out import with_forget_set
 
 DISCOVERY, FOLDS = 0.1, 5
@@ -71,7 +71,7 @@ def rankings(task: UnlearningTask) -> dict[str, np.ndarray]:
     from cleanlab.rank import get_label_quality_scores
 
     method = methods.get("rem_discover")
-    discovery = Watched(method.params(preset_params("rem_discover", "digits")), task, Plan(SilentReporter(), 10**6))
+    discovery = Watched(method.params(preset_params("rem_discover", "digits")), task, ProgressBudget(SilentReporter(), 10**6))
     found = discovery.run()
     first = judge(discovery.seen[0], task.is_forget())
     ways = {"discovery": found.judgement.fusion.fused, "discovery, one round": first.fusion.fused}

@@ -14,7 +14,7 @@ from trained import Trained
 
 from unlearn_core.evaluation import Evidence, measure, observe
 from unlearn_core.methods import UnlearningTask, registry
-from unlearn_core.methods.redirection.fitted_rate import FACTORS, at_fitting_rate, held_out
+from unlearn_core.methods.redirection.fitted_rate import FACTORS, hold_out_retain, run_at_fitting_rate
 from unlearn_core.models.architectures import Layers
 from unlearn_core.models.torchvision_nets import TorchvisionNet
 from unlearn_core.presets import make_method
@@ -116,7 +116,7 @@ def test_rem_tunes_itself_on_it(foreign: Foreign) -> None:
 
 
 @pytest.mark.parametrize("name", ["rem_discover", "retrain_discover"])
-def test_what_nobody_knew_is_found_on_it(name: str, foreign: Foreign) -> None:
+def test_undiscovered_corruption_is_found_on_it(name: str, foreign: Foreign) -> None:
     outcome, truth = heal(name, foreign, rounds=1, folds=2), foreign.arena.corrupted.truth
     added = torch.tensor([entry["index"] for entry in outcome.report["discovery"]["added"]])
     hits = torch.isin(added, truth.corrupted)
@@ -125,7 +125,7 @@ def test_what_nobody_knew_is_found_on_it(name: str, foreign: Foreign) -> None:
     assert outcome.product > 0.75
 
 
-def knobs(foreign: Foreign, **changes: object) -> object:
+def rem_with(foreign: Foreign, **changes: object) -> object:
     rem = registry.get("rem")
     return rem(rem.params(make_method("rem", foreign.scenario).params | changes))
 
@@ -137,7 +137,7 @@ def right(model: nn.Module, foreign: Foreign) -> float:
 
 def test_the_learning_rate_fits_a_network_that_was_brought(foreign: Foreign) -> None:
     """At such a rate the network breaks; told to fit, the run finds a smaller one by given labels alone."""
-    method: Any = knobs(foreign, learning_rate=1.0, fit_rate=True, epochs=2)
+    method: Any = rem_with(foreign, learning_rate=1.0, fit_rate=True, epochs=2)
     model = method.unlearn(foreign.task(), SilentReporter())
     rate = model.report["rate"]
     assert rate["changed"]["learning_rate"] < 1.0
@@ -156,7 +156,7 @@ def test_a_run_that_costs_what_was_held_out_is_stopped_and_said(foreign: Foreign
         return nothing(changes, part, reporter)
 
     for run, stopped in ((ruin, True), (nothing, False)):
-        model = at_fitting_rate(nothing, run, 0.1, foreign.task(), SilentReporter())
+        model = run_at_fitting_rate(nothing, run, 0.1, foreign.task(), SilentReporter())
         rate = model.report["rate"]  # type: ignore[index]
         assert rate["stopped"] is stopped
         assert (rate["held_out"]["after"] < 0.5 * rate["held_out"]["before"]) is stopped
@@ -165,7 +165,7 @@ def test_a_run_that_costs_what_was_held_out_is_stopped_and_said(foreign: Foreign
 
 def test_nothing_is_learned_from_what_is_held_out(foreign: Foreign) -> None:
     task = foreign.task()
-    held, rest = held_out(task)
+    held, rest = hold_out_retain(task)
     assert len(held) == round(0.1 * len(task.retain))
     assert torch.equal(torch.cat([held, rest]).sort().values, task.retain)
     seen: list[torch.Tensor] = []
@@ -174,7 +174,7 @@ def test_nothing_is_learned_from_what_is_held_out(foreign: Foreign) -> None:
         seen.append(torch.cat([part.forget, part.retain]))
         return part.original.eval()
 
-    at_fitting_rate(run, run, 0.1, task, SilentReporter())
+    run_at_fitting_rate(run, run, 0.1, task, SilentReporter())
     assert len(seen) == len(FACTORS) + 1
     assert not any(torch.isin(held, ids).any() for ids in seen)
 

@@ -12,7 +12,7 @@ from unlearn_core.discovery import ModelOutputs, out_of_fold
 from unlearn_core.discovery.evidence import set_apart
 from unlearn_core.errors import Cancelled
 from unlearn_core.methods import registry
-from unlearn_core.methods.redirection.early_learning import learning_of, learning_steps
+from unlearn_core.methods.redirection.early_learning import early_learning_loss, early_learning_steps
 from unlearn_core.methods.redirection.search import outputs
 from unlearn_core.presets import preset_params
 from unlearn_core.training import SilentReporter
@@ -36,26 +36,26 @@ class Counting(SilentReporter):
 
 def test_wrong_labels_are_learned_late_and_the_run_leaves_no_trace(points: Trained) -> None:
     task, reporter = points.task(), Counting()
-    late = learning_of(task, reporter)
+    late = early_learning_loss(task, reporter)
     assert late.shape == (len(task.data),)
     truth = points.arena.corrupted.truth
     wrong = torch.zeros(len(late), dtype=torch.bool)
     wrong[truth.corrupted] = True
     above = (late[wrong][:, None] > late[~wrong][None, :]).float().mean()
     assert above > 0.9
-    assert (reporter.steps, reporter.snapshots) == (learning_steps(task), 0)
-    assert torch.equal(late, learning_of(points.task(), SilentReporter()))
+    assert (reporter.steps, reporter.snapshots) == (early_learning_steps(task), 0)
+    assert torch.equal(late, early_learning_loss(points.task(), SilentReporter()))
 
 
 def test_it_can_be_cancelled(points: Trained) -> None:
     with pytest.raises(Cancelled):
-        learning_of(points.task(), Counting(3))
+        early_learning_loss(points.task(), Counting(3))
 
 
 def test_a_run_that_diverges_is_no_evidence(points: Trained) -> None:
     task = points.task()
     wild = task.recipe.model_copy(update={"learning_rate": 1e12, "optimizer": "sgd", "clip": 0.0})
-    late = learning_of(dataclasses.replace(task, recipe=wild), SilentReporter())
+    late = early_learning_loss(dataclasses.replace(task, recipe=wild), SilentReporter())
     assert not late.isfinite().all()
     logits, features = outputs(task.original, task)
     forget = task.is_forget()

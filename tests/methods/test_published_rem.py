@@ -11,8 +11,9 @@ from torch import nn
 from trained import Trained
 
 from unlearn_core.methods import registry
-from unlearn_core.methods.redirection.loop import Redirection
 from unlearn_core.methods.redirection.params import RemParams, count_rounds, total_steps
+from unlearn_core.methods.redirection.references import masked_losses
+from unlearn_core.methods.redirection.rem import Redirection
 from unlearn_core.models import RedirectNorm2d
 from unlearn_core.models import registry as models
 from unlearn_core.models.resnet9 import ResNet9Net
@@ -62,7 +63,7 @@ def test_a_run_ends_after_its_steps_in_the_middle_of_a_round(digits: Trained) ->
             seen.append((done, total))
 
     rem = registry.get("rem")
-    rem(rem.params({"steps": 7, "flush_passes": 1})).once(digits.task(discovery=0.5), Counting())
+    rem(rem.params({"steps": 7, "flush_passes": 1})).run_single(digits.task(discovery=0.5), Counting())
     assert seen == [(done, 7) for done in range(1, 8)]  # three steps a round, so the third round is cut short
 
 
@@ -70,12 +71,13 @@ def test_both_terms_start_from_the_loss_with_the_forget_mask(digits: Trained) ->
     run = redirection(digits)
     forget = run.task.forget
     with torch.no_grad():
-        expected = run._losses(run.reference, run.task.data.batch(forget), forget, run.forget_mask.expand(len(forget), -1))
-    torch.testing.assert_close(run.dropped[forget], expected)
-    torch.testing.assert_close(run.masked[forget], expected)
+        mask = run.forget_mask.expand(len(forget), -1)
+        expected = masked_losses(run.reference.model, run.task.data, run.task.data.batch(forget), forget, mask)
+    torch.testing.assert_close(run.reference.dropped[forget], expected)
+    torch.testing.assert_close(run.reference.masked[forget], expected)
     run.model.eval()
     # −ℓ(CE(drop), CE₀) no longer begins at 2·log 2, since CE₀ is that of the mask.
-    dropped = run._losses(run.model, run.task.data.batch(forget[:3]), forget[:3], None)
+    dropped = masked_losses(run.model, run.task.data, run.task.data.batch(forget[:3]), forget[:3], None)
     removal = -2 * torch.nn.functional.logsigmoid(dropped - expected[:3]).sum().item()
     repair = (3 + 5) * 2 * math.log(0.5)
     assert run.loss(torch.cat([forget[:3], run.task.retain[:5]])).item() == pytest.approx((removal + repair) / 8, abs=1e-4)
@@ -111,7 +113,7 @@ def test_statistics_are_left_as_the_passes_left_them(digits: Trained) -> None:
     rem = registry.get("rem")
     for statistics in ("mixed", "retain"):
         params = rem.params({"steps": 3, "flush_passes": 0, "statistics": statistics, "learning_rate": 1e-9})
-        rem(params).once(digits.task(discovery=0.5), Watching())
+        rem(params).run_single(digits.task(discovery=0.5), Watching())
     mixed, measured = shown
     start = {name: value for name, value in digits.original.state_dict().items() if "running_mean" in name}
     name = next(iter(start))

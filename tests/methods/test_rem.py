@@ -10,8 +10,9 @@ import torch
 from trained import Trained
 
 from unlearn_core.methods import accuracy_on, bounded_loss, registry
-from unlearn_core.methods.redirection.loop import Redirection
 from unlearn_core.methods.redirection.params import RemParams
+from unlearn_core.methods.redirection.references import masked_losses
+from unlearn_core.methods.redirection.rem import Redirection
 from unlearn_core.training import SilentReporter, predict
 
 
@@ -38,7 +39,7 @@ def redirection(trained: Trained, **params: object) -> Redirection:
     return Redirection(RemParams(**params), task, task.original, SilentReporter())
 
 
-def test_all_of_the_forget_set_shares_one_mask_and_everyone_else_has_their_own(digits: Trained) -> None:
+def test_all_of_the_forget_set_shares_one_mask_and_every_other_example_has_its_own(digits: Trained) -> None:
     run = redirection(digits, forget_share=0.5)
     masks = run.masks(run.task.forget)
     assert (masks == masks[0]).all()
@@ -51,7 +52,7 @@ def test_reference_losses_are_those_of_the_original_without_redirect(digits: Tra
     run = redirection(digits)
     data = digits.arena.train
     expected = torch.nn.functional.cross_entropy(predict(digits.original, data), data.labels, reduction="none")
-    torch.testing.assert_close(run.dropped, expected, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(run.reference.dropped, expected, rtol=1e-4, atol=1e-5)
 
 
 def test_the_objective_by_hand(digits: Trained) -> None:
@@ -71,18 +72,18 @@ def test_what_was_never_learned_is_hardly_pushed_further_with_the_removal_capped
     task.original.widen(1.0, 1)
     member, rest = task.forget[:3], task.retain[:5]
     labels = task.data.labels.clone()
-    labels[member[0]] = (labels[member[0]] + 1) % 10  # a label that nobody taught
+    labels[member[0]] = (labels[member[0]] + 1) % 10  # a label that was never taught
     task = dataclasses.replace(task, data=dataclasses.replace(task.data, labels=labels))
     run = Redirection(RemParams(removal_cap=0.0), task, task.original, SilentReporter())
     run.model.eval()
-    losses = run._losses(run.model, run.task.data.batch(member), member, None)
+    losses = masked_losses(run.model, run.task.data, run.task.data.batch(member), member, None)
     assert losses[0] > 2 > losses[1:].max()
     # −ℓ(CE, 0) for the removal; the repair of all eight starts from CE₀ as it was.
     removal = -2 * torch.nn.functional.logsigmoid(losses).sum().item()
     expected = (removal + 8 * 2 * math.log(0.5)) / 8
     assert run.loss(torch.cat([member, rest])).item() == pytest.approx(expected, abs=1e-4)
     # So the pull on what was learned is half of the most there is, as in the paper, and on what was not next to nothing.
-    pull = torch.autograd.functional.jacobian(lambda ce: run.raised(ce, torch.zeros(3)).sum(), losses.detach())
+    pull = torch.autograd.functional.jacobian(lambda ce: run.ascend_loss(ce, torch.zeros(3)).sum(), losses.detach())
     assert -pull[0] < 0.3 < 0.7 < -pull[1:].max()
 
 
@@ -96,7 +97,7 @@ def test_a_round_takes_at_most_so_many_steps(digits: Trained) -> None:
     for limit, per_round in ((3, 3), (0, 6), (100, 6)):
         seen.clear()
         params = method.presets["digits"] | {"epochs": 2, "round_steps": limit}
-        method(method.params(params)).once(digits.task(discovery=0.5), Counting())
+        method(method.params(params)).run_single(digits.task(discovery=0.5), Counting())
         assert seen == [(done + 1, 2 * per_round) for done in range(2 * per_round)]
 
 
@@ -109,7 +110,7 @@ def test_flushing_lowers_the_forget_accuracy_to_its_threshold(digits: Trained) -
 
 def test_extra_forget_examples_join_every_batch(digits: Trained) -> None:
     run = redirection(digits, forget_per_batch=16)
-    ids = run._with_extra_forget(run.task.retain[:10])
+    ids = run.add_forget(run.task.retain[:10])
     assert len(ids) == 26
     assert torch.isin(ids[10:], run.task.forget).all()
 

@@ -11,11 +11,11 @@ from torch import nn
 from trained import Trained
 
 from unlearn_core.methods import UnlearningTask, accuracy_on, registry
-from unlearn_core.methods.redirection.loop import Redirection
+from unlearn_core.methods.redirection.rem import Redirection
 from unlearn_core.methods.shared.rounds import Rounds, has_fallen, sample, training_anew
 from unlearn_core.methods.shared.sgd import measure_statistics
 from unlearn_core.presets import preset_params
-from unlearn_core.training import SilentReporter, predict
+from unlearn_core.training import DeviceData, SilentReporter, predict
 
 
 @pytest.mark.parametrize(
@@ -146,8 +146,6 @@ def test_statistics_are_those_of_plain_inputs_with_nothing_dropped_and_frozen_no
     net[2].requires_grad_(False)
     frozen = net[2].running_mean.clone()
     inputs = torch.randint(0, 256, (40, 3, 4, 4), dtype=torch.uint8)
-    from unlearn_core.training import DeviceData
-
     data = DeviceData(inputs, torch.arange(40) % 2, 2, torch.full((3,), 100.0), torch.full((3,), 50.0))
     ids = torch.arange(0, 40, 2)
     seen = measure_statistics(net, data, SilentReporter(), ids)

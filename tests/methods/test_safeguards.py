@@ -29,12 +29,12 @@ def test_a_run_that_loses_a_class_is_repeated_more_softly_and_the_better_one_kep
     rem, task, clip = registry.get("rem"), digits.task(), 1.0
     threes = (task.data.labels == 3).nonzero()[:40, 0]
 
-    def knobs(clip: float) -> Any:
+    def values(clip: float) -> Any:
         return rem.params(preset_params("rem", "digits") | {"flush_clip": clip, "epochs": 1})
 
-    first, second = (rem(knobs(value)).once(only(task, threes), SilentReporter()) for value in (clip, clip / 2))
+    first, second = (rem(values(value)).run_single(only(task, threes), SilentReporter()) for value in (clip, clip / 2))
     assert class_collapsed(first, task.original, only(task, threes))
-    model = rem(knobs(clip)).unlearn(only(task, threes), SilentReporter())
+    model = rem(values(clip)).unlearn(only(task, threes), SilentReporter())
     report = model.report["tuning"]  # type: ignore[index]
     kept = [accuracy_on(run, task, only(task, threes).retain) for run in (first, second)]
     assert [entry["retain"] for entry in report["tried"]] == kept
@@ -49,8 +49,8 @@ def test_a_class_that_a_round_lost_is_spared_by_the_rounds_that_follow(digits: T
     sharp = {"flush_clip": 1.0, "epochs": 3, "repair_beta": 4.0, "repeat": False}
 
     def run(**more: Any) -> torch.nn.Module:
-        knobs = rem.params(preset_params("rem", "digits") | sharp | more)
-        return rem(knobs).unlearn(only(task, task.forget), SilentReporter())
+        values = rem.params(preset_params("rem", "digits") | sharp | more)
+        return rem(values).unlearn(only(task, task.forget), SilentReporter())
 
     assert class_collapsed(run(epochs=1), task.original, task)
     pushed, spared = run(), run(spare_classes=True)
@@ -70,10 +70,10 @@ def test_where_no_class_is_lost_none_has_to_be_spared(digits: Trained) -> None:
 def test_a_run_that_loses_none_is_left_as_it_is(digits: Trained) -> None:
     rem = registry.get("rem")
     method = rem(rem.params(preset_params("rem", "digits") | {"epochs": 2}))
-    once = method.once(digits.task(), SilentReporter())  # type: ignore[attr-defined]
+    single = method.run_single(digits.task(), SilentReporter())  # type: ignore[attr-defined]
     model = method.unlearn(digits.task(), SilentReporter())
     assert "tuning" not in model.report
-    assert all(torch.equal(a, b) for a, b in zip(once.state_dict().values(), model.state_dict().values(), strict=True))
+    assert all(torch.equal(a, b) for a, b in zip(single.state_dict().values(), model.state_dict().values(), strict=True))
 
 
 @pytest.mark.parametrize("name", ["rem_tuned", "rem_discover"])
@@ -99,5 +99,5 @@ def test_what_was_never_learned_is_left_alone(name: str, points: Trained) -> Non
 def test_doubt_is_acted_upon_only_where_something_could_be_added() -> None:
     judgement: Any = SimpleNamespace(suspects=np.array([3, 1, 2, 0]), probability=np.array([0.01, 0.9, 0.3, 0.95]))
     discovery: Any = SimpleNamespace(task=SimpleNamespace(device="cpu"))
-    assert Discovery.doubted(discovery, judgement, 2).tolist() == [2]
-    assert Discovery.doubted(discovery, judgement, 0).tolist() == []
+    assert Discovery.select_excluded(discovery, judgement, 2).tolist() == [2]
+    assert Discovery.select_excluded(discovery, judgement, 0).tolist() == []

@@ -11,7 +11,8 @@ from torch import nn
 from trained import Trained
 
 from unlearn_core.methods import UnlearningTask, registry
-from unlearn_core.methods.redirection.loop import Redirection, RemParams
+from unlearn_core.methods.redirection.params import RemParams
+from unlearn_core.methods.redirection.rem import Redirection
 from unlearn_core.methods.shared.rounds import proxy
 from unlearn_core.models import shared_mask
 from unlearn_core.training import DeviceData, SilentReporter, predict

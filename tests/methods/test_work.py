@@ -43,7 +43,7 @@ def test_rounds_are_cut_short_where_all_would_take_more(
 
     monkeypatch.setattr(RedirectNet, "features", counted)
     params = rem.params(values)
-    rem(params).once(task, SilentReporter())  # type: ignore[attr-defined]
+    rem(params).run_single(task, SilentReporter())  # type: ignore[attr-defined]
     done = passes[0] / (STEP * 20 * len(task.data))
     expected = rem_work(params, Setting(task.recipe, len(task.data), masked))
     # What was counted before is what was done, up to the looks at F and at the original.

@@ -28,9 +28,9 @@ from unlearn_core.methods import Method, MethodParams, OracleTask, UnlearningTas
 from unlearn_core.methods import registry as methods
 from unlearn_core.presets import TUNED, make_method, make_scenario, tuned
 from unlearn_core.training import Reporter, predict
-from unlearn_core.tuning.held_out import halves
-from unlearn_core.tuning.search import Cell, Setting, candidates, rank, score_cell, tune
 from unlearn_core.tuning import search as tuning
+from unlearn_core.tuning.held_out import split_in_halves
+from unlearn_core.tuning.search import Cell, Setting, candidates, rank, score_cell, tune
 
 REPORTED_SEEDS = {0, 1, 2}
 
@@ -68,7 +68,7 @@ def test_half_of_the_forget_set_is_hidden_in_the_retain_set_with_its_wrong_label
     Recording.seen.clear()
     monkeypatch.setattr(methods, "get", lambda name: Recording)
     whole, order = digits.task(discovery=0.5), digits.arena.corrupted.truth.corrupted
-    monkeypatch.setattr(tuning, "_trained", lambda *setting: (digits.task(discovery=0.5), order))
+    monkeypatch.setattr(tuning, "train_original", lambda *setting: (digits.task(discovery=0.5), order))
     result = score_cell(Setting("digits"), "recording", {}, Cell(1.0, 0.5, 3))
     (half,) = Recording.seen
     assert not isinstance(half, OracleTask)
@@ -82,7 +82,7 @@ def test_half_of_the_forget_set_is_hidden_in_the_retain_set_with_its_wrong_label
     assert result["healed"] < 0.3
     assert result["score"] == pytest.approx(result["healed"] * result["retain"])
     # The rule of the self-tuning methods, to the digit.
-    first, held = halves(whole, 3)
+    first, held = split_in_halves(whole, 3)
     assert torch.equal(half.forget, first)
     given = predict(whole.original, whole.data, held).softmax(1).gather(1, whole.data.labels[held][:, None])
     assert result["healed"] == pytest.approx(1 - given.mean().item(), abs=1e-6)
@@ -160,7 +160,7 @@ def test_a_network_that_diverges_scores_nothing_and_can_be_written(digits: Train
 
     order = digits.arena.corrupted.truth.corrupted
     monkeypatch.setattr(methods, "get", lambda name: Diverging)
-    monkeypatch.setattr(tuning, "_trained", lambda *setting: (digits.task(discovery=0.5), order))
+    monkeypatch.setattr(tuning, "train_original", lambda *setting: (digits.task(discovery=0.5), order))
     found = score_cell(Setting("digits"), "diverging", {}, Cell(1.0, 0.5, 3))
     assert found["score"] == 0
     json.dumps(found, allow_nan=False)
@@ -179,7 +179,7 @@ def test_a_network_that_lost_a_class_scores_nothing(digits: Trained, monkeypatch
 
     order = digits.arena.corrupted.truth.corrupted
     monkeypatch.setattr(methods, "get", lambda name: Never)
-    monkeypatch.setattr(tuning, "_trained", lambda *setting: (digits.task(discovery=0.5), order))
+    monkeypatch.setattr(tuning, "train_original", lambda *setting: (digits.task(discovery=0.5), order))
     kept = score_cell(Setting("digits"), "never", {}, Cell(1.0, 0.5, 3))
     assert not kept["lost"]
     Never.lost = 1

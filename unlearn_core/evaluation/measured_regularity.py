@@ -10,7 +10,7 @@ from unlearn_core.evaluation.scenario_data import ScenarioData
 from unlearn_core.models import build_model
 from unlearn_core.specs import Scenario
 from unlearn_core.training import Reporter, Trainer, predict
-from unlearn_core.training.sub_progress import SubProgress
+from unlearn_core.training.progress import RepeatProgress
 
 FOLDS = 4
 
@@ -31,7 +31,7 @@ def measured_regularity(scenario: Scenario, arena: ScenarioData, reporter: Repor
         model = build_model(scenario.model, shape, data.classes, scenario.seed + k, data.mean_std).to(data.device)
         inside = (fold != k).nonzero()[:, 0].to(data.device)
         outside = (fold == k).nonzero()[:, 0].to(data.device)
-        part = SubProgress(reporter, k, FOLDS)
+        part = RepeatProgress(reporter, k, FOLDS)
         Trainer(model, data, scenario.training, scenario.seed + k, part, snapshots=False).fit(inside)
         probabilities = predict(model, data, outside).softmax(1)
         chance[outside.cpu()] = probabilities.gather(1, data.labels[outside][:, None])[:, 0].cpu()

@@ -18,7 +18,7 @@ from unlearn_core.evaluation.ranking import auc, recognised
 from unlearn_core.models import build_model
 from unlearn_core.specs import Scenario, content_key
 from unlearn_core.training import Reporter, Trainer, predict
-from unlearn_core.training.sub_progress import SubProgress
+from unlearn_core.training.progress import RepeatProgress
 
 MODELS = 4
 """Reference models: two pairs, each trained on complementary halves of the training data."""
@@ -45,7 +45,7 @@ def train_references(scenario: Scenario, arena: ScenarioData, reporter: Reporter
         inside, outside = halves[k % 2].to(data.device), halves[1 - k % 2].to(data.device)
         seed = scenario.seed + 1 + k
         model = build_model(scenario.model, arena.corrupted.train.shape, data.classes, seed, data.mean_std).to(data.device)
-        Trainer(model, data, scenario.training, seed, SubProgress(reporter, k, MODELS), snapshots=False).fit(inside)
+        Trainer(model, data, scenario.training, seed, RepeatProgress(reporter, k, MODELS), snapshots=False).fit(inside)
         train_chance[outside.cpu()] += _own(predict(model, data, outside), data.labels[outside])
         # As many models judge a test example as judge a training example: the estimates must be equally noisy.
         if k % 2 == 0:

@@ -1,4 +1,4 @@
-"""Choosing REM's knobs by how well a held-out part of the forget set is healed, subject to the accuracy on the rest."""
+"""The held-out-F rule: how far a part of the forget set that a run didn't know is healed, times the accuracy on the rest."""
 
 from __future__ import annotations
 
@@ -16,43 +16,29 @@ from unlearn_core.methods.base import UnlearningTask
 from unlearn_core.methods.shared.class_collapse import class_collapsed
 from unlearn_core.methods.shared.preference import accuracy_on
 from unlearn_core.training import Reporter, predict
+from unlearn_core.training.progress import StepProgress
 
 MIN_FORGET = 4
+"""With fewer known there is too little to hold out."""
 
-
-class Unseen:
-    """A reporter for inner runs: passes steps and cancellation on, keeps their snapshots to itself."""
-
-    def __init__(self, reporter: Reporter) -> None:
-        self.reporter = reporter
-
-    def step(self, done: int, total: int, **scalars: float | torch.Tensor) -> None:
-        self.reporter.step(done, total)
-
-    def snapshot(self, model: nn.Module) -> None: ...
-
-    def cancelled(self) -> bool:
-        return self.reporter.cancelled()
-
-
-class Quiet(Unseen):
-    """For runs that were not planned: their steps are not counted either."""
-
-    def step(self, done: int, total: int, **scalars: float | torch.Tensor) -> None: ...
+Values = dict[str, Any]
+"""Parameters by name, as plain data. Not validated: a method's own search also has values that stand for no run at all."""
+Run = Callable[[Values, UnlearningTask, Reporter], nn.Module]
+"""(parameters, or changes of them; task; reporter) → the model of a run, which consumes the task's original."""
 
 
 def with_forget_set(
-    task: UnlearningTask, known: torch.Tensor, seed: int | None = None, doubted: torch.Tensor | None = None
+    task: UnlearningTask, known: torch.Tensor, seed: int | None = None, excluded: torch.Tensor | None = None
 ) -> UnlearningTask:
     """The task with ``known`` as forget set and everything else, wrong labels and all, as retain set; its own original.
 
-    Examples in ``doubted`` (indices) are in neither: nothing is learned from them.
+    Examples in ``excluded`` (indices) are in neither: nothing is learned from them.
     """
     known = known.sort().values
     rest = torch.ones(len(task.data), dtype=torch.bool, device=task.device)
     rest[known] = False
-    if doubted is not None:
-        rest[doubted] = False
+    if excluded is not None:
+        rest[excluded] = False
     return dataclasses.replace(
         task,
         original=copy.deepcopy(task.original),
@@ -62,7 +48,7 @@ def with_forget_set(
     )
 
 
-def halves(task: UnlearningTask, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
+def split_in_halves(task: UnlearningTask, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
     """F cut at random into two halves, the first the smaller where the number is odd; sorted indices."""
     order = torch.randperm(len(task.forget), generator=torch.Generator().manual_seed(seed)).to(task.device)
     cut = len(order) // 2
@@ -73,10 +59,10 @@ def halves(task: UnlearningTask, seed: int) -> tuple[torch.Tensor, torch.Tensor]
 class Trial:
     """One configuration. ``healed`` (m,): probability that the model no longer gives to the held-out wrong labels, in a
     fixed order of examples; ``retain``: accuracy on given labels outside F, averaged over the runs; ``lost``: whether a run
-    lost a whole class. What says no given label of F any more may have given up their classes: that heals nobody, and shows
-    on given labels."""
+    lost a whole class. A model that no longer gives any label of F may have given up their classes. That heals
+    nothing, and shows on given labels."""
 
-    params: dict[str, Any]
+    params: Values
     healed: torch.Tensor
     retain: float
     lost: bool = False
@@ -100,39 +86,36 @@ class Trial:
         return bool(gain.mean() > error)
 
 
-Run = Callable[[dict[str, Any], UnlearningTask, Reporter], nn.Module]
-
-
-def cross_validate(run: Run, params: dict[str, Any], task: UnlearningTask, seed: int, reporters: Sequence[Reporter]) -> Trial:
+def cross_validate(run: Run, params: Values, task: UnlearningTask, seed: int, reporters: Sequence[Reporter]) -> Trial:
     """Each half of F in turn is left in the retain set while REM is told of the other one; one run for each of at most two
     reporters. ``seed`` decides the halves and is that of the runs."""
-    first, second = halves(task, seed)
+    first, second = split_in_halves(task, seed)
     healed, retain, lost = [], [], []
     for (known, held), reporter in zip(((first, second), (second, first)), reporters, strict=False):
         half = with_forget_set(task, known, seed)
-        model = run(params, half, Unseen(reporter))
-        healed.append(_healed(model, task, held))
+        model = run(params, half, StepProgress(reporter))
+        healed.append(_healed_probability(model, task, held))
         retain.append(accuracy_on(model, task, task.retain))
         lost.append(class_collapsed(model, task.original, half))
     return Trial(params, torch.cat(healed), sum(retain) / len(retain), any(lost))
 
 
-def evaluate(params: dict[str, Any], model: nn.Module, task: UnlearningTask) -> Trial:
+def evaluate(params: Values, model: nn.Module, task: UnlearningTask) -> Trial:
     """A trial whose model was told of all of F, so that nothing is held out."""
-    return Trial(params, _healed(model, task, task.forget), accuracy_on(model, task, task.retain))
+    return Trial(params, _healed_probability(model, task, task.forget), accuracy_on(model, task, task.retain))
 
 
-def _healed(model: nn.Module, task: UnlearningTask, ids: torch.Tensor) -> torch.Tensor:
+def _healed_probability(model: nn.Module, task: UnlearningTask, ids: torch.Tensor) -> torch.Tensor:
     """Probability (len(ids),) that ``model`` does not give to the labels as given."""
     return 1 - F.softmax(predict(model, task.data, ids), dim=1).gather(1, task.data.labels[ids][:, None])[:, 0]
 
 
 def select_best(trials: Sequence[Trial], again: Callable[[Trial], Trial]) -> tuple[Trial, list[Trial]]:
-    """The trial to go by: the best of them if it surpasses the first twice, else the first. And the second look.
+    """The trial to go by, and the second look: the best if it is significantly better than the first twice, else the first.
 
-    The best of many trials is partly the luckiest. So the best of those that surpass the first and the first itself are run
-    ``again``, on other halves and with another seed, and must differ there as well. Where no trial surpasses the first, there
-    is no second look.
+    The best of many trials is partly the luckiest. So the best of those that are significantly better than the first, and the
+    first itself, are run ``again``, on other halves and with another seed, and must differ there as well. Where no trial is,
+    there is no second look.
     """
     start = trials[0]
     best = max(

@@ -15,7 +15,7 @@ import math
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future
 from pathlib import Path
 from typing import Any
 
@@ -32,20 +32,22 @@ from unlearn_core.models import RedirectNet, build_model
 from unlearn_core.presets import make_scenario
 from unlearn_core.specs import LOCATION, Scalar, Scenario
 from unlearn_core.training import Reporter, SilentReporter, Trainer
-from unlearn_core.tuning.held_out import MIN_FORGET, cross_validate
+from unlearn_core.tuning.held_out import MIN_FORGET, Values, cross_validate
 
 RULE = (
     "geometric mean over the plane of: mean probability that is no longer given to the wrong labels of the held-out half of F "
     "× accuracy on the labels outside F; 0 where a whole class is lost"
 )
 """What :class:`unlearn_core.tuning.held_out.Trial` scores, by which the self-tuning methods go as well."""
+Row = dict[str, float]
+"""What a cell gives for one configuration, by name: its coordinates, its score and what that is made of."""
 TRIES, FINALISTS = 11, 3
 """Configurations beside the preset, and of these so many that go on to more seeds: the same for every method."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Cell:
-    """One place on the plane, with a seed."""
+    """One position on the plane, with a seed."""
 
     regularity: float
     discovery: float
@@ -67,38 +69,40 @@ class Setting:
 
 
 @functools.lru_cache(maxsize=32)
-def _trained(setting: Setting, regularity: float, seed: int) -> tuple[UnlearningTask, torch.Tensor]:
+def train_original(setting: Setting, regularity: float, seed: int) -> tuple[UnlearningTask, torch.Tensor]:
+    """A task without a forget set, with a trained original, and the corrupted examples in the order of discovery."""
     scenario = setting.scenario(regularity, seed)
-    arena = build_scenario_data(scenario, torch.device("cpu"))
-    shape, classes, spec = arena.corrupted.train.shape, arena.train.classes, scenario.model
-    moments = arena.train.mean_std
-    model = build_model(spec, shape, classes, seed, moments)
-    everyone = torch.arange(len(arena.train))
-    Trainer(model, arena.train, scenario.training, seed, SilentReporter(), snapshots=False).fit(everyone)
+    data = build_scenario_data(scenario, torch.device("cpu"))
+    shape, classes, spec = data.corrupted.train.shape, data.train.classes, scenario.model
+    mean_std = data.train.mean_std
+    model = build_model(spec, shape, classes, seed, mean_std)
+    everyone = torch.arange(len(data.train))
+    Trainer(model, data.train, scenario.training, seed, SilentReporter(), snapshots=False).fit(everyone)
 
     def fresh(seed: int) -> RedirectNet:
-        return build_model(spec, shape, classes, seed, moments)
+        return build_model(spec, shape, classes, seed, mean_std)
 
-    task = UnlearningTask(model, arena.train, everyone[:0], everyone, fresh, scenario.training, seed)
+    task = UnlearningTask(model, data.train, everyone[:0], everyone, fresh, scenario.training, seed)
     # The order of discovery is all that leaves the ground truth: which examples a practitioner would know at each rate.
-    return task, arena.corrupted.truth.corrupted
+    return task, data.corrupted.truth.corrupted
 
 
-def score_cell(setting: Setting, method: str, params: dict[str, Scalar], cell: Cell) -> dict[str, float]:
+def score_cell(setting: Setting, method: str, params: dict[str, Scalar], cell: Cell) -> Row:
     """Held-out score of one configuration in one cell; 0 where the method diverges, or loses a whole class.
 
     Raises :class:`UserError` where too few are known to hold half of them out.
     """
     torch.set_num_threads(1)
     chosen = methods.get(method)
-    task, order = _trained(setting, cell.regularity, cell.seed)
+    task, order = train_original(setting, cell.regularity, cell.seed)
     forget = order[: int(cell.discovery * len(order) + 0.5)].sort().values
     if len(forget) < MIN_FORGET:
         raise UserError(f"Holding out half of the forget set needs at least {MIN_FORGET} examples (got {len(forget)}).")
     retain = task.everything[~torch.isin(task.everything, forget)]
 
-    def run(values: dict[str, Any], half: UnlearningTask, reporter: Reporter) -> nn.Module:
-        return chosen(chosen.params(values)).unlearn(half, reporter)
+    def run(values: Values, half: UnlearningTask, reporter: Reporter) -> nn.Module:
+        model: nn.Module = chosen(chosen.params(values)).unlearn(half, reporter)
+        return model
 
     start = time.perf_counter()
     trial = cross_validate(run, params, dataclasses.replace(task, forget=forget, retain=retain), cell.seed, [SilentReporter()])
@@ -107,7 +111,7 @@ def score_cell(setting: Setting, method: str, params: dict[str, Scalar], cell: C
     return dataclasses.asdict(cell) | found | {"seconds": time.perf_counter() - start}
 
 
-def rank(rows: Sequence[dict[str, float]]) -> float:
+def rank(rows: Sequence[Row]) -> float:
     """Geometric mean of the scores: no cell, and no seed, may be given up for another."""
     return math.exp(sum(math.log(max(row["score"], 1e-2)) for row in rows) / len(rows))
 
@@ -120,6 +124,45 @@ def candidates(method: type[Method[Any]], family: str, tries: int, augment: bool
     usual = method.all_params(base)
     others = [base | extra for extra in every if any(usual[name] != value for name, value in extra.items())]
     return [base, *(random.Random(2026).sample(others, tries) if len(others) > tries else others)]
+
+
+@dataclasses.dataclass
+class PlaneScorer:
+    """Scores configurations at all ``places`` (regularity, discovery) of the plane, side by side in ``pool``, and says how many
+    of ``total`` runs are done."""
+
+    setting: Setting
+    method: str
+    pool: Executor
+    places: Sequence[tuple[float, float]]
+    total: int
+    progress: Callable[[int, int], None] | None
+    done: int = 0
+
+    def score(self, configs: Sequence[dict[str, Scalar]], seeds: Sequence[int]) -> list[list[Row]]:
+        """The rows of each configuration, one for each place and seed."""
+        cells = [Cell(regularity, discovery, seed) for regularity, discovery in self.places for seed in seeds]
+        pending = [[self.pool.submit(score_cell, self.setting, self.method, one, cell) for cell in cells] for one in configs]
+        return [[self._await(future) for future in futures] for futures in pending]
+
+    def _await(self, future: Future[Row]) -> Row:
+        row = future.result()
+        self.done += 1
+        if self.progress is not None:
+            self.progress(self.done, self.total)
+        return row
+
+
+@dataclasses.dataclass(frozen=True)
+class Finalist:
+    """A configuration with its rows on all seeds."""
+
+    params: dict[str, Scalar]
+    cells: list[Row]
+
+    @property
+    def score(self) -> float:
+        return rank(self.cells)
 
 
 def tune(
@@ -145,56 +188,52 @@ def tune(
     start, training = time.time(), setting.scenario().training
     tried = candidates(chosen, datasets.get(setting.dataset).family, tries, training.augment)
     finalists = min(finalists, len(tried) - 1)
-    total = len(regularity) * len(discovery) * (len(tried) * len(first_seeds) + (1 + finalists) * len(more_seeds))
-    done = 0
+    places = list(itertools.product(regularity, discovery))
+    total = len(places) * (len(tried) * len(first_seeds) + (1 + finalists) * len(more_seeds))
+    scorer = PlaneScorer(setting, method, pool, places, total, progress)
+    finals = select_finalists(scorer, tried, finalists, first_seeds, more_seeds)
+    budget = {
+        "configurations": len(tried),
+        "finalists": len(finals),
+        "regularity": list(regularity),
+        "discovery": list(discovery),
+        "seeds": list(first_seeds),
+        "more_seeds": list(more_seeds),
+        "runs": total,
+    }
+    choice = _choice(finals, budget, round((time.time() - start) / 60, 2))
+    overrides = _without_locations(dict(setting.overrides))
+    return choice | {"training": training.model_dump(mode="json")} | ({"overrides": overrides} if overrides else {})
 
-    def scores(configs: list[dict[str, Scalar]], seeds: Sequence[int]) -> list[list[dict[str, float]]]:
-        nonlocal done
-        cells = [Cell(r, d, s) for r in regularity for d in discovery for s in seeds]
-        pending = [[pool.submit(score_cell, setting, method, params, cell) for cell in cells] for params in configs]
-        rows: list[list[dict[str, float]]] = []
-        for futures in pending:
-            rows.append([])
-            for future in futures:
-                rows[-1].append(future.result())
-                done += 1
-                if progress is not None:
-                    progress(done, total)
-        return rows
 
-    first = scores(tried, first_seeds)
+def select_finalists(
+    scorer: PlaneScorer, tried: list[dict[str, Scalar]], count: int, first_seeds: Sequence[int], more_seeds: Sequence[int]
+) -> list[Finalist]:
+    """The preset, then the best ``count`` of the other configurations, each scored on all seeds."""
+    first = scorer.score(tried, first_seeds)
     # The preset goes on in any case: only on the same seeds is a difference one.
-    best = [0, *sorted(range(1, len(tried)), key=lambda k: -rank(first[k]))[:finalists]]
-    more = scores([tried[k] for k in best], more_seeds)
-    finals = [
-        {"params": tried[k], "score": rank(first[k] + rows), "cells": first[k] + rows}
-        for k, rows in zip(best, more, strict=True)
-    ]
-    preset_score = finals[0]["score"]
-    finals.sort(key=lambda final: -float(final["score"]))  # type: ignore[arg-type]
+    best = [0, *sorted(range(1, len(tried)), key=lambda k: -rank(first[k]))[:count]]
+    more = scorer.score([tried[k] for k in best], more_seeds)
+    return [Finalist(tried[k], first[k] + rows) for k, rows in zip(best, more, strict=True)]
+
+
+def _choice(finals: list[Finalist], budget: dict[str, Any], minutes: float) -> dict[str, Any]:
+    """The best of ``finals``, whose first is the preset, and what it rests on, for the record."""
+    ranked = sorted(finals, key=lambda final: -final.score)
     return {
-        "params": finals[0]["params"],
-        "score": finals[0]["score"],
-        "preset_score": preset_score,
+        "params": ranked[0].params,
+        "score": ranked[0].score,
+        "preset_score": finals[0].score,
         "rule": RULE,
-        "budget": {
-            "configurations": len(tried),
-            "finalists": len(best),
-            "regularity": list(regularity),
-            "discovery": list(discovery),
-            "seeds": list(first_seeds),
-            "more_seeds": list(more_seeds),
-            "runs": total,
-        },
-        "seeds": [*first_seeds, *more_seeds],
-        "minutes": round((time.time() - start) / 60, 2),
-        "finalists": [{"params": final["params"], "score": final["score"]} for final in finals],
-        "cells": finals[0]["cells"],
-        "training": training.model_dump(mode="json"),
-    } | ({"overrides": told} if (told := _without_places(dict(setting.overrides))) else {})
+        "budget": budget,
+        "seeds": [*budget["seeds"], *budget["more_seeds"]],
+        "minutes": minutes,
+        "finalists": [{"params": final.params, "score": final.score} for final in ranked],
+        "cells": ranked[0].cells,
+    }
 
 
-def _without_places(overrides: Mapping[str, Scalar]) -> dict[str, Scalar]:
+def _without_locations(overrides: Mapping[str, Scalar]) -> dict[str, Scalar]:
     """Overrides for the record: where files lie on one machine means nothing on another."""
     return {key: value for key, value in overrides.items() if key.partition(".")[2] not in LOCATION}
 

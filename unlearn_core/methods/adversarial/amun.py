@@ -12,8 +12,9 @@ from unlearn_core.errors import Cancelled, UserError
 from unlearn_core.methods import Method, Region, UnlearningTask, register
 from unlearn_core.methods.adversarial.attack import Space, nearest_adversarial, radii
 from unlearn_core.methods.shared.rounds import Rounds
-from unlearn_core.methods.shared.sgd import Phase, SgdParams, count_batches, phases, sgd_recipe
+from unlearn_core.methods.shared.sgd import SgdParams, count_batches, phases, sgd_recipe
 from unlearn_core.training import DeviceData, Draws, Reporter, Trainer
+from unlearn_core.training.progress import SubProgress
 
 CHUNK = 1024
 """Examples attacked at once."""
@@ -89,7 +90,7 @@ class Amun(Method[AmunParams]):
         return rounds.returned(Trainer(task.original, data, recipe, task.seed + 1, training).fit(ids))
 
     def _attack(
-        self, task: UnlearningTask, space: Space, grid: list[float], chunks: tuple[torch.Tensor, ...], work: Phase
+        self, task: UnlearningTask, space: Space, grid: list[float], chunks: tuple[torch.Tensor, ...], work: SubProgress
     ) -> tuple[DeviceData, torch.Tensor]:
         """The training set with the successful adversarial examples behind it, and the indices of these."""
         classify, done = space.classifier(task.frozen_original()), 0

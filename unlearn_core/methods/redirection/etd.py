@@ -21,9 +21,17 @@ class EtdParams(MethodParams):
 
 @register
 class Etd(Method[EtdParams]):
-    """The values are those of arXiv:2505.17730: as many extra channels as base channels, a fifth of them for each example. The
-    first publication's program keeps a fifth of a given network and gives each example a tenth of the rest, which is
-    ``redirect_ratio`` 4 and ``mask_share`` 0.1 for a base of a fifth of the width."""
+    """min_θ mean_D CE(m_i), the cross entropy of the given label under the example's own fixed mask: all base channels, and
+    each extra channel with probability p_mem. Returned with the extra channels off, CE(drop).
+
+    Symbols: p_mem ``mask_share`` · (1 − p_fixed)/p_fixed ``redirect_ratio`` · passes over D ``epochs``.
+    Given: D with its labels as they are, and a fresh network; neither the original nor F is used.
+    Fails: where corruption is shared by many examples, as a trigger is: the base learns it.
+    Source: arXiv:2307.09542.
+    Values: The values are those of arXiv:2505.17730: as many extra channels as base channels, a fifth of them for each
+    example. The first publication's program keeps a fifth of a given network and gives each example a tenth of the rest, which
+    is ``redirect_ratio`` 4 and ``mask_share`` 0.1 for a base of a fifth of the width.
+    """
 
     name, label, paper = "etd", "Example-tied dropout", "arXiv:2307.09542"
     family = "redirection"
@@ -51,5 +59,5 @@ class Etd(Method[EtdParams]):
             masks = example_masks(ids, network.redirect_channels, p.mask_share, task.seed)
             return F.cross_entropy(model(x, masks).float(), y)
 
-        work = Settling(reporter, task.data, task.everything)
-        return Trainer(network, task.data, recipe, task.seed + 1, work, loss).fit(task.everything)
+        progress = Settling(reporter, task.data, task.everything)
+        return Trainer(network, task.data, recipe, task.seed + 1, progress, loss).fit(task.everything)

@@ -1,4 +1,4 @@
-"""REM's knobs, where they start from on each kind of data, and what is worth trying."""
+"""REM's parameters, where they start from on each kind of data, and what is worth trying."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from unlearn_core.methods.base import MethodParams
 
 
 class RemParams(MethodParams):
-    """REM's knobs. The defaults are the paper's, for 32×32 photographs, but for those of :data:`LATER`: what the public program
-    does there is in :data:`PUBLISHED`."""
+    """REM's parameters; the docstring of ``Rem`` says which symbol each stands for. The defaults are the paper's, for 32×32
+    photographs, but for those of :data:`LATER`: what the public program does there is in :data:`PUBLISHED`."""
 
     epochs: int = Field(10, ge=1, le=100, description="Rounds of flushing, then redirecting over all data")
     learning_rate: float = Field(

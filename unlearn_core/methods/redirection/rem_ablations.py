@@ -1,34 +1,42 @@
-"""REM with one idea taken out, and REM with one that nobody has (arXiv:2505.17730, ablations)."""
+"""REM with one idea taken out, and REM with masks that take the ground truth (arXiv:2505.17730, ablations)."""
 
 from __future__ import annotations
 
 import torch
 
 from unlearn_core.methods import OracleTask, Region, register
-from unlearn_core.methods.redirection.loop import Redirection, RedirectionMethod
 from unlearn_core.methods.redirection.params import SEARCH_SPACE, RemParams
+from unlearn_core.methods.redirection.rem import Redirection, RedirectionMethod
 from unlearn_core.models import RedirectNet
 from unlearn_core.training import Reporter
 
 
 class _WithoutChannels(Redirection):
+    """No redirect channels: CE(m) is CE(drop)."""
+
     def masks(self, ids: torch.Tensor) -> torch.Tensor | None:
         return None
 
 
 class _WithoutRemoval(Redirection):
+    """Redirection without −ℓ(CE(drop), CE₀) on F."""
+
     removes = False
 
 
 class _Ascent(Redirection):
-    def raised(self, ce: torch.Tensor, before: torch.Tensor) -> torch.Tensor:
+    """∓CE in place of ∓ℓ(CE, CE₀)."""
+
+    def ascend_loss(self, ce: torch.Tensor, before: torch.Tensor) -> torch.Tensor:
         return -ce
 
-    def lowered(self, ce: torch.Tensor, before: torch.Tensor, beta: float) -> torch.Tensor:
+    def descend_loss(self, ce: torch.Tensor, before: torch.Tensor, beta: float) -> torch.Tensor:
         return ce
 
 
 class _Ideal(Redirection):
+    """m_F for all of C, discovered or not."""
+
     def __init__(self, params: RemParams, task: OracleTask, model: RedirectNet, reporter: Reporter) -> None:
         self.corrupted = torch.zeros(len(task.data), dtype=torch.bool, device=task.device)
         self.corrupted[task.truth.corrupted.to(task.device)] = True
@@ -42,6 +50,15 @@ class _Ideal(Redirection):
 
 @register
 class RemNoRedirect(RedirectionMethod[RemParams]):
+    """REM's loss with CE(m_F) = CE(m_i) = CE(drop): removal, redirection and repair in the base.
+
+    Symbols: those of REM; ``redirect_ratio``, ``mask_share`` and ``forget_share`` have no part in it.
+    Given: what REM is given.
+    Fails: wherever undiscovered corruption has to be forgotten, unless the removal and the repair do so by themselves: nothing
+    else stands between the two.
+    Source: arXiv:2505.17730, ablations.
+    """
+
     name, label, paper = "rem_no_redirect", "REM without redirect channels", "arXiv:2505.17730 (ablation)"
     summary = (
         "REM's flush, removal and repair, all in the base network. "
@@ -54,6 +71,14 @@ class RemNoRedirect(RedirectionMethod[RemParams]):
 
 @register
 class RemNoRemoval(RedirectionMethod[RemParams]):
+    """L_F(θ) = ℓ(CE(m_F), CE₀): REM without −ℓ(CE(drop), CE₀), which its flushes alone have left.
+
+    Symbols: those of REM; ``forget_weight`` has no part in it.
+    Given: what REM is given.
+    Fails: where the base takes F up again between two flushes.
+    Source: arXiv:2505.17730, ablations.
+    """
+
     name, label, paper = "rem_no_removal", "REM without removal", "arXiv:2505.17730 (ablation)"
     summary = (
         "REM that flushes and repairs, but doesn't push the forget set out of the base while it redirects. "
@@ -66,6 +91,14 @@ class RemNoRemoval(RedirectionMethod[RemParams]):
 
 @register
 class RemAscent(RedirectionMethod[RemParams]):
+    """L_F(θ) = −CE(drop) + CE(m_F), elsewhere CE(m_i): REM with CE in place of ℓ(CE, CE₀), and so without a bound.
+
+    Symbols: those of REM; ``beta`` and ``repair_beta`` have no part in it.
+    Given: what REM is given.
+    Fails: where ascent without a bound takes more out of the base than repair can give back.
+    Source: arXiv:2505.17730, ablations.
+    """
+
     name, label, paper = "rem_ascent", "REM with plain ascent", "arXiv:2505.17730 (ablation)"
     summary = (
         "REM with the cross entropy itself raised and lowered in place of the bounded loss. "
@@ -74,18 +107,26 @@ class RemAscent(RedirectionMethod[RemParams]):
         "run of it is repeated."
     )
     designed_for = Region()
-    revision, repeats = 3, False  # giving up what was known by heart is not a fall
+    revision, has_safeguard = 3, False  # giving up what was known by heart is not a fall
     search_space = SEARCH_SPACE | {"learning_rate": [0.005, 0.01, 0.02, 0.05]}  # without a bound, a rate has to be low
     redirection = _Ascent
 
 
 @register
 class RemIdeal(RedirectionMethod[RemParams]):
+    """REM with m_i = m_F for all of C; removal and flushes are still of F alone.
+
+    Symbols: those of REM; ``forget_share`` is that of all of C.
+    Given: what REM is given, and the ground truth: who is in C. It is an upper bound, not a method.
+    Fails: where REM fails, but for masks: what it lacks to the other oracles is not for want of knowing C.
+    Source: arXiv:2505.17730, which calls these masks ideal.
+    """
+
     name, label, paper = "rem_ideal", "Oracle: REM with ideal masks", "arXiv:2505.17730 (upper bound)"
     oracle = True
     summary = (
         "REM in which every corrupted example, discovered or not, uses the forget set's redirect channels. "
-        "It needs to know who is corrupted, which nobody does, and is marked as an oracle. "
+        "It needs to know which examples are corrupted, which you never do in practice, and is marked as an oracle. "
         "It shows what the redirection could do with perfect masks."
     )
     designed_for = Region()

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from torch import nn
 
 from unlearn_core.methods import Region, UnlearningTask, register
 from unlearn_core.methods.redirection.search import DiscoverParams, Discovery, discovery_steps, final_rem, search_work
-from unlearn_core.methods.redirection.self_tuning import Plan, TunedMethod, rem_values, steps_of
+from unlearn_core.methods.redirection.self_tuning import TunedMethod, rem_values, steps_of
 from unlearn_core.methods.redirection.work import Setting, rem_work
 from unlearn_core.methods.shared.rounds import add_report
 from unlearn_core.training import Reporter
+from unlearn_core.training.progress import ProgressBudget
 
 
 @register
 class RemDiscover(TunedMethod[DiscoverParams]):
+    """REM on F ∪ A, A = the likeliest suspects outside F, as many as keep the mean of P(corrupted | scores) ≥ π.
+
+    Each of at most ``rounds`` rounds cuts F ∪ A into ``folds`` parts and runs a short REM without each of them. From what these
+    say of the part they were not told of, the scores are weighed and turned into P; A is then chosen anew. What is in doubt
+    but not in A is left out of the last REM's repair.
+
+    Symbols: π is ``precision``; A is at most ``growth`` times what was known before; ``budget_seconds`` bounds the search.
+    Given: what REM is given.
+    Fails: where too few are known to judge a ranking by, or where no score sets F apart: nothing is added then.
+    Source: this project, after arXiv:2505.17730.
+    """
+
     name, label, paper = "rem_discover", "REM + discovery", "after arXiv:2505.17730"
     summary = (
         "Runs REM several times, each time without telling it of another part of the known corruption, and watches one short "
@@ -28,15 +39,15 @@ class RemDiscover(TunedMethod[DiscoverParams]):
     revision = 8  # giving up what was known by heart is not a fall
 
     @classmethod
-    def expected_work(cls, params: Any, setting: Setting) -> float:
+    def expected_work(cls, params: DiscoverParams, setting: Setting) -> float:
         return search_work(params, setting) + rem_work(params, setting)
 
     def search(self, task: UnlearningTask, reporter: Reporter) -> nn.Module:
         last = steps_of(rem_values(self.p), len(task.data))
-        plan = Plan(reporter, discovery_steps(self.p, task) + last)
-        found = Discovery(self.p, task, plan).run()
-        plan.used = plan.total - last
-        model, tuning = final_rem(self.p, task, found, plan.next(last))
+        budget = ProgressBudget(reporter, discovery_steps(self.p, task) + last)
+        found = Discovery(self.p, task, budget).run()
+        budget.used = budget.total - last
+        model, tuning = final_rem(self.p, task, found, budget.next(last))
         add_report(model, discovery=found.report(), tuning=tuning)
         model.report_arrays = found.arrays(model, task)  # type: ignore[assignment]
         return model

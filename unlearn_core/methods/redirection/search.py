@@ -1,13 +1,10 @@
-"""Rounds of REM and discovery: what rem_discover and retrain_discover share."""
+"""The search for undiscovered corruption by rounds of REM and judgement: what rem_discover and retrain_discover share."""
 
 from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass, field
-from typing import Any
 
-import numpy as np
 import torch
 from pydantic import Field
 from torch import nn
@@ -15,16 +12,18 @@ from torch import nn
 from unlearn_core.discovery import MIN_KNOWN, Judgement, ModelOutputs, fold_of, judge
 from unlearn_core.errors import Cancelled
 from unlearn_core.methods.base import UnlearningTask
-from unlearn_core.methods.redirection.early_learning import learning_of, learning_steps
+from unlearn_core.methods.redirection.early_learning import early_learning_loss, early_learning_steps
+from unlearn_core.methods.redirection.findings import Findings, Report, describe_round
 from unlearn_core.methods.redirection.params import RemParams
 from unlearn_core.methods.redirection.rem import Rem
-from unlearn_core.methods.redirection.self_tuning import UNTOUCHED, Plan, rem_values, run_rem, steps_of, training_pace
+from unlearn_core.methods.redirection.self_tuning import UNTOUCHED, rem_values, run_rem, steps_of, training_pace
 from unlearn_core.methods.redirection.work import Setting, rem_work
 from unlearn_core.methods.shared.class_collapse import class_collapsed
 from unlearn_core.methods.shared.preference import accuracy_on
 from unlearn_core.models import RedirectNet, shared_mask
-from unlearn_core.training import Reporter, autocast, predict
-from unlearn_core.tuning.held_out import Quiet, Unseen, evaluate, with_forget_set
+from unlearn_core.training import Reporter, autocast
+from unlearn_core.training.progress import ProgressBudget, SilentProgress, StepProgress
+from unlearn_core.tuning.held_out import Values, evaluate, with_forget_set
 
 _STABLE = 0.9
 """Rounds end once this share of the accepted suspects is the same as in the round before."""
@@ -40,7 +39,7 @@ Nothing is left out where nothing could be added."""
 
 
 class DiscoverParams(RemParams):
-    """REM's knobs for every run inside, and how discovery goes about it."""
+    """REM's parameters for every run inside, and how discovery goes about it."""
 
     rounds: int = Field(3, ge=1, le=10, description="Most rounds of discovery")
     folds: int = Field(4, ge=2, le=10, description="Parts of what is known, each of which one REM run is not told of")
@@ -54,51 +53,6 @@ class DiscoverParams(RemParams):
         le=1e6,
         description="No new round starts after so many seconds; results then depend on the machine's speed",
     )
-
-
-@dataclass
-class Findings:
-    """The outcome of the rounds: ``added`` (n,) sorted indices outside F, ``doubted`` (m,) indices of suspects that were not
-    added, the last judgement, and one entry a round."""
-
-    added: torch.Tensor
-    doubted: torch.Tensor
-    judgement: Judgement
-    rounds: list[dict[str, Any]] = field(default_factory=list)
-    stopped: str = ""
-
-    def report(self) -> dict[str, Any]:
-        """What was added and why, as plain data."""
-        j, ids = self.judgement, self.added.tolist()
-        strongest = sorted(j.fusion.weights, key=lambda name: -j.fusion.weights[name])[:3]
-        return {
-            "state": j.state,
-            "sentence": j.sentence,
-            "stopped": self.stopped,
-            "rounds": self.rounds,
-            "weights": j.fusion.weights,
-            "left_out": self.doubted.sort().values.tolist(),
-            "added": [
-                {
-                    "index": k,
-                    "probability": float(j.probability[k]),
-                    "evidence": {name: float(j.scores[name][k]) for name in strongest},
-                }
-                for k in ids
-            ],
-        }
-
-    def arrays(self, model: nn.Module, task: UnlearningTask) -> dict[str, np.ndarray]:
-        """What the judgement says of every training example, (N,) each, NaN where unknown: ``probability``, ``fused`` and
-        ``score:NAME``; what ``model`` says of it now, ``says``; then ``suspects`` (n,), the most suspect first, and the
-        columns of the expected precision and recall, ``curve:COLUMN`` (one entry for each number of suspects taken).
-        """
-        j = self.judgement
-        given = {"probability": j.probability, "fused": j.fusion.fused, "suspects": j.suspects.astype(np.int64)}
-        says = {"says": predict(model, task.data).argmax(1).cpu().numpy()}
-        scores = {f"score:{name}": values for name, values in j.scores.items()}
-        curve = {f"curve:{column}": j.curve[column].to_numpy() for column in j.curve.columns}
-        return given | says | scores | curve
 
 
 def outputs(model: RedirectNet, task: UnlearningTask, mask: torch.Tensor | None = None) -> tuple[torch.Tensor, torch.Tensor]:
@@ -132,19 +86,21 @@ def outputs_of(
 class Discovery:
     """Alternates REM and judgement. Everything outside F is judged anew each round, as if it were not known."""
 
-    def __init__(self, params: DiscoverParams, task: UnlearningTask, plan: Plan, keep_redirect: bool = True) -> None:
-        self.p, self.task, self.plan, self.keep_redirect = params, task, plan, keep_redirect
+    def __init__(
+        self, params: DiscoverParams, task: UnlearningTask, budget: ProgressBudget, keep_redirect: bool = True
+    ) -> None:
+        self.p, self.task, self.budget, self.keep_redirect = params, task, budget, keep_redirect
         self.values = search_params(rem_values(params))
         self.original = outputs(task.frozen_original(), task)
         self.is_forget = task.is_forget()
-        self.learning = learning_of(task, plan.next(learning_steps(task), training_pace(params, task)))
+        self.learning = early_learning_loss(task, budget.next(early_learning_steps(task), training_pace(params, task)))
 
     def run(self) -> Findings:
         """Rounds until nothing changes, nothing passes the target, or the budget is spent."""
         start = time.perf_counter()
         added = self.task.forget[:0]
         judgement: Judgement | None = None
-        entries: list[dict[str, Any]] = []
+        entries: list[Report] = []
         recent: list[list[ModelOutputs]] = []
         stopped = "All rounds were used."
         for number in range(self.p.rounds):
@@ -152,14 +108,14 @@ class Discovery:
                 stopped = "The time was used up."
                 break
             if number >= _USUAL_ROUNDS:
-                self.plan.total += steps_a_round(self.p, self.task)
+                self.budget.total += steps_a_round(self.p, self.task)
             # The round before was told less but saw other folds: together they are steadier than either.
             recent = [*recent[-1:], self.views(added, number)]
             judgement = judge([view for views in recent for view in views], self.is_forget)
             before = added
             count = judgement.accept_count(self.p.precision, int(self.p.growth * (len(self.task.forget) + len(before))))
             added = torch.from_numpy(judgement.suspects[:count].copy()).to(self.task.device).sort().values
-            entries.append(_entry(judgement, added, before))
+            entries.append(describe_round(judgement, added, before))
             # One look may fail by an unlucky flush: nothing is called clean before a second one, with other folds.
             if judgement.state == "ranked" or (number and not count):
                 stopped = judgement.sentence if judgement.state != "judged" else "Nothing passes the precision target."
@@ -168,9 +124,9 @@ class Discovery:
                 stopped = "A further round added nothing new."
                 break
         assert judgement is not None
-        return Findings(added, self.doubted(judgement, len(added)), judgement, entries, stopped)
+        return Findings(added, self.select_excluded(judgement, len(added)), judgement, entries, stopped)
 
-    def doubted(self, judgement: Judgement, count: int) -> torch.Tensor:
+    def select_excluded(self, judgement: Judgement, count: int) -> torch.Tensor:
         """Indices of suspects below the first ``count`` that are too doubtful to learn from; none where ``count`` is 0.
 
         A judgement from which nothing can be added does not tell the corrupted from the rest. Its doubt would fall on
@@ -179,12 +135,6 @@ class Discovery:
         rest = judgement.suspects[count:] if count else judgement.suspects[:0]
         # Comparing with NaN, where nothing can be said, gives False.
         return torch.from_numpy(rest[judgement.probability[rest] >= EXCLUDE_ABOVE].copy()).to(self.task.device)
-
-    def heal(self, values: dict[str, Any], task: UnlearningTask, reporter: Reporter) -> RedirectNet:
-        """One REM run, as it comes out, on a copy of the original, which ``task`` keeps."""
-        model = Rem(Rem.params(values)).once(with_forget_set(task, task.forget), reporter)
-        assert isinstance(model, RedirectNet)
-        return model
 
     def views(self, added: torch.Tensor, number: int) -> list[ModelOutputs]:
         """One view for each fold of what is known; with too little known to hold out, one that was told of everything."""
@@ -200,22 +150,29 @@ class Discovery:
         views: list[ModelOutputs] = []
         for fold in folds:
             task = with_forget_set(self.task, known[parts != fold], self.task.seed + 1000 * (number + 1) + fold)
-            reporter = Unseen(self.plan.next(steps_of(self.values, len(task.data))))
-            model = self.heal(self.values, task, reporter)
+            reporter = StepProgress(self.budget.next(steps_of(self.values, len(task.data))))
+            model = run_single_rem(self.values, task, reporter)
             if class_collapsed(model, task.original, task):
                 # A handful of examples with one label can push that whole class out of the base: again, with less force.
                 milder = self.values | {"forget_weight": self.values["forget_weight"] / 3}
-                model = self.heal(milder, task, Quiet(reporter))
+                model = run_single_rem(milder, task, SilentProgress(reporter))
             views.append(outputs_of(model, task, task.forget, self.p.forget_share, self.original, self.learning))
-            if self.plan.reporter.cancelled():
+            if self.budget.reporter.cancelled():
                 raise Cancelled
         if not self.keep_redirect:
             model.narrow()
-        self.plan.reporter.snapshot(model)
+        self.budget.reporter.snapshot(model)
         return views
 
 
-def search_params(values: dict[str, Any]) -> dict[str, Any]:
+def run_single_rem(values: Values, task: UnlearningTask, reporter: Reporter) -> RedirectNet:
+    """One REM run, as it comes out, on a copy of the original, which ``task`` keeps."""
+    model = Rem(Rem.params(values)).run_single(with_forget_set(task, task.forget), reporter)
+    assert isinstance(model, RedirectNet)
+    return model
+
+
+def search_params(values: Values) -> Values:
     """REM's values for a look at the data: fewer rounds and a softer flush than for healing for good.
 
     On development seeds these ranked the undiscovered at least as well, and broke a whole class less often.
@@ -224,20 +181,18 @@ def search_params(values: dict[str, Any]) -> dict[str, Any]:
     return values | {"epochs": epochs, "flush_clip": values["flush_clip"] / 2, "most_work": _LESS * values["most_work"]}
 
 
-def final_rem(
-    params: DiscoverParams, task: UnlearningTask, found: Findings, reporter: Reporter
-) -> tuple[nn.Module, dict[str, Any]]:
+def final_rem(params: DiscoverParams, task: UnlearningTask, found: Findings, reporter: Reporter) -> tuple[nn.Module, Report]:
     """REM on all that is known by now, which learns nothing from what is in doubt; and what was changed, as plain data."""
     known = torch.cat([task.forget, found.added])
-    whole = with_forget_set(task, known, doubted=found.doubted)
+    whole = with_forget_set(task, known, excluded=found.excluded)
     start = rem_values(params)
     # A weight of its own makes the removal of a handful spread. The more is known, the less it has to.
     mostly = len(known) >= MOSTLY_KNOWN * (len(task.forget) + found.judgement.undiscovered[0])
     change = {"forget_weight": start["forget_weight"] / 3} if mostly else {}
-    model = Rem(Rem.params(start | change)).unlearn(with_forget_set(whole, known, doubted=found.doubted), reporter)
+    model = Rem(Rem.params(start | change)).unlearn(with_forget_set(whole, known, excluded=found.excluded), reporter)
     # What the run itself says, where it was repeated more softly.
     report = getattr(model, "report", {}).get("tuning", {})
-    tried: list[dict[str, Any]] = report.get("tried") or [
+    tried: list[Report] = report.get("tried") or [
         {"changed": {}, "retain": accuracy_on(model, whole, whole.retain)},
     ]
     tried = [entry | {"changed": change | entry["changed"]} for entry in tried]
@@ -245,7 +200,7 @@ def final_rem(
     before = evaluate(UNTOUCHED, task.original, whole)
     if before.significantly_better(evaluate(chosen, model, whole)):
         # The network never learned the wrong labels: there is nothing that a REM run could make good.
-        chosen, model = UNTOUCHED, run_rem(start | UNTOUCHED, with_forget_set(whole, known), Quiet(reporter))
+        chosen, model = UNTOUCHED, run_rem(start | UNTOUCHED, with_forget_set(whole, known), SilentProgress(reporter))
         tried.append({"changed": UNTOUCHED, "retain": before.retain})
         reporter.snapshot(model)
     return model, {"changed": chosen, "tried": tried}
@@ -256,25 +211,9 @@ def _overlap(one: torch.Tensor, two: torch.Tensor) -> float:
     return both / max(1, len(one) + len(two) - both)
 
 
-def _entry(judgement: Judgement, added: torch.Tensor, before: torch.Tensor) -> dict[str, Any]:
-    entry: dict[str, Any] = {
-        "state": judgement.state,
-        "known_auc": judgement.fusion.auc,
-        "held_out_auc": judgement.fusion.held_out_auc if judgement.fusion.auc else None,
-        "taken": len(added),
-        "new": int((~torch.isin(added, before)).sum()),
-        "withdrawn": int((~torch.isin(before, added)).sum()),
-    }
-    if len(added):
-        row = judgement.curve.iloc[len(added) - 1]
-        entry |= {name: float(row[name]) for name in judgement.curve.columns if name != "taken"}
-        entry["undiscovered"] = list(judgement.undiscovered)
-    return entry
-
-
 def discovery_steps(params: DiscoverParams, task: UnlearningTask) -> int:
     """Steps of REM that a search usually takes, the run that is watched included for what it costs."""
-    watching = math.ceil(learning_steps(task) * training_pace(params, task))
+    watching = math.ceil(early_learning_steps(task) * training_pace(params, task))
     rounds = min(params.rounds, _USUAL_ROUNDS) if len(task.forget) >= MIN_KNOWN else 1
     return watching + rounds * steps_a_round(params, task)
 

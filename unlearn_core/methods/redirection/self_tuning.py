@@ -1,34 +1,34 @@
-"""What self-tuned REM tries, and the tuned run itself."""
+"""REM that tunes itself: the changes that are tried, the search among them, and the base of methods that search."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 from pydantic import Field
 from torch import nn
 
 from unlearn_core.methods.base import UnlearningTask
-from unlearn_core.methods.redirection.fitted_rate import at_fitting_rate
-from unlearn_core.methods.redirection.loop import R, RedirectionMethod
+from unlearn_core.methods.redirection.findings import Report
+from unlearn_core.methods.redirection.fitted_rate import run_at_fitting_rate
 from unlearn_core.methods.redirection.params import RemParams, total_steps
-from unlearn_core.methods.redirection.rem import Rem
-from unlearn_core.methods.shared.sgd import Phase
+from unlearn_core.methods.redirection.rem import RedirectionMethod, Rem
+from unlearn_core.methods.redirection.safeguard import P
 from unlearn_core.training import Reporter
-from unlearn_core.tuning.held_out import MIN_FORGET, Trial, cross_validate, select_best, with_forget_set
+from unlearn_core.training.progress import ProgressBudget
+from unlearn_core.tuning.held_out import MIN_FORGET, Trial, Values, cross_validate, select_best, with_forget_set
 
 SECOND = 7919
 """Added to the task's seed for the second look."""
 
 
 class TunedParams(RemParams):
-    """REM's knobs, from which the search starts, and how far it goes."""
+    """REM's parameters, from which the search starts, and how far it goes."""
 
     tries: int = Field(6, ge=0, le=16, description="Changes of the starting values that are tried on a held-out half of F")
 
 
-def moves(p: RemParams) -> list[dict[str, Any]]:
+def list_changes(p: RemParams) -> list[Values]:
     """Changes worth trying, the most useful first: rounds, learning rate, batch, mask share, oversampling."""
     return [
         {"epochs": min(100, 2 * p.epochs)},
@@ -42,11 +42,11 @@ def moves(p: RemParams) -> list[dict[str, Any]]:
     ]
 
 
-UNTOUCHED: dict[str, Any] = {"epochs": 0}
+UNTOUCHED: Values = {"epochs": 0}
 """The change that leaves the network as it is: the best there is where it never learned the wrong labels."""
 
 
-def run_rem(params: dict[str, Any], task: UnlearningTask, reporter: Reporter) -> nn.Module:
+def run_rem(params: Values, task: UnlearningTask, reporter: Reporter) -> nn.Module:
     """REM with its safeguard; consumes the task's original. :data:`UNTOUCHED` adds channels and uses none of them."""
     if not params["epochs"]:
         task.original.widen(params["redirect_ratio"], task.seed + 1)
@@ -54,12 +54,12 @@ def run_rem(params: dict[str, Any], task: UnlearningTask, reporter: Reporter) ->
     return Rem(Rem.params(params)).unlearn(task, reporter)
 
 
-def rem_values(params: RemParams) -> dict[str, Any]:
+def rem_values(params: RemParams) -> Values:
     """The part of ``params`` that is REM's own."""
     return {name: getattr(params, name) for name in RemParams.model_fields}
 
 
-def steps_of(values: dict[str, Any], examples: int) -> int:
+def steps_of(values: Values, examples: int) -> int:
     """Optimiser steps that one REM run reports."""
     return total_steps(RemParams(**values), examples) if values["epochs"] else 0
 
@@ -74,75 +74,59 @@ def training_pace(params: RemParams, task: UnlearningTask) -> float:
     return task.recipe.batch_size / (_COSTLIER * params.batch_size)
 
 
-class Plan:
-    """Counted work of a method made of several REM runs: hands out one reporter after the other, never past its total,
-    which may grow."""
-
-    def __init__(self, reporter: Reporter, total: int) -> None:
-        self.reporter, self.total, self.used = reporter, total, 0
-
-    def next(self, size: int, pace: float = 1.0) -> Reporter:
-        """The reporter of the next run, of ``size`` steps, each of which counts for ``pace``."""
-        size, start = math.ceil(size * pace), min(self.used, self.total - 1)
-        room = max(1, min(size, self.total - self.used))
-        self.used += size
-        return Phase(self.reporter, start, room, self.total, pace)
-
-
-def trial_plan(params: TunedParams, examples: int, forget: int) -> list[dict[str, Any]]:
+def trial_plan(params: TunedParams, forget: int) -> list[Values]:
     """Complete REM parameters to try, the starting values first, then :data:`UNTOUCHED`, which costs nothing; just the
     starting values where F is too small to hold anything out."""
     start = rem_values(params)
     if forget < MIN_FORGET or not params.tries:
         return [start]
-    return [start, start | UNTOUCHED, *(start | move for move in moves(params)[: params.tries])]
+    return [start, start | UNTOUCHED, *(start | change for change in list_changes(params)[: params.tries])]
 
 
 def tuning_steps(params: TunedParams, examples: int, forget: int) -> int:
-    """Steps that :func:`tuned_rem` takes where the second look is at something as long as the start: every trial once, two of
+    """Steps that :func:`tune_rem` takes where the second look is at something as long as the start: every trial once, two of
     them twice more, one with all of F."""
-    plans = trial_plan(params, examples, forget)
+    plans = trial_plan(params, forget)
     start, *others = (math.ceil(steps_of(values, examples) * pace_of(values, plans[0])) for values in plans)
     return 6 * start + sum(others) if others else start
 
 
-def pace_of(values: dict[str, Any], start: dict[str, Any]) -> float:
+def pace_of(values: Values, start: Values) -> float:
     """How many of the starting values' steps one of these counts for: batches differ."""
     return float(values["batch_size"] / start["batch_size"])
 
 
-def tuned_rem(params: TunedParams, task: UnlearningTask, plan: Plan) -> tuple[nn.Module, dict[str, Any]]:
+def tune_rem(params: TunedParams, task: UnlearningTask, budget: ProgressBudget) -> tuple[nn.Module, Report]:
     """Try each change on one half of F, look again at the best, and run with all of F; returns the model and a report as
     plain data. Consumes the task's original."""
     examples = len(task.data)
-    plans = trial_plan(params, examples, len(task.forget))
+    plans = trial_plan(params, len(task.forget))
 
-    def look(values: dict[str, Any], seed: int, folds: int) -> Trial:
+    def look(values: Values, seed: int, folds: int) -> Trial:
         steps, pace = steps_of(values, examples), pace_of(values, plans[0])
-        return cross_validate(run_rem, values, task, seed, [plan.next(steps, pace) for _ in range(folds)])
+        return cross_validate(run_rem, values, task, seed, [budget.next(steps, pace) for _ in range(folds)])
 
     trials = [look(values, task.seed, 1) for values in plans] if len(plans) > 1 else []
+    chosen, second = plans[0], list[Trial]()
     if trials:
         best, second = select_best(trials, lambda trial: look(trial.params, task.seed + SECOND, 2))
         chosen = best.params
-    else:
-        chosen, second = plans[0], []
     steps, pace = steps_of(chosen, examples), pace_of(chosen, plans[0])
     # A second look at something longer than the start has taken more than was planned.
-    plan.used = max(plan.used, plan.total - steps_of(plans[0], examples))
-    plan.total = plan.used + max(1, math.ceil(steps * pace))
-    model = run_rem(chosen, with_forget_set(task, task.forget), plan.next(steps, pace))
-    report = {"changed": _changed(chosen, plans[0]), "tried": _report(trials, plans[0]), "again": _report(second, plans[0])}
+    budget.used = max(budget.used, budget.total - steps_of(plans[0], examples))
+    budget.total = budget.used + max(1, math.ceil(steps * pace))
+    model = run_rem(chosen, with_forget_set(task, task.forget), budget.next(steps, pace))
+    report = {"changed": _changes(chosen, plans[0]), "tried": _report(trials, plans[0]), "again": _report(second, plans[0])}
     return model, report | {"last": getattr(model, "report", {}).get("tuning")}
 
 
-def _changed(values: dict[str, Any], start: dict[str, Any]) -> dict[str, Any]:
+def _changes(values: Values, start: Values) -> Values:
     return {name: value for name, value in values.items() if value != start[name]}
 
 
-def _report(trials: Sequence[Trial], start: dict[str, Any]) -> list[dict[str, Any]]:
+def _report(trials: Sequence[Trial], start: Values) -> list[Report]:
     return [
-        {"changed": _changed(trial.params, start), "healed": _finite(trial.healed.mean().item()), "retain": trial.retain}
+        {"changed": _changes(trial.params, start), "healed": _finite(trial.healed.mean().item()), "retain": trial.retain}
         for trial in trials
     ]
 
@@ -151,7 +135,7 @@ def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-class TunedMethod(RedirectionMethod[R]):
+class TunedMethod(RedirectionMethod[P]):
     """Base of methods that search by themselves: nothing for ``tune`` to try on top.
 
     Where the learning rate has to fit the network, it is fitted once, before the search.
@@ -163,15 +147,12 @@ class TunedMethod(RedirectionMethod[R]):
     def unlearn(self, task: UnlearningTask, reporter: Reporter) -> nn.Module:
         if not self.p.fit_rate:
             return self.search(task, reporter)
-        own = Rem.params(rem_values(self.p))
-        return at_fitting_rate(
-            lambda values, *rest: Rem(own.model_copy(update=values)).once(*rest),
-            lambda values, *rest: type(self)(self.p.model_copy(update=values)).search(*rest),
-            self.p.learning_rate,
-            task,
-            reporter,
-        )
+        single = Rem(Rem.params(rem_values(self.p)))
+        return run_at_fitting_rate(single.run_changed, self._search_changed, self.p.learning_rate, task, reporter)
 
     def search(self, task: UnlearningTask, reporter: Reporter) -> nn.Module:
         """The search and its last run; consumes the task's original."""
         raise NotImplementedError
+
+    def _search_changed(self, changes: Values, task: UnlearningTask, reporter: Reporter) -> nn.Module:
+        return type(self)(self.p.model_copy(update=changes)).search(task, reporter)

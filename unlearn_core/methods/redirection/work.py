@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from unlearn_core.methods.base import UnlearningTask
-from unlearn_core.methods.redirection.params import count_rounds, total_steps
+from unlearn_core.methods.redirection.params import RemParams, count_rounds, total_steps
+from unlearn_core.methods.redirection.references import Masks
 from unlearn_core.methods.shared.rounds import LOOK
 from unlearn_core.models import RedirectNet
 from unlearn_core.specs import TrainingSpec
@@ -33,7 +33,7 @@ def widened_cost(model: RedirectNet, example: torch.Tensor) -> float:
     if not model.redirect_channels:
         return 1.0
     mask = torch.ones(1, model.redirect_channels, dtype=torch.bool, device=example.device)
-    counts = []
+    counts: list[int] = []
     was_training = model.training
     model.eval()
     for given in (None, mask):
@@ -44,7 +44,7 @@ def widened_cost(model: RedirectNet, example: torch.Tensor) -> float:
     return counts[1] / max(1, counts[0])
 
 
-def rem_work(params: Any, setting: Setting) -> float:
+def rem_work(params: RemParams, setting: Setting) -> float:
     """Counted arithmetic of one REM run with these parameters, relative to training from scratch. Flushes are not in it: how
     many passes they take is not known before, and F is small."""
     examples, again = setting.examples, 0.0 if not setting.recipe.augment else 1.0
@@ -60,13 +60,21 @@ def rem_work(params: Any, setting: Setting) -> float:
     return found
 
 
+def make_budget(params: RemParams, task: UnlearningTask, model: RedirectNet, everyone: torch.Tensor, masks: Masks) -> Budget:
+    """The budget of a run over ``everyone`` (ids), whose masked pass costs what the widened ``model`` and its masks say."""
+    masked, one = 1.0, everyone[:1]
+    if params.most_work and masks(one) is not None:
+        masked = widened_cost(model, task.data.batch(one))
+    return Budget(params, task, masked, len(everyone), min(LOOK, len(task.retain)))
+
+
 class Budget:
     """How many rounds, and steps of redirection in each, fit into ``most_work`` times the arithmetic of training from scratch.
 
     What earlier rounds and flushes left unspent or overspent is the next one's.
     """
 
-    def __init__(self, params: Any, task: UnlearningTask, masked: float, examples: int, looked_at: int) -> None:
+    def __init__(self, params: RemParams, task: UnlearningTask, masked: float, examples: int, looked_at: int) -> None:
         """``masked``: cost of a pass with the masks; ``examples``: in a run's epoch; ``looked_at``: after every round."""
         self.rounds, self.constant = count_rounds(params, examples), task.data.augmentation is None
         self.total = params.most_work * STEP * task.recipe.epochs * examples

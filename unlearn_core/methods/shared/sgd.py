@@ -15,6 +15,7 @@ from unlearn_core.methods.base import MethodParams, UnlearningTask
 from unlearn_core.models import base_norms
 from unlearn_core.specs import TrainingSpec
 from unlearn_core.training import DeviceData, Reporter, Trainer, autocast, batches
+from unlearn_core.training.progress import SubProgress
 
 
 class SgdParams(MethodParams):
@@ -39,31 +40,10 @@ def sgd_recipe(task: UnlearningTask, params: MethodParams, **changes: float | st
     return task.recipe.model_copy(update=constant | own | changes)
 
 
-class Phase:
-    """A reporter for one phase of a method: its steps count on from ``before``, out of ``total`` for the whole method.
-
-    ``pace``: how many of the method's steps one of the phase counts for. Where phases differ in what a step costs, the time
-    that is left could not be told from the steps that are left.
-    """
-
-    def __init__(self, reporter: Reporter, before: int, size: int, total: int, pace: float = 1.0) -> None:
-        self.reporter, self.before, self.size, self.total, self.pace = reporter, before, size, total, pace
-
-    def step(self, done: int, total: int, **scalars: float | torch.Tensor) -> None:
-        if done > 0:
-            self.reporter.step(self.before + min(math.ceil(done * self.pace), self.size), self.total, **scalars)
-
-    def snapshot(self, model: nn.Module) -> None:
-        self.reporter.snapshot(model)
-
-    def cancelled(self) -> bool:
-        return self.reporter.cancelled()
-
-
-def phases(reporter: Reporter, *sizes: int) -> list[Phase]:
+def phases(reporter: Reporter, *sizes: int) -> list[SubProgress]:
     """One reporter for each planned number of steps. A phase that ends early leaves its rest to the next one's first step."""
     starts = [sum(sizes[:k]) for k in range(len(sizes))]
-    return [Phase(reporter, start, size, sum(sizes)) for start, size in zip(starts, sizes, strict=True)]
+    return [SubProgress(reporter, start, size, sum(sizes)) for start, size in zip(starts, sizes, strict=True)]
 
 
 def count_batches(examples: int, size: int) -> int:
