@@ -1,4 +1,4 @@
-"""A scheduler and workers that somebody else started: same results, workers that come and go, GPU slots, one store."""
+"""A scheduler and workers that others started: same results, workers that come and go, GPU slots, one store."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ def test_stages_for_a_gpu_wait_for_a_worker_that_has_one(outside: Outside, join:
         assert all(before[1] <= after[0] for before, after in itertools.pairwise(spans))
         assert {store.get(f"gpu{k}").payload["pid"] for k in range(5)} == {gpu.pid}
         assert "--nthreads 1" in asking.status().message
-        # Whoever does not say which device gets the slots that there are; whoever asks for the processor gets any worker.
+        # Those who name no device get the slots that there are; those who ask for the processor get any worker.
         auto = Engine(store, address=outside.address, runner=RUNNER)
         auto.wait(auto.submit([Stage(f"auto{k}") for k in range(6)], "auto"), 30)
         auto.close()

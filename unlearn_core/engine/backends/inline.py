@@ -45,10 +45,10 @@ class InlineBackend:
         return ""
 
     def warm(self, address: str) -> None:
-        """Nothing: the one thread is there for what somebody asks for."""
+        """Nothing: the one thread is there for submitted stages."""
 
     def close(self) -> None:
-        """Stop after the stage that runs (its cancelling was asked for before), and give it a moment to do so."""
+        """Stop after the stage that runs (which was cancelled before), and give it a moment to do so."""
         self._put(-(10**15), None)
         if self._thread.is_alive() and threading.current_thread() is not self._thread:
             self._thread.join(STOP_SECONDS)

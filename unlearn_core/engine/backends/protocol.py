@@ -77,7 +77,7 @@ class Backend(Protocol):
         """What keeps stages waiting, in a sentence; "" where nothing does."""
 
     def device(self) -> str:
-        """ "cpu" or "cuda", or "" while nobody knows."""
+        """ "cpu" or "cuda", or "" while that is not known."""
 
     def warm(self, address: str) -> None:
         """Let this worker compile what its first UMAP would, and wait for it; nothing where that has no use."""
