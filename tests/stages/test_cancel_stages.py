@@ -138,7 +138,7 @@ def test_a_cancelled_stage_stops_soon_and_can_be_computed_again(what: str, tmp_p
     for needed in before:
         assert execute(needed)[0].status == "done"
     if what == "umap":
-        worker.warm()  # a process compiles UMAP once, which nobody can interrupt; the embedded cluster does so in a pause
+        worker.warm()  # a process compiles UMAP once, which cannot be interrupted; the embedded cluster does so in a pause
     untouched = contents(store)
     outcome, watch = execute(stage)
     assert outcome.status == "done"
