@@ -220,9 +220,8 @@ def test_a_scheduler_that_is_started_again_goes_on(store: Store, tmp_path: Path)
         assert view.state == "failed"
         assert "connection to the scheduler" in next(s.message for s in view.stages if s.state == "failed")
         scheduler.wait()
-        worker.wait(
-            60
-        )  # it ends what it computes; a worker without a scheduler ends; the one that is started again needs new ones
+        # It ends what it computes; a worker without a scheduler ends, and the one that is started again needs new ones.
+        worker.wait(60)
         kept = store.has([f"again{k}" for k in range(8)])
         assert kept
         cluster.scheduler()

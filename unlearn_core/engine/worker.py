@@ -12,7 +12,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
-from unlearn_core.engine.backends.protocol import Outcome, Request
+from unlearn_core.engine.backends.protocol import Event, Outcome, Request
 from unlearn_core.engine.lease import hold
 from unlearn_core.errors import Cancelled, UserError
 from unlearn_core.stages.stage import warm_up_stages
@@ -21,7 +21,7 @@ from unlearn_core.store import MissingArtifact, Store
 INTERVAL = 0.2
 """Least seconds between two progress messages of one stage."""
 
-Emit = Callable[[dict[str, Any]], None]
+Emit = Callable[[Event], None]
 
 _cancelled: set[str] = set()
 

@@ -16,7 +16,7 @@ from unlearn_core.engine import worker
 from unlearn_core.engine.backends.dask_task import compute
 from unlearn_core.engine.backends.dask_workers import GPU, DaskWorkers
 from unlearn_core.engine.backends.local_cluster import ClusterProcess
-from unlearn_core.engine.backends.protocol import Listener, Outcome, Request
+from unlearn_core.engine.backends.protocol import Event, Listener, Outcome, Request
 from unlearn_core.engine.lanes import Lanes
 from unlearn_core.engine.status import WorkerView
 from unlearn_core.errors import UserError
@@ -144,19 +144,19 @@ class DaskBackend:
         if self._server is not None:
             self._server.close()
 
-    def _hear(self, event: tuple[float, Any]) -> None:
-        """One message from a worker; runs in the client's event loop and must be quick."""
-        message = event[1]
-        token, kind = message["token"], message["event"]
-        if kind == "started":
+    def _hear(self, message: tuple[float, Event]) -> None:
+        """One event from a worker, with its time; runs in the client's event loop and must be quick."""
+        event = message[1]
+        token = event["token"]
+        if event["event"] == "started":
             with self._lock:
                 moved = self._running.get(token) in self._workers.left
-                self._running[token] = message["worker"]
-                self._workers.pids[message["worker"]] = message["pid"]
-            self._device = message["device"]
-            self._listener.on_started(token, message["worker"], moved)
-        elif kind == "progress":
-            self._listener.on_progress(token, message["done"], message["total"], message["scalars"])
+                self._running[token] = event["worker"]
+                self._workers.pids[event["worker"]] = event["pid"]
+            self._device = event["device"]
+            self._listener.on_started(token, event["worker"], moved)
+        elif event["event"] == "progress":
+            self._listener.on_progress(token, event["done"], event["total"], event["scalars"])
         else:
             with self._lock:
                 self._running.pop(token, None)

@@ -5,10 +5,9 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Iterator
-from typing import Any
 
 from unlearn_core.engine import worker
-from unlearn_core.engine.backends.protocol import Outcome, Request
+from unlearn_core.engine.backends.protocol import Event, Outcome, Request
 
 _computing = threading.Lock()
 _POLL_SECONDS = 0.2
@@ -20,9 +19,9 @@ def compute(request: Request, topic: str) -> Outcome:
 
     here = get_worker()
 
-    def emit(event: dict[str, Any]) -> None:
+    def emit(event: Event) -> None:
         if event["event"] == "started":
-            event |= {"worker": here.address, "device": worker.device_kind(request.device)}
+            event["worker"], event["device"] = here.address, worker.device_kind(request.device)
         here.log_event(topic, event)
 
     def cancelled() -> bool:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 import queue
 import threading
-from typing import Any
 
 from unlearn_core.engine import worker
-from unlearn_core.engine.backends.protocol import Listener, Request
+from unlearn_core.engine.backends.protocol import Event, Listener, Request
 from unlearn_core.engine.status import WorkerView
 
 STOP_SECONDS = 5.0
@@ -62,7 +61,7 @@ class InlineBackend:
         while (request := self._queue.get()[2]) is not None:
             self._listener.on_finished(request.token, worker.execute(request, self._hear))
 
-    def _hear(self, event: dict[str, Any]) -> None:
+    def _hear(self, event: Event) -> None:
         if event["event"] == "started":
             self._listener.on_started(event["token"], "inline")
         elif event["event"] == "progress":

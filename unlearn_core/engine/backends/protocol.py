@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, NotRequired, Protocol, TypedDict
 
 from unlearn_core.engine.status import WorkerView
 from unlearn_core.stages.stage import Stage
@@ -42,6 +42,37 @@ class Outcome:
     message: str = ""
     gone: tuple[str, ...] = ()
     lease: Lease | None = None
+
+
+class StartedEvent(TypedDict):
+    """A worker process begins a submission; ``worker`` and ``device`` are there where the backend has several."""
+
+    event: Literal["started"]
+    token: str
+    pid: int
+    worker: NotRequired[str]
+    device: NotRequired[str]
+
+
+class ProgressEvent(TypedDict):
+    """``done`` of ``total`` steps, and the numbers that the stage reported last."""
+
+    event: Literal["progress"]
+    token: str
+    done: int
+    total: int
+    scalars: dict[str, float]
+
+
+class EndedEvent(TypedDict):
+    """The worker has nothing to do with the submission any more; its outcome comes on another way."""
+
+    event: Literal["ended"]
+    token: str
+
+
+Event = StartedEvent | ProgressEvent | EndedEvent
+"""What a worker tells its backend while it computes: plain data, which Dask sends as it is."""
 
 
 class Listener(Protocol):
