@@ -57,7 +57,8 @@ def make_row(key: str, spec: str, payload: str) -> dict[str, Any]:
     plain |= {"key": key, "reader": reader()}
     told, given = json.loads(spec), json.loads(payload)
     try:
-        task, name, method = read_task(_sorted_json(told["scenario"])), told["method"]["name"], _method_key(_sorted_json(told["method"]))
+        task, name = read_task(_sorted_json(told["scenario"])), told["method"]["name"]
+        method = _method_key(_sorted_json(told["method"]))
     except (UserError, KeyError, TypeError):
         return plain
     metrics = dict(sorted((given.get("metrics") or {}).items()))
