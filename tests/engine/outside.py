@@ -1,4 +1,4 @@
-"""A Dask scheduler and workers as somebody else would start them: ``dask scheduler``, ``dask worker``, each on its own."""
+"""A Dask scheduler and workers as a user would start them: ``dask scheduler``, ``dask worker``, each on its own."""
 
 from __future__ import annotations
 

@@ -18,12 +18,13 @@ import psutil
 import pytest
 
 from tests.engine.dummy import RUNNER, Stage, until
+from tests.engine.embedded import cluster_family, cluster_process, scratch_folder
 from unlearn_core.engine import Engine
-from unlearn_core.engine.backends import local_cluster as _child
+from unlearn_core.engine.backends import local_cluster
 from unlearn_core.engine.backends.certificate import CERTIFICATE, KEY, write_certificate
 from unlearn_core.errors import UserError
 from unlearn_core.store import Store
-from unlearn_core.support.scratch import sweep_scratch
+from unlearn_core.support.scratch import make_scratch, sweep_scratch
 
 pytestmark = pytest.mark.cluster
 
@@ -60,19 +61,8 @@ def test_two_stages_on_two_workers(engine: Engine, store: Store) -> None:
     assert os.getpid() not in pids
 
 
-def tree_of(engine: Engine) -> list[psutil.Process]:
-    """The embedded cluster's processes."""
-    server = psutil.Process(engine._backend._server.pid)
-    return [server, *server.children(recursive=True)]
-
-
-def scratch_of(engine: Engine) -> Path:
-    command = psutil.Process(engine._backend._server.pid).cmdline()
-    return Path(command[command.index("--scratch") + 1])
-
-
 def test_nothing_listens_beyond_this_machine(engine: Engine) -> None:
-    listening = [c for p in tree_of(engine) for c in p.net_connections() if c.status == psutil.CONN_LISTEN]
+    listening = [c for p in cluster_family() for c in p.net_connections() if c.status == psutil.CONN_LISTEN]
     assert {connection.laddr.ip for connection in listening} == {"127.0.0.1"}
 
 
@@ -83,12 +73,12 @@ def pem(folder: Path) -> dict[str, str]:
 def test_another_user_of_the_machine_cannot_run_code_in_it(engine: Engine, tmp_path: Path) -> None:
     write_certificate(str(tmp_path))  # one that looks just like the cluster's
     status = engine.status()
-    other = 65534 if hasattr(os, "getuid") and os.getuid() == 0 else None  # nobody, where the tests may become another user
+    other = 65534 if hasattr(os, "getuid") and os.getuid() == 0 else None  # "nobody", where the tests may become another user
     asked = {
         "become": other,
         "scheduler": status.address.partition("://")[2],
         "worker": status.workers[0].address.partition("://")[2],
-        "pems": {"without": None, "of his own": pem(tmp_path), "the right one": pem(scratch_of(engine))},
+        "pems": {"without": None, "of his own": pem(tmp_path), "the right one": pem(scratch_folder())},
     }
     done = subprocess.run(
         [sys.executable, Path(__file__).with_name("stranger.py")], input=json.dumps(asked), text=True, capture_output=True,
@@ -102,13 +92,13 @@ def test_another_user_of_the_machine_cannot_run_code_in_it(engine: Engine, tmp_p
     assert engine.status().state == "ready"
 
 
-def test_what_lets_somebody_in_is_shown_to_nobody(engine: Engine) -> None:
-    scratch = scratch_of(engine)
+def test_what_lets_a_program_in_is_shown_to_none(engine: Engine) -> None:
+    scratch = scratch_folder()
     assert stat.S_IMODE(scratch.stat().st_mode) == 0o700
     assert {stat.S_IMODE((scratch / name).stat().st_mode) for name in (CERTIFICATE, KEY)} == {0o600}
     status = engine.status()
     ports = [address.rpartition(":")[2] for address in (status.address, *(view.address for view in status.workers))]
-    for process in tree_of(engine):
+    for process in cluster_family():
         shown = " ".join([*process.cmdline(), *process.environ().values()])
         assert not [port for port in ports if f":{port}" in shown]
 
@@ -151,7 +141,7 @@ def test_cancel_within_two_seconds_even_if_the_stage_is_deaf(engine: Engine) -> 
 def test_the_same_path_for_a_scheduler_by_address(engine: Engine, store: Store) -> None:
     import dask
 
-    address, scratch = engine.status().address, scratch_of(engine)
+    address, scratch = engine.status().address, scratch_folder()
     assert address.startswith("tls://127.0.0.1:")
     guest = Engine(store, address=address, runner=RUNNER)
     with pytest.raises(UserError, match="certificate"):
@@ -174,7 +164,7 @@ def test_a_killed_cluster_is_reported_and_replaced(engine: Engine) -> None:
     halted = Stage("halted", {"steps": 30, "pause": 0.05}, title="Halted")
     job = engine.submit([halted, Stage("behind", needs=("halted",))], "halted")
     running_pid(engine, job)
-    os.kill(engine._backend._server.pid, signal.SIGKILL)
+    cluster_process().kill()
     view = engine.wait(job, 10)
     assert view.state == "failed"
     assert "processes have ended" in view.stages[0].message
@@ -186,12 +176,14 @@ def test_a_killed_cluster_is_reported_and_replaced(engine: Engine) -> None:
 
 def test_ending_a_cluster_twice_closes_nothing_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
     start = subprocess.Popen
-    monkeypatch.setattr(_child.subprocess, "Popen", lambda command, **rest: start([sys.executable, "-c", "input()"], **rest))
-    server = _child.ClusterProcess(1)
+    monkeypatch.setattr(subprocess, "Popen", lambda command, **rest: start([sys.executable, "-c", "input()"], **rest))
+    scratch: list[tuple[str, int]] = []
+    monkeypatch.setattr(local_cluster, "make_scratch", lambda: scratch.append(make_scratch()) or scratch[0])
+    server = local_cluster.ClusterProcess(1)
     server.close()
     # The next thing that is opened gets the number of what was closed: a socket, a database, another cluster's lock.
     other = os.open(os.devnull, os.O_RDONLY)
-    taken = os.dup2(other, server._lock)
+    taken = os.dup2(other, scratch[0][1])
     server.close()
     os.fstat(taken)
     for descriptor in {other, taken}:
@@ -208,7 +200,7 @@ engine = Engine(Store.open(sys.argv[1]), workers=1, runner=RUNNER)
 job = engine.submit([Stage("orphan", {"steps": 100000, "pause": 0.02})], "t")
 while engine.status().running == 0 and engine.status().state != "lost":
     time.sleep(0.05)
-print(engine._backend._server.pid, flush=True)
+print("running", flush=True)
 time.sleep(600)
 """
 
@@ -229,8 +221,8 @@ def test_nothing_outlives_the_parent(store: Store, place: Path, monkeypatch: pyt
     )  # fmt: skip
     try:
         assert parent.stdout is not None
-        server = psutil.Process(int(parent.stdout.readline()))
-        family = [server, *server.children(recursive=True)]
+        assert parent.stdout.readline() == b"running\n"
+        server, *_ = family = cluster_family(parent.pid)
         assert len(family) >= 3
         assert [path.name[:6] for path in place.iterdir()] == ["lethe-"]  # and nothing else: sockets and caches are in there
         monkeypatch.setattr(tempfile, "tempdir", str(place))
@@ -245,13 +237,13 @@ def test_nothing_outlives_the_parent(store: Store, place: Path, monkeypatch: pyt
         parent.kill()
         parent.wait()
     until(lambda: not any(map(lives, family)))
-    if how == "kill both":  # nobody was left to clear up: the next one does
+    if how == "kill both":  # nothing was left to clear up: the next one does
         assert sweep_scratch() == 1
     until(lambda: not list(place.iterdir()))
 
 
 def lives(process: psutil.Process) -> bool:
-    """Whether it runs: one that has ended may stay in the table until somebody asks for its exit code."""
+    """Whether it runs: one that has ended may stay in the table until its exit code is asked for."""
     try:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.Error:

@@ -1,4 +1,4 @@
-"""A scheduler and workers that somebody else started: same results, workers that come and go, GPU slots, one store."""
+"""A scheduler and workers that others started: same results, workers that come and go, GPU slots, one store."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ def test_stages_for_a_gpu_wait_for_a_worker_that_has_one(outside: Outside, join:
         assert all(before[1] <= after[0] for before, after in itertools.pairwise(spans))
         assert {store.get(f"gpu{k}").payload["pid"] for k in range(5)} == {gpu.pid}
         assert "--nthreads 1" in asking.status().message
-        # Whoever does not say which device gets the slots that there are; whoever asks for the processor gets any worker.
+        # Those who name no device get the slots that there are; those who ask for the processor get any worker.
         auto = Engine(store, address=outside.address, runner=RUNNER)
         auto.wait(auto.submit([Stage(f"auto{k}") for k in range(6)], "auto"), 30)
         auto.close()
@@ -220,9 +220,8 @@ def test_a_scheduler_that_is_started_again_goes_on(store: Store, tmp_path: Path)
         assert view.state == "failed"
         assert "connection to the scheduler" in next(s.message for s in view.stages if s.state == "failed")
         scheduler.wait()
-        worker.wait(
-            60
-        )  # it ends what it computes; a worker without a scheduler ends; the one that is started again needs new ones
+        # It ends what it computes; a worker without a scheduler ends, and the one that is started again needs new ones.
+        worker.wait(60)
         kept = store.has([f"again{k}" for k in range(8)])
         assert kept
         cluster.scheduler()

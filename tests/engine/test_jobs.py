@@ -27,7 +27,7 @@ def test_a_running_stage_is_estimated_from_its_own_steps() -> None:
     assert running.remaining(now=24.0, rate=None) == pytest.approx(36.0)
 
 
-def test_a_slow_first_step_frightens_nobody() -> None:
+def test_a_slow_first_step_does_not_spoil_the_estimate() -> None:
     """Loading data for 5 s before 100 steps of 0.1 s must not look like 100 steps of 5 s."""
     tasks = [task("a", "running", started=0.0), task("b")]
     tasks[0].progress(5.0, 1, 100, {})

@@ -6,9 +6,11 @@ import pytest
 
 from tests.engine.dummy import RUNNER, Stage, until
 from unlearn_core.engine import Engine
-from unlearn_core.engine import engine as _engine
+from unlearn_core.engine import engine as engine_module
+from unlearn_core.engine.backends.inline import InlineBackend
 from unlearn_core.engine.backends.protocol import Request
 from unlearn_core.engine.lanes import LONG, SHORT, Lanes
+from unlearn_core.engine.scheduler import SMALL_JOB
 from unlearn_core.store import Store
 
 
@@ -67,10 +69,10 @@ def test_a_toy_run_starts_beside_long_runs_on_all_workers(store: Store) -> None:
 
 
 def test_a_sweep_stays_out_of_the_lanes_for_short_work(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    engine.start()
     given: list[Request] = []
-    monkeypatch.setattr(engine._backend, "run", given.append)
-    engine.submit([Stage(f"s{k}", lane="quick") for k in range(_engine.SMALL_JOB + 1)], "sweep")
+    monkeypatch.setattr(InlineBackend, "run", lambda _, request: given.append(request))
+    engine.start()
+    engine.submit([Stage(f"s{k}", lane="quick") for k in range(SMALL_JOB + 1)], "sweep")
     engine.submit([Stage("toy", lane="quick")], "toy")
     assert {request.stage.lane for request in given[:-1]} == {"long"}
     assert given[-1].stage.lane == "quick"
@@ -97,7 +99,7 @@ def test_one_persons_cancel_leaves_the_run_to_others(engine: Engine) -> None:
 
 
 def test_who_looks_counts_for_a_while_and_who_has_gone_does_not(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_engine, "WATCHING_SECONDS", 0.3)
+    monkeypatch.setattr(engine_module, "WATCHING_SECONDS", 0.3)
     gone = {"closed"}
     engine = Engine(store, address="inline", runner=RUNNER, lives=lambda by: by not in gone)
     job = engine.submit([LONG_STAGE], "run", by="closed")  # and the browser was closed, or the page loaded again

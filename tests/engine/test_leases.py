@@ -13,8 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.engine.dummy import Stage, until
-from unlearn_core.engine import Engine
-from unlearn_core.engine import lease as _lease
+from unlearn_core.engine import Engine, lease
 from unlearn_core.store import Store
 
 ROOT = Path(__file__).parents[2]
@@ -48,7 +47,7 @@ def wanted(tmp_path: Path) -> list[Stage]:
 
 
 def computed(tmp_path: Path) -> list[str]:
-    """The keys that somebody began to compute."""
+    """The keys that either program began to compute."""
     return sorted((tmp_path / "log").read_text().split()[::2])
 
 
@@ -60,7 +59,7 @@ def test_what_two_programs_want_is_computed_once(
     assert [stage.state for stage in engine.wait(job, 30).stages] == ["done", "done"]
     assert other.communicate(timeout=30)[0].splitlines() == ["asked", "['done', 'done']"]
     assert computed(tmp_path) == ["both0", "both1"]
-    # Whoever finds a stage taken does the next one meanwhile.
+    # The one that finds a stage taken does the next one meanwhile.
     assert {store.get(key).payload["pid"] for key in ("both0", "both1")} == {other.pid, os.getpid()}
     assert not store.leases.of(["both0", "both1"])
 
@@ -80,7 +79,7 @@ def test_what_a_killed_program_held_is_computed_at_once(
 def test_a_lease_from_another_machine_counts_while_it_beats(
     engine: Engine, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_lease, "EXPIRES_SECONDS", 1.0)
+    monkeypatch.setattr(lease, "EXPIRES_SECONDS", 1.0)
     store.leases.take("far", "token", "another-machine 1 0.00")
     job = engine.submit([Stage("far")], "mine")
     for beat in range(1, 5):

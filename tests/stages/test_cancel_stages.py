@@ -27,7 +27,7 @@ from unlearn_core.views.heatmap.data import MissingMetric
 from unlearn_core.views.own_data.stage import plan_cost
 
 SECONDS = 2.0
-"""A stage asks whether it is still wanted at least so often, in processor time (on this small data, on one core)."""
+"""A stage asks whether it is cancelled at least so often, in processor time (on this small data, on one core)."""
 
 
 def scenario() -> Scenario:
@@ -90,7 +90,7 @@ PLANS: dict[str, tuple[str, Callable[[], list[Stage]]]] = {
 
 
 class Watch:
-    """Answers whether the stage is unwanted: from the ``after``-th time on; and notes the processor time between questions."""
+    """Answers whether the stage is cancelled: from the ``after``-th time on; and notes the processor time between questions."""
 
     def __init__(self, after: int | None) -> None:
         self.after, self.asked, self.longest, self._last = after, 0, 0.0, time.process_time()
@@ -118,8 +118,8 @@ def contents(store: Store) -> dict[str, Any]:
 
 
 def test_every_kind_of_stage_is_cancelled_here() -> None:
-    # What a checkpoint is worth needs one, and is asked of it in tests/datasets/test_checkpoint_fit.py.
-    assert {kind for kind, _ in PLANS.values()} == stage_kinds() - {"fit"}
+    # These need files: a checkpoint (tests/datasets/test_checkpoint_fit.py), images (tests/views/test_looking.py).
+    assert {kind for kind, _ in PLANS.values()} == stage_kinds() - {"fit", "reading"}
 
 
 @pytest.mark.parametrize("what", PLANS)
@@ -138,7 +138,7 @@ def test_a_cancelled_stage_stops_soon_and_can_be_computed_again(what: str, tmp_p
     for needed in before:
         assert execute(needed)[0].status == "done"
     if what == "umap":
-        worker.warm()  # a process compiles UMAP once, which nobody can interrupt; the embedded cluster does so in a pause
+        worker.warm()  # a process compiles UMAP once, which cannot be interrupted; the embedded cluster does so in a pause
     untouched = contents(store)
     outcome, watch = execute(stage)
     assert outcome.status == "done"

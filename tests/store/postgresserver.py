@@ -30,7 +30,7 @@ class Server:
         self.home = Path(tempfile.mkdtemp(prefix="lethe-pg-"))  # short: a socket's path has 107 characters at most
         self._as: dict[str, Any] = {"cwd": self.home, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         if os.getuid() == 0:
-            user = _somebody_else()
+            user = other_user()
             os.chown(self.home, user.pw_uid, user.pw_gid)
             self._as |= {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
         make = [programs / "initdb", "-D", self.home / "data", "-U", "lethe", "-E", "UTF8", "--locale=C", "-A", "trust"]
@@ -84,7 +84,7 @@ class Server:
         return psycopg
 
 
-def _somebody_else() -> pwd.struct_passwd:
+def other_user() -> pwd.struct_passwd:
     for name in ("postgres", "nobody"):
         try:
             return pwd.getpwnam(name)

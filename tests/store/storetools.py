@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
 from unlearn_core.store import Store
-from unlearn_core.store import artifacts as _artifacts
+from unlearn_core.store.artifacts import GRACE
+from unlearn_core.store.database import Database
+from unlearn_core.store.location import resolve
 
 KEY = "0123456789abcdef"
 WEIGHTS = {"layer.weight": np.arange(6, dtype=np.float32).reshape(2, 3), "steps": np.array(7)}
@@ -19,14 +23,27 @@ def put(store: Store, key: str = KEY, **arrays: dict[str, np.ndarray]) -> None:
     store.put(key, "run", {"seed": 0}, {"metrics": {"healed": 0.5}}, {"torch": "2"}, arrays or {"weights": WEIGHTS})
 
 
+def artifacts_of(store: Store) -> Path:
+    """The folder of its array files."""
+    return resolve(store.location)[1]
+
+
+@contextlib.contextmanager
+def database_of(store: Store) -> Iterator[Database]:
+    """The store's database by connections of the test's own."""
+    database = Database(resolve(store.location)[0])
+    yield database
+    database.close()
+
+
 def files(store: Store) -> list[Path]:
     """Everything in the folders of array files, temporary ones as well."""
-    return sorted(p for p in store._artifacts.root.glob("??/*") if p.is_file())
+    return sorted(p for p in artifacts_of(store).glob("??/*") if p.is_file())
 
 
 def age(path: Path) -> None:
-    """Let the file look as if nobody had touched it for a while."""
-    old = time.time() - 2 * _artifacts.GRACE
+    """Let the file look as if it had not been touched for a while."""
+    old = time.time() - 2 * GRACE
     os.utime(path, (old, old))
 
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import numpy as np
 import pytest
 import sqlalchemy as sa
+from storetools import database_of
 
 from unlearn_core.errors import UserError
 from unlearn_core.presets import make_method, make_scenario
 from unlearn_core.specs import MethodSpec, Scenario
-from unlearn_core.store import Store
-from unlearn_core.store import runs as _runs
-from unlearn_core.store import schema as _schema
+from unlearn_core.store import Store, run_rows
+from unlearn_core.store import runs as run_table
+from unlearn_core.store.database import Database
+from unlearn_core.store.run_rows import RunRow
+from unlearn_core.store.runs import Changes, RunTable
+from unlearn_core.store.schema import records, runs
 
 REM = make_method("rem", make_scenario("blobs"))
 
@@ -27,10 +32,11 @@ def put(store: Store, seed: int, dataset: str = "blobs", method: MethodSpec = RE
 
 
 def sql(store: Store, statement: Any) -> None:
-    store._db.write(lambda db: db.execute(statement))
+    with database_of(store) as database:
+        database.write(lambda db: db.execute(statement))
 
 
-def without_numbers(rows: tuple[_runs.RunRow, ...]) -> set[_runs.RunRow]:
+def without_numbers(rows: tuple[RunRow, ...]) -> set[RunRow]:
     return {row._replace(number=None) for row in rows}
 
 
@@ -63,7 +69,7 @@ def test_only_what_changed_is_read(store: Store) -> None:
     put(store, 0, "waves")
     first = store.runs.changes(dataset="blobs")
     assert [row.key for row in first.added] == keys
-    assert store.runs.changes(first.mark, keys, "blobs") == _runs.Changes(first.mark)
+    assert store.runs.changes(first.mark, keys, "blobs") == Changes(first.mark)
     keys.append(put(store, 3))
     put(store, 1, "waves")
     second = store.runs.changes(first.mark, keys[:3], "blobs")
@@ -81,12 +87,12 @@ def test_one_that_went_while_one_came_late_is_noticed(store: Store) -> None:
     """A row with a lower number may be committed after one with a higher number, where several write at once."""
     keys = [put(store, seed) for seed in range(3)]
     mark = store.runs.changes().mark
-    sql(store, sa.update(_schema.runs).where(_schema.runs.c.key == keys[0]).values(number=100))
+    sql(store, sa.update(runs).where(runs.c.key == keys[0]).values(number=100))
     known, last = keys[1:], store.runs.changes()
     late = store.runs.changes((2, 100, mark[2] - 1, 0), known)
     assert [row.key for row in late.added] == [keys[0]]
     store.delete(keys[1])
-    sql(store, sa.update(_schema.runs).where(_schema.runs.c.key == keys[2]).values(number=50))
+    sql(store, sa.update(runs).where(runs.c.key == keys[2]).values(number=50))
     assert store.runs.changes(last.mark, keys).gone == {keys[1]}
 
 
@@ -96,11 +102,11 @@ def test_rows_that_are_missing_are_made_once(store: Store, monkeypatch: pytest.M
     for seed in range(5):
         put(store, seed)
     before = without_numbers(store.runs.changes().added)
-    monkeypatch.setattr(_runs, "_BATCH", batch)
-    sql(store, sa.delete(_schema.runs).where(_schema.runs.c.seed != 2))
+    monkeypatch.setattr(run_table, "BATCH", batch)
+    sql(store, sa.delete(runs).where(runs.c.seed != 2))
     calls = []
-    make = _runs.make_row
-    monkeypatch.setattr(_runs, "make_row", lambda *row: calls.append(row[0]) or make(*row))
+    make = run_table.make_row
+    monkeypatch.setattr(run_table, "make_row", lambda *row: calls.append(row[0]) or make(*row))
     again = Store.open(store.location)
     assert without_numbers(again.runs.changes().added) == before
     assert len(calls) == 4
@@ -112,11 +118,11 @@ def test_rows_that_are_missing_are_made_once(store: Store, monkeypatch: pytest.M
 def test_a_row_without_its_record_goes(store: Store) -> None:
     keys = [put(store, seed) for seed in range(2)]
     mark = store.runs.changes().mark
-    sql(store, sa.delete(_schema.records).where(_schema.records.c.key == keys[0]))
+    sql(store, sa.delete(records).where(records.c.key == keys[0]))
     assert store.runs.changes(mark, keys).gone == {keys[0]}
     put(store, 2)
-    sql(store, sa.delete(_schema.records).where(_schema.records.c.key == keys[1]))
-    sql(store, sa.delete(_schema.runs).where(_schema.runs.c.seed == 2))  # now the counts agree
+    sql(store, sa.delete(records).where(records.c.key == keys[1]))
+    sql(store, sa.delete(runs).where(runs.c.seed == 2))  # now the counts agree
     fresh = Store.open(store.location)
     assert [row.seed for row in fresh.runs.changes().added] == [2]
     fresh.close()
@@ -125,22 +131,26 @@ def test_a_row_without_its_record_goes(store: Store) -> None:
 def test_where_nothing_can_be_written_the_rows_are_kept_in_memory(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     keys = [put(store, seed) for seed in range(3)]
     before = without_numbers(store.runs.changes().added)
-    sql(store, sa.delete(_schema.runs))
+    sql(store, sa.delete(runs))
 
-    def refuse(*_: object) -> None:
-        raise UserError("The store cannot be used: attempt to write a readonly database.")
+    write = Database.write
+
+    def refuse(db: Database, work: Any, key: str | None = None, patience: float | None = None) -> Any:
+        if key == "runs":
+            raise UserError("The store cannot be used: attempt to write a readonly database.")
+        return write(db, work, key, patience)
 
     with monkeypatch.context() as patch:
-        patch.setattr(_runs.RunTable, "_add", refuse)
+        patch.setattr(Database, "write", refuse)
         first = store.runs.changes(dataset="blobs")
         assert set(first.added) == before
-        assert store.runs.changes(first.mark, keys, "blobs") == _runs.Changes(first.mark)
+        assert store.runs.changes(first.mark, keys, "blobs") == Changes(first.mark)
         assert [row.seed for row in store.runs.find(seed=1)] == [1]
         store.delete(keys[0])
         second = store.runs.changes(first.mark, keys, "blobs")
         assert (second.added, second.gone) == ((), {keys[0]})
-    monkeypatch.setattr(_runs, "_PAUSE", 0.0)
-    store.runs._pause = 0.0
+    now = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now + 60)  # writing is tried again after a while
     third = store.runs.changes(second.mark, keys[1:], "blobs")
     assert (third.added, third.gone) == ((), frozenset())
     assert {row.number is None for row in store.runs.changes().added} == {False}
@@ -149,23 +159,25 @@ def test_where_nothing_can_be_written_the_rows_are_kept_in_memory(store: Store, 
 def test_a_store_without_the_table_is_read_all_the_same(store: Store) -> None:
     put(store, 0)
     before = without_numbers(store.runs.changes().added)
-    store._db.write(lambda db: _schema.runs.drop(db))
-    assert set(_runs.RunTable(store._db).changes().added) == before
+    with database_of(store) as database:
+        database.write(lambda db: runs.drop(db))
+        assert set(RunTable(database).changes().added) == before
 
 
 def test_what_this_version_cannot_read_is_tried_by_the_next(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    _runs._task.cache_clear()
+    run_rows.read_task.cache_clear()
     what = make_scenario("blobs").model_dump(mode="json")
     store.put("odd", "run", {"scenario": what | {"new": 1}, "method": REM.model_dump(mode="json")}, {"metrics": {}}, {})
     store.put("none", "run", {"nothing": 1}, {}, {})
     good = put(store, 1)
     assert [row.key for row in store.runs.changes().added] == [good]
     newer = Scenario.model_validate
-    monkeypatch.setattr(_runs, "reader", lambda: "newer")
+    for module in (run_rows, run_table):
+        monkeypatch.setattr(module, "reader", lambda: "newer")
     monkeypatch.setattr(
         Scenario, "parse", classmethod(lambda _, data: newer({name: v for name, v in data.items() if name != "new"}))
     )
-    _runs._task.cache_clear()
+    run_rows.read_task.cache_clear()
     fresh = Store.open(store.location)
     assert {row.key for row in fresh.runs.changes().added} == {good, "odd"}
     fresh.close()

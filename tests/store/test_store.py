@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from storetools import KEY, WEIGHTS, age, files, put
+from storetools import KEY, WEIGHTS, age, artifacts_of, files, put
 
 from unlearn_core.errors import UserError
 from unlearn_core.store import MissingArtifact, Store
@@ -116,7 +116,7 @@ def test_orphans_go_when_old_and_nothing_else_does(store: Store) -> None:
     put(store)
     folder = files(store)[0].parent
     old, young, temporary = folder / "old.safetensors", folder / "young.safetensors", folder / "half.safetensors.1a.tmp"
-    foreign = store._artifacts.root / "notes.txt"
+    foreign = artifacts_of(store) / "notes.txt"
     for path in (old, young, temporary, foreign):
         path.write_bytes(b"x")
     for path in (old, temporary, foreign, files(store)[0]):

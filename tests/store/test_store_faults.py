@@ -13,13 +13,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+import sqlalchemy as sa
 from postgresserver import Server
-from storetools import KEY, WEIGHTS, age, damage, files, put
+from storetools import KEY, WEIGHTS, age, artifacts_of, damage, files, put
 
 from unlearn_core.errors import UserError
-from unlearn_core.store import MissingArtifact, Store
-from unlearn_core.store import artifacts as _artifacts
-from unlearn_core.store import database as _database
+from unlearn_core.store import MissingArtifact, Store, database
+from unlearn_core.store.artifacts import Artifacts
 
 
 def one_sentence(caught: pytest.ExceptionInfo[UserError]) -> str:
@@ -89,7 +89,7 @@ def test_the_second_file_that_does_not_fit_takes_the_first_along(store: Store, m
 
     put(store, "before")
     with monkeypatch.context() as patch:
-        patch.setattr(_artifacts.os, "fsync", full)
+        patch.setattr(os, "fsync", full)
         synced.append(0)
         with pytest.raises(UserError, match=r"cannot write its files: No space left on device\.$"):
             put(store, weights=WEIGHTS, snapshots=WEIGHTS)
@@ -103,17 +103,20 @@ def test_a_database_that_cannot_grow_takes_no_file_either(tmp_path: Path) -> Non
     store = Store.open(tmp_path)
     put(store)
 
-    def limit(pages: int) -> None:
-        with store._db._engine.connect() as db:
-            assert db.connection.driver_connection is not None
-            db.connection.driver_connection.execute(f"PRAGMA max_page_count = {pages}")
+    pages = 1  # SQLite takes the present size instead
 
-    limit(1)  # SQLite takes the present size instead
-    with pytest.raises(UserError, match=r"cannot be used: database or disk is full\.$"):
-        store.put("big", "run", {}, {"text": "x" * 10**5}, {}, {"weights": WEIGHTS})
-    assert len(files(store)) == 1
-    assert store.has([KEY, "big"]) == {KEY}
-    limit(10**6)
+    def limit(connection: Any, *_: object) -> None:
+        connection.execute(f"PRAGMA max_page_count = {pages}")
+
+    sa.event.listen(sa.Pool, "checkout", limit)
+    try:
+        with pytest.raises(UserError, match=r"cannot be used: database or disk is full\.$"):
+            store.put("big", "run", {}, {"text": "x" * 10**5}, {}, {"weights": WEIGHTS})
+        assert len(files(store)) == 1
+        pages = 10**6
+        assert store.has([KEY, "big"]) == {KEY}
+    finally:
+        sa.event.remove(sa.Pool, "checkout", limit)
     store.put("big", "run", {}, {"text": "x" * 10**5}, {}, {"weights": WEIGHTS})
 
 
@@ -151,7 +154,7 @@ def test_a_file_that_cannot_be_read_now_is_not_called_damaged(store: Store, monk
 
     for method in ("read_bytes", "stat"):
         with monkeypatch.context() as patch:
-            patch.setattr(_artifacts.Path, method, refused)
+            patch.setattr(Path, method, refused)
             with pytest.raises(UserError, match=r"cannot read its files: Too many open files\.$"):
                 store.arrays(KEY, "weights") if method == "read_bytes" else store.get(KEY)
     assert store.arrays(KEY, "weights")["steps"] == 7
@@ -159,7 +162,7 @@ def test_a_file_that_cannot_be_read_now_is_not_called_damaged(store: Store, monk
 
 def test_a_folder_that_is_gone_for_a_while_costs_nothing(store: Store) -> None:
     put(store)
-    root = store._artifacts.root
+    root = artifacts_of(store)
     away = root.rename(root.with_name("unplugged"))
     calls: list[Callable[[], Any]] = [
         lambda: store.get(KEY),
@@ -184,11 +187,11 @@ def test_a_folder_that_is_gone_for_a_while_costs_nothing(store: Store) -> None:
 def test_the_folder_of_another_store_is_refused(store: Store, tmp_path: Path) -> None:
     put(store)
     age(files(store)[0])
-    other = f"sqlite:///{tmp_path / 'other.sqlite'}?artifacts={store._artifacts.root}"
+    other = f"sqlite:///{tmp_path / 'other.sqlite'}?artifacts={artifacts_of(store)}"
     with pytest.raises(UserError, match="belongs to another store") as caught:
         Store.open(other)
     one_sentence(caught)
-    (store._artifacts.root / "store-id").unlink()  # as before stores had an id
+    (artifacts_of(store) / "store-id").unlink()  # as before stores had an id
     with pytest.raises(UserError, match="does not hold this store's files"):
         Store.open(other)
     again = Store.open(store.location)
@@ -201,9 +204,9 @@ def test_the_folder_of_another_store_is_refused(store: Store, tmp_path: Path) ->
 def hold(store: Store, server: Server | None) -> Callable[[], None]:
     """Lock the database as another program would; returns what lets go of it."""
     if server is None:
-        database = sqlite3.connect(Path(store.location) / "lethe.sqlite", check_same_thread=False)
-        database.execute("BEGIN EXCLUSIVE")
-        return database.close
+        other = sqlite3.connect(Path(store.location) / "lethe.sqlite", check_same_thread=False)
+        other.execute("BEGIN EXCLUSIVE")
+        return other.close
     schema = store.location.partition("search_path%3D")[2].partition("&")[0]
     connection = server.connect()
     connection.autocommit = False
@@ -215,7 +218,7 @@ def test_a_locked_database_is_waited_for_and_then_named(
     place: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server = request.getfixturevalue("server") if "://" in place else None
-    monkeypatch.setattr(_database, "PATIENCE", 20.0)
+    monkeypatch.setattr(database, "PATIENCE", 20.0)
     store = Store.open(place)
     release = hold(store, server)
     timer = threading.Timer(0.7, release)
@@ -226,7 +229,7 @@ def test_a_locked_database_is_waited_for_and_then_named(
     timer.join()
     store.close()
 
-    monkeypatch.setattr(_database, "PATIENCE", 0.5)
+    monkeypatch.setattr(database, "PATIENCE", 0.5)
     store = Store.open(place)
     release = hold(store, server)
     start = time.monotonic()
@@ -280,7 +283,7 @@ def test_a_server_that_stays_away_is_named(restarted: Server, tmp_path: Path, mo
     place = restarted.new_store(tmp_path / "files")
     store = Store.open(place)
     put(store)
-    monkeypatch.setattr(_database, "PATIENCE", 0.5)
+    monkeypatch.setattr(database, "PATIENCE", 0.5)
     restarted.stop()
     with pytest.raises(UserError, match=r"does not answer \(tried for \d+ s\)") as caught:
         put(store, "new")
@@ -298,13 +301,13 @@ def test_a_server_that_stays_away_is_named(restarted: Server, tmp_path: Path, mo
 
 def test_what_is_written_twice_is_there_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """A connection may break after the commit and before the answer: then a write is done again."""
-    patiently = store._db._patiently
+    write = database.Database.write
 
-    def twice(once: Callable[[], Any], patience: float) -> Any:
-        patiently(once, patience)
-        return patiently(once, patience)
+    def twice(db: database.Database, work: Callable[[Any], Any], key: str | None = None, patience: float | None = None) -> Any:
+        write(db, work, key, patience)
+        return write(db, work, key, patience)
 
-    monkeypatch.setattr(store._db, "_patiently", twice)
+    monkeypatch.setattr(database.Database, "write", twice)
     put(store)
     store.fail("other", "run", "It broke.")
     assert store.arrays(KEY, "weights")["steps"] == 7
@@ -334,7 +337,7 @@ def test_a_clock_that_jumps_back_changes_nothing_but_the_dates(store: Store, mon
 
 def test_a_sweep_with_a_fast_clock_cannot_take_a_result_away(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another machine, whose clock is a day ahead, sweeps between a file and its row."""
-    other, now, write, swept = Store.open(store.location), time.time(), store._artifacts.write, list[tuple[int, int]]()
+    other, now, write, swept = Store.open(store.location), time.time(), Artifacts.write, list[tuple[int, int]]()
 
     def interrupted(*arguments: Any) -> Any:
         entry = write(*arguments)
@@ -344,7 +347,7 @@ def test_a_sweep_with_a_fast_clock_cannot_take_a_result_away(store: Store, monke
                 swept.append(other.sweep())
         return entry
 
-    monkeypatch.setattr(store._artifacts, "write", interrupted)
+    monkeypatch.setattr(Artifacts, "write", interrupted)
     put(store)
     assert swept == [(0, 1)]
     assert store.arrays(KEY, "weights")["steps"] == 7

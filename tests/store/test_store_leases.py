@@ -45,7 +45,7 @@ def test_what_a_killed_process_left_on_a_finished_key_is_swept(store: Store) -> 
 
 
 def test_a_read_only_store_without_leases_is_read_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As the version before had it: nobody may upgrade it here, and readers need no lease."""
+    """As the version before had it: it may not be upgraded here, and readers need no lease."""
     made = Store.open(tmp_path / "store")
     put(made)
     made.close()

@@ -65,7 +65,7 @@ def test_an_older_store_becomes_private_and_keeps_working(tmp_path: Path) -> Non
     found = modes(tmp_path / "store")
     assert found["lethe.sqlite"] == 0o600
     assert found["artifacts"] == 0o700
-    assert found["."] == 0o755  # somebody else's folder, perhaps with other things in it
+    assert found["."] == 0o755  # another's folder, perhaps with other things in it
 
 
 def test_a_folder_that_several_people_write_to_stays_shared(tmp_path: Path) -> None:

@@ -12,24 +12,23 @@ import numpy as np
 import pytest
 import sqlalchemy as sa
 from postgresserver import Server
-from storetools import KEY, WEIGHTS, put
+from storetools import KEY, WEIGHTS, database_of, put
 
 from unlearn_core.errors import UserError
-from unlearn_core.store import Store
-from unlearn_core.store import schema as _schema
+from unlearn_core.store import Store, schema
 
 ROOT = Path(__file__).parents[2]
 VERSION_1 = Path(__file__).parent / "version1"
-NOW = _schema.SCHEMA
+NOW = schema.SCHEMA
 
 UPGRADE = """
 import sys, time
-from unlearn_core.store import Store, _schema
+from unlearn_core.store import Store, schema
 def step(db):
     time.sleep(0.5)
     db.exec_driver_sql("ALTER TABLE records ADD COLUMN note TEXT")
-_schema.UPGRADES[_schema.SCHEMA] = step
-_schema.SCHEMA += 1
+schema.UPGRADES[schema.SCHEMA] = step
+schema.SCHEMA += 1
 store = Store.open(sys.argv[1])
 assert store.get("0123456789abcdef") is not None
 """
@@ -47,9 +46,9 @@ def old_store(kind: str, folder: Path, request: pytest.FixtureRequest) -> str:
         return str(folder)
     server: Server = request.getfixturevalue("server")
     place = server.new_store(folder / "artifacts")
-    schema = place.partition("search_path%3D")[2].partition("&")[0]
+    path = place.partition("search_path%3D")[2].partition("&")[0]
     with server.connect() as connection:
-        connection.execute(f"SET search_path = {schema}")
+        connection.execute(f"SET search_path = {path}")
         connection.execute(statements)
     return place
 
@@ -60,7 +59,8 @@ def version_1(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 def columns(store: Store) -> set[str]:
-    return store._db.read(lambda db: {column["name"] for column in sa.inspect(db).get_columns("records")})
+    with database_of(store) as database:
+        return database.read(lambda db: {column["name"] for column in sa.inspect(db).get_columns("records")})
 
 
 def sound(store: Store) -> None:
@@ -88,9 +88,9 @@ def test_an_older_schema_is_upgraded_once(version_1: str, monkeypatch: pytest.Mo
         steps.append(name)
         db.exec_driver_sql(f"ALTER TABLE records ADD COLUMN {name} TEXT")
 
-    monkeypatch.setitem(_schema.UPGRADES, NOW, lambda db: add("note", db))
-    monkeypatch.setitem(_schema.UPGRADES, NOW + 1, lambda db: add("author", db))
-    monkeypatch.setattr(_schema, "SCHEMA", NOW + 2)
+    monkeypatch.setitem(schema.UPGRADES, NOW, lambda db: add("note", db))
+    monkeypatch.setitem(schema.UPGRADES, NOW + 1, lambda db: add("author", db))
+    monkeypatch.setattr(schema, "SCHEMA", NOW + 2)
     for _ in range(2):
         store = Store.open(version_1)
         sound(store)
@@ -113,12 +113,12 @@ def test_a_sqlite_file_is_copied_before_it_is_upgraded(
 ) -> None:
     place = Path(old_store("sqlite", tmp_path / "old", request))
     with monkeypatch.context() as patch:
-        patch.setattr(_schema, "SCHEMA", 1)
+        patch.setattr(schema, "SCHEMA", 1)
         Store.open(place, sweep=False).close()  # as version 1 did: the store gets its id
     before = {path.name for path in place.iterdir()}
     with monkeypatch.context() as patch:
-        patch.setattr(_schema, "SCHEMA", NOW + 1)
-        patch.setitem(_schema.UPGRADES, NOW, lambda db: db.exec_driver_sql("DROP TABLE failures"))
+        patch.setattr(schema, "SCHEMA", NOW + 1)
+        patch.setitem(schema.UPGRADES, NOW, lambda db: db.exec_driver_sql("DROP TABLE failures"))
         Store.open(place).close()
     assert {path.name for path in place.iterdir()} - before == {"lethe.version-1.sqlite"}
     for path in place.glob("lethe.sqlite*"):
@@ -136,9 +136,9 @@ def test_without_room_for_the_copy_nothing_is_upgraded(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(_schema, "SCHEMA", NOW + 1)
-        patch.setitem(_schema.UPGRADES, NOW, lambda db: db.exec_driver_sql("DROP TABLE failures"))
-        patch.setattr(_schema.os, "fsync", full)
+        patch.setattr(schema, "SCHEMA", NOW + 1)
+        patch.setitem(schema.UPGRADES, NOW, lambda db: db.exec_driver_sql("DROP TABLE failures"))
+        patch.setattr(schema.os, "fsync", full)
         with pytest.raises(UserError, match=r"not upgraded, its copy .* cannot be written: No space left on device\.$"):
             Store.open(place)
     assert not list(place.glob("*version*"))
@@ -151,8 +151,8 @@ def test_a_failed_upgrade_changes_nothing(version_1: str, monkeypatch: pytest.Mo
         db.exec_driver_sql("ALTER TABLE nowhere ADD COLUMN note TEXT")
 
     with monkeypatch.context() as patch:
-        patch.setattr(_schema, "SCHEMA", NOW + 1)
-        patch.setitem(_schema.UPGRADES, NOW, broken)
+        patch.setattr(schema, "SCHEMA", NOW + 1)
+        patch.setitem(schema.UPGRADES, NOW, broken)
         with pytest.raises(UserError, match=r"cannot be used: .*nowhere"):
             Store.open(version_1)
     store = Store.open(version_1)
@@ -164,10 +164,12 @@ def test_a_failed_upgrade_changes_nothing(version_1: str, monkeypatch: pytest.Mo
 @pytest.mark.parametrize(("version", "why"), [("99", "newer version"), ("0", "no version"), ("one", "no version")])
 def test_an_unknown_schema_is_refused_untouched(store: Store, version: str, why: str) -> None:
     put(store)
-    write = sa.update(_schema.about).where(_schema.about.c.name == "schema")
-    store._db.write(lambda db: db.execute(write.values(value=version)))
+    write = sa.update(schema.about).where(schema.about.c.name == "schema")
+    with database_of(store) as database:
+        database.write(lambda db: db.execute(write.values(value=version)))
     with pytest.raises(UserError, match=why) as caught:
         Store.open(store.location)
     assert "\n" not in str(caught.value)
-    store._db.write(lambda db: db.execute(write.values(value=str(NOW))))
+    with database_of(store) as database:
+        database.write(lambda db: db.execute(write.values(value=str(NOW))))
     assert Store.open(store.location).get(KEY) is not None

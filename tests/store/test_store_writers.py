@@ -1,4 +1,4 @@
-"""Several processes on one store, on both databases: nothing is lost, nobody fails."""
+"""Several processes on one store, on both databases: nothing is lost, none fails."""
 
 from __future__ import annotations
 

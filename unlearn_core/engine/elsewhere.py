@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from unlearn_core.engine import lease as _lease
+from unlearn_core.engine.lease import expired, has_ended
 from unlearn_core.errors import UserError
 
 if TYPE_CHECKING:
@@ -25,30 +25,30 @@ class _Watched:
 
 
 class Elsewhere:
-    """Keys that others hold. ``back(key, lease)`` is called from a thread when one is worth another try: its result is
-    there, nobody holds it any more, or it was abandoned (then with the lease that may be taken over)."""
+    """Keys that others hold. ``on_free(key, lease)`` is called from a thread when one is worth another try: its result is
+    there, its lease is gone, or it was abandoned (then with the lease that may be taken over)."""
 
-    def __init__(self, store: Callable[[], Store], back: Callable[[str, Lease | None], None]) -> None:
-        self._store, self._back = store, back
+    def __init__(self, store: Callable[[], Store], on_free: Callable[[str, Lease | None], None]) -> None:
+        self._store, self._on_free = store, on_free
         self._lock = threading.Lock()
         self._watched: dict[str, _Watched] = {}
         self._running = False
 
     def watch(self, lease: Lease) -> None:
-        """Look after this key from now on."""
+        """Follow this key from now on."""
         with self._lock:
             self._watched[lease.key] = _Watched(lease, time.monotonic())
             if self._running:
                 return
             self._running = True
-        threading.Thread(target=self._look_around, name="lethe-elsewhere", daemon=True).start()
+        threading.Thread(target=self._poll, name="lethe-elsewhere", daemon=True).start()
 
     def forget(self, key: str) -> None:
-        """Nobody waits for this here any more."""
+        """Follow this key no longer."""
         with self._lock:
             self._watched.pop(key, None)
 
-    def _look_around(self) -> None:
+    def _poll(self) -> None:
         while True:
             time.sleep(POLL_SECONDS)
             with self._lock:
@@ -60,10 +60,10 @@ class Elsewhere:
                 there, held = self._store().has(keys), self._store().leases.of(keys)
             except UserError:  # the store is away: asked again soon
                 continue
-            for key, over in self._free(there, held):
-                self._back(key, over)
+            for key, over in self._take_free(there, held):
+                self._on_free(key, over)
 
-    def _free(self, there: set[str], held: dict[str, Lease]) -> list[tuple[str, Lease | None]]:
+    def _take_free(self, there: set[str], held: dict[str, Lease]) -> list[tuple[str, Lease | None]]:
         """What is worth another try, no longer watched from here on."""
         found: list[tuple[str, Lease | None]] = []
         now = time.monotonic()
@@ -72,7 +72,7 @@ class Elsewhere:
                 lease = held.get(key)
                 if lease is not None and lease != watched.lease:
                     watched.lease, watched.since = lease, now
-                abandoned = lease is not None and (_lease.ended(lease) or now - watched.since > _lease.EXPIRES_SECONDS)
+                abandoned = lease is not None and (has_ended(lease) or expired(now - watched.since))
                 if key in there or lease is None or abandoned:
                     del self._watched[key]
                     found.append((key, lease if abandoned else None))

@@ -1,4 +1,4 @@
-"""Warming the workers while nobody waits for them: what UMAP compiles on its first call takes 5 to 10 seconds a process."""
+"""Warms idle workers one by one: UMAP compiles on its first call in a process, which takes seconds."""
 
 from __future__ import annotations
 

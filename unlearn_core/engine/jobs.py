@@ -134,6 +134,10 @@ class Job:
     def state_of(self, task: Task) -> StageState:
         return "cancelled" if task.stage.key in self.dropped else task.state
 
+    def unfinished(self) -> set[str]:
+        """Keys of its stages that wait or run."""
+        return {task.stage.key for task in self.tasks if self.state_of(task) not in FINISHED}
+
     @property
     def finished(self) -> bool:
         return all(self.state_of(task) in FINISHED for task in self.tasks)

@@ -26,9 +26,9 @@ def hold(store: Store, key: str, holder: str, over: Lease | None = None) -> Iter
 
     ``over``: a lease that was found abandoned. One of a process of this machine that is no more is taken over at once.
     """
-    other = store.leases.take(key, holder, place(), over)
-    if other is not None and ended(other):
-        other = store.leases.take(key, holder, place(), other)
+    other = store.leases.take(key, holder, this_process(), over)
+    if other is not None and has_ended(other):
+        other = store.leases.take(key, holder, this_process(), other)
     if other is not None:
         yield other
         return
@@ -52,6 +52,11 @@ def _beat(store: Store, key: str, holder: str, stop: threading.Event) -> None:
                 return  # taken over while we were suspended: both results are the same, the first is kept
 
 
+def expired(seconds: float) -> bool:
+    """Whether a lease is abandoned whose beat stood still for so long."""
+    return seconds > EXPIRES_SECONDS
+
+
 @functools.cache
 def _machine() -> str:
     """This machine, or container: process numbers mean something only within it."""
@@ -60,12 +65,12 @@ def _machine() -> str:
     return socket.gethostname()
 
 
-def place() -> str:
-    """The process that computes, so that others on this machine can see whether it lives."""
+def this_process() -> str:
+    """Names this process, so that others on this machine can see whether it lives."""
     return f"{_machine()[:200]} {os.getpid()} {_started(os.getpid())}"
 
 
-def ended(lease: Lease) -> bool:
+def has_ended(lease: Lease) -> bool:
     """Whether the holder was a process of this machine that is no more."""
     machine, _, process = lease.place.partition(" ")
     number, _, started = process.partition(" ")

@@ -12,7 +12,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
-from unlearn_core.engine.backends.protocol import Outcome, Request
+from unlearn_core.engine.backends.protocol import Event, Outcome, Request
 from unlearn_core.engine.lease import hold
 from unlearn_core.errors import Cancelled, UserError
 from unlearn_core.stages.stage import warm_up_stages
@@ -21,7 +21,7 @@ from unlearn_core.store import MissingArtifact, Store
 INTERVAL = 0.2
 """Least seconds between two progress messages of one stage."""
 
-Emit = Callable[[dict[str, Any]], None]
+Emit = Callable[[Event], None]
 
 _cancelled: set[str] = set()
 
@@ -39,8 +39,8 @@ def warm() -> None:
 class WorkerReporter:
     """Passes progress on, at most one message every :data:`INTERVAL`; numbers leave the device only then."""
 
-    def __init__(self, token: str, emit: Emit, unwanted: Callable[[], bool]) -> None:
-        self._token, self._emit, self._unwanted = token, emit, unwanted
+    def __init__(self, token: str, emit: Emit, cancelled: Callable[[], bool]) -> None:
+        self._token, self._emit, self._is_cancelled = token, emit, cancelled
         self._next = 0.0
         self._scalars: dict[str, Any] = {}
 
@@ -55,17 +55,17 @@ class WorkerReporter:
         self._emit({"event": "progress", "token": self._token, "done": int(done), "total": int(total), "scalars": finite})
 
     def cancelled(self) -> bool:
-        return self._token in _cancelled or self._unwanted()
+        return self._token in _cancelled or self._is_cancelled()
 
 
-def execute(request: Request, emit: Emit, unwanted: Callable[[], bool] = lambda: False) -> Outcome:
+def execute(request: Request, emit: Emit, cancelled: Callable[[], bool] = lambda: False) -> Outcome:
     """Compute one stage unless the store has it. Never raises: the traceback of an error goes into the store.
 
-    ``unwanted``: asked before every batch, whether nobody waits for this any more; the stage then stops.
+    ``cancelled``: asked before every batch; the stage stops once it says so.
     """
     stage = request.stage
     emit({"event": "started", "token": request.token, "pid": os.getpid()})
-    reporter = WorkerReporter(request.token, emit, unwanted)
+    reporter = WorkerReporter(request.token, emit, cancelled)
     store = None
     try:
         store = _open(request.store, request.store_id)
@@ -79,7 +79,7 @@ def execute(request: Request, emit: Emit, unwanted: Callable[[], bool] = lambda:
             return _compute(request, store, reporter)
     except Cancelled:
         return Outcome("cancelled")
-    except Exception as error:  # noqa: BLE001 - a stage runs foreign code: whatever it raises must reach the person who asked
+    except Exception as error:  # noqa: BLE001 - a stage runs foreign code: whatever it raises must reach the user
         return _failed(store, request, sentence(error), traceback.format_exc())
     finally:
         _cancelled.discard(request.token)
@@ -87,7 +87,7 @@ def execute(request: Request, emit: Emit, unwanted: Callable[[], bool] = lambda:
 
 
 def _compute(request: Request, store: Store, reporter: WorkerReporter) -> Outcome:
-    """Compute the stage, which nobody else does at this moment."""
+    """Compute the stage, under its lease."""
     stage = request.stage
     if store.has([stage.key]):  # another program finished it between our look and our lease
         return Outcome("done")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -13,6 +13,9 @@ from unlearn_core.specs import MethodSpec, Scenario
 if TYPE_CHECKING:
     from unlearn_core.evaluation import ScenarioData
     from unlearn_core.models import RedirectNet
+    from unlearn_core.store import Record
+    from unlearn_core.store.records import Json
+    from unlearn_core.store.runs import Changes
 
 GROUPS = ("clean", "discovered", "undiscovered", "unknown")
 """The last is of examples outside the forget set where nobody knows which are corrupted; the forget set then counts as
@@ -21,25 +24,40 @@ CORRUPTED = (GROUPS.index("discovered"), GROUPS.index("undiscovered"))
 
 
 class Runs(Protocol):
-    """The store's table of runs, as far as it is used here."""
+    """What readers need of the store's table of runs (:class:`~unlearn_core.store.runs.RunTable`)."""
 
-    def changes(self, mark: tuple[int, ...], known: Iterable[str], dataset: str | None) -> Any: ...
-    def specs(self, keys: Iterable[str]) -> dict[str, dict[str, Any]]: ...
-    def payloads(self, keys: Iterable[str]) -> dict[str, dict[str, Any]]: ...
+    def changes(self, mark: tuple[int, ...], known: Iterable[str], dataset: str | None) -> Changes:
+        """What is new (on ``dataset``) since ``mark``; ``known``: the keys that the reader has."""
+
+    def specs(self, keys: Iterable[str]) -> dict[str, Json]:
+        """Key → the whole spec of these records, as it was stored."""
+
+    def payloads(self, keys: Iterable[str]) -> dict[str, Json]:
+        """Key → the payload of those of these records that are there."""
 
 
 class Results(Protocol):
-    """The part of the store that is used here."""
+    """What readers need of the store (:class:`~unlearn_core.store.Store`)."""
 
     @property
     def runs(self) -> Runs: ...
-    def get(self, key: str) -> Any: ...
-    def has(self, keys: Sequence[str]) -> set[str]: ...
-    def find(self, kind: str | None = None) -> Sequence[Any]: ...
-    def arrays(self, key: str, name: str) -> dict[str, np.ndarray]: ...
+
+    def get(self, key: str) -> Record | None:
+        """The record of ``key``, or None."""
+
+    def has(self, keys: Sequence[str]) -> set[str]:
+        """Those of ``keys`` that have a record."""
+
+    def find(self, kind: str | None = None) -> Sequence[Record]:
+        """All records (of one kind), oldest first."""
+
+    def arrays(self, key: str, name: str) -> dict[str, np.ndarray]:
+        """One array group of a record; raises LookupError where it is not there."""
+
     def put(
-        self, key: str, kind: str, spec: Mapping[str, Any], payload: Mapping[str, Any], environment: Mapping[str, Any]
-    ) -> Any: ...
+        self, key: str, kind: str, spec: Mapping[str, object], payload: Mapping[str, object], environment: Mapping[str, object]
+    ) -> Record:
+        """Store a result without arrays; a key that is already there is kept."""
 
 
 def scenario_data(scenario: Scenario) -> ScenarioData:

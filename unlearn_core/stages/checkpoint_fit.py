@@ -1,4 +1,4 @@
-"""The stage that measures a network that was brought on the labels it is given, before anything else runs."""
+"""The stage that measures a brought network on its training labels, before anything else runs."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from unlearn_core.evaluation import fit_key, load_scenario_data, measure_fit
 from unlearn_core.models import registry as models
 from unlearn_core.specs import Scenario
 from unlearn_core.stages.execution import environment, scenario_stage
+from unlearn_core.stages.inputs import shared_spec
 from unlearn_core.stages.recorder import Recorder, now
 from unlearn_core.stages.stage import Stage
 from unlearn_core.stages.validate import check_task
@@ -25,9 +26,8 @@ def plan_fit(scenario: Scenario) -> list[Stage]:
 
 
 @scenario_stage("fit")
-def fit(stage: Stage, scenario: Scenario, store: Store, device: torch.device, reporter: Recorder) -> None:
-    """Measure it and store the numbers."""
+def measure_checkpoint(stage: Stage, scenario: Scenario, store: Store, device: torch.device, reporter: Recorder) -> None:
+    """Measure how well the checkpoint fits the labels, and store the numbers."""
     start = now(device)
     found = measure_fit(scenario, load_scenario_data(scenario, device), reporter)
-    spec = {"scenario": scenario.model_dump(mode="json", exclude={"discovery", "forget", "relabelled"})}
-    store.put(stage.key, "fit", spec, found | {"seconds": now(device) - start}, environment(device), {})
+    store.put(stage.key, "fit", shared_spec(scenario), found | {"seconds": now(device) - start}, environment(device), {})

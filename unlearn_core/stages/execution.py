@@ -1,4 +1,4 @@
-"""Running one stage: its device, its seed, its determinism. No scheduler in here."""
+"""Runs one stage: its device, its seed, its determinism. No scheduler in here."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ def scenario_stage(kind: str) -> Callable[[ScenarioCompute], ScenarioCompute]:
         @functools.wraps(compute)
         def run(stage: Stage, store: Store, device: str, reporter: Progress) -> None:
             scenario = Scenario.parse(stage.payload["scenario"])
-            found = resolve_device(device)
-            with deterministic(threads=1 if found.type == "cpu" else None), seeded(scenario.seed):
-                compute(stage, scenario, store, found, Recorder(reporter))
+            where = resolve_device(device)
+            with deterministic(threads=1 if where.type == "cpu" else None), seeded(scenario.seed):
+                compute(stage, scenario, store, where, Recorder(reporter))
 
         checked: Compute = run
         register_stage(kind)(checked)
@@ -44,7 +44,7 @@ def scenario_stage(kind: str) -> Callable[[ScenarioCompute], ScenarioCompute]:
 
 
 def report_step(reporter: Progress, done: int, total: int) -> None:
-    """Report a step of a computation that has no reporter of its own; raises :class:`Cancelled` where it is not wanted."""
+    """Report a step of a computation that has no reporter of its own; raises :class:`Cancelled` once the stage is cancelled."""
     if reporter.cancelled():
         raise Cancelled
     reporter.step(done, total)

@@ -15,35 +15,34 @@ from unlearn_core.specs import Scenario
 from unlearn_core.store import Store
 
 
-def fresh_model(scenario: Scenario, arena: ScenarioData) -> Callable[[int], RedirectNet]:
-    """A factory of newly initialised networks on the data's device. It holds the spec and the shape, no data."""
-    spec, shape, classes, device = scenario.model, arena.corrupted.train.shape, arena.train.classes, arena.train.device
-    moments = arena.train.mean_std
-    return lambda seed: build_model(spec, shape, classes, seed, moments).to(device)
+def fresh_model(scenario: Scenario, data: ScenarioData) -> Callable[[int], RedirectNet]:
+    """A factory, seed → newly initialised network on the data's device. It holds the spec and the shape, no data."""
+    spec, shape, classes, device = scenario.model, data.corrupted.train.shape, data.train.classes, data.train.device
+    mean_std = data.train.mean_std
+    return lambda seed: build_model(spec, shape, classes, seed, mean_std).to(device)
 
 
-def make_task(store: Store, scenario: Scenario, arena: ScenarioData, oracle: bool = False) -> UnlearningTask:
+def make_task(store: Store, scenario: Scenario, data: ScenarioData, oracle: bool = False) -> UnlearningTask:
     """What a method receives: the stored original, the data as given, F and the rest — ground truth only for oracles."""
-    truth = arena.corrupted.truth
-    forget = truth.forget_of(scenario).to(arena.train.device)
-    keep = torch.ones(len(arena.train), dtype=torch.bool, device=arena.train.device)
-    keep[forget] = False
-    factory = fresh_model(scenario, arena)
-    common: dict[str, Any] = {
-        "original": load_original(store, scenario, arena),
-        "data": arena.train,
+    truth = data.corrupted.truth
+    forget = truth.forget_of(scenario).to(data.train.device)
+    retained = torch.ones(len(data.train), dtype=torch.bool, device=data.train.device)
+    retained[forget] = False
+    given: dict[str, Any] = {
+        "original": load_original(store, scenario, data),
+        "data": data.train,
         "forget": forget,
-        "retain": keep.nonzero()[:, 0],
-        "fresh_model": factory,
+        "retain": retained.nonzero()[:, 0],
+        "fresh_model": fresh_model(scenario, data),
         "recipe": scenario.training,
         "seed": scenario.seed,
     }
-    return OracleTask(**common, truth=truth) if oracle else UnlearningTask(**common)
+    return OracleTask(**given, truth=truth) if oracle else UnlearningTask(**given)
 
 
-def load_original(store: Store, scenario: Scenario, arena: ScenarioData) -> RedirectNet:
+def load_original(store: Store, scenario: Scenario, data: ScenarioData) -> RedirectNet:
     """The stored original model of ``scenario``, in eval mode."""
-    model = fresh_model(scenario, arena)(scenario.seed)
+    model = fresh_model(scenario, data)(scenario.seed)
     arrays = store.arrays(scenario.original_key, "weights")
     model.load_state_dict({name: torch.from_numpy(np.array(value)) for name, value in arrays.items()})
     return model.eval()

@@ -1,23 +1,20 @@
-"""The stage that measures stored models for a grid: values that depend on references, and those of the originals."""
+"""The stage that measures stored models after their runs: values that depend on references, and those of the originals."""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import torch
 
 from unlearn_core.errors import Cancelled
+from unlearn_core.results.late_metrics import MissingMetric
 from unlearn_core.results.tables import original_metrics, run_metrics
 from unlearn_core.specs import MethodSpec, Scenario
 from unlearn_core.stages.execution import scenario_stage
 from unlearn_core.stages.recorder import Recorder
 from unlearn_core.stages.stage import Stage
 from unlearn_core.store import Store
-
-if TYPE_CHECKING:
-    from unlearn_core.views.heatmap.data import MissingMetric
 
 
 def plan_measures(pending: Sequence[MissingMetric]) -> list[Stage]:
@@ -35,7 +32,7 @@ def plan_measures(pending: Sequence[MissingMetric]) -> list[Stage]:
 
 
 @scenario_stage("measures")
-def measures(stage: Stage, scenario: Scenario, store: Store, device: torch.device, reporter: Recorder) -> None:
+def measure_stored(stage: Stage, scenario: Scenario, store: Store, device: torch.device, reporter: Recorder) -> None:
     """Measure one metric of stored models; what is not stored any more has no value."""
     metric, keys = stage.payload["metric"], stage.payload["keys"]
     values: dict[str, float | None] = {}
@@ -44,11 +41,11 @@ def measures(stage: Stage, scenario: Scenario, store: Store, device: torch.devic
             raise Cancelled
         reporter.step(done, len(keys))
         with contextlib.suppress(LookupError):
-            values[key] = _value(store, scenario, key, metric)
+            values[key] = _measure_one(store, scenario, key, metric)
     store.put(stage.key, "measured", {"metric": metric}, {"values": values}, {})
 
 
-def _value(store: Store, scenario: Scenario, key: str, metric: str) -> float | None:
+def _measure_one(store: Store, scenario: Scenario, key: str, metric: str) -> float | None:
     if key == scenario.original_key:
         return original_metrics(store, scenario, metric)[metric]
     record = store.get(key)

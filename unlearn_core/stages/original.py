@@ -1,4 +1,4 @@
-"""The stage that trains the original model, or takes the weights that the user brought."""
+"""The stage that trains the original model, or takes its weights from the user's checkpoint."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def plan_original(scenario: Scenario) -> Stage:
 
 
 def is_toy(scenario: Scenario) -> bool:
-    """Whether the original is trained in seconds, which a person waits for."""
+    """Whether the original is trained in seconds, which the user waits for."""
     if datasets.get(scenario.dataset.name).family == "photos":
         return False
     return len(load_dataset(scenario.dataset, scenario.seed).train) * scenario.training.epochs <= _TOY_VISITS
@@ -40,18 +40,18 @@ def is_toy(scenario: Scenario) -> bool:
 @scenario_stage("original")
 def train_original(stage: Stage, scenario: Scenario, store: Store, device: torch.device, reporter: Recorder) -> None:
     """Train it on everything as given, and store its weights and what it says about all data."""
-    arena = load_scenario_data(scenario, device)
-    model = fresh_model(scenario, arena)(scenario.seed)
+    data = load_scenario_data(scenario, device)
+    model = fresh_model(scenario, data)(scenario.seed)
     start = now(device)
     source = models.get(scenario.model.name)
     if source.give_weights(source.params(scenario.model.params), model):
         model.eval()
     else:
-        Trainer(model, arena.train, scenario.training, scenario.seed, reporter, snapshots=False).fit(
-            torch.arange(len(arena.train), device=device)
+        Trainer(model, data.train, scenario.training, scenario.seed, reporter, snapshots=False).fit(
+            torch.arange(len(data.train), device=device)
         )
     seconds = now(device) - start
-    logits = observe(model, arena)
+    logits = observe(model, data)
     store.put(
         stage.key,
         "original",

@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 def plan_reading(dataset: str, params: Mapping[str, Any], seed: int | None, state: str) -> Stage:
     """The stage after which these files are in the cache. ``seed`` None: only what they hold is found out; ``state`` names
-    what they held when somebody looked."""
+    what they held when the plan was made."""
     payload = {"dataset": dataset, "params": dict(params), "seed": seed}
     title = "Looking through the files" if seed is None else "Decoding the images"
     return Stage("reading", content_key("reading", payload, state), title, payload, lane="look")
 
 
 @register_stage("reading")
-def reading(stage: Stage, store: Store, device: str, reporter: Progress) -> None:
+def read_files(stage: Stage, store: Store, device: str, reporter: Progress) -> None:
     """Read the files. The record says no more than that this was done."""
     step = functools.partial(report_step, reporter)
     step(0, 1)

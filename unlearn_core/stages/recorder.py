@@ -17,7 +17,7 @@ Rounds = list[tuple[int, State]]
 
 
 class Progress(Protocol):
-    """What the executor listens with."""
+    """What a running stage reports to, and asks whether it is cancelled."""
 
     def step(self, done: int, total: int, **scalars: float | torch.Tensor) -> None: ...
 

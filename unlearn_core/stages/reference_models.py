@@ -18,22 +18,15 @@ def plan_reference_models(scenario: Scenario) -> list[Stage]:
     """The one stage after which RMIA can be measured for every run on this corrupted data."""
     check_task(scenario)
     title = f"{MODELS} reference models ({scenario.dataset.name}, seed {scenario.seed})"
-    return [
-        Stage(
-            "reference_models",
-            reference_models_key(scenario),
-            title,
-            {"scenario": scenario.model_dump(mode="json")},
-            weight=6.0,
-        )
-    ]
+    payload = {"scenario": scenario.model_dump(mode="json")}
+    return [Stage("reference_models", reference_models_key(scenario), title, payload, weight=6.0)]
 
 
 @scenario_stage("reference_models")
-def reference_models(stage: Stage, scenario: Scenario, store: Store, device: torch.device, reporter: Recorder) -> None:
+def train_reference_models(stage: Stage, scenario: Scenario, store: Store, device: torch.device, reporter: Recorder) -> None:
     """Train them and keep what they say about examples they were not trained on; the models themselves are not kept."""
     start = now(device)
-    view = train_references(scenario, load_scenario_data(scenario, device), reporter)
+    outputs = train_references(scenario, load_scenario_data(scenario, device), reporter)
     spec = {"scenario": scenario.model_dump(mode="json", exclude={"discovery", "forget"})}
     payload = {"seconds": now(device) - start, "models": MODELS}
     store.put(
@@ -42,5 +35,5 @@ def reference_models(stage: Stage, scenario: Scenario, store: Store, device: tor
         spec,
         payload,
         environment(device),
-        {"outside": {"train": view.train.numpy(), "test": view.test.numpy()}},
+        {"outside": {"train": outputs.train.numpy(), "test": outputs.test.numpy()}},
     )

@@ -15,15 +15,8 @@ from unlearn_core.store import Store
 
 def plan_regularity(scenario: Scenario) -> list[Stage]:
     """The stage that measures how much the corrupted examples share; its key doesn't depend on the discovery rate."""
-    return [
-        Stage(
-            "regularity",
-            regularity_key(scenario),
-            "Measured regularity",
-            {"scenario": scenario.model_dump(mode="json")},
-            weight=8.0,
-        )
-    ]
+    payload = {"scenario": scenario.model_dump(mode="json")}
+    return [Stage("regularity", regularity_key(scenario), "Measured regularity", payload, weight=8.0)]
 
 
 def regularity_key(scenario: Scenario) -> str:

@@ -68,7 +68,7 @@ def register_warm_up(warm_up: Callable[[], None]) -> Callable[[], None]:
 
 
 def warm_up_stages() -> None:
-    """Call what was registered."""
+    """Call what :func:`register_warm_up` registered."""
     load_stages()
     for warm_up in _WARM_UPS:
         warm_up()

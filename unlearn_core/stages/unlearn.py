@@ -38,8 +38,6 @@ from unlearn_core.store import Store
 
 MAX_SNAPSHOT_BYTES = 32 * 2**20
 """Weights of the rounds are stored where all together take less than this."""
-
-
 _TOY_COST = 2.0
 """In trainings from scratch: what costs more is long on a toy as well."""
 
@@ -79,26 +77,21 @@ def share_models(stages: Sequence[Stage]) -> list[Stage]:
 
 
 @scenario_stage("run")
-def run(stage: Stage, scenario: Scenario, store: Store, device: torch.device, reporter: Recorder) -> None:
+def unlearn(stage: Stage, scenario: Scenario, store: Store, device: torch.device, reporter: Recorder) -> None:
     """Unlearn, look, measure, store."""
-    arena = load_scenario_data(scenario, device)
+    data = load_scenario_data(scenario, device)
     spec = MethodSpec.parse(stage.payload["method"])
-    task = make_task(store, scenario, arena, methods.get(spec.name).oracle)
+    task = make_task(store, scenario, data, methods.get(spec.name).oracle)
     before = {name: value.clone() for name, value in task.original.state_dict().items()}
-    model, seconds, rounds = _taken(stage, spec, store, device) or _unlearn(spec, task, device, reporter)
-    forget = arena.corrupted.truth.forget_of(scenario)
-    logits = observe(model, arena)
+    model, seconds, rounds = _load_twin(stage, spec, store, device) or _unlearn(spec, task, device, reporter)
+    forget = data.corrupted.truth.forget_of(scenario)
+    logits = observe(model, data)
     changed, distance = _difference(model, before)
-    steps = relearn_steps(model, arena.train, task.forget, scenario.training.learning_rate / 10, scenario.seed)
+    steps = relearn_steps(model, data.train, task.forget, scenario.training.learning_rate / 10, scenario.seed)
     references = {"original": _load_logits(store, scenario.original_key)}
-    evidence = Evidence(scenario, arena.corrupted, forget, logits, seconds, changed, distance, steps, references)
-    arrays = {"weights": as_arrays(model.state_dict()), "logits": as_arrays(vars(logits))}
-    report, tables = getattr(model, "report", None), getattr(model, "report_arrays", None)
-    if tables:
-        arrays["report"] = {name: np.asarray(value) for name, value in tables.items()}
-    trajectory = _trajectory(model, rounds, evidence, arena)
-    if rounds and _bytes(rounds) <= MAX_SNAPSHOT_BYTES:
-        arrays["snapshots"] = as_arrays({f"{k}/{name}": value for k, state in rounds for name, value in state.items()})
+    evidence = Evidence(scenario, data.corrupted, forget, logits, seconds, changed, distance, steps, references)
+    report = getattr(model, "report", None)
+    trajectory = _trajectory(model, rounds, evidence, data)
     store.put(
         stage.key,
         "run",
@@ -115,7 +108,7 @@ def run(stage: Stage, scenario: Scenario, store: Store, device: torch.device, re
         }
         | ({"report": report} if report else {}),
         environment(device),
-        arrays,
+        _arrays_to_store(model, logits, rounds),
     )
 
 
@@ -131,8 +124,17 @@ def _unlearn(
     return model, seconds, reporter.rounds
 
 
-def _taken(stage: Stage, spec: MethodSpec, store: Store, device: torch.device) -> tuple[nn.Module, float, Rounds] | None:
-    """The same from the stored run that has the same model; None where there is none."""
+def _arrays_to_store(model: nn.Module, logits: Logits, rounds: Rounds) -> dict[str, dict[str, np.ndarray]]:
+    arrays = {"weights": as_arrays(model.state_dict()), "logits": as_arrays(vars(logits))}
+    if tables := getattr(model, "report_arrays", None):
+        arrays["report"] = {name: np.asarray(value) for name, value in tables.items()}
+    if rounds and _count_bytes(rounds) <= MAX_SNAPSHOT_BYTES:
+        arrays["snapshots"] = as_arrays({f"{k}/{name}": value for k, state in rounds for name, value in state.items()})
+    return arrays
+
+
+def _load_twin(stage: Stage, spec: MethodSpec, store: Store, device: torch.device) -> tuple[nn.Module, float, Rounds] | None:
+    """The same from the stored run at another discovery rate that has the same model; None where there is none."""
     if "same_model_as" not in stage.payload:
         return None
     twin = Scenario.parse(stage.payload["same_model_as"])
@@ -156,11 +158,11 @@ def _load_logits(store: Store, key: str) -> Logits:
     return Logits(**{name: torch.from_numpy(np.array(arrays[name])) for name in ("train", "test", "triggered")})
 
 
-def _bytes(rounds: Rounds) -> int:
+def _count_bytes(rounds: Rounds) -> int:
     return sum(value.numel() * value.element_size() for _, state in rounds for value in state.values())
 
 
-def _trajectory(model: nn.Module, rounds: Rounds, evidence: Evidence, arena: ScenarioData) -> list[dict[str, Any]]:
+def _trajectory(model: nn.Module, rounds: Rounds, evidence: Evidence, data: ScenarioData) -> list[dict[str, Any]]:
     walker, points = copy.deepcopy(model), []
     names = [metric.name for metric in metrics if metric.each_round]
     final = {name: value.detach().cpu() for name, value in model.state_dict().items()}
@@ -168,13 +170,13 @@ def _trajectory(model: nn.Module, rounds: Rounds, evidence: Evidence, arena: Sce
         with contextlib.suppress(UserError):  # a round may diverge and a later one recover: it is left out of the curve
             walker.load_state_dict(state)
             # The last round is nearly always the model that came out, which has been looked at.
-            logits = evidence.logits if _same(state, final) else observe(walker, arena)
+            logits = evidence.logits if _equal_states(state, final) else observe(walker, data)
             at = Evidence(evidence.scenario, evidence.corrupted, evidence.forget, logits)
             points.append({"round": number} | {k: v for k, v in measure(at, names).items() if v is not None})
     return points
 
 
-def _same(one: Mapping[str, torch.Tensor], other: Mapping[str, torch.Tensor]) -> bool:
+def _equal_states(one: Mapping[str, torch.Tensor], other: Mapping[str, torch.Tensor]) -> bool:
     return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from unlearn_core.corruption import (
     NOTHING_WRONG,
@@ -23,7 +24,7 @@ from unlearn_core.specs import MethodSpec, Scenario
 
 def check_task(scenario: Scenario) -> None:
     """Raise :class:`UserError` for a corruption, trigger, discovery, forget set or checkpoint that does not suit this data."""
-    size, corrupted, known = _check_task(scenario.at_rate(1.0).model_dump_json())
+    size, corrupted, known = _corruption_facts(scenario)
     train, _ = datasets.get(scenario.dataset.name).sizes or (0, 0)
     if scenario.forget is not None:
         check_forget(scenario.forget, size)
@@ -46,15 +47,27 @@ def check_methods(scenario: Scenario, specs: Sequence[MethodSpec]) -> None:
 
 def truth_known(scenario: Scenario) -> bool:
     """Whether it is known which training examples are corrupted: always, but for observed labels without clean ones."""
-    return not scenario.corruption.found or _check_task(scenario.at_rate(1.0).model_dump_json())[2]
+    return not scenario.corruption.found or _corruption_facts(scenario).known
+
+
+class _Facts(NamedTuple):
+    size: int
+    """Examples in the training set."""
+    corrupted: int
+    known: bool
+    """Whether it is known which are corrupted."""
+
+
+def _corruption_facts(scenario: Scenario) -> _Facts:
+    """What holds at every discovery rate; raises :class:`UserError` for a corruption or a network that does not suit."""
+    return _cached_facts(scenario.at_rate(1.0).model_dump_json())
 
 
 @functools.lru_cache(maxsize=256)
-def _check_task(scenario_json: str) -> tuple[int, int, bool]:
-    """The size of the training set, if this can be its corruption, how many are corrupted, and whether that is known."""
+def _cached_facts(scenario_json: str) -> _Facts:
     scenario = Scenario.model_validate_json(scenario_json)
     split = load_dataset(scenario.dataset, scenario.seed)
     truth = corrupt(split, scenario.dataset, scenario.corruption, scenario.seed).truth
     network = models.get(scenario.model.name)
     network.check(network.params(scenario.model.params), split.train.shape, split.train.class_names)
-    return len(split.train), len(truth.corrupted), truth.known
+    return _Facts(len(split.train), len(truth.corrupted), truth.known)

@@ -12,16 +12,18 @@ import hashlib
 import os
 import time
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from unlearn_core.errors import UserError
 from unlearn_core.store.privacy import FILE, FOLDER
+from unlearn_core.store.records import reason
 
 GRACE = 600.0
-"""Seconds a file without a row, or a temporary file, is left alone: somebody may be about to record it."""
+"""Seconds a file without a row, or a temporary file, is left alone: a writer may be about to record it."""
 
 SUFFIX, TEMPORARY = ".safetensors", ".tmp"
 _OWNER = "store-id"
@@ -71,7 +73,7 @@ class Artifacts:
         _write_durably(self.root / _OWNER, f"{store_id}\n".encode(), self._file)
 
     def has_files(self) -> bool:
-        """Whether any array file is here, whoever wrote it."""
+        """Whether any array file is here, of this store or another."""
         return next(self.root.glob(f"[0-9a-z][0-9a-z]/*{SUFFIX}"), None) is not None
 
     def read(self, entry: FileEntry) -> dict[str, np.ndarray] | None:
@@ -118,13 +120,22 @@ class Artifacts:
         removed = 0
         for path in paths:
             # Asked again directly before: a writer may have put the same content there in the meantime.
-            if _old(self.root / path):
+            if _is_old(self.root / path):
                 self.remove(path)
                 removed += 1
         return removed
 
 
-def _old(path: Path) -> bool:
+@contextlib.contextmanager
+def explain_file_errors(doing: str) -> Iterator[None]:
+    """Turn a refusal of the file system into one sentence; ``doing``: "read" or "write"."""
+    try:
+        yield
+    except OSError as error:
+        raise UserError(f"The store cannot {doing} its files: {reason(error)}.") from None
+
+
+def _is_old(path: Path) -> bool:
     try:
         return time.time() - path.stat().st_mtime > GRACE
     except OSError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,7 +18,10 @@ from unlearn_core.store.records import reason
 T = TypeVar("T")
 
 PATIENCE = 60.0
-"""Seconds that a read or a write waits for a database that is locked by somebody else or does not answer."""
+"""Seconds that a read or a write waits for a database that is locked by another program or does not answer."""
+
+CHUNK = 400
+"""Keys in one SQL "IN", below every database's limit of parameters."""
 
 _CONNECT_SECONDS = 10
 _PAUSES = (0.05, 0.1, 0.2, 0.5, 1.0)
@@ -72,11 +75,11 @@ class Database:
         if self.read_only:
             raise UserError(f"The store {self.name} can only be read here: nothing new can be kept in it.")
 
-    def rows(self, query: sa.Select[Any]) -> list[Any]:
+    def rows(self, query: sa.Select[Any]) -> list[sa.RowMapping]:
         """The rows of a query as mappings."""
         return self.read(lambda db: list(db.execute(query).mappings().all()))
 
-    def row(self, query: sa.Select[Any]) -> Any:
+    def row(self, query: sa.Select[Any]) -> sa.RowMapping | None:
         """The first row of a query as a mapping, or None."""
         return self.read(lambda db: db.execute(query).mappings().first())
 
@@ -113,7 +116,7 @@ class Database:
         self._engine.dispose()
 
     def _wait_for_locks(self, db: sa.Connection, seconds: float) -> None:
-        """How long SQLite waits for somebody else's lock; for PostgreSQL it is said once, when it connects."""
+        """How long SQLite waits for another program's lock; for PostgreSQL it is said once, when it connects."""
         if self.sqlite:
             raw = db.connection.driver_connection
             assert raw is not None
@@ -144,6 +147,13 @@ class Database:
         if trouble == _AWAY:
             return UserError(f"The store {self.name} does not answer{tried}: {why}.")
         return UserError(f"The store {self.name} cannot be used: {why}.")
+
+
+def in_chunks(keys: Iterable[str], size: int = CHUNK) -> Iterator[list[str]]:
+    """The keys in parts that fit into one query."""
+    everything = list(keys)
+    for start in range(0, len(everything), size):
+        yield everything[start : start + size]
 
 
 def _trouble(error: Exception) -> str | None:
@@ -190,7 +200,7 @@ def _read_only_engine(url: sa.URL) -> sa.Engine:
 
 
 def _prepare_postgresql(connection: Any, _record: Any) -> None:
-    """Nobody waits for a lock for ever."""
+    """No statement waits for a lock for ever."""
     with connection.cursor() as cursor:
         cursor.execute(f"SET lock_timeout = {int(PATIENCE * 1000)}")
     connection.commit()

@@ -23,7 +23,7 @@ from unlearn_core.store.records import reason
 def make_place(database: Path, artifacts: Path, default: bool, create: bool) -> None:
     """The folder of a SQLite store and its empty file, for this user alone; older ones are made so too.
 
-    ``default``: nobody said where the store is. Raises :class:`UserError` where there is no store and none is to be made
+    ``default``: the place was not chosen. Raises :class:`UserError` where there is no store and none is to be made
     (``create``), and where a disk seems to be away.
     """
     folder = database.parent

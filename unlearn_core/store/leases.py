@@ -12,10 +12,8 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from unlearn_core.store.database import Database
+from unlearn_core.store.database import Database, in_chunks
 from unlearn_core.store.schema import leases, records
-
-_CHUNK = 400
 
 
 @dataclass(frozen=True)
@@ -63,11 +61,8 @@ class LeaseTable:
 
     def of(self, keys: Iterable[str]) -> dict[str, Lease]:
         """The leases of these keys, as far as there are any."""
-        wanted, found = list(keys), list[Lease]()
-        for start in range(0, len(wanted), _CHUNK):
-            part = wanted[start : start + _CHUNK]
-            found += [Lease(**row) for row in self._db.rows(sa.select(leases).where(leases.c.key.in_(part)))]
-        return {lease.key: lease for lease in found}
+        parts = (self._db.rows(sa.select(leases).where(leases.c.key.in_(part))) for part in in_chunks(keys))
+        return {row["key"]: Lease(**row) for rows in parts for row in rows}
 
     def sweep(self) -> None:
         """Remove what a killed process left on keys whose result is there."""

@@ -50,7 +50,7 @@ def resolve(location: str | Path | None) -> tuple[sa.URL, Path, str]:
 
 
 def is_default(location: str | Path | None) -> bool:
-    """Whether nobody said where the store is."""
+    """Whether the user left it to the default where the store is."""
     return not (location or os.environ.get("UNLEARN_STORE"))
 
 

@@ -11,7 +11,7 @@ FOLDER, FILE = 0o700, 0o600
 
 
 def is_shared(folder: Path) -> bool:
-    """Whether others may write there, which somebody allowed on purpose (a temporary folder's sticky bit does not count)."""
+    """Whether others may write there, which was allowed on purpose (a temporary folder's sticky bit does not count)."""
     try:
         mode = folder.stat().st_mode
     except OSError:

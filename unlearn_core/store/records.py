@@ -11,6 +11,9 @@ from typing import Any
 
 import numpy as np
 
+Json = dict[str, Any]
+"""A JSON object as it is stored: what is in it differs by kind of record."""
+
 
 class MissingArtifact(LookupError):
     """The arrays of a record are missing or damaged (its record is then dropped, so it is computed again when asked)."""
@@ -22,9 +25,9 @@ class Record:
 
     key: str
     kind: str
-    spec: dict[str, Any]
-    payload: dict[str, Any]
-    environment: dict[str, Any]
+    spec: Json
+    payload: Json
+    environment: Json
     created: dt.datetime
     size: int
     arrays: tuple[str, ...] = ()
@@ -42,10 +45,12 @@ class Failure:
 
 
 def utc(seconds: float) -> dt.datetime:
+    """A time from the database."""
     return dt.datetime.fromtimestamp(seconds, dt.UTC)
 
 
 def dump(value: Any) -> str:
+    """JSON text that is the same for equal data."""
     return json.dumps(plain(value), sort_keys=True, allow_nan=False)
 
 

@@ -67,7 +67,7 @@ runs = sa.Table(
     sqlite_autoincrement=True,
 )
 """One small row for each record of kind "run": what cells and tables filter and group by, and what was measured. It says
-nothing that the record does not say, so rows that are missing are made from the records (``_runs.py``)."""
+nothing that the record does not say, so rows that are missing are made from the records (``run_rows.py``)."""
 leases = sa.Table(
     "leases",
     _meta,
@@ -76,7 +76,7 @@ leases = sa.Table(
     sa.Column("place", sa.String(255), nullable=False),
     sa.Column("beat", sa.Integer, nullable=False),
 )
-"""Which keys are being computed, and by which process (``_leases.py``)."""
+"""Which keys are being computed, and by which process (``leases.py``)."""
 
 
 def _add_runs(db: sa.Connection) -> None:

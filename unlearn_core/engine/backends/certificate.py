@@ -1,4 +1,4 @@
-"""A throw-away certificate for one embedded cluster: without its key nobody can talk to the scheduler or a worker.
+"""A throw-away certificate for one embedded cluster: without its key no program can talk to the scheduler or a worker.
 
 Scheduler, workers and client all show the same certificate and accept no other. Its key is a file that only this user can
 read, in the cluster's scratch folder, and goes with that folder.
@@ -56,7 +56,8 @@ def cluster_security(folder: str) -> Security:
         for role in ("client", "scheduler", "worker")
         for part, path in (("cert", certificate), ("key", key))
     }
-    return Security(require_encryption=True, tls_ca_file=certificate, tls_min_version=ssl.TLSVersion.TLSv1_3, **roles)
+    only = {"require_encryption": True, "tls_ca_file": certificate, "tls_min_version": ssl.TLSVersion.TLSv1_3}
+    return Security(**only, **roles)  # type: ignore[no-untyped-call]
 
 
 def _write_private(path: Path, data: bytes) -> None:

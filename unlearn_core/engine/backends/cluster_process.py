@@ -27,7 +27,7 @@ from unlearn_core.engine.backends.certificate import cluster_security, write_cer
 from unlearn_core.engine.lanes import LONG, SHORT
 from unlearn_core.support.scratch import hold_scratch
 
-WARM = "unlearn_core.engine.preload"
+PRELOAD = "unlearn_core.engine.preload"
 FORKS = sys.platform == "linux"
 
 
@@ -42,7 +42,7 @@ def main() -> None:
     threading.Thread(target=_leave_with_parent, args=(options.scratch,), daemon=True).start()
     if FORKS:
         # Started before anything else: it imports torch on one core while Dask is imported here on another.
-        multiprocessing.set_forkserver_preload([WARM, "distributed"])
+        multiprocessing.set_forkserver_preload([PRELOAD, "distributed"])
         multiprocessing.forkserver.ensure_running()
     write_certificate(options.scratch)
     _configure(options.scratch)
@@ -82,7 +82,7 @@ def _configure(scratch: str) -> None:
             "distributed.scheduler.http.routes": [],
             "distributed.worker.http.routes": [],
             "distributed.worker.multiprocessing-method": "forkserver" if FORKS else "spawn",
-            # Nobody looks at Dask's own measurements here, and they take their share of the workers' cores.
+            # Dask's own measurements are not shown here, and they take their share of the workers' cores.
             "distributed.worker.profile.enabled": False,
             "distributed.admin.system-monitor.interval": "10s",
             "distributed.admin.system-monitor.gil.enabled": False,
@@ -95,8 +95,8 @@ def _configure(scratch: str) -> None:
 async def _serve(workers: int, spare: int, scratch: str) -> None:
     from distributed import LocalCluster
 
-    options: dict[str, Any] = {"preload": [WARM], "memory_limit": 0, "death_timeout": "120s"}
-    cluster = LocalCluster(
+    options: dict[str, Any] = {"preload": [PRELOAD], "memory_limit": 0, "death_timeout": "120s"}
+    cluster = LocalCluster(  # type: ignore[no-untyped-call]
         n_workers=workers + spare,
         threads_per_worker=1,
         processes=True,

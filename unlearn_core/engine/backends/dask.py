@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import itertools
 import logging
 import os
@@ -11,19 +10,17 @@ import signal
 import threading
 import time
 import uuid
-from collections.abc import Mapping
 from typing import Any
 
 from unlearn_core.engine import worker
 from unlearn_core.engine.backends.dask_task import compute
+from unlearn_core.engine.backends.dask_workers import GPU, DaskWorkers
 from unlearn_core.engine.backends.local_cluster import ClusterProcess
-from unlearn_core.engine.backends.protocol import Listener, Outcome, Request
-from unlearn_core.engine.lanes import SHORT, Lanes
+from unlearn_core.engine.backends.protocol import Event, Listener, Outcome, Request
+from unlearn_core.engine.lanes import Lanes
 from unlearn_core.engine.status import WorkerView
 from unlearn_core.errors import UserError
 
-GPU = "GPU"
-"""The resource that a worker with a graphics card is started with: ``dask worker … --resources GPU=1``."""
 CONNECT_SECONDS = 10.0
 WARM_SECONDS = 120.0
 STOP_SECONDS = 2.0
@@ -40,17 +37,13 @@ class DaskBackend:
         self._count = workers or min(available_cores(), 8)
         self._lanes = Lanes(self._count, spare)
         self._topic = f"lethe-{uuid.uuid4().hex[:8]}"
-        self._client: Any = None
+        self._client: Any = None  # a distributed.Client, which is not annotated
         self._server: ClusterProcess | None = None
         self._lock = threading.Lock()
         self._futures: dict[str, Any] = {}
         self._running: dict[str, str] = {}  # token → worker address
-        self._workers: list[WorkerView] = []
-        self._pids: dict[str, int] = {}
-        self._left: set[str] = set()  # workers that said that they would go
-        self._gpus = 0
+        self._workers = DaskWorkers(self._embedded)
         self._wants_gpu = False
-        self._note = ""
         self._device = ""
         self._closed = False
 
@@ -67,12 +60,10 @@ class DaskBackend:
             self.address = self._server.wait_for_address()
             security = self._server.security()
         try:
-            self._client = distributed.Client(
-                self.address, timeout=CONNECT_SECONDS, set_as_default=False, name="lethe", direct_to_workers=False,
-                security=security,
-            )  # fmt: skip
+            options = {"set_as_default": False, "name": "lethe", "direct_to_workers": False, "security": security}
+            self._client = distributed.Client(self.address, timeout=CONNECT_SECONDS, **options)  # type: ignore[no-untyped-call]
             self._client.subscribe_topic(self._topic, self._hear)
-            self._count_workers()
+            self._workers.refresh(self._client)
         except TypeError as error:  # Dask's word for an address tls:// without a certificate
             self.close()
             raise UserError(
@@ -97,7 +88,7 @@ class DaskBackend:
             self._fill()
             return
         # One slot a stage, where slots are offered: results of one sweep then come from one kind of device.
-        gpu = not self._embedded and (request.device == "cuda" or (request.device == "auto" and self._gpus > 0))
+        gpu = request.device == "cuda" or (request.device == "auto" and self._workers.gpus > 0)
         self._wants_gpu |= gpu
         self._submit(request, GPU if gpu else None)
 
@@ -125,10 +116,10 @@ class DaskBackend:
         threading.Thread(target=self._cancel, args=(tokens,), name="lethe-cancel", daemon=True).start()
 
     def workers(self) -> list[WorkerView]:
-        return list(self._workers)
+        return list(self._workers.views)
 
     def note(self) -> str:
-        return self._note
+        return self._workers.complaint(self.address, self._wants_gpu)
 
     def device(self) -> str:
         return self._device
@@ -153,27 +144,22 @@ class DaskBackend:
         if self._server is not None:
             self._server.close()
 
-    def _hear(self, event: tuple[float, Any]) -> None:
-        """One message from a worker; runs in the client's event loop and must be quick."""
-        message = event[1]
-        token, kind = message["token"], message["event"]
-        if kind == "started":
+    def _hear(self, message: tuple[float, Event]) -> None:
+        """One event from a worker, with its time; runs in the client's event loop and must be quick."""
+        event = message[1]
+        token = event["token"]
+        if event["event"] == "started":
             with self._lock:
-                moved = self._running.get(token) in self._left
-                self._running[token] = message["worker"]
-                self._pids[message["worker"]] = message["pid"]
-            self._device = message["device"]
-            self._listener.on_started(token, message["worker"], moved)
-        elif kind == "progress":
-            self._listener.on_progress(token, message["done"], message["total"], message["scalars"])
+                moved = self._running.get(token) in self._workers.left
+                self._running[token] = event["worker"]
+                self._workers.pids[event["worker"]] = event["pid"]
+            self._device = event["device"]
+            self._listener.on_started(token, event["worker"], moved)
+        elif event["event"] == "progress":
+            self._listener.on_progress(token, event["done"], event["total"], event["scalars"])
         else:
             with self._lock:
                 self._running.pop(token, None)
-
-    def _hear_worker(self, address: str, event: tuple[float, Any]) -> None:
-        """One message about a worker; a process that is killed says nothing before."""
-        if isinstance(event[1], Mapping) and event[1].get("action") == "closing-worker":
-            self._left.add(address)
 
     def _finished(self, token: str, future: Any) -> None:
         with self._lock:
@@ -228,7 +214,7 @@ class DaskBackend:
                 return
             time.sleep(0.05)
         with self._lock:
-            pids = {self._pids[address] for address in asked.values()}
+            pids = {self._workers.pids[address] for address in asked.values()}
             for token in asked:
                 self._running.pop(token, None)
         for pid in pids:
@@ -250,39 +236,12 @@ class DaskBackend:
                 broken_since = None
                 if tick % 4 == 0:
                     with contextlib.suppress(Exception):  # a hiccup of the connection: asked again soon
-                        self._count_workers()
+                        self._workers.refresh(self._client)
             elif broken_since is None:
                 broken_since = time.monotonic()
             elif time.monotonic() - broken_since > 3:
                 self._report(self._gone)
                 return
-
-    def _count_workers(self) -> None:
-        infos = self._client.scheduler_info(n_workers=-1)["workers"]
-        missing = [address for address in infos if address not in self._pids]
-        if missing and self._embedded:
-            self._pids |= self._client.run(os.getpid, workers=missing, on_error="ignore")
-        if not self._embedded:
-            for address in set(infos) - {view.address for view in self._workers}:
-                self._client.subscribe_topic(address, functools.partial(self._hear_worker, address))
-            self._gpus = sum(int(info["resources"].get(GPU, 0)) for info in infos.values())
-        self._workers = [
-            WorkerView(address, self._pids.get(address, 0), int(info["nthreads"]), spare=SHORT in info["resources"])
-            for address, info in infos.items()
-        ]
-        self._note = self._complaint()
-
-    def _complaint(self) -> str:
-        """What is wrong with the workers of a scheduler that is not ours, with what helps; "" where nothing is."""
-        if self._embedded:
-            return ""
-        if not self._workers:
-            return f"No worker has joined the scheduler yet: dask worker {self.address} --nthreads 1"
-        if self._wants_gpu and not self._gpus:
-            return f"No worker offers a GPU: dask worker {self.address} --nthreads 1 --resources {GPU}=1"
-        if any(view.threads > 1 for view in self._workers):
-            return "Some workers have several threads and still compute one stage at a time: start them with --nthreads 1."
-        return ""
 
     def _report(self, message: str) -> None:
         """The cluster is gone. In a thread of its own: the caller may be one that closing waits for."""

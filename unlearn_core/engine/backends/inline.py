@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 import queue
 import threading
-from typing import Any
 
 from unlearn_core.engine import worker
-from unlearn_core.engine.backends.protocol import Listener, Request
+from unlearn_core.engine.backends.protocol import Event, Listener, Request
 from unlearn_core.engine.status import WorkerView
 
 STOP_SECONDS = 5.0
@@ -45,10 +44,10 @@ class InlineBackend:
         return ""
 
     def warm(self, address: str) -> None:
-        """Nothing: the one thread is there for what somebody asks for."""
+        """Nothing: the one thread is there for submitted stages."""
 
     def close(self) -> None:
-        """Stop after the stage that runs (its cancelling was asked for before), and give it a moment to do so."""
+        """Stop after the stage that runs (which was cancelled before), and give it a moment to do so."""
         self._put(-(10**15), None)
         if self._thread.is_alive() and threading.current_thread() is not self._thread:
             self._thread.join(STOP_SECONDS)
@@ -62,7 +61,7 @@ class InlineBackend:
         while (request := self._queue.get()[2]) is not None:
             self._listener.on_finished(request.token, worker.execute(request, self._hear))
 
-    def _hear(self, event: dict[str, Any]) -> None:
+    def _hear(self, event: Event) -> None:
         if event["event"] == "started":
             self._listener.on_started(event["token"], "inline")
         elif event["event"] == "progress":

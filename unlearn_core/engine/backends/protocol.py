@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, NotRequired, Protocol, TypedDict
 
 from unlearn_core.engine.status import WorkerView
 from unlearn_core.stages.stage import Stage
@@ -44,6 +44,37 @@ class Outcome:
     lease: Lease | None = None
 
 
+class StartedEvent(TypedDict):
+    """A worker process begins a submission; ``worker`` and ``device`` are there where the backend has several."""
+
+    event: Literal["started"]
+    token: str
+    pid: int
+    worker: NotRequired[str]
+    device: NotRequired[str]
+
+
+class ProgressEvent(TypedDict):
+    """``done`` of ``total`` steps, and the numbers that the stage reported last."""
+
+    event: Literal["progress"]
+    token: str
+    done: int
+    total: int
+    scalars: dict[str, float]
+
+
+class EndedEvent(TypedDict):
+    """The worker has nothing to do with the submission any more; its outcome comes on another way."""
+
+    event: Literal["ended"]
+    token: str
+
+
+Event = StartedEvent | ProgressEvent | EndedEvent
+"""What a worker tells its backend while it computes: plain data, which Dask sends as it is."""
+
+
 class Listener(Protocol):
     """The engine, as a backend sees it. Every method may be called from any thread."""
 
@@ -77,7 +108,7 @@ class Backend(Protocol):
         """What keeps stages waiting, in a sentence; "" where nothing does."""
 
     def device(self) -> str:
-        """ "cpu" or "cuda", or "" while nobody knows."""
+        """ "cpu" or "cuda", or "" while that is not known."""
 
     def warm(self, address: str) -> None:
         """Let this worker compile what its first UMAP would, and wait for it; nothing where that has no use."""

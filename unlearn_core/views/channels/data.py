@@ -79,8 +79,10 @@ def open_run(store: Results, scenario: Scenario, spec: MethodSpec) -> Opened:
     model = model_of(store, scenario, spec)
     if not model.redirect_layers:
         raise LookupError(f"the run of {spec.name} has no redirect channels")
-    metrics = recorded(store.get(scenario.run_key(spec)).payload)
-    return Opened(scenario, model, scenario_data(scenario), groups_of(scenario), metrics)
+    record = store.get(scenario.run_key(spec))
+    if record is None:
+        raise LookupError(f"the run of {spec.name} is not stored any more")
+    return Opened(scenario, model, scenario_data(scenario), groups_of(scenario), recorded(record.payload))
 
 
 def activations(model: RedirectNet, x: torch.Tensor, step: Step = lambda done, total: None) -> list[Layer]:

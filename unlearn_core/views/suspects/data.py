@@ -125,7 +125,7 @@ def open_suspects(store: Results, scenario: Scenario, spec: MethodSpec) -> Suspe
     key = scenario.run_key(spec)
     record = store.get(key)
     found = ((record.payload.get("report") or {}) if record is not None else {}).get("discovery")
-    if not found:
+    if record is None or not found:
         raise LookupError(f"no discovery is stored under {key}")
     arrays = store.arrays(key, "report")
     corrupted = scenario_data(scenario).corrupted

@@ -39,8 +39,8 @@ def changed(store: Results, before: Scenario, after: Scenario, specs: Sequence[M
     if not truth_known(before):  # then nobody can say what healed
         shown = ("forget_accuracy", "retain_accuracy", "utility")
     for spec in specs:
-        pair = [store.get(scenario.run_key(spec)) for scenario in (before, after)]
-        if None in pair:
+        pair = [record for scenario in (before, after) if (record := store.get(scenario.run_key(spec))) is not None]
+        if len(pair) < 2:
             continue
         for name in shown:
             values = [recorded(record.payload).get(name) for record in pair]
