@@ -26,6 +26,7 @@ from unlearn_core.views.text.sentences import scenario_line
 if TYPE_CHECKING:
     from unlearn_core.specs import MethodSpec
     from unlearn_core.stages.stage import Stage
+    from unlearn_core.views.embedding.data import Embedding
 
 PROJECTIONS = {"umap": "UMAP", "pca": "PCA"}
 COLOURS = {
@@ -77,7 +78,7 @@ def computing(stages: Sequence[Stage], specs: Sequence[MethodSpec]) -> list[Meth
     return ready
 
 
-def coordinates(ready: Sequence[MethodSpec]) -> tuple[embedded.Embedding | None, list[Stage]]:
+def coordinates(ready: Sequence[MethodSpec]) -> tuple[Embedding | None, list[Stage]]:
     """UMAP when it is stored, and until then PCA; with it the stages that are not stored yet, which the engine computes."""
     stages = [stage for stage in plan_embedding(scenario, ready) if stage.kind == "embedding"]
     wanted = stages if state["projection"] == "umap" else stages[:1]
@@ -130,7 +131,7 @@ def short(name: str) -> str:
 
 
 def details(shown: insight.Examples, judged: str | None, focus: np.ndarray, ready: Sequence[MethodSpec],
-            found: embedded.Embedding | None) -> None:  # fmt: skip
+            found: Embedding | None) -> None:  # fmt: skip
     """The examples in focus as pictures, table and histograms, and one of them closely."""
     parts: dict[str, tuple[str, Callable[[], None]]] = {
         "thumbnails": ("Pictures" if vs.has_images(state) else "In the data", lambda: gallery(shown, judged, focus)),
@@ -181,7 +182,7 @@ def listing(rows: pd.DataFrame) -> None:
     )
 
 
-def closely(shown: insight.Examples, focus: np.ndarray, ready: Sequence[MethodSpec], found: embedded.Embedding | None) -> None:
+def closely(shown: insight.Examples, focus: np.ndarray, ready: Sequence[MethodSpec], found: Embedding | None) -> None:
     start = selection.inspected()
     if start is None or start >= len(shown):
         start = int(focus[0]) if len(focus) else 0

@@ -93,8 +93,9 @@ def adopt(found: Reading) -> None:
     if state["dataset"] == "images" and now == mine:
         return
     others = {key: value for key, value in state["overrides"].items() if key.partition(".")[0] in state["methods"]}
-    fresh = {} if vs.is_own(state) else {"corruption": "found", "model": None}
-    binding.change(dataset="images", overrides=others | mine, forget="", cut=None, suspect=None, **fresh)
+    changes: vs.State = {} if vs.is_own(state) else {"corruption": "found", "model": None}
+    changes |= {"dataset": "images", "overrides": others | mine, "forget": "", "cut": None, "suspect": None}
+    binding.change(**changes)
     st.rerun()
 
 

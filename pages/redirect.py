@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -222,7 +223,12 @@ if record is not None and record.payload.get("redirect_layers"):
         parts = [part for part in _PARTS if part != "maps" or not opened.arena.corrupted.train.is_image]
         shown = state["redirect_part"] if state["redirect_part"] in parts else "channel"
         binding.segments(state, "redirect_part", {part: _PARTS[part] for part in parts}, show=lambda _: shown)
-        draw = {"channels": channels_part, "channel": channel_part, "maps": maps_part, "changes": lambda _: changes_part()}
+        draw: dict[str, Callable[[Opened], None]] = {
+            "channels": channels_part,
+            "channel": channel_part,
+            "maps": maps_part,
+            "changes": lambda _: changes_part(),
+        }
         draw[shown](opened)
 else:
     with_channels = [method.label for method in catalog.methods().values() if method.family == "redirection"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, Unpack
 
 import streamlit as st
 
@@ -39,7 +39,8 @@ def begin() -> vs.State:
         from pages.widgets import lessons
 
         lessons.bar(memory["state"])
-    return dict(memory["state"])
+    state: vs.State = memory["state"]
+    return state.copy()
 
 
 def _followed_a_link(query: dict[str, str]) -> bool:
@@ -47,7 +48,8 @@ def _followed_a_link(query: dict[str, str]) -> bool:
     if not query or memory.get("touched") or query == memory.get("written"):
         return False
     # A browser that is a moment behind still sends the link from before the last change.
-    return time.monotonic() - memory.get("written_at", 0.0) > _STALE_SECONDS
+    written_at: float = memory.get("written_at", 0.0)
+    return time.monotonic() - written_at > _STALE_SECONDS
 
 
 def finish(state: vs.State) -> None:
@@ -66,7 +68,7 @@ def _as_dict(query: str) -> dict[str, str]:
     return dict(parse_qsl(query, keep_blank_values=True))
 
 
-def change(**values: Any) -> None:
+def change(**values: Unpack[vs.State]) -> None:
     """Set controls, then bring the whole state within its limits; what had to give is said on the page."""
     memory = st.session_state
     permission.remember_typed(values)
@@ -108,7 +110,7 @@ def widget_args(
     ``convert``: from the widget's value to the state's; ``show``: back.
     """
     control, key = vs.BY_NAME[name], f"control:{name}"
-    st.session_state[key] = show(vs.with_defaults(state)[name])
+    st.session_state[key] = show(vs.by_name(vs.with_defaults(state))[name])
     common = {"label": control.label, "help": control.help, "key": key, "disabled": locked(state, name)}
     return common | {"on_change": _changed, "args": (name, key, convert)}
 

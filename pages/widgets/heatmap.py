@@ -17,6 +17,7 @@ from unlearn_core.results import table_export as sheets
 from unlearn_core.support.escaping import escape_markdown
 from unlearn_core.views.heatmap import data as g
 from unlearn_core.views.heatmap import figure as drawn
+from unlearn_core.views.picture import Picture
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,13 +67,13 @@ def shown_rows(
     that belong to another page, and are shown only if they were chosen."""
     inside = g.in_set(state["values"], specs)
     usual = [who for who in specs if who[1] in ("", g.PAPER) and inside(*who)]
-    wanted = {"chosen": lambda *_: False, "both": lambda *_: True}.get(state["rows"], inside)
 
     def keep(*who: str) -> bool:
         if who in mine:
             return True
-        family = catalog.methods()[who[0]].family
-        return wanted(*who) and who not in apart and (not state["families"] or family in state["families"])
+        if state["rows"] == "chosen" or who in apart or not (state["rows"] == "both" or inside(*who)):
+            return False
+        return not state["families"] or catalog.methods()[who[0]].family in state["families"]
 
     rows = g.rows_of(table, [*usual, *mine] if state["rows"] == "all" else mine, keep)
     return g.by_score(rows, table, tasks, higher) if state["order"] == "score" else rows
@@ -153,7 +154,7 @@ def _measure_pending(found: g.Grid) -> None:
 
 def drawn_once(
     table: pd.DataFrame, rows: pd.DataFrame, tasks: list[g.Cell], how: drawn.Reading, shares: Mapping[drawn.Column, float]
-) -> drawn.Picture:
+) -> Picture:
     """The heatmap; where nothing that it shows has changed since this person last saw it, as after a click, the same one."""
     hashes = [int(pd.util.hash_pandas_object(frame, index=False).sum()) for frame in (table, rows)]
     key = (*hashes, tuple(rows["method"] + rows["variant"]), tuple(tasks), how, tuple(sorted(shares.items())))
@@ -161,11 +162,11 @@ def drawn_once(
     if kept is None or kept[0] != key:
         kept = (key, drawn.heatmap(table, rows, tasks, how, memorised=shares))
         st.session_state["heatmap-drawn"] = kept
-    found: drawn.Picture = kept[1]
+    found: Picture = kept[1]
     return found
 
 
-def picture(shown: drawn.Picture) -> None:
+def picture(shown: Picture) -> None:
     """The heatmap; a click on a cell opens its runs below."""
     config = {"displaylogo": False, "modeBarButtonsToRemove": _NO_BUTTONS}
     config |= {"toImageButtonOptions": {"filename": "lethe-heatmap", "scale": 2}}
@@ -279,10 +280,10 @@ def _runs(state: vs.State, metric: str, runs: pd.DataFrame, method: str, variant
 def link(state: vs.State, method: str, variant: str, task: g.Cell, seed: int) -> vs.State:
     """The comparison in which this run stands beside the references."""
     methods = tuple(dict.fromkeys((method, *catalog.REFERENCES))) if method in catalog.methods() else state["methods"]
-    dials = {"regularity": task.regularity, "discovery": task.discovery, "seed": seed, "methods": methods, "forget": ""}
     # Of this method the parameters of the cell, whatever the view has; the variant says which values they depart from.
     others = {key: value for key, value in state["overrides"].items() if not key.startswith(f"{method}.")}
     overrides = others | g.overrides_of(method, variant)
     two = method in catalog.methods() and catalog.method_card(method, state).sets
     values = g.set_of(variant) if two else state["values"]
-    return vs.clamp_state(state | dials | {"overrides": overrides, "values": values, "cell": ""})[0]
+    there = state | {"regularity": task.regularity, "discovery": task.discovery, "seed": seed, "forget": "", "cell": ""}
+    return vs.clamp_state(there | {"methods": methods, "overrides": overrides, "values": values})[0]

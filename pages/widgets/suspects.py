@@ -153,7 +153,8 @@ def listing(
 def evidence(state: vs.State, scenario: Scenario, found: Suspects, groups: Any) -> None:
     """One suspect closely: picture, labels, and how far each score puts it above the typical example."""
     known = set(found.table["index"].tolist())
-    index = state["suspect"] if state["suspect"] in known else int(found.table["index"].iloc[0])
+    asked = state["suspect"]
+    index = asked if asked is not None and asked in known else int(found.table["index"].iloc[0])
     row: dict[Any, Any] = found.table[found.table["index"] == index].to_dict("records")[0]
     pixels = pictures(scenario, [index])[0]
     words = st.container()
