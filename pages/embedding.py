@@ -14,9 +14,8 @@ from pages.cache import embedding as embedded
 from pages.session import binding, selection
 from pages.session.services import job_for, store, submit
 from pages.widgets import jobs, samples, set_editor, show
+from pages.widgets.page import page, stop_on_error
 from unlearn_core import view_state as vs
-from unlearn_core.errors import UserError
-from unlearn_core.support.escaping import escape_markdown
 from unlearn_core.views.craft.data import triggers
 from unlearn_core.views.embedding import examples as insight
 from unlearn_core.views.embedding.figure import clouds, distributions
@@ -73,7 +72,6 @@ def computing(stages: Sequence[Stage], specs: Sequence[MethodSpec]) -> list[Meth
     if missing or jobs.running(job):
         jobs.panel(runs, job)
     if scenario.original_key not in stored:
-        jobs.close(state)
         st.stop()
     return ready
 
@@ -201,70 +199,62 @@ def closely(shown: insight.Examples, focus: np.ndarray, ready: Sequence[MethodSp
     samples.inspector(sample, shown, labels, dict(zip(near, insight.pictures(scenario, near), strict=True)), triggers(scenario))
 
 
-state = binding.begin()
-head, share = st.columns([6, 1], vertical_alignment="bottom")
-with head:
-    show.opening(
-        "Embedding",
-        "every training example where the last hidden layer puts it, before and after unlearning, in one shared plane.",
-        "lasso a group of points: the same examples stay strong in all panels, and appear below.",
-    )
-show.notices()
-names, blocked = embedded.split_by_need(state)
-with share:
-    show.share(state, names)
-controls()
-if blocked:
-    st.info(catalog.why_blocked(state, blocked, "see"), icon=":material/block:")
+with page(
+    "Embedding",
+    see="every training example where the last hidden layer puts it, before and after unlearning, in one shared plane.",
+    attempt="lasso a group of points: the same examples stay strong in all panels, and appear below.",
+) as (state, corner):
+    names, blocked = embedded.split_by_need(state)
+    with corner:
+        show.share(state, names)
+    controls()
+    if blocked:
+        st.info(catalog.why_blocked(state, blocked, "see"), icon=":material/block:")
 
-try:
-    scenario = vs.to_scenario(state)
-    specs = vs.to_methods(state, names) if names else []
-    stages = plan_embedding(scenario, specs)
-except UserError as error:
-    st.error(f"{escape_markdown(error)} Change the scenario in Craft.", icon=":material/error:")
-    jobs.close(state)
-    st.stop()
+    with stop_on_error():
+        scenario = vs.to_scenario(state)
+        specs = vs.to_methods(state, names) if names else []
+        stages = plan_embedding(scenario, specs)
 
-selection.begin(scenario.corruption_key)
-ready = computing(stages, specs)
-try:
-    shown = embedded.examples(scenario, ready)
-except LookupError:  # what was stored has just been found damaged, and dropped
-    st.info("The outputs of these models are not in the store any more; press **Run** again.", icon=":material/info:")
-    jobs.close(state)
-    st.stop()
+    selection.begin(scenario.corruption_key)
+    ready = computing(stages, specs)
+    try:
+        shown = embedded.examples(scenario, ready)
+    except LookupError:  # what was stored has just been found damaged, and dropped
+        st.info("The outputs of these models are not in the store any more; press **Run** again.", icon=":material/info:")
+        st.stop()
 
-ready_names = [spec.name for spec in ready]
-doubt = embedded.suspicion(state, scenario) if state["colour"] == "suspicion" else None
-colour = state["colour"] if doubt is not None or state["colour"] != "suspicion" else "group"
-if colour != state["colour"]:
-    st.info(
-        "Nobody has searched for suspects in this scenario yet: run the search on the page **Forget set**, then colour by "
-        "suspicion. Until then the colours are the groups.",
-        icon=":material/checklist:",
-    )
-judged, marked = highlights(shown, ready_names)
-found, computed = coordinates(ready)
-if computed and found is not None:
-    show.note("PCA is shown until UMAP is ready.")
-picked = np.isin(np.arange(len(shown)), selection.chosen()) if selection.chosen() else None
-focus = insight.together(picked, marked)
-if found is not None and not binding.hidden(state, "embedding"):
-    cloud = embedded.cloud(shown, found, [insight.ORIGINAL, *ready_names], ["Original", *map(short, ready_names)], doubt)
-    selection.chart(clouds(cloud, colour, None if focus is None else focus[found.points]), "embedding")
-    if len(found.points) < found.total:
-        show.note(f"UMAP is drawn for {len(found.points):,} of {found.total:,} examples, taken at random with a fixed seed.")
-if computed:
-    progress(computed)
-how, clear, line = st.columns([2.6, 0.8, 3.2], vertical_alignment="bottom")
-with how:
-    selection.way()
-with clear:
-    selection.clear()
-line.markdown(insight.in_focus(len(shown), picked, marked, state["highlight"]))
-set_editor.for_selection(state, scenario, selection.chosen())
-everything = np.arange(len(shown))
-details(shown, judged, everything if focus is None else np.flatnonzero(focus), ready, found)
-st.caption(scenario_line(scenario.model_dump(), catalog.dataset_label(state["dataset"]), state["values"]))
-jobs.close(state)
+    ready_names = [spec.name for spec in ready]
+    doubt = embedded.suspicion(state, scenario) if state["colour"] == "suspicion" else None
+    colour = state["colour"] if doubt is not None or state["colour"] != "suspicion" else "group"
+    if colour != state["colour"]:
+        st.info(
+            "Nobody has searched for suspects in this scenario yet: run the search on the page **Forget set**, then colour by "
+            "suspicion. Until then the colours are the groups.",
+            icon=":material/checklist:",
+        )
+    judged, marked = highlights(shown, ready_names)
+    found, computed = coordinates(ready)
+    if computed and found is not None:
+        show.note("PCA is shown until UMAP is ready.")
+    picked = np.isin(np.arange(len(shown)), selection.chosen()) if selection.chosen() else None
+    focus = insight.together(picked, marked)
+    if found is not None and not binding.hidden(state, "embedding"):
+        cloud = embedded.cloud(shown, found, [insight.ORIGINAL, *ready_names], ["Original", *map(short, ready_names)], doubt)
+        selection.chart(clouds(cloud, colour, None if focus is None else focus[found.points]), "embedding")
+        if len(found.points) < found.total:
+            show.note(
+                f"UMAP is drawn for {len(found.points):,} of {found.total:,} examples, taken at random with a fixed seed."
+            )
+    if computed:
+        progress(computed)
+    how, clear, line = st.columns([2.6, 0.8, 3.2], vertical_alignment="bottom")
+    with how:
+        selection.way()
+    with clear:
+        selection.clear()
+    line.markdown(insight.in_focus(len(shown), picked, marked, state["highlight"]))
+    set_editor.for_selection(state, scenario, selection.chosen())
+    everything = np.arange(len(shown))
+    details(shown, judged, everything if focus is None else np.flatnonzero(focus), ready, found)
+    st.caption(scenario_line(scenario.model_dump(), catalog.dataset_label(state["dataset"]), state["values"]))

@@ -19,7 +19,7 @@ _STALE_SECONDS = 2.0
 
 
 def begin() -> vs.State:
-    """The state of this session: read from the link when the session starts or when somebody follows another link."""
+    """The state of this session: read from the link when the session starts or when you follow another link."""
     within_app()
     memory = st.session_state
     query = st.query_params.to_dict()
@@ -35,10 +35,6 @@ def begin() -> vs.State:
         memory["notices"] = [*memory.get("notices", []), *more]
     memory["touched"] = False
     permission.bar()
-    if memory["state"]["lesson"]:
-        from pages.widgets import lessons
-
-        lessons.bar(memory["state"])
     state: vs.State = memory["state"]
     return state.copy()
 
@@ -53,7 +49,7 @@ def _followed_a_link(query: dict[str, str]) -> bool:
 
 
 def finish(state: vs.State) -> None:
-    """The last call of every page: the state goes into the address bar, and the workers may start."""
+    """Write the state into the address bar, and let the workers start: the last call before a page ends or is left."""
     warm_up()
     query = _as_dict(vs.encode(state))
     if st.query_params.to_dict() != query:
@@ -94,7 +90,7 @@ def hidden(state: vs.State, name: str) -> bool:
 
 
 def locked(state: vs.State, name: str) -> bool:
-    """Whether a teacher's link shows this control without letting anybody change it."""
+    """Whether a teacher's link shows this control without letting you change it."""
     return name in state["lock"]
 
 

@@ -7,10 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages.session import binding
 from pages.session.services import AT_ONCE, cancel, engine, goes_on_for_others, job_for, me, store, submit
 from pages.widgets import show
-from unlearn_core import view_state as vs
 from unlearn_core.engine import JobView, StageView
 from unlearn_core.support.escaping import escape_markdown
 from unlearn_core.views.text.sentences import duration, progress, time_left
@@ -183,12 +181,6 @@ def _status_line(starting: bool) -> None:
     if starting and engine().status().state not in ("off", "starting"):
         st.rerun()
     st.caption(engine_line())
-
-
-def close(state: vs.State) -> None:
-    """The last call of a page: the engine's line at the bottom, the state into the address bar."""
-    st.caption(engine_line())
-    binding.finish(state)
 
 
 def engine_line() -> str:
