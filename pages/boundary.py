@@ -12,8 +12,8 @@ from pages.cache import boundary as planes
 from pages.cache import catalog
 from pages.session import binding
 from pages.session.services import job_for, store
-from pages.widgets import jobs, show
-from pages.widgets.page import page, stop_on_error
+from pages.widgets import boundary, jobs, show
+from pages.widgets.page import end_on_error, end_page, page
 from unlearn_core import view_state as vs
 from unlearn_core.errors import UserError
 from unlearn_core.stages.unlearn import plan_runs
@@ -108,7 +108,7 @@ def anchor_part(where: InputPlane, panels: Sequence[Panel]) -> None:
 
     images, other = st.columns([6.2, 1], vertical_alignment="center")
     with images:
-        planes.cards(where, panels, names, patch(scenario))
+        boundary.cards(where, panels, names, patch(scenario))
     with other, st.popover("Other images", width="stretch", help="Choose the images that span the plane"):
         anchor_fields([anchor.index for anchor in where.anchors])
 
@@ -169,7 +169,7 @@ with page("Decision boundary", see=see, attempt=attempt) as (state, corner):
     if len(state["views"]) > vs.MAX_VIEWS:
         st.info(f"Up to {vs.MAX_VIEWS} models fit side by side; the first {vs.MAX_VIEWS} of the link are shown.")
     wanted = planes.asked(state)
-    with stop_on_error():
+    with end_on_error():
         scenario = vs.to_scenario(state)
         names = planes.class_names(scenario)
         methods = [name for name in chosen if name != planes.ORIGINAL]
@@ -184,26 +184,26 @@ with page("Decision boundary", see=see, attempt=attempt) as (state, corner):
         if key in stored:
             ready.append(specs.get(name))
     if not ready:
-        st.stop()
+        end_page()
 
     unfinished = planes.unfinished(scenario, ready, wanted)
     while unfinished:
         if not jobs.at_once(unfinished, "Decision boundary"):
             anchor_fields(None)
-            st.stop()
+            end_page()
         unfinished = planes.unfinished(scenario, ready, wanted)  # where the plane was found, now the models
     try:
         where, points = planes.plane(scenario, wanted)
     except UserError as error:
         st.warning(escape_markdown(error), icon=":material/image_search:")
         anchor_fields(None)
-        st.stop()
+        end_page()
     try:
         finished = planes.results(scenario, ready, wanted)
         panels = over_time(ready) if state["time"] == "rounds" else None
     except LookupError:
         st.info("The weights of these models are not in the store any more. Reload the page and press Run.")
-        st.stop()
+        end_page()
 
     if vs.has_images(state) and not binding.hidden(state, "anchors"):
         anchor_part(where, finished)

@@ -13,7 +13,7 @@ from pages.widgets import jobs, show
 from pages.widgets import method_chooser as chooser
 from pages.widgets import reference_models as attacks
 from pages.widgets import worst_case as worst
-from pages.widgets.page import page, stop_on_error
+from pages.widgets.page import end_on_error, end_page, page
 from unlearn_core import view_state as vs
 from unlearn_core.stages.unlearn import plan_runs
 from unlearn_core.views.text.sentences import outcome, reference_note, scenario_line
@@ -37,7 +37,7 @@ with page("Compare methods", see=see, attempt=attempt) as (state, corner):
     if blocked:
         st.info(catalog.why_blocked(state, blocked, "use"), icon=":material/block:")
 
-    with stop_on_error():
+    with end_on_error():
         scenario = vs.to_scenario(state)
         specs = vs.to_methods(state, names)
         stages = plan_runs(scenario, specs)
@@ -71,7 +71,7 @@ with page("Compare methods", see=see, attempt=attempt) as (state, corner):
                 "methods, and results appear here one by one.",
                 icon=":material/play_arrow:",
             )
-        st.stop()
+        end_page()
 
     words, side = st.columns([6, 1], vertical_alignment="bottom")
     words.markdown(outcome(frame, state["discovery"], vs.edited(state)))

@@ -11,7 +11,7 @@ from pages.cache import catalog
 from pages.session import binding
 from pages.session.services import job_for, store
 from pages.widgets import examples, jobs, show
-from pages.widgets.page import page, stop_on_error
+from pages.widgets.page import end_on_error, page
 from unlearn_core import view_state as vs
 from unlearn_core.stages.regularity import plan_regularity
 from unlearn_core.views.craft.data import preview, triggers
@@ -116,7 +116,7 @@ with page(
             binding.finish(state)
             st.switch_page("pages/compare.py")
 
-    with picture, stop_on_error("Change the dials or the options on the left."):
+    with picture, end_on_error("Change the dials or the options on the left."):
         scenario = vs.to_scenario(state)
         shown = preview(scenario, limit=vs.preview_limit(state))
 

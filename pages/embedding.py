@@ -13,8 +13,8 @@ from pages.cache import catalog
 from pages.cache import embedding as embedded
 from pages.session import binding, selection
 from pages.session.services import job_for, store, submit
-from pages.widgets import jobs, samples, set_editor, show
-from pages.widgets.page import page, stop_on_error
+from pages.widgets import jobs, samples, selecting, set_editor, show
+from pages.widgets.page import end_on_error, end_page, page
 from unlearn_core import view_state as vs
 from unlearn_core.views.craft.data import triggers
 from unlearn_core.views.embedding import examples as insight
@@ -72,7 +72,7 @@ def computing(stages: Sequence[Stage], specs: Sequence[MethodSpec]) -> list[Meth
     if missing or jobs.running(job):
         jobs.panel(runs, job)
     if scenario.original_key not in stored:
-        st.stop()
+        end_page()
     return ready
 
 
@@ -137,14 +137,7 @@ def details(shown: insight.Examples, judged: str | None, focus: np.ndarray, read
         "example_histograms": ("Histograms", lambda: histograms(insight.table(shown, judged).iloc[focus], shown, judged)),
         "inspector": ("Inspector", lambda: closely(shown, focus, ready, found)),
     }
-    drawn = [part for name, part in parts.items() if not binding.hidden(state, name)]
-    if not drawn:
-        return
-    tabs = st.tabs([title for title, _ in drawn], key="details", on_change="rerun")
-    for tab, (_, draw) in zip(tabs, drawn, strict=True):
-        if tab.open:  # what nobody looks at is not drawn
-            with tab:
-                draw()
+    show.tabs(dict(part for name, part in parts.items() if not binding.hidden(state, name)), "details")
 
 
 def histograms(rows: pd.DataFrame, shown: insight.Examples, judged: str | None) -> None:
@@ -155,7 +148,7 @@ def gallery(shown: insight.Examples, judged: str | None, focus: np.ndarray) -> N
     if not vs.has_images(state):
         cloud = embedded.data_cloud(scenario, shown, judged or insight.ORIGINAL, doubt)
         strong = None if len(focus) == len(shown) else np.isin(np.arange(len(shown)), focus)
-        selection.chart(clouds(cloud, colour, strong, height=460), "data")
+        selecting.chart(clouds(cloud, colour, strong, height=460), "data")
         return
     first, end = samples.pages(len(focus))
     wanted = focus[first:end].tolist()
@@ -211,7 +204,7 @@ with page(
     if blocked:
         st.info(catalog.why_blocked(state, blocked, "see"), icon=":material/block:")
 
-    with stop_on_error():
+    with end_on_error():
         scenario = vs.to_scenario(state)
         specs = vs.to_methods(state, names) if names else []
         stages = plan_embedding(scenario, specs)
@@ -222,7 +215,7 @@ with page(
         shown = embedded.examples(scenario, ready)
     except LookupError:  # what was stored has just been found damaged, and dropped
         st.info("The outputs of these models are not in the store any more; press **Run** again.", icon=":material/info:")
-        st.stop()
+        end_page()
 
     ready_names = [spec.name for spec in ready]
     doubt = embedded.suspicion(state, scenario) if state["colour"] == "suspicion" else None
@@ -241,7 +234,7 @@ with page(
     focus = insight.together(picked, marked)
     if found is not None and not binding.hidden(state, "embedding"):
         cloud = embedded.cloud(shown, found, [insight.ORIGINAL, *ready_names], ["Original", *map(short, ready_names)], doubt)
-        selection.chart(clouds(cloud, colour, None if focus is None else focus[found.points]), "embedding")
+        selecting.chart(clouds(cloud, colour, None if focus is None else focus[found.points]), "embedding")
         if len(found.points) < found.total:
             show.note(
                 f"UMAP is drawn for {len(found.points):,} of {found.total:,} examples, taken at random with a fixed seed."
@@ -250,9 +243,9 @@ with page(
         progress(computed)
     how, clear, line = st.columns([2.6, 0.8, 3.2], vertical_alignment="bottom")
     with how:
-        selection.way()
+        selecting.way()
     with clear:
-        selection.clear()
+        selecting.clear()
     line.markdown(insight.in_focus(len(shown), picked, marked, state["highlight"]))
     set_editor.for_selection(state, scenario, selection.chosen())
     everything = np.arange(len(shown))

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from pages.cache import catalog
+from pages.cache import suspects as stored_suspects
 from pages.session import binding, drafts
 from pages.session.services import job_for, store
 from pages.widgets import examples, jobs, set_editor, show, suspects
-from pages.widgets.page import page
+from pages.widgets.page import end_page, page
 from unlearn_core import view_state as vs
 from unlearn_core.errors import UserError
 from unlearn_core.results import memorised
@@ -42,7 +43,7 @@ def controls() -> None:
 def estimate(wanted: Sequence[tuple[Scenario, MethodSpec]]) -> str:
     """How long something that is not stored would take, as far as is known."""
     keys = tuple(scenario.run_key(spec) for scenario, spec in wanted)
-    seconds = suspects.expected_seconds(store().location, keys, wanted)
+    seconds = stored_suspects.expected_seconds(store().location, keys, wanted)
     return f"It takes about {duration(seconds)}." if seconds else "How long it takes is not known before the first run here."
 
 
@@ -182,7 +183,7 @@ def what_changed(found: Suspects) -> None:
             st.caption(memorised.sentence(share))
     with right:
         try:
-            after = suspects.open_suspects_of(edited, spec)
+            after = stored_suspects.open_suspects_of(edited, spec)
         except LookupError:
             st.caption("The next suspects appear when the second search is done.")
             return
@@ -200,15 +201,7 @@ def details(found: Suspects) -> None:
         "forget_set": ("Your set", lambda: set_editor.editor(state, scenario, draft, shown_truth, found)),
         "forget_change": ("What your set changes", lambda: what_changed(found)),
     }
-    drawn_parts = [part for name, part in parts.items() if not binding.hidden(state, name)]
-    if not drawn_parts:
-        return
-    for tab, (_, draw) in zip(
-        st.tabs([title for title, _ in drawn_parts], key="parts", on_change="rerun"), drawn_parts, strict=True
-    ):
-        if tab.open:  # what nobody looks at is not drawn
-            with tab:
-                draw()
+    show.tabs(dict(part for name, part in parts.items() if not binding.hidden(state, name)), "parts")
 
 
 with page(
@@ -226,7 +219,7 @@ with page(
         st.error(f"{escape_markdown(error)} Change the scenario in Craft.", icon=":material/error:")
         if vs.edited(state):
             back_to_the_rate()
-        st.stop()
+        end_page()
     with corner:
         computed = vs.searching(state)
         show.share(state, [spec.name], computed, [("Terminal: list the suspects", vs.as_discover(computed), "bash")])
@@ -262,7 +255,7 @@ with page(
         )
         your_set()
         set_editor.editor(state, scenario, draft, shown_truth)
-        st.stop()
+        end_page()
     title = f"{catalog.dataset_label(state['dataset'])}: {state['search']} search"
     jobs.run_button(run_place, "Run" if missing else "Cached", bool(missing), stages, title)
     jobs.panel([*stages, *comparing], job)
@@ -274,14 +267,14 @@ with page(
                 icon=":material/play_arrow:",
             )
         your_set()
-        st.stop()
+        end_page()
     try:
-        outcome = suspects.open_suspects_of(scenario, spec)
+        outcome = stored_suspects.open_suspects_of(scenario, spec)
     except LookupError:  # what was stored has just been found damaged, and dropped
         st.info(
             "The outcome of this search is not in the store any more; reload the page to run it again.", icon=":material/info:"
         )
-        st.stop()
+        end_page()
     verdict(outcome)
     picture(outcome, threshold(outcome))
     your_set()

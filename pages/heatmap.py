@@ -10,7 +10,7 @@ from pages.session import binding
 from pages.session.services import store
 from pages.widgets import heatmap as grids
 from pages.widgets import jobs, show
-from pages.widgets.page import page, stop_on_error
+from pages.widgets.page import end_on_error, page
 from unlearn_core import view_state as vs
 from unlearn_core.results import memorised
 from unlearn_core.views.heatmap import data as g
@@ -32,7 +32,7 @@ with page(
             "Labels as they come have no place on the dial. The heatmap shows the same data corrupted in a controlled way.",
             icon=":material/info:",
         )
-    with stop_on_error():
+    with end_on_error():
         # Neither an edited forget set nor corruption as found has a place on the plane.
         placed = state | {"forget": "", "corruption": "dial"}
         scenario = vs.to_scenario(placed)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from pages.cache import catalog
-from pages.session import binding, reading
+from pages.session import binding
 from pages.session.services import store
-from pages.widgets import examples, jobs, own_checkpoint, own_list, show
-from pages.widgets.page import page, stop_on_error
+from pages.widgets import examples, jobs, own_checkpoint, own_list, reading, show
+from pages.widgets.page import end_on_error, end_page, page
 from unlearn_core import view_state as vs
 from unlearn_core.errors import UserError
 from unlearn_core.results.preprocessing import how_read
@@ -238,7 +238,7 @@ with page(
                 "<code>&lt;class&gt;/…</code>, of which a part is held out. A table has the columns <code>path</code> "
                 "and <code>label</code>, and if known <code>clean_label</code> and <code>split</code>."
             )
-        st.stop()
+        end_page()
 
     side = own_checkpoint.side(state)
     try:
@@ -246,12 +246,12 @@ with page(
     except NotRead as missing:
         with picture:
             reading.wait_for(missing)
-        st.stop()
+        end_page()
     except UserError as error:
         with picture:
             st.error(escape_markdown(error), icon=":material/error:")
             read_again()
-        st.stop()
+        end_page()
     adopt(found)
     problems = list(found.problems)
     with steps:
@@ -264,7 +264,7 @@ with page(
                 dial()
         if not binding.hidden(state, "own_model"):
             model_step()
-    with steps, stop_on_error(advice=""):
+    with steps, end_on_error(advice=""):
         scenario = vs.to_scenario(state)
         own_list.check(scenario)
     with corner:

@@ -11,8 +11,8 @@ from pages.cache import catalog
 from pages.cache import channels as inside
 from pages.session import binding
 from pages.session.services import job_for, store
-from pages.widgets import jobs, show
-from pages.widgets.page import page, stop_on_error
+from pages.widgets import channels, jobs, show
+from pages.widgets.page import end_on_error, end_page, page
 from unlearn_core import view_state as vs
 from unlearn_core.errors import UserError
 from unlearn_core.stages.unlearn import plan_runs
@@ -120,7 +120,7 @@ def channel_part(run: Opened) -> None:
             st.info(f"{name} of layer {layer} is never above 0 on the training data; choose another channel.")
         else:
             st.markdown(f"**Training images that activate {name} most**")
-            inside.top_images(run, top)
+            channels.top_images(run, top)
             show.caption("Look for what these have in common; the number is the activation.", top, "channel-top")
 
 
@@ -171,7 +171,7 @@ with page(
         if not binding.hidden(state, "inspected"):
             labels = models()
             st.selectbox(options=list(labels), format_func=lambda name: labels[name], **binding.widget_args(state, "inspected"))
-    with stop_on_error("Change the scenario in Craft, or choose another model."):
+    with end_on_error("Change the scenario in Craft, or choose another model."):
         scenario = vs.to_scenario(state)
         (spec,) = vs.to_methods(state, [state["inspected"]])
         stages = plan_runs(scenario, [spec])
@@ -193,19 +193,19 @@ with page(
                 "missing, and its channels appear here.",
                 icon=":material/play_arrow:",
             )
-        st.stop()
+        end_page()
 
     record = store().get(stages[-1].key)
     if record is not None and record.payload.get("redirect_layers"):
         measured = inside.unfinished(scenario, spec, state["strength"])
         if measured and not jobs.at_once(measured, "Redirect channels"):
-            st.stop()
+            end_page()
         try:
             opened = inside.open_run(scenario, spec)
             inside.fill(opened, spec, state["strength"])
         except LookupError:
             st.info("The weights of this run are not in the store any more. Reload the page to compute it again.")
-            st.stop()
+            end_page()
         strength_part(opened)
         if not binding.hidden(state, "redirect_parts"):
             parts = [part for part in _PARTS if part != "maps" or not opened.arena.corrupted.train.is_image]

@@ -34,7 +34,6 @@ def begin() -> vs.State:
         memory["state"], more = forget_sets.resolved(memory["state"])
         memory["notices"] = [*memory.get("notices", []), *more]
     memory["touched"] = False
-    permission.bar()
     state: vs.State = memory["state"]
     return state.copy()
 
@@ -68,12 +67,12 @@ def change(**values: Unpack[vs.State]) -> None:
     """Set controls, then bring the whole state within its limits; what had to give is said on the page."""
     memory = st.session_state
     permission.remember_typed(values)
-    if "discovery" in values:  # whoever moves the discovery rate wants it to count
+    if "discovery" in values:  # you moved the discovery rate: it counts
         values = {"forget": ""} | values
     if values.get("dataset", memory["state"]["dataset"]) != memory["state"]["dataset"]:
         values = {"corruption": vs.BY_NAME["corruption"].default} | values  # other data bring other labels
     if values.get("corruption", memory["state"]["corruption"]) != memory["state"]["corruption"]:
-        # A forget set belongs to its data, and where nobody knew what was wrong there was no discovery rate to keep.
+        # A forget set belongs to its data, and where it was not known what is wrong there was no discovery rate to keep.
         values = {"forget": "", "discovery": memory["state"]["discovery"] or vs.BY_NAME["discovery"].default} | values
     memory["touched"] = True
     wanted = memory["state"] | values

@@ -10,6 +10,7 @@ import streamlit as st
 
 from pages.cache import catalog
 from pages.session import binding
+from pages.session.notices import errors_as_notices
 from pages.session.services import engine
 from pages.widgets import jobs, show
 from unlearn_core import view_state as vs
@@ -102,7 +103,7 @@ def progress(job: JobView | None) -> None:
 
 
 def _retry(job_id: str) -> None:
-    with show.errors_as_notices():
+    with errors_as_notices():
         engine().retry(job_id)
 
 
@@ -125,7 +126,7 @@ def fill(state: vs.State, wanted: list[Any], estimate: g.Estimate, empty: int, b
 def _run_missing(wanted: list[Any], runs: int) -> None:
     from unlearn_core.stages.unlearn import plan_runs, share_models
 
-    with show.errors_as_notices():
+    with errors_as_notices():
         stages: dict[str, Stage] = {s.key: s for scenario, specs in wanted for s in plan_runs(scenario, specs)}
         jobs.hand_over(share_models(list(stages.values())), f"{TITLE}: {runs} missing runs")
 
@@ -148,7 +149,7 @@ def measure(found: g.Grid, busy: bool) -> None:
 def _measure_pending(found: g.Grid) -> None:
     from unlearn_core.stages.metrics import plan_measures
 
-    with show.errors_as_notices():
+    with errors_as_notices():
         jobs.hand_over(plan_measures(found.pending), f"{TITLE}: {found.unmeasured} values to measure")
 
 

@@ -129,7 +129,7 @@ def _settle_discovery(state: State, size: int, notices: list[str]) -> None:
 
     if as_found(state):
         corrupted = _known_corrupted(state)
-        if not corrupted:  # nobody knows of any: what counts is a forget list, or nothing is known at all
+        if not corrupted:  # none is known: what counts is a forget list, or nothing is known at all
             state["discovery"] = 0.0
             return
     else:
@@ -210,13 +210,13 @@ def columns_shown(state: State) -> tuple[str, ...]:
 
 
 def metric_shown(state: State) -> str:
-    """The metric over time: the one asked for; where nobody knows what is healed, one that is known in place of the default."""
+    """The metric over time: the one asked for; where what heals is unknown, one that is known in place of the default."""
     asked: str = state["metric"]
     return "forget_accuracy" if asked == BY_NAME["metric"].default and not truth_known(state) else asked
 
 
 def _known_corrupted(state: State) -> int | None:
-    """How many training labels are wrong, for labels as they come; None where nobody knows."""
+    """How many training labels are wrong, for labels as they come; None where that is not known."""
     from unlearn_core.corruption import corrupt
     from unlearn_core.datasets import load_dataset
 

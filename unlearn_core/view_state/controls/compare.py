@@ -31,7 +31,7 @@ UNKNOWN_HEADLINES: Final = (
     "agreement_retrain",
     "seconds",
 )
-"""The same where nobody knows what is wrong, and so not what is healed."""
+"""The same where it is not known what is wrong, and so not what is healed."""
 BY_CLASS: Final = ("healed", "utility")
 TIME_AXES: Final = ("work", "round")
 VALUE_SETS: Final = ("tuned", "paper")
