@@ -13,7 +13,7 @@ from pages.widgets import jobs, show
 from pages.widgets.page import end_on_error, page
 from unlearn_core import view_state as vs
 from unlearn_core.results import memorised
-from unlearn_core.views.heatmap import data as g
+from unlearn_core.views.heatmap import data as cells
 from unlearn_core.views.heatmap import figure as drawn
 from unlearn_core.views.table import explanation
 
@@ -57,23 +57,25 @@ with page(
 
     job = grids.running_job()
     precomputed = grids.gallery()
-    found = g.grid(store(), scenario, metric.name, precomputed.runs if precomputed else None)
-    tasks = g.tasks_of(found.runs, scenario, everything=state["tasks"] == "stored")
-    values = g.relative(found.runs) if state["scale"] == "relative" else found.runs
+    found = cells.grid(store(), scenario, metric.name, precomputed.runs if precomputed else None)
+    tasks = cells.tasks_of(found.runs, scenario, everything=state["tasks"] == "stored")
+    values = cells.relative(found.runs) if state["scale"] == "relative" else found.runs
     how = drawn.reading(metric, state["scale"] == "relative")
-    table = g.cells(values)
-    specs = g.specs_of(store(), found.runs, scenario, chosen)
-    mine = g.who(chosen, scenario, found.runs)
+    table = cells.cells(values)
+    specs = cells.specs_of(store(), found.runs, scenario, chosen)
+    mine = cells.who(chosen, scenario, found.runs)
     # A quick search for suspects, as the page Forget set runs it, is no method to compare.
-    quick = g.who([vs.to_search(placed | {"search": "quick"})], scenario, found.runs)
+    quick = cells.who([vs.to_search(placed | {"search": "quick"})], scenario, found.runs)
     rows = grids.shown_rows(state, table, specs, mine, tasks, how.higher, quick)
     shares = memorised.of_tasks(found.runs)
-    opened = g.cell_of(state["cell"]) if state["cell"] else None
-    opened = g.cell_today(opened, scenario, found.runs) if opened else None
+    opened = cells.cell_of(state["cell"]) if state["cell"] else None
+    opened = cells.cell_today(opened, scenario, found.runs) if opened else None
     picture = grids.drawn_once(table, rows, tasks, how, shares)
     drawn.frame(picture, rows, tasks, opened)
     shown = {(row["method"], row["variant"]) for row in rows.to_dict("records")}
-    wanted = g.missing(found.runs, scenario, {who: spec for who, spec in specs.items() if who in shown}, tasks, state["seeds"])
+    wanted = cells.missing(
+        found.runs, scenario, {who: spec for who, spec in specs.items() if who in shown}, tasks, state["seeds"]
+    )
 
     grids.progress(job)
     if found.runs.empty:
@@ -88,12 +90,12 @@ with page(
         any_value = bool(table["n"].sum())
 
         def long() -> pd.DataFrame:
-            return memorised.in_tasks(g.long_table(values, metric.name, rows, tasks, scenario), shares)
+            return memorised.in_tasks(cells.long_table(values, metric.name, rows, tasks, scenario), shares)
 
         grids.export(long if any_value else None, how.label)
     grids.measure(found, jobs.running(job))
     empty = drawn.empty_cells(picture)
-    grids.fill(state, wanted, g.estimate(store(), wanted, found.runs, found.elsewhere), empty, jobs.running(job))
+    grids.fill(state, wanted, cells.estimate(store(), wanted, found.runs, found.elsewhere), empty, jobs.running(job))
     grids.other_values(state, found, specs)
     grids.sources(found, precomputed)
     grids.cell(state, found, rows, tasks, opened)

@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from pages.cache.catalog import dataset_label
 from pages.session import permission
 from pages.session.notices import errors_as_notices
 from unlearn_core import view_state as vs
@@ -36,6 +35,8 @@ def _parts(asked: vs.Question) -> list[tuple[str, str, str, Callable[[dict[str, 
             "Open these files", ":material/folder_open:", open_paths,
         ))  # fmt: skip
     elif asked.download:
+        from pages.cache.catalog import dataset_label  # most links ask for nothing, and their page opens sooner without it
+
         parts.append((
             f"The link is about {dataset_label(asked.download)}, which is not on this computer. It can be fetched from the "
             "internet into the cache folder.",
