@@ -91,10 +91,12 @@ def coordinates(ready: Sequence[MethodSpec]) -> tuple[Embedding | None, list[Sta
     return embedded.embedding(scenario, ready, "pca"), wanted
 
 
-def progress(wanted: list[Stage]) -> None:
+def progress(wanted: list[Stage], models: Sequence[Stage]) -> None:
     """How far the coordinates are, or the button that computes them after they failed or were cancelled."""
     job = job_for(wanted)
-    jobs.panel(wanted, job)
+    above = job_for(models)
+    if job is None or above is None or job.id != above.id or not jobs.running(job):  # else it is shown with the models
+        jobs.panel(wanted, job)
     if not jobs.running(job):
         if store().has([wanted[-1].key]):  # finished since the page looked
             st.rerun()
@@ -240,7 +242,7 @@ with page(
                 f"UMAP is drawn for {len(found.points):,} of {found.total:,} examples, taken at random with a fixed seed."
             )
     if computed:
-        progress(computed)
+        progress(computed, [stage for stage in stages if stage.kind != "embedding"])
     how, clear, line = st.columns([2.6, 0.8, 3.2], vertical_alignment="bottom")
     with how:
         selecting.way()
