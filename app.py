@@ -6,9 +6,10 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.session import in_browser, reading
+from pages.session import in_browser
 from pages.session.entry import answer_to_own_names
 from pages.session.services import elsewhere, warm_up
+from pages.widgets import reading
 from unlearn_core.errors import UserError
 from unlearn_core.support.deferring import NotRead
 from unlearn_core.support.escaping import escape_markdown
@@ -42,7 +43,7 @@ try:
     with elsewhere():
         current.run()
 except NotRead as missing:
-    # A link to images whose files nobody has read yet, on whatever page.
+    # A link to images whose files have not been read yet, on whatever page.
     reading.wait_for(missing)
     warm_up()
 except UserError as error:

@@ -12,7 +12,8 @@ from pages.cache import boundary as planes
 from pages.cache import catalog
 from pages.session import binding
 from pages.session.services import job_for, store
-from pages.widgets import jobs, show
+from pages.widgets import boundary, jobs, show
+from pages.widgets.page import end_on_error, end_page, page
 from unlearn_core import view_state as vs
 from unlearn_core.errors import UserError
 from unlearn_core.stages.unlearn import plan_runs
@@ -28,21 +29,6 @@ if TYPE_CHECKING:
 TIMES = {"result": "Result", "rounds": "Round by round"}
 SHADINGS = {"soft": "Soft", "hard": "Hard"}
 SPLITS = {"train": "Training points", "test": "Test points"}
-
-state = binding.begin()
-flat = not vs.has_images(state)
-head, share = st.columns([6, 1], vertical_alignment="bottom")
-with head:
-    show.opening(
-        "Decision boundary",
-        "which class each model predicts where, on the same plane."
-        if flat
-        else "which class each model predicts on the plane through three images: A, B and C.",
-        "choose “Round by round”, press Play, and watch whose ground the corrupted points stand on."
-        if flat
-        else "compare the ground under A and B in the original and in the others, then look at other images.",
-    )
-show.notices()
 
 
 def model_controls(names: Sequence[str]) -> None:
@@ -122,7 +108,7 @@ def anchor_part(where: InputPlane, panels: Sequence[Panel]) -> None:
 
     images, other = st.columns([6.2, 1], vertical_alignment="center")
     with images:
-        planes.cards(where, panels, names, patch(scenario))
+        boundary.cards(where, panels, names, patch(scenario))
     with other, st.popover("Other images", width="stretch", help="Choose the images that span the plane"):
         anchor_fields([anchor.index for anchor in where.anchors])
 
@@ -162,64 +148,68 @@ def anchor_fields(shown: Sequence[int] | None) -> None:
     )
 
 
-chosen, blocked = planes.chosen(state)
-model_controls(chosen)
-point_controls()
-if blocked:
-    st.info(catalog.why_blocked(state, blocked, "see"), icon=":material/block:")
-if len(state["views"]) > vs.MAX_VIEWS:
-    st.info(f"Up to {vs.MAX_VIEWS} models fit side by side; the first {vs.MAX_VIEWS} of the link are shown.")
-wanted = planes.asked(state)
-try:
-    scenario = vs.to_scenario(state)
-    names = planes.class_names(scenario)
-    methods = [name for name in chosen if name != planes.ORIGINAL]
-    specs = dict(zip(methods, vs.to_methods(state, methods) if methods else [], strict=True))
-    stored = computing(list(specs.values()))
-except UserError as error:
-    st.error(f"{escape_markdown(error)} Change the scenario in Craft.", icon=":material/error:")
-    jobs.close(state)
-    st.stop()
-with share:
-    show.share(state, methods or list(state["methods"]))
+def see(state: vs.State) -> str:
+    if vs.has_images(state):
+        return "which class each model predicts on the plane through three images: A, B and C."
+    return "which class each model predicts where, on the same plane."
 
-ready: list[MethodSpec | None] = []
-for name in chosen:
-    key = scenario.original_key if name == planes.ORIGINAL else scenario.run_key(specs[name])
-    if key in stored:
-        ready.append(specs.get(name))
-if not ready:
-    jobs.close(state)
-    st.stop()
 
-unfinished = planes.unfinished(scenario, ready, wanted)
-while unfinished:
-    if not jobs.at_once(unfinished, "Decision boundary"):
+def attempt(state: vs.State) -> str:
+    if vs.has_images(state):
+        return "compare the ground under A and B in the original and in the others, then look at other images."
+    return "choose “Round by round”, press Play, and watch whose ground the corrupted points stand on."
+
+
+with page("Decision boundary", see=see, attempt=attempt) as (state, corner):
+    chosen, blocked = planes.chosen(state)
+    model_controls(chosen)
+    point_controls()
+    if blocked:
+        st.info(catalog.why_blocked(state, blocked, "see"), icon=":material/block:")
+    if len(state["views"]) > vs.MAX_VIEWS:
+        st.info(f"Up to {vs.MAX_VIEWS} models fit side by side; the first {vs.MAX_VIEWS} of the link are shown.")
+    wanted = planes.asked(state)
+    with end_on_error():
+        scenario = vs.to_scenario(state)
+        names = planes.class_names(scenario)
+        methods = [name for name in chosen if name != planes.ORIGINAL]
+        specs = dict(zip(methods, vs.to_methods(state, methods) if methods else [], strict=True))
+        stored = computing(list(specs.values()))
+    with corner:
+        show.share(state, methods or list(state["methods"]))
+
+    ready: list[MethodSpec | None] = []
+    for name in chosen:
+        key = scenario.original_key if name == planes.ORIGINAL else scenario.run_key(specs[name])
+        if key in stored:
+            ready.append(specs.get(name))
+    if not ready:
+        end_page()
+
+    unfinished = planes.unfinished(scenario, ready, wanted)
+    while unfinished:
+        if not jobs.at_once(unfinished, "Decision boundary"):
+            anchor_fields(None)
+            end_page()
+        unfinished = planes.unfinished(scenario, ready, wanted)  # where the plane was found, now the models
+    try:
+        where, points = planes.plane(scenario, wanted)
+    except UserError as error:
+        st.warning(escape_markdown(error), icon=":material/image_search:")
         anchor_fields(None)
-        jobs.close(state)
-        st.stop()
-    unfinished = planes.unfinished(scenario, ready, wanted)  # where the plane was found, now the models
-try:
-    where, points = planes.plane(scenario, wanted)
-except UserError as error:
-    st.warning(escape_markdown(error), icon=":material/image_search:")
-    anchor_fields(None)
-    jobs.close(state)
-    st.stop()
-try:
-    finished = planes.results(scenario, ready, wanted)
-    panels = over_time(ready) if state["time"] == "rounds" else None
-except LookupError:
-    st.info("The weights of these models are not in the store any more. Reload the page and press Run.")
-    jobs.close(state)
-    st.stop()
+        end_page()
+    try:
+        finished = planes.results(scenario, ready, wanted)
+        panels = over_time(ready) if state["time"] == "rounds" else None
+    except LookupError:
+        st.info("The weights of these models are not in the store any more. Reload the page and press Run.")
+        end_page()
 
-if not flat and not binding.hidden(state, "anchors"):
-    anchor_part(where, finished)
-if not binding.hidden(state, "boundary"):
-    look = Look(state["shading"], state["splits"], state["groups"], state["frame"])
-    show.picture(boundaries(panels or finished, where, points, names, look), "boundary")
-if panels:
-    opens_at(panels)
-st.caption(scenario_line(scenario.model_dump(), catalog.dataset_label(state["dataset"]), state["values"]))
-jobs.close(state)
+    if vs.has_images(state) and not binding.hidden(state, "anchors"):
+        anchor_part(where, finished)
+    if not binding.hidden(state, "boundary"):
+        look = Look(state["shading"], state["splits"], state["groups"], state["frame"])
+        show.picture(boundaries(panels or finished, where, points, names, look), "boundary")
+    if panels:
+        opens_at(panels)
+    st.caption(scenario_line(scenario.model_dump(), catalog.dataset_label(state["dataset"]), state["values"]))

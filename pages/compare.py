@@ -13,88 +13,78 @@ from pages.widgets import jobs, show
 from pages.widgets import method_chooser as chooser
 from pages.widgets import reference_models as attacks
 from pages.widgets import worst_case as worst
+from pages.widgets.page import end_on_error, end_page, page
 from unlearn_core import view_state as vs
-from unlearn_core.errors import UserError
 from unlearn_core.stages.unlearn import plan_runs
-from unlearn_core.support.escaping import escape_markdown
 from unlearn_core.views.text.sentences import outcome, reference_note, scenario_line
 
-state = binding.begin()
-head, share = st.columns([6, 1], vertical_alignment="bottom")
-with head:
+
+def see(state: vs.State) -> str:
     if vs.truth_known(state):
-        show.opening(
-            "Compare methods",
-            "the same corrupted model, repaired in different ways, measured against the truth.",
-            "lower the discovery rate in Craft, and see which methods still heal what nobody found.",
-        )
-    else:
-        show.opening(
-            "Compare methods",
-            "the same model, repaired in different ways with your list, measured by what can be known.",
-            "look for little left of the wrong labels at no loss of utility, then take that model with you under Export.",
-        )
-show.notices()
+        return "the same corrupted model, repaired in different ways, measured against the truth."
+    return "the same model, repaired in different ways with your list, measured by what can be known."
 
-chooser.choose(state)
-names, blocked = catalog.split_by_need(state)
-if blocked:
-    st.info(catalog.why_blocked(state, blocked, "use"), icon=":material/block:")
 
-try:
-    scenario = vs.to_scenario(state)
-    specs = vs.to_methods(state, names)
-    stages = plan_runs(scenario, specs)
-except UserError as error:
-    st.error(f"{escape_markdown(error)} Change the scenario in Craft.", icon=":material/error:")
-    jobs.close(state)
-    st.stop()
-with share:
-    show.share(state, names)
+def attempt(state: vs.State) -> str:
+    if vs.truth_known(state):
+        return "lower the discovery rate in Craft, and see which methods still heal what was not found."
+    return "look for little left of the wrong labels at no loss of utility, then take that model with you under Export."
 
-job = job_for(stages)
-stored = store().has(stage.key for stage in stages)
-missing = [stage for stage in stages if stage.key not in stored]
-line, lowest, run = st.columns([5, 1.15, 1], vertical_alignment="center")
-told = state["values"] if binding.hidden(state, "values") else ""  # else the switch says it
-line.markdown(scenario_line(scenario.model_dump(), catalog.dataset_label(state["dataset"]), told))
-enough = len(state["methods"]) >= vs.MIN_METHODS
-title = f"{catalog.dataset_label(state['dataset'])}: {len(specs)} methods"
-jobs.run_button(run, "Run" if missing else "All cached", bool(missing) and enough, stages, title)
-with lowest:
-    worst.button(state, scenario, specs)
-worst.sentence(state)
-if not enough:
-    st.info("Choose at least two methods to compare.", icon=":material/info:")
 
-chooser.cards(state, names)
-jobs.panel(stages, job)
-frame = results.frame_of(scenario, specs, st.session_state.get("asked", set())) if stages[0].key in stored else None
-if frame is None or len(frame) < 2:
-    if not jobs.running(job) and not specs:
-        st.info("Until something is known to be wrong there is nothing to compare.", icon=":material/info:")
-    elif not jobs.running(job):
-        st.info(
-            f"Nothing is computed yet for this scenario. Press **Run**: it trains the original model and {len(specs)} methods, "
-            "and results appear here one by one.",
-            icon=":material/play_arrow:",
-        )
-    jobs.close(state)
-    st.stop()
+with page("Compare methods", see=see, attempt=attempt) as (state, corner):
+    chooser.choose(state)
+    names, blocked = catalog.split_by_need(state)
+    if blocked:
+        st.info(catalog.why_blocked(state, blocked, "use"), icon=":material/block:")
 
-words, side = st.columns([6, 1], vertical_alignment="bottom")
-words.markdown(outcome(frame, state["discovery"], vs.edited(state)))
-if not binding.hidden(state, "table"):
-    if not binding.hidden(state, "columns"):
-        with side:
-            results.columns(state)
-    wanted = vs.columns_shown(state)
-    results.table(frame, "compare", wanted)
-    results.choices(scenario, specs)
-    attacks.offer(scenario, wanted)
-st.caption(reference_note(state["discovery"], vs.edited(state), vs.truth_known(state)))
-if origin := borrowed(stage.key for stage in stages):
-    st.caption(origin)
+    with end_on_error():
+        scenario = vs.to_scenario(state)
+        specs = vs.to_methods(state, names)
+        stages = plan_runs(scenario, specs)
+    with corner:
+        show.share(state, names)
 
-panels.tabs(state, scenario, specs, frame)
-jobs.close(state)
+    job = job_for(stages)
+    stored = store().has(stage.key for stage in stages)
+    missing = [stage for stage in stages if stage.key not in stored]
+    line, lowest, run = st.columns([5, 1.15, 1], vertical_alignment="center")
+    told = state["values"] if binding.hidden(state, "values") else ""  # else the switch says it
+    line.markdown(scenario_line(scenario.model_dump(), catalog.dataset_label(state["dataset"]), told))
+    enough = len(state["methods"]) >= vs.MIN_METHODS
+    title = f"{catalog.dataset_label(state['dataset'])}: {len(specs)} methods"
+    jobs.run_button(run, "Run" if missing else "All cached", bool(missing) and enough, stages, title)
+    with lowest:
+        worst.button(state, scenario, specs)
+    worst.sentence(state)
+    if not enough:
+        st.info("Choose at least two methods to compare.", icon=":material/info:")
+
+    chooser.cards(state, names)
+    jobs.panel(stages, job)
+    frame = results.frame_of(scenario, specs, st.session_state.get("asked", set())) if stages[0].key in stored else None
+    if frame is None or len(frame) < 2:
+        if not jobs.running(job) and not specs:
+            st.info("Until something is known to be wrong there is nothing to compare.", icon=":material/info:")
+        elif not jobs.running(job):
+            st.info(
+                f"Nothing is computed yet for this scenario. Press **Run**: it trains the original model and {len(specs)} "
+                "methods, and results appear here one by one.",
+                icon=":material/play_arrow:",
+            )
+        end_page()
+
+    words, side = st.columns([6, 1], vertical_alignment="bottom")
+    words.markdown(outcome(frame, state["discovery"], vs.edited(state)))
+    if not binding.hidden(state, "table"):
+        if not binding.hidden(state, "columns"):
+            with side:
+                results.columns(state)
+        wanted = vs.columns_shown(state)
+        results.table(frame, "compare", wanted)
+        results.choices(scenario, specs)
+        attacks.offer(scenario, wanted)
+    st.caption(reference_note(state["discovery"], vs.edited(state), vs.truth_known(state)))
+    if origin := borrowed(stage.key for stage in stages):
+        st.caption(origin)
+
+    panels.tabs(state, scenario, specs, frame)

@@ -11,10 +11,9 @@ from pages.cache import catalog
 from pages.session import binding
 from pages.session.services import job_for, store
 from pages.widgets import examples, jobs, show
+from pages.widgets.page import end_on_error, page
 from unlearn_core import view_state as vs
-from unlearn_core.errors import UserError
 from unlearn_core.stages.regularity import plan_regularity
-from unlearn_core.support.escaping import escape_markdown
 from unlearn_core.views.craft.data import preview, triggers
 from unlearn_core.views.points import points, with_positions_before, with_total
 from unlearn_core.views.table import group_counts
@@ -26,20 +25,6 @@ MEASURED = (
     "The out-of-fold probability that a corrupted example gets its given label from a model trained on the other folds, "
     "averaged over all corrupted examples."
 )
-
-state = binding.begin()
-head, share = st.columns([6, 1], vertical_alignment="bottom")
-with head:
-    show.opening(
-        "Craft a corruption",
-        "training examples before and after they were corrupted, and how many of them are known.",
-        "move the upper dial from trigger to random labels, and watch which examples stay."
-        if not vs.as_found(state)
-        else "look at the examples that are held to be wrong, then compare methods that unlearn them.",
-    )
-with share:
-    show.share(state, list(state["methods"]))
-show.notices()
 
 
 def off(bound: dict[str, Any], disabled: bool) -> dict[str, Any]:
@@ -103,72 +88,82 @@ def trigger() -> None:
         pair[1].number_input(min_value=0.05, max_value=1.0, step=0.05, **binding.widget_args(state, "trigger_opacity", float))
 
 
-controls, picture, side = st.columns([1, 1.95, 1.3], gap="medium")
-with controls:
-    data_controls()
-    facts = st.empty()
-    if not binding.hidden(state, "options"):
-        with st.expander("Amount, classes, trigger, network, seed", icon=":material/tune:"):
-            options()
-        with st.expander("Training recipe", icon=":material/school:"):
-            if vs.with_defaults(state)["recipe"]:
-                binding.segments(state, "recipe", {name: name for name in vs.RECIPES}, width="stretch")
-                show.note(vs.BY_NAME["recipe"].help)
-            for section in ("dataset", "model", "training"):
-                binding.parameters(state, section)
-    if st.button("Next: compare methods", type="primary", icon=":material/arrow_forward:", key="next", width="stretch"):
-        binding.finish(state)
-        st.switch_page("pages/compare.py")
+with page(
+    "Craft a corruption",
+    see="training examples before and after they were corrupted, and how many of them are known.",
+    attempt=lambda state: (
+        "look at the examples that are held to be wrong, then compare methods that unlearn them."
+        if vs.as_found(state)
+        else "move the upper dial from trigger to random labels, and watch which examples stay."
+    ),
+) as (state, corner):
+    with corner:
+        show.share(state, list(state["methods"]))
+    controls, picture, side = st.columns([1, 1.95, 1.3], gap="medium")
+    with controls:
+        data_controls()
+        facts = st.empty()
+        if not binding.hidden(state, "options"):
+            with st.expander("Amount, classes, trigger, network, seed", icon=":material/tune:"):
+                options()
+            with st.expander("Training recipe", icon=":material/school:"):
+                if vs.with_defaults(state)["recipe"]:
+                    binding.segments(state, "recipe", {name: name for name in vs.RECIPES}, width="stretch")
+                    show.note(vs.BY_NAME["recipe"].help)
+                for section in ("dataset", "model", "training"):
+                    binding.parameters(state, section)
+        if st.button("Next: compare methods", type="primary", icon=":material/arrow_forward:", key="next", width="stretch"):
+            binding.finish(state)
+            st.switch_page("pages/compare.py")
 
-try:
-    scenario = vs.to_scenario(state)
-    shown = preview(scenario, limit=vs.preview_limit(state))
-except UserError as error:
-    picture.error(f"{escape_markdown(error)} Change the dials or the options on the left.", icon=":material/error:")
-    jobs.close(state)
-    st.stop()
+    with picture, end_on_error("Change the dials or the options on the left."):
+        scenario = vs.to_scenario(state)
+        shown = preview(scenario, limit=vs.preview_limit(state))
 
-facts.caption(known(shown.discovered, shown.corrupted if shown.known else None, shown.train_size))
-with picture:
-    examples.legend(group_counts(shown.corrupted if shown.known else None, shown.discovered, shown.train_size))
-    if not binding.hidden(state, "preview"):
-        if shown.points is None:
-            examples.grid(shown.examples[: state["examples"]], triggers(scenario))
-            if vs.as_found(state):
-                show.note("Labels are as they come: the label that was given is in bold, the true one is shown where known.")
+    facts.caption(known(shown.discovered, shown.corrupted if shown.known else None, shown.train_size))
+    with picture:
+        examples.legend(group_counts(shown.corrupted if shown.known else None, shown.discovered, shown.train_size))
+        if not binding.hidden(state, "preview"):
+            if shown.points is None:
+                examples.grid(shown.examples[: state["examples"]], triggers(scenario))
+                if vs.as_found(state):
+                    show.note(
+                        "Labels are as they come: the label that was given is in bold, the true one is shown where known."
+                    )
+                else:
+                    show.note("Left the scan, right what the model is trained on; the label that was given is in bold.")
+                if shown.rightly_labelled:
+                    target = vs.class_names(state)[scenario.corruption.target_class]
+                    show.note(html.escape(rightly_labelled_line(shown.rightly_labelled, target)))
             else:
-                show.note("Left the scan, right what the model is trained on; the label that was given is in bold.")
-            if shown.rightly_labelled:
-                target = vs.class_names(state)[scenario.corruption.target_class]
-                show.note(html.escape(rightly_labelled_line(shown.rightly_labelled, target)))
-        else:
-            show.picture(points(with_positions_before(shown.points, shown.examples), legend=False), "points")
-    if shown.mixture:
-        totals = dict(zip(shown.counts["kind"], shown.counts["total"], strict=True))
-        show.picture(mixture(shown.mixture, totals), "mixture")
-    with st.expander("Counts by kind and group", icon=":material/table:"):
-        st.dataframe(with_total(shown.counts), hide_index=True, key="counts")
+                show.picture(points(with_positions_before(shown.points, shown.examples), legend=False), "points")
+        if shown.mixture:
+            totals = dict(zip(shown.counts["kind"], shown.counts["total"], strict=True))
+            show.picture(mixture(shown.mixture, totals), "mixture")
+        with st.expander("Counts by kind and group", icon=":material/table:"):
+            st.dataframe(with_total(shown.counts), hide_index=True, key="counts")
 
-measuring = plan_regularity(scenario)
-job = job_for(measuring)
-record = store().get(measuring[0].key)
-with side:
-    if not binding.hidden(state, "plane") and not vs.as_found(state):
-        measured = record.payload["measured"] if record else None
-        aims = catalog.regions([name for name in state["methods"] if name not in catalog.REFERENCES[1:]])
-        show.picture(plane(state["regularity"], state["discovery"], aims, measured), "plane")
-    if not shown.known:
-        show.note("Nobody knows which labels are wrong, so their regularity cannot be measured and there is no dial to read.")
-    elif not binding.hidden(state, "measured"):
-        if record is not None:
-            st.metric("Measured regularity", f"{record.payload['measured']:.2f}", border=True, help=MEASURED)
-            show.note("Near 0 the wrong labels share nothing, near 1 one rule explains them all.")
-        else:
-            jobs.panel(measuring, job)
-        if record is None and not jobs.running(job):
-            show.note("How much do these examples really share? Ask models that never saw them.")
-            st.button(
-                "Measure the regularity", icon=":material/straighten:", key="measure", help=MEASURED, width="stretch",
-                on_click=jobs.hand_over, args=(measuring, "Measured regularity"),
-            )  # fmt: skip
-jobs.close(state)
+    measuring = plan_regularity(scenario)
+    job = job_for(measuring)
+    record = store().get(measuring[0].key)
+    with side:
+        if not binding.hidden(state, "plane") and not vs.as_found(state):
+            measured = record.payload["measured"] if record else None
+            aims = catalog.regions([name for name in state["methods"] if name not in catalog.REFERENCES[1:]])
+            show.picture(plane(state["regularity"], state["discovery"], aims, measured), "plane")
+        if not shown.known:
+            show.note(
+                "Which labels are wrong is not known, so their regularity cannot be measured and there is no dial to read."
+            )
+        elif not binding.hidden(state, "measured"):
+            if record is not None:
+                st.metric("Measured regularity", f"{record.payload['measured']:.2f}", border=True, help=MEASURED)
+                show.note("Near 0 the wrong labels share nothing, near 1 one rule explains them all.")
+            else:
+                jobs.panel(measuring, job)
+            if record is None and not jobs.running(job):
+                show.note("How much do these examples really share? Ask models that never saw them.")
+                st.button(
+                    "Measure the regularity", icon=":material/straighten:", key="measure", help=MEASURED, width="stretch",
+                    on_click=jobs.hand_over, args=(measuring, "Measured regularity"),
+                )  # fmt: skip

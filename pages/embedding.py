@@ -13,10 +13,9 @@ from pages.cache import catalog
 from pages.cache import embedding as embedded
 from pages.session import binding, selection
 from pages.session.services import job_for, store, submit
-from pages.widgets import jobs, samples, set_editor, show
+from pages.widgets import jobs, samples, selecting, set_editor, show
+from pages.widgets.page import end_on_error, end_page, page
 from unlearn_core import view_state as vs
-from unlearn_core.errors import UserError
-from unlearn_core.support.escaping import escape_markdown
 from unlearn_core.views.craft.data import triggers
 from unlearn_core.views.embedding import examples as insight
 from unlearn_core.views.embedding.figure import clouds, distributions
@@ -26,6 +25,7 @@ from unlearn_core.views.text.sentences import scenario_line
 if TYPE_CHECKING:
     from unlearn_core.specs import MethodSpec
     from unlearn_core.stages.stage import Stage
+    from unlearn_core.views.embedding.data import Embedding
 
 PROJECTIONS = {"umap": "UMAP", "pca": "PCA"}
 COLOURS = {
@@ -72,12 +72,11 @@ def computing(stages: Sequence[Stage], specs: Sequence[MethodSpec]) -> list[Meth
     if missing or jobs.running(job):
         jobs.panel(runs, job)
     if scenario.original_key not in stored:
-        jobs.close(state)
-        st.stop()
+        end_page()
     return ready
 
 
-def coordinates(ready: Sequence[MethodSpec]) -> tuple[embedded.Embedding | None, list[Stage]]:
+def coordinates(ready: Sequence[MethodSpec]) -> tuple[Embedding | None, list[Stage]]:
     """UMAP when it is stored, and until then PCA; with it the stages that are not stored yet, which the engine computes."""
     stages = [stage for stage in plan_embedding(scenario, ready) if stage.kind == "embedding"]
     wanted = stages if state["projection"] == "umap" else stages[:1]
@@ -92,10 +91,12 @@ def coordinates(ready: Sequence[MethodSpec]) -> tuple[embedded.Embedding | None,
     return embedded.embedding(scenario, ready, "pca"), wanted
 
 
-def progress(wanted: list[Stage]) -> None:
+def progress(wanted: list[Stage], models: Sequence[Stage]) -> None:
     """How far the coordinates are, or the button that computes them after they failed or were cancelled."""
     job = job_for(wanted)
-    jobs.panel(wanted, job)
+    above = job_for(models)
+    if job is None or above is None or job.id != above.id or not jobs.running(job):  # else it is shown with the models
+        jobs.panel(wanted, job)
     if not jobs.running(job):
         if store().has([wanted[-1].key]):  # finished since the page looked
             st.rerun()
@@ -130,7 +131,7 @@ def short(name: str) -> str:
 
 
 def details(shown: insight.Examples, judged: str | None, focus: np.ndarray, ready: Sequence[MethodSpec],
-            found: embedded.Embedding | None) -> None:  # fmt: skip
+            found: Embedding | None) -> None:  # fmt: skip
     """The examples in focus as pictures, table and histograms, and one of them closely."""
     parts: dict[str, tuple[str, Callable[[], None]]] = {
         "thumbnails": ("Pictures" if vs.has_images(state) else "In the data", lambda: gallery(shown, judged, focus)),
@@ -138,14 +139,7 @@ def details(shown: insight.Examples, judged: str | None, focus: np.ndarray, read
         "example_histograms": ("Histograms", lambda: histograms(insight.table(shown, judged).iloc[focus], shown, judged)),
         "inspector": ("Inspector", lambda: closely(shown, focus, ready, found)),
     }
-    drawn = [part for name, part in parts.items() if not binding.hidden(state, name)]
-    if not drawn:
-        return
-    tabs = st.tabs([title for title, _ in drawn], key="details", on_change="rerun")
-    for tab, (_, draw) in zip(tabs, drawn, strict=True):
-        if tab.open:  # what nobody looks at is not drawn
-            with tab:
-                draw()
+    show.tabs(dict(part for name, part in parts.items() if not binding.hidden(state, name)), "details")
 
 
 def histograms(rows: pd.DataFrame, shown: insight.Examples, judged: str | None) -> None:
@@ -156,7 +150,7 @@ def gallery(shown: insight.Examples, judged: str | None, focus: np.ndarray) -> N
     if not vs.has_images(state):
         cloud = embedded.data_cloud(scenario, shown, judged or insight.ORIGINAL, doubt)
         strong = None if len(focus) == len(shown) else np.isin(np.arange(len(shown)), focus)
-        selection.chart(clouds(cloud, colour, strong, height=460), "data")
+        selecting.chart(clouds(cloud, colour, strong, height=460), "data")
         return
     first, end = samples.pages(len(focus))
     wanted = focus[first:end].tolist()
@@ -181,7 +175,7 @@ def listing(rows: pd.DataFrame) -> None:
     )
 
 
-def closely(shown: insight.Examples, focus: np.ndarray, ready: Sequence[MethodSpec], found: embedded.Embedding | None) -> None:
+def closely(shown: insight.Examples, focus: np.ndarray, ready: Sequence[MethodSpec], found: Embedding | None) -> None:
     start = selection.inspected()
     if start is None or start >= len(shown):
         start = int(focus[0]) if len(focus) else 0
@@ -200,70 +194,62 @@ def closely(shown: insight.Examples, focus: np.ndarray, ready: Sequence[MethodSp
     samples.inspector(sample, shown, labels, dict(zip(near, insight.pictures(scenario, near), strict=True)), triggers(scenario))
 
 
-state = binding.begin()
-head, share = st.columns([6, 1], vertical_alignment="bottom")
-with head:
-    show.opening(
-        "Embedding",
-        "every training example where the last hidden layer puts it, before and after unlearning, in one shared plane.",
-        "lasso a group of points: the same examples stay strong in all panels, and appear below.",
-    )
-show.notices()
-names, blocked = embedded.split_by_need(state)
-with share:
-    show.share(state, names)
-controls()
-if blocked:
-    st.info(catalog.why_blocked(state, blocked, "see"), icon=":material/block:")
+with page(
+    "Embedding",
+    see="every training example where the last hidden layer puts it, before and after unlearning, in one shared plane.",
+    attempt="lasso a group of points: the same examples stay strong in all panels, and appear below.",
+) as (state, corner):
+    names, blocked = embedded.split_by_need(state)
+    with corner:
+        show.share(state, names)
+    controls()
+    if blocked:
+        st.info(catalog.why_blocked(state, blocked, "see"), icon=":material/block:")
 
-try:
-    scenario = vs.to_scenario(state)
-    specs = vs.to_methods(state, names) if names else []
-    stages = plan_embedding(scenario, specs)
-except UserError as error:
-    st.error(f"{escape_markdown(error)} Change the scenario in Craft.", icon=":material/error:")
-    jobs.close(state)
-    st.stop()
+    with end_on_error():
+        scenario = vs.to_scenario(state)
+        specs = vs.to_methods(state, names) if names else []
+        stages = plan_embedding(scenario, specs)
 
-selection.begin(scenario.corruption_key)
-ready = computing(stages, specs)
-try:
-    shown = embedded.examples(scenario, ready)
-except LookupError:  # what was stored has just been found damaged, and dropped
-    st.info("The outputs of these models are not in the store any more; press **Run** again.", icon=":material/info:")
-    jobs.close(state)
-    st.stop()
+    selection.begin(scenario.corruption_key)
+    ready = computing(stages, specs)
+    try:
+        shown = embedded.examples(scenario, ready)
+    except LookupError:  # what was stored has just been found damaged, and dropped
+        st.info("The outputs of these models are not in the store any more; press **Run** again.", icon=":material/info:")
+        end_page()
 
-ready_names = [spec.name for spec in ready]
-doubt = embedded.suspicion(state, scenario) if state["colour"] == "suspicion" else None
-colour = state["colour"] if doubt is not None or state["colour"] != "suspicion" else "group"
-if colour != state["colour"]:
-    st.info(
-        "Nobody has searched for suspects in this scenario yet: run the search on the page **Forget set**, then colour by "
-        "suspicion. Until then the colours are the groups.",
-        icon=":material/checklist:",
-    )
-judged, marked = highlights(shown, ready_names)
-found, computed = coordinates(ready)
-if computed and found is not None:
-    show.note("PCA is shown until UMAP is ready.")
-picked = np.isin(np.arange(len(shown)), selection.chosen()) if selection.chosen() else None
-focus = insight.together(picked, marked)
-if found is not None and not binding.hidden(state, "embedding"):
-    cloud = embedded.cloud(shown, found, [insight.ORIGINAL, *ready_names], ["Original", *map(short, ready_names)], doubt)
-    selection.chart(clouds(cloud, colour, None if focus is None else focus[found.points]), "embedding")
-    if len(found.points) < found.total:
-        show.note(f"UMAP is drawn for {len(found.points):,} of {found.total:,} examples, taken at random with a fixed seed.")
-if computed:
-    progress(computed)
-how, clear, line = st.columns([2.6, 0.8, 3.2], vertical_alignment="bottom")
-with how:
-    selection.way()
-with clear:
-    selection.clear()
-line.markdown(insight.in_focus(len(shown), picked, marked, state["highlight"]))
-set_editor.for_selection(state, scenario, selection.chosen())
-everything = np.arange(len(shown))
-details(shown, judged, everything if focus is None else np.flatnonzero(focus), ready, found)
-st.caption(scenario_line(scenario.model_dump(), catalog.dataset_label(state["dataset"]), state["values"]))
-jobs.close(state)
+    ready_names = [spec.name for spec in ready]
+    doubt = embedded.suspicion(state, scenario) if state["colour"] == "suspicion" else None
+    colour = state["colour"] if doubt is not None or state["colour"] != "suspicion" else "group"
+    if colour != state["colour"]:
+        st.info(
+            "Nobody has searched for suspects in this scenario yet: run the search on the page **Forget set**, then colour by "
+            "suspicion. Until then the colours are the groups.",
+            icon=":material/checklist:",
+        )
+    judged, marked = highlights(shown, ready_names)
+    found, computed = coordinates(ready)
+    if computed and found is not None:
+        show.note("PCA is shown until UMAP is ready.")
+    picked = np.isin(np.arange(len(shown)), selection.chosen()) if selection.chosen() else None
+    focus = insight.together(picked, marked)
+    if found is not None and not binding.hidden(state, "embedding"):
+        cloud = embedded.cloud(shown, found, [insight.ORIGINAL, *ready_names], ["Original", *map(short, ready_names)], doubt)
+        selecting.chart(clouds(cloud, colour, None if focus is None else focus[found.points]), "embedding")
+        if len(found.points) < found.total:
+            show.note(
+                f"UMAP is drawn for {len(found.points):,} of {found.total:,} examples, taken at random with a fixed seed."
+            )
+    if computed:
+        progress(computed, [stage for stage in stages if stage.kind != "embedding"])
+    how, clear, line = st.columns([2.6, 0.8, 3.2], vertical_alignment="bottom")
+    with how:
+        selecting.way()
+    with clear:
+        selecting.clear()
+    line.markdown(insight.in_focus(len(shown), picked, marked, state["highlight"]))
+    set_editor.for_selection(state, scenario, selection.chosen())
+    everything = np.arange(len(shown))
+    details(shown, judged, everything if focus is None else np.flatnonzero(focus), ready, found)
+    st.caption(scenario_line(scenario.model_dump(), catalog.dataset_label(state["dataset"]), state["values"]))

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from pages.cache import catalog
+from pages.cache import suspects as stored_suspects
 from pages.session import binding, drafts
 from pages.session.services import job_for, store
 from pages.widgets import examples, jobs, set_editor, show, suspects
+from pages.widgets.page import end_page, page
 from unlearn_core import view_state as vs
 from unlearn_core.errors import UserError
 from unlearn_core.results import memorised
@@ -28,16 +30,6 @@ if TYPE_CHECKING:
 SEARCHES = {"quick": "Quick", "thorough": "Thorough"}
 TRUTHS = {"shown": "Truth shown", "hidden": "Hidden"}
 
-state = binding.begin()
-head, share = st.columns([6, 1], vertical_alignment="bottom")
-with head:
-    show.opening(
-        "Forget set",
-        "every example outside the forget set, ranked by how probably it is corrupted as well.",
-        "move the threshold and watch the pictures on both sides of it; accept what lies above, run again, see what healed.",
-    )
-show.notices()
-
 
 def controls() -> None:
     """How to search, and whether the truth is shown."""
@@ -51,7 +43,7 @@ def controls() -> None:
 def estimate(wanted: Sequence[tuple[Scenario, MethodSpec]]) -> str:
     """How long something that is not stored would take, as far as is known."""
     keys = tuple(scenario.run_key(spec) for scenario, spec in wanted)
-    seconds = suspects.expected_seconds(store().location, keys, wanted)
+    seconds = stored_suspects.expected_seconds(store().location, keys, wanted)
     return f"It takes about {duration(seconds)}." if seconds else "How long it takes is not known before the first run here."
 
 
@@ -191,7 +183,7 @@ def what_changed(found: Suspects) -> None:
             st.caption(memorised.sentence(share))
     with right:
         try:
-            after = suspects.open_suspects_of(edited, spec)
+            after = stored_suspects.open_suspects_of(edited, spec)
         except LookupError:
             st.caption("The next suspects appear when the second search is done.")
             return
@@ -209,86 +201,81 @@ def details(found: Suspects) -> None:
         "forget_set": ("Your set", lambda: set_editor.editor(state, scenario, draft, shown_truth, found)),
         "forget_change": ("What your set changes", lambda: what_changed(found)),
     }
-    drawn_parts = [part for name, part in parts.items() if not binding.hidden(state, name)]
-    if not drawn_parts:
-        return
-    for tab, (_, draw) in zip(
-        st.tabs([title for title, _ in drawn_parts], key="parts", on_change="rerun"), drawn_parts, strict=True
-    ):
-        if tab.open:  # what nobody looks at is not drawn
-            with tab:
-                draw()
+    show.tabs(dict(part for name, part in parts.items() if not binding.hidden(state, name)), "parts")
 
 
-try:
-    scenario = vs.to_scenario(state)
-    spec = vs.to_search(state)
-    rem = vs.to_methods(state, ["rem"])[0]
-    stages: list[Stage] = [] if vs.nothing_known(state) else plan_runs(scenario, [spec])
-except UserError as error:
-    st.error(f"{escape_markdown(error)} Change the scenario in Craft.", icon=":material/error:")
-    if vs.edited(state):
-        back_to_the_rate()
-    jobs.close(state)
-    st.stop()
-with share:
-    computed = vs.searching(state)
-    show.share(state, [spec.name], computed, [("Terminal: list the suspects", vs.as_discover(computed), "bash")])
-
-choose, words, run_place = st.columns([2.3, 2.7, 1], vertical_alignment="center", gap="medium")
-with choose:
-    controls()
-words.markdown(scenario_line(scenario.model_dump(), catalog.dataset_label(state["dataset"]), state["values"]))
-known = vs.truth_known(state)
-shown_truth = state["truth"] == "shown" and known
-groups: Any = edits.truth_of(scenario) if shown_truth else None
-draft = drafts.draft_of(state, scenario, edits.forget_of(scenario))
-edited, fits = scenario, draft.differs and bool(draft.content.indices)
-comparing: list[Stage] = []
-if fits:
+with page(
+    "Forget set",
+    see="every example outside the forget set, ranked by how probably it is corrupted as well.",
+    attempt="move the threshold and watch the pictures on both sides of it; accept what lies above, run again, see what "
+    "healed.",
+) as (state, corner):
     try:
-        edited = scenario.knowing(draft.content.indices)
-        after = plan_runs(edited, [rem, spec])
-        comparing = [*plan_runs(scenario, [rem]), *after] if stages else []
-    except UserError as error:  # more than half of the data, say
-        st.warning(f"Your set cannot be used: {escape_markdown(error)}", icon=":material/info:")
-        edited, fits = scenario, False
+        scenario = vs.to_scenario(state)
+        spec = vs.to_search(state)
+        rem = vs.to_methods(state, ["rem"])[0]
+        stages: list[Stage] = [] if vs.nothing_known(state) else plan_runs(scenario, [spec])
+    except UserError as error:
+        st.error(f"{escape_markdown(error)} Change the scenario in Craft.", icon=":material/error:")
+        if vs.edited(state):
+            back_to_the_rate()
+        end_page()
+    with corner:
+        computed = vs.searching(state)
+        show.share(state, [spec.name], computed, [("Terminal: list the suspects", vs.as_discover(computed), "bash")])
 
-job = job_for([*stages, *comparing])
-stored = store().has(stage.key for stage in (*stages, *comparing))
-missing = [stage for stage in stages if stage.key not in stored]
-missing_after = [stage for stage in comparing if stage.key not in stored]
-if not stages:
-    st.info(
-        "Nothing is known to be corrupted yet. Add examples by their number or from a file, and use that set"
-        + ("; or raise the discovery rate in Craft." if known else "."),
-        icon=":material/info:",
-    )
-    your_set()
-    set_editor.editor(state, scenario, draft, shown_truth)
-    jobs.close(state)
-    st.stop()
-title = f"{catalog.dataset_label(state['dataset'])}: {state['search']} search"
-jobs.run_button(run_place, "Run" if missing else "Cached", bool(missing), stages, title)
-jobs.panel([*stages, *comparing], job)
-if missing:
-    if not jobs.running(job):
+    choose, words, run_place = st.columns([2.3, 2.7, 1], vertical_alignment="center", gap="medium")
+    with choose:
+        controls()
+    words.markdown(scenario_line(scenario.model_dump(), catalog.dataset_label(state["dataset"]), state["values"]))
+    known = vs.truth_known(state)
+    shown_truth = state["truth"] == "shown" and known
+    groups: Any = edits.truth_of(scenario) if shown_truth else None
+    draft = drafts.draft_of(state, scenario, edits.forget_of(scenario))
+    edited, fits = scenario, draft.differs and bool(draft.content.indices)
+    comparing: list[Stage] = []
+    if fits:
+        try:
+            edited = scenario.knowing(draft.content.indices)
+            after = plan_runs(edited, [rem, spec])
+            comparing = [*plan_runs(scenario, [rem]), *after] if stages else []
+        except UserError as error:  # more than half of the data, say
+            st.warning(f"Your set cannot be used: {escape_markdown(error)}", icon=":material/info:")
+            edited, fits = scenario, False
+
+    job = job_for([*stages, *comparing])
+    stored = store().has(stage.key for stage in (*stages, *comparing))
+    missing = [stage for stage in stages if stage.key not in stored]
+    missing_after = [stage for stage in comparing if stage.key not in stored]
+    if not stages:
         st.info(
-            f"Nobody has searched with this forget set yet. Press **Run**: REM runs several times, each time not told of "
-            f"another part of what is known, and every other example is ranked. {estimate([(scenario, spec)])}",
-            icon=":material/play_arrow:",
+            "Nothing is known to be corrupted yet. Add examples by their number or from a file, and use that set"
+            + ("; or raise the discovery rate in Craft." if known else "."),
+            icon=":material/info:",
         )
+        your_set()
+        set_editor.editor(state, scenario, draft, shown_truth)
+        end_page()
+    title = f"{catalog.dataset_label(state['dataset'])}: {state['search']} search"
+    jobs.run_button(run_place, "Run" if missing else "Cached", bool(missing), stages, title)
+    jobs.panel([*stages, *comparing], job)
+    if missing:
+        if not jobs.running(job):
+            st.info(
+                f"Nobody has searched with this forget set yet. Press **Run**: REM runs several times, each time not told of "
+                f"another part of what is known, and every other example is ranked. {estimate([(scenario, spec)])}",
+                icon=":material/play_arrow:",
+            )
+        your_set()
+        end_page()
+    try:
+        outcome = stored_suspects.open_suspects_of(scenario, spec)
+    except LookupError:  # what was stored has just been found damaged, and dropped
+        st.info(
+            "The outcome of this search is not in the store any more; reload the page to run it again.", icon=":material/info:"
+        )
+        end_page()
+    verdict(outcome)
+    picture(outcome, threshold(outcome))
     your_set()
-    jobs.close(state)
-    st.stop()
-try:
-    outcome = suspects.open_suspects_of(scenario, spec)
-except LookupError:  # what was stored has just been found damaged, and dropped
-    st.info("The outcome of this search is not in the store any more; reload the page to run it again.", icon=":material/info:")
-    jobs.close(state)
-    st.stop()
-verdict(outcome)
-picture(outcome, threshold(outcome))
-your_set()
-details(outcome)
-jobs.close(state)
+    details(outcome)

@@ -10,98 +10,92 @@ from pages.session import binding
 from pages.session.services import store
 from pages.widgets import heatmap as grids
 from pages.widgets import jobs, show
+from pages.widgets.page import end_on_error, page
 from unlearn_core import view_state as vs
-from unlearn_core.errors import UserError
 from unlearn_core.results import memorised
-from unlearn_core.support.escaping import escape_markdown
-from unlearn_core.views.heatmap import data as g
+from unlearn_core.views.heatmap import data as cells
 from unlearn_core.views.heatmap import figure as drawn
 from unlearn_core.views.table import explanation
 
-state = binding.begin()
-head, take, share = st.columns([5, 1, 1], vertical_alignment="bottom")
-with head:
-    show.opening(
-        "Heatmap: every method, every task",
-        "how well each method does as the corruption gets more regular and more of it is discovered.",
-        "click a cell for its runs, or measure from the original (0) to the oracle (1).",
+with page(
+    "Heatmap: every method, every task",
+    see="how well each method does as the corruption gets more regular and more of it is discovered.",
+    attempt="click a cell for its runs, or measure from the original (0) to the oracle (1).",
+    corner=2,
+) as (state, corner):
+    take, share = corner.columns(2, vertical_alignment="bottom")
+    with share:
+        show.share(state, list(state["methods"]))
+
+    if vs.as_found(state):
+        st.info(
+            "Labels as they come have no place on the dial. The heatmap shows the same data corrupted in a controlled way.",
+            icon=":material/info:",
+        )
+    with end_on_error():
+        # Neither an edited forget set nor corruption as found has a place on the plane.
+        placed = state | {"forget": "", "corruption": "dial"}
+        scenario = vs.to_scenario(placed)
+        chosen = vs.to_methods(placed, dict.fromkeys([*state["methods"], *catalog.REFERENCES]))
+
+    metric = catalog.metrics()[state["cell_metric"]]
+    places = st.columns([1.1, 1.4, 1.25])
+    if not binding.hidden(state, "dataset"):
+        places[0].selectbox(
+            options=catalog.dataset_names(state), format_func=catalog.dataset_label, **binding.widget_args(state, "dataset")
+        )
+    if not binding.hidden(state, "cell_metric"):
+        places[1].selectbox(
+            options=list(catalog.metrics()), format_func=catalog.metric_label, **binding.widget_args(state, "cell_metric")
+        )
+    with places[2]:
+        grids.switch(state, "scale")
+    with st.container(horizontal=True):
+        for name in ("values", "rows", "tasks", "order"):
+            grids.switch(state, name)
+    st.caption(f"**{metric.label}.** {explanation(metric)}")
+
+    job = grids.running_job()
+    precomputed = grids.gallery()
+    found = cells.grid(store(), scenario, metric.name, precomputed.runs if precomputed else None)
+    tasks = cells.tasks_of(found.runs, scenario, everything=state["tasks"] == "stored")
+    values = cells.relative(found.runs) if state["scale"] == "relative" else found.runs
+    how = drawn.reading(metric, state["scale"] == "relative")
+    table = cells.cells(values)
+    specs = cells.specs_of(store(), found.runs, scenario, chosen)
+    mine = cells.who(chosen, scenario, found.runs)
+    # A quick search for suspects, as the page Forget set runs it, is no method to compare.
+    quick = cells.who([vs.to_search(placed | {"search": "quick"})], scenario, found.runs)
+    rows = grids.shown_rows(state, table, specs, mine, tasks, how.higher, quick)
+    shares = memorised.of_tasks(found.runs)
+    opened = cells.cell_of(state["cell"]) if state["cell"] else None
+    opened = cells.cell_today(opened, scenario, found.runs) if opened else None
+    picture = grids.drawn_once(table, rows, tasks, how, shares)
+    drawn.frame(picture, rows, tasks, opened)
+    shown = {(row["method"], row["variant"]) for row in rows.to_dict("records")}
+    wanted = cells.missing(
+        found.runs, scenario, {who: spec for who, spec in specs.items() if who in shown}, tasks, state["seeds"]
     )
-show.notices()
-with share:
-    show.share(state, list(state["methods"]))
 
-if vs.as_found(state):
-    st.info(
-        "Labels as they come have no place on the dial. The heatmap shows the same data corrupted in a controlled way.",
-        icon=":material/info:",
-    )
-try:
-    # Neither an edited forget set nor corruption as found has a place on the plane.
-    placed = state | {"forget": "", "corruption": "dial"}
-    scenario = vs.to_scenario(placed)
-    chosen = vs.to_methods(placed, dict.fromkeys([*state["methods"], *catalog.REFERENCES]))
-except UserError as error:
-    st.error(f"{escape_markdown(error)} Change the scenario in Craft.", icon=":material/error:")
-    jobs.close(state)
-    st.stop()
+    grids.progress(job)
+    if found.runs.empty:
+        st.info(
+            f"Nothing has been run on {catalog.dataset_label(state['dataset'])} with these options yet. **Run these** below "
+            "fills the hatched cells, and results appear as they come; or run a few methods in Compare.",
+            icon=":material/play_arrow:",
+        )
+    if not binding.hidden(state, "grid"):
+        grids.picture(picture)
+    with take:  # after the picture, which is what people wait for
+        any_value = bool(table["n"].sum())
 
-metric = catalog.metrics()[state["cell_metric"]]
-places = st.columns([1.1, 1.4, 1.25])
-if not binding.hidden(state, "dataset"):
-    places[0].selectbox(
-        options=catalog.dataset_names(state), format_func=catalog.dataset_label, **binding.widget_args(state, "dataset")
-    )
-if not binding.hidden(state, "cell_metric"):
-    places[1].selectbox(
-        options=list(catalog.metrics()), format_func=catalog.metric_label, **binding.widget_args(state, "cell_metric")
-    )
-with places[2]:
-    grids.switch(state, "scale")
-with st.container(horizontal=True):
-    for name in ("values", "rows", "tasks", "order"):
-        grids.switch(state, name)
-st.caption(f"**{metric.label}.** {explanation(metric)}")
+        def long() -> pd.DataFrame:
+            return memorised.in_tasks(cells.long_table(values, metric.name, rows, tasks, scenario), shares)
 
-job = grids.running_job()
-precomputed = grids.gallery()
-found = g.grid(store(), scenario, metric.name, precomputed.runs if precomputed else None)
-tasks = g.tasks_of(found.runs, scenario, everything=state["tasks"] == "stored")
-values = g.relative(found.runs) if state["scale"] == "relative" else found.runs
-how = drawn.reading(metric, state["scale"] == "relative")
-table = g.cells(values)
-specs = g.specs_of(store(), found.runs, scenario, chosen)
-mine = g.who(chosen, scenario, found.runs)
-# A quick search for suspects, as the page Forget set runs it, is no method to compare.
-quick = g.who([vs.to_search(placed | {"search": "quick"})], scenario, found.runs)
-rows = grids.shown_rows(state, table, specs, mine, tasks, how.higher, quick)
-shares = memorised.of_tasks(found.runs)
-opened = g.cell_of(state["cell"]) if state["cell"] else None
-opened = g.cell_today(opened, scenario, found.runs) if opened else None
-picture = grids.drawn_once(table, rows, tasks, how, shares)
-drawn.frame(picture, rows, tasks, opened)
-shown = {(row["method"], row["variant"]) for row in rows.to_dict("records")}
-wanted = g.missing(found.runs, scenario, {who: spec for who, spec in specs.items() if who in shown}, tasks, state["seeds"])
-
-grids.progress(job)
-if found.runs.empty:
-    st.info(
-        f"Nothing has been run on {catalog.dataset_label(state['dataset'])} with these options yet. **Run these** below fills "
-        "the hatched cells, and results appear as they come; or run a few methods in Compare.",
-        icon=":material/play_arrow:",
-    )
-if not binding.hidden(state, "grid"):
-    grids.picture(picture)
-with take:  # after the picture, which is what people wait for
-    any_value = bool(table["n"].sum())
-
-    def long() -> pd.DataFrame:
-        return memorised.in_tasks(g.long_table(values, metric.name, rows, tasks, scenario), shares)
-
-    grids.export(long if any_value else None, how.label)
-grids.measure(found, jobs.running(job))
-empty = drawn.empty_cells(picture)
-grids.fill(state, wanted, g.estimate(store(), wanted, found.runs, found.elsewhere), empty, jobs.running(job))
-grids.other_values(state, found, specs)
-grids.sources(found, precomputed)
-grids.cell(state, found, rows, tasks, opened)
-jobs.close(state)
+        grids.export(long if any_value else None, how.label)
+    grids.measure(found, jobs.running(job))
+    empty = drawn.empty_cells(picture)
+    grids.fill(state, wanted, cells.estimate(store(), wanted, found.runs, found.elsewhere), empty, jobs.running(job))
+    grids.other_values(state, found, specs)
+    grids.sources(found, precomputed)
+    grids.cell(state, found, rows, tasks, opened)

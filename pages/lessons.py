@@ -4,32 +4,29 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.session import binding
-from pages.widgets import jobs, lessons, show, teacher
+from pages.widgets import lessons, teacher
+from pages.widgets.page import page
 from unlearn_core.view_state.lessons import lessons as all_lessons
 
-state = binding.begin()
-show.opening(
+with page(
     "Lessons",
-    "short guided tours; each step opens a page, sets the controls, and says what to look for.",
-    "start with the first one: it takes five minutes, and needs nothing but this browser.",
-)
-show.notices()
+    see="short guided tours; each step opens a page, sets the controls, and says what to look for.",
+    attempt="start with the first one: it takes five minutes, and needs nothing but this browser.",
+    corner=0,
+) as (state, _):
+    for start in range(0, len(all_lessons()), 3):
+        for place, lesson in zip(st.columns(3), list(all_lessons().values())[start : start + 3], strict=False):
+            with place.container(border=True, height=300):
+                st.markdown(f"**{lesson.title}**")
+                st.markdown(lesson.summary)
+                st.caption(f"{len(lesson.steps)} steps")
+                if st.button("Start", icon=":material/play_arrow:", key=f"lesson:{lesson.name}", type="primary"):
+                    lessons.go(lesson, 1)
 
-for start in range(0, len(all_lessons()), 3):
-    for place, lesson in zip(st.columns(3), list(all_lessons().values())[start : start + 3], strict=False):
-        with place.container(border=True, height=300):
-            st.markdown(f"**{lesson.title}**")
-            st.markdown(lesson.summary)
-            st.caption(f"{len(lesson.steps)} steps")
-            if st.button("Start", icon=":material/play_arrow:", key=f"lesson:{lesson.name}", type="primary"):
-                lessons.go(lesson, 1)
-
-st.markdown("#### For teachers")
-st.caption(
-    "Make a link that opens a page or a lesson with controls hidden or locked. The settings of this session go with it; "
-    "Share on each page does the same for the view that is open there."
-)
-with st.expander("A link for a class", icon=":material/school:"):
-    teacher.builder(state, "compare")
-jobs.close(state)
+    st.markdown("#### For teachers")
+    st.caption(
+        "Make a link that opens a page or a lesson with controls hidden or locked. The settings of this session go with it; "
+        "Share on each page does the same for the view that is open there."
+    )
+    with st.expander("A link for a class", icon=":material/school:"):
+        teacher.builder(state, "compare")

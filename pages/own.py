@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from pages.cache import catalog
-from pages.session import binding, reading
+from pages.session import binding
 from pages.session.services import store
-from pages.widgets import examples, jobs, own_checkpoint, own_list, show
+from pages.widgets import examples, jobs, own_checkpoint, own_list, reading, show
+from pages.widgets.page import end_on_error, end_page, page
 from unlearn_core import view_state as vs
 from unlearn_core.errors import UserError
 from unlearn_core.results.preprocessing import how_read
@@ -33,16 +34,6 @@ _STYLE = """<style>
 .lethe-own img {width: 100%; aspect-ratio: 1; image-rendering: pixelated; border-radius: 4px; display: block;}
 .lethe-problems {margin: 0 0 4px; padding-left: 1.1rem; font-size: .92rem; line-height: 1.4;}
 </style>"""
-
-state = binding.begin()
-head, share = st.columns([6, 1], vertical_alignment="bottom")
-with head:
-    show.opening(
-        "Your own",
-        "what your files hold and what is wrong with them, before anything is trained.",
-        "enter the path of a folder with train/&lt;class&gt;/… and test/&lt;class&gt;/…, then add the list of wrong images.",
-    )
-show.notices()
 
 
 def wanted_params() -> dict[str, Any]:
@@ -93,8 +84,9 @@ def adopt(found: Reading) -> None:
     if state["dataset"] == "images" and now == mine:
         return
     others = {key: value for key, value in state["overrides"].items() if key.partition(".")[0] in state["methods"]}
-    fresh = {} if vs.is_own(state) else {"corruption": "found", "model": None}
-    binding.change(dataset="images", overrides=others | mine, forget="", cut=None, suspect=None, **fresh)
+    changes: vs.State = {} if vs.is_own(state) else {"corruption": "found", "model": None}
+    changes |= {"dataset": "images", "overrides": others | mine, "forget": "", "cut": None, "suspect": None}
+    binding.change(**changes)
     st.rerun()
 
 
@@ -224,67 +216,64 @@ def taken_up(scenario: Scenario) -> None:
         st.caption(said)
 
 
-params = wanted_params()
-steps, picture = st.columns([1, 1.25], gap="large")
-with steps:
-    images_step()
-if not params:
-    with picture:
-        st.info(
-            "Enter a path on the left, or hand over a file. Nothing is copied or changed, and nothing runs before you have "
-            "seen what was read.",
-            icon=":material/folder_open:",
-        )
-        show.note(
-            "A folder has <code>train/&lt;class&gt;/…</code> and <code>test/&lt;class&gt;/…</code>, or "
-            "<code>&lt;class&gt;/…</code>, of which a part is held out. A table has the columns <code>path</code> "
-            "and <code>label</code>, and if known <code>clean_label</code> and <code>split</code>."
-        )
-    jobs.close(state)
-    st.stop()
-
-side = own_checkpoint.side(state)
-try:
-    found = own_list.read(params, state["seed"], side, opened=AGAIN not in st.session_state)
-except NotRead as missing:
-    with picture:
-        reading.wait_for(missing)
-    jobs.close(state)
-    st.stop()
-except UserError as error:
-    with picture:
-        st.error(escape_markdown(error), icon=":material/error:")
-        read_again()
-    jobs.close(state)
-    st.stop()
-adopt(found)
-problems = list(found.problems)
-with steps:
-    if not binding.hidden(state, "own_list"):
-        st.markdown("**2 · What is wrong with them**")
-        binding.segments(state, "corruption", CORRUPTIONS, width="stretch")
-        if vs.as_found(state):
-            problems += own_list.step(state, found)
-        else:
-            dial()
-    if not binding.hidden(state, "own_model"):
-        model_step()
-try:
-    scenario = vs.to_scenario(state)
-    own_list.check(scenario)
-except UserError as error:
+with page(
+    "Your own",
+    see="what your files hold and what is wrong with them, before anything is trained.",
+    attempt="enter the path of a folder with train/&lt;class&gt;/… and test/&lt;class&gt;/…, then add the list of wrong "
+    "images.",
+) as (state, corner):
+    params = wanted_params()
+    steps, picture = st.columns([1, 1.25], gap="large")
     with steps:
-        st.error(escape_markdown(error), icon=":material/error:")
-    jobs.close(state)
-    st.stop()
-with share:
-    show.share(state, list(state["methods"]))
-with picture:
-    overview(found, problems)
-    go(own_checkpoint.measured(scenario))
-    expected(scenario)
-    taken_up(scenario)
-    if not binding.hidden(state, "own_read"):
-        pictures(found)
-st.caption(scenario_line(scenario.model_dump(), catalog.dataset_label(state["dataset"])))
-jobs.close(state)
+        images_step()
+    if not params:
+        with picture:
+            st.info(
+                "Enter a path on the left, or hand over a file. Nothing is copied or changed, and nothing runs before you have "
+                "seen what was read.",
+                icon=":material/folder_open:",
+            )
+            show.note(
+                "A folder has <code>train/&lt;class&gt;/…</code> and <code>test/&lt;class&gt;/…</code>, or "
+                "<code>&lt;class&gt;/…</code>, of which a part is held out. A table has the columns <code>path</code> "
+                "and <code>label</code>, and if known <code>clean_label</code> and <code>split</code>."
+            )
+        end_page()
+
+    side = own_checkpoint.side(state)
+    try:
+        found = own_list.read(params, state["seed"], side, opened=AGAIN not in st.session_state)
+    except NotRead as missing:
+        with picture:
+            reading.wait_for(missing)
+        end_page()
+    except UserError as error:
+        with picture:
+            st.error(escape_markdown(error), icon=":material/error:")
+            read_again()
+        end_page()
+    adopt(found)
+    problems = list(found.problems)
+    with steps:
+        if not binding.hidden(state, "own_list"):
+            st.markdown("**2 · What is wrong with them**")
+            binding.segments(state, "corruption", CORRUPTIONS, width="stretch")
+            if vs.as_found(state):
+                problems += own_list.step(state, found)
+            else:
+                dial()
+        if not binding.hidden(state, "own_model"):
+            model_step()
+    with steps, end_on_error(advice=""):
+        scenario = vs.to_scenario(state)
+        own_list.check(scenario)
+    with corner:
+        show.share(state, list(state["methods"]))
+    with picture:
+        overview(found, problems)
+        go(own_checkpoint.measured(scenario))
+        expected(scenario)
+        taken_up(scenario)
+        if not binding.hidden(state, "own_read"):
+            pictures(found)
+    st.caption(scenario_line(scenario.model_dump(), catalog.dataset_label(state["dataset"])))

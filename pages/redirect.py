@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -10,11 +11,11 @@ from pages.cache import catalog
 from pages.cache import channels as inside
 from pages.session import binding
 from pages.session.services import job_for, store
-from pages.widgets import jobs, show
+from pages.widgets import channels, jobs, show
+from pages.widgets.page import end_on_error, end_page, page
 from unlearn_core import view_state as vs
 from unlearn_core.errors import UserError
 from unlearn_core.stages.unlearn import plan_runs
-from unlearn_core.support.escaping import escape_markdown
 from unlearn_core.views.channels import changes as moved
 from unlearn_core.views.channels import changes_figure as drawn_changes
 from unlearn_core.views.channels import data as look
@@ -27,16 +28,6 @@ if TYPE_CHECKING:
     from unlearn_core.views.channels.data import Opened
 
 _PARTS = {"channels": "All channels", "channel": "One channel", "maps": "Maps of the plane", "changes": "Changed parameters"}
-
-state = binding.begin()
-head, share = st.columns([6, 1], vertical_alignment="bottom")
-with head:
-    show.opening(
-        "Redirect neurons",
-        "the channels that unlearning added to take up the wrong labels, and what the model says with and without them.",
-        "move the strength from 1 to 0 and watch where the wrong labels go.",
-    )
-show.notices()
 
 
 def strength_part(run: Opened) -> None:
@@ -129,7 +120,7 @@ def channel_part(run: Opened) -> None:
             st.info(f"{name} of layer {layer} is never above 0 on the training data; choose another channel.")
         else:
             st.markdown(f"**Training images that activate {name} most**")
-            inside.top_images(run, top)
+            channels.top_images(run, top)
             show.caption("Look for what these have in common; the number is the activation.", top, "channel-top")
 
 
@@ -170,66 +161,68 @@ def models() -> dict[str, str]:
     return {name: catalog.method_label(name) + (" ✓" if key in done else "") for name, key in keys.items()}
 
 
-choose, words, run_place = st.columns([1.7, 3.6, 1], vertical_alignment="bottom", gap="medium")
-with choose:
-    if not binding.hidden(state, "inspected"):
-        labels = models()
-        st.selectbox(options=list(labels), format_func=lambda name: labels[name], **binding.widget_args(state, "inspected"))
-try:
-    scenario = vs.to_scenario(state)
-    (spec,) = vs.to_methods(state, [state["inspected"]])
-    stages = plan_runs(scenario, [spec])
-except UserError as error:
-    st.error(f"{escape_markdown(error)} Change the scenario in Craft, or choose another model.", icon=":material/error:")
-    jobs.close(state)
-    st.stop()
-with share:
-    show.share(state, [spec.name])
+with page(
+    "Redirect neurons",
+    see="the channels that unlearning added to take up the wrong labels, and what the model says with and without them.",
+    attempt="move the strength from 1 to 0 and watch where the wrong labels go.",
+) as (state, corner):
+    choose, words, run_place = st.columns([1.7, 3.6, 1], vertical_alignment="bottom", gap="medium")
+    with choose:
+        if not binding.hidden(state, "inspected"):
+            labels = models()
+            st.selectbox(options=list(labels), format_func=lambda name: labels[name], **binding.widget_args(state, "inspected"))
+    with end_on_error("Change the scenario in Craft, or choose another model."):
+        scenario = vs.to_scenario(state)
+        (spec,) = vs.to_methods(state, [state["inspected"]])
+        stages = plan_runs(scenario, [spec])
+    with corner:
+        show.share(state, [spec.name])
 
-job = job_for(stages)
-stored = store().has(stage.key for stage in stages)
-missing = [stage for stage in stages if stage.key not in stored]
-words.markdown(scenario_line(scenario.model_dump(), catalog.dataset_label(state["dataset"]), state["values"]))
+    job = job_for(stages)
+    stored = store().has(stage.key for stage in stages)
+    missing = [stage for stage in stages if stage.key not in stored]
+    words.markdown(scenario_line(scenario.model_dump(), catalog.dataset_label(state["dataset"]), state["values"]))
 
-title = f"{catalog.dataset_label(state['dataset'])}: {catalog.method_label(spec.name)}"
-jobs.run_button(run_place, "Run" if missing else "Cached", bool(missing), stages, title)
-jobs.panel(stages, job)
-if missing:
-    if not jobs.running(job):
+    title = f"{catalog.dataset_label(state['dataset'])}: {catalog.method_label(spec.name)}"
+    jobs.run_button(run_place, "Run" if missing else "Cached", bool(missing), stages, title)
+    jobs.panel(stages, job)
+    if missing:
+        if not jobs.running(job):
+            st.info(
+                f"{catalog.method_label(spec.name)} has not been run on this scenario yet. Press **Run**: it trains what is "
+                "missing, and its channels appear here.",
+                icon=":material/play_arrow:",
+            )
+        end_page()
+
+    record = store().get(stages[-1].key)
+    if record is not None and record.payload.get("redirect_layers"):
+        measured = inside.unfinished(scenario, spec, state["strength"])
+        if measured and not jobs.at_once(measured, "Redirect channels"):
+            end_page()
+        try:
+            opened = inside.open_run(scenario, spec)
+            inside.fill(opened, spec, state["strength"])
+        except LookupError:
+            st.info("The weights of this run are not in the store any more. Reload the page to compute it again.")
+            end_page()
+        strength_part(opened)
+        if not binding.hidden(state, "redirect_parts"):
+            parts = [part for part in _PARTS if part != "maps" or not opened.arena.corrupted.train.is_image]
+            shown = state["redirect_part"] if state["redirect_part"] in parts else "channel"
+            binding.segments(state, "redirect_part", {part: _PARTS[part] for part in parts}, show=lambda _: shown)
+            draw: dict[str, Callable[[Opened], None]] = {
+                "channels": channels_part,
+                "channel": channel_part,
+                "maps": maps_part,
+                "changes": lambda _: changes_part(),
+            }
+            draw[shown](opened)
+    else:
+        with_channels = [method.label for method in catalog.methods().values() if method.family == "redirection"]
         st.info(
-            f"{catalog.method_label(spec.name)} has not been run on this scenario yet. Press **Run**: it trains what is "
-            "missing, and its channels appear here.",
-            icon=":material/play_arrow:",
+            f"{catalog.method_label(spec.name)} adds no redirect channels; what it changed is shown instead. Methods with "
+            f"redirect channels: {', '.join(with_channels)}.",
+            icon=":material/info:",
         )
-    jobs.close(state)
-    st.stop()
-
-record = store().get(stages[-1].key)
-if record is not None and record.payload.get("redirect_layers"):
-    measured = inside.unfinished(scenario, spec, state["strength"])
-    if measured and not jobs.at_once(measured, "Redirect channels"):
-        jobs.close(state)
-        st.stop()
-    try:
-        opened = inside.open_run(scenario, spec)
-        inside.fill(opened, spec, state["strength"])
-    except LookupError:
-        st.info("The weights of this run are not in the store any more. Reload the page to compute it again.")
-        jobs.close(state)
-        st.stop()
-    strength_part(opened)
-    if not binding.hidden(state, "redirect_parts"):
-        parts = [part for part in _PARTS if part != "maps" or not opened.arena.corrupted.train.is_image]
-        shown = state["redirect_part"] if state["redirect_part"] in parts else "channel"
-        binding.segments(state, "redirect_part", {part: _PARTS[part] for part in parts}, show=lambda _: shown)
-        draw = {"channels": channels_part, "channel": channel_part, "maps": maps_part, "changes": lambda _: changes_part()}
-        draw[shown](opened)
-else:
-    with_channels = [method.label for method in catalog.methods().values() if method.family == "redirection"]
-    st.info(
-        f"{catalog.method_label(spec.name)} adds no redirect channels; what it changed is shown instead. Methods with redirect "
-        f"channels: {', '.join(with_channels)}.",
-        icon=":material/info:",
-    )
-    changes_part()
-jobs.close(state)
+        changes_part()

@@ -47,9 +47,7 @@ def make_query(rng: random.Random) -> str:
     for _ in range(rng.choice((1, 1, 2, 3, 5, 12))):
         name = rng.choice(names) if rng.random() < 0.6 else rng.choice(sections) if rng.random() < 0.8 else value(rng, ())
         control = BY_QUERY.get(name)
-        allowed = (
-            list(control.choices(vs.default_state())) if control is not None and control.choices else ["0", "0.3", "1", "7"]
-        )
+        allowed = list(control.choices()) if control is not None and control.choices else ["0", "0.3", "1", "7"]
         text = value(rng, allowed)
         parts.append(f"{quote(name, errors='replace')}={quote(text, safe=rng.choice(('', '%&=/')), errors='replace')}")
     if rng.random() < 0.3:

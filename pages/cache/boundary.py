@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -10,31 +9,20 @@ import streamlit as st
 
 from pages.cache import catalog
 from pages.session.services import store
-from pages.widgets import examples
 from unlearn_core import view_state as vs
-from unlearn_core.corruption import KINDS, UNKNOWN
 from unlearn_core.views.boundary.figure import Panel
 from unlearn_core.views.picture import short_labels
-from unlearn_core.views.text.sentences import said, share_healed
+from unlearn_core.views.text.sentences import share_healed
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from unlearn_core.specs import MethodSpec, Scenario
     from unlearn_core.stages.stage import Stage
-    from unlearn_core.views.boundary.anchors import Anchor, Asked
+    from unlearn_core.views.boundary.anchors import Asked
     from unlearn_core.views.boundary.data import DecisionMap, Frames, InputPlane
-    from unlearn_core.views.craft.data import Box
 
 ORIGINAL = "original"
-FOUND = KINDS[-1]
-_STYLE = """<style>
-.lethe-anchor {display: flex; gap: 10px; font-size: .86rem; line-height: 1.4; margin: 0;}
-.lethe-anchor img {width: 66px; height: 66px; flex: none; image-rendering: pixelated; border-radius: 4px; display: block;}
-.lethe-letter {display: inline-block; background: #1F2730; color: #fff; border-radius: 50%; width: 1.35em; height: 1.35em;
-  text-align: center; line-height: 1.35em; font-weight: 600; border: 1px solid #8A8F98; margin-right: 4px;}
-.lethe-whole {white-space: nowrap;}
-</style>"""
 
 
 def chosen(state: vs.State) -> tuple[list[str], list[str]]:
@@ -196,32 +184,3 @@ def _parsed(scenario: str, spec: str) -> tuple[Scenario, MethodSpec | None]:
     from unlearn_core.specs import MethodSpec, Scenario
 
     return Scenario.model_validate_json(scenario), MethodSpec.model_validate_json(spec) if spec else None
-
-
-def cards(where: InputPlane, panels: Sequence[Panel], names: Sequence[str], patch: Box | None) -> None:
-    """The images of the plane: what they are, and what each finished model says of them. ``patch``: where a trigger is."""
-    from unlearn_core.views.boundary.data import DecisionMap, prediction_at
-
-    answers = [(p.title, prediction_at(where.anchors, where, DecisionMap(p.winners[-1], p.confidence[-1]))) for p in panels]
-    for k, (anchor, place) in enumerate(zip(where.anchors, st.columns(len(where.anchors)), strict=True)):
-        words = said([(title, names[given[k][0]]) for title, given in answers])
-        place.html(_card(anchor, html.escape(words), patch if anchor.triggered else None))
-
-
-def _card(anchor: Anchor, words: str, box: Box | None) -> str:
-    from unlearn_core.views.boundary.anchors import VERSIONS
-
-    clean, given = html.escape(anchor.clean), html.escape(anchor.given)
-    wrong = f", labelled <b>{given}</b>" if anchor.version == "given" and anchor.given != anchor.clean else ""
-    what = f"a <b>{clean}</b> {VERSIONS[anchor.version]}"
-    if anchor.clean == UNKNOWN:
-        what, wrong = f"labelled <b>{given}</b>", ""
-    elif anchor.kind in (UNKNOWN, FOUND):  # nothing was done to the image, somebody said what it shows
-        what, wrong = f"truly <b>{clean}</b>", f", labelled <b>{given}</b>" if anchor.given != anchor.clean else ""
-    picture = examples.image(anchor.picture, f"training example {anchor.index}, true label {clean}, labelled {given}", box)
-    return (
-        f'{_STYLE}<div class="lethe-anchor">{picture}<span><span class="lethe-letter">{anchor.letter}</span>'
-        f"{what}{wrong} · "
-        f'<span class="lethe-whole">{examples.badge(anchor.group)}</span> · no. {anchor.index}'
-        f"<br>{words}</span></div>"
-    )

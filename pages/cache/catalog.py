@@ -111,7 +111,7 @@ def split_by_need(state: vs.State) -> tuple[list[str], list[str]]:
 
 
 def blocked_by(state: vs.State, names: Sequence[str]) -> list[str]:
-    """Those of these methods that cannot run here: without a forget set, or as an oracle where nobody knows the truth."""
+    """Those of these methods that cannot run here: without a forget set, or as an oracle where the truth is not known."""
     nothing, known = vs.nothing_known(state), vs.truth_known(state)
     return [name for name in names if (methods()[name].needs_forget and nothing) or (methods()[name].oracle and not known)]
 

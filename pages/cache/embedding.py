@@ -65,8 +65,8 @@ def _parsed(scenario: str, specs: Sequence[str]) -> tuple[Scenario, list[MethodS
 
 
 def suspicion(state: vs.State, scenario: Scenario) -> tuple[np.ndarray, str] | None:
-    """What the stored search of the page Forget set says about every example; None where nobody has searched."""
-    from pages.widgets import suspects
+    """What the stored search of the page Forget set says about every example; None where no search was run."""
+    from pages.cache import suspects
 
     spec = vs.to_search(state)
     if vs.nothing_known(state) or not store().has([scenario.run_key(spec)]):

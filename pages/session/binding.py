@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, Unpack
 
 import streamlit as st
 
@@ -19,7 +19,7 @@ _STALE_SECONDS = 2.0
 
 
 def begin() -> vs.State:
-    """The state of this session: read from the link when the session starts or when somebody follows another link."""
+    """The state of this session: read from the link when the session starts or when you follow another link."""
     within_app()
     memory = st.session_state
     query = st.query_params.to_dict()
@@ -34,12 +34,8 @@ def begin() -> vs.State:
         memory["state"], more = forget_sets.resolved(memory["state"])
         memory["notices"] = [*memory.get("notices", []), *more]
     memory["touched"] = False
-    permission.bar()
-    if memory["state"]["lesson"]:
-        from pages.widgets import lessons
-
-        lessons.bar(memory["state"])
-    return dict(memory["state"])
+    state: vs.State = memory["state"]
+    return state.copy()
 
 
 def _followed_a_link(query: dict[str, str]) -> bool:
@@ -47,11 +43,12 @@ def _followed_a_link(query: dict[str, str]) -> bool:
     if not query or memory.get("touched") or query == memory.get("written"):
         return False
     # A browser that is a moment behind still sends the link from before the last change.
-    return time.monotonic() - memory.get("written_at", 0.0) > _STALE_SECONDS
+    written_at: float = memory.get("written_at", 0.0)
+    return time.monotonic() - written_at > _STALE_SECONDS
 
 
 def finish(state: vs.State) -> None:
-    """The last call of every page: the state goes into the address bar, and the workers may start."""
+    """Write the state into the address bar, and let the workers start: the last call before a page ends or is left."""
     warm_up()
     query = _as_dict(vs.encode(state))
     if st.query_params.to_dict() != query:
@@ -66,16 +63,16 @@ def _as_dict(query: str) -> dict[str, str]:
     return dict(parse_qsl(query, keep_blank_values=True))
 
 
-def change(**values: Any) -> None:
+def change(**values: Unpack[vs.State]) -> None:
     """Set controls, then bring the whole state within its limits; what had to give is said on the page."""
     memory = st.session_state
     permission.remember_typed(values)
-    if "discovery" in values:  # whoever moves the discovery rate wants it to count
+    if "discovery" in values:  # you moved the discovery rate: it counts
         values = {"forget": ""} | values
     if values.get("dataset", memory["state"]["dataset"]) != memory["state"]["dataset"]:
         values = {"corruption": vs.BY_NAME["corruption"].default} | values  # other data bring other labels
     if values.get("corruption", memory["state"]["corruption"]) != memory["state"]["corruption"]:
-        # A forget set belongs to its data, and where nobody knew what was wrong there was no discovery rate to keep.
+        # A forget set belongs to its data, and where it was not known what is wrong there was no discovery rate to keep.
         values = {"forget": "", "discovery": memory["state"]["discovery"] or vs.BY_NAME["discovery"].default} | values
     memory["touched"] = True
     wanted = memory["state"] | values
@@ -92,7 +89,7 @@ def hidden(state: vs.State, name: str) -> bool:
 
 
 def locked(state: vs.State, name: str) -> bool:
-    """Whether a teacher's link shows this control without letting anybody change it."""
+    """Whether a teacher's link shows this control without letting you change it."""
     return name in state["lock"]
 
 
@@ -108,7 +105,7 @@ def widget_args(
     ``convert``: from the widget's value to the state's; ``show``: back.
     """
     control, key = vs.BY_NAME[name], f"control:{name}"
-    st.session_state[key] = show(vs.with_defaults(state)[name])
+    st.session_state[key] = show(vs.by_name(vs.with_defaults(state))[name])
     common = {"label": control.label, "help": control.help, "key": key, "disabled": locked(state, name)}
     return common | {"on_change": _changed, "args": (name, key, convert)}
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.session import binding, forget_sets
-from pages.widgets.show import errors_as_notices
+from pages.session.notices import errors_as_notices
 from unlearn_core import view_state as vs
 from unlearn_core.forget_sets import ForgetSet, NamedSet, NamedSets
 

@@ -19,14 +19,12 @@ UNKNOWN = (
     "The forget set of this view is not in this store, or belongs to other data (another dataset, corruption or seed); the "
     "discovery rate is used instead."
 )
-FILLED = ("indices", "relabelled", "listed")
-"""What a forget set's key stands for in a state."""
 
 
 def resolved(state: vs.State) -> tuple[vs.State, list[str]]:
     """The state with the training indices that its forget set's key stands for, or without that key where it is unknown; and
     what is to be said about it, once a session."""
-    plain = {name: value for name, value in state.items() if name not in FILLED}
+    plain = vs.with_changes({}, {name: value for name, value in state.items() if name not in vs.FILLED})
     if not state["forget"]:
         return plain, []
     try:
@@ -42,7 +40,7 @@ def resolved(state: vs.State) -> tuple[vs.State, list[str]]:
     told = st.session_state.setdefault("told-sets", set())
     new = () if (key := (scenario.sets_key, state["forget"])) in told else found.said
     told.add(key)
-    listed = found.scenario.dataset.params.get("listed", "")
+    listed = str(found.scenario.dataset.params.get("listed", ""))
     return plain | {"indices": found.content.indices, "relabelled": found.content.labels, "listed": listed}, list(new)
 
 

@@ -56,7 +56,7 @@ def engine() -> Engine:
 
 
 def external() -> bool:
-    """Whether the engine is a scheduler that somebody else started."""
+    """Whether the engine is a scheduler that was started elsewhere."""
     return "://" in os.environ.get("UNLEARN_ENGINE", "local")
 
 
@@ -130,7 +130,7 @@ def _start(made: Engine) -> None:
     if not _warming.acquire(blocking=False):
         return
     try:
-        time.sleep(PAUSE_SECONDS)  # whoever runs something before starts them at once
+        time.sleep(PAUSE_SECONDS)  # a run that is asked for before starts them at once
         made.start()
         warm_when_idle(made)
     except UserError:

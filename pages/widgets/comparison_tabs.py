@@ -39,10 +39,7 @@ def tabs(state: vs.State, scenario: Scenario, specs: Sequence[MethodSpec], frame
         for title, (panels, draw) in parts.items()
         if not panels or not all(binding.hidden(state, panel) for panel in panels)
     }
-    for tab, draw in zip(st.tabs(list(shown), key="pictures", on_change="rerun"), shown.values(), strict=True):
-        if tab.open:  # what nobody looks at is not drawn: the page opens sooner
-            with tab:
-                draw()
+    show.tabs(shown, "pictures")
 
 
 def _map(state: vs.State, scenario: Scenario, specs: Sequence[MethodSpec], frame: pd.DataFrame) -> None:

@@ -1,4 +1,4 @@
-"""A repaired model as a file: the same as the command ``export`` writes, made when somebody asks for it."""
+"""A repaired model as a file: the same as the command ``export`` writes, made on request."""
 
 from __future__ import annotations
 

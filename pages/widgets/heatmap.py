@@ -10,13 +10,15 @@ import streamlit as st
 
 from pages.cache import catalog
 from pages.session import binding
+from pages.session.notices import errors_as_notices
 from pages.session.services import engine
 from pages.widgets import jobs, show
 from unlearn_core import view_state as vs
 from unlearn_core.results import table_export as sheets
 from unlearn_core.support.escaping import escape_markdown
-from unlearn_core.views.heatmap import data as g
+from unlearn_core.views.heatmap import data as cells
 from unlearn_core.views.heatmap import figure as drawn
+from unlearn_core.views.picture import Picture
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,26 +58,26 @@ def switch(state: vs.State, name: str) -> None:
 def shown_rows(
     state: vs.State,
     table: pd.DataFrame,
-    specs: dict[g.RowKey, MethodSpec],
-    mine: list[g.RowKey],
-    tasks: list[g.Cell],
+    specs: dict[cells.RowKey, MethodSpec],
+    mine: list[cells.RowKey],
+    tasks: list[cells.Cell],
     higher: bool,
-    apart: Sequence[g.RowKey] = (),
+    apart: Sequence[cells.RowKey] = (),
 ) -> pd.DataFrame:
     """The rows that this view asks for, in its order. ``mine``: the chosen methods with this view's parameters; ``apart``: rows
     that belong to another page, and are shown only if they were chosen."""
-    inside = g.in_set(state["values"], specs)
-    usual = [who for who in specs if who[1] in ("", g.PAPER) and inside(*who)]
-    wanted = {"chosen": lambda *_: False, "both": lambda *_: True}.get(state["rows"], inside)
+    inside = cells.in_set(state["values"], specs)
+    usual = [who for who in specs if who[1] in ("", cells.PAPER) and inside(*who)]
 
     def keep(*who: str) -> bool:
         if who in mine:
             return True
-        family = catalog.methods()[who[0]].family
-        return wanted(*who) and who not in apart and (not state["families"] or family in state["families"])
+        if state["rows"] == "chosen" or who in apart or not (state["rows"] == "both" or inside(*who)):
+            return False
+        return not state["families"] or catalog.methods()[who[0]].family in state["families"]
 
-    rows = g.rows_of(table, [*usual, *mine] if state["rows"] == "all" else mine, keep)
-    return g.by_score(rows, table, tasks, higher) if state["order"] == "score" else rows
+    rows = cells.rows_of(table, [*usual, *mine] if state["rows"] == "all" else mine, keep)
+    return cells.by_score(rows, table, tasks, higher) if state["order"] == "score" else rows
 
 
 def running_job() -> JobView | None:
@@ -101,11 +103,11 @@ def progress(job: JobView | None) -> None:
 
 
 def _retry(job_id: str) -> None:
-    with show.errors_as_notices():
+    with errors_as_notices():
         engine().retry(job_id)
 
 
-def fill(state: vs.State, wanted: list[Any], estimate: g.Estimate, empty: int, busy: bool) -> None:
+def fill(state: vs.State, wanted: list[Any], estimate: cells.Estimate, empty: int, busy: bool) -> None:
     """What is missing, what it would cost, and the button that runs it."""
     if binding.hidden(state, "grid_missing") or not wanted:
         return
@@ -124,12 +126,12 @@ def fill(state: vs.State, wanted: list[Any], estimate: g.Estimate, empty: int, b
 def _run_missing(wanted: list[Any], runs: int) -> None:
     from unlearn_core.stages.unlearn import plan_runs, share_models
 
-    with show.errors_as_notices():
+    with errors_as_notices():
         stages: dict[str, Stage] = {s.key: s for scenario, specs in wanted for s in plan_runs(scenario, specs)}
         jobs.hand_over(share_models(list(stages.values())), f"{TITLE}: {runs} missing runs")
 
 
-def measure(found: g.Grid, busy: bool) -> None:
+def measure(found: cells.Grid, busy: bool) -> None:
     """Values that can be measured from stored models, on request: it takes a moment for each."""
     if not found.pending:
         return
@@ -144,16 +146,16 @@ def measure(found: g.Grid, busy: bool) -> None:
         )  # fmt: skip
 
 
-def _measure_pending(found: g.Grid) -> None:
+def _measure_pending(found: cells.Grid) -> None:
     from unlearn_core.stages.metrics import plan_measures
 
-    with show.errors_as_notices():
+    with errors_as_notices():
         jobs.hand_over(plan_measures(found.pending), f"{TITLE}: {found.unmeasured} values to measure")
 
 
 def drawn_once(
-    table: pd.DataFrame, rows: pd.DataFrame, tasks: list[g.Cell], how: drawn.Reading, shares: Mapping[drawn.Column, float]
-) -> drawn.Picture:
+    table: pd.DataFrame, rows: pd.DataFrame, tasks: list[cells.Cell], how: drawn.Reading, shares: Mapping[drawn.Column, float]
+) -> Picture:
     """The heatmap; where nothing that it shows has changed since this person last saw it, as after a click, the same one."""
     hashes = [int(pd.util.hash_pandas_object(frame, index=False).sum()) for frame in (table, rows)]
     key = (*hashes, tuple(rows["method"] + rows["variant"]), tuple(tasks), how, tuple(sorted(shares.items())))
@@ -161,11 +163,11 @@ def drawn_once(
     if kept is None or kept[0] != key:
         kept = (key, drawn.heatmap(table, rows, tasks, how, memorised=shares))
         st.session_state["heatmap-drawn"] = kept
-    found: drawn.Picture = kept[1]
+    found: Picture = kept[1]
     return found
 
 
-def picture(shown: drawn.Picture) -> None:
+def picture(shown: Picture) -> None:
     """The heatmap; a click on a cell opens its runs below."""
     config = {"displaylogo": False, "modeBarButtonsToRemove": _NO_BUTTONS}
     config |= {"toImageButtonOptions": {"filename": "lethe-heatmap", "scale": 2}}
@@ -177,7 +179,7 @@ def _clicked() -> None:
     points = st.session_state["figure:grid"]["selection"]["points"]
     if points and points[0].get("customdata"):
         method, variant, *dials = points[0]["customdata"]
-        binding.change(cell=g.cell_text(method, variant, g.Cell(*dials)))
+        binding.change(cell=cells.cell_text(method, variant, cells.Cell(*dials)))
 
 
 def export(table: Callable[[], pd.DataFrame] | None, title: str) -> None:
@@ -199,23 +201,23 @@ def export(table: Callable[[], pd.DataFrame] | None, title: str) -> None:
             )  # fmt: skip
 
 
-def sources(found: g.Grid, precomputed: Gallery | None) -> None:
+def sources(found: cells.Grid, precomputed: Gallery | None) -> None:
     """Where precomputed cells come from, and what is stored but not shown."""
-    if precomputed is not None and (found.runs["source"] == g.GALLERY).any():
+    if precomputed is not None and (found.runs["source"] == cells.GALLERY).any():
         st.caption(precomputed.line())
     if len(found.elsewhere):
-        more = " …" if len(found.others) > g.NAMED else ""
+        more = " …" if len(found.others) > cells.NAMED else ""
         st.caption(
             f"{len(found.elsewhere):,} runs of this dataset have other options (network, amount, training: "
-            f"{'; '.join(found.others[: g.NAMED])}{more}) and are not mixed in: set these in Craft to see them."
+            f"{'; '.join(found.others[: cells.NAMED])}{more}) and are not mixed in: set these in Craft to see them."
         )
 
 
-def other_values(state: vs.State, found: g.Grid, specs: dict[g.RowKey, MethodSpec]) -> None:
+def other_values(state: vs.State, found: cells.Grid, specs: dict[cells.RowKey, MethodSpec]) -> None:
     """How many runs have the values that are not chosen here."""
     if state["rows"] in ("chosen", "both"):
         return
-    inside = g.in_set(state["values"], specs)
+    inside = cells.in_set(state["values"], specs)
     pairs = found.runs[["method", "variant"]].itertuples(index=False, name=None)
     if apart := sum(not inside(*who) for who in pairs):
         other = "papers’" if state["values"] == "tuned" else "tuned"
@@ -224,7 +226,7 @@ def other_values(state: vs.State, found: g.Grid, specs: dict[g.RowKey, MethodSpe
 
 
 def cell(
-    state: vs.State, found: g.Grid, rows: pd.DataFrame, tasks: list[g.Cell], opened: tuple[str, str, g.Cell] | None
+    state: vs.State, found: cells.Grid, rows: pd.DataFrame, tasks: list[cells.Cell], opened: tuple[str, str, cells.Cell] | None
 ) -> None:
     """The runs behind the open cell, each with a link to its comparison."""
     if binding.hidden(state, "grid_runs"):
@@ -246,22 +248,22 @@ def cell(
     right.selectbox("Task", tasks, format_func=drawn.task_name, key="cell-task", **common)
     if opened is None:
         return
-    runs = g.runs_in(found.runs, *opened)
+    runs = cells.runs_in(found.runs, *opened)
     if runs.empty:
         st.info("Nothing has been run in this cell yet. **Run these** above computes what is missing.")
         return
     _runs(state, found.metric, runs, *opened)
 
 
-def _chosen(names: list[tuple[str, str]], tasks: list[g.Cell]) -> None:
+def _chosen(names: list[tuple[str, str]], tasks: list[cells.Cell]) -> None:
     who, task = st.session_state["cell-row"], st.session_state["cell-task"]
     if who is None and task is None:
         return
     method, variant = who or names[0]
-    binding.change(cell=g.cell_text(method, variant, task or tasks[0]))
+    binding.change(cell=cells.cell_text(method, variant, task or tasks[0]))
 
 
-def _runs(state: vs.State, metric: str, runs: pd.DataFrame, method: str, variant: str, task: g.Cell) -> None:
+def _runs(state: vs.State, metric: str, runs: pd.DataFrame, method: str, variant: str, task: cells.Cell) -> None:
     base = link(state, method, variant, task, int(runs["seed"].iloc[0]))
     there = [base | {"seed": int(seed)} for seed in runs["seed"]]  # what a seed cannot unsettle is settled once
     addresses = [f"compare?{vs.encode(view)}" for view in there]
@@ -276,13 +278,13 @@ def _runs(state: vs.State, metric: str, runs: pd.DataFrame, method: str, variant
                 st.switch_page("pages/compare.py")
 
 
-def link(state: vs.State, method: str, variant: str, task: g.Cell, seed: int) -> vs.State:
+def link(state: vs.State, method: str, variant: str, task: cells.Cell, seed: int) -> vs.State:
     """The comparison in which this run stands beside the references."""
     methods = tuple(dict.fromkeys((method, *catalog.REFERENCES))) if method in catalog.methods() else state["methods"]
-    dials = {"regularity": task.regularity, "discovery": task.discovery, "seed": seed, "methods": methods, "forget": ""}
     # Of this method the parameters of the cell, whatever the view has; the variant says which values they depart from.
     others = {key: value for key, value in state["overrides"].items() if not key.startswith(f"{method}.")}
-    overrides = others | g.overrides_of(method, variant)
+    overrides = others | cells.overrides_of(method, variant)
     two = method in catalog.methods() and catalog.method_card(method, state).sets
-    values = g.set_of(variant) if two else state["values"]
-    return vs.clamp_state(state | dials | {"overrides": overrides, "values": values, "cell": ""})[0]
+    values = cells.set_of(variant) if two else state["values"]
+    there = state | {"regularity": task.regularity, "discovery": task.discovery, "seed": seed, "forget": "", "cell": ""}
+    return vs.clamp_state(there | {"methods": methods, "overrides": overrides, "values": values})[0]

@@ -7,10 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages.session import binding
+from pages.session.notices import errors_as_notices
 from pages.session.services import AT_ONCE, cancel, engine, goes_on_for_others, job_for, me, store, submit
-from pages.widgets import show
-from unlearn_core import view_state as vs
 from unlearn_core.engine import JobView, StageView
 from unlearn_core.support.escaping import escape_markdown
 from unlearn_core.views.text.sentences import duration, progress, time_left
@@ -41,11 +39,11 @@ def panel(stages: Sequence[Stage], job: JobView | None, redraw: int = 1) -> None
 def hand_over(stages: Sequence[Stage], title: str) -> None:
     """Give a run to the engine, as the callback of a button.
 
-    A callback comes before the page is drawn. In the page's own script the run would be lost to whoever clicks something
+    A callback comes before the page is drawn. In the page's own script the run would be lost if you click something
     else at once, for that stops the script.
     """
     keys = {stage.key for stage in stages}
-    with show.errors_as_notices():  # a store that is away, say
+    with errors_as_notices():  # a store that is away, say
         st.session_state["asked"] = st.session_state.get("asked", set()) | (keys - store().has(keys))
         submit(stages, title)
 
@@ -183,12 +181,6 @@ def _status_line(starting: bool) -> None:
     if starting and engine().status().state not in ("off", "starting"):
         st.rerun()
     st.caption(engine_line())
-
-
-def close(state: vs.State) -> None:
-    """The last call of a page: the engine's line at the bottom, the state into the address bar."""
-    st.caption(engine_line())
-    binding.finish(state)
 
 
 def engine_line() -> str:

@@ -1,4 +1,4 @@
-"""What is known to be wrong with somebody's own images: a list from a file, a set from the store, or nothing yet."""
+"""What is known to be wrong with your own images: a list from a file, a set from the store, or nothing yet."""
 
 from __future__ import annotations
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import html
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import pandas as pd
 import streamlit as st
 
 from unlearn_core import view_state as vs
-from unlearn_core.errors import UserError
 from unlearn_core.results.table_export import csv_text
 from unlearn_core.support.escaping import escape_markdown
 from unlearn_core.views.picture import Picture
@@ -46,15 +44,6 @@ def opening(title: str, see: str, attempt: str) -> None:
     st.html(f'<p class="lethe-lead"><b>What you see</b> {see}<br><b>Try this</b> {attempt}</p>')
 
 
-@contextlib.contextmanager
-def errors_as_notices() -> Iterator[None]:
-    """For callbacks, which nothing else guards: what goes wrong is a notice when the page is drawn."""
-    try:
-        yield
-    except UserError as error:
-        st.session_state["notices"] = [*st.session_state.get("notices", []), str(error)]
-
-
 def notices() -> None:
     """What had to be changed in the link or in the last setting, said once."""
     for notice in st.session_state.pop("notices", []):
@@ -66,6 +55,16 @@ def picture(shown: Picture, name: str) -> None:
     config = {"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"]}
     st.plotly_chart(shown.figure, key=f"figure:{name}", alt=shown.alt, config=config)
     caption(shown.caption, shown.data, name)
+
+
+def tabs(parts: Mapping[str, Callable[[], None]], key: str) -> None:
+    """Tabs by their titles, of which only the open one is drawn: the page opens sooner."""
+    if not parts:
+        return
+    for tab, draw in zip(st.tabs(list(parts), key=key, on_change="rerun"), parts.values(), strict=True):
+        if tab.open:
+            with tab:
+                draw()
 
 
 def note(text: str) -> None:

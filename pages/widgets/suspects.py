@@ -10,7 +10,6 @@ import pandas as pd
 import streamlit as st
 
 from pages.session import binding, drafts
-from pages.session.services import store
 from pages.widgets import examples, show
 from unlearn_core import view_state as vs
 from unlearn_core.support.escaping import escape_markdown
@@ -20,7 +19,7 @@ from unlearn_core.views.suspects import figure as drawn
 from unlearn_core.views.suspects import forget_set_edits as edits
 
 if TYPE_CHECKING:
-    from unlearn_core.specs import MethodSpec, Scenario
+    from unlearn_core.specs import Scenario
     from unlearn_core.views.craft.data import Box
     from unlearn_core.views.suspects.data import Suspects
 
@@ -40,26 +39,6 @@ _STYLE = """<style>
 .lethe-one img {width: 116px; aspect-ratio: 1; image-rendering: pixelated; border-radius: 6px; display: block;}
 </style>"""
 _SIGNS = {edits.IN: "✔", edits.OUT: "✕", edits.UNDECIDED: ""}
-
-
-def open_suspects_of(scenario: Scenario, spec: MethodSpec) -> Suspects:
-    """What the stored run found. Raises LookupError if it is not stored."""
-    return _opened(store().location, scenario.run_key(spec), scenario, spec)
-
-
-@st.cache_resource(show_spinner=False, max_entries=8)
-def _opened(location: str, key: str, _scenario: Any, _spec: Any) -> Suspects:
-    from unlearn_core.views.suspects.data import open_suspects
-
-    return open_suspects(store(), _scenario, _spec)
-
-
-@st.cache_data(show_spinner=False, ttl=60)
-def expected_seconds(location: str, keys: tuple[str, ...], _wanted: Any) -> float | None:
-    """How long what is missing would take; ``_wanted``: pairs of scenario and method."""
-    parts = [edits.expected_seconds(store(), scenario, [spec]) for scenario, spec in _wanted]
-    known = [part for part in parts if part is not None]
-    return sum(known) if len(known) == len(parts) else None
 
 
 def wall(scenario: Scenario, rows: pd.DataFrame, groups: Any) -> None:
@@ -129,31 +108,34 @@ def listing(
         key=key,
         on_select=marked,
         selection_mode="multi-row",
-        column_config={
-            "image": st.column_config.ImageColumn("", width=48),
-            "rank": st.column_config.NumberColumn("rank", width=48),
-            "index": st.column_config.NumberColumn("example", format="%d", width=74),
-            "given": st.column_config.TextColumn("given", width=62),
-            "says": st.column_config.TextColumn("says", width=62, help="What the healed model predicts"),
-            "probability": st.column_config.ProgressColumn(
-                "probability", format="percent", min_value=0.0, max_value=1.0, width=110
-            ),
-            "score": st.column_config.NumberColumn(
-                "score", format="%.2f", width=56, help="All evidence, in standard deviations"
-            ),
-            "status": st.column_config.TextColumn("set", width=40, help="✔ in your set, ✕ rejected"),
-            "truth": st.column_config.TextColumn("truth", width=84),
-            "before": st.column_config.NumberColumn("rank before", format="%d"),
-        },
+        column_config=_columns(),
     )
     show.caption(words, shown, name)
     return [indices[row] for row in event["selection"]["rows"] if row < len(indices)]
 
 
+def _columns() -> dict[str, Any]:
+    """How each column of :func:`listing` is headed and drawn."""
+    column = st.column_config
+    return {
+        "image": column.ImageColumn("", width=48),
+        "rank": column.NumberColumn("rank", width=48),
+        "index": column.NumberColumn("example", format="%d", width=74),
+        "given": column.TextColumn("given", width=62),
+        "says": column.TextColumn("says", width=62, help="What the healed model predicts"),
+        "probability": column.ProgressColumn("probability", format="percent", min_value=0.0, max_value=1.0, width=110),
+        "score": column.NumberColumn("score", format="%.2f", width=56, help="All evidence, in standard deviations"),
+        "status": column.TextColumn("set", width=40, help="✔ in your set, ✕ rejected"),
+        "truth": column.TextColumn("truth", width=84),
+        "before": column.NumberColumn("rank before", format="%d"),
+    }
+
+
 def evidence(state: vs.State, scenario: Scenario, found: Suspects, groups: Any) -> None:
     """One suspect closely: picture, labels, and how far each score puts it above the typical example."""
     known = set(found.table["index"].tolist())
-    index = state["suspect"] if state["suspect"] in known else int(found.table["index"].iloc[0])
+    asked = state["suspect"]
+    index = asked if asked is not None and asked in known else int(found.table["index"].iloc[0])
     row: dict[Any, Any] = found.table[found.table["index"] == index].to_dict("records")[0]
     pixels = pictures(scenario, [index])[0]
     words = st.container()

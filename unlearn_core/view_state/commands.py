@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Sequence
 from typing import Any
 
-from unlearn_core.view_state.controls import BY_NAME, State
+from unlearn_core.view_state.controls import BY_NAME, State, by_name
 from unlearn_core.view_state.specs import all_overrides, as_found, as_text, edited, joining
 
 _USUAL = BY_NAME["values"].default
@@ -28,8 +28,8 @@ def as_discover(state: State, method: str = "rem_discover") -> str:
 def _words(state: State, command: str, chosen: Sequence[str], more: Sequence[str]) -> list[str]:
     words = ["python", "-m", "unlearn_core", command, "--dataset", state["dataset"]]
     for name in _plain(state, "regularity", "discovery", "amount", "model", "recipe", "seed"):
-        if state[name] is not None:
-            words += [f"--{name}", as_text(state[name])]
+        if (value := by_name(state)[name]) is not None:
+            words += [f"--{name}", as_text(value)]
     if edited(state):
         words += ["--forget", state["forget"]]
     words += more
@@ -44,8 +44,8 @@ def as_python(state: State, methods: Sequence[str] | None = None) -> str:
     values = "" if state["values"] == _USUAL else f", values={state['values']!r}"
     arguments = [repr(state["dataset"])]
     for name in _plain(state, "regularity", "amount", "discovery", "model", "recipe", "seed"):
-        if state[name] is not None:
-            arguments.append(f"{name}={state[name]!r}")
+        if (value := by_name(state)[name]) is not None:
+            arguments.append(f"{name}={value!r}")
     return "\n".join(
         [
             "from unlearn_core.presets import make_method, make_scenario, method_overrides",
@@ -75,7 +75,7 @@ def as_yaml(state: State, methods: Sequence[str] | None = None) -> str:
     """A plan for ``python -m unlearn_core sweep``."""
     chosen = list(methods or state["methods"])
     plan: dict[str, Any] = {"dataset": state["dataset"]}
-    plan |= {name: [state[name]] for name in ("regularity", "discovery")}
+    plan |= {"regularity": [state["regularity"]], "discovery": [state["discovery"]]}
     plan |= {"methods": chosen, "seeds": [state["seed"]]}
     if state["values"] != _USUAL:
         plan["values"] = [state["values"]]

@@ -9,15 +9,14 @@ from __future__ import annotations
 import functools
 import re
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 from urllib.parse import parse_qsl, urlencode
 
 from unlearn_core.errors import UserError
-from unlearn_core.view_state.controls import BY_QUERY, State
+from unlearn_core.view_state.controls import BY_QUERY, State, by_name, with_changes
+from unlearn_core.view_state.lesson_files import find_lessons
 from unlearn_core.view_state.links import decode
 
-FOLDER: Final = Path(__file__).parents[2] / "assets" / "lessons"
 MAX_STEPS: Final = 6
 KEPT: Final = ("hide", "lock")
 """What a teacher's link has set stays through a lesson."""
@@ -46,21 +45,21 @@ class Lesson:
         """The state of step ``number`` (from 1): what this step and those before it set, everything else at its default."""
         pairs = {key: value for step in self.steps[:number] for key, value in step.settings}
         state, _ = decode(urlencode(pairs))
-        return state | {name: current[name] for name in KEPT} | {"lesson": self.name, "step": number}
+        kept = by_name(current)
+        return with_changes(state, {name: kept[name] for name in KEPT}) | {"lesson": self.name, "step": number}
 
     def differs(self, number: int, current: State) -> bool:
         """Whether a control that this step needs has another value now."""
         pairs = {key: value for step in self.steps[:number] for key, value in step.settings}
-        wanted = self.state_at(number, current)
+        wanted, now = by_name(self.state_at(number, current)), by_name(current)
         names = {"overrides" if "." in key else BY_QUERY[key].name for key in pairs}
-        return any(wanted[name] != current[name] for name in names)
+        return any(wanted[name] != now[name] for name in names)
 
 
 @functools.cache
 def lessons() -> dict[str, Lesson]:
     """Every lesson by name, in the order of their file names' numbers."""
-    found = [parse(re.sub(r"^\d+-", "", path.stem), path.read_text(encoding="utf-8")) for path in sorted(FOLDER.glob("*.md"))]
-    return {lesson.name: lesson for lesson in found}
+    return {name: parse(name, path.read_text(encoding="utf-8")) for name, path in find_lessons().items()}
 
 
 def parse(name: str, text: str) -> Lesson:

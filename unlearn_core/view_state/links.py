@@ -17,8 +17,10 @@ from unlearn_core.view_state.controls import (
     MIN_METHODS,
     Control,
     State,
+    by_name,
     default_state,
 )
+from unlearn_core.view_state.controls.scenario import RecipeName
 from unlearn_core.view_state.fields import as_number
 from unlearn_core.view_state.permission import Question, sift
 from unlearn_core.view_state.settle import clamp_state, quoted
@@ -35,7 +37,7 @@ def encode(state: State) -> str:
     """The state as a query string without '?': only what differs from the defaults, always shorter than 2,000 characters."""
     items = []
     for control in CONTROLS:
-        value: Any = _two_recipes(state) if control.name == "recipe" else state[control.name]
+        value: Any = _two_recipes(state) if control.name == "recipe" else by_name(state)[control.name]
         if value != control.default:
             items.append((control.query_name, ",".join(value) if control.kind == "choices" else as_text(value)))
     items += [(name, as_text(value)) for name, value in sorted(state["overrides"].items())]
@@ -56,7 +58,7 @@ def decode(query: Query) -> tuple[State, list[str]]:
 def decode_asking(query: Query, opened: Collection[str] = (), also: Iterable[Path] = ()) -> tuple[State, list[str], Question]:
     """The same for a page, which can ask: the state without what the third part of the answer asks for.
 
-    ``opened``: paths that a person has typed or agreed to in this session; ``also``: more folders to open without asking.
+    ``opened``: paths that you typed or agreed to in this session; ``also``: more folders to open without asking.
     """
     state = default_state()
     pairs, asked = sift(_pairs(query), opened, also)
@@ -67,7 +69,7 @@ def decode_asking(query: Query, opened: Collection[str] = (), also: Iterable[Pat
     for name, raw in pairs:
         control = BY_QUERY.get(name)
         if control is not None:
-            state[control.name] = _read(control, raw, state, notices)
+            by_name(state)[control.name] = _read(control, raw, notices)
         elif "." in name:
             state["overrides"][name] = raw
         else:
@@ -83,12 +85,12 @@ def decode_asking(query: Query, opened: Collection[str] = (), also: Iterable[Pat
     return state, notices + more, asked
 
 
-def _two_recipes(state: State) -> str | None:
+def _two_recipes(state: State) -> RecipeName | None:
     """The recipe, where the data have two; a link always names it, so that one without a name is known to be older."""
     return with_defaults(state)["recipe"] if state["dataset"] != BY_NAME["dataset"].default else None
 
 
-def _older(state: State) -> str | None:
+def _older(state: State) -> RecipeName | None:
     """The recipe of a link that names none: there was one then, for corruption that is made as well."""
     here = "dataset.data" in state["overrides"] or state["dataset"] != "images"  # or it is still to be asked for
     return "accurate" if here and _two_recipes(state) == "memorising" else None
@@ -100,12 +102,12 @@ def _pairs(query: Query) -> list[tuple[str, str]]:
     return [(str(k), str(v[-1] if isinstance(v, list) else v)[:MAX_QUERY]) for k, v in query.items() if v != []]
 
 
-def _read(control: Control, raw: str, state: State, notices: list[str]) -> Any:
-    """One value from a link, clamped to limits that hold for every dataset (:func:`settle` knows the rest)."""
+def _read(control: Control, raw: str, notices: list[str]) -> Any:
+    """One value from a link, clamped to limits that hold for every dataset (:func:`.clamp_state` knows the rest)."""
     if control.kind == "choices":
-        return _read_choices(control, raw, state, notices)
+        return _read_choices(control, raw, notices)
     if control.kind == "choice":
-        allowed = control.choices(state) if control.choices else ()
+        allowed = control.choices() if control.choices else ()
         if raw in allowed:
             return raw
         notices.append(f"{control.label} cannot be {quoted(raw)}, so the default is used; known: {', '.join(allowed)}.")
@@ -122,8 +124,8 @@ def _read(control: Control, raw: str, state: State, notices: list[str]) -> Any:
     return value
 
 
-def _read_choices(control: Control, raw: str, state: State, notices: list[str]) -> tuple[str, ...]:
-    allowed = control.choices(state) if control.choices else ()
+def _read_choices(control: Control, raw: str, notices: list[str]) -> tuple[str, ...]:
+    allowed = control.choices() if control.choices else ()
     asked = list(dict.fromkeys(part.strip() for part in raw.split(",") if part.strip()))
     chosen = [name for name in asked if name in allowed]
     if len(chosen) < len(asked):
@@ -144,12 +146,12 @@ def _clamp_number(control: Control, number: float) -> float | int:
     clamped = min(max(number, control.low), _high(control))
     if control.kind == "int":
         return round(clamped)
-    # A share that is not zero stays so: settle() then finds the smallest one that means something.
+    # A share that is not zero stays so: clamp_state() then finds the smallest one that means something.
     return max(round(clamped, 4), 1e-4 if clamped > 0 else 0.0)
 
 
 def _high(control: Control) -> float:
-    # How many classes there are is the dataset's to say; anything a person could mean passes here.
+    # How many classes there are is the dataset's to say; anything that you could mean passes here.
     return 10_000 if control.name in ("class_a", "class_b", "target_class") else control.high
 
 

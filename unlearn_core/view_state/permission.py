@@ -1,6 +1,6 @@
 """What a link may open without asking: files inside the allowed folders. Anything else, and every download, is a question.
 
-Links come from strangers. Nothing outside the allowed folders is looked at before a person says so: whether a file is there,
+Links come from strangers. Nothing outside the allowed folders is looked at before you say so: whether a file is there,
 is another user's or cannot be read makes no difference to what is shown.
 """
 
@@ -37,7 +37,7 @@ def data_roots() -> list[Path]:
     given = os.environ.get(ROOTS)
     if given is not None:
         return [Path(os.path.realpath(os.path.expanduser(one))) for one in given.split(os.pathsep) if one.strip()]
-    # A service may have the whole disk as its home or current folder: that is nobody's choice.
+    # A service may have the whole disk as its home or current folder: that was never chosen for data.
     found = [Path(os.path.realpath(one)) for one in (os.path.expanduser("~"), os.getcwd())]
     return [root for root in found if root != Path(root.anchor)]
 
@@ -54,7 +54,7 @@ def inside_roots(text: str, also: Iterable[Path] = ()) -> bool:
 
 
 def sift(pairs: Iterable[Pair], opened: Collection[str] = (), also: Iterable[Path] = ()) -> tuple[list[Pair], Question]:
-    """What of a link may be followed at once, and what has to be asked. ``opened``: paths that a person typed or opened."""
+    """What of a link may be followed at once, and what has to be asked. ``opened``: paths that you typed or opened."""
     pairs, also = list(pairs), list(also)
     held = [
         (name, value)
@@ -95,7 +95,7 @@ def _there(name: str, data: str) -> bool:
 
 
 def download(name: str) -> None:
-    """Fetch a dataset into the cache folder, which a person has asked for. Raises :class:`UserError` without internet."""
+    """Fetch a dataset into the cache folder, on request. Raises :class:`UserError` without internet."""
     from unlearn_core.datasets import registry
 
     source: Any = registry.get(name)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Final, Literal
 
 from unlearn_core.errors import UserError
-from unlearn_core.view_state.controls import ANCHORS, BY_NAME, HEADLINES, SECTIONS, UNKNOWN_HEADLINES, State
+from unlearn_core.view_state.controls import ANCHORS, BY_NAME, HEADLINES, SECTIONS, UNKNOWN_HEADLINES, State, by_name
 from unlearn_core.view_state.specs import (
+    amount_of,
     as_found,
     as_text,
     preset_of,
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from unlearn_core.datasets import LabelledData
     from unlearn_core.specs import Scalar, Scenario
 
+Capped = Literal["class_a", "class_b", "target_class", "trigger_size", "anchor_a", "anchor_b", "anchor_c"]
+"""The controls whose highest value is the dataset's to say."""
+CLASSES: Final[tuple[Capped, ...]] = ("class_a", "class_b", "target_class")
+
 
 def clamp_state(state: State) -> tuple[State, list[str]]:
     """The nearest state that describes something possible, with one sentence per change.
@@ -30,7 +34,7 @@ def clamp_state(state: State) -> tuple[State, list[str]]:
     the dataset's preset become None.
     """
     notices: list[str] = []
-    state = dict(state)
+    state = state.copy()
     listed = state.pop("listed", None)  # it may belong to the data of before; a page fills it in anew
     state["overrides"] = _settle_overrides(state, notices)
     _settle_files(state, notices)
@@ -47,13 +51,14 @@ def clamp_state(state: State) -> tuple[State, list[str]]:
         for name in ANCHORS:
             if state[name] is not None:
                 _cap(state, name, len(data) - 1, preset, notices)
-    for name, value in preset.items():
-        if state[name] == value and type(state[name]) is type(value):
-            state[name] = None
+    values = by_name(state)
+    for key, usual in preset.items():
+        if values[key] == usual and type(values[key]) is type(usual):
+            values[key] = None
     _settle_whole(state, notices)
     if data is not None:
         _settle_discovery(state, len(data), notices)
-    return state | ({} if listed is None else {"listed": listed}), notices
+    return state if listed is None else state | {"listed": listed}, notices
 
 
 def _training_data(state: State) -> LabelledData | None:
@@ -87,18 +92,21 @@ def _of_dataset(state: State) -> dict[str, Scalar]:
     return {key: value for key, value in state["overrides"].items() if key.startswith("dataset.")}
 
 
-def _settle_classes(state: State, classes: int, preset: Mapping[str, Any], notices: list[str]) -> None:
-    for name in ("class_a", "class_b", "target_class"):
+def _settle_classes(state: State, classes: int, preset: State, notices: list[str]) -> None:
+    for name in CLASSES:
         _cap(state, name, classes - 1, preset, notices)
-    a, b = (state[n] if state[n] is not None else preset[n] for n in ("class_a", "class_b"))
-    if a == b:
+    whole = with_defaults(state)
+    a, b = whole["class_a"], whole["class_b"]
+    if a == b and b is not None:
         state["class_b"] = b - 1 if b == classes - 1 else b + 1
         notices.append(f"The two confused classes must differ; the second one is now {state['class_b']}.")
 
 
-def _cap(state: State, name: str, high: int, preset: Mapping[str, Any], notices: list[str]) -> None:
-    value = state[name] if state[name] is not None else preset[name]
-    if value > high:
+def _cap(state: State, name: Capped, high: int, preset: State, notices: list[str]) -> None:
+    value = state[name]
+    if value is None:
+        value = preset.get(name)
+    if value is not None and value > high:
         state[name] = high
         notices.append(f"{BY_NAME[name].label} can be at most {high} on this dataset (it was {value}).")
 
@@ -121,11 +129,11 @@ def _settle_discovery(state: State, size: int, notices: list[str]) -> None:
 
     if as_found(state):
         corrupted = _known_corrupted(state)
-        if not corrupted:  # nobody knows of any: what counts is a forget list, or nothing is known at all
+        if not corrupted:  # none is known: what counts is a forget list, or nothing is known at all
             state["discovery"] = 0.0
             return
     else:
-        corrupted = corrupted_count(with_defaults(state)["amount"], size)
+        corrupted = corrupted_count(amount_of(state), size)
     rate = state["discovery"]
     if rate > 0 and int(rate * corrupted + 0.5) == 0:
         state["discovery"] = math.ceil(0.5 / corrupted * 1e4) / 1e4
@@ -142,7 +150,7 @@ def _settle_whole(state: State, notices: list[str]) -> None:
         notices.append(f"{error} The network and the parameters are back at their defaults.")
         state["model"], state["overrides"] = None, _of_dataset(state)  # without its files a dataset would be gone
     if (most := largest_amount(state)) is not None:
-        amount = with_defaults(state)["amount"]
+        amount = amount_of(state)
         state["amount"] = most
         notices.append(
             f"An amount of {amount:g} would confuse more of the two classes than keeps the task meaningful; "
@@ -168,9 +176,9 @@ def largest_amount(state: State) -> int | None:
     from unlearn_core.corruption import corrupted_count
 
     data = _training_data(state)
-    if data is None or _corruptible(state, with_defaults(state)["amount"]):
+    if data is None or _corruptible(state, amount_of(state)):
         return None
-    good, bad = 0, corrupted_count(with_defaults(state)["amount"], len(data))
+    good, bad = 0, corrupted_count(amount_of(state), len(data))
     while bad - good > 1:
         middle = (good + bad) // 2
         good, bad = (middle, bad) if _corruptible(state, middle) else (good, middle)
@@ -202,13 +210,13 @@ def columns_shown(state: State) -> tuple[str, ...]:
 
 
 def metric_shown(state: State) -> str:
-    """The metric over time: the one asked for; where nobody knows what is healed, one that is known in place of the default."""
+    """The metric over time: the one asked for; where what heals is unknown, one that is known in place of the default."""
     asked: str = state["metric"]
     return "forget_accuracy" if asked == BY_NAME["metric"].default and not truth_known(state) else asked
 
 
 def _known_corrupted(state: State) -> int | None:
-    """How many training labels are wrong, for labels as they come; None where nobody knows."""
+    """How many training labels are wrong, for labels as they come; None where that is not known."""
     from unlearn_core.corruption import corrupt
     from unlearn_core.datasets import load_dataset
 

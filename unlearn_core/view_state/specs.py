@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from unlearn_core.view_state.controls import SECTIONS, State
+from unlearn_core.view_state.controls import SECTIONS, State, by_name, with_changes
 from unlearn_core.view_state.fields import ParamField, param_fields
 
 if TYPE_CHECKING:
@@ -27,7 +27,8 @@ DISCOVERY: Final = "rem_discover"
 
 def all_overrides(state: State, methods: Iterable[str] = ()) -> dict[str, Scalar]:
     """Everything beyond the plain options as "section.field" → value, for the scenario and for ``methods``."""
-    named = {field: state[name] for name, field in _SPEC_FIELDS.items() if state[name] is not None}
+    values = by_name(state)
+    named = {field: values[name] for name, field in _SPEC_FIELDS.items() if values[name] is not None}
     wanted = {*SECTIONS, *methods}
     if as_found(state):
         named = {"corruption.found": True}
@@ -96,7 +97,7 @@ def to_methods(state: State, names: Iterable[str] | None = None) -> list[MethodS
 
 def searching(state: State) -> State:
     """The state with the parameters of the search for suspects that it asks for: its own, or one quick round."""
-    more = {f"{DISCOVERY}.rounds": 1} if state["search"] == "quick" else {}
+    more: dict[str, Scalar] = {f"{DISCOVERY}.rounds": 1} if state["search"] == "quick" else {}
     return state | {"overrides": state["overrides"] | more}
 
 
@@ -105,15 +106,22 @@ def to_search(state: State) -> MethodSpec:
     return to_methods(searching(state), [DISCOVERY])[0]
 
 
-def preset_of(state: State) -> dict[str, Any]:
+def amount_of(state: State) -> float:
+    """How many examples are corrupted, as a fraction or a count: what the view says, or the usual amount."""
+    from unlearn_core.specs import CorruptionSpec
+
+    usual: float = CorruptionSpec.model_fields["amount"].default
+    return usual if state["amount"] is None else state["amount"]
+
+
+def preset_of(state: State) -> State:
     """What the dataset's preset says about the controls whose default is None."""
     from unlearn_core.presets import usual_recipe
-    from unlearn_core.specs import CorruptionSpec
 
     p = _preset(state)
     t = p.trigger
     return {
-        "amount": CorruptionSpec.model_fields["amount"].default,
+        "amount": amount_of(state | {"amount": None}),
         "class_a": p.class_a,
         "class_b": p.class_b,
         "target_class": p.target_class,
@@ -133,14 +141,16 @@ def _preset(state: State) -> Preset:
 
     source = registry.get(state["dataset"])
     try:
-        return source.preset_for(source.full_params(section_overrides(state["overrides"], "dataset")))
+        preset: Preset = source.preset_for(source.full_params(section_overrides(state["overrides"], "dataset")))
     except UserError:
-        return source.preset
+        preset = source.preset
+    return preset
 
 
 def with_defaults(state: State) -> State:
     """The state with the dataset's preset in place of every None: what the widgets show."""
-    return state | {name: value for name, value in preset_of(state).items() if state[name] is None}
+    values = by_name(state)
+    return with_changes(state, {name: value for name, value in preset_of(state).items() if values[name] is None})
 
 
 def section_fields(state: State, section: str) -> list[ParamField]:

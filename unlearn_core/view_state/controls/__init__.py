@@ -1,7 +1,7 @@
 """Everything a view depends on, as one typed list of controls: it drives widgets, defaults, links and copied commands.
 
-A state maps each control's name to a value, and ``"overrides"`` to parameters such as ``{"rem.epochs": 5}``. ``None``
-means "what the dataset's preset says", so that a link stays short and a change of dataset brings its own defaults.
+A state (:class:`.state.State`) maps each control's name to a value. ``None`` means "what the dataset's preset says", so that a
+link stays short and a change of dataset brings its own defaults.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from unlearn_core.view_state.controls.boundary import (
     MAX_VIEWS,
     SHADINGS,
     SPLITS,
+    Anchor,
 )
 from unlearn_core.view_state.controls.compare import (
     BY_CLASS,
@@ -28,13 +29,14 @@ from unlearn_core.view_state.controls.compare import (
     UNKNOWN_HEADLINES,
     VALUE_SETS,
 )
-from unlearn_core.view_state.controls.control import Control, State
+from unlearn_core.view_state.controls.control import Control
 from unlearn_core.view_state.controls.embedding import COLOURS, EMBEDDING, HIGHLIGHTS, MAX_EMBEDDED, PROJECTIONS
 from unlearn_core.view_state.controls.forget_set import FORGET_SET, SEARCHES, SHOW_TRUTH
 from unlearn_core.view_state.controls.heatmap import GRID_ORDERS, GRID_ROWS, GRID_SCALES, GRID_TASKS, HEATMAP
 from unlearn_core.view_state.controls.own import OWN
 from unlearn_core.view_state.controls.redirect import INSPECTED_METHOD, REDIRECT
 from unlearn_core.view_state.controls.scenario import CORNERS, CORRUPTIONS, RECIPES, SCENARIO
+from unlearn_core.view_state.controls.state import FILLED, State, by_name, with_changes
 from unlearn_core.view_state.controls.teaching import PANELS, teaching
 
 __all__ = [
@@ -49,6 +51,7 @@ __all__ = [
     "CORRUPTIONS",
     "DEMO_METHODS",
     "EXAMPLE_GROUPS",
+    "FILLED",
     "GRID_ORDERS",
     "GRID_ROWS",
     "GRID_SCALES",
@@ -71,12 +74,15 @@ __all__ = [
     "TIME_AXES",
     "UNKNOWN_HEADLINES",
     "VALUE_SETS",
+    "Anchor",
     "Control",
     "State",
+    "by_name",
     "default_state",
     "hideable",
     "hideable_label",
     "lockable",
+    "with_changes",
 ]
 
 SECTIONS: Final = ("dataset", "model", "training")
@@ -93,7 +99,7 @@ BY_QUERY: Final = {control.query_name: control for control in CONTROLS}
 
 def default_state() -> State:
     """Every control at its default."""
-    return {control.name: control.default for control in CONTROLS} | {"overrides": {}}
+    return with_changes({}, {control.name: control.default for control in CONTROLS} | {"overrides": {}})
 
 
 def hideable() -> tuple[str, ...]:
@@ -102,7 +108,7 @@ def hideable() -> tuple[str, ...]:
 
 
 def lockable() -> tuple[str, ...]:
-    """Everything that a teacher's link can show without letting anybody change it."""
+    """Everything that a teacher's link can show without letting you change it."""
     return (*_HIDEABLE, "parameters")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal, TypedDict, get_args
 
 from unlearn_core.view_state.controls.choices import view_names
 from unlearn_core.view_state.controls.control import Control, fixed
@@ -12,7 +12,23 @@ SHADINGS: Final = ("soft", "hard")
 SPLITS: Final = ("train", "test")
 EXAMPLE_GROUPS: Final = ("clean", "discovered", "undiscovered")
 BOUNDARY_MODES: Final = ("result", "rounds")
-ANCHORS: Final = ("anchor_a", "anchor_b", "anchor_c")
+Anchor = Literal["anchor_a", "anchor_b", "anchor_c"]
+ANCHORS: Final[tuple[Anchor, Anchor, Anchor]] = get_args(Anchor)
+
+
+class BoundaryState(TypedDict, total=False):
+    """What the page on the decision boundary shows; None: by rule."""
+
+    views: tuple[str, ...]
+    shading: str
+    splits: tuple[str, ...]
+    groups: tuple[str, ...]
+    time: str
+    frame: int | None
+    anchor_a: int | None
+    anchor_b: int | None
+    anchor_c: int | None
+
 
 BOUNDARY: Final[tuple[Control, ...]] = (
     Control(

@@ -2,44 +2,42 @@
 
 from __future__ import annotations
 
-from unlearn_core.view_state.controls.control import State
+from unlearn_core.view_state import lesson_files
 
 
-def dataset_names(_: State) -> tuple[str, ...]:
+def dataset_names() -> tuple[str, ...]:
     from unlearn_core.datasets import registry
 
     return tuple(registry.names())
 
 
-def model_names(_: State) -> tuple[str, ...]:
+def model_names() -> tuple[str, ...]:
     from unlearn_core.models import registry
 
     return tuple(registry.names())
 
 
-def method_names(_: State) -> tuple[str, ...]:
+def method_names() -> tuple[str, ...]:
     from unlearn_core.methods import registry
 
     return tuple(registry.names())
 
 
-def metric_names(_: State) -> tuple[str, ...]:
+def metric_names() -> tuple[str, ...]:
     from unlearn_core.evaluation import registry
 
     return tuple(metric.name for metric in registry)
 
 
-def family_names(_: State) -> tuple[str, ...]:
+def family_names() -> tuple[str, ...]:
     from unlearn_core.methods import registry
 
     return tuple(sorted({method.family for method in registry}))
 
 
-def lesson_names(_: State) -> tuple[str, ...]:
-    from unlearn_core.view_state.lessons import lessons
-
-    return tuple(lessons())
+def lesson_names() -> tuple[str, ...]:
+    return tuple(lesson_files.find_lessons())
 
 
-def view_names(_: State) -> tuple[str, ...]:
-    return ("original", *method_names(_))
+def view_names() -> tuple[str, ...]:
+    return ("original", *method_names())

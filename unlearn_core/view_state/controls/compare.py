@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal, TypedDict
 
 from unlearn_core.view_state.controls.choices import family_names, method_names, metric_names
 from unlearn_core.view_state.controls.control import Control, fixed
@@ -31,11 +31,25 @@ UNKNOWN_HEADLINES: Final = (
     "agreement_retrain",
     "seconds",
 )
-"""The same where nobody knows what is wrong, and so not what is healed."""
+"""The same where it is not known what is wrong, and so not what is healed."""
 BY_CLASS: Final = ("healed", "utility")
 TIME_AXES: Final = ("work", "round")
 VALUE_SETS: Final = ("tuned", "paper")
-"""A method's two sets of values (``presets.Values``)."""
+"""The sets of a method's values to choose from; a stored run of REM's ablations may have a third (``presets.Values``)."""
+
+
+class CompareState(TypedDict, total=False):
+    """Which methods with which values, and how their results are shown."""
+
+    examples: int
+    families: tuple[str, ...]
+    methods: tuple[str, ...]
+    values: Literal["tuned", "paper", "rem"]
+    metric: str
+    pace: str
+    columns: tuple[str, ...]
+    by_class: str
+
 
 COMPARE: Final[tuple[Control, ...]] = (
     Control(

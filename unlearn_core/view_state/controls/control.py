@@ -1,4 +1,4 @@
-"""One thing that a person can set."""
+"""One thing that you can set: its words, limits and default."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-State = dict[str, Any]
 Kind = Literal["share", "amount", "int", "choice", "choices", "text"]
-Choices = Callable[[State], tuple[str, ...]]
+Choices = Callable[[], tuple[str, ...]]
 
 
 @dataclass(frozen=True)
 class Control:
-    """One thing a person can set. ``choices`` and ``high`` may need the registries, so they are asked for when needed."""
+    """One thing that you can set. ``choices`` may need the registries, which take a second to import: it is called when needed.
+
+    ``default`` has the type of the field of the same name in ``State``.
+    """
 
     name: str
     label: str
@@ -34,4 +36,4 @@ class Control:
 
 def fixed(names: tuple[str, ...]) -> Choices:
     """Choices that depend on nothing."""
-    return lambda _: names
+    return lambda: names

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, TypedDict
 
 from unlearn_core.view_state.controls.choices import method_names
 from unlearn_core.view_state.controls.control import Control, fixed
@@ -11,6 +11,17 @@ PROJECTIONS: Final = ("umap", "pca")
 COLOURS: Final = ("group", "class", "given", "prediction", "loss", "suspicion")
 HIGHLIGHTS: Final = ("all", "healed", "still wrong", "broken", "missed")
 MAX_EMBEDDED: Final = 2
+
+
+class EmbeddingState(TypedDict, total=False):
+    """What the embedding shows."""
+
+    embedded: tuple[str, ...]
+    projection: str
+    colour: str
+    highlight: str
+    judged: str
+
 
 EMBEDDING: Final[tuple[Control, ...]] = (
     Control(
@@ -57,7 +68,7 @@ EMBEDDING: Final[tuple[Control, ...]] = (
         "Whose effect the highlights, the table and the histograms show; the last of the chosen methods, if nothing is set.",
         "choice",
         "",
-        choices=lambda _: ("", *method_names(_)),
+        choices=lambda: ("", *method_names()),
         scenario=False,
     ),
 )

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, TypedDict
 
 from unlearn_core.view_state.controls.control import Control, fixed
 
 SEARCHES: Final = ("quick", "thorough")
 SHOW_TRUTH: Final = ("shown", "hidden")
+
+
+class ForgetSetState(TypedDict, total=False):
+    """What the page on the forget set shows; None: by rule."""
+
+    draft: str
+    search: str
+    cut: int | None
+    truth: str
+    suspect: int | None
+
 
 FORGET_SET: Final[tuple[Control, ...]] = (
     Control("draft", "Your set", "The forget set that is being edited.", "text", "", url="set", scenario=False),

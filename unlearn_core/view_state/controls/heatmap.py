@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, TypedDict
 
 from unlearn_core.view_state.controls.choices import metric_names
 from unlearn_core.view_state.controls.control import Control, fixed
@@ -11,6 +11,19 @@ GRID_ROWS: Final = ("stored", "chosen", "all", "both")
 GRID_TASKS: Final = ("map", "stored")
 GRID_SCALES: Final = ("plain", "relative")
 GRID_ORDERS: Final = ("family", "score")
+
+
+class HeatmapState(TypedDict, total=False):
+    """What the heatmap shows."""
+
+    cell_metric: str
+    rows: str
+    tasks: str
+    scale: str
+    order: str
+    seeds: int
+    cell: str
+
 
 HEATMAP: Final[tuple[Control, ...]] = (
     Control(

@@ -1,12 +1,22 @@
-"""Controls of the page on somebody's own data."""
+"""Controls of the page on your own data."""
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, TypedDict
 
 from unlearn_core.view_state.controls.control import Control
 
 MAX_PATH: Final = 400
+
+
+class OwnState(TypedDict, total=False):
+    """Which of your own files are read."""
+
+    own: str
+    own_size: int
+    own_limit: int
+    own_test_limit: int
+
 
 OWN: Final[tuple[Control, ...]] = (
     Control(

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, TypedDict
 
 from unlearn_core.view_state.controls.choices import method_names
 from unlearn_core.view_state.controls.control import Control, fixed
 
 INSPECTED_METHOD: Final = ("channels", "channel", "maps", "changes")
 """What the page on redirect neurons shows below the strength: all channels, one of them, maps of the plane, parameters."""
+
+
+class RedirectState(TypedDict, total=False):
+    """What the page on redirect neurons shows; None: by rule."""
+
+    inspected: str
+    strength: float
+    redirect_part: str
+    redirect_layer: int | None
+    redirect_channel: int | None
+
 
 REDIRECT: Final[tuple[Control, ...]] = (
     Control(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal, TypedDict, get_args
 
 from unlearn_core.view_state.controls.choices import dataset_names, model_names
 from unlearn_core.view_state.controls.control import Control, fixed
@@ -10,7 +10,30 @@ from unlearn_core.view_state.controls.control import Control, fixed
 CORNERS: Final = ("top-left", "top-right", "bottom-left", "bottom-right")
 
 CORRUPTIONS: Final = ("dial", "found")
-RECIPES: Final = ("memorising", "accurate")
+RecipeName = Literal["memorising", "accurate"]
+RECIPES: Final = get_args(RecipeName)
+
+
+class ScenarioState(TypedDict, total=False):
+    """The scenario; None: what the dataset's preset says."""
+
+    dataset: str
+    corruption: str
+    regularity: float
+    discovery: float
+    amount: float | int | None
+    class_a: int | None
+    class_b: int | None
+    target_class: int | None
+    trigger_size: int | None
+    trigger_corner: str | None
+    trigger_value: int | None
+    trigger_opacity: float | None
+    model: str | None
+    recipe: RecipeName | None
+    seed: int
+    forget: str
+
 
 SCENARIO: Final[tuple[Control, ...]] = (
     Control("dataset", "Dataset", "Where the labelled examples come from.", "choice", "digits", choices=dataset_names),

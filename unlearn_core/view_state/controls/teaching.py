@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, TypedDict
 
 from unlearn_core.view_state.controls.choices import lesson_names
 from unlearn_core.view_state.controls.control import Control, fixed
@@ -49,8 +49,17 @@ PANELS: Final = (
 )
 
 
+class TeachingState(TypedDict, total=False):
+    """The lesson that is followed, and what a teacher's link hides or locks."""
+
+    lesson: str
+    step: int
+    hide: tuple[str, ...]
+    lock: tuple[str, ...]
+
+
 def teaching(hideable: tuple[str, ...], lockable: tuple[str, ...]) -> tuple[Control, ...]:
-    """The controls of lessons and of teachers' links, which nobody can hide."""
+    """The controls of lessons and of teachers' links, which no link can hide."""
     return (
         Control("lesson", "Lesson", "The lesson that is being followed.", "choice", "", choices=lesson_names, scenario=False),
         Control(

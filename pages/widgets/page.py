@@ -1,0 +1,69 @@
+"""The frame of every page: its state, a lesson's step, title and notices before it; the engine's line and the link after it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, NoReturn
+
+import streamlit as st
+
+from pages.session import binding
+from pages.widgets import jobs, lessons, link_question, show
+from unlearn_core import view_state as vs
+from unlearn_core.errors import UserError
+from unlearn_core.support.escaping import escape_markdown
+
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
+Words = str | Callable[[vs.State], str]
+"""A sentence, or what makes it from the state."""
+
+
+@contextlib.contextmanager
+def page(
+    title: str, *, see: Words, attempt: Words, corner: int = 1, footer: bool = True
+) -> Iterator[tuple[vs.State, DeltaGenerator]]:
+    """Open a page with its title and two lines; gives its state and the corner right of the title.
+
+    The link follows the state when the page has come to its end, or to :func:`end_page`.
+
+    ``see``, ``attempt``: what you see, what to try; ``corner``: its width in buttons; ``footer``: whether the engine's line
+    closes the page.
+    """
+    state = binding.begin()
+    link_question.bar()
+    lessons.bar(state)
+    head, right = st.columns([7 - corner, corner], vertical_alignment="bottom") if corner else (st.container(), st.container())
+    with head:
+        show.opening(title, _in_words(see, state), _in_words(attempt, state))
+    show.notices()
+    with contextlib.suppress(PageEnded):
+        yield state, right
+    if footer:
+        st.caption(jobs.engine_line())
+    binding.finish(state)
+
+
+def _in_words(words: Words, state: vs.State) -> str:
+    return words if isinstance(words, str) else words(state)
+
+
+class PageEnded(Exception):
+    """A page has nothing more to show."""
+
+
+def end_page() -> NoReturn:
+    """Show nothing more of the page. After ``st.stop()`` Streamlit would refuse the footer and the link as well."""
+    raise PageEnded
+
+
+@contextlib.contextmanager
+def end_on_error(advice: str = "Change the scenario in Craft.", icon: str = ":material/error:") -> Iterator[None]:
+    """Show what is wrong with the view's settings, with the ``advice`` that helps, and end the page there."""
+    try:
+        yield
+    except UserError as error:
+        st.error(" ".join(filter(None, (escape_markdown(error), advice))), icon=icon)
+        end_page()

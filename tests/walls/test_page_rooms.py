@@ -1,0 +1,41 @@
+"""The rooms of the pages: a page uses widgets, widgets use cached reads, these use the session, and never the other way."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+ABOVE = {"session": ("pages.cache", "pages.widgets"), "cache": ("pages.widgets",), "widgets": ()}
+"""What each room must not import; no room imports a page."""
+PAGES = sorted((ROOT / "pages").glob("*.py"))
+
+
+def imported(path: Path) -> set[str]:
+    """Every module that a file imports, inside functions as well."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return found
+
+
+@pytest.mark.parametrize("room", ABOVE)
+def test_rooms_look_downwards(room: str) -> None:
+    pages = {f"pages.{path.stem}" for path in PAGES}
+    files = sorted((ROOT / "pages" / room).glob("*.py"))
+    assert files
+    for path in files:
+        upwards = {name for name in imported(path) if name in pages or name.startswith(ABOVE[room])}
+        assert not upwards, f"{path.name} imports {', '.join(sorted(upwards))}"
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+def test_every_page_opens_and_ends_in_one_way(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert text.count("\nwith page(") == 1
+    assert "st.stop(" not in text, "after st.stop() the link would not follow the state: end_page()"
