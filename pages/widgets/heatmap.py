@@ -17,6 +17,9 @@ from unlearn_core.results import table_export as sheets
 from unlearn_core.support.escaping import escape_markdown
 from unlearn_core.views.heatmap import data as g
 from unlearn_core.views.heatmap import figure as drawn
+from unlearn_core.views.heatmap.links import cell_text, overrides_of
+from unlearn_core.views.heatmap.runs_table import runs_table
+from unlearn_core.views.heatmap.sentences import cost_sentence, missing_sentence, task_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,6 +28,9 @@ if TYPE_CHECKING:
     from unlearn_core.results.gallery import Gallery
     from unlearn_core.specs import MethodSpec
     from unlearn_core.stages.stage import Stage
+    from unlearn_core.views.heatmap.missing import Estimate
+    from unlearn_core.views.heatmap.scale import MetricScale
+    from unlearn_core.views.heatmap.sentences import Column
 
 TITLE = "Heatmap"
 REDRAW = 12
@@ -105,14 +111,14 @@ def _retry(job_id: str) -> None:
         engine().retry(job_id)
 
 
-def fill(state: vs.State, wanted: list[Any], estimate: g.Estimate, empty: int, busy: bool) -> None:
+def fill(state: vs.State, wanted: list[Any], estimate: Estimate, empty: int, busy: bool) -> None:
     """What is missing, what it would cost, and the button that runs it."""
     if binding.hidden(state, "grid_missing") or not wanted:
         return
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         workers = sum(not worker.spare for worker in engine().status().workers)
-        cost = drawn.cost_sentence(estimate.seconds, estimate.guessed, workers)
-        st.markdown(f"{drawn.missing_sentence(empty, estimate.runs, estimate.originals)}  \n{cost}")
+        cost = cost_sentence(estimate.seconds, estimate.guessed, workers)
+        st.markdown(f"{missing_sentence(empty, estimate.runs, estimate.originals)}  \n{cost}")
         if not binding.hidden(state, "seeds"):
             st.number_input(min_value=1, max_value=10, step=1, width=130, **binding.widget_args(state, "seeds", int))
         st.button(
@@ -129,7 +135,7 @@ def _run_missing(wanted: list[Any], runs: int) -> None:
         jobs.hand_over(share_models(list(stages.values())), f"{TITLE}: {runs} missing runs")
 
 
-def measure(found: g.Grid, busy: bool) -> None:
+def measure(found: g.HeatmapData, busy: bool) -> None:
     """Values that can be measured from stored models, on request: it takes a moment for each."""
     if not found.pending:
         return
@@ -144,7 +150,7 @@ def measure(found: g.Grid, busy: bool) -> None:
         )  # fmt: skip
 
 
-def _measure_pending(found: g.Grid) -> None:
+def _measure_pending(found: g.HeatmapData) -> None:
     from unlearn_core.stages.metrics import plan_measures
 
     with show.errors_as_notices():
@@ -152,7 +158,7 @@ def _measure_pending(found: g.Grid) -> None:
 
 
 def drawn_once(
-    table: pd.DataFrame, rows: pd.DataFrame, tasks: list[g.Cell], how: drawn.Reading, shares: Mapping[drawn.Column, float]
+    table: pd.DataFrame, rows: pd.DataFrame, tasks: list[g.Cell], how: MetricScale, shares: Mapping[Column, float]
 ) -> drawn.Picture:
     """The heatmap; where nothing that it shows has changed since this person last saw it, as after a click, the same one."""
     hashes = [int(pd.util.hash_pandas_object(frame, index=False).sum()) for frame in (table, rows)]
@@ -177,7 +183,7 @@ def _clicked() -> None:
     points = st.session_state["figure:grid"]["selection"]["points"]
     if points and points[0].get("customdata"):
         method, variant, *dials = points[0]["customdata"]
-        binding.change(cell=g.cell_text(method, variant, g.Cell(*dials)))
+        binding.change(cell=cell_text(method, variant, g.Cell(*dials)))
 
 
 def export(table: Callable[[], pd.DataFrame] | None, title: str) -> None:
@@ -199,7 +205,7 @@ def export(table: Callable[[], pd.DataFrame] | None, title: str) -> None:
             )  # fmt: skip
 
 
-def sources(found: g.Grid, precomputed: Gallery | None) -> None:
+def sources(found: g.HeatmapData, precomputed: Gallery | None) -> None:
     """Where precomputed cells come from, and what is stored but not shown."""
     if precomputed is not None and (found.runs["source"] == g.GALLERY).any():
         st.caption(precomputed.line())
@@ -211,7 +217,7 @@ def sources(found: g.Grid, precomputed: Gallery | None) -> None:
         )
 
 
-def other_values(state: vs.State, found: g.Grid, specs: dict[g.RowKey, MethodSpec]) -> None:
+def other_values(state: vs.State, found: g.HeatmapData, specs: dict[g.RowKey, MethodSpec]) -> None:
     """How many runs have the values that are not chosen here."""
     if state["rows"] in ("chosen", "both"):
         return
@@ -224,7 +230,7 @@ def other_values(state: vs.State, found: g.Grid, specs: dict[g.RowKey, MethodSpe
 
 
 def cell(
-    state: vs.State, found: g.Grid, rows: pd.DataFrame, tasks: list[g.Cell], opened: tuple[str, str, g.Cell] | None
+    state: vs.State, found: g.HeatmapData, rows: pd.DataFrame, tasks: list[g.Cell], opened: tuple[str, str, g.Cell] | None
 ) -> None:
     """The runs behind the open cell, each with a link to its comparison."""
     if binding.hidden(state, "grid_runs"):
@@ -243,7 +249,7 @@ def cell(
     st.session_state["cell-row"] = who if who in names else None
     st.session_state["cell-task"] = task if task in tasks else None
     left.selectbox("Model", names, format_func=lambda pair: labels[pair], key="cell-row", **common)
-    right.selectbox("Task", tasks, format_func=drawn.task_name, key="cell-task", **common)
+    right.selectbox("Task", tasks, format_func=task_name, key="cell-task", **common)
     if opened is None:
         return
     runs = g.runs_in(found.runs, *opened)
@@ -258,7 +264,7 @@ def _chosen(names: list[tuple[str, str]], tasks: list[g.Cell]) -> None:
     if who is None and task is None:
         return
     method, variant = who or names[0]
-    binding.change(cell=g.cell_text(method, variant, task or tasks[0]))
+    binding.change(cell=cell_text(method, variant, task or tasks[0]))
 
 
 def _runs(state: vs.State, metric: str, runs: pd.DataFrame, method: str, variant: str, task: g.Cell) -> None:
@@ -266,7 +272,7 @@ def _runs(state: vs.State, metric: str, runs: pd.DataFrame, method: str, variant
     there = [base | {"seed": int(seed)} for seed in runs["seed"]]  # what a seed cannot unsettle is settled once
     addresses = [f"compare?{vs.encode(view)}" for view in there]
     known = catalog.metrics()
-    table = drawn.runs_table(runs, {name: known[name] for name in dict.fromkeys((metric, *vs.HEADLINES))}, addresses)
+    table = runs_table(runs, {name: known[name] for name in dict.fromkeys((metric, *vs.HEADLINES))}, addresses)
     columns = {"Compare": st.column_config.LinkColumn(display_text="open in a new tab")}
     st.dataframe(table, hide_index=True, column_config=columns, key="table:cell")
     with st.container(horizontal=True):
@@ -282,7 +288,7 @@ def link(state: vs.State, method: str, variant: str, task: g.Cell, seed: int) ->
     dials = {"regularity": task.regularity, "discovery": task.discovery, "seed": seed, "methods": methods, "forget": ""}
     # Of this method the parameters of the cell, whatever the view has; the variant says which values they depart from.
     others = {key: value for key, value in state["overrides"].items() if not key.startswith(f"{method}.")}
-    overrides = others | g.overrides_of(method, variant)
+    overrides = others | overrides_of(method, variant)
     two = method in catalog.methods() and catalog.method_card(method, state).sets
     values = g.set_of(variant) if two else state["values"]
     return vs.clamp_state(state | dials | {"overrides": overrides, "values": values, "cell": ""})[0]
