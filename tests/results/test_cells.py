@@ -17,8 +17,7 @@ from pydantic import BaseModel
 from unlearn_core.cli import main
 from unlearn_core.errors import UserError
 from unlearn_core.presets import make_method, make_scenario
-from unlearn_core.results import table_export
-from unlearn_core.results import tables
+from unlearn_core.results import table_export, tables
 from unlearn_core.specs import LOCATION, MethodSpec, Scenario
 from unlearn_core.store import Store
 from unlearn_core.views.heatmap.data import Cell, cells, heatmap_data, runs_in

@@ -12,8 +12,7 @@ from unlearn_core.cli import main
 from unlearn_core.methods import registry
 from unlearn_core.presets import make_method, make_scenario, value_sets
 from unlearn_core.results import gallery as gallery_module
-from unlearn_core.results import table_export
-from unlearn_core.results import tables
+from unlearn_core.results import table_export, tables
 from unlearn_core.results.settings import read_variant, set_of
 from unlearn_core.specs import MethodSpec, ModelSpec, Scenario
 from unlearn_core.store import Store

@@ -8,8 +8,7 @@ import pytest
 
 from unlearn_core.methods import registry as methods
 from unlearn_core.presets import make_method, make_scenario
-from unlearn_core.results import table_export
-from unlearn_core.results import tables
+from unlearn_core.results import table_export, tables
 from unlearn_core.specs import MethodSpec, Scenario
 from unlearn_core.stages.execution import run_stage
 from unlearn_core.stages.metrics import plan_measures
