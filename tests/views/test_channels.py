@@ -67,7 +67,7 @@ def test_strength_zero_gives_the_stored_numbers_to_the_bit(run: Run, opened: cha
     assert torch.equal(logits, torch.from_numpy(store.arrays(scenario.run_key(spec), "logits")["train"]))
 
 
-def test_strength_one_is_all_channels_on_for_everybody(opened: channels_data.Opened) -> None:
+def test_strength_one_is_all_channels_on_for_all_examples(opened: channels_data.Opened) -> None:
     data, model = opened.data, opened.model
     with torch.no_grad():
         test = model(data.test.batch(torch.arange(len(data.test))), torch.ones(1, model.redirect_channels))

@@ -51,7 +51,7 @@ class InputPlane:
 
     def inputs(self, places: np.ndarray) -> np.ndarray:
         """The inputs at ``places`` (n, 2), float32 (n, *shape)."""
-        return (self.origin + places @ self.axes).astype(np.float32).reshape(-1, *self.shape)
+        return np.asarray(self.origin + places @ self.axes, dtype=np.float32).reshape(-1, *self.shape)
 
     def project(self, inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Coordinates (n, 2) of the nearest places to ``inputs`` (n, *shape), and the distances (n,) to them."""

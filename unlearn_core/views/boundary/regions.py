@@ -51,7 +51,7 @@ def codes(winners: np.ndarray, confidence: np.ndarray, colors: np.ndarray, shadi
     level = np.full(winners.shape, LEVELS - 1)
     if shading == "soft":
         level = np.clip((confidence - floor) / (1 - floor) * LEVELS, 0, LEVELS - 1).astype(int)
-    found = (colors[winners] * LEVELS + level).astype(np.uint8)
+    found: np.ndarray = (colors[winners] * LEVELS + level).astype(np.uint8)
     edge = np.zeros(winners.shape, dtype=bool)
     edge[:-1] |= winners[:-1] != winners[1:]
     edge[:, :-1] |= winners[:, :-1] != winners[:, 1:]

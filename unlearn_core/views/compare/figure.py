@@ -160,21 +160,7 @@ def trajectories(
     """One line per method. ``frame``: columns method, label, oracle, round and the metric; ``time_axis``: "round", or "work"
     for the share of the method's own rounds (a column of that name); ``healing``: whether there was anything to heal."""
     figure = go.Figure()
-    styles = styles_of(frame)
-    first = frame.drop_duplicates("method")
-    names = dict(zip(first["method"], short_labels(first["label"]), strict=True))
-    for method, part in frame.dropna(subset=[metric]).groupby("method", sort=False):
-        style, name = styles[str(method)], names[str(method)]
-        figure.add_scatter(
-            x=part[time_axis],
-            y=part[metric],
-            customdata=part["round"],
-            mode="lines+markers",
-            name=name,
-            line={"color": style.color, "width": 2.5, "dash": "dash" if part["oracle"].iloc[0] else "solid"},
-            marker={"symbol": style.symbol, "size": 9 if len(part) < 15 else 6, "color": style.color},
-            hovertemplate=f"{name}, round %{{customdata}}: %{{y:{'.1%' if share else '.3g'}}}<extra></extra>",
-        )
+    _draw_courses(figure, frame, metric, time_axis, share)
     unit = {"range": [-0.04, 1.04], "tickformat": ".0%"} if share else {}
     axis, over = _time_axis(time_axis)
     layout(
@@ -190,6 +176,24 @@ def trajectories(
         f"Lines of {label.lower()} over the {over} of {frame['method'].nunique()} methods.",
         frame[list(dict.fromkeys(["method", "label", "round", time_axis, metric]))],
     )
+
+
+def _draw_courses(figure: go.Figure, frame: pd.DataFrame, metric: str, time_axis: str, share: bool) -> None:
+    styles = styles_of(frame)
+    first = frame.drop_duplicates("method")
+    names = dict(zip(first["method"], short_labels(first["label"]), strict=True))
+    for method, part in frame.dropna(subset=[metric]).groupby("method", sort=False):
+        style, name = styles[str(method)], names[str(method)]
+        figure.add_scatter(
+            x=part[time_axis],
+            y=part[metric],
+            customdata=part["round"],
+            mode="lines+markers",
+            name=name,
+            line={"color": style.color, "width": 2.5, "dash": "dash" if part["oracle"].iloc[0] else "solid"},
+            marker={"symbol": style.symbol, "size": 9 if len(part) < 15 else 6, "color": style.color},
+            hovertemplate=f"{name}, round %{{customdata}}: %{{y:{'.1%' if share else '.3g'}}}<extra></extra>",
+        )
 
 
 def _time_axis(time_axis: str) -> tuple[dict[str, Any], str]:

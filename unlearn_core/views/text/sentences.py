@@ -54,7 +54,7 @@ UNKNOWN_HEALED = "How much is healed is **unknown**: nobody knows which labels a
 
 
 def _outcome_unknown(frame: pd.DataFrame, edited: int) -> str:
-    """The same where nobody knows the truth: what can be said instead, and nothing else."""
+    """The same where the truth is unknown: what can be said instead, and nothing else."""
     rows = [row for _, row in frame.iterrows()]
     parts, share = [UNKNOWN_HEALED], share_in(frame)
     if nothing_to_heal(share):
@@ -72,7 +72,7 @@ def _outcome_unknown(frame: pd.DataFrame, edited: int) -> str:
 
 
 def known(discovered: int, corrupted: int | None, train_size: int) -> str:
-    """The discovery rate in examples; ``corrupted`` is None where nobody knows."""
+    """The discovery rate in examples; ``corrupted`` is None where it is unknown."""
     if corrupted is None:
         return f"{discovered} of {train_size:,} training examples are held to be wrong; how many are, nobody knows"
     return f"{discovered} of {corrupted} corrupted examples are known ({train_size:,} training examples in all)"
