@@ -58,14 +58,15 @@ def boundary(repeats: int) -> Measured:
     """100×100 cells of the plane for one stored model, loading its weights included; and one frame of a timeline."""
     from unlearn_core.presets import make_method, make_scenario
     from unlearn_core.store import Store
-    from unlearn_core.views.boundary.data import FRAME_RESOLUTION, RESOLUTION, field_of, plane_of
+    from unlearn_core.views.boundary.data import FRAME_RESOLUTION, RESOLUTION, map_decisions
+    from unlearn_core.views.boundary.plane import plane_of
 
     store, found = Store.open(os.environ["UNLEARN_STORE"]), Measured()
     for dataset in DATASETS:
         scenario = make_scenario(dataset)
         plane, spec = plane_of(scenario), make_method("rem", scenario)
         for name, cells in (("grid", RESOLUTION), ("frame", FRAME_RESOLUTION)):
-            call = functools.partial(field_of, store, scenario, spec, plane, cells)
+            call = functools.partial(map_decisions, store, scenario, spec, plane, cells)
             times = [_timed(call) for _ in range(repeats + 1)]
             found[f"boundary_{name}_{cells}x{cells}_{dataset}_ms"] = _summary(times[1:])
     return found

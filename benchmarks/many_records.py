@@ -158,7 +158,7 @@ def measure(place: str, repeats: int) -> dict[str, float]:
 def _data_paths(place: str, repeats: int) -> dict[str, float]:
     from unlearn_core.presets import make_method, make_scenario
     from unlearn_core.results import tables
-    from unlearn_core.views.heatmap.data import cells, grid
+    from unlearn_core.views.heatmap.data import cells, heatmap_data
     from unlearn_core.views.heatmap.worst_case import worst_cases
 
     scenario = make_scenario("digits")
@@ -169,14 +169,14 @@ def _data_paths(place: str, repeats: int) -> dict[str, float]:
 
     warm = _new_store(place)
     calls: dict[str, Callable[[], Any]] = {
-        "heatmap_data_first_s": lambda: cells(grid(_new_store(place), scenario, "healed_x_utility").runs),
+        "heatmap_data_first_s": lambda: cells(heatmap_data(_new_store(place), scenario, "healed_x_utility").runs),
         "results_data_first_s": table,
         "compare_worst_first_s": lambda: worst_cases(_new_store(place), scenario, specs),
     }
     found = {name: _least(repeats, call) for name, call in calls.items()}
-    grid(warm, scenario, "healed_x_utility")
-    found["heatmap_data_again_s"] = _least(repeats, lambda: cells(grid(warm, scenario, "healed_x_utility").runs))
-    found["heatmap_other_metric_s"] = _least(repeats, lambda: cells(grid(warm, scenario, "utility").runs))
+    heatmap_data(warm, scenario, "healed_x_utility")
+    found["heatmap_data_again_s"] = _least(repeats, lambda: cells(heatmap_data(warm, scenario, "healed_x_utility").runs))
+    found["heatmap_other_metric_s"] = _least(repeats, lambda: cells(heatmap_data(warm, scenario, "utility").runs))
     found["compare_worst_again_s"] = _least(repeats, lambda: worst_cases(warm, scenario, specs))
     found["compare_tables_s"] = _least(repeats, lambda: tables.comparison(warm, scenario, specs))
     return found

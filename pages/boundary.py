@@ -24,7 +24,7 @@ from unlearn_core.views.text.sentences import scenario_line
 
 if TYPE_CHECKING:
     from unlearn_core.specs import MethodSpec
-    from unlearn_core.views.boundary.data import InputPlane
+    from unlearn_core.views.boundary.plane import InputPlane
 
 TIMES = {"result": "Result", "rounds": "Round by round"}
 SHADINGS = {"soft": "Soft", "hard": "Hard"}

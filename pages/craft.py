@@ -17,7 +17,7 @@ from unlearn_core.stages.regularity import plan_regularity
 from unlearn_core.views.craft.data import preview, triggers
 from unlearn_core.views.points import points, with_positions_before, with_total
 from unlearn_core.views.table import group_counts
-from unlearn_core.views.task_map import mixture, plane, position_name
+from unlearn_core.views.task_map import mixture, position_name, task_map
 from unlearn_core.views.text.sentences import known, rightly_labelled_line
 
 CORRUPTIONS = {"dial": "Corrupt it", "found": "As found"}
@@ -150,7 +150,7 @@ with page(
         if not binding.hidden(state, "plane") and not vs.as_found(state):
             measured = record.payload["measured"] if record else None
             aims = catalog.regions([name for name in state["methods"] if name not in catalog.REFERENCES[1:]])
-            show.picture(plane(state["regularity"], state["discovery"], aims, measured), "plane")
+            show.picture(task_map(state["regularity"], state["discovery"], aims, measured), "plane")
         if not shown.known:
             show.note(
                 "Which labels are wrong is not known, so their regularity cannot be measured and there is no dial to read."

@@ -15,6 +15,10 @@ from unlearn_core import view_state as vs
 from unlearn_core.results import memorised
 from unlearn_core.views.heatmap import data as cells
 from unlearn_core.views.heatmap import figure as drawn
+from unlearn_core.views.heatmap.links import cell_of, cell_today
+from unlearn_core.views.heatmap.missing import estimate, missing
+from unlearn_core.views.heatmap.scale import scale_of
+from unlearn_core.views.heatmap.sentences import empty_cells
 from unlearn_core.views.table import explanation
 
 with page(
@@ -57,10 +61,10 @@ with page(
 
     job = grids.running_job()
     precomputed = grids.gallery()
-    found = cells.grid(store(), scenario, metric.name, precomputed.runs if precomputed else None)
+    found = cells.heatmap_data(store(), scenario, metric.name, precomputed.runs if precomputed else None)
     tasks = cells.tasks_of(found.runs, scenario, everything=state["tasks"] == "stored")
     values = cells.relative(found.runs) if state["scale"] == "relative" else found.runs
-    how = drawn.reading(metric, state["scale"] == "relative")
+    how = scale_of(metric, state["scale"] == "relative")
     table = cells.cells(values)
     specs = cells.specs_of(store(), found.runs, scenario, chosen)
     mine = cells.who(chosen, scenario, found.runs)
@@ -68,14 +72,12 @@ with page(
     quick = cells.who([vs.to_search(placed | {"search": "quick"})], scenario, found.runs)
     rows = grids.shown_rows(state, table, specs, mine, tasks, how.higher, quick)
     shares = memorised.of_tasks(found.runs)
-    opened = cells.cell_of(state["cell"]) if state["cell"] else None
-    opened = cells.cell_today(opened, scenario, found.runs) if opened else None
+    opened = cell_of(state["cell"]) if state["cell"] else None
+    opened = cell_today(opened, scenario, found.runs) if opened else None
     picture = grids.drawn_once(table, rows, tasks, how, shares)
     drawn.frame(picture, rows, tasks, opened)
     shown = {(row["method"], row["variant"]) for row in rows.to_dict("records")}
-    wanted = cells.missing(
-        found.runs, scenario, {who: spec for who, spec in specs.items() if who in shown}, tasks, state["seeds"]
-    )
+    wanted = missing(found.runs, scenario, {who: spec for who, spec in specs.items() if who in shown}, tasks, state["seeds"])
 
     grids.progress(job)
     if found.runs.empty:
@@ -94,8 +96,8 @@ with page(
 
         grids.export(long if any_value else None, how.label)
     grids.measure(found, jobs.running(job))
-    empty = drawn.empty_cells(picture)
-    grids.fill(state, wanted, cells.estimate(store(), wanted, found.runs, found.elsewhere), empty, jobs.running(job))
+    empty = empty_cells(picture)
+    grids.fill(state, wanted, estimate(store(), wanted, found.runs, found.elsewhere), empty, jobs.running(job))
     grids.other_values(state, found, specs)
     grids.sources(found, precomputed)
     grids.cell(state, found, rows, tasks, opened)

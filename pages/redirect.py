@@ -33,7 +33,7 @@ _PARTS = {"channels": "All channels", "channel": "One channel", "maps": "Maps of
 def strength_part(run: Opened) -> None:
     """The slider, the bars and the course over all strengths; for points in the plane the boundary as well."""
     strength = state["strength"]
-    flat = not run.arena.corrupted.train.is_image
+    flat = not run.data.corrupted.train.is_image
     if not binding.hidden(state, "strength"):
         st.slider(min_value=0.0, max_value=1.0, step=0.05, **binding.widget_args(state, "strength"))
     left, right = st.columns(2, gap="large")
@@ -43,7 +43,7 @@ def strength_part(run: Opened) -> None:
     if flat and not binding.hidden(state, "redirect_boundary"):
         with right:
             plane, chances = turned.boundary(run, strength)
-            names = run.arena.corrupted.train.class_names
+            names = run.data.corrupted.train.class_names
             show.picture(dial.strength_boundary(plane, chances, names, strength), "strength-boundary")
     if not binding.hidden(state, "redirect_curve"):
         with st.container() if flat else right:
@@ -107,7 +107,7 @@ def channel_part(run: Opened) -> None:
         channel = channel_of(run, layer)
     values, name = look.values(run, layer, channel), run.layers[layer - 1].name(channel)
     top = look.top(values)
-    flat = not run.arena.corrupted.train.is_image
+    flat = not run.data.corrupted.train.is_image
     with first:
         unit = "no unit" if flat else "mean over the image’s positions, no unit"
         show.picture(drawn.distribution(values, name, unit), "channel-values")
@@ -208,7 +208,7 @@ with page(
             end_page()
         strength_part(opened)
         if not binding.hidden(state, "redirect_parts"):
-            parts = [part for part in _PARTS if part != "maps" or not opened.arena.corrupted.train.is_image]
+            parts = [part for part in _PARTS if part != "maps" or not opened.data.corrupted.train.is_image]
             shown = state["redirect_part"] if state["redirect_part"] in parts else "channel"
             binding.segments(state, "redirect_part", {part: _PARTS[part] for part in parts}, show=lambda _: shown)
             draw: dict[str, Callable[[Opened], None]] = {

@@ -12,7 +12,7 @@ from pages.widgets import engine_panel, examples, jobs, show
 from pages.widgets.page import page
 from unlearn_core import view_state as vs
 from unlearn_core.views.compare.figure import healed_utility
-from unlearn_core.views.task_map import plane
+from unlearn_core.views.task_map import task_map
 from unlearn_core.views.text.sentences import outcome, reference_note
 
 with page(
@@ -64,7 +64,7 @@ with page(
         st.caption(f"{shown.corrupted} of {shown.train_size:,} training digits carry a bright patch and the label “0”.")
     with middle:
         st.markdown("**2 · Discover a part**")
-        show.picture(plane(1.0, demo["discovery"], catalog.regions(demo["methods"]), height=300), "start-plane")
+        show.picture(task_map(1.0, demo["discovery"], catalog.regions(demo["methods"]), height=300), "start-plane")
     with right:
         st.markdown("**3 · Heal**")
         if frame is not None and ready:

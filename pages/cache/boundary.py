@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from unlearn_core.specs import MethodSpec, Scenario
     from unlearn_core.stages.stage import Stage
     from unlearn_core.views.boundary.anchors import Asked
-    from unlearn_core.views.boundary.data import DecisionMap, Frames, InputPlane
+    from unlearn_core.views.boundary.data import DecisionMap, Frames
+    from unlearn_core.views.boundary.plane import InputPlane
 
 ORIGINAL = "original"
 
@@ -70,7 +71,7 @@ def _stored_plane(location: str, scenario: str, wanted: Asked) -> tuple[InputPla
 @st.cache_resource(max_entries=16, show_spinner=False)
 def _plane(scenario: str, wanted: Asked) -> tuple[InputPlane, pd.DataFrame]:
     from unlearn_core.specs import Scenario
-    from unlearn_core.views.boundary.data import plane_of, points_of
+    from unlearn_core.views.boundary.plane import plane_of, points_of
 
     one = Scenario.model_validate_json(scenario)
     made = plane_of(one, wanted)
@@ -86,7 +87,7 @@ def class_names(scenario: Scenario) -> tuple[str, ...]:
 
 def unfinished(scenario: Scenario, specs: Sequence[MethodSpec | None], wanted: Asked) -> list[Stage]:
     """The stages of a worker that have to be computed before :func:`plane` and :func:`results` have something to give."""
-    from unlearn_core.views.boundary.stage import plan_fields, plan_plane
+    from unlearn_core.views.boundary.stage import plan_decision_maps, plan_plane
     from unlearn_core.views.boundary.stored import computed_elsewhere
 
     if not computed_elsewhere(scenario):
@@ -95,7 +96,7 @@ def unfinished(scenario: Scenario, specs: Sequence[MethodSpec | None], wanted: A
         where = plane(scenario, wanted)[0]
     except LookupError:
         return [plan_plane(scenario, wanted)]
-    stages = plan_fields(scenario, specs, wanted, where)
+    stages = plan_decision_maps(scenario, specs, wanted, where)
     stored = store().has(stage.key for stage in stages)
     return [stage for stage in stages if stage.key not in stored]
 
@@ -103,13 +104,13 @@ def unfinished(scenario: Scenario, specs: Sequence[MethodSpec | None], wanted: A
 def frame_stages(scenario: Scenario, shown: Sequence[MethodSpec | None], wanted: Asked) -> list[Stage]:
     """The stages behind :func:`rounds`."""
     from unlearn_core.views.boundary.data import FRAME_RESOLUTION
-    from unlearn_core.views.boundary.stage import plan_fields, plan_frames
+    from unlearn_core.views.boundary.stage import plan_decision_maps, plan_frames
     from unlearn_core.views.boundary.stored import computed_elsewhere
 
     where = plane(scenario, wanted)[0]
     stages = plan_frames(scenario, [spec for spec in shown if spec is not None], wanted, where)
     if None in shown and computed_elsewhere(scenario):
-        stages += plan_fields(scenario, [None], wanted, where, FRAME_RESOLUTION)
+        stages += plan_decision_maps(scenario, [None], wanted, where, FRAME_RESOLUTION)
     return stages
 
 
@@ -152,31 +153,31 @@ def _arguments(scenario: Scenario, spec: MethodSpec | None) -> tuple[str, str, s
 
 @st.cache_resource(max_entries=48, show_spinner=False)
 def _field(location: str, scenario: str, spec: str, wanted: Asked) -> tuple[DecisionMap, float | None]:
-    from unlearn_core.views.boundary.data import field_of, healed
-    from unlearn_core.views.boundary.stored import computed_elsewhere, stored_field
+    from unlearn_core.views.boundary.data import healed, map_decisions
+    from unlearn_core.views.boundary.stored import computed_elsewhere, stored_decision_map
 
     one, method = _parsed(scenario, spec)
     if computed_elsewhere(one):
-        found = stored_field(store(), one, method, plane(one, wanted)[0])
+        found = stored_decision_map(store(), one, method, plane(one, wanted)[0])
         if found is None:
             raise LookupError("the boundary is not stored")
         return found
-    return field_of(store(), one, method, plane(one, wanted)[0]), healed(store(), one, method)
+    return map_decisions(store(), one, method, plane(one, wanted)[0]), healed(store(), one, method)
 
 
 @st.cache_resource(max_entries=24, show_spinner=False)
 def _frames(location: str, scenario: str, spec: str, wanted: Asked) -> Frames | None:
-    from unlearn_core.views.boundary.data import FRAME_RESOLUTION, Frames, field_of, stored_frames
-    from unlearn_core.views.boundary.stored import computed_elsewhere, stored_field
+    from unlearn_core.views.boundary.data import FRAME_RESOLUTION, Frames, map_decisions, stored_frames
+    from unlearn_core.views.boundary.stored import computed_elsewhere, stored_decision_map
 
     one, method = _parsed(scenario, spec)
     where = plane(one, wanted)[0]
     if method is not None:
         return stored_frames(store(), one, method, where)
     if computed_elsewhere(one):
-        kept = stored_field(store(), one, None, where, FRAME_RESOLUTION)
+        kept = stored_decision_map(store(), one, None, where, FRAME_RESOLUTION)
         return None if kept is None else Frames((0,), kept[0].winners[None], kept[0].confidence[None])
-    found = field_of(store(), one, None, where, FRAME_RESOLUTION)
+    found = map_decisions(store(), one, None, where, FRAME_RESOLUTION)
     return Frames((0,), found.winners[None], found.confidence[None])
 
 

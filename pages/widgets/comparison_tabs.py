@@ -15,7 +15,8 @@ from pages.widgets import exports, show
 from unlearn_core import view_state as vs
 from unlearn_core.results.memorised import nothing_to_heal, share_in
 from unlearn_core.views.compare.classes_figure import classes
-from unlearn_core.views.compare.figure import cost, difference, healed_utility, trajectories
+from unlearn_core.views.compare.difference_figure import difference
+from unlearn_core.views.compare.figure import cost, healed_utility, trajectories
 from unlearn_core.views.text.sentences import UNKNOWN_HEALED
 
 if TYPE_CHECKING:

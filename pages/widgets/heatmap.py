@@ -18,6 +18,9 @@ from unlearn_core.results import table_export as sheets
 from unlearn_core.support.escaping import escape_markdown
 from unlearn_core.views.heatmap import data as cells
 from unlearn_core.views.heatmap import figure as drawn
+from unlearn_core.views.heatmap.links import cell_text, overrides_of
+from unlearn_core.views.heatmap.runs_table import runs_table
+from unlearn_core.views.heatmap.sentences import cost_sentence, missing_sentence, task_name
 from unlearn_core.views.picture import Picture
 
 if TYPE_CHECKING:
@@ -27,6 +30,9 @@ if TYPE_CHECKING:
     from unlearn_core.results.gallery import Gallery
     from unlearn_core.specs import MethodSpec
     from unlearn_core.stages.stage import Stage
+    from unlearn_core.views.heatmap.missing import Estimate
+    from unlearn_core.views.heatmap.scale import MetricScale
+    from unlearn_core.views.heatmap.sentences import Column
 
 TITLE = "Heatmap"
 REDRAW = 12
@@ -107,14 +113,14 @@ def _retry(job_id: str) -> None:
         engine().retry(job_id)
 
 
-def fill(state: vs.State, wanted: list[Any], estimate: cells.Estimate, empty: int, busy: bool) -> None:
+def fill(state: vs.State, wanted: list[Any], estimate: Estimate, empty: int, busy: bool) -> None:
     """What is missing, what it would cost, and the button that runs it."""
     if binding.hidden(state, "grid_missing") or not wanted:
         return
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         workers = sum(not worker.spare for worker in engine().status().workers)
-        cost = drawn.cost_sentence(estimate.seconds, estimate.guessed, workers)
-        st.markdown(f"{drawn.missing_sentence(empty, estimate.runs, estimate.originals)}  \n{cost}")
+        cost = cost_sentence(estimate.seconds, estimate.guessed, workers)
+        st.markdown(f"{missing_sentence(empty, estimate.runs, estimate.originals)}  \n{cost}")
         if not binding.hidden(state, "seeds"):
             st.number_input(min_value=1, max_value=10, step=1, width=130, **binding.widget_args(state, "seeds", int))
         st.button(
@@ -131,7 +137,7 @@ def _run_missing(wanted: list[Any], runs: int) -> None:
         jobs.hand_over(share_models(list(stages.values())), f"{TITLE}: {runs} missing runs")
 
 
-def measure(found: cells.Grid, busy: bool) -> None:
+def measure(found: cells.HeatmapData, busy: bool) -> None:
     """Values that can be measured from stored models, on request: it takes a moment for each."""
     if not found.pending:
         return
@@ -146,7 +152,7 @@ def measure(found: cells.Grid, busy: bool) -> None:
         )  # fmt: skip
 
 
-def _measure_pending(found: cells.Grid) -> None:
+def _measure_pending(found: cells.HeatmapData) -> None:
     from unlearn_core.stages.metrics import plan_measures
 
     with errors_as_notices():
@@ -154,7 +160,7 @@ def _measure_pending(found: cells.Grid) -> None:
 
 
 def drawn_once(
-    table: pd.DataFrame, rows: pd.DataFrame, tasks: list[cells.Cell], how: drawn.Reading, shares: Mapping[drawn.Column, float]
+    table: pd.DataFrame, rows: pd.DataFrame, tasks: list[cells.Cell], how: MetricScale, shares: Mapping[Column, float]
 ) -> Picture:
     """The heatmap; where nothing that it shows has changed since this person last saw it, as after a click, the same one."""
     hashes = [int(pd.util.hash_pandas_object(frame, index=False).sum()) for frame in (table, rows)]
@@ -179,7 +185,7 @@ def _clicked() -> None:
     points = st.session_state["figure:grid"]["selection"]["points"]
     if points and points[0].get("customdata"):
         method, variant, *dials = points[0]["customdata"]
-        binding.change(cell=cells.cell_text(method, variant, cells.Cell(*dials)))
+        binding.change(cell=cell_text(method, variant, cells.Cell(*dials)))
 
 
 def export(table: Callable[[], pd.DataFrame] | None, title: str) -> None:
@@ -201,7 +207,7 @@ def export(table: Callable[[], pd.DataFrame] | None, title: str) -> None:
             )  # fmt: skip
 
 
-def sources(found: cells.Grid, precomputed: Gallery | None) -> None:
+def sources(found: cells.HeatmapData, precomputed: Gallery | None) -> None:
     """Where precomputed cells come from, and what is stored but not shown."""
     if precomputed is not None and (found.runs["source"] == cells.GALLERY).any():
         st.caption(precomputed.line())
@@ -213,7 +219,7 @@ def sources(found: cells.Grid, precomputed: Gallery | None) -> None:
         )
 
 
-def other_values(state: vs.State, found: cells.Grid, specs: dict[cells.RowKey, MethodSpec]) -> None:
+def other_values(state: vs.State, found: cells.HeatmapData, specs: dict[cells.RowKey, MethodSpec]) -> None:
     """How many runs have the values that are not chosen here."""
     if state["rows"] in ("chosen", "both"):
         return
@@ -226,7 +232,11 @@ def other_values(state: vs.State, found: cells.Grid, specs: dict[cells.RowKey, M
 
 
 def cell(
-    state: vs.State, found: cells.Grid, rows: pd.DataFrame, tasks: list[cells.Cell], opened: tuple[str, str, cells.Cell] | None
+    state: vs.State,
+    found: cells.HeatmapData,
+    rows: pd.DataFrame,
+    tasks: list[cells.Cell],
+    opened: tuple[str, str, cells.Cell] | None,
 ) -> None:
     """The runs behind the open cell, each with a link to its comparison."""
     if binding.hidden(state, "grid_runs"):
@@ -245,7 +255,7 @@ def cell(
     st.session_state["cell-row"] = who if who in names else None
     st.session_state["cell-task"] = task if task in tasks else None
     left.selectbox("Model", names, format_func=lambda pair: labels[pair], key="cell-row", **common)
-    right.selectbox("Task", tasks, format_func=drawn.task_name, key="cell-task", **common)
+    right.selectbox("Task", tasks, format_func=task_name, key="cell-task", **common)
     if opened is None:
         return
     runs = cells.runs_in(found.runs, *opened)
@@ -260,7 +270,7 @@ def _chosen(names: list[tuple[str, str]], tasks: list[cells.Cell]) -> None:
     if who is None and task is None:
         return
     method, variant = who or names[0]
-    binding.change(cell=cells.cell_text(method, variant, task or tasks[0]))
+    binding.change(cell=cell_text(method, variant, task or tasks[0]))
 
 
 def _runs(state: vs.State, metric: str, runs: pd.DataFrame, method: str, variant: str, task: cells.Cell) -> None:
@@ -268,7 +278,7 @@ def _runs(state: vs.State, metric: str, runs: pd.DataFrame, method: str, variant
     there = [base | {"seed": int(seed)} for seed in runs["seed"]]  # what a seed cannot unsettle is settled once
     addresses = [f"compare?{vs.encode(view)}" for view in there]
     known = catalog.metrics()
-    table = drawn.runs_table(runs, {name: known[name] for name in dict.fromkeys((metric, *vs.HEADLINES))}, addresses)
+    table = runs_table(runs, {name: known[name] for name in dict.fromkeys((metric, *vs.HEADLINES))}, addresses)
     columns = {"Compare": st.column_config.LinkColumn(display_text="open in a new tab")}
     st.dataframe(table, hide_index=True, column_config=columns, key="table:cell")
     with st.container(horizontal=True):
@@ -283,7 +293,7 @@ def link(state: vs.State, method: str, variant: str, task: cells.Cell, seed: int
     methods = tuple(dict.fromkeys((method, *catalog.REFERENCES))) if method in catalog.methods() else state["methods"]
     # Of this method the parameters of the cell, whatever the view has; the variant says which values they depart from.
     others = {key: value for key, value in state["overrides"].items() if not key.startswith(f"{method}.")}
-    overrides = others | cells.overrides_of(method, variant)
+    overrides = others | overrides_of(method, variant)
     two = method in catalog.methods() and catalog.method_card(method, state).sets
     values = cells.set_of(variant) if two else state["values"]
     there = state | {"regularity": task.regularity, "discovery": task.discovery, "seed": seed, "forget": "", "cell": ""}

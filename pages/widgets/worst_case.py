@@ -15,7 +15,7 @@ from unlearn_core.views.text.sentences import TOO_FEW, worst_place, worst_senten
 
 if TYPE_CHECKING:
     from unlearn_core.specs import MethodSpec, Scenario
-    from unlearn_core.views.heatmap.worst_case import Worst
+    from unlearn_core.views.heatmap.worst_case import WorstCase
 
 
 def button(state: vs.State, scenario: Scenario, specs: Sequence[MethodSpec]) -> None:
@@ -57,14 +57,14 @@ def button(state: vs.State, scenario: Scenario, specs: Sequence[MethodSpec]) -> 
             st.caption(f"“Not enough stored”: {TOO_FEW[0].lower()}{TOO_FEW[1:]}")
 
 
-def _go(worst: Worst) -> None:
+def _go(worst: WorstCase) -> None:
     binding.change(regularity=worst.regularity, discovery=worst.discovery, seed=worst.seed)
     st.session_state["worst"], st.session_state["at-worst"] = False, worst
 
 
 def sentence(state: vs.State) -> None:
     """What the button did, for as long as the view stays there."""
-    worst: Worst | None = st.session_state.get("at-worst")
+    worst: WorstCase | None = st.session_state.get("at-worst")
     if worst is None:
         return
     there = state["regularity"], state["discovery"], state["seed"]

@@ -17,11 +17,11 @@ from pydantic import BaseModel
 from unlearn_core.cli import main
 from unlearn_core.errors import UserError
 from unlearn_core.presets import make_method, make_scenario
-from unlearn_core.results import table_export as sheets
-from unlearn_core.results import tables
+from unlearn_core.results import table_export, tables
 from unlearn_core.specs import LOCATION, MethodSpec, Scenario
 from unlearn_core.store import Store
-from unlearn_core.views.heatmap import data as g
+from unlearn_core.views.heatmap.data import Cell, cells, heatmap_data, runs_in
+from unlearn_core.views.heatmap.links import cell_of, cell_text
 
 PHOTOS = {"data": "/pictures/birds", "content": "sha-" + "a" * 32, "size": 32, "channels": "colour", "limit": 0, "flip": True}
 USUAL = make_scenario("digits")
@@ -136,12 +136,12 @@ def test_tables_pool_the_seeds_of_each_setting_and_nothing_else(store: Store) ->
     assert set(long["standard_error"]) == {0.0}
     words = long[["dataset", "model", "amount", "regularity", "discovery", "options"]]
     assert not words.duplicated().any()  # a reader can tell them apart as well
-    table = sheets.wide(long, "±")
-    cells = [cell for row in table.drop(columns=sheets.SETTING).to_numpy() for cell in row if cell != "–"]
-    assert len(cells) == len(variants)
+    table = table_export.wide(long, "±")
+    texts = [cell for row in table.drop(columns=table_export.SETTING).to_numpy() for cell in row if cell != "–"]
+    assert len(texts) == len(variants)
     for value, one in list(enumerate(variants))[::5]:
         if one.forget is None and not one.corruption.found:
-            here = g.cells(g.grid(store, one, "utility").runs)
+            here = cells(heatmap_data(store, one, "utility").runs)
             mine = here[(here["regularity"] == one.corruption.regularity) & (here["discovery"] == one.discovery)]
             assert (mine["mean"].item(), mine["n"].item()) == (float(value), 2)
 
@@ -153,7 +153,7 @@ def test_parameters_of_a_method_have_rows_of_their_own_on_any_dataset(store: Sto
     long = tables.summary(tables.results(store), "utility")
     assert list(long["n"]) == [1, 1, 1, 1]
     assert all("epochs=" in variant for variant in long["variant"])
-    rows = g.cells(g.grid(store, MINE, "utility").runs)
+    rows = cells(heatmap_data(store, MINE, "utility").runs)
     assert rows["mean"].tolist() == [0.6, 0.7]
 
 
@@ -183,11 +183,11 @@ def test_two_experiments_that_differ_in_one_setting_are_two_rows(store: Store, c
 def test_tasks_that_round_alike_are_two_columns(store: Store) -> None:
     for discovery, value in ((0.301, 0.2), (0.304, 0.8)):
         put(store, USUAL.at_rate(discovery), REM, value)
-    table = sheets.wide(tables.summary(tables.results(store), "utility"), "±")
+    table = table_export.wide(tables.summary(tables.results(store), "utility"), "±")
     assert sorted(table.loc["REM"]) == ["0.200 (1)", "0.800 (1)"]
-    text = g.cell_text("rem", "", g.Cell(1 / 3, 0.301))
-    assert g.cell_of(text) == ("rem", "", g.Cell(1 / 3, 0.301))
-    assert g.runs_in(g.grid(store, USUAL, "utility").runs, "rem", "", g.Cell(1.0, 0.301))["utility"].tolist() == [0.2]
+    text = cell_text("rem", "", Cell(1 / 3, 0.301))
+    assert cell_of(text) == ("rem", "", Cell(1 / 3, 0.301))
+    assert runs_in(heatmap_data(store, USUAL, "utility").runs, "rem", "", Cell(1.0, 0.301))["utility"].tolist() == [0.2]
 
 
 def test_seconds_of_two_kinds_of_devices_are_not_averaged(store: Store) -> None:
@@ -200,8 +200,8 @@ def test_seconds_of_two_kinds_of_devices_are_not_averaged(store: Store) -> None:
         ("device=cuda", 1.0, 1),
     }
     assert tables.summary(frame, "utility")["n"].item() == 3
-    found = g.grid(store, USUAL, "seconds")
-    assert g.cells(found.runs)["mean"].item() == 11.0
+    found = heatmap_data(store, USUAL, "seconds")
+    assert cells(found.runs)["mean"].item() == 11.0
     assert found.others == ("cnn, 0.06, timed on cuda",)
 
 
@@ -213,8 +213,8 @@ def test_labels_as_found_and_listed_forget_sets_have_their_own_columns(
         put(store, what, REM, value)
     long = tables.summary(tables.results(store), "utility")
     assert sorted(long["mean"]) == [0.1, 0.2, 0.3]
-    assert set(sheets.wide(long, "±").columns) == {sheets.SETTING, "as found · listed", "r 1 · listed"}
+    assert set(table_export.wide(long, "±").columns) == {table_export.SETTING, "as found · listed", "r 1 · listed"}
     put(store, found.knowing([4]), REM, None)
-    assert g.grid(store, USUAL, "utility").runs.empty
+    assert heatmap_data(store, USUAL, "utility").runs.empty
     assert main(["results", "--metric", "healed", "--store", store.location]) == 0
     assert "None of the 4 stored runs has a value of healed" in capsys.readouterr().err

@@ -23,7 +23,7 @@ from unlearn_core.stages.execution import run_stage
 from unlearn_core.stages.unlearn import plan_runs
 from unlearn_core.store import Store
 from unlearn_core.training import SilentReporter
-from unlearn_core.views.heatmap import data as grid
+from unlearn_core.views.heatmap.data import GALLERY, MAP, STORED, heatmap_data, relative
 
 ROOT = Path(__file__).parents[2]
 PLAN = SweepSpec(dataset="blobs", regularity=[1.0], discovery=[0.5], methods=["finetune", "retrain"], seeds=[0])
@@ -98,14 +98,14 @@ def test_a_store_adopts_the_demo_once_with_its_arrays(made: tuple[Store, Path], 
 def test_the_heatmap_shows_the_gallery_below_the_store(made: tuple[Store, Path], tmp_path: Path) -> None:
     store, folder = made
     scenario, mine = make_scenario("blobs", discovery=0.5), Store.open(tmp_path)
-    found = grid.grid(mine, scenario, "healed", opened(folder).runs)
-    assert set(found.runs["source"]) == {grid.GALLERY}
+    found = heatmap_data(mine, scenario, "healed", opened(folder).runs)
+    assert set(found.runs["source"]) == {GALLERY}
     assert found.unmeasured == 0
-    assert grid.relative(found.runs)["value"].isna().all()  # no oracle
-    both = grid.grid(store, scenario, "healed", opened(folder).runs)
+    assert relative(found.runs)["value"].isna().all()  # no oracle
+    both = heatmap_data(store, scenario, "healed", opened(folder).runs)
     assert len(both.runs) == 4  # with the search for suspects, which is not in the plan
     assert both.runs.set_index("method")["source"].to_dict() == {
-        "original": grid.GALLERY, "finetune": grid.STORED, "retrain": grid.STORED, "rem_discover": grid.STORED,
+        "original": GALLERY, "finetune": STORED, "retrain": STORED, "rem_discover": STORED,
     }  # fmt: skip
 
 
@@ -148,7 +148,7 @@ def test_without_a_gallery_there_is_none(tmp_path: Path, monkeypatch: pytest.Mon
 def test_the_plan_is_the_map_with_every_method() -> None:
     plan = read_plan(ROOT / "assets" / "gallery.yaml")
     assert set(plan.methods) == set(methods.names())
-    assert {(r, d) for r in plan.regularity for d in plan.discovery} == set(grid.MAP)
+    assert {(r, d) for r in plan.regularity for d in plan.discovery} == set(MAP)
     assert len(plan.seeds) == 3
     assert sum(stage.kind == "run" for stage in plan_stages(plan)) == len(plan.methods) * 15 * 3
 

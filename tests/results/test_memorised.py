@@ -12,8 +12,7 @@ import pytest
 
 from unlearn_core.evaluation import registry
 from unlearn_core.presets import make_method, make_scenario
-from unlearn_core.results import memorised, tables
-from unlearn_core.results import run_table as _runs
+from unlearn_core.results import memorised, run_table, tables
 from unlearn_core.results.memorised import TAKEN_UP, nothing_to_heal, sentence, share_in, share_of
 from unlearn_core.specs import Scenario
 from unlearn_core.stages.execution import run_stage
@@ -23,8 +22,9 @@ from unlearn_core.training import SilentReporter
 from unlearn_core.views.compare.classes_figure import classes
 from unlearn_core.views.compare.figure import healed_utility
 from unlearn_core.views.compare.pareto import pareto_front
-from unlearn_core.views.heatmap import data as grid
-from unlearn_core.views.heatmap import figure as drawn
+from unlearn_core.views.heatmap.data import Cell, cells, heatmap_data, long_table, rows_of
+from unlearn_core.views.heatmap.figure import heatmap
+from unlearn_core.views.heatmap.scale import scale_of
 from unlearn_core.views.table import best, stars_note
 from unlearn_core.views.text.sentences import UNKNOWN_HEALED, outcome, share_healed
 
@@ -161,8 +161,8 @@ def test_shares_of_older_runs_are_looked_up_once_for_each_original(made: Store, 
     asked: list[Any] = []
     usual = tables.original_metrics
     monkeypatch.setattr(tables, "recorded", lambda payload: {})
-    older = SimpleNamespace(frame=_runs.stored_runs(made).frame.drop(columns=["memorised", "memorised_known"]))
-    monkeypatch.setattr(_runs, "stored_runs", lambda store: older)
+    older = SimpleNamespace(frame=run_table.stored_runs(made).frame.drop(columns=["memorised", "memorised_known"]))
+    monkeypatch.setattr(run_table, "stored_runs", lambda store: older)
     monkeypatch.setattr(tables, "original_metrics", lambda *a: (asked.append(a[1].seed), usual(*a))[1])
     twice = pd.concat([runs, runs.assign(discovery=1.0)], ignore_index=True)
     assert list(memorised.of_runs(made, twice)) == [*fresh, *fresh]
@@ -170,14 +170,14 @@ def test_shares_of_older_runs_are_looked_up_once_for_each_original(made: Store, 
 
 
 def test_the_heatmap_marks_the_tasks_without_anything_to_heal(made: Store) -> None:
-    found = grid.grid(made, task(1.0, 0), "healed_x_utility")
+    found = heatmap_data(made, task(1.0, 0), "healed_x_utility")
     shares = memorised.of_tasks(found.runs)
     assert (shares[0.0, 0.5] < TAKEN_UP, shares[1.0, 0.5] < TAKEN_UP) == (True, False)
-    table = grid.cells(found.runs)
-    rows = grid.rows_of(table)
-    how = drawn.reading(registry.get("healed_x_utility"))
+    table = cells(found.runs)
+    rows = rows_of(table)
+    how = scale_of(registry.get("healed_x_utility"))
     columns = [(0.0, 0.5), (1.0, 0.5)]
-    picture = drawn.heatmap(table, rows, columns, how, memorised=shares)
+    picture = heatmap(table, rows, columns, how, memorised=shares)
     assert list(picture.figure.layout.xaxis.ticktext) == ["50 †", "50"]
     assert "† In 1 of 2 tasks" in picture.caption
     hovers = dict(zip(map(tuple, picture.figure.data[0].customdata), picture.figure.data[0].hovertext, strict=True))
@@ -185,13 +185,11 @@ def test_the_heatmap_marks_the_tasks_without_anything_to_heal(made: Store) -> No
         assert ("nothing to heal" in text) == (regularity == 0), method
         assert "the original memorised" in text
     assert set(picture.data["memorised"]) == set(shares.values())
-    flat = drawn.heatmap(table, rows, columns[:1], how, memorised=shares)
+    flat = heatmap(table, rows, columns[:1], how, memorised=shares)
     assert "Best on average" not in flat.alt
-    assert "Best on average" in drawn.heatmap(table, rows, columns[1:], how, memorised=shares).alt
-    assert "†" not in drawn.heatmap(table, rows, columns, how).caption
-    long = memorised.in_tasks(
-        grid.long_table(found.runs, "healed", rows, [grid.Cell(*c) for c in columns], task(1.0, 0)), shares
-    )
+    assert "Best on average" in heatmap(table, rows, columns[1:], how, memorised=shares).alt
+    assert "†" not in heatmap(table, rows, columns, how).caption
+    long = memorised.in_tasks(long_table(found.runs, "healed", rows, [Cell(*c) for c in columns], task(1.0, 0)), shares)
     assert set(long["memorised"]) == set(shares.values())
 
 

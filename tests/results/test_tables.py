@@ -13,15 +13,14 @@ import pytest
 from unlearn_core.errors import UserError
 from unlearn_core.evaluation import registry as metrics
 from unlearn_core.presets import make_method, make_scenario
-from unlearn_core.results import late_metrics as _late
-from unlearn_core.results import tables
+from unlearn_core.results import late_metrics, tables
 from unlearn_core.specs import MethodSpec, Scenario
 from unlearn_core.stages.execution import run_stage
 from unlearn_core.stages.metrics import plan_measures
 from unlearn_core.stages.unlearn import plan_runs
 from unlearn_core.store import Store
 from unlearn_core.training import SilentReporter
-from unlearn_core.views.heatmap import data as grid
+from unlearn_core.views.heatmap.data import heatmap_data
 
 
 def scenario(seed: int = 0, **changes: object) -> Scenario:
@@ -126,22 +125,22 @@ def test_values_of_another_definition_are_measured_anew_never_shown(store: Store
     assert list(listed["utility"]) == [store.get(what.run_key(spec)).payload["metrics"]["utility"] for spec in specs]
     one = tables.results(store, "mia_auc").set_index("method")["mia_auc"]
     assert one.to_dict() == fresh.set_index("method").loc[["finetune", "retrain"], "mia_auc"].to_dict()
-    waiting = grid.grid(store, what, "mia_confidence")
+    waiting = heatmap_data(store, what, "mia_confidence")
     assert waiting.unmeasured == 3
     for stage in plan_measures(waiting.pending):
         run_stage(stage, store, "cpu", SilentReporter())
-    found = grid.grid(store, what, "mia_confidence")
+    found = heatmap_data(store, what, "mia_confidence")
     assert found.unmeasured == 0
     assert found.runs.set_index("method")["value"].to_dict() == fresh.set_index("method")["mia_confidence"].to_dict()
     monkeypatch.setattr(metrics.get("mia_confidence"), "revision", 99)  # what was measured late has a definition, too
-    _late._places.cache_clear()  # as in another process
-    assert grid.grid(store, what, "mia_confidence").unmeasured == 3
+    late_metrics.cached_places.cache_clear()  # as in another process
+    assert heatmap_data(store, what, "mia_confidence").unmeasured == 3
 
 
-def test_damaged_arrays_take_only_their_own_row(store: Store) -> None:
+def test_damaged_arrays_take_only_their_own_row(store: Store, tmp_path: Path) -> None:
     what = scenario()
     specs = compute(store, what, "finetune")
-    path = next(p for p in store._artifacts.root.rglob("*.safetensors") if f"{what.original_key}-logits" in p.name)
+    path = next(p for p in tmp_path.rglob("*.safetensors") if f"{what.original_key}-logits" in p.name)
     data = bytearray(path.read_bytes())
     data[-1] ^= 1
     path.write_bytes(data)

@@ -12,12 +12,13 @@ from unlearn_core.cli import main
 from unlearn_core.methods import registry
 from unlearn_core.presets import make_method, make_scenario, value_sets
 from unlearn_core.results import gallery as gallery_module
-from unlearn_core.results import table_export as sheets
-from unlearn_core.results import tables
+from unlearn_core.results import table_export, tables
 from unlearn_core.results.settings import read_variant, set_of
 from unlearn_core.specs import MethodSpec, ModelSpec, Scenario
 from unlearn_core.store import Store
-from unlearn_core.views.heatmap import data as g
+from unlearn_core.views.heatmap.data import Cell, heatmap_data, in_set, specs_of
+from unlearn_core.views.heatmap.links import cell_of, cell_text, cell_today, overrides_of
+from unlearn_core.views.heatmap.missing import missing
 from unlearn_core.views.picture import short, short_labels
 from unlearn_core.views.table import value_table
 from unlearn_core.views.text.method_card import method_card
@@ -92,9 +93,9 @@ def test_both_sets_are_rows_of_their_own_in_every_table(store: Store) -> None:
             ("scrub", ""): 0.3, ("scrub", "paper"): 0.4, ("rem_tuned", ""): 0.9,
         }
     )  # fmt: skip
-    wide = sheets.wide(tables.summary(tables.results(store), "utility"), "±")
+    wide = table_export.wide(tables.summary(tables.results(store), "utility"), "±")
     assert {"REM", "REM [paper]", "REM [paper, epochs=77]", "SCRUB [paper]"} <= set(wide.index)
-    assert "REM [paper]" in sheets.latex(wide)
+    assert "REM [paper]" in table_export.latex(wide)
 
 
 def test_a_comparison_says_which_values_a_run_has(store: Store) -> None:
@@ -112,35 +113,35 @@ def test_a_short_label_keeps_its_mark() -> None:
 
 
 def test_the_grid_shows_the_chosen_set_and_can_run_it(store: Store) -> None:
-    runs = g.grid(store, DIGITS, "utility").runs
-    specs = g.specs_of(store, runs, DIGITS)
+    runs = heatmap_data(store, DIGITS, "utility").runs
+    specs = specs_of(store, runs, DIGITS)
     assert specs["rem", ""] == make_method("rem", DIGITS)
     assert specs["rem", "paper"] == make_method("rem", DIGITS, values="paper")
     assert specs["rem", "paper, epochs=77"] == make_method("rem", DIGITS, {"epochs": 77}, "paper")
     assert ("rem_tuned", "paper") not in specs
     stored = set(runs[["method", "variant"]].itertuples(index=False, name=None))
-    inside = {values: {who for who in stored if g.in_set(values, specs)(*who)} for values in ("tuned", "paper")}
+    inside = {values: {who for who in stored if in_set(values, specs)(*who)} for values in ("tuned", "paper")}
     assert inside["tuned"] == {("rem", ""), ("rem", "epochs=77"), ("scrub", ""), ("rem_tuned", "")}
     assert inside["paper"] == {("rem", "paper"), ("rem", "paper, epochs=77"), ("scrub", "paper"), ("rem_tuned", "")}
-    task = g.Cell(1.0, 0.3)
-    lacking = g.missing(runs, DIGITS, {who: specs[who] for who in [("npo", "paper"), ("scrub", "paper")]}, [task], 1)
+    task = Cell(1.0, 0.3)
+    lacking = missing(runs, DIGITS, {who: specs[who] for who in [("npo", "paper"), ("scrub", "paper")]}, [task], 1)
     assert [(what.key, found) for what, found in lacking] == [(DIGITS.key, [make_method("npo", DIGITS, values="paper")])]
 
 
 @pytest.mark.parametrize("variant", ["paper", "paper, epochs=77"])
 def test_a_published_cell_survives_its_text(variant: str) -> None:
-    cell = ("rem", variant, g.Cell(0.5, 0.3))
-    assert g.cell_of(g.cell_text(*cell)) == cell
-    assert g.overrides_of("rem", variant) == ({"rem.epochs": "77"} if "epochs" in variant else {})
+    cell = ("rem", variant, Cell(0.5, 0.3))
+    assert cell_of(cell_text(*cell)) == cell
+    assert overrides_of("rem", variant) == ({"rem.epochs": "77"} if "epochs" in variant else {})
 
 
 def test_an_old_name_of_a_cell_finds_its_run(store: Store) -> None:
-    runs, task = g.grid(store, DIGITS, "utility").runs, g.Cell(1.0, 0.3)
+    runs, task = heatmap_data(store, DIGITS, "utility").runs, Cell(1.0, 0.3)
     spelt_out = ", ".join(f"{name}={paper}" for name, (_, paper) in value_sets("scrub", "digits").items())
-    assert g.cell_today(("scrub", spelt_out, task), DIGITS, runs) == ("scrub", "paper", task)
-    assert g.cell_today(("rem_tuned", "paper", task), DIGITS, runs) == ("rem_tuned", "", task)  # it has one set
+    assert cell_today(("scrub", spelt_out, task), DIGITS, runs) == ("scrub", "paper", task)
+    assert cell_today(("rem_tuned", "paper", task), DIGITS, runs) == ("rem_tuned", "", task)  # it has one set
     for cell in (("rem", "paper", task), ("rem", "", task), ("rem", "gone=1", task), ("original", "", task)):
-        assert g.cell_today(cell, DIGITS, runs) == cell
+        assert cell_today(cell, DIGITS, runs) == cell
 
 
 def test_the_gallery_knows_either_set_by_its_variant() -> None:

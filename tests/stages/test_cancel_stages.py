@@ -19,8 +19,8 @@ from unlearn_core.stages.regularity import plan_regularity
 from unlearn_core.stages.stage import Stage, stage_kinds
 from unlearn_core.stages.unlearn import plan_runs
 from unlearn_core.store import Store
-from unlearn_core.views.boundary.data import plane_of
-from unlearn_core.views.boundary.stage import plan_fields, plan_frames, plan_plane
+from unlearn_core.views.boundary.plane import plane_of
+from unlearn_core.views.boundary.stage import plan_decision_maps, plan_frames, plan_plane
 from unlearn_core.views.channels.stage import plan_channels
 from unlearn_core.views.embedding.stage import plan_embedding
 from unlearn_core.views.heatmap.data import MissingMetric
@@ -63,7 +63,7 @@ def looking(what: str) -> Callable[[], list[Stage]]:
         if what == "plane":
             return [plan_plane(task, nothing)]
         if what == "field":
-            return [*runs, *plan_fields(task, [method], nothing, plane_of(task, nothing))]
+            return [*runs, *plan_decision_maps(task, [method], nothing, plane_of(task, nothing))]
         if what == "cost":
             return [plan_cost(task)]
         channels, strengths = plan_channels(task, method, [(0.0, 0.5, 1.0)])

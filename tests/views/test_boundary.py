@@ -18,8 +18,18 @@ from unlearn_core.stages.execution import run_stage
 from unlearn_core.stages.unlearn import plan_runs
 from unlearn_core.store import Store
 from unlearn_core.training import SilentReporter
-from unlearn_core.views.boundary import data as boundary
 from unlearn_core.views.boundary.anchors import anchors_of, candidates, following
+from unlearn_core.views.boundary.data import (
+    FRAME_RESOLUTION,
+    frames_key,
+    healed,
+    map_decisions,
+    map_model,
+    memorised,
+    prediction_at,
+    stored_frames,
+)
+from unlearn_core.views.boundary.plane import NEAR, plane_of, points_of
 from unlearn_core.views.boundary.stage import plan_frames
 
 FLAT = make_scenario("waves", amount=60, discovery=0.5, overrides={"training.epochs": 2})
@@ -47,8 +57,8 @@ def said(model: torch.nn.Module, scenario: Scenario, inputs: np.ndarray) -> torc
 
 @pytest.mark.parametrize("scenario", [FLAT, IMAGES], ids=["points", "images"])
 def test_every_cell_is_what_the_model_says_there(store: Results, scenario: Scenario) -> None:
-    plane = boundary.plane_of(scenario)
-    found = boundary.field_of(store, scenario, None, plane, 21)
+    plane = plane_of(scenario)
+    found = map_decisions(store, scenario, None, plane, 21)
     x, y = plane.cells(21)
     corners = [(0, 0), (0, 20), (20, 0), (7, 13)]
     inputs = plane.inputs(np.array([[x[column], y[row]] for row, column in corners]))
@@ -58,7 +68,7 @@ def test_every_cell_is_what_the_model_says_there(store: Results, scenario: Scena
 
 
 def test_the_plane_goes_through_its_three_images() -> None:
-    plane = boundary.plane_of(IMAGES)
+    plane = plane_of(IMAGES)
     for anchor in plane.anchors:
         assert np.allclose(plane.inputs(np.array([anchor.place]))[0], anchor.inputs, atol=1e-3)
         assert plane.x[0] < anchor.place[0] < plane.x[1]
@@ -79,7 +89,7 @@ def test_the_plane_goes_through_its_three_images() -> None:
 def test_the_same_inputs_give_the_same_arrays_twice(store: Results) -> None:
     for scenario in (FLAT, IMAGES):
         first, second = (
-            boundary.field_of(store, scenario, make_method("rem", scenario, {"epochs": 2}), boundary.plane_of(scenario), 30)
+            map_decisions(store, scenario, make_method("rem", scenario, {"epochs": 2}), plane_of(scenario), 30)
             for _ in range(2)
         )
         assert np.array_equal(first.winners, second.winners)
@@ -88,40 +98,40 @@ def test_the_same_inputs_give_the_same_arrays_twice(store: Results) -> None:
 
 @pytest.mark.parametrize("scenario", [FLAT, IMAGES], ids=["points", "images"])
 def test_frame_k_equals_the_model_after_its_round(store: Store, scenario: Scenario) -> None:
-    plane = boundary.plane_of(scenario)
+    plane = plane_of(scenario)
     for name in ("finetune", "rem"):
         spec = make_method(name, scenario, {"epochs": 2})
-        assert boundary.stored_frames(store, scenario, spec, plane) is None
+        assert stored_frames(store, scenario, spec, plane) is None
         (stage,) = plan_frames(scenario, [spec])
         run_stage(stage, store, "cpu", SilentReporter())
-        frames = boundary.stored_frames(store, scenario, spec, plane)
+        frames = stored_frames(store, scenario, spec, plane)
         assert frames is not None
         assert frames.rounds == (0, *rounds_of(store, scenario, spec))
         for k, number in enumerate(frames.rounds):
-            direct = boundary.field(model_of(store, scenario, spec, number), scenario, plane, boundary.FRAME_RESOLUTION)
+            direct = map_model(model_of(store, scenario, spec, number), scenario, plane, FRAME_RESOLUTION)
             assert np.array_equal(frames.at(k).winners, direct.winners)
             assert np.array_equal(frames.at(k).confidence, direct.confidence)
-        original, result = (boundary.field_of(store, scenario, s, plane, boundary.FRAME_RESOLUTION) for s in (None, spec))
+        original, result = (map_decisions(store, scenario, s, plane, FRAME_RESOLUTION) for s in (None, spec))
         assert np.array_equal(frames.confidence[0], original.confidence)
         assert np.array_equal(frames.confidence[-1], result.confidence)
 
 
 def test_frames_of_another_plane_have_another_key() -> None:
     spec = make_method("rem", IMAGES)
-    keys = {boundary.frames_key(IMAGES, spec, boundary.plane_of(IMAGES, asked)) for asked in ((None,) * 3, (None, None, 7))}
+    keys = {frames_key(IMAGES, spec, plane_of(IMAGES, asked)) for asked in ((None,) * 3, (None, None, 7))}
     assert len(keys) == 2
 
 
 def test_points_are_everything_on_2d_data_and_the_nearest_on_images() -> None:
-    flat = boundary.points_of(FLAT, boundary.plane_of(FLAT))
+    flat = points_of(FLAT, plane_of(FLAT))
     assert flat["split"].value_counts().to_dict() == {"train": 600, "test": 300}
     assert (flat["distance"] == 0).all()
     train = flat[flat["split"] == "train"]
     assert np.array_equal(train[["x", "y"]].to_numpy(np.float32), scenario_data(FLAT).train.inputs.numpy())
     assert train["group"].value_counts()[list(GROUPS[1:3])].tolist() == [30, 30]
-    plane = boundary.plane_of(IMAGES)
-    near = boundary.points_of(IMAGES, plane)
-    assert (near.groupby("split").size() <= [boundary.NEAR["test"], boundary.NEAR["train"]]).all()
+    plane = plane_of(IMAGES)
+    near = points_of(IMAGES, plane)
+    assert (near.groupby("split").size() <= [NEAR["test"], NEAR["train"]]).all()
     assert near["x"].between(*plane.x).all()
     assert near["y"].between(*plane.y).all()
 
@@ -129,9 +139,9 @@ def test_points_are_everything_on_2d_data_and_the_nearest_on_images() -> None:
 def test_healed_counts_corrupted_examples_that_are_predicted_right(store: Results) -> None:
     spec = make_method("rem", FLAT, {"epochs": 2})
     record = store.get(FLAT.run_key(spec))
-    assert boundary.healed(store, FLAT, spec) == pytest.approx(record.payload["metrics"]["healed"])
+    assert healed(store, FLAT, spec) == pytest.approx(record.payload["metrics"]["healed"])
     with pytest.raises(LookupError):
-        boundary.healed(store, FLAT, make_method("npo", FLAT))
+        healed(store, FLAT, make_method("npo", FLAT))
 
 
 def test_the_default_images_tell_the_story_of_each_corruption() -> None:
@@ -150,30 +160,30 @@ def test_the_default_images_tell_the_story_of_each_corruption() -> None:
 
 
 def test_images_can_be_chosen_and_impossible_choices_are_said() -> None:
-    a, b, c = boundary.plane_of(IMAGES, (3, 9, 10**6)).anchors
+    a, b, c = plane_of(IMAGES, (3, 9, 10**6)).anchors
     assert (a.index, b.index, c.index) == (3, 9, len(scenario_data(IMAGES).train) - 1)
     ranked = candidates(IMAGES)
     assert following(IMAGES, ranked[0]) == ranked[1]
     assert following(IMAGES, ranked[-1]) == following(IMAGES, -1) == ranked[0]
     clean = int(np.flatnonzero(scenario_data(IMAGES).corrupted.truth.clean_labels.numpy() == 4)[0])
-    assert boundary.plane_of(IMAGES, (clean, None, None)).anchors[1].version == "triggered"
+    assert plane_of(IMAGES, (clean, None, None)).anchors[1].version == "triggered"
     with pytest.raises(UserError, match="on one line"):
-        boundary.plane_of(IMAGES, (3, 9, 9))
+        plane_of(IMAGES, (3, 9, 9))
     untouched = next(k for k in range(50) if k not in ranked)
     with pytest.raises(UserError, match="the same"):
-        boundary.plane_of(IMAGES, (untouched, untouched, 9))
+        plane_of(IMAGES, (untouched, untouched, 9))
 
 
 def test_what_is_not_stored_is_said(tmp_path: Path) -> None:
     with pytest.raises(LookupError):
-        boundary.field_of(Store.open(tmp_path), FLAT, None, boundary.plane_of(FLAT))
+        map_decisions(Store.open(tmp_path), FLAT, None, plane_of(FLAT))
 
 
 def test_what_is_said_at_an_anchor_is_what_its_cell_holds(store: Results) -> None:
-    plane = boundary.plane_of(IMAGES)
-    found = boundary.field_of(store, IMAGES, None, plane)
+    plane = plane_of(IMAGES)
+    found = map_decisions(store, IMAGES, None, plane)
     direct = said(model_of(store, IMAGES), IMAGES, np.stack([a.inputs for a in plane.anchors]).astype(np.float32))
-    for (label, confidence), chances in zip(boundary.prediction_at(plane.anchors, plane, found), direct, strict=True):
+    for (label, confidence), chances in zip(prediction_at(plane.anchors, plane, found), direct, strict=True):
         assert label == int(chances.argmax())
         assert confidence == pytest.approx(float(chances.max()), abs=0.03)
 
@@ -183,5 +193,5 @@ def test_what_the_original_memorised_is_counted_by_hand(store: Results) -> None:
     said = store.arrays(FLAT.original_key, "logits")["train"].argmax(1)
     rows = corrupted.truth.corrupted.tolist()
     given = corrupted.train.labels.tolist()
-    assert boundary.memorised(store, FLAT) == sum(said[row] == given[row] for row in rows) / len(rows)
-    assert boundary.memorised(store, make_scenario("waves", amount=61)) is None
+    assert memorised(store, FLAT) == sum(said[row] == given[row] for row in rows) / len(rows)
+    assert memorised(store, make_scenario("waves", amount=61)) is None

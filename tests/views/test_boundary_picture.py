@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from unlearn_core.views.boundary.figure import Look, Panel, boundaries
-from unlearn_core.views.boundary.regions import FILLS, LEVELS, codes, fill, label_positions, scale, slots_of
+from unlearn_core.views.boundary.regions import FILLS, LEVELS, class_colors, codes, color_scale, fill, label_positions
 from unlearn_core.views.palette import GROUPS
 
 NAMES = ("low", "middle", "high")
@@ -48,21 +48,21 @@ POINTS = pd.DataFrame(
 
 
 def test_a_cell_s_colour_is_its_class_and_paler_where_unsure() -> None:
-    slots = slots_of([np.array([[0, 2]])], 3)
-    shades = [color for _, color in scale(slots)][::2]
+    colors = class_colors([np.array([[0, 2]])], 3)
+    shades = [color for _, color in color_scale(colors)][::2]
     winners, sure = np.full((2, 2), 2), np.full((2, 2), 1.0)
-    assert {shades[k] for k in codes(winners, sure, slots, "soft").ravel()} == {fill(2).lower()}
-    unsure = codes(winners, np.full((2, 2), 0.4), slots, "soft")
-    assert unsure.max() < codes(winners, sure, slots, "soft").min()
-    assert np.array_equal(codes(winners, np.full((2, 2), 0.4), slots, "hard"), codes(winners, sure, slots, "soft"))
-    assert codes(np.array([[0, 2], [0, 2]]), sure, slots, "soft").tolist() == [[255, slots[2] * LEVELS + LEVELS - 1]] * 2
+    assert {shades[k] for k in codes(winners, sure, colors, "soft").ravel()} == {fill(2).lower()}
+    unsure = codes(winners, np.full((2, 2), 0.4), colors, "soft")
+    assert unsure.max() < codes(winners, sure, colors, "soft").min()
+    assert np.array_equal(codes(winners, np.full((2, 2), 0.4), colors, "hard"), codes(winners, sure, colors, "soft"))
+    assert codes(np.array([[0, 2], [0, 2]]), sure, colors, "soft").tolist() == [[255, colors[2] * LEVELS + LEVELS - 1]] * 2
 
 
 def test_many_classes_still_fit_into_a_byte() -> None:
     winners = np.arange(100).reshape(10, 10)
-    slots = slots_of([winners], 100)
-    assert codes(winners, np.ones((10, 10)), slots, "soft").dtype == np.uint8
-    assert (slots.max() + 1) * LEVELS <= 255
+    colors = class_colors([winners], 100)
+    assert codes(winners, np.ones((10, 10)), colors, "soft").dtype == np.uint8
+    assert (colors.max() + 1) * LEVELS <= 255
 
 
 def test_class_fills_are_none_of_the_groups_colours() -> None:
@@ -102,12 +102,12 @@ def test_points_fade_but_stay() -> None:
 def test_frames_show_each_model_at_the_same_share_of_its_own_rounds() -> None:
     long, short, fixed = panel("long", 5), panel("short", 3), panel("fixed", 1)
     picture = boundaries([long, short, fixed], Square(), POINTS, NAMES, Look(start=1))
-    figure, slots = picture.figure, slots_of([long.winners], 3)
+    figure, colors = picture.figure, class_colors([long.winners], 3)
     assert [frame.name for frame in figure.frames] == ["0", "1", "2", "3", "4"]
     for k, frame in enumerate(figure.frames):
         grounds = [trace.z for trace in frame.data if trace.type == "heatmap"]
         for one, entry, shown in zip((long, short, fixed), (k, k // 2, 0), grounds, strict=True):
-            assert np.array_equal(shown, codes(one.winners[entry], one.confidence[entry], slots, "soft"))
+            assert np.array_equal(shown, codes(one.winners[entry], one.confidence[entry], colors, "soft"))
         heads = [annotation.text for annotation in frame.layout.annotations]
         assert heads[:2] == [f"<b>long</b> · round {k}", f"<b>short</b> · round {k // 2}"]
         kinds = [figure.data[trace].type for trace in frame.traces]

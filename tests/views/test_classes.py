@@ -60,7 +60,7 @@ def front(*rows: tuple[str, float | None, float | None, bool]) -> list[str]:
     return list(pareto_front(frame)["method"])
 
 
-def test_the_front_is_what_nobody_beats() -> None:
+def test_the_front_is_what_no_method_beats() -> None:
     assert front(("a", 0.9, 0.1, False), ("b", 0.5, 0.9, False), ("c", 0.5, 0.5, False), ("d", 0.8, 0.1, False)) == ["b", "a"]
 
 

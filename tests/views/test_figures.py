@@ -8,13 +8,14 @@ import pytest
 
 from unlearn_core.evaluation import registry
 from unlearn_core.views.compare.classes_figure import classes
-from unlearn_core.views.compare.figure import cost, difference, healed_utility, ordered, trajectories
-from unlearn_core.views.labels import _box, place
+from unlearn_core.views.compare.difference_figure import difference
+from unlearn_core.views.compare.figure import cost, healed_utility, ordered, trajectories
+from unlearn_core.views.labels import name_box, place
 from unlearn_core.views.palette import GROUPS, method_style, method_styles
 from unlearn_core.views.picture import Picture
 from unlearn_core.views.points import points
 from unlearn_core.views.table import best, group_counts
-from unlearn_core.views.task_map import MethodRegion, mixture, plane, position_name
+from unlearn_core.views.task_map import MethodRegion, mixture, position_name, task_map
 from unlearn_core.views.text.sentences import outcome, reference_note
 
 NAMES = ["original", "finetune", "npo", "retrain", "oracle_retrain", "rem"]
@@ -59,7 +60,7 @@ def pictures(frame: pd.DataFrame) -> dict[str, Picture]:
     compared = difference(frame, METRICS)
     assert compared is not None
     return {
-        "plane": plane(0.5, 0.3, regions, measured=0.4),
+        "plane": task_map(0.5, 0.3, regions, measured=0.4),
         "mixture": mixture({"random label": 0.2, "confusion": 0.8, "trigger": 0.0}),
         "scatter": healed_utility(frame),
         "trajectories": trajectories(rounds, "healed", "Healed", "share of C predicted as its clean label"),
@@ -164,7 +165,7 @@ def test_a_weak_class_of_the_best_method_is_named(frame: pd.DataFrame) -> None:
 
 def test_time_can_be_the_share_of_a_method_s_own_work(frame: pd.DataFrame) -> None:
     rounds = pd.concat([frame.assign(round=k, work=k / 4) for k in range(5)])
-    picture = trajectories(rounds, "healed", "Healed", "x", pace="work")
+    picture = trajectories(rounds, "healed", "Healed", "x", time_axis="work")
     assert picture.figure.layout.xaxis.tickformat == ".0%"
     assert list(picture.figure.data[0].x) == [0, 0.25, 0.5, 0.75, 1]
     assert {"round", "work"} <= set(picture.data.columns)
@@ -242,7 +243,7 @@ def test_names_of_many_equal_points_can_all_be_read() -> None:
     names = ["Original", "Fine-tune", "SCRUB", "AMUN", "SalUn", "SSD", "Retrain"]
     x = [0.986, 0.985, 0.986, 0.988, 0.98, 0.988, 0.997]
     spots = place(names, x, [0.035] * 7, (0.85, 1.005), (-0.06, 1.06))
-    boxes = [_box(n, 300 * (a - 0.85) / 0.155, 240 * 0.095 / 1.12, s) for n, a, s in zip(names, x, spots, strict=True)]
+    boxes = [name_box(n, 300 * (a - 0.85) / 0.155, 240 * 0.095 / 1.12, s) for n, a, s in zip(names, x, spots, strict=True)]
     for k, (l0, b0, r0, t0) in enumerate(boxes):
         assert not any(l0 < r1 and l1 < r0 and b0 < t1 and b1 < t0 for l1, b1, r1, t1 in boxes[:k]), names[k]
 

@@ -8,15 +8,30 @@ import pytest
 
 from unlearn_core.methods import registry as methods
 from unlearn_core.presets import make_method, make_scenario
-from unlearn_core.results import table_export as sheets
-from unlearn_core.results import tables
+from unlearn_core.results import table_export, tables
 from unlearn_core.specs import MethodSpec, Scenario
 from unlearn_core.stages.execution import run_stage
 from unlearn_core.stages.metrics import plan_measures
 from unlearn_core.stages.unlearn import plan_runs
 from unlearn_core.store import Store
 from unlearn_core.training import SilentReporter
-from unlearn_core.views.heatmap import data as g
+from unlearn_core.views.heatmap.data import (
+    MAP,
+    PAPER,
+    Cell,
+    HeatmapData,
+    RowKey,
+    by_score,
+    cells,
+    heatmap_data,
+    long_table,
+    relative,
+    rows_of,
+    specs_of,
+    tasks_of,
+)
+from unlearn_core.views.heatmap.links import cell_of, cell_text
+from unlearn_core.views.heatmap.missing import Estimate, estimate, missing
 
 
 def scenario(seed: int = 0, regularity: float = 1.0, discovery: float = 0.5, **changes: object) -> Scenario:
@@ -39,7 +54,7 @@ def fake(store: Store, what: Scenario, name: str, value: float | None, seconds: 
     store.put(what.run_key(spec), "run", spec_of, payload, {})
 
 
-def presets(*names: str) -> dict[g.RowKey, MethodSpec]:
+def presets(*names: str) -> dict[RowKey, MethodSpec]:
     return {(name, ""): make_method(name, scenario()) for name in names}
 
 
@@ -48,11 +63,11 @@ def store(tmp_path: Path) -> Store:
     return Store.open(tmp_path / "store")
 
 
-def measured(store: Store, what: Scenario, metric: str) -> g.Grid:
+def measured(store: Store, what: Scenario, metric: str) -> HeatmapData:
     """The grid after everything that is pending has been measured."""
-    for stage in plan_measures(g.grid(store, what, metric).pending):
+    for stage in plan_measures(heatmap_data(store, what, metric).pending):
         run_stage(stage, store, "cpu", SilentReporter())
-    return g.grid(store, what, metric)
+    return heatmap_data(store, what, metric)
 
 
 def test_cells_are_means_over_seeds_of_the_same_setting(store: Store) -> None:
@@ -62,8 +77,8 @@ def test_cells_are_means_over_seeds_of_the_same_setting(store: Store) -> None:
     fake(store, scenario(0, discovery=0.1), "rem", None)
     fake(store, scenario(0, amount=30), "rem", 0.2)
     fake(store, make_scenario("waves"), "rem", 0.3)
-    found = g.grid(store, scenario(), "utility")
-    table = g.cells(found.runs).set_index(["variant", "discovery"])
+    found = heatmap_data(store, scenario(), "utility")
+    table = cells(found.runs).set_index(["variant", "discovery"])
     usual = table.loc[("", 0.5)]
     assert (usual["mean"], usual["n"], usual["stored"]) == (pytest.approx(0.7), 3, 3)
     assert usual["standard_error"] == pytest.approx(0.2 / 3**0.5)
@@ -76,43 +91,43 @@ def test_values_equal_the_store_s_once_they_are_measured(store: Store) -> None:
     what = scenario()
     compute(store, what, "finetune", "retrain", "oracle_retrain")
     for metric in ("healed", "gap_oracle"):
-        before = g.grid(store, what, metric)
+        before = heatmap_data(store, what, metric)
         assert before.unmeasured == (1 if metric == "healed" else 4)
         found = measured(store, what, metric)
         assert found.unmeasured == 0
         names = ("finetune", "retrain", "oracle_retrain")
         expected = tables.comparison(store, what, [make_method(name, what) for name in names]).set_index("method")[metric]
         assert found.runs.set_index("method")["value"].to_dict() == expected.to_dict()
-    assert len(g.grid(store, what, "healed").runs) == len(found.runs)
+    assert len(heatmap_data(store, what, "healed").runs) == len(found.runs)
 
 
 def test_a_comparison_waits_for_its_reference(store: Store) -> None:
     what = scenario()
     compute(store, what, "finetune")
-    assert g.grid(store, what, "gap_retrain").pending == ()
+    assert heatmap_data(store, what, "gap_retrain").pending == ()
     compute(store, what, "retrain")
-    assert g.grid(store, what, "gap_retrain").unmeasured == 3
+    assert heatmap_data(store, what, "gap_retrain").unmeasured == 3
 
 
 def test_the_relative_scale_runs_from_the_original_to_the_oracle(store: Store) -> None:
     what = scenario(overrides={"training.epochs": 40})
     compute(store, what, "finetune", "oracle_retrain")
     runs = measured(store, what, "healed").runs
-    values = g.relative(runs).set_index("method")["value"]
+    values = relative(runs).set_index("method")["value"]
     plain = runs.set_index("method")["value"]
     assert (values["original"], values["oracle_retrain"]) == (0, 1)
     gap = plain["oracle_retrain"] - plain["original"]
     assert values["finetune"] == pytest.approx((plain["finetune"] - plain["original"]) / gap)
-    flat = g.relative(runs.assign(value=[0.5, 0.5, 0.51]))
+    flat = relative(runs.assign(value=[0.5, 0.5, 0.51]))
     assert flat["value"].isna().all()
 
 
 def test_missing_is_what_is_not_stored_and_can_run(store: Store) -> None:
     fake(store, scenario(0), "rem", 0.5)
     fake(store, scenario(1), "rem", 0.5, epochs=77)
-    tasks = [g.Cell(1.0, 0.5), g.Cell(1.0, 0.0)]
-    runs = g.grid(store, scenario(), "utility").runs
-    wanted = g.missing(runs, scenario(), presets("rem", "oracle_retrain"), tasks, 2)
+    tasks = [Cell(1.0, 0.5), Cell(1.0, 0.0)]
+    runs = heatmap_data(store, scenario(), "utility").runs
+    wanted = missing(runs, scenario(), presets("rem", "oracle_retrain"), tasks, 2)
     listed = {(what.seed, what.discovery, spec.name) for what, specs in wanted for spec in specs}
     assert methods.get("rem").needs_forget
     assert listed == {
@@ -121,71 +136,71 @@ def test_missing_is_what_is_not_stored_and_can_run(store: Store) -> None:
     }  # fmt: skip
     keys = {what.run_key(spec) for what, specs in wanted for spec in specs}
     assert scenario(1).run_key(make_method("rem", scenario(1))) in keys
-    variants = {who: spec for who, spec in g.specs_of(store, runs, scenario()).items() if who[1] not in ("", g.PAPER)}
+    variants = {who: spec for who, spec in specs_of(store, runs, scenario()).items() if who[1] not in ("", PAPER)}
     assert {spec.params["epochs"] for spec in variants.values()} == {77}
-    ((other, (spec,)),) = g.missing(runs, scenario(), variants, tasks[:1], 2)
+    ((other, (spec,)),) = missing(runs, scenario(), variants, tasks[:1], 2)
     assert (other.seed, spec.params["epochs"]) == (0, 77)
 
 
 def test_the_estimate_adds_up_measured_seconds(store: Store) -> None:
     what = scenario()
-    empty = g.missing(g.grid(store, what, "utility").runs, what, presets("rem"), [g.Cell(1.0, 0.5)], 1)
-    assert g.estimate(store, empty, g.grid(store, what, "utility").runs) == g.Estimate(1, 1, None, 1)
+    empty = missing(heatmap_data(store, what, "utility").runs, what, presets("rem"), [Cell(1.0, 0.5)], 1)
+    assert estimate(store, empty, heatmap_data(store, what, "utility").runs) == Estimate(1, 1, None, 1)
     fake(store, what, "rem", 0.5, seconds=2)
     fake(store, scenario(1), "rem", 0.5, seconds=4)
     fake(store, what, "retrain", 0.5, seconds=10)
-    found = g.grid(store, what, "utility")
-    wanted = g.missing(found.runs, what, presets("rem", "finetune"), [g.Cell(0.5, 0.5)], 2)
+    found = heatmap_data(store, what, "utility")
+    wanted = missing(found.runs, what, presets("rem", "finetune"), [Cell(0.5, 0.5)], 2)
     # Two rem at 3 s, two finetune at the mean of 3 and 10 s, two originals like a retraining.
-    assert g.estimate(store, wanted, found.runs) == g.Estimate(4, 2, 2 * 3 + 2 * 6.5 + 2 * 10, 2)
+    assert estimate(store, wanted, found.runs) == Estimate(4, 2, 2 * 3 + 2 * 6.5 + 2 * 10, 2)
 
 
 def test_rows_have_the_references_first_and_then_the_families_or_the_best(store: Store) -> None:
     for name, value in (("rem", 0.9), ("finetune", 0.2), ("oracle_retrain", 0.5), ("npo", 0.6)):
         fake(store, scenario(), name, value)
-    table = g.cells(g.grid(store, scenario(), "utility").runs)
-    assert list(g.rows_of(table)["method"]) == ["oracle_retrain", "finetune", "npo", "rem"]
-    assert list(g.rows_of(table, [("retrain", ""), ("rem", "")])["method"]) == [
+    table = cells(heatmap_data(store, scenario(), "utility").runs)
+    assert list(rows_of(table)["method"]) == ["oracle_retrain", "finetune", "npo", "rem"]
+    assert list(rows_of(table, [("retrain", ""), ("rem", "")])["method"]) == [
         "retrain",
         "oracle_retrain",
         "finetune",
         "npo",
         "rem",
     ]
-    assert list(g.rows_of(table, keep=lambda method, _: method == "rem")["method"]) == ["rem"]
-    tasks = [g.Cell(1.0, 0.5)]
-    assert list(g.by_score(g.rows_of(table), table, tasks, True)["method"]) == ["oracle_retrain", "rem", "npo", "finetune"]
-    assert list(g.by_score(g.rows_of(table), table, tasks, False)["method"]) == ["oracle_retrain", "finetune", "npo", "rem"]
+    assert list(rows_of(table, keep=lambda method, _: method == "rem")["method"]) == ["rem"]
+    tasks = [Cell(1.0, 0.5)]
+    assert list(by_score(rows_of(table), table, tasks, True)["method"]) == ["oracle_retrain", "rem", "npo", "finetune"]
+    assert list(by_score(rows_of(table), table, tasks, False)["method"]) == ["oracle_retrain", "finetune", "npo", "rem"]
 
 
 def test_tasks_are_the_map_or_what_is_stored(store: Store) -> None:
-    empty = g.grid(store, scenario(discovery=0.4), "utility").runs
-    assert g.tasks_of(empty, scenario(discovery=0.4), everything=True) == [g.Cell(1.0, 0.4)]
-    assert g.tasks_of(empty, scenario(discovery=0.4), everything=False) == list(g.MAP)
+    empty = heatmap_data(store, scenario(discovery=0.4), "utility").runs
+    assert tasks_of(empty, scenario(discovery=0.4), everything=True) == [Cell(1.0, 0.4)]
+    assert tasks_of(empty, scenario(discovery=0.4), everything=False) == list(MAP)
     fake(store, scenario(discovery=0.4), "rem", 0.5)
     fake(store, scenario(discovery=0.45), "rem", 0.5)
-    runs = g.grid(store, scenario(discovery=0.4), "utility").runs
-    assert g.tasks_of(runs, scenario(discovery=0.4), everything=False) == sorted([*g.MAP, g.Cell(1.0, 0.4)])
-    assert g.tasks_of(runs, scenario(discovery=0.4), everything=True) == [g.Cell(1.0, 0.4), g.Cell(1.0, 0.45)]
+    runs = heatmap_data(store, scenario(discovery=0.4), "utility").runs
+    assert tasks_of(runs, scenario(discovery=0.4), everything=False) == sorted([*MAP, Cell(1.0, 0.4)])
+    assert tasks_of(runs, scenario(discovery=0.4), everything=True) == [Cell(1.0, 0.4), Cell(1.0, 0.45)]
 
 
-@pytest.mark.parametrize("cell", [("rem", "", g.Cell(0.5, 0.3)), ("rem", "epochs=5, beta=0.1", g.Cell(1.0, 1.0))])
-def test_a_cell_survives_its_text(cell: tuple[str, str, g.Cell]) -> None:
-    assert g.cell_of(g.cell_text(*cell)) == cell
+@pytest.mark.parametrize("cell", [("rem", "", Cell(0.5, 0.3)), ("rem", "epochs=5, beta=0.1", Cell(1.0, 1.0))])
+def test_a_cell_survives_its_text(cell: tuple[str, str, Cell]) -> None:
+    assert cell_of(cell_text(*cell)) == cell
 
 
 @pytest.mark.parametrize("text", ["", "rem", "rem,a,b", "gone,0.5,0.5", "rem,7,0.5", "rem,nan,0.5", ",,,"])
 def test_what_is_no_cell_is_none(text: str) -> None:
-    assert g.cell_of(text) is None
+    assert cell_of(text) is None
 
 
 def test_the_table_for_files_has_what_is_shown(store: Store) -> None:
     for seed in range(2):
         fake(store, scenario(seed), "rem", 0.5 + 0.1 * seed)
     fake(store, scenario(regularity=0.0), "finetune", 0.4)
-    runs = g.grid(store, scenario(), "utility").runs
-    rows = g.rows_of(g.cells(runs))
-    long = g.long_table(runs, "utility", rows, [g.Cell(1.0, 0.5)], scenario())
+    runs = heatmap_data(store, scenario(), "utility").runs
+    rows = rows_of(cells(runs))
+    long = long_table(runs, "utility", rows, [Cell(1.0, 0.5)], scenario())
     assert list(long["method"]) == ["rem"]
-    assert sheets.wide(long, "±").loc["REM"].item() == "0.550 ± 0.050 (2)"
-    assert "0.550 $\\pm$ 0.050 (2)" in sheets.latex(sheets.wide(long, "$\\pm$"))
+    assert table_export.wide(long, "±").loc["REM"].item() == "0.550 ± 0.050 (2)"
+    assert "0.550 $\\pm$ 0.050 (2)" in table_export.latex(table_export.wide(long, "$\\pm$"))

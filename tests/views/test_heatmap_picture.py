@@ -7,8 +7,11 @@ import pandas as pd
 import pytest
 
 from unlearn_core.evaluation import registry as metrics
-from unlearn_core.views.heatmap import figure as drawn
+from unlearn_core.views.heatmap.figure import frame, heatmap
+from unlearn_core.views.heatmap.scale import scale_of
+from unlearn_core.views.heatmap.sentences import cost_sentence, empty_cells, missing_sentence
 from unlearn_core.views.palette import contrast
+from unlearn_core.views.picture import Picture
 
 ROWS = pd.DataFrame(
     [
@@ -31,11 +34,11 @@ TABLE = pd.DataFrame(
 )
 
 
-def picture(metric: str = "healed", normalised: bool = False) -> drawn.Picture:
-    return drawn.heatmap(TABLE, ROWS, COLUMNS, drawn.reading(metrics.get(metric), normalised))
+def picture(metric: str = "healed", normalised: bool = False) -> Picture:
+    return heatmap(TABLE, ROWS, COLUMNS, scale_of(metrics.get(metric), normalised))
 
 
-def written(shown: drawn.Picture) -> dict[tuple[object, ...], str]:
+def written(shown: Picture) -> dict[tuple[object, ...], str]:
     """What stands in each cell, by the bar that it stands on."""
     bars = shown.figure.data[0]
     cells = {(base + 0.48, row): tuple(key) for base, row, key in zip(bars.base, bars.y, bars.customdata, strict=True)}
@@ -48,7 +51,7 @@ def test_every_cell_is_there_and_the_missing_ones_are_hatched() -> None:
     bars = shown.figure.data[0]
     assert len(bars.x) == len(ROWS) * len(COLUMNS) == len(shown.data)
     assert list(bars.marker.pattern.shape).count("/") == len(bars.x) - 3
-    assert drawn.empty_cells(shown) == 12 - 3
+    assert empty_cells(shown) == 12 - 3
     texts = written(shown)
     assert set(texts) == {tuple(c) for c in bars.customdata}
     assert texts["rem", "", 0.0, 0.1] == "80 ±5"
@@ -73,7 +76,7 @@ def test_rows_are_told_apart_and_oracles_marked() -> None:
 
 @pytest.mark.parametrize("name", metrics.names())
 def test_the_scale_depends_on_the_metric_alone(name: str) -> None:
-    how = drawn.reading(metrics.get(name))
+    how = scale_of(metrics.get(name))
     ends = [how.shade(how.low), how.shade(how.high)]
     assert ends == ([0, 1] if how.higher else [1, 0])
     assert 0 <= how.shade(1e9) <= 1
@@ -85,7 +88,7 @@ def test_the_scale_depends_on_the_metric_alone(name: str) -> None:
 
 def test_the_relative_scale_is_zero_to_one_whatever_the_metric() -> None:
     for name in ("forget_accuracy", "seconds"):
-        how = drawn.reading(metrics.get(name), normalised=True)
+        how = scale_of(metrics.get(name), normalised=True)
         assert (how.low, how.high, how.higher) == (0, 1, True)
         assert how.text(0.934) == "0.93"
         assert how.text(-0.001) == "0.00"
@@ -95,9 +98,7 @@ def test_the_relative_scale_is_zero_to_one_whatever_the_metric() -> None:
 def test_ink_keeps_its_contrast_on_every_shade_and_through_a_click() -> None:
     values = np.linspace(0, 1, 41)
     table = pd.concat([TABLE.iloc[[0]].assign(regularity=float(v), mean=v) for v in values])
-    figure = drawn.heatmap(
-        table, ROWS.iloc[[3]], [(float(v), 0.1) for v in values], drawn.reading(metrics.get("healed"))
-    ).figure
+    figure = heatmap(table, ROWS.iloc[[3]], [(float(v), 0.1) for v in values], scale_of(metrics.get("healed"))).figure
     fills = dict(zip(figure.data[0].base + 0.48, figure.data[0].marker.color, strict=True))
     texts = [trace for trace in figure.data if getattr(trace, "mode", "") == "text"]
     assert sum(len(trace.x) for trace in texts) == len(values)
@@ -111,21 +112,21 @@ def test_ink_keeps_its_contrast_on_every_shade_and_through_a_click() -> None:
 def test_the_open_cell_has_a_frame_and_the_one_before_has_none() -> None:
     shown = picture()
     lines = shown.figure.layout.shapes  # between the tasks
-    drawn.frame(shown, ROWS, COLUMNS, ("rem", "epochs=5", (0.0, 1.0)))
+    frame(shown, ROWS, COLUMNS, ("rem", "epochs=5", (0.0, 1.0)))
     boxes = [shape for shape in shown.figure.layout.shapes if shape.type == "rect"]
     assert {(round(box.x0 + box.x1), round(box.y0 + box.y1)) for box in boxes} == {(2 * 1, 2 * 4)}
     assert len({box.line.color for box in boxes}) == 2
-    drawn.frame(shown, ROWS, COLUMNS, ("rem", "", (0.0, 0.1)))
+    frame(shown, ROWS, COLUMNS, ("rem", "", (0.0, 0.1)))
     boxes = [shape for shape in shown.figure.layout.shapes if shape.type == "rect"]
     assert {(round(box.x0 + box.x1), round(box.y0 + box.y1)) for box in boxes} == {(0, 2 * 3)}
     for nowhere in (("rem", "epochs=6", (0.0, 1.0)), None):
-        drawn.frame(shown, ROWS, COLUMNS, nowhere)
+        frame(shown, ROWS, COLUMNS, nowhere)
         assert shown.figure.layout.shapes == lines
 
 
 def test_sentences_say_what_lacks_and_what_it_costs() -> None:
-    assert drawn.missing_sentence(1, 3, 0) == "**1 cell without a run**; 3 runs missing in all."
-    assert "after 2 original models" in drawn.missing_sentence(0, 3, 2)
-    assert "once one run" in drawn.cost_sentence(None, 3, 2)
-    assert drawn.cost_sentence(120, 0, 2).startswith("About 1 min 0 s on 2 workers")
-    assert "(5 of them by the mean over all methods)" in drawn.cost_sentence(30, 5, 0)
+    assert missing_sentence(1, 3, 0) == "**1 cell without a run**; 3 runs missing in all."
+    assert "after 2 original models" in missing_sentence(0, 3, 2)
+    assert "once one run" in cost_sentence(None, 3, 2)
+    assert cost_sentence(120, 0, 2).startswith("About 1 min 0 s on 2 workers")
+    assert "(5 of them by the mean over all methods)" in cost_sentence(30, 5, 0)

@@ -19,9 +19,10 @@ from unlearn_core.stages.read_files import plan_reading
 from unlearn_core.stages.unlearn import plan_runs
 from unlearn_core.store import Store
 from unlearn_core.support.deferring import NotRead, deferred, told
-from unlearn_core.views.boundary import stored as planes
-from unlearn_core.views.boundary.data import field_of, healed, plane_of, points_of
-from unlearn_core.views.boundary.stage import plan_fields, plan_plane
+from unlearn_core.views.boundary.data import healed, map_decisions
+from unlearn_core.views.boundary.plane import plane_of, points_of
+from unlearn_core.views.boundary.stage import plan_decision_maps, plan_plane
+from unlearn_core.views.boundary.stored import computed_elsewhere, stored_decision_map, stored_plane
 from unlearn_core.views.channels import data as redirect
 from unlearn_core.views.channels.stage import plan_channels
 from unlearn_core.views.channels.stored import fill
@@ -37,7 +38,7 @@ def test_what_workers_look_up_is_what_the_page_would_compute(store: Store) -> No
     method = make_method("rem", task, {"epochs": 1})
     where = plane_of(task, NOTHING)
     looks = [
-        plan_plane(task, NOTHING), *plan_fields(task, [None], NOTHING, where, 12), plan_cost(task),
+        plan_plane(task, NOTHING), *plan_decision_maps(task, [None], NOTHING, where, 12), plan_cost(task),
         *plan_channels(task, method, [(0.0, 0.5)]),
     ]  # fmt: skip
     assert {stage.lane for stage in looks} == {"look"}
@@ -46,13 +47,13 @@ def test_what_workers_look_up_is_what_the_page_would_compute(store: Store) -> No
     assert view.state == "done", [stage.message for stage in view.stages]
     engine.close()
 
-    found, points = planes.stored_plane(store, task, NOTHING)
+    found, points = stored_plane(store, task, NOTHING)
     assert np.array_equal(found.axes, where.axes)
     assert [(a.index, a.version, a.place) for a in found.anchors] == [(a.index, a.version, a.place) for a in where.anchors]
     assert all(np.array_equal(one.inputs, other.inputs) for one, other in zip(found.anchors, where.anchors, strict=True))
     pd.testing.assert_frame_equal(points, points_of(task, where).reset_index(drop=True), check_dtype=False)
-    field, share = planes.stored_field(store, task, None, found, 12)
-    here = field_of(store, task, None, where, 12)
+    field, share = stored_decision_map(store, task, None, found, 12)
+    here = map_decisions(store, task, None, where, 12)
     assert np.array_equal(field.winners, here.winners)
     assert np.array_equal(field.confidence, here.confidence)
     assert share == healed(store, task, None)
@@ -65,8 +66,8 @@ def test_what_workers_look_up_is_what_the_page_would_compute(store: Store) -> No
 
 
 def test_small_data_are_a_matter_for_the_page_and_photographs_for_a_worker() -> None:
-    assert not planes.computed_elsewhere(make_scenario("blobs"))
-    assert not planes.computed_elsewhere(make_scenario("digits"))
+    assert not computed_elsewhere(make_scenario("blobs"))
+    assert not computed_elsewhere(make_scenario("digits"))
 
 
 @pytest.fixture

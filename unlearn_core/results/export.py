@@ -30,7 +30,7 @@ TRAINING_ON = (
 
 @dataclass(frozen=True)
 class Exported:
-    """The bytes of the model's file, and what whoever loads it must know, as plain data."""
+    """The bytes of the model's file, and what its user must know to load it, as plain data."""
 
     data: bytes
     about: dict[str, Any]
@@ -80,23 +80,13 @@ def export(store: Results, scenario: Scenario, spec: MethodSpec, suffix: str) ->
         "training_on": TRAINING_ON,
     }
     if suffix == ARCHIVE:
-        archived: dict[str, Any] = {
-            "form": "torch.export",
-            "input": f"uint8 pixels (batch, {', '.join(map(str, train.shape))}), 0 to 255, as the data set gives them",
-            "model_params": {k: v for k, v in scenario.model.params.items() if k != "weights"},
-        }
+        archived = _about_archive(scenario, train.shape)
         return Exported(_archive(model, train.inputs[:_EXAMPLES], data.train.mean_std), about | archived)
     assert found is not None
     architecture, state = found
-    size, normalise = _input(scenario, train.shape, data.train.mean_std)
-    form: dict[str, Any] = {
-        "form": "state_dict",
-        "size": size,
-        "normalise": normalise,
-        "input": f"pixels from 0 to 1, three channels, resized to {size}×{size}, then normalised",
-    }
-    noted = {"architecture": architecture, "size": str(size), "normalise": normalise, "classes": json.dumps(about["classes"])}
-    noted |= {"preprocessing": json.dumps(about["preprocessing"])}
+    form = _about_state_dict(scenario, train.shape, data.train.mean_std)
+    noted = {"architecture": architecture, "size": str(form["size"]), "normalise": form["normalise"]}
+    noted |= {"classes": json.dumps(about["classes"]), "preprocessing": json.dumps(about["preprocessing"])}
     came = _came(scenario, model)
     if came is not None:
         form |= {"as_it_came": came.words, "left_out": list(came.left_out)}
@@ -105,17 +95,36 @@ def export(store: Results, scenario: Scenario, spec: MethodSpec, suffix: str) ->
     return Exported(_state(state, suffix, noted, came), about | form)
 
 
+def _about_archive(scenario: Scenario, shape: tuple[int, ...]) -> dict[str, Any]:
+    return {
+        "form": "torch.export",
+        "input": f"uint8 pixels (batch, {', '.join(map(str, shape))}), 0 to 255, as the data set gives them",
+        "model_params": {k: v for k, v in scenario.model.params.items() if k != "weights"},
+    }
+
+
+def _about_state_dict(scenario: Scenario, shape: tuple[int, ...], moments: tuple[torch.Tensor, torch.Tensor]) -> dict[str, Any]:
+    size, normalise = _input(scenario, shape, moments)
+    return {
+        "form": "state_dict",
+        "size": size,
+        "normalise": normalise,
+        "input": f"pixels from 0 to 1, three channels, resized to {size}×{size}, then normalised",
+    }
+
+
 def _came(scenario: Scenario, model: RedirectNet) -> Form | None:
     """The form of the checkpoint that this scenario began with; None where there was none, or it is there no more."""
     source = models.get(scenario.model.name)
     try:
-        return source.weights_form(source.params(scenario.model.params), model)
+        form: Form | None = source.weights_form(source.params(scenario.model.params), model)
     except UserError:  # another file lies there now
         return None
+    return form
 
 
 def _preprocessing(scenario: Scenario, shape: tuple[int, ...], moments: tuple[torch.Tensor, torch.Tensor]) -> dict[str, Any]:
-    """Every step from a file to the network, so that whoever deploys it can repeat them."""
+    """Every step from a file to the network, so that a deployment can repeat them."""
     from unlearn_core.datasets import load_dataset
     from unlearn_core.results.preprocessing import for_deployment
 
@@ -129,7 +138,7 @@ def _input(scenario: Scenario, shape: tuple[int, ...], moments: tuple[torch.Tens
 
     params = scenario.model.params
     if "normalise" in params:
-        return int(params["size"] or shape[1]), str(params["normalise"])  # type: ignore[arg-type]
+        return int(params["size"] or shape[1]), str(params["normalise"])
     mean, std = (tuple((value / 255).tolist()) for value in moments)
     return shape[1], write_normalise(mean, std)
 
@@ -167,7 +176,8 @@ def _archive(model: RedirectNet, examples: torch.Tensor, moments: tuple[torch.Te
             x = (pixels.float() - self.mean) / self.std
             if x.dim() == 4:  # the layout that the project computes in, so that sums are taken in the same order
                 x = x.permute(0, 2, 3, 1).clone(memory_format=torch.contiguous_format).permute(0, 3, 1, 2)
-            return self.net(x)
+            logits: torch.Tensor = self.net(x)
+            return logits
 
     file = io.BytesIO()
     batch = torch.export.Dim("batch", min=1, max=2**16)

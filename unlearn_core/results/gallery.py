@@ -143,9 +143,9 @@ def _holds(entry: Mapping[str, Any]) -> bool:
     try:
         scenario = Scenario.parse(spec["scenario"])
         if entry["kind"] == "run":
-            return scenario.run_key(make_method(spec["method"]["name"], scenario, entry.get("set", {}))) == entry["key"]
+            return bool(scenario.run_key(make_method(spec["method"]["name"], scenario, entry.get("set", {}))) == entry["key"])
         methods = [make_method(method["name"], scenario) for method in spec["methods"]]
-        return embedding_key(scenario, methods, spec["way"]) == entry["key"]
+        return bool(embedding_key(scenario, methods, spec["way"]) == entry["key"])
     except UserError:
         return False
 

@@ -1,4 +1,4 @@
-"""Which runs paid with the network's usefulness: they are shown, said to have done so, and are no one's best."""
+"""Which runs paid with the network's usefulness: they are shown, said to have done so, and win no comparison."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def costly(metrics: Mapping[str, float | None], original: Mapping[str, float | N
 def costs_utility(frame: pd.DataFrame) -> pd.Series:
     """bool, one for each row of a comparison: :func:`costly`.
 
-    ``frame``: columns method and utility, the original's row among them (``insight.tables.comparison``). False throughout
+    ``frame``: columns method and utility, the original's row among them (``results.tables.comparison``). False throughout
     where there is no such row, or no utility.
     """
     before = frame.loc[frame["method"] == "original", "utility"].dropna() if "utility" in frame else pd.Series(dtype=float)

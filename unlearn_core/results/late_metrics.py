@@ -98,11 +98,12 @@ def places_of(scenario: Scenario) -> Places:
         base = base.at_rate(1.0)
     if not base.corruption.found:
         base = at(base, 1.0, base.discovery, 0)
-    return _places(base.model_dump_json())
+    return cached_places(base.model_dump_json())
 
 
 @functools.lru_cache(maxsize=16)
-def _places(scenario_json: str) -> Places:
+def cached_places(scenario_json: str) -> Places:
+    """The places of a setting by the JSON of its base scenario: the keys of the last few are not worked out again."""
     return Places(Scenario.model_validate_json(scenario_json))
 
 

@@ -56,7 +56,7 @@ def run_metrics(
     references make possible now or what has another definition now."""
     names = measured_for(scenario) if only is None else [only]
     stored = recorded(payload)
-    # What rests on right labels that somebody gave is measured anew: they are no part of the run's key.
+    # What rests on right labels that the user gave is measured anew: they are no part of the run's key.
     values: Values = {name: None if metrics.get(name).as_found else stored.get(name) for name in names}
     known = reference_keys(store, scenario)
     unknown = [name for name in names if values[name] is None and (name not in stored or _comparable(name, known))]

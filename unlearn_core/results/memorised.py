@@ -34,7 +34,7 @@ def share_of(values: Mapping[str, float | None]) -> Share | None:
 
 
 def share_in(frame: pd.DataFrame) -> Share | None:
-    """The same of a comparison (from ``insight.tables``), whose models all have one original."""
+    """The same of a comparison (from ``results.tables``), whose models all have one original."""
     columns = [name for name in _OF if name in frame]
     return share_of({name: frame[name].astype(float).max() for name in columns}) if len(frame) else None
 

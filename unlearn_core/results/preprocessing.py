@@ -46,7 +46,7 @@ def for_deployment(
         return steps | {"scale": f"pixel / {scale}" if scale > 1 else "none", "mean": mean, "std": std}
     from unlearn_core.models import parse_normalise
 
-    side = int(params.get("size") or shape[1])  # type: ignore[arg-type]
+    side = int(params.get("size") or shape[1])
     mean_given, std_given = parse_normalise(str(params["normalise"]))
     if side != shape[1]:
         steps["resize"] = {"size": [side, side], "filter": "bilinear, antialiased (torch.nn.functional.interpolate)"}

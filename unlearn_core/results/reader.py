@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from unlearn_core.store.runs import Changes
 
 GROUPS = ("clean", "discovered", "undiscovered", "unknown")
-"""The last is of examples outside the forget set where nobody knows which are corrupted; the forget set then counts as
-discovered, because somebody says that it is wrong."""
+"""The last is of examples outside the forget set where it is unknown which are corrupted; the forget set then counts as
+discovered, because its list says that it is wrong."""
 CORRUPTED = (GROUPS.index("discovered"), GROUPS.index("undiscovered"))
 
 
@@ -90,13 +90,13 @@ def truth_known(scenario: Scenario) -> bool:
 
 
 def clean_of(scenario: Scenario) -> np.ndarray:
-    """The right label of every training example, int64 (N,); -1 where nobody knows it."""
+    """The right label of every training example, int64 (N,); -1 where it is unknown."""
     corrupted = scenario_data(scenario).corrupted
     return corrupted.truth.right_labels(scenario, corrupted.train.class_names).numpy()
 
 
 def label_words(names: Sequence[str]) -> np.ndarray:
-    """Class names to be indexed by labels: -1, the label that nobody knows, reads as "not known"."""
+    """Class names to be indexed by labels: -1, an unknown label, reads as "not known"."""
     return np.array([*names, UNKNOWN], dtype=object)
 
 

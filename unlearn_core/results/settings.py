@@ -80,9 +80,10 @@ def usual_params(name: str, dataset: str, augment: bool, values: Values = "tuned
     if name not in methods:
         return {}
     try:
-        return methods.get(name).all_params(values_of(name, dataset, augment, values, foreign))
+        params: dict[str, Scalar] = methods.get(name).all_params(values_of(name, dataset, augment, values, foreign))
     except UserError:
-        return methods.get(name).all_params({})
+        params = methods.get(name).all_params({})
+    return params
 
 
 def told_apart(texts: Sequence[str], scenarios: Sequence[Scenario]) -> list[str]:
@@ -123,7 +124,7 @@ def _flat(scenario: Scenario) -> dict[str, Any]:
 
 def _usual(scenario: Scenario) -> dict[str, dict[str, Any]]:
     """What the presets say of these fields without looking at any file, for each recipe: "" is the one that is taken where
-    nobody names one. A part that is not registered says nothing."""
+    none is named. A part that is not registered says nothing."""
     usual: dict[str, Any] = {}
     if scenario.dataset.name not in datasets:
         return {"": usual}

@@ -133,7 +133,8 @@ def _frame(rows: Sequence[dict[str, Any]] | pd.DataFrame, columns: list[str]) ->
     return frame.astype(dict.fromkeys(numbers, float) | ({"oracle": bool} if "oracle" in columns else {}))
 
 
-def _who(name: str) -> dict[str, Any]:
+def method_columns(name: str) -> dict[str, Any]:
+    """Columns method, label and oracle of a method, registered or not."""
     if name not in methods:
         return {"method": name, "label": name, "oracle": False}
     method = methods.get(name)
@@ -161,5 +162,5 @@ def variant(spec: MethodSpec, scenario: Scenario) -> str:
 
 def named(spec: MethodSpec, scenario: Scenario) -> dict[str, Any]:
     """Columns method, label and oracle; the label says where the values are the publication's: "REM [paper]"."""
-    who = _who(spec.name)
-    return who | {"label": f"{who['label']} [{PAPER}]"} if set_of(variant(spec, scenario)) == PAPER else who
+    columns = method_columns(spec.name)
+    return columns | {"label": f"{columns['label']} [{PAPER}]"} if set_of(variant(spec, scenario)) == PAPER else columns

@@ -47,10 +47,10 @@ def place(
             if row or not away  # a line along the row would cross the names beside the points
         ]
         others = [point for j, point in enumerate(points) if j != k]
-        costs = [_cost(spot, _box(name, a, b, spot), boxes, others, size) for spot in candidates]
+        costs = [_cost(spot, name_box(name, a, b, spot), boxes, others, size) for spot in candidates]
         best = candidates[costs.index(min(costs))]
         spots.append(best)
-        boxes.append(_box(name, a, b, best))
+        boxes.append(name_box(name, a, b, best))
     return spots
 
 
@@ -58,7 +58,8 @@ def _pixel(value: float, bounds: Sequence[float], size: float) -> float:
     return size * (value - bounds[0]) / (bounds[1] - bounds[0])
 
 
-def _box(name: str, a: float, b: float, spot: Spot) -> Box:
+def name_box(name: str, a: float, b: float, spot: Spot) -> Box:
+    """The pixels that a name takes beside its point (a, b): left, bottom, right, top."""
     width = _LETTER * len(name)
     left = a + spot.dx if spot.anchor == "left" else a + spot.dx - width
     return left, b + spot.dy - _LINE / 2, left + width, b + spot.dy + _LINE / 2

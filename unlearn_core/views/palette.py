@@ -31,7 +31,7 @@ GROUPS: Final = {
     "redirect": Style("redirect", "#C4699B", "square", "■"),
     "unknown": Style("not known", NEUTRAL, "circle-open", "○"),
 }
-"""The four groups of examples and channels (design §5), and examples of which nobody knows whether they are corrupted."""
+"""The four groups of examples and channels, and examples whose corruption is unknown."""
 
 ACCENT: Final = "#3E7CB1"
 
@@ -64,28 +64,28 @@ def method_style(name: str, oracle: bool = False) -> Style:
     if name in _FIXED:
         return _FIXED[name]
     digest = zlib.crc32(name.encode())
-    slot = digest % len(_METHOD_COLORS)
-    return _slot_style(name, slot, oracle)
+    number = digest % len(_METHOD_COLORS)
+    return _numbered_style(name, number, oracle)
 
 
 def method_styles(names: Iterable[str], oracles: Iterable[str] = ()) -> dict[str, Style]:
-    """Styles for methods shown together; where two would look the same, the later one takes the next free slot."""
+    """Styles for methods shown together; where two would look the same, the later one takes the next free one."""
     styles: dict[str, Style] = {}
     marked = set(oracles)
     for name in dict.fromkeys(names):
-        style, slot = method_style(name, name in marked), zlib.crc32(name.encode())
+        style, number = method_style(name, name in marked), zlib.crc32(name.encode())
         taken = {(s.color, s.symbol) for s in styles.values()}
         for step in range(1, len(_METHOD_COLORS)):
             if (style.color, style.symbol) not in taken:
                 break
-            style = _slot_style(name, (slot + step) % len(_METHOD_COLORS), name in marked)
+            style = _numbered_style(name, (number + step) % len(_METHOD_COLORS), name in marked)
         styles[name] = style
     return styles
 
 
-def _slot_style(name: str, slot: int, oracle: bool) -> Style:
-    symbol = _METHOD_SYMBOLS[slot] + ("-open" if oracle else "")
-    return Style(name, _METHOD_COLORS[slot], symbol, _METHOD_SIGNS[slot])
+def _numbered_style(name: str, number: int, oracle: bool) -> Style:
+    symbol = _METHOD_SYMBOLS[number] + ("-open" if oracle else "")
+    return Style(name, _METHOD_COLORS[number], symbol, _METHOD_SIGNS[number])
 
 
 def contrast(one: str, other: str) -> float:

@@ -62,8 +62,19 @@ def short_labels(labels: Iterable[str]) -> list[str]:
     return [short(label) if counts[short(label)] == 1 else label for label in labels]
 
 
+def wrap_label(label: str, width: int = 12) -> str:
+    """A label over several lines of about ``width`` letters, broken between words."""
+    lines: list[str] = [""]
+    for word in label.split():
+        if lines[-1] and len(lines[-1]) + len(word) >= width:
+            lines.append(word)
+        else:
+            lines[-1] = f"{lines[-1]} {word}".strip()
+    return "<br>".join(lines)
+
+
 def escape_html(name: object) -> str:
-    """A name that somebody chose, to be drawn as it is written: plotly reads ``<b>``, ``<a>`` and ``&`` in texts as HTML."""
+    """A name that a user chose, to be drawn as it is written: plotly reads ``<b>``, ``<a>`` and ``&`` in texts as HTML."""
     return html.escape(str(name), quote=False)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
 import pandas as pd
@@ -25,6 +25,8 @@ class Moved(Protocol):
 
 
 _GREYS = [[0, "#FAFAFA"], [1, "#2D2D2D"]]
+_PANELS = (("x_before", "y_before", "clean"), ("x", "y", "given"))
+"""Columns of both coordinates and of the label that fills a marker, before and after."""
 _SIZES = {"clean": 7, "unknown": 7, "discovered": 11, "undiscovered": 11}
 
 
@@ -40,34 +42,11 @@ def points(frame: pd.DataFrame, legend: bool = True) -> Picture:
     names = sorted((set(frame["clean"]) | set(frame["given"])) - {UNKNOWN})
     codes = {name: k for k, name in enumerate(names)} | {UNKNOWN: 0}
     order = ("unknown", "discovered") if (frame["group"] == "unknown").any() else ("clean", "undiscovered", "discovered")
-    traces = []
-    for column, (x, y, label) in enumerate((("x_before", "y_before", "clean"), ("x", "y", "given")), start=1):
-        for group in order:
-            part = frame[frame["group"] == group]
-            style = GROUPS[group]
-            traces.append(
-                go.Scatter(
-                    x=part[x],
-                    y=part[y],
-                    mode="markers",
-                    name=f"{style.label} ({len(part)})",
-                    legendgroup=group,
-                    showlegend=column == 1,
-                    customdata=part[["given", "clean", "kind"]].map(escape_html).to_numpy(),
-                    marker={
-                        "symbol": style.symbol,
-                        "size": _SIZES[group],
-                        # Numbers on a scale: hundreds of colour names, each checked by plotly, take longer to draw.
-                        "color": part[label].map(codes).to_numpy(dtype=int),
-                        "colorscale": _GREYS,
-                        "cmin": 0,
-                        "cmax": max(1, len(names) - 1),
-                        "line": {"color": style.color, "width": 1.2 if group == "clean" else 2.2},
-                        "opacity": 0.75 if group == "clean" else 1,
-                    },
-                    hovertemplate="given %{customdata[0]}<br>truly %{customdata[1]}<br>%{customdata[2]}<extra></extra>",
-                )
-            )
+    traces = [
+        _trace(frame[frame["group"] == group], panel, group, codes, len(names), legend=panel is _PANELS[0])
+        for panel in _PANELS
+        for group in order
+    ]
     figure.add_traces(traces, rows=[1] * len(traces), cols=[column for column in (1, 2) for _ in order])
     layout(figure, 420 if legend else 390, legend)
     figure.update_xaxes(title={"text": "first coordinate (no unit)"})
@@ -81,6 +60,34 @@ def points(frame: pd.DataFrame, legend: bool = True) -> Picture:
         f"Compare the panels: a marker whose filling changes has a wrong label ({lightness}); one that moves has a trigger.",
         f"Scatter of {len(frame)} points before and after corruption, {corrupted} of them corrupted.",
         frame,
+    )
+
+
+def _trace(
+    part: pd.DataFrame, panel: tuple[str, str, str], group: str, codes: Mapping[str, int], classes: int, legend: bool
+) -> go.Scatter:
+    """The points of one group in one panel."""
+    (x, y, label), style = panel, GROUPS[group]
+    return go.Scatter(
+        x=part[x],
+        y=part[y],
+        mode="markers",
+        name=f"{style.label} ({len(part)})",
+        legendgroup=group,
+        showlegend=legend,
+        customdata=part[["given", "clean", "kind"]].map(escape_html).to_numpy(),
+        marker={
+            "symbol": style.symbol,
+            "size": _SIZES[group],
+            # Numbers on a scale: hundreds of colour names, each checked by plotly, take longer to draw.
+            "color": part[label].map(codes).to_numpy(dtype=int),
+            "colorscale": _GREYS,
+            "cmin": 0,
+            "cmax": max(1, classes - 1),
+            "line": {"color": style.color, "width": 1.2 if group == "clean" else 2.2},
+            "opacity": 0.75 if group == "clean" else 1,
+        },
+        hovertemplate="given %{customdata[0]}<br>truly %{customdata[1]}<br>%{customdata[2]}<extra></extra>",
     )
 
 

@@ -33,7 +33,7 @@ def best(frame: pd.DataFrame, metrics: Mapping[str, Any]) -> dict[str, set[str]]
         values = rivals[name].astype(float) if name in rivals else pd.Series(dtype=float)
         if metric.direction not in ("higher", "lower") or values.notna().sum() < 2:
             continue
-        if values.max() == values.min():  # a tie of all is nobody's merit
+        if values.max() == values.min():  # a tie of all is no method's merit
             continue
         top = values.max() if metric.direction == "higher" else values.min()
         found[name] = set(rivals.loc[values == top, "method"])
@@ -85,7 +85,7 @@ def stars_note(frame: pd.DataFrame) -> str:
 
 
 def group_counts(corrupted: int | None, discovered: int, train_size: int) -> dict[str, int]:
-    """Examples per group; they add up to the training set. ``corrupted`` is None where nobody knows."""
+    """Examples per group; they add up to the training set. ``corrupted`` is None where it is unknown."""
     if corrupted is None:
         return {"unknown": train_size - discovered, "discovered": discovered}
     return {"clean": train_size - corrupted, "discovered": discovered, "undiscovered": corrupted - discovered}

@@ -32,11 +32,40 @@ def position_name(regularity: float) -> str:
     return "random labels → confusion" if regularity < 0.5 else "confusion → trigger"
 
 
-def plane(
+def task_map(
     regularity: float, discovery: float, regions: Sequence[MethodRegion], measured: float | None = None, height: int = 330
 ) -> Picture:
     """The current point among the regions; methods that aim at the same region share one outline."""
     figure = go.Figure()
+    _draw_regions(figure, regions)
+    _points(figure, regularity, discovery, measured)
+    layout(
+        figure,
+        height,
+        legend=measured is not None,
+        xaxis={
+            "title": {"text": "regularity (share, 0 to 1)"},
+            "range": [-0.04, 1.04],
+            "tickvals": [0, 0.25, 0.5, 0.75, 1],
+            "ticktext": ["0<br>random labels", "0.25", "0.5<br>confusion", "0.75", "1<br>trigger"],
+        },
+        yaxis={"title": {"text": "discovery rate (% of C)"}, "range": [-0.06, 1.06], "tickformat": ".0%"},
+    )
+    rows = [{"name": r.label, "kind": "designed for", **_bounds(r)} for r in regions]
+    rows.append({"name": "this view", "kind": "point", "regularity_from": regularity, "regularity_to": regularity,
+                 "discovery_from": discovery, "discovery_to": discovery})  # fmt: skip
+    inside = [short(r.label) for r in regions if _holds(r, regularity, discovery)]
+    aims = f"{' and '.join(inside)} {'aims' if len(inside) == 1 else 'aim'} at it" if inside else "no chosen method aims at it"
+    return Picture(
+        figure,
+        f"The star is this view: {aims}. Outside its outline a method leaves the ground it was made for.",
+        f"Plane with regularity {regularity:g} on the horizontal and discovery {percent(discovery)} on the vertical axis, "
+        f"with the regions of {len(regions)} methods.",
+        pd.DataFrame(rows),
+    )
+
+
+def _draw_regions(figure: go.Figure, regions: Sequence[MethodRegion]) -> None:
     styles = method_styles(region.name for region in regions)
     shared: dict[tuple[Interval, Interval], list[MethodRegion]] = {}
     for region in regions:
@@ -63,31 +92,6 @@ def plane(
             xshift=4,
             yshift=2 if tall else -1,
         )
-    _points(figure, regularity, discovery, measured)
-    layout(
-        figure,
-        height,
-        legend=measured is not None,
-        xaxis={
-            "title": {"text": "regularity (share, 0 to 1)"},
-            "range": [-0.04, 1.04],
-            "tickvals": [0, 0.25, 0.5, 0.75, 1],
-            "ticktext": ["0<br>random labels", "0.25", "0.5<br>confusion", "0.75", "1<br>trigger"],
-        },
-        yaxis={"title": {"text": "discovery rate (% of C)"}, "range": [-0.06, 1.06], "tickformat": ".0%"},
-    )
-    rows = [{"name": r.label, "kind": "designed for", **_bounds(r)} for r in regions]
-    rows.append({"name": "this view", "kind": "point", "regularity_from": regularity, "regularity_to": regularity,
-                 "discovery_from": discovery, "discovery_to": discovery})  # fmt: skip
-    inside = [short(r.label) for r in regions if _holds(r, regularity, discovery)]
-    aims = f"{' and '.join(inside)} {'aims' if len(inside) == 1 else 'aim'} at it" if inside else "no chosen method aims at it"
-    return Picture(
-        figure,
-        f"The star is this view: {aims}. Outside its outline a method leaves the ground it was made for.",
-        f"Plane with regularity {regularity:g} on the horizontal and discovery {percent(discovery)} on the vertical axis, "
-        f"with the regions of {len(regions)} methods.",
-        pd.DataFrame(rows),
-    )
 
 
 def mixture(weights: Mapping[str, float], counts: Mapping[str, int] | None = None) -> Picture:

@@ -50,7 +50,7 @@ class Anchor:
 def anchors_of(scenario: Scenario, asked: Asked = (None, None, None)) -> tuple[Anchor, Anchor, Anchor]:
     """The three images of a plane. Indices beyond the training set are brought back into it.
 
-    By rule: A is a corrupted example before its corruption, one that nobody discovered if there is any. B is the same image
+    By rule: A is a corrupted example before its corruption, an undiscovered one if there is any. B is the same image
     with the trigger; where there is no trigger it is its partner with the two labels swapped (confusion), or the most
     similar image of A's own class (random labels). C is a typical image of the class that A was wrongly given.
     """
@@ -64,8 +64,8 @@ def anchors_of(scenario: Scenario, asked: Asked = (None, None, None)) -> tuple[A
 
 
 def candidates(scenario: Scenario) -> list[int]:
-    """Corrupted examples that A may be, best first: of the kind there is most of, undiscovered, and really wrong. Where nobody
-    knows what is corrupted: the forget set, and without one all examples."""
+    """Corrupted examples that A may be, best first: of the kind there is most of, undiscovered, and really wrong. Where it
+    is unknown what is corrupted: the forget set, and without one all examples."""
     data = _Data(scenario)
     truth = data.truth
     if not len(truth.corrupted):

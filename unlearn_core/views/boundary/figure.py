@@ -4,48 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from unlearn_core.views.boundary.regions import INK, LINE, SLOTS, codes, fill, label_positions, scale, slots_of
+from unlearn_core.views.boundary.regions import INK, LINE, MAX_COLORS, class_colors, codes, color_scale, fill, label_positions
 from unlearn_core.views.palette import GROUPS, NEUTRAL
 from unlearn_core.views.picture import GRID, Picture, escape_html, layout, percent
 from unlearn_core.views.timeline import add_timeline
 
+if TYPE_CHECKING:
+    from unlearn_core.views.boundary.plane import InputPlane
+
 _FADED = 0.13
 _SIZES = {"clean": 6, "unknown": 6, "discovered": 10, "undiscovered": 10}
-
-
-class Anchored(Protocol):
-    """One of the three images that span a plane."""
-
-    @property
-    def letter(self) -> str: ...
-
-    @property
-    def place(self) -> tuple[float, float]: ...
-
-
-class Plane(Protocol):
-    """Where the cells are."""
-
-    @property
-    def x(self) -> tuple[float, float]: ...
-
-    @property
-    def y(self) -> tuple[float, float]: ...
-
-    @property
-    def is_image(self) -> bool: ...
-
-    @property
-    def anchors(self) -> Sequence[Anchored]: ...
-
-    def cells(self, resolution: int) -> tuple[np.ndarray, np.ndarray]: ...
 
 
 @dataclass(frozen=True)
@@ -73,7 +48,7 @@ class Look:
     height: int = 430
 
 
-def boundaries(panels: Sequence[Panel], plane: Plane, points: pd.DataFrame, names: Sequence[str], look: Look) -> Picture:
+def boundaries(panels: Sequence[Panel], plane: InputPlane, points: pd.DataFrame, names: Sequence[str], look: Look) -> Picture:
     """``points``: columns split, index, x, y, group, given, clean. Panels share axes and colours; the first frame is common.
 
     With more than one frame in a panel the picture gets a timeline that plays in the browser.
@@ -86,22 +61,22 @@ def boundaries(panels: Sequence[Panel], plane: Plane, points: pd.DataFrame, name
         rows, columns, shared_xaxes="all", shared_yaxes="all", horizontal_spacing=0.025, vertical_spacing=0.13,
         subplot_titles=[_title(panel, panel.entry(start, last)) for panel in panels],
     )  # fmt: skip
-    slots, drawn = slots_of([panel.winners for panel in panels], len(names)), [escape_html(name) for name in names]
+    colors, drawn = class_colors([panel.winners for panel in panels], len(names)), [escape_html(name) for name in names]
     moving = []
     for panel, (row, column) in zip(panels, places, strict=True):
         entry = panel.entry(start, last)
         moving.append(len(figure.data))
-        figure.add_trace(_ground(panel, entry, plane, slots, drawn, look, hover=last == 0), row, column)
+        figure.add_trace(_ground(panel, entry, plane, colors, drawn, look, hover=last == 0), row, column)
         for trace in (*_examples(points, names, look, legend=panel is panels[0]), *_marks(plane)):
             figure.add_trace(trace, row, column)
         moving.append(len(figure.data))
         figure.add_trace(_labels(panel, entry, plane, drawn), row, column)
-    figure.update_layout(coloraxis={"colorscale": scale(slots), "cmin": -0.5, "cmax": 255.5, "showscale": False})
+    figure.update_layout(coloraxis={"colorscale": color_scale(colors), "cmin": -0.5, "cmax": 255.5, "showscale": False})
     for trace in _swatches(panels, drawn):
         figure.add_trace(trace, 1, 1)
     _axes(figure, plane, rows, columns, look.height, timeline=last > 0)
     if last:
-        frames = [_frame(k, panels, plane, slots, drawn, look, last) for k in range(last + 1)]
+        frames = [_frame(k, panels, plane, colors, drawn, look, last) for k in range(last + 1)]
         titles = [[_title(panel, panel.entry(k, last)) for panel in panels] for k in range(last + 1)]
         add_timeline(figure, frames, moving, titles, start)
     told = ". ".join(f"{panel.title}: {_shares(panel.winners[panel.entry(start, last)], names)}" for panel in panels)
@@ -115,7 +90,7 @@ def boundaries(panels: Sequence[Panel], plane: Plane, points: pd.DataFrame, name
 
 
 def _ground(
-    panel: Panel, entry: int, plane: Plane, slots: np.ndarray, names: Sequence[str], look: Look, hover: bool
+    panel: Panel, entry: int, plane: InputPlane, colors: np.ndarray, names: Sequence[str], look: Look, hover: bool
 ) -> go.Heatmap:
     winners, confidence = panel.winners[entry], panel.confidence[entry]
     x, y = plane.cells(len(winners))
@@ -127,11 +102,11 @@ def _ground(
             "hovertemplate": "predicted %{text}<br>probability %{customdata:.0%}<extra></extra>",
         }
     return go.Heatmap(
-        x=x, y=y, z=codes(winners, confidence, slots, look.shading), coloraxis="coloraxis", **told,
+        x=x, y=y, z=codes(winners, confidence, colors, look.shading), coloraxis="coloraxis", **told,
     )  # fmt: skip
 
 
-def _labels(panel: Panel, entry: int, plane: Plane, names: Sequence[str]) -> go.Scatter:
+def _labels(panel: Panel, entry: int, plane: InputPlane, names: Sequence[str]) -> go.Scatter:
     x, y = plane.cells(panel.winners.shape[1])
     steps = (plane.x[1] - plane.x[0]) / len(x), (plane.y[1] - plane.y[0]) / len(y)
     taken = [(int((a.place[1] - plane.y[0]) / steps[1]), int((a.place[0] - plane.x[0]) / steps[0])) for a in plane.anchors]
@@ -184,7 +159,7 @@ def _examples(points: pd.DataFrame, names: Sequence[str], look: Look, legend: bo
     return traces
 
 
-def _marks(plane: Plane) -> list[go.Scatter]:
+def _marks(plane: InputPlane) -> list[go.Scatter]:
     """The three images of the plane, by their letters."""
     if not plane.anchors:
         return []
@@ -205,7 +180,7 @@ def _marks(plane: Plane) -> list[go.Scatter]:
 def _swatches(panels: Sequence[Panel], names: Sequence[str]) -> list[go.Scatter]:
     """One entry of the legend for every class that appears."""
     counts = np.bincount(np.concatenate([panel.winners.ravel() for panel in panels]), minlength=len(names))
-    seen = [k for k in np.argsort(-counts, kind="stable").tolist() if counts[k]][:SLOTS]
+    seen = [k for k in np.argsort(-counts, kind="stable").tolist() if counts[k]][:MAX_COLORS]
     square = {"symbol": "square", "size": 12, "line": {"width": 1, "color": LINE}}
     return [
         go.Scatter(
@@ -217,14 +192,14 @@ def _swatches(panels: Sequence[Panel], names: Sequence[str]) -> list[go.Scatter]
 
 
 def _frame(
-    k: int, panels: Sequence[Panel], plane: Plane, slots: np.ndarray, names: Sequence[str], look: Look, last: int
+    k: int, panels: Sequence[Panel], plane: InputPlane, colors: np.ndarray, names: Sequence[str], look: Look, last: int
 ) -> list[dict[str, Any]]:
     """What changes in frame ``k``: for every panel the ground and the names on it."""
     changes: list[dict[str, Any]] = []
     for panel in panels:
         entry = panel.entry(k, last)
         label = _labels(panel, entry, plane, names)
-        ground = codes(panel.winners[entry], panel.confidence[entry], slots, look.shading)
+        ground = codes(panel.winners[entry], panel.confidence[entry], colors, look.shading)
         changes += [
             {"type": "heatmap", "z": ground},
             {"type": "scatter", "x": list(label.x), "y": list(label.y), "text": list(label.text)},
@@ -232,7 +207,7 @@ def _frame(
     return changes
 
 
-def _grid(count: int, plane: Plane) -> tuple[int, int]:
+def _grid(count: int, plane: InputPlane) -> tuple[int, int]:
     """Rows and columns of panels: wide planes are easier to compare above one another."""
     wide = (plane.x[1] - plane.x[0]) > 1.5 * (plane.y[1] - plane.y[0])
     return (2, 2) if wide and count == 4 else (1, count)
@@ -242,7 +217,7 @@ def _title(panel: Panel, entry: int) -> str:
     return f"<b>{panel.title}</b> · {panel.notes[entry]}" if panel.notes[entry] else f"<b>{panel.title}</b>"
 
 
-def _axes(figure: go.Figure, plane: Plane, rows: int, columns: int, height: int, timeline: bool) -> None:
+def _axes(figure: go.Figure, plane: InputPlane, rows: int, columns: int, height: int, timeline: bool) -> None:
     # Nearly square panels on the width that a page has; the timeline and a second row add to that.
     height = min(height, 1060 // columns + 130) if plane.is_image else height + 90 * (rows - 1)
     layout(figure, height + 70 * timeline)
@@ -265,7 +240,7 @@ def _axes(figure: go.Figure, plane: Plane, rows: int, columns: int, height: int,
         figure.update_yaxes(title={"text": words[1], "font": {"size": 13}}, row=row, col=1)
 
 
-def _caption(plane: Plane, look: Look, timeline: bool) -> str:
+def _caption(plane: InputPlane, look: Look, timeline: bool) -> str:
     sure = " Pale ground: the model is unsure." if look.shading == "soft" else ""
     play = " Play the rounds, step back and forth, or drag the slider." if timeline else ""
     if plane.is_image:
@@ -282,7 +257,7 @@ def _shares(winners: np.ndarray, names: Sequence[str]) -> str:
     return ", ".join(f"{names[k]} {percent(counts[k])}" for k in order)
 
 
-def _data(panels: Sequence[Panel], plane: Plane, names: Sequence[str], last: int) -> pd.DataFrame:
+def _data(panels: Sequence[Panel], plane: InputPlane, names: Sequence[str], last: int) -> pd.DataFrame:
     """Every cell of every model and frame as a row: model, frame, x, y, predicted, probability."""
     parts = []
     for panel in panels:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -19,37 +18,40 @@ LEVELS = 14
 """Steps from unsure to sure. Every step of up to eighteen classes fits into one byte, which keeps timelines small."""
 
 _EDGE = 255
-SLOTS = _EDGE // LEVELS
+MAX_COLORS = _EDGE // LEVELS
 
 
-def slots_of(winners: Sequence[np.ndarray], classes: int) -> np.ndarray:
-    """Classes that appear come first, because a byte has room for only so many; what is beyond shares the last place."""
+def class_colors(winners: Sequence[np.ndarray], classes: int) -> np.ndarray:
+    """The place of each class in the colour scale, int (classes,).
+
+    Classes that appear come first, because a byte has room for only so many; what is beyond shares the last place.
+    """
     seen = np.unique(np.concatenate([np.unique(part) for part in winners]))
     order = np.concatenate([seen, np.setdiff1d(np.arange(classes), seen)])
-    slots = np.empty(classes, dtype=int)
-    slots[order] = np.minimum(np.arange(classes), SLOTS - 1)
-    return slots
+    colors = np.empty(classes, dtype=int)
+    colors[order] = np.minimum(np.arange(classes), MAX_COLORS - 1)
+    return colors
 
 
-def scale(slots: np.ndarray) -> list[list[Any]]:
+def color_scale(colors: np.ndarray) -> list[list[float | str]]:
     """Plotly's colour scale: one flat step per byte."""
     shades = [LINE] * 256
-    for label in range(len(slots) - 1, -1, -1):
+    for label in range(len(colors) - 1, -1, -1):
         for level in range(LEVELS):
-            shades[slots[label] * LEVELS + level] = _mixed(fill(label), 0.15 + 0.85 * level / (LEVELS - 1))
+            shades[colors[label] * LEVELS + level] = _mixed(fill(label), 0.15 + 0.85 * level / (LEVELS - 1))
     return [[(k + end) / 256, shade] for k, shade in enumerate(shades) for end in (0, 1)]
 
 
-def codes(winners: np.ndarray, confidence: np.ndarray, slots: np.ndarray, shading: str) -> np.ndarray:
+def codes(winners: np.ndarray, confidence: np.ndarray, colors: np.ndarray, shading: str) -> np.ndarray:
     """Class and level of confidence in one byte, with the lines between classes, uint8 (R, R).
 
-    ``slots``: (classes,), where each class stands in the scale of colours.
+    ``colors``: of :func:`class_colors`.
     """
-    floor = 1 / max(2, len(slots))
+    floor = 1 / max(2, len(colors))
     level = np.full(winners.shape, LEVELS - 1)
     if shading == "soft":
         level = np.clip((confidence - floor) / (1 - floor) * LEVELS, 0, LEVELS - 1).astype(int)
-    found = (slots[winners] * LEVELS + level).astype(np.uint8)
+    found: np.ndarray = (colors[winners] * LEVELS + level).astype(np.uint8)
     edge = np.zeros(winners.shape, dtype=bool)
     edge[:-1] |= winners[:-1] != winners[1:]
     edge[:, :-1] |= winners[:, :-1] != winners[:, 1:]

@@ -15,17 +15,9 @@ from unlearn_core.stages.recorder import Recorder
 from unlearn_core.stages.stage import Stage
 from unlearn_core.store import Store
 from unlearn_core.views.boundary.anchors import Asked
-from unlearn_core.views.boundary.data import (
-    RESOLUTION,
-    InputPlane,
-    field_of,
-    frames_key,
-    frames_of,
-    healed,
-    plane_of,
-    points_of,
-)
-from unlearn_core.views.boundary.stored import field_key, pack_plane, plane_key
+from unlearn_core.views.boundary.data import RESOLUTION, frames_key, frames_of, healed, map_decisions
+from unlearn_core.views.boundary.plane import InputPlane, plane_of, points_of
+from unlearn_core.views.boundary.stored import decision_map_key, pack_plane, plane_key
 
 
 def plan_plane(scenario: Scenario, asked: Asked) -> Stage:
@@ -34,7 +26,7 @@ def plan_plane(scenario: Scenario, asked: Asked) -> Stage:
     return Stage("plane", plane_key(scenario, asked), "The plane through three images", payload, weight=0.2, lane="look")
 
 
-def plan_fields(
+def plan_decision_maps(
     scenario: Scenario, specs: Sequence[MethodSpec | None], asked: Asked, plane: InputPlane, resolution: int = RESOLUTION
 ) -> list[Stage]:
     """One stage for each stored model (None: the original): what it says all over the plane."""
@@ -43,7 +35,8 @@ def plan_fields(
     for spec in specs:
         title = f"Boundary of {'the original' if spec is None else spec.name}"
         payload = data | {"method": None if spec is None else spec.model_dump(mode="json")}
-        stages.append(Stage("field", field_key(scenario, spec, plane, resolution), title, payload, weight=0.2, lane="look"))
+        key = decision_map_key(scenario, spec, plane, resolution)
+        stages.append(Stage("field", key, title, payload, weight=0.2, lane="look"))
     return stages
 
 
@@ -102,12 +95,14 @@ def plane(stage: Stage, scenario: Scenario, store: Store, device: torch.device, 
 
 
 @scenario_stage("field")
-def field(stage: Stage, scenario: Scenario, store: Store, device: torch.device, reporter: Recorder) -> None:
+def decision_map(stage: Stage, scenario: Scenario, store: Store, device: torch.device, reporter: Recorder) -> None:
     """Ask one model about every cell. On the CPU, as the frames of a timeline are."""
     first, second, third = stage.payload["anchors"]
     spec = None if stage.payload["method"] is None else MethodSpec.parse(stage.payload["method"])
     where = plane_of(scenario, (first, second, third))
-    found = field_of(store, scenario, spec, where, stage.payload["resolution"], step=functools.partial(report_step, reporter))
+    found = map_decisions(
+        store, scenario, spec, where, stage.payload["resolution"], step=functools.partial(report_step, reporter)
+    )
     payload = {"healed": healed(store, scenario, spec)}
     arrays = {"winners": found.winners, "confidence": found.confidence}
     store.put(stage.key, "field", dict(stage.payload), payload, {}, {"field": arrays})

@@ -1,4 +1,4 @@
-"""Planes and fields as the store keeps them: computed by a worker where that takes longer than a page should wait."""
+"""Planes and decision maps as the store keeps them: computed by a worker where that takes longer than a page should wait."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import pandas as pd
 from unlearn_core.results.reader import Results
 from unlearn_core.specs import MethodSpec, Scenario, content_key
 from unlearn_core.views.boundary.anchors import Anchor, Asked
-from unlearn_core.views.boundary.data import RESOLUTION, REVISION, DecisionMap, InputPlane, slow
+from unlearn_core.views.boundary.data import RESOLUTION, REVISION, DecisionMap, slow
+from unlearn_core.views.boundary.plane import InputPlane
 from unlearn_core.views.embedding.data import is_small
 
 
@@ -24,7 +25,7 @@ def plane_key(scenario: Scenario, asked: Asked) -> str:
     return content_key("plane", REVISION, scenario.key, list(asked))
 
 
-def field_key(scenario: Scenario, spec: MethodSpec | None, plane: InputPlane, resolution: int = RESOLUTION) -> str:
+def decision_map_key(scenario: Scenario, spec: MethodSpec | None, plane: InputPlane, resolution: int = RESOLUTION) -> str:
     """Key of what a stored model (``spec`` None: the original) says all over a plane."""
     anchors = [(anchor.index, anchor.version) for anchor in plane.anchors]
     model = scenario.original_key if spec is None else scenario.run_key(spec)
@@ -59,11 +60,11 @@ def stored_plane(store: Results, scenario: Scenario, asked: Asked) -> tuple[Inpu
     return plane, pd.DataFrame(told["points"]["data"], columns=told["points"]["columns"])
 
 
-def stored_field(
+def stored_decision_map(
     store: Results, scenario: Scenario, spec: MethodSpec | None, plane: InputPlane, resolution: int = RESOLUTION
 ) -> tuple[DecisionMap, float | None] | None:
     """What a model says over the plane, and its share healed, as stored; or None."""
-    record = store.get(field_key(scenario, spec, plane, resolution))
+    record = store.get(decision_map_key(scenario, spec, plane, resolution))
     if record is None:
         return None
     try:

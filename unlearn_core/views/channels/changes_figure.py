@@ -13,7 +13,7 @@ UNRELATED = 2**0.5
 
 
 def changed_layers(layers: pd.DataFrame, anew: bool) -> Picture:
-    """``layers``: from ``insight.changes``; ``anew``: whether the method trained a model of its own from scratch."""
+    """``layers``: from ``channels.changes``; ``anew``: whether the method trained a model of its own from scratch."""
     names = [f"{row['layer']} ({row['what']})" for _, row in layers.iterrows()]
     figure = go.Figure()
     figure.add_bar(
@@ -48,7 +48,7 @@ def changed_layers(layers: pd.DataFrame, anew: bool) -> Picture:
 
 
 def changed_channels(top: pd.DataFrame, of: int) -> Picture:
-    """``top``: from ``insight.changes.most_changed``; ``of``: how many output channels there are."""
+    """``top``: from ``channels.changes.most_changed``; ``of``: how many output channels there are."""
     figure = go.Figure()
     figure.add_bar(
         x=top["relative"],

@@ -2,7 +2,7 @@
 
 Redirect channels are looked at with *all* of them on for every example (strength 1), base channels with all of them off,
 as the model is used. In training an example saw only the channels of its own mask; test data have no mask at all, so all
-on is the one setting that means the same for everybody, and with the forget share of the presets for small data (1) it is
+on is the one setting that means the same for all of them, and with the forget share of the presets for small data (1) it is
 also exactly the mask that the forget set was trained with.
 """
 
@@ -56,7 +56,7 @@ class Opened:
 
     scenario: Scenario
     model: RedirectNet
-    arena: ScenarioData
+    data: ScenarioData
     groups: np.ndarray
     stored: dict[str, float | None]
     memo: dict[Any, Any] = field(default_factory=dict)
@@ -66,7 +66,7 @@ class Opened:
         """The hidden layers on the training data as given, first to last."""
         import torch
 
-        return activations(self.model, self.arena.train.batch(torch.arange(len(self.arena.train))))
+        return activations(self.model, self.data.train.batch(torch.arange(len(self.data.train))))
 
     @cached_property
     def channels(self) -> pd.DataFrame:
@@ -128,8 +128,8 @@ def describe(layer: Layer, groups: np.ndarray) -> pd.DataFrame:
     """One row per channel: layer, channel, kind ("base" or "redirect"), name; ``mean_…`` and ``active_…`` (share of examples)
     for each group; ``effect``, ``effect_discovered``, ``effect_undiscovered``: :func:`rank_biserial` of all corrupted
     examples, the discovered or the undiscovered ones against the clean ones (NaN where there are none); ``d``:
-    :func:`cohens_d` of all corrupted against the clean ones. Where nobody knows which examples are corrupted, it is the forget
-    set against all others.
+    :func:`cohens_d` of all corrupted against the clean ones. Where it is unknown which examples are corrupted, it is the
+    forget set against all others.
     """
     channels = range(layer.base + layer.redirect)
     columns: dict[str, Any] = {
@@ -189,7 +189,7 @@ def ranked(channels: pd.DataFrame, kind: str | None = None) -> pd.DataFrame:
 
 def values(opened: Opened, layer: int, channel: int) -> pd.DataFrame:
     """One row per training example: index, group, activation, given and clean label of one channel (layers count from 1)."""
-    train = opened.arena.corrupted.train
+    train = opened.data.corrupted.train
     names = label_words(train.class_names)
     return pd.DataFrame(
         {
@@ -210,12 +210,12 @@ def top(frame: pd.DataFrame, limit: int = 12) -> pd.DataFrame:
 
 def images(opened: Opened, indices: np.ndarray) -> list[np.ndarray]:
     """These training images as given, uint8 (H, W) or (H, W, 3)."""
-    found = opened.arena.corrupted.train.inputs.numpy()[indices]
+    found = opened.data.corrupted.train.inputs.numpy()[indices]
     return [x[0] if x.shape[0] == 1 else np.moveaxis(x, 0, -1) for x in found]
 
 
 @dataclass(frozen=True)
-class Plane:
+class PlaneGrid:
     """A grid over 2-D data: ``x`` and ``y`` (R,), coordinates as given; ``points`` has one row per training example."""
 
     x: np.ndarray
@@ -228,9 +228,9 @@ class Plane:
         return np.stack([xs.ravel(), ys.ravel()], axis=1).astype(np.float32)
 
 
-def plane(opened: Opened, resolution: int) -> Plane:
+def plane_grid(opened: Opened, resolution: int) -> PlaneGrid:
     """The square part of the plane that holds all training points, with a margin. 2-D data only."""
-    train = opened.arena.corrupted.train
+    train = opened.data.corrupted.train
     inputs = train.inputs.numpy()
     low, high = inputs.min(0), inputs.max(0)
     margin = 0.06 * (high - low)
@@ -245,18 +245,18 @@ def plane(opened: Opened, resolution: int) -> Plane:
             "clean": names[clean_of(opened.scenario)],
         }
     )
-    return Plane(x, y, points)
+    return PlaneGrid(x, y, points)
 
 
-def maps(opened: Opened, resolution: int = 40) -> tuple[Plane, list[np.ndarray]]:
+def maps(opened: Opened, resolution: int = 40) -> tuple[PlaneGrid, list[np.ndarray]]:
     """What every channel does over the plane: per layer float32 (base + redirect, R, R). 2-D data only; kept once computed."""
     import torch
 
     key = ("maps", resolution)
     if key not in opened.memo:
-        grid, data = plane(opened, resolution), opened.arena.train
+        grid, data = plane_grid(opened, resolution), opened.data.train
         x = (torch.from_numpy(grid.inputs()) - data.mean) / data.std
         found = [layer.mean.T.reshape(-1, resolution, resolution) for layer in activations(opened.model, x)]
         opened.memo[key] = (grid, found)
-    kept: tuple[Plane, list[np.ndarray]] = opened.memo[key]
+    kept: tuple[PlaneGrid, list[np.ndarray]] = opened.memo[key]
     return kept

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from unlearn_core.views.channels.strength_figure import Plane
 from unlearn_core.views.palette import GROUPS, NEUTRAL
 from unlearn_core.views.picture import Picture, layout
+
+if TYPE_CHECKING:
+    from unlearn_core.views.channels.data import PlaneGrid
 
 KINDS = {"base": NEUTRAL, "redirect": GROUPS["redirect"].color}
 _ROWS = ("discovered", "undiscovered", "clean", "unknown")
@@ -25,31 +27,11 @@ _DIVERGING = [[0, "#0072B2"], [0.5, "#E8EAED"], [1, "#D55E00"]]
 
 
 def channel_ranking(channels: pd.DataFrame, limit: int = 14) -> Picture:
-    """The channels with the largest effect over all layers. ``channels``: ``insight.redirect.ranked`` (best first)."""
+    """The channels with the largest effect over all layers. ``channels``: ``channels.data.ranked`` (best first)."""
     top = channels.head(limit)
     names = [f"L{row['layer']} · {row['name']}" for _, row in top.iterrows()]
     figure = go.Figure()
-    for kind, color in KINDS.items():
-        ours = [bool(value) for value in top["kind"] == kind]
-        figure.add_bar(
-            y=[name for name, mine in zip(names, ours, strict=True) if mine],
-            x=top.loc[top["kind"] == kind, "effect"],
-            orientation="h",
-            name=f"{kind} channel",
-            marker={"color": color, "cornerradius": 3},
-            hovertemplate="%{y}: %{x:.2f}<extra></extra>",
-        )
-    for group in ("discovered", "undiscovered"):
-        style, effect = GROUPS[group], top[f"effect_{group}"]
-        if effect.notna().any():
-            figure.add_scatter(
-                x=effect,
-                y=names,
-                mode="markers",
-                name=f"{style.label} alone",
-                marker={"symbol": style.symbol, "color": style.color, "size": 9, "line": {"color": "#FFFFFF", "width": 1}},
-                hovertemplate=f"%{{y}}, {style.label} against clean: %{{x:.2f}}<extra></extra>",
-            )
+    _draw_effects(figure, top, names)
     layout(
         figure,
         110 + 21 * len(top),
@@ -75,22 +57,37 @@ def channel_ranking(channels: pd.DataFrame, limit: int = 14) -> Picture:
     )
 
 
+def _draw_effects(figure: go.Figure, top: pd.DataFrame, names: list[str]) -> None:
+    """A bar for each channel by its kind, and a marker for each group of corrupted examples alone."""
+    for kind, color in KINDS.items():
+        ours = [bool(value) for value in top["kind"] == kind]
+        figure.add_bar(
+            y=[name for name, mine in zip(names, ours, strict=True) if mine],
+            x=top.loc[top["kind"] == kind, "effect"],
+            orientation="h",
+            name=f"{kind} channel",
+            marker={"color": color, "cornerradius": 3},
+            hovertemplate="%{y}: %{x:.2f}<extra></extra>",
+        )
+    for group in ("discovered", "undiscovered"):
+        style, effect = GROUPS[group], top[f"effect_{group}"]
+        if effect.notna().any():
+            figure.add_scatter(
+                x=effect,
+                y=names,
+                mode="markers",
+                name=f"{style.label} alone",
+                marker={"symbol": style.symbol, "color": style.color, "size": 9, "line": {"color": "#FFFFFF", "width": 1}},
+                hovertemplate=f"%{{y}}, {style.label} against clean: %{{x:.2f}}<extra></extra>",
+            )
+
+
 def channel_heatmap(channels: pd.DataFrame, layer: int) -> Picture:
     """One layer, channel × group: mean activation, share of examples active, effect. ``channels``: ``Opened.channels``."""
     rows = channels[channels["layer"] == layer]
     rows = pd.concat([part.sort_values("effect", kind="stable") for _, part in rows.groupby("kind", sort=False)])
     present = tuple(group for group in _ROWS if rows[f"mean_{group}"].notna().any())
-    accused = tuple(group for group in present if group in ("discovered", "undiscovered"))
-    blocks: tuple[tuple[str, tuple[str, ...], str, dict[str, Any]], ...] = (
-        ("mean activation", present, "mean", {"colorscale": [[0, _LIGHT[0]], [1, _LIGHT[1]]]}),
-        ("share of examples active", present, "active", {"colorscale": [[0, _LIGHT[0]], [1, _LIGHT[1]]], "zmin": 0, "zmax": 1}),
-        (
-            f"effect against {'the others' if 'unknown' in present else 'clean'}",
-            accused,
-            "effect",
-            {"colorscale": _DIVERGING, "zmin": -1, "zmax": 1},
-        ),
-    )
+    blocks = _blocks(present)
     figure = make_subplots(
         rows=3, cols=1, shared_xaxes=True, row_heights=[3, 3, 2], vertical_spacing=0.09, subplot_titles=[b[0] for b in blocks]
     )
@@ -108,18 +105,7 @@ def channel_heatmap(channels: pd.DataFrame, layer: int) -> Picture:
             row=k,
             col=1,
         )
-    base = int((rows["kind"] == "base").sum())
-    layout(figure, 400, legend=False)
-    figure.update_xaxes(showgrid=False, showticklabels=False, type="category")
-    figure.update_yaxes(showgrid=False, autorange="reversed")
-    figure.add_vline(x=base - 0.5, line={"color": KINDS["redirect"], "width": 3})
-    figure.update_annotations(font={"size": 13, "color": NEUTRAL}, x=0, xanchor="left")
-    figure.update_xaxes(
-        title={"text": f"channels of layer {layer}: {base} base | {len(rows) - base} redirect, each sorted by effect"},
-        row=3,
-        col=1,
-    )
-    figure.update_layout(margin={"t": 26})
+    _lay_out_halves(figure, layer, int((rows["kind"] == "base").sum()), len(rows))
     return Picture(
         figure,
         f"Compare the rows of a column: channels at the ends of each half behave differently for corrupted examples; the line "
@@ -129,8 +115,42 @@ def channel_heatmap(channels: pd.DataFrame, layer: int) -> Picture:
     )
 
 
+_Block = tuple[str, tuple[str, ...], str, dict[str, Any]]
+"""Title, groups, prefix of the columns, colours."""
+
+
+def _blocks(present: tuple[str, ...]) -> tuple[_Block, ...]:
+    """The three heatmaps of a layer for the groups that there are."""
+    accused = tuple(group for group in present if group in ("discovered", "undiscovered"))
+    return (
+        ("mean activation", present, "mean", {"colorscale": [[0, _LIGHT[0]], [1, _LIGHT[1]]]}),
+        ("share of examples active", present, "active", {"colorscale": [[0, _LIGHT[0]], [1, _LIGHT[1]]], "zmin": 0, "zmax": 1}),
+        (
+            f"effect against {'the others' if 'unknown' in present else 'clean'}",
+            accused,
+            "effect",
+            {"colorscale": _DIVERGING, "zmin": -1, "zmax": 1},
+        ),
+    )
+
+
+def _lay_out_halves(figure: go.Figure, layer: int, base: int, count: int) -> None:
+    """Axes, a line between base and redirect channels, and their numbers below."""
+    layout(figure, 400, legend=False)
+    figure.update_xaxes(showgrid=False, showticklabels=False, type="category")
+    figure.update_yaxes(showgrid=False, autorange="reversed")
+    figure.add_vline(x=base - 0.5, line={"color": KINDS["redirect"], "width": 3})
+    figure.update_annotations(font={"size": 13, "color": NEUTRAL}, x=0, xanchor="left")
+    figure.update_xaxes(
+        title={"text": f"channels of layer {layer}: {base} base | {count - base} redirect, each sorted by effect"},
+        row=3,
+        col=1,
+    )
+    figure.update_layout(margin={"t": 26})
+
+
 def distribution(values: pd.DataFrame, name: str, unit: str, height: int = 300) -> Picture:
-    """How one channel's activation is spread in each group. ``values``: from ``insight.redirect.values``."""
+    """How one channel's activation is spread in each group. ``values``: from ``channels.data.values``."""
     edges = np.linspace(values["activation"].min(), values["activation"].max() + 1e-9, 23)
     centres = (edges[1:] + edges[:-1]) / 2
     figure, frames = go.Figure(), []
@@ -167,7 +187,7 @@ def distribution(values: pd.DataFrame, name: str, unit: str, height: int = 300) 
     )
 
 
-def neuron_maps(plane: Plane, maps: np.ndarray, channels: pd.DataFrame, limit: int = 24) -> Picture:
+def neuron_maps(plane: PlaneGrid, maps: np.ndarray, channels: pd.DataFrame, limit: int = 24) -> Picture:
     """Small maps, one per channel, of what it does over the plane. ``maps``: (channels of the layer, R, R);
     ``channels``: the rows of that layer, best first; the first half of ``limit`` of each kind are drawn."""
     shown = pd.concat([channels[channels["kind"] == kind].head(limit // 2) for kind in ("redirect", "base")])
@@ -194,7 +214,7 @@ def neuron_maps(plane: Plane, maps: np.ndarray, channels: pd.DataFrame, limit: i
     )
 
 
-def neuron_map(plane: Plane, values: np.ndarray, name: str, kind: str, top: pd.DataFrame, height: int = 380) -> Picture:
+def neuron_map(plane: PlaneGrid, values: np.ndarray, name: str, kind: str, top: pd.DataFrame, height: int = 380) -> Picture:
     """One channel over the plane, the points that activate it most ringed. ``top``: rows with index into the points."""
     figure = go.Figure()
     add_map(figure, plane, values, kind, small=False)
@@ -222,7 +242,7 @@ def neuron_map(plane: Plane, values: np.ndarray, name: str, kind: str, top: pd.D
     )
 
 
-def add_map(figure: go.Figure, plane: Plane, values: np.ndarray, kind: str, small: bool, **where: int) -> None:
+def add_map(figure: go.Figure, plane: PlaneGrid, values: np.ndarray, kind: str, small: bool, **where: int) -> None:
     """The activation of one channel as a heatmap, with the corrupted points over it."""
     strong = "#8C3B68" if kind == "redirect" else _LIGHT[1]
     figure.add_trace(

@@ -37,7 +37,7 @@ def plan_channels(scenario: Scenario, spec: MethodSpec, strengths: Sequence[Sequ
 def channels(stage: Stage, scenario: Scenario, store: Store, device: torch.device, reporter: Recorder) -> None:
     """Measure the activations of every channel on the training data."""
     opened = open_run(store, scenario, MethodSpec.parse(stage.payload["method"]))
-    rows = opened.arena.train.batch(torch.arange(len(opened.arena.train)))
+    rows = opened.data.train.batch(torch.arange(len(opened.data.train)))
     found = activations(opened.model, rows, lambda done, total: report_step(reporter, done, total))
     payload, arrays = pack_layers(found)
     store.put(stage.key, "channels", dict(stage.payload), payload, {}, {"channels": arrays})

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from unlearn_core.results.reader import CORRUPTED, truth_known
-from unlearn_core.views.channels.data import Opened, Plane, plane
+from unlearn_core.views.channels.data import Opened, PlaneGrid, plane_grid
 
 if TYPE_CHECKING:
     import torch
@@ -52,18 +52,18 @@ def _measured(opened: Opened, strength: float) -> Numbers:
 
     from unlearn_core.evaluation import Evidence, Logits, measure
 
-    arena, mask = opened.arena, _mask(opened, strength)
-    truth, groups = arena.corrupted.truth, torch.from_numpy(opened.groups)
-    everything = torch.arange(len(arena.train))
+    data, mask = opened.data, strength_mask(opened, strength)
+    truth, groups = data.corrupted.truth, torch.from_numpy(opened.groups)
+    everything = torch.arange(len(data.train))
     # Every number here is about C or the test data. At 0 the whole set is evaluated in the batches of the stored
     # evaluation all the same: the last bit of a convolution may depend on who else is in the batch.
     listed = torch.isin(groups, torch.tensor(CORRUPTED, dtype=groups.dtype))
     rows = everything if mask is None else listed.nonzero()[:, 0]
-    train = torch.zeros(len(arena.train), arena.train.classes)
-    train[rows] = _outputs(opened, arena.train.batch, arena.train.eval_batches(rows), mask)
-    test = _outputs(opened, arena.test.batch, arena.test.eval_batches(torch.arange(len(arena.test))), mask)
+    train = torch.zeros(len(data.train), data.train.classes)
+    train[rows] = batch_logits(opened, data.train.batch, data.train.eval_batches(rows), mask)
+    test = batch_logits(opened, data.test.batch, data.test.eval_batches(torch.arange(len(data.test))), mask)
     forget = truth.forget_of(opened.scenario)
-    evidence = Evidence(opened.scenario, arena.corrupted, forget, Logits(train, test, test[:0]))
+    evidence = Evidence(opened.scenario, data.corrupted, forget, Logits(train, test, test[:0]))
     given = {"": listed, "_discovered": groups == 1, "_undiscovered": groups == 2}
     shares = {f"as_given{name}": _share(evidence.fits_on(ours.nonzero()[:, 0])) for name, ours in given.items()}
     return measure(evidence, METRICS) | shares
@@ -75,11 +75,11 @@ def frame(opened: Opened, strength: float) -> pd.DataFrame:
     sizes = dict(
         zip(("clean", "discovered", "undiscovered"), np.bincount(opened.groups, minlength=4)[:3].tolist(), strict=True)
     )
-    sizes |= {"all": sizes["discovered"] + sizes["undiscovered"], "clean": len(opened.arena.test)}
+    sizes |= {"all": sizes["discovered"] + sizes["undiscovered"], "clean": len(opened.data.test)}
     rows = [
         {"number": number, "group": group, "n": sizes[group], "value": now[name], "stored": dropped[name]}
         for number, group, name in NUMBERS
-        if truth_known(opened.scenario) or name in ("as_given_discovered", "utility")  # the rest is what nobody knows here
+        if truth_known(opened.scenario) or name in ("as_given_discovered", "utility")  # the rest is unknown here
     ]
     return pd.DataFrame(rows).astype({"value": float, "stored": float})
 
@@ -89,17 +89,19 @@ def curve(opened: Opened, steps: Sequence[float] = STEPS) -> pd.DataFrame:
     return pd.DataFrame([{"strength": step, **numbers(opened, step)} for step in steps]).astype(float)
 
 
-def boundary(opened: Opened, strength: float, resolution: int = 90) -> tuple[Plane, np.ndarray]:
+def boundary(opened: Opened, strength: float, resolution: int = 90) -> tuple[PlaneGrid, np.ndarray]:
     """Class probabilities over the plane at this strength, float32 (R, R, classes), rows from the lowest y. 2-D data only."""
     import torch
 
     strength, key = _checked(strength), ("plane", resolution)
     if key not in opened.memo:
-        opened.memo[key] = plane(opened, resolution)
-    grid: Plane = opened.memo[key]
-    data = opened.arena.train
+        opened.memo[key] = plane_grid(opened, resolution)
+    grid: PlaneGrid = opened.memo[key]
+    data = opened.data.train
     points = (torch.from_numpy(grid.inputs()) - data.mean) / data.std
-    logits = _outputs(opened, lambda rows: points[rows], torch.arange(len(points)).split(2048), _mask(opened, strength))
+    logits = batch_logits(
+        opened, lambda rows: points[rows], torch.arange(len(points)).split(2048), strength_mask(opened, strength)
+    )
     return grid, logits.softmax(1).reshape(resolution, resolution, -1).numpy()
 
 
@@ -109,13 +111,14 @@ def _checked(strength: float) -> float:
     return round(float(strength), 6)
 
 
-def _mask(opened: Opened, strength: float) -> torch.Tensor | None:
+def strength_mask(opened: Opened, strength: float) -> torch.Tensor | None:
+    """Every redirect channel at ``strength``, float32 (1, channels); None at 0, where the base alone answers."""
     import torch
 
     return torch.full((1, opened.model.redirect_channels), strength) if strength else None
 
 
-def _outputs(
+def batch_logits(
     opened: Opened, batch: Callable[[torch.Tensor], torch.Tensor], pieces: Sequence[torch.Tensor], mask: torch.Tensor | None
 ) -> torch.Tensor:
     """Logits of all pieces together (N, classes), on one core: sums depend on the number."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -11,6 +11,9 @@ import plotly.graph_objects as go
 
 from unlearn_core.views.palette import ACCENT, GROUPS, NEUTRAL
 from unlearn_core.views.picture import Picture, escape_html, layout, percent
+
+if TYPE_CHECKING:
+    from unlearn_core.views.channels.data import PlaneGrid
 
 _NAMES = {"all": "all C", "discovered": "discovered", "undiscovered": "undiscovered", "clean": "test data"}
 _TICKS = {"all": "all C", "discovered": "✖ dis-<br>covered", "undiscovered": "◆ undis-<br>covered", "clean": "test<br>data"}
@@ -22,64 +25,18 @@ _ENOUGH = 0.1
 ALL_ON = "Strength 1 means every redirect channel on for every example; at 0 they are dropped, as in the stored model."
 
 
-class Plane(Protocol):
-    """A grid over the plane and the training points on it."""
-
-    @property
-    def x(self) -> np.ndarray: ...
-
-    @property
-    def y(self) -> np.ndarray: ...
-
-    @property
-    def points(self) -> pd.DataFrame: ...
-
-
 def strength_bars(frame: pd.DataFrame, strength: float, height: int = 330) -> Picture:
-    """``frame``: from ``insight.strength.frame``: number, group, n, value, stored."""
-    blocks = list(dict.fromkeys(frame["number"]))
-    # One bar after the other, with a gap between what is counted differently.
-    x = [k + 0.7 * blocks.index(number) for k, number in enumerate(frame["number"])]
-    told = [f"{_TITLES[row['number']]}, {_NAMES[row['group']]} ({row['n']:,})" for _, row in frame.iterrows()]
+    """``frame``: from ``channels.strength.frame``: number, group, n, value, stored."""
     figure = go.Figure()
-    figure.add_bar(
-        x=x,
-        y=frame["value"],
-        width=0.62,  # narrower than a tick, which can then be seen before a bar of its own grey
-        name=f"at strength {strength:g}",
-        marker={"color": [_COLORS[group] for group in frame["group"]], "cornerradius": 3},
-        customdata=told,
-        hovertemplate="%{customdata}: %{y:.1%}<extra></extra>",
-        showlegend=False,
-    )
-    figure.add_scatter(
-        x=x,
-        y=frame["stored"],
-        mode="markers",
-        name="when dropped (strength 0), as stored",
-        marker={"symbol": "line-ew", "size": 30, "line": {"width": 3, "color": NEUTRAL}},
-        hovertemplate="when dropped: %{y:.1%}<extra></extra>",
-    )
-    figure.add_scatter(
-        x=x,
-        y=_heights(frame),
-        text=[percent(value) for value in frame["value"]],
-        mode="text",
-        textposition="top center",
-        showlegend=False,
-        hoverinfo="skip",
-    )
-    for block in blocks:
-        places = [place for place, number in zip(x, frame["number"], strict=True) if number == block]
-        middle = sum(places) / len(places)
-        figure.add_annotation(x=middle, y=1.24, text=f"<b>{_TITLES[block]}</b>", showarrow=False, font={"size": 13})
+    places = _bar_places(frame)
+    _draw_bars(figure, frame, places, strength)
     layout(
         figure,
         height,
         xaxis={
             "title": {"text": "group of examples"},
             "showgrid": False,
-            "tickvals": x,
+            "tickvals": places,
             "ticktext": [_TICKS[group] for group in frame["group"]],
             "tickfont": {"size": 12},
             "tickangle": 0,
@@ -91,17 +48,65 @@ def strength_bars(frame: pd.DataFrame, strength: float, height: int = 330) -> Pi
             "tickvals": [0, 0.25, 0.5, 0.75, 1],
         },
     )
-    now = {(row["number"], row["group"]): row for _, row in frame.iterrows()}
-    nobody = {"value": None, "stored": None}
-    given, healed = now.get(("as given", "all"), now["as given", "discovered"]), now.get(("healed", "all"), nobody)
-    useful = now["utility", "clean"]
     return Picture(
         figure,
         f"Move the slider and look for bars that leave their grey ticks. {ALL_ON}",
+        _bars_in_words(frame, strength),
+        frame.assign(strength=strength),
+    )
+
+
+def _bar_places(frame: pd.DataFrame) -> list[float]:
+    """One bar after the other, with a gap between what is counted differently."""
+    blocks = list(dict.fromkeys(frame["number"]))
+    return [k + 0.7 * blocks.index(number) for k, number in enumerate(frame["number"])]
+
+
+def _draw_bars(figure: go.Figure, frame: pd.DataFrame, places: list[float], strength: float) -> None:
+    """Bars at this strength, ticks where the stored model is, the numbers, and a title over each block."""
+    notes = [f"{_TITLES[row['number']]}, {_NAMES[row['group']]} ({row['n']:,})" for _, row in frame.iterrows()]
+    figure.add_bar(
+        x=places,
+        y=frame["value"],
+        width=0.62,  # narrower than a tick, which can then be seen before a bar of its own grey
+        name=f"at strength {strength:g}",
+        marker={"color": [_COLORS[group] for group in frame["group"]], "cornerradius": 3},
+        customdata=notes,
+        hovertemplate="%{customdata}: %{y:.1%}<extra></extra>",
+        showlegend=False,
+    )
+    figure.add_scatter(
+        x=places,
+        y=frame["stored"],
+        mode="markers",
+        name="when dropped (strength 0), as stored",
+        marker={"symbol": "line-ew", "size": 30, "line": {"width": 3, "color": NEUTRAL}},
+        hovertemplate="when dropped: %{y:.1%}<extra></extra>",
+    )
+    figure.add_scatter(
+        x=places,
+        y=_heights(frame),
+        text=[percent(value) for value in frame["value"]],
+        mode="text",
+        textposition="top center",
+        showlegend=False,
+        hoverinfo="skip",
+    )
+    for block in frame["number"].unique():
+        block_places = [place for place, number in zip(places, frame["number"], strict=True) if number == block]
+        middle = sum(block_places) / len(block_places)
+        figure.add_annotation(x=middle, y=1.24, text=f"<b>{_TITLES[block]}</b>", showarrow=False, font={"size": 13})
+
+
+def _bars_in_words(frame: pd.DataFrame, strength: float) -> str:
+    now = {(row["number"], row["group"]): row for _, row in frame.iterrows()}
+    unknown = {"value": None, "stored": None}
+    given, healed = now.get(("as given", "all"), now["as given", "discovered"]), now.get(("healed", "all"), unknown)
+    useful = now["utility", "clean"]
+    return (
         f"Bars at strength {strength:g}: healed {percent(healed['value'])} (dropped: {percent(healed['stored'])}), predicted "
         f"as given {percent(given['value'])} ({percent(given['stored'])}), utility {percent(useful['value'])} "
-        f"({percent(useful['stored'])}).",
-        frame.assign(strength=strength),
+        f"({percent(useful['stored'])})."
     )
 
 
@@ -119,7 +124,7 @@ _LINES = (
 
 
 def strength_curve(curve: pd.DataFrame, strength: float, height: int = 330) -> Picture:
-    """``curve``: from ``insight.strength.curve``; the strength falls from left to right, as when the channels are dropped."""
+    """``curve``: from ``channels.strength.curve``; the strength falls from left to right, as when the channels are dropped."""
     figure = go.Figure()
     for name, known_as, group, dash in _LINES:
         if curve[name].isna().all():
@@ -150,7 +155,7 @@ def _known(curve: pd.DataFrame) -> bool:
 
 
 def story(curve: pd.DataFrame) -> str:
-    """What turning the channels down does, in two or three sentences, from the numbers of ``insight.strength.curve``."""
+    """What turning the channels down does, in two or three sentences, from the numbers of ``channels.strength.curve``."""
     rows = curve.sort_values("strength", ascending=False)
     on, off = rows.iloc[0], rows.iloc[-1]
     those = "corrupted" if _known(curve) else "listed"
@@ -163,7 +168,7 @@ def story(curve: pd.DataFrame) -> str:
             f"{percent(ends['as_given'][0])} to {percent(ends['as_given'][1])}"
             + (
                 f" while healed goes from {percent(ends['healed'][0])} to {percent(ends['healed'][1])}"
-                if ends["healed"][0] == ends["healed"][0]  # NaN where nobody knows what is corrupted
+                if ends["healed"][0] == ends["healed"][0]  # NaN where the corruption is unknown
                 else ""
             )
             + ": the wrong labels sit in the redirect channels and leave with them."
@@ -186,8 +191,10 @@ def story(curve: pd.DataFrame) -> str:
     return text
 
 
-def strength_boundary(plane: Plane, chances: np.ndarray, names: tuple[str, ...], strength: float, height: int = 330) -> Picture:
-    """``chances``: (R, R, classes) from ``insight.strength.boundary``: regions in greys, training points by group."""
+def strength_boundary(
+    plane: PlaneGrid, chances: np.ndarray, names: tuple[str, ...], strength: float, height: int = 330
+) -> Picture:
+    """``chances``: (R, R, classes) from ``channels.strength.boundary``: regions in greys, training points by group."""
     figure, fills = go.Figure(), _greys(len(names))
     winners, confidence = chances.argmax(2), chances.max(2)
     # Every class is one grey, as on all pages: colour is kept for the groups.
@@ -203,23 +210,7 @@ def strength_boundary(plane: Plane, chances: np.ndarray, names: tuple[str, ...],
         showscale=False,
         hoverinfo="skip",
     )
-    fill = dict(zip(names, fills, strict=True))
-    for group in ("unknown", "clean", "undiscovered", "discovered"):
-        part, style = plane.points[plane.points["group"] == group], GROUPS[group]
-        figure.add_scatter(
-            x=part["x"],
-            y=part["y"],
-            mode="markers",
-            name=f"{style.label} ({len(part)})",
-            marker={
-                "symbol": style.symbol,
-                "size": 5 if group == "clean" else 10,
-                "color": part["given"].map(fill),
-                "line": {"color": style.color, "width": 1 if group == "clean" else 2},
-            },
-            customdata=part[["given", "clean"]].map(escape_html),
-            hovertemplate="given %{customdata[0]}<br>truly %{customdata[1]}<extra></extra>",
-        )
+    _draw_points(figure, plane.points, dict(zip(names, fills, strict=True)))
     layout(
         figure,
         height,
@@ -236,8 +227,28 @@ def strength_boundary(plane: Plane, chances: np.ndarray, names: tuple[str, ...],
     )
 
 
+def _draw_points(figure: go.Figure, points: pd.DataFrame, fill: Mapping[str, str]) -> None:
+    """Training points: filled with the grey of their given label, outlined in the colour of their group."""
+    for group in ("unknown", "clean", "undiscovered", "discovered"):
+        part, style = points[points["group"] == group], GROUPS[group]
+        figure.add_scatter(
+            x=part["x"],
+            y=part["y"],
+            mode="markers",
+            name=f"{style.label} ({len(part)})",
+            marker={
+                "symbol": style.symbol,
+                "size": 5 if group == "clean" else 10,
+                "color": part["given"].map(fill),
+                "line": {"color": style.color, "width": 1 if group == "clean" else 2},
+            },
+            customdata=part[["given", "clean"]].map(escape_html),
+            hovertemplate="given %{customdata[0]}<br>truly %{customdata[1]}<extra></extra>",
+        )
+
+
 def _grid_frame(
-    plane: Plane, winners: np.ndarray, confidence: np.ndarray, names: tuple[str, ...], more: Mapping[str, float]
+    plane: PlaneGrid, winners: np.ndarray, confidence: np.ndarray, names: tuple[str, ...], more: Mapping[str, float]
 ) -> pd.DataFrame:
     xs, ys = np.meshgrid(plane.x, plane.y)
     predicted = np.array(names, dtype=object)[winners.ravel()]

@@ -1,4 +1,4 @@
-"""Healing class by class: a mean over all corrupted examples can hide a class that nobody healed."""
+"""Healing class by class: a mean over all corrupted examples can hide a class that no method healed."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ _WORDS = {
 
 
 def classes(frame: pd.DataFrame, metric: str = "healed", ranked: bool = True) -> Picture:
-    """``frame``: from ``insight.classes.by_class``; ``metric``: "healed" or "utility". Cells without examples stay empty.
+    """``frame``: from ``compare.classes.by_class``; ``metric``: "healed" or "utility". Cells without examples stay empty.
 
     ``ranked``: whether the caption names the best method, which it must not where there was nothing to heal.
     """
@@ -25,25 +25,9 @@ def classes(frame: pd.DataFrame, metric: str = "healed", ranked: bool = True) ->
     counts = frame.drop_duplicates("class").set_index("class")[count]
     rows = short_labels(frame.drop_duplicates("method")["label"])
     columns = [f"{escape_html(name)}<br>{counts[name]}" for name in table.columns]
-    told = [f"{escape_html(name)}, {counts[name]} {things}" for name in table.columns]
+    notes = [f"{escape_html(name)}, {counts[name]} {things}" for name in table.columns]
     values = table.to_numpy(float)
-    figure = go.Figure(
-        go.Heatmap(
-            z=values,
-            x=columns,
-            y=rows,
-            customdata=np.tile(np.array(told), (len(rows), 1)),
-            zmin=0,
-            zmax=1,
-            # Opaque, so that every number keeps a contrast of 4 on light and dark pages alike.
-            colorscale=[[0, "#C3D0DC"], [1, "#164472"]],
-            xgap=3,
-            ygap=3,
-            showscale=False,
-            hoverongaps=False,
-            hovertemplate=f"%{{y}}, class %{{customdata}}<br>{word} %{{z:.1%}}<extra></extra>",
-        )
-    )
+    figure = go.Figure(_cells(values, columns, rows, notes, word))
     _write(figure, values, columns, rows)
     layout(
         figure,
@@ -63,6 +47,25 @@ def classes(frame: pd.DataFrame, metric: str = "healed", ranked: bool = True) ->
         f"Look for pale cells in a dark row: {title}." + (f" {weakest}" if weakest else ""),
         f"Table of {word} for {len(rows)} models and {len(columns)} classes. {weakest}".strip(),
         frame,
+    )
+
+
+def _cells(values: np.ndarray, columns: list[str], rows: list[str], notes: list[str], word: str) -> go.Heatmap:
+    """``notes``: what the pointer says of each column."""
+    return go.Heatmap(
+        z=values,
+        x=columns,
+        y=rows,
+        customdata=np.tile(np.array(notes), (len(rows), 1)),
+        zmin=0,
+        zmax=1,
+        # Opaque, so that every number keeps a contrast of 4 on light and dark pages alike.
+        colorscale=[[0, "#C3D0DC"], [1, "#164472"]],
+        xgap=3,
+        ygap=3,
+        showscale=False,
+        hoverongaps=False,
+        hovertemplate=f"%{{y}}, class %{{customdata}}<br>{word} %{{z:.1%}}<extra></extra>",
     )
 
 

@@ -1,6 +1,6 @@
 """Methods side by side: healed against utility, what happens over the rounds, what it costs, what differs from retraining.
 
-Frames come from ``insight.tables``: one row for the original and one per method, columns method, label, oracle and every
+Frames come from ``results.tables``: one row for the original and one per method, columns method, label, oracle and every
 metric (shares as 0 … 1, seconds).
 """
 
@@ -17,7 +17,7 @@ from unlearn_core.results.memorised import nothing_to_heal, sentence, share_in
 from unlearn_core.views.compare.pareto import pareto_front
 from unlearn_core.views.labels import place
 from unlearn_core.views.palette import ACCENT, NEUTRAL, Style, method_styles
-from unlearn_core.views.picture import Picture, layout, percent, reference_line, short, short_labels
+from unlearn_core.views.picture import Picture, layout, percent, reference_line, short, short_labels, wrap_label
 
 _QUIET = "rgba(138, 143, 152, 0.55)"
 """NEUTRAL for lines that should not be taken for data."""
@@ -32,10 +32,32 @@ def styles_of(frame: pd.DataFrame) -> dict[str, Style]:
 def healed_utility(frame: pd.DataFrame, height: int = 430) -> Picture:
     """Healed against utility, with lines of equal healed × utility; the best place is the top right."""
     shown = frame.dropna(subset=["healed", "utility"])
-    styles = styles_of(frame)
     low = max(0.0, min(0.85, float(shown["utility"].min()) - 0.04 if len(shown) else 0.85))
     x_range, y_range = (low, 1.005), (-0.06, 1.06)
     figure = go.Figure()
+    _draw_products(figure, low)
+    front = pareto_front(shown)
+    _draw_front(figure, front, low)
+    _draw_models(figure, shown, styles_of(frame), x_range, y_range, small=height < 400)
+    layout(
+        figure,
+        height,
+        legend=False,
+        xaxis={"title": {"text": "utility (% of clean test data)"}, "range": x_range, "tickformat": ".0%"},
+        yaxis={"title": {"text": "healed (% of corrupted data)"}, "range": y_range, "tickformat": ".0%"},
+    )
+    return Picture(
+        figure,
+        _caption(frame, front),
+        "Scatter of healed against utility: "
+        + "; ".join(f"{short(r['label'])} {percent(r['healed'])} and {percent(r['utility'])}" for _, r in shown.iterrows())
+        + (f". On the Pareto front: {_listed(front)}." if len(front) else "."),
+        shown[[name for name in _SCATTERED if name in shown]].assign(on_front=shown["method"].isin(front["method"])),
+    )
+
+
+def _draw_products(figure: go.Figure, low: float) -> None:
+    """Lines of equal healed × utility."""
     x, y = np.linspace(max(low, 0), 1, 60), np.linspace(0, 1, 60)
     figure.add_contour(
         x=x,
@@ -54,10 +76,19 @@ def healed_utility(frame: pd.DataFrame, height: int = 430) -> Picture:
         showscale=False,
         hoverinfo="skip",
     )
-    front = pareto_front(shown)
-    _draw_front(figure, front, low)
+
+
+def _draw_models(
+    figure: go.Figure,
+    shown: pd.DataFrame,
+    styles: Mapping[str, Style],
+    x_range: tuple[float, float],
+    y_range: tuple[float, float],
+    small: bool,
+) -> None:
+    """A marker for each model, and its name where there is room for it."""
     names = short_labels(shown["label"])
-    room = (190.0, 185.0) if height < 400 else (400.0, 330.0)  # the small one stands in a third of the page
+    room = (190.0, 185.0) if small else (400.0, 330.0)  # the small one stands in a third of the page
     where = place(names, list(shown["utility"]), list(shown["healed"]), x_range, y_range, room)
     for (_, row), name, spot in zip(shown.iterrows(), names, where, strict=True):
         style = styles[row["method"]]
@@ -84,26 +115,15 @@ def healed_utility(frame: pd.DataFrame, height: int = 430) -> Picture:
             arrowcolor=NEUTRAL if spot.far else "rgba(0,0,0,0)",
             standoff=6,
         )
-    layout(
-        figure,
-        height,
-        legend=False,
-        xaxis={"title": {"text": "utility (% of clean test data)"}, "range": x_range, "tickformat": ".0%"},
-        yaxis={"title": {"text": "healed (% of corrupted data)"}, "range": y_range, "tickformat": ".0%"},
-    )
-    told = "Look for the top right: healed and still useful; dotted lines join equal products, open markers are references."
+
+
+def _caption(frame: pd.DataFrame, front: pd.DataFrame) -> str:
+    text = "Look for the top right: healed and still useful; dotted lines join equal products, open markers are references."
     if len(front):
-        told += f" The step is the Pareto front: nothing chosen beats {_listed(front)} in both."
+        text += f" The step is the Pareto front: nothing chosen beats {_listed(front)} in both."
     if nothing_to_heal(share := share_in(frame)):
-        told = f"{sentence(share)} What stands at the top was right before; dotted lines join equal products."
-    return Picture(
-        figure,
-        told,
-        "Scatter of healed against utility: "
-        + "; ".join(f"{short(r['label'])} {percent(r['healed'])} and {percent(r['utility'])}" for _, r in shown.iterrows())
-        + (f". On the Pareto front: {_listed(front)}." if len(front) else "."),
-        shown[[name for name in _SCATTERED if name in shown]].assign(on_front=shown["method"].isin(front["method"])),
-    )
+        return f"{sentence(share)} What stands at the top was right before; dotted lines join equal products."
+    return text
 
 
 def _draw_front(figure: go.Figure, front: pd.DataFrame, low: float) -> None:
@@ -129,30 +149,20 @@ def _listed(front: pd.DataFrame) -> str:
 
 
 def trajectories(
-    frame: pd.DataFrame, metric: str, label: str, formula: str, share: bool = True, pace: str = "round", healing: bool = True
+    frame: pd.DataFrame,
+    metric: str,
+    label: str,
+    formula: str,
+    share: bool = True,
+    time_axis: str = "round",
+    healing: bool = True,
 ) -> Picture:
-    """One line per method. ``frame``: columns method, label, oracle, round and the metric; ``pace``: "round", or "work" for
-    the share of the method's own rounds (a column of that name); ``healing``: whether there was anything to heal."""
+    """One line per method. ``frame``: columns method, label, oracle, round and the metric; ``time_axis``: "round", or "work"
+    for the share of the method's own rounds (a column of that name); ``healing``: whether there was anything to heal."""
     figure = go.Figure()
-    styles = styles_of(frame)
-    first = frame.drop_duplicates("method")
-    names = dict(zip(first["method"], short_labels(first["label"]), strict=True))
-    for method, part in frame.dropna(subset=[metric]).groupby("method", sort=False):
-        style, name = styles[str(method)], names[str(method)]
-        figure.add_scatter(
-            x=part[pace],
-            y=part[metric],
-            customdata=part["round"],
-            mode="lines+markers",
-            name=name,
-            line={"color": style.color, "width": 2.5, "dash": "dash" if part["oracle"].iloc[0] else "solid"},
-            marker={"symbol": style.symbol, "size": 9 if len(part) < 15 else 6, "color": style.color},
-            hovertemplate=f"{name}, round %{{customdata}}: %{{y:{'.1%' if share else '.3g'}}}<extra></extra>",
-        )
+    _draw_courses(figure, frame, metric, time_axis, share)
     unit = {"range": [-0.04, 1.04], "tickformat": ".0%"} if share else {}
-    axis: dict[str, Any] = {"title": {"text": "round of the method (passes over its data)"}, "rangemode": "tozero"}
-    if pace == "work":
-        axis = {"title": {"text": "share of the method's own work (%)"}, "range": [-0.02, 1.02], "tickformat": ".0%"}
+    axis, over = _time_axis(time_axis)
     layout(
         figure,
         380,
@@ -163,9 +173,35 @@ def trajectories(
         figure,
         f"Follow when each method {'heals or ' if healing else ''}breaks; {label.lower()} = {formula}."
         + (" Lines that begin at 0 begin with the original model." if (frame["round"] == 0).any() else ""),
-        f"Lines of {label.lower()} over the {'work' if pace == 'work' else 'rounds'} of {frame['method'].nunique()} methods.",
-        frame[list(dict.fromkeys(["method", "label", "round", pace, metric]))],
+        f"Lines of {label.lower()} over the {over} of {frame['method'].nunique()} methods.",
+        frame[list(dict.fromkeys(["method", "label", "round", time_axis, metric]))],
     )
+
+
+def _draw_courses(figure: go.Figure, frame: pd.DataFrame, metric: str, time_axis: str, share: bool) -> None:
+    styles = styles_of(frame)
+    first = frame.drop_duplicates("method")
+    names = dict(zip(first["method"], short_labels(first["label"]), strict=True))
+    for method, part in frame.dropna(subset=[metric]).groupby("method", sort=False):
+        style, name = styles[str(method)], names[str(method)]
+        figure.add_scatter(
+            x=part[time_axis],
+            y=part[metric],
+            customdata=part["round"],
+            mode="lines+markers",
+            name=name,
+            line={"color": style.color, "width": 2.5, "dash": "dash" if part["oracle"].iloc[0] else "solid"},
+            marker={"symbol": style.symbol, "size": 9 if len(part) < 15 else 6, "color": style.color},
+            hovertemplate=f"{name}, round %{{customdata}}: %{{y:{'.1%' if share else '.3g'}}}<extra></extra>",
+        )
+
+
+def _time_axis(time_axis: str) -> tuple[dict[str, Any], str]:
+    """The horizontal axis of trajectories, and its name in a sentence."""
+    if time_axis == "work":
+        title = {"text": "share of the method's own work (%)"}
+        return {"title": title, "range": [-0.02, 1.02], "tickformat": ".0%"}, "work"
+    return {"title": {"text": "round of the method (passes over its data)"}, "rangemode": "tozero"}, "rounds"
 
 
 def cost(frame: pd.DataFrame) -> Picture:
@@ -180,7 +216,7 @@ def cost(frame: pd.DataFrame) -> Picture:
         style = styles[row["method"]]
         figure.add_bar(
             x=[ratio],
-            y=[_wrap(name, 20)],
+            y=[wrap_label(name, 20)],
             orientation="h",
             text=f"  {ratio:.2f}× · {row['seconds']:.1f} s",
             textposition="outside",
@@ -205,71 +241,6 @@ def cost(frame: pd.DataFrame) -> Picture:
     )
 
 
-def difference(frame: pd.DataFrame, metrics: Mapping[str, Any], reference: str = "retrain") -> Picture | None:
-    """Every share minus that of ``reference``, in percentage points; None where the reference did not run.
-
-    ``metrics``: name → something with a label and a direction; the direction decides the colour.
-    """
-    base = frame[frame["method"] == reference]
-    if base.empty:
-        return None
-    others = frame[frame["method"] != reference]
-    names = [name for name in metrics if name in frame and frame[name].notna().any()]
-    values = 100 * (others[names].astype(float) - base[names].astype(float).iloc[0])
-    signs = [{"higher": 1, "lower": -1}.get(metrics[name].direction, 0) for name in names]
-    labels = short_labels(others["label"])
-    figure = go.Figure(
-        go.Heatmap(
-            z=values.to_numpy() * signs,
-            customdata=values.to_numpy(),
-            x=[_wrap(metrics[name].label) for name in names],
-            y=labels,
-            zmin=-100,
-            zmax=100,
-            # Orange to blue through a see-through middle: colour-blind safe, and quiet on light and dark alike.
-            colorscale=[[0, "rgba(213,94,0,0.8)"], [0.5, "rgba(138,143,152,0.06)"], [1, "rgba(0,114,178,0.8)"]],
-            xgap=3,
-            ygap=3,
-            showscale=False,
-            hovertemplate="%{y}, %{x}: %{customdata:+.1f} percentage points<extra></extra>",
-        )
-    )
-    _write_cells(figure, values.to_numpy(), values.to_numpy() * signs, [_wrap(metrics[name].label) for name in names], labels)
-    title = {"text": "difference to retraining (percentage points)"}
-    layout(
-        figure,
-        130 + 34 * len(labels),
-        legend=False,
-        xaxis={"title": title, "showgrid": False, "tickangle": 0, "tickfont": {"size": 11}},
-        yaxis={"autorange": "reversed", "showgrid": False, "title": {"text": ""}},
-    )
-    return Picture(
-        figure,
-        "Blue is better than retraining, orange worse, grey neither; retraining is the yardstick of exact unlearning.",
-        f"Table of differences to retraining for {len(labels)} models and {len(names)} metrics.",
-        others[["method", "label"]].join(values.add_suffix(" (percentage points)")),
-    )
-
-
-def _write_cells(figure: go.Figure, values: np.ndarray, shades: np.ndarray, columns: list[str], rows: list[str]) -> None:
-    """The numbers on a heatmap: white on strong colours, elsewhere in the page's own text colour, light or dark."""
-    strong = np.abs(np.nan_to_num(shades)) >= 55
-    for chosen, font in ((strong, {"size": 14, "color": "#FFFFFF"}), (~strong, {"size": 14})):
-        places = np.argwhere(chosen)
-        figure.add_scatter(
-            x=[columns[c] for _, c in places],
-            y=[rows[r] for r, _ in places],
-            text=[_signed(values[r, c]) for r, c in places],
-            mode="text",
-            textfont=font,
-            hoverinfo="skip",
-        )
-
-
-def _signed(value: float) -> str:
-    return "–" if np.isnan(value) else "0" if abs(value) < 0.5 else f"{value:+.0f}"
-
-
 def _baseline(frame: pd.DataFrame) -> tuple[float, str]:
     known = frame.dropna(subset=["seconds"])
     seconds = dict(zip(known["method"].astype(str), known["seconds"].astype(float), strict=True))
@@ -277,16 +248,6 @@ def _baseline(frame: pd.DataFrame) -> tuple[float, str]:
         if seconds.get(name):
             return seconds[name], word
     return 1.0, "one second"
-
-
-def _wrap(label: str, width: int = 12) -> str:
-    lines: list[str] = [""]
-    for word in label.split():
-        if lines[-1] and len(lines[-1]) + len(word) >= width:
-            lines.append(word)
-        else:
-            lines[-1] = f"{lines[-1]} {word}".strip()
-    return "<br>".join(lines)
 
 
 def ordered(frame: pd.DataFrame, methods: Sequence[str]) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""Which methods nobody beats: the Pareto front of healed and utility."""
+"""Which methods no other beats: the Pareto front of healed and utility."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def pareto_front(frame: pd.DataFrame, x: str = "utility", y: str = "healed") -> 
     """The methods that no other method equals or beats in both ``x`` and ``y`` and beats in one (higher is better).
 
     ``frame``: columns method, oracle, ``x`` and ``y``. Neither the original nor oracles compete: the one is no method, the
-    others know what nobody knows. Nor does a run that cost utility (``insight.harm``). Rows come sorted by rising ``x``;
+    others know the ground truth. Nor does a run that cost utility (``results.harm``). Rows come sorted by rising ``x``;
     methods at the same place are all on the front. There is no front where the original took nothing up that could be healed.
     """
     competes = (frame["method"] != "original") & ~frame["oracle"].astype(bool) & ~costs_utility(frame)

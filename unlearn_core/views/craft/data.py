@@ -54,7 +54,7 @@ class Box:
 
 
 def triggers(scenario: Scenario) -> dict[int, Box]:
-    """Where the trigger is on the training images that carry one, by index; empty for points and for labels as found.
+    """Where the trigger is on the training images that carry one, by index; empty for points and for observed labels.
 
     This is the truth: for pages that show it.
     """
@@ -66,7 +66,7 @@ def triggers(scenario: Scenario) -> dict[int, Box]:
 
 
 def patch(scenario: Scenario) -> Box | None:
-    """Where a trigger is on these images; None for points and for labels as found, which nobody marked."""
+    """Where a trigger is on these images; None for points and for observed labels, which carry no mark."""
     train = load_dataset(scenario.dataset, scenario.seed).train
     if scenario.corruption.found or not train.is_image:
         return None
@@ -97,7 +97,7 @@ def preview(scenario: Scenario, limit: int = 24) -> Preview:
     counts["total"] = counts["discovered"] + counts["undiscovered"]
     names = result.train.class_names
     clean = truth.right_labels(scenario, names)
-    words = [*names, UNKNOWN]  # -1, which nobody knows, is the last
+    words = [*names, UNKNOWN]  # -1, an unknown label, is the last
     examples = [
         PreviewExample(
             index=order[j],
@@ -118,7 +118,7 @@ def preview(scenario: Scenario, limit: int = 24) -> Preview:
 
 
 def truth_set(result: Corrupted, scenario: Scenario) -> list[int]:
-    """The corrupted examples, or where nobody knows them those of the forget set."""
+    """The corrupted examples, or where they are unknown those of the forget set."""
     return [int(index) for index in (result.truth.corrupted if result.truth.known else result.truth.forget_of(scenario))]
 
 

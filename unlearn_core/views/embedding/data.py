@@ -1,14 +1,9 @@
 """Penultimate features of several models in one plane, so that an example's movement between the panels means something.
 
 UMAP is run as *one* layout: each model has its own neighbour graph, the graphs are put side by side, and the copies of an
-example in all models are tied by an edge of weight 1. Measured by ``benchmarks/embedding_alignment.py`` on digits with a
-trigger (original, retrained, REM: 3 × 1,437 points), against UMAP's own two ways. A plain UMAP of the concatenated features
-takes 4.0 s of one core and puts a retrained network, whose features have another basis, on an island of its own: clean
-examples that nothing happened to move by 1.6 of the picture's spread. ``AlignedUMAP`` keeps them in place (0.03) but takes
-17 s. The tied layout takes 2.1 s and keeps them in place best (0.01), while examples that REM healed move by 0.7; every panel
-is as faithful to its model as with the others (trustworthiness 0.99). What it costs: small movements are pulled in. With
-random labels and on spirals, examples whose prediction changed move no further than others do (with ``AlignedUMAP`` hardly
-further: 0.04 and 0.05 against 0.04 and 0.03).
+example in all models are tied by an edge of weight 1. A plain UMAP of the concatenated features puts a retrained network,
+whose features have another basis, on an island of its own; ``docs/embedding.md`` compares the tied layout with UMAP's own
+two ways. What it costs: small movements are pulled in.
 
 PCA takes milliseconds: features are rotated onto the original's (orthogonal Procrustes, which leaves distances within a
 model as they are), then one PCA is fitted to all models together. It is drawn while UMAP computes, and is where UMAP starts.
@@ -134,7 +129,7 @@ def features_of(store: Results, scenario: Scenario, spec: MethodSpec | None, ind
 def standardised(features: np.ndarray) -> np.ndarray:
     """Every feature with mean 0 and standard deviation 1; one that never changes stays 0."""
     centred = features - features.mean(0)
-    return centred / np.maximum(centred.std(0), 1e-6)
+    return np.asarray(centred / np.maximum(centred.std(0), 1e-6))
 
 
 def nearest(among: np.ndarray, wanted: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -154,7 +149,7 @@ def pca(features: Sequence[np.ndarray]) -> np.ndarray:
     _, vectors = np.linalg.eigh(stacked.T @ stacked)
     axes = vectors[:, ::-1][:, :2]
     axes = axes * np.sign(axes[np.abs(axes).argmax(0), [0, 1]])  # eigenvectors have no sign of their own
-    return (stacked @ axes).reshape(len(features), -1, 2)
+    return np.asarray(stacked @ axes).reshape(len(features), -1, 2)
 
 
 def layout(features: Sequence[np.ndarray]) -> np.ndarray:
@@ -197,11 +192,11 @@ def warm_up() -> None:
 def _rotated(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
     """``ours`` (n, D) rotated or mirrored so that it lies as close to ``theirs`` as possible."""
     left, _, right = np.linalg.svd(ours.T @ theirs)
-    return ours @ (left @ right)
+    return np.asarray(ours @ (left @ right))
 
 
 def _others(found: np.ndarray, points: np.ndarray) -> np.ndarray:
     """The first :data:`LISTED` neighbours of each point without the point itself."""
     itself = found == points[:, None]
     itself[~itself.any(1), -1] = True  # an identical twin may have taken its place: the farthest goes instead
-    return found[~itself].reshape(len(points), -1)[:, :LISTED]
+    return np.asarray(found[~itself]).reshape(len(points), -1)[:, :LISTED]

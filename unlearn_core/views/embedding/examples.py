@@ -31,7 +31,7 @@ class Examples:
     """Training examples (N of them) and the outputs of models; labels are indices into ``names``.
 
     ``groups``: int8 (N,), indices into GROUPS. ``kinds``: (N,) text, "clean", the kind of corruption or "not known".
-    ``clean`` and ``given``: int64 (N,); a clean label that nobody knows is -1. ``probabilities``: model → float32 (N, K), of
+    ``clean`` and ``given``: int64 (N,); an unknown clean label is -1. ``probabilities``: model → float32 (N, K), of
     "original" and of methods by name.
     """
 
@@ -47,22 +47,22 @@ class Examples:
 
     def predicted(self, model: str) -> np.ndarray:
         """The most probable class of every example, int64 (N,)."""
-        return self.probabilities[model].argmax(1)
+        return np.asarray(self.probabilities[model].argmax(1))
 
     def loss(self, model: str) -> np.ndarray:
         """Cross entropy −ln p(given label) of every example, float64 (N,), in nats: large where the model disagrees with the
         label it was given, which is right for a corrupted example."""
         p = self.probabilities[model][np.arange(len(self)), self.given]
-        return -np.log(np.maximum(p.astype(float), 1e-12))
+        return np.asarray(-np.log(np.maximum(p.astype(float), 1e-12)))
 
     @cached_property
     def group_names(self) -> np.ndarray:
         """The group of every example as text (N,)."""
-        return np.array(GROUPS)[self.groups]
+        return np.asarray(np.array(GROUPS)[self.groups])
 
     def words(self, labels: np.ndarray) -> np.ndarray:
         """Class indices as names, (N,)."""
-        return label_words(self.names)[labels]
+        return np.asarray(label_words(self.names)[labels])
 
     def word(self, label: int) -> str:
         """One class index as its name."""
@@ -93,10 +93,10 @@ def examples(store: Results, scenario: Scenario, specs: Sequence[MethodSpec]) ->
 def modes(shown: Examples, method: str) -> dict[str, np.ndarray]:
     """Which examples each of :data:`MODES` highlights for this method, bool (N,) each.
 
-    Where nobody knows what is corrupted, only the modes are there that listed examples with their right labels can tell.
+    Where it is unknown what is corrupted, only the modes are there that listed examples with their right labels can tell.
     """
     before, after = shown.predicted(ORIGINAL), shown.predicted(method)
-    told = shown.clean >= 0  # of the others nobody knows whether a prediction is right
+    told = shown.clean >= 0  # of the others it is unknown whether a prediction is right
     corrupted, clean = np.isin(shown.groups, CORRUPTED) & told, (shown.groups == GROUPS.index("clean")) & told
     undiscovered = shown.groups == GROUPS.index("undiscovered")
     was_right, is_right = before == shown.clean, after == shown.clean
@@ -110,7 +110,7 @@ def together(picked: np.ndarray | None, marked: np.ndarray | None) -> np.ndarray
     """Selected and highlighted examples, bool (N,): those that are both; None where neither narrows anything."""
     if picked is None or marked is None:
         return marked if picked is None else picked
-    return picked & marked
+    return np.asarray(picked & marked)
 
 
 def in_focus(total: int, picked: np.ndarray | None, marked: np.ndarray | None, mode: str) -> str:
@@ -237,4 +237,4 @@ def _redirect(store: Results, scenario: Scenario, specs: Sequence[MethodSpec], i
 
 def _softmax(logits: np.ndarray) -> np.ndarray:
     shifted = np.exp(logits - logits.max(1, keepdims=True))
-    return shifted / shifted.sum(1, keepdims=True)
+    return np.asarray(shifted / shifted.sum(1, keepdims=True))

@@ -111,7 +111,7 @@ _PLANE = "Where the same examples lie in the data itself: look whether what was 
 
 
 def _order(cloud: Cloud) -> tuple[str, ...]:
-    """The groups that are drawn: where nobody knows what is corrupted there is the forget set, and all others."""
+    """The groups that are drawn: where it is unknown what is corrupted there is the forget set, and all others."""
     return ("unknown", "discovered") if (cloud.frame["group"] == "unknown").any() else ORDER
 
 
@@ -225,7 +225,7 @@ def _data(cloud: Cloud) -> pd.DataFrame:
 def distributions(frame: pd.DataFrame, classes: Sequence[str], method: str | None, label: str = "") -> Picture:
     """What the original and a method make of some examples: predicted classes as bars, losses as histograms.
 
-    ``frame``: rows of ``insight.examples.table``; ``method``: whose the columns after and loss after are, ``label`` its name.
+    ``frame``: rows of ``embedding.examples.table``; ``method``: whose the columns after and loss after are, ``label`` its name.
     """
     figure = make_subplots(rows=1, cols=2, horizontal_spacing=0.09)
     bins = np.linspace(np.log10(LOSS_TICKS[0]), np.log10(LOSS_TICKS[-1]), 21)

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from unlearn_core.errors import UserError
 from unlearn_core.evaluation import registry as metrics
 from unlearn_core.methods import registry as methods
 from unlearn_core.presets import Values, make_method
-from unlearn_core.results import late_metrics as late
-from unlearn_core.results import tables
+from unlearn_core.results import late_metrics, tables
 from unlearn_core.results.late_metrics import MissingMetric, Place, Places
 from unlearn_core.results.measured import defined
 from unlearn_core.results.reader import Results
 from unlearn_core.results.run_table import StoredRuns, described, options, stored_runs
-from unlearn_core.results.settings import PAPER, read_variant, set_of
+from unlearn_core.results.settings import PAPER, options_of, set_of
 from unlearn_core.specs import MethodSpec, Scenario
 
 __all__ = ["PAPER", "MissingMetric", "set_of"]
@@ -46,7 +44,7 @@ MAP: Final = tuple(Cell(r, d) for r in (0.0, 0.5, 1.0) for d in (0.1, 0.3, 0.5, 
 
 
 @dataclass(frozen=True)
-class Grid:
+class HeatmapData:
     """``runs``: one row per run in this setting, column ``value`` the metric. ``elsewhere``: runs in other settings, of which
     the first few are told in words by ``others``."""
 
@@ -62,20 +60,20 @@ class Grid:
         return sum(len(part.keys) for part in self.pending)
 
 
-def grid(store: Results, scenario: Scenario, metric: str, gallery: pd.DataFrame | None = None) -> Grid:
+def heatmap_data(store: Results, scenario: Scenario, metric: str, gallery: pd.DataFrame | None = None) -> HeatmapData:
     """Everything stored for this metric in the setting of ``scenario``, and below it the rows of ``gallery``.
 
     Raises :class:`UserError` for an unknown metric. Costs a few database reads and no evaluation: what has to be
     measured first is ``pending``.
     """
     name = metrics.get(metric).name
-    stored, places = stored_runs(store, scenario.dataset.name), late.places_of(scenario.at_rate(1.0))
+    stored, places = stored_runs(store, scenario.dataset.name), late_metrics.places_of(scenario.at_rate(1.0))
     # A click draws the page anew while nothing has changed: neither the stored runs, nor what is shown of them.
     seen = (stored.mark, name, places.setting, tuple((method.name, method.revision) for method in methods))
-    kept = stored.kept.get("grid")
+    kept = stored.kept.get("heatmap")
     if kept is None or kept[0] != seen or kept[1] is not gallery:
         kept = (seen, gallery, _split(stored, places.setting, name, gallery))
-        stored.kept["grid"] = kept
+        stored.kept["heatmap"] = kept
     runs, elsewhere, others = kept[2]
     originals = _originals(store, scenario, places, runs)
     runs = pd.concat([f for f in (originals, runs) if len(f)] or [runs], ignore_index=True)
@@ -84,7 +82,7 @@ def grid(store: Results, scenario: Scenario, metric: str, gallery: pd.DataFrame 
         keys = zip(runs["key"], runs["discovery"], strict=True)
         measured = pd.Series([found.get(key) for key in keys], index=runs.index, dtype=float)
         runs = runs.assign(value=runs["value"].fillna(measured))
-    return Grid(name, runs, pending, elsewhere, others)
+    return HeatmapData(name, runs, pending, elsewhere, others)
 
 
 def _split(
@@ -167,7 +165,7 @@ def _late_values(
         rows = rows[rows["method"] == tables.ORIGINAL]
     if rows.empty:
         return (), {}
-    parts = late.pending_in(store, places, rows, metric, frozenset(stored.frame["key"]))
+    parts = late_metrics.pending_in(store, places, rows, metric, frozenset(stored.frame["key"]))
     known = stored.values_of(part.key for part in parts)
     values = {
         (key, part.scenario.discovery): value for part in parts if part.key in known for key, value in known[part.key].items()
@@ -177,7 +175,7 @@ def _late_values(
 
 def at(scenario: Scenario, task: Cell, seed: int) -> Scenario:
     """The scenario with its dials and its seed elsewhere; an edited forget set belongs to no place and is left behind."""
-    return late.at(scenario, task.regularity, task.discovery, seed)
+    return late_metrics.at(scenario, task.regularity, task.discovery, seed)
 
 
 def tasks_of(runs: pd.DataFrame, scenario: Scenario, everything: bool) -> list[Cell]:
@@ -226,7 +224,7 @@ def rows_of(table: pd.DataFrame, extra: Iterable[RowKey] = (), keep: Callable[[s
     """
     stored = table[ROW].drop_duplicates()
     there = set(stored[["method", "variant"]].itertuples(index=False, name=None))
-    added = [tables._who(name) | {"variant": variant} for name, variant in extra if (name, variant) not in there]
+    added = [tables.method_columns(name) | {"variant": variant} for name, variant in extra if (name, variant) not in there]
     rows = pd.concat([f for f in (stored, pd.DataFrame(added, columns=ROW)) if len(f)] or [stored], ignore_index=True)
     if keep is not None:
         pairs = zip(rows["method"], rows["variant"], strict=True)
@@ -266,7 +264,7 @@ def who(specs: Sequence[MethodSpec], scenario: Scenario, runs: pd.DataFrame) -> 
 
 def by_score(rows: pd.DataFrame, table: pd.DataFrame, tasks: Sequence[Cell], higher: bool) -> pd.DataFrame:
     """``rows`` with the methods ordered by their mean over the tasks that all of them have, or else over their own."""
-    inside = table[_within(table, tasks)]
+    inside = table[rows_in_tasks(table, tasks)]
     if inside["mean"].notna().sum() == 0:
         return rows
     wide = inside.pivot_table(index=["method", "variant"], columns=DIALS, values="mean")
@@ -278,84 +276,6 @@ def by_score(rows: pd.DataFrame, table: pd.DataFrame, tasks: Sequence[Cell], hig
     return pd.concat([rows[fixed], rows.loc[order]], ignore_index=True)
 
 
-def missing(
-    runs: pd.DataFrame, scenario: Scenario, specs: Mapping[RowKey, MethodSpec], tasks: Sequence[Cell], seeds: int
-) -> list[tuple[Scenario, list[MethodSpec]]]:
-    """What has to run so that each of these rows has seeds 0 … ``seeds`` − 1 in every task.
-
-    A method that needs a forget set has no cell where nothing is discovered.
-    """
-    near = runs[(runs["seed"] < seeds) & _within(runs, tasks)]  # of tens of thousands of runs, those that can matter here
-    have = set(near[["method", "variant", *DIALS, "seed"]].itertuples(index=False, name=None))
-    wanted = []
-    for seed in range(seeds):
-        for task in tasks:
-            lacking = [
-                spec
-                for who, spec in specs.items()
-                if (*who, *task, seed) not in have and not (methods.get(spec.name).needs_forget and task.discovery == 0)
-            ]
-            if lacking:
-                wanted.append((at(scenario, task, seed), lacking))
-    return wanted
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """``seconds`` of computing, None before anything is measured; ``guessed`` of ``runs`` use the mean over all methods."""
-
-    runs: int
-    originals: int
-    seconds: float | None
-    guessed: int
-
-
-def estimate(store: Results, wanted: Sequence[tuple[Scenario, Sequence[MethodSpec]]], *measured: pd.DataFrame) -> Estimate:
-    """What ``wanted`` costs, from the seconds that the same methods took on this dataset (``measured``: rows of runs)."""
-    runs = sum(len(specs) for _, specs in wanted)
-    keys = {scenario.original_key for scenario, _ in wanted}
-    originals = len(keys - store.has(sorted(keys)))
-    known = pd.concat([frame[["method", "seconds"]] for frame in measured]).dropna()
-    means = {str(name): float(mean) for name, mean in known.groupby("method")["seconds"].mean().items()}
-    if not means:
-        return Estimate(runs, originals, None, runs)
-    usual = float(np.mean(list(means.values())))
-    names = [spec.name for _, specs in wanted for spec in specs]
-    seconds = sum(means.get(name, usual) for name in names) + originals * means.get("retrain", usual)
-    return Estimate(runs, originals, float(seconds), sum(name not in means for name in names))
-
-
-def cell_text(method: str, variant: str, task: Cell) -> str:
-    """A cell as a link has it, such as "rem,0.5,0.3" or "rem,0.5,0.3,epochs=5"."""
-    dials = (repr(float(dial)).removesuffix(".0") for dial in task)  # read back to the same bit
-    return ",".join([method, *dials, *([variant] if variant else [])])
-
-
-def cell_of(text: str) -> tuple[str, str, Cell] | None:
-    """Method, variant and task of :func:`cell_text`; None for what is none."""
-    method, *rest = [part.strip() for part in text.split(",", 3)]
-    try:
-        task = Cell(float(rest[0]), float(rest[1]))
-    except (IndexError, ValueError):
-        return None
-    known = method == tables.ORIGINAL or method in methods
-    return (method, rest[2] if len(rest) > 2 else "", task) if known and all(0 <= dial <= 1 for dial in task) else None
-
-
-def cell_today(cell: tuple[str, str, Cell], scenario: Scenario, runs: pd.DataFrame) -> tuple[str, str, Cell]:
-    """The same cell with the words that its run has today: a variant is named after what is usual, and that may have changed
-    since a link was made. What cannot be read stays as it is."""
-    method, variant, task = cell
-    if method not in methods or (method, variant) in set(runs[["method", "variant"]].itertuples(index=False, name=None)):
-        return cell
-    values, changed = read_variant(variant)
-    try:
-        spec = make_method(method, scenario, changed, values)
-    except UserError:
-        return cell
-    return method, who([spec], scenario, runs)[0][1], task
-
-
 def runs_in(runs: pd.DataFrame, method: str, variant: str, task: Cell) -> pd.DataFrame:
     """The runs behind one cell, by seed."""
     inside = (runs["method"] == method) & (runs["variant"] == variant)
@@ -363,18 +283,13 @@ def runs_in(runs: pd.DataFrame, method: str, variant: str, task: Cell) -> pd.Dat
     return runs[inside].sort_values("seed", ignore_index=True)
 
 
-def overrides_of(method: str, variant: str) -> dict[str, str]:
-    """The parameters that make a variant, as a link has them: "epochs=5" of rem is {"rem.epochs": "5"}."""
-    return {f"{method}.{name}": value for name, value in read_variant(variant)[1].items()}
-
-
 def long_table(runs: pd.DataFrame, metric: str, rows: pd.DataFrame, tasks: Sequence[Cell], scenario: Scenario) -> pd.DataFrame:
     """What the picture shows as ``tables.summary`` gives it, for files: mean, standard error and n of ``value``."""
     shown = pd.MultiIndex.from_frame(rows[["method", "variant"]])
-    kept = runs[pd.MultiIndex.from_frame(runs[["method", "variant"]]).isin(shown) & _within(runs, tasks)]
-    return tables.summary(kept.assign(**{metric: kept["value"]}, options=tables.options_of(scenario)), metric)
+    kept = runs[pd.MultiIndex.from_frame(runs[["method", "variant"]]).isin(shown) & rows_in_tasks(runs, tasks)]
+    return tables.summary(kept.assign(**{metric: kept["value"]}, options=options_of(scenario)), metric)
 
 
-def _within(frame: pd.DataFrame, tasks: Sequence[Cell]) -> np.ndarray:
+def rows_in_tasks(frame: pd.DataFrame, tasks: Sequence[Cell]) -> np.ndarray:
     """Which rows are of one of these tasks."""
     return np.asarray(pd.MultiIndex.from_frame(frame[DIALS]).isin([tuple(task) for task in tasks]), dtype=bool)

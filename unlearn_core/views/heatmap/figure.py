@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
-from pandas.io.formats.style import Styler
 from plotly.colors import get_colorscale, sample_colorscale
 
 from unlearn_core.results.memorised import TAKEN_UP
-from unlearn_core.results.memorised import note as nothing_note
+from unlearn_core.results.memorised import note as nothing_to_heal_note
+from unlearn_core.views.heatmap.scale import MetricScale
+from unlearn_core.views.heatmap.sentences import Column, task_name
 from unlearn_core.views.palette import NEUTRAL, ink_on
 from unlearn_core.views.picture import GRID, Picture, layout, percent, short
 from unlearn_core.views.task_map import position_name
-from unlearn_core.views.text.sentences import duration
-
-Column = tuple[float, float]
-"""Regularity and discovery of one task."""
 
 SCALE: Final = "Cividis"
 """Even steps to the eye, with and without colour blindness, and in print."""
-_BOUNDS: Final = {"steps": (0.0, 100.0), "s": (0.1, 100.0)}
 _ROW, _TALL_ROW, _BODY, _HEAD, _FOOT = 26, 46, 290, 62, 52
 """Pixels: a row at least and at most, the rows together where there are few, what is above and below them."""
 _WIDE = 9
@@ -35,78 +30,37 @@ _EMPTY = "rgba(138,143,152,0.10)"
 """Behind the hatching of a cell without a run."""
 
 
-@dataclass(frozen=True)
-class Reading:
-    """How a metric's values are coloured and written. ``log``: colours by the logarithm (seconds differ by factors)."""
-
-    label: str
-    low: float
-    high: float
-    higher: bool
-    percent: bool = False
-    log: bool = False
-    digits: int = 2
-    unit: str = ""
-    title: str = ""
-
-    def shade(self, value: float) -> float:
-        """Position on the scale, 0 (worst) to 1 (best); what lies beyond its ends has the colour of the end."""
-        low, high = self.low, self.high
-        if self.log:
-            low, high, value = np.log10(low), np.log10(high), np.log10(max(value, 1e-9))
-        place = min(1.0, max(0.0, (value - low) / (high - low)))
-        return float(place if self.higher else 1 - place)
-
-    def text(self, value: float, digits: int | None = None) -> str:
-        """A value as it is written, without its unit."""
-        shown = 100 * value if self.percent else value
-        places = (0 if self.percent else self.digits) if digits is None else digits
-        return f"{round(shown, places) + 0.0:.{places}f}".replace("-", "−")  # adding zero: there is no minus zero
-
-
-def reading(metric: Any, normalised: bool = False) -> Reading:
-    """The reading of a registered metric; ``normalised``: as a share of the way from the original to the oracle."""
-    if normalised:
-        return Reading(f"{metric.label}, original = 0 and oracle = 1", 0.0, 1.0, True, title="0 original, 1 oracle")
-    low, high = _BOUNDS.get(metric.unit, (0.0, 1.0))
-    share, seconds = metric.unit == "share", metric.unit == "s"
-    unit = "%" if share else "" if metric.unit in ("score", "ratio") else metric.unit
-    title = f"{metric.label} ({unit})" if unit else metric.label
-    digits = 0 if metric.unit == "steps" else 1 if seconds else 2
-    return Reading(metric.label, low, high, metric.direction != "lower", share, seconds, digits, unit, title)
-
-
 def heatmap(
     table: pd.DataFrame,
     rows: pd.DataFrame,
     columns: Sequence[Column],
-    how: Reading,
+    scale: MetricScale,
     height: int = 0,
     memorised: Mapping[Column, float] | None = None,
 ) -> Picture:
-    """``table``: from ``insight.grid.cells``; ``rows``: method, label, oracle, variant; one bar per cell, so that a click
+    """``table``: from ``heatmap.data.cells``; ``rows``: method, label, oracle, variant; one bar per cell, so that a click
     on it is a selection with customdata [method, variant, regularity, discovery]. ``memorised``: task → memorised share.
     :func:`frame` marks one cell."""
     shares = {column: memorised[column] for column in columns if column in memorised} if memorised else {}
     cells = _complete(table, rows.assign(name=row_names(rows)), columns)
     cells["memorised"] = [shares.get(task, np.nan) for task in zip(cells["regularity"], cells["discovery"], strict=True)]
-    figure = go.Figure(_bars(cells, how))
+    figure = go.Figure(_bars(cells, scale))
     names = row_names(rows)
     flat = {column for column, share in shares.items() if share < TAKEN_UP}
     _axes(figure, names, columns, height or _HEAD + _FOOT + _rows_height(len(names)), flat)
-    _colorbar(figure, how)
-    figure.add_traces(_numbers(cells, how))
+    _colorbar(figure, scale)
+    figure.add_traces(_numbers(cells, scale))
     empty = int((cells["stored"] == 0).sum())
-    bright = "bright cells are good" if how.higher else "bright cells are low, which is good here"
+    bright = "bright cells are good" if scale.higher else "bright cells are low, which is good here"
     caption = f"Look for rows that stay bright from left to right: {bright}."
     caption += " Hatched cells have not been run." if empty else ""
-    if note := nothing_note(list(shares.values())):
+    if note := nothing_to_heal_note(list(shares.values())):
         caption += f" † {note}"
     return Picture(
         figure,
         caption,
-        f"Heatmap of {how.label} for {len(names)} models and {len(columns)} tasks; {len(cells) - empty} cells have results. "
-        f"{_best(cells, how)}".strip(),
+        f"Heatmap of {scale.label} for {len(names)} models and {len(columns)} tasks; {len(cells) - empty} cells have results. "
+        f"{_best(cells, scale)}".strip(),
         cells.drop(columns=["row", "column", "name"]),
     )
 
@@ -132,11 +86,6 @@ def _apart(labels: list[str], methods: list[str]) -> list[str]:
     return [names[method] for method in methods]
 
 
-def task_name(task: Column) -> str:
-    """A task in a few words, such as "regularity 0.5, 30 % discovered"."""
-    return f"regularity {task[0]:g}, {100 * task[1]:.3g} % discovered"
-
-
 def _complete(table: pd.DataFrame, rows: pd.DataFrame, columns: Sequence[Column]) -> pd.DataFrame:
     """Every cell of the picture, those without a run with n = 0."""
     places = rows.assign(row=range(len(rows))).merge(
@@ -149,7 +98,7 @@ def _complete(table: pd.DataFrame, rows: pd.DataFrame, columns: Sequence[Column]
     return cells.assign(**{name: cells[name].astype(object).fillna(empty).astype(type(empty)) for name, empty in whole.items()})
 
 
-def _bars(cells: pd.DataFrame, how: Reading) -> go.Bar:
+def _bars(cells: pd.DataFrame, scale: MetricScale) -> go.Bar:
     hatched = ["/" if stored == 0 else "" for stored in cells["stored"]]
     return go.Bar(
         orientation="h",
@@ -158,11 +107,11 @@ def _bars(cells: pd.DataFrame, how: Reading) -> go.Bar:
         y=cells["row"],
         width=0.92,
         marker={
-            "color": _colors(cells, how),
+            "color": _colors(cells, scale),
             "line": {"width": 0},
             "pattern": {"shape": hatched, "fgcolor": "rgba(138,143,152,0.85)", "size": 7, "solidity": 0.2},
         },
-        hovertext=[_hover(record, how) for record in cells.to_dict("records")],
+        hovertext=[_hover(record, scale) for record in cells.to_dict("records")],
         hovertemplate="%{hovertext}<extra></extra>",
         customdata=cells[["method", "variant", "regularity", "discovery"]].to_numpy(object),
         selected={"marker": {"opacity": 1}},
@@ -171,22 +120,22 @@ def _bars(cells: pd.DataFrame, how: Reading) -> go.Bar:
     )
 
 
-def _colors(cells: pd.DataFrame, how: Reading) -> list[str]:
-    shades = [how.shade(value) if n else None for value, n in zip(cells["mean"], cells["n"], strict=True)]
+def _colors(cells: pd.DataFrame, scale: MetricScale) -> list[str]:
+    shades = [scale.shade(value) if n else None for value, n in zip(cells["mean"], cells["n"], strict=True)]
     known = [shade for shade in shades if shade is not None]
     sampled = iter(sample_colorscale(get_colorscale(SCALE), known) if known else [])
     return [_EMPTY if shade is None else str(next(sampled)) for shade in shades]
 
 
-def _numbers(cells: pd.DataFrame, how: Reading) -> list[go.Scatter]:
+def _numbers(cells: pd.DataFrame, scale: MetricScale) -> list[go.Scatter]:
     """What is written in the cells. Traces of their own: text that belongs to bars takes the browser twice as long.
 
     One trace for each ink, since a click on a cell fades the text of a trace unless that says which single colour it keeps.
     """
     narrow = cells["column"].nunique() > _WIDE
-    colors = _colors(cells, how)
+    colors = _colors(cells, scale)
     inks = np.array([NEUTRAL if color == _EMPTY else ink_on(color) for color in colors])
-    words = np.array([_cell_text(record, how, narrow) for record in cells.to_dict("records")], dtype=object)
+    words = np.array([_cell_text(record, scale, narrow) for record in cells.to_dict("records")], dtype=object)
     size = 13 if not narrow else 12 if max(map(len, words), default=0) <= _SHORT else 11
     return [
         go.Scatter(
@@ -221,18 +170,18 @@ def frame(picture: Picture, rows: pd.DataFrame, columns: Sequence[Column], opene
                 )  # fmt: skip
 
 
-def _cell_text(cell: Any, how: Reading, narrow: bool) -> str:
+def _cell_text(cell: Any, scale: MetricScale, narrow: bool) -> str:
     if cell["stored"] == 0:
         return ""
     if cell["n"] == 0:
         return "–"
     if np.isnan(cell["standard_error"]):
-        return how.text(cell["mean"])
-    spread = how.text(cell["standard_error"])
-    return f"{how.text(cell['mean'])} ±{spread.removeprefix('0') if narrow and '.' in spread else spread}"
+        return scale.text(cell["mean"])
+    spread = scale.text(cell["standard_error"])
+    return f"{scale.text(cell['mean'])} ±{spread.removeprefix('0') if narrow and '.' in spread else spread}"
 
 
-def _hover(cell: Any, how: Reading) -> str:
+def _hover(cell: Any, scale: MetricScale) -> str:
     head = f"<b>{cell['name']}</b><br>{task_name((cell['regularity'], cell['discovery']))}<br>"
     if not np.isnan(cell["memorised"]):
         nothing = ": nothing to heal" if cell["memorised"] < TAKEN_UP else ""
@@ -241,15 +190,15 @@ def _hover(cell: Any, how: Reading) -> str:
         return head + "not run yet"
     if cell["n"] == 0:
         return head + f"{cell['stored']} stored, but no value of this metric here"
-    digits = 1 if how.percent else how.digits + 1
-    unit = f" {how.unit}" if how.unit else ""
+    digits = 1 if scale.percent else scale.digits + 1
+    unit = f" {scale.unit}" if scale.unit else ""
     spread = (
         " (one run: no spread)"
         if np.isnan(cell["standard_error"])
-        else f" ± {how.text(cell['standard_error'], digits)}{unit} (standard error)"
+        else f" ± {scale.text(cell['standard_error'], digits)}{unit} (standard error)"
     )
     seeds = f"<br>{cell['n']} run{'s' if cell['n'] > 1 else ''}"
-    return f"{head}{how.text(cell['mean'], digits)}{unit}{spread}{seeds}{', from the gallery' if cell['gallery'] else ''}"
+    return f"{head}{scale.text(cell['mean'], digits)}{unit}{spread}{seeds}{', from the gallery' if cell['gallery'] else ''}"
 
 
 def _axes(figure: go.Figure, names: list[str], columns: Sequence[Column], height: int, flat: Collection[Column]) -> None:
@@ -289,9 +238,9 @@ def _axes(figure: go.Figure, names: list[str], columns: Sequence[Column], height
         )  # fmt: skip
 
 
-def _colorbar(figure: go.Figure, how: Reading) -> None:
+def _colorbar(figure: go.Figure, scale: MetricScale) -> None:
     """The scale itself, on points that are not drawn: bars with colours of their own have none."""
-    low, high = np.log10([how.low, how.high]) if how.log else (how.low, how.high)
+    low, high = np.log10([scale.low, scale.high]) if scale.log else (scale.low, scale.high)
     ticks = [low + (high - low) * k / 4 for k in range(5)]
     figure.add_scatter(
         x=[None],
@@ -304,20 +253,20 @@ def _colorbar(figure: go.Figure, how: Reading) -> None:
             "cmin": low,
             "cmax": high,
             "colorscale": SCALE,
-            "reversescale": not how.higher,
+            "reversescale": not scale.higher,
             "showscale": True,
             "colorbar": {
-                "title": {"text": how.title, "side": "right", "font": {"size": 13}},
+                "title": {"text": scale.title, "side": "right", "font": {"size": 13}},
                 "thickness": 12,
                 "outlinewidth": 0,
                 "tickvals": ticks,
-                "ticktext": [how.text(10**tick if how.log else tick) for tick in ticks],
+                "ticktext": [scale.text(10**tick if scale.log else tick) for tick in ticks],
             },
         },
     )
 
 
-def _best(cells: pd.DataFrame, how: Reading) -> str:
+def _best(cells: pd.DataFrame, scale: MetricScale) -> str:
     """The method with the best mean over the cells that it has, oracles and the original apart, where there was anything to
     heal."""
     rivals = cells[(cells["n"] > 0) & ~cells["oracle"].astype(bool) & (cells["method"] != "original")]
@@ -325,44 +274,4 @@ def _best(cells: pd.DataFrame, how: Reading) -> str:
     if rivals.empty:
         return ""
     means = rivals.groupby("name", sort=False)["mean"].mean()
-    return f"Best on average over its cells: {means.idxmax() if how.higher else means.idxmin()}."
-
-
-def empty_cells(shown: Picture) -> int:
-    """How many cells of methods have no run."""
-    return int(((shown.data["stored"] == 0) & (shown.data["method"] != "original")).sum())
-
-
-def missing_sentence(empty: int, runs: int, originals: int) -> str:
-    """What lacks."""
-    cells = f"**{empty:,} cell{'s' if empty != 1 else ''} without a run**" if empty else "**Every cell has a run**"
-    first = f", after {originals} original model{'s' if originals != 1 else ''}" if originals else ""
-    return f"{cells}; {runs:,} run{'s' if runs != 1 else ''} missing in all{first}."
-
-
-def cost_sentence(seconds: float | None, guessed: int, workers: int) -> str:
-    """What it would cost. ``guessed``: runs of methods without a measured time; ``workers``: 0 while they are unknown."""
-    if seconds is None:
-        return "How long that takes is known once one run on this dataset has been measured."
-    share = seconds / max(1, workers)
-    where = f" on {workers} workers" if workers > 1 else ""
-    rest = f" ({guessed:,} of them by the mean over all methods)" if guessed else ""
-    return f"About {duration(share)}{where}, by the seconds measured for stored runs{rest}; evaluation comes on top."
-
-
-def runs_table(runs: pd.DataFrame, metrics: Mapping[str, Any], links: Sequence[str]) -> Styler:
-    """One row per run: seed, the metrics that it has, where it was computed, and its link."""
-    shown = {name: metric for name, metric in metrics.items() if runs[name].notna().any()}
-    table = pd.DataFrame({"Seed": runs["seed"]})
-    for name, metric in shown.items():
-        table[metric.label] = runs[name].astype(float)
-    table["Device"] = runs["device"].fillna("–")
-    table["Source"] = runs["source"].map({"store": "this store", "gallery": "gallery"})
-    styler = table.assign(Compare=list(links)).style
-    for metric in shown.values():
-        styler.format(_in_words(reading(metric)), subset=metric.label, na_rep="–")
-    return styler
-
-
-def _in_words(how: Reading) -> Callable[[Any], str]:
-    return lambda value: f"{how.text(value, 1 if how.percent else 3)} {how.unit}".strip()
+    return f"Best on average over its cells: {means.idxmax() if scale.higher else means.idxmin()}."

@@ -1,4 +1,4 @@
-"""What somebody's own files hold, judged before anything runs: counts, problems, what a forget list says, what it will cost."""
+"""What the user's own files hold, judged before anything runs: counts, problems, what a forget list says, what it will cost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pictures of somebody's own data before anything runs."""
+"""Pictures of the user's own data before anything runs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MOST = 40
 
 
 def class_counts(classes: pd.DataFrame, height: int = 250) -> Picture:
-    """Images per class. ``classes``: columns class, train, test, as of ``insight.own.Reading``; with more than
+    """Images per class. ``classes``: columns class, train, test, as of ``own_data.data.Reading``; with more than
     :data:`MOST` classes the largest and the smallest are drawn, and the data hold them all."""
     ordered = classes.sort_values("train", ascending=False, kind="stable")
     many = len(ordered) > MOST

@@ -12,7 +12,7 @@ from unlearn_core.stages.execution import report_step, scenario_stage
 from unlearn_core.stages.recorder import Recorder
 from unlearn_core.stages.stage import Stage
 from unlearn_core.store import Store
-from unlearn_core.views.own_data import data as own
+from unlearn_core.views.own_data.data import cost as training_cost
 
 
 def plan_cost(scenario: Scenario) -> Stage:
@@ -25,4 +25,4 @@ def plan_cost(scenario: Scenario) -> Stage:
 def cost(stage: Stage, scenario: Scenario, store: Store, device: torch.device, reporter: Recorder) -> None:
     """Time a few training steps."""
     report_step(reporter, 0, 1)
-    store.put(stage.key, "cost", dict(stage.payload), asdict(own.cost(scenario)), {})
+    store.put(stage.key, "cost", dict(stage.payload), asdict(training_cost(scenario)), {})

@@ -5,13 +5,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from unlearn_core.results.reader import Results, scenario_data
 from unlearn_core.specs import MethodSpec, Scenario
+
+if TYPE_CHECKING:
+    from unlearn_core.datasets import LabelledData
 
 SCORE = "score:"
 CURVE = (
@@ -33,7 +36,7 @@ class Suspects:
     above the typical example), the most trusted score first. ``weights``: score → its share of the fused score. ``curve``:
     one row for each number of suspects taken from the top, columns as in :data:`CURVE`, intervals of 90 % (empty unless
     judged). ``truth``: the same with columns taken, true_precision, true_recall, for every number of suspects (empty where
-    nobody knows what is corrupted).
+    it is unknown what is corrupted).
     ``forget``: the training indices that the method was told of. ``everyone``: columns index, given, says, probability and
     score for all N, the forget set's own examples judged by runs that were not told of them: those that are probably clean
     may be accused wrongly.
@@ -129,19 +132,11 @@ def open_suspects(store: Results, scenario: Scenario, spec: MethodSpec) -> Suspe
         raise LookupError(f"no discovery is stored under {key}")
     arrays = store.arrays(key, "report")
     corrupted = scenario_data(scenario).corrupted
-    order, names = arrays["suspects"], np.array(corrupted.train.class_names, dtype=object)
+    order = arrays["suspects"]
     weights = dict(sorted(found.get("weights", {}).items(), key=lambda item: -item[1]))
     weights = {name: weight for name, weight in weights.items() if SCORE + name in arrays}
     added = [int(entry["index"]) for entry in found.get("added", [])]
-    everyone = pd.DataFrame(
-        {
-            "index": np.arange(len(corrupted.train)),
-            "given": names[corrupted.train.labels.numpy()],
-            "says": names[arrays["says"]],
-            "probability": arrays["probability"],
-            "score": arrays["fused"],
-        }
-    )
+    everyone = _everyone(corrupted.train, arrays)
     table = everyone.iloc[order].reset_index(drop=True)
     table.insert(0, "rank", np.arange(1, len(order) + 1))
     table["added"] = np.isin(order, added)
@@ -164,9 +159,23 @@ def open_suspects(store: Results, scenario: Scenario, spec: MethodSpec) -> Suspe
     )
 
 
+def _everyone(train: LabelledData, arrays: dict[str, np.ndarray]) -> pd.DataFrame:
+    """What the search says of every training example."""
+    names = np.array(train.class_names, dtype=object)
+    return pd.DataFrame(
+        {
+            "index": np.arange(len(train)),
+            "given": names[train.labels.numpy()],
+            "says": names[arrays["says"]],
+            "probability": arrays["probability"],
+            "score": arrays["fused"],
+        }
+    )
+
+
 def _truth(order: np.ndarray, corrupted: np.ndarray | None, forget: np.ndarray) -> pd.DataFrame:
     """True precision and recall for every number of suspects taken from the top; recall is of the corruption outside F. No
-    rows where nobody knows what is corrupted."""
+    rows where it is unknown what is corrupted."""
     if corrupted is None:
         return pd.DataFrame({"taken": [], "true_precision": [], "true_recall": []}, dtype=float)
     right = np.isin(order, corrupted).cumsum()

@@ -12,7 +12,7 @@ from unlearn_core.views.palette import ACCENT, GROUPS, NEUTRAL, method_styles
 from unlearn_core.views.picture import Picture, escape_html, layout, percent, short_labels
 
 AMBER = "#C98A1B"
-"""Recall, and examples that are only suspected: none of the groups' colours, because nobody knows their group."""
+"""Recall, and examples that are only suspected: none of the groups' colours, because their group is unknown."""
 _MEASURES = {"precision": ACCENT, "recall": AMBER}
 _FEW = 8
 """Scores shown for one example; the others are trusted least."""
@@ -29,7 +29,7 @@ ROLES = {
 
 
 def expectation(curve: pd.DataFrame, truth: pd.DataFrame | None, count: int, height: int = 320) -> Picture:
-    """Precision and recall over the number of suspects taken. ``curve`` and ``truth``: of ``insight.suspects.Suspects``;
+    """Precision and recall over the number of suspects taken. ``curve`` and ``truth``: of ``suspects.data.Suspects``;
     the curve may be empty, and ``truth`` None where it is not to be shown."""
     figure = go.Figure()
     length = max(len(curve), 0 if truth is None else len(truth))
@@ -190,7 +190,7 @@ def suspect_points(frame: pd.DataFrame, names: tuple[str, ...], height: int = 43
 
 
 def change(frame: pd.DataFrame, height: int = 260) -> Picture:
-    """What another forget set did. ``frame``: of ``insight.suspects.changed``: method, label, metric_label, before, after."""
+    """What another forget set did. ``frame``: of ``forget_set_edits.changed``: method, label, metric_label, before, after."""
     figure = go.Figure()
     styles = method_styles(frame["method"])
     labels = dict(zip(frame["method"].unique(), short_labels(frame["label"].unique()), strict=True))

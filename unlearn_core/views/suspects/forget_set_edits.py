@@ -36,7 +36,7 @@ def changed(store: Results, before: Scenario, after: Scenario, specs: Sequence[M
     from unlearn_core.methods import registry as methods
 
     rows, shown = [], ("healed", "utility", "healed_x_utility")
-    if not truth_known(before):  # then nobody can say what healed
+    if not truth_known(before):  # then it is unknown what healed
         shown = ("forget_accuracy", "retain_accuracy", "utility")
     for spec in specs:
         pair = [record for scenario in (before, after) if (record := store.get(scenario.run_key(spec))) is not None]
@@ -96,7 +96,7 @@ def _kind(name: str) -> str:
 
 def marked(table: pd.DataFrame, chosen: Collection[int], rejected: Collection[int]) -> pd.DataFrame:
     """Rows of suspects with a column status: :data:`IN` for those ``chosen`` into the edited set, :data:`OUT` for those
-    somebody looked at and ``rejected``, else empty."""
+    that the user ``rejected``, else empty."""
     inside, outside = set(chosen), set(rejected)
     status = [IN if index in inside else OUT if index in outside else UNDECIDED for index in table["index"]]
     return table.assign(status=status)
@@ -126,7 +126,7 @@ def forget_of(scenario: Scenario) -> list[int]:
 
 def truth_of(scenario: Scenario) -> np.ndarray:
     """The true group of every training example as text, (N,): for comparison only."""
-    return np.array(GROUPS)[groups_of(scenario)]
+    return np.asarray(np.array(GROUPS)[groups_of(scenario)])
 
 
 def roles(scenario: Scenario, found: Suspects, count: int, wall: int = WALL) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from unlearn_core.views.picture import percent, short
 from unlearn_core.views.task_map import position_name
 
 if TYPE_CHECKING:
-    from unlearn_core.views.heatmap.worst_case import Worst
+    from unlearn_core.views.heatmap.worst_case import WorstCase
 
 TOO_FEW = (
     "Fewer than two tasks have results for it with these parameters: run it at another regularity or discovery rate first."
@@ -54,7 +54,7 @@ UNKNOWN_HEALED = "How much is healed is **unknown**: nobody knows which labels a
 
 
 def _outcome_unknown(frame: pd.DataFrame, edited: int) -> str:
-    """The same where nobody knows the truth: what can be said instead, and nothing else."""
+    """The same where the truth is unknown: what can be said instead, and nothing else."""
     rows = [row for _, row in frame.iterrows()]
     parts, share = [UNKNOWN_HEALED], share_in(frame)
     if nothing_to_heal(share):
@@ -72,7 +72,7 @@ def _outcome_unknown(frame: pd.DataFrame, edited: int) -> str:
 
 
 def known(discovered: int, corrupted: int | None, train_size: int) -> str:
-    """The discovery rate in examples; ``corrupted`` is None where nobody knows."""
+    """The discovery rate in examples; ``corrupted`` is None where it is unknown."""
     if corrupted is None:
         return f"{discovered} of {train_size:,} training examples are held to be wrong; how many are, nobody knows"
     return f"{discovered} of {corrupted} corrupted examples are known ({train_size:,} training examples in all)"
@@ -135,12 +135,12 @@ def reference_note(discovery: float, edited: int = 0, truth_known: bool = True) 
     return "Everything is discovered, so retraining is exact unlearning: the gold standard, and the oracle's equal."
 
 
-def worst_place(worst: Worst) -> str:
+def worst_place(worst: WorstCase) -> str:
     """Where a method does worst, short enough for a button."""
     return f"{percent(worst.value)} at regularity {worst.regularity:g}, {percent(worst.discovery)} discovered"
 
 
-def worst_sentence(worst: Worst) -> str:
+def worst_sentence(worst: WorstCase) -> str:
     """What the button did, and what it rests on."""
     seeds = f"the mean of {worst.seeds} seeds" if worst.seeds > 1 else f"seed {worst.seed}"
     some = f", {worst.precomputed} of them" if worst.precomputed < worst.seeds else ""
