@@ -8,7 +8,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from unlearn_core.errors import UserError
 from unlearn_core.registry import Registry
-from unlearn_core.specs import Scalar, explain
+from unlearn_core.spec_input import explain
+from unlearn_core.specs import Scalar
 
 
 class ComponentParams(BaseModel):

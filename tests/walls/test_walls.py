@@ -9,9 +9,9 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 CORE = ROOT / "unlearn_core"
-COMPUTE = ("specs", "datasets", "corruption", "models", "training", "discovery", "methods", "evaluation")
+COMPUTE = ("specs", "spec_input", "datasets", "corruption", "models", "training", "discovery", "methods", "evaluation")
 LEVELS = [
-    {"errors", "registry", "component", "specs", "support"},
+    {"errors", "registry", "component", "specs", "spec_input", "support"},
     {"datasets"},
     {"models", "corruption", "forget_sets"},
     {"training"},
