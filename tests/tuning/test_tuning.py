@@ -28,9 +28,9 @@ from unlearn_core.methods import Method, MethodParams, OracleTask, UnlearningTas
 from unlearn_core.methods import registry as methods
 from unlearn_core.presets import TUNED, make_method, make_scenario, tuned
 from unlearn_core.training import Reporter, predict
+from unlearn_core.tuning import search as tuning
 from unlearn_core.tuning.held_out import halves
 from unlearn_core.tuning.search import Cell, Setting, candidates, rank, score_cell, tune
-from unlearn_core.tuning import search as tuning
 
 REPORTED_SEEDS = {0, 1, 2}
 

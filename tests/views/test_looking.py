@@ -9,9 +9,10 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from unlearn_core.datasets import base as _base
+from unlearn_core.datasets import forget_datasets
 from unlearn_core.datasets import registry as datasets
-from unlearn_core.datasets.files import cache, loading
+from unlearn_core.datasets.files import cache
+from unlearn_core.datasets.files.facts import forget_facts
 from unlearn_core.engine import Engine
 from unlearn_core.errors import Cancelled
 from unlearn_core.presets import make_method, make_scenario
@@ -72,8 +73,8 @@ def test_small_data_are_a_matter_for_the_page_and_photographs_for_a_worker() -> 
 @pytest.fixture
 def photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("UNLEARN_CACHE", str(tmp_path / "cache"))
-    loading._seen.clear()
-    _base._recent.clear()
+    forget_facts()
+    forget_datasets()
     random = np.random.default_rng(0)
     for split, count in (("train", 24), ("test", 6)):
         for label in ("cat", "dog"):
@@ -95,8 +96,8 @@ def test_a_page_is_told_what_to_let_read_and_finds_it_afterwards(store: Store, p
         stage = plan_reading(told_of.dataset, told_of.params, told_of.seed, told_of.state)
         assert stage.lane == "look"
         assert engine.wait(engine.submit([stage], stage.title), 60).state == "done"
-        loading._seen.clear()
-        _base._recent.clear()  # as in another process
+        forget_facts()
+        forget_datasets()  # as in another process
     engine.close()
     assert asked == [None, 3]
     with deferred():

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from unlearn_core.datasets.files.listing import HELD_OUT, SPLIT_NAMES, TEST, TRAIN, some
+from unlearn_core.datasets.files.listing import HELD_OUT, SPLIT_NAMES, TEST, TRAIN
+from unlearn_core.datasets.files.names import some
 from unlearn_core.datasets.files.splits import role_of
 from unlearn_core.datasets.files.text_tables import (
     CLEAN,

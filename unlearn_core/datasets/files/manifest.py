@@ -18,8 +18,8 @@ from unlearn_core.datasets.files.listing import (
     Picture,
     check_count,
     make_listing,
-    some,
 )
+from unlearn_core.datasets.files.names import some
 from unlearn_core.datasets.files.text_tables import Table, plain_name, read_rows, tables
 from unlearn_core.errors import UserError
 from unlearn_core.support.deferring import counted

@@ -14,7 +14,8 @@ from numpy.lib import format as npy
 
 from unlearn_core.datasets.files.arrays import Arrays, to_bytes
 from unlearn_core.datasets.files.bounds import DAMAGED, MAX_PIXELS, check_ratio, reason_of
-from unlearn_core.datasets.files.listing import MAX_CLASSES, TEST, TRAIN, UNSPLIT, check_count, some
+from unlearn_core.datasets.files.listing import MAX_CLASSES, TEST, TRAIN, UNSPLIT, check_count
+from unlearn_core.datasets.files.names import some
 from unlearn_core.errors import UserError
 
 MAX_ARRAY_BYTES = 2 * 2**30
