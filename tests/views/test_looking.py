@@ -19,7 +19,7 @@ from unlearn_core.presets import make_method, make_scenario
 from unlearn_core.stages.read_files import plan_reading
 from unlearn_core.stages.unlearn import plan_runs
 from unlearn_core.store import Store
-from unlearn_core.support.deferring import NotRead, deferred, told
+from unlearn_core.support.deferring import NotRead, defer_reading, report_reading
 from unlearn_core.views.boundary import stored as planes
 from unlearn_core.views.boundary.data import field_of, healed, plane_of, points_of
 from unlearn_core.views.boundary.stage import plan_fields, plan_plane
@@ -89,7 +89,7 @@ def test_a_page_is_told_what_to_let_read_and_finds_it_afterwards(store: Store, p
     engine = Engine(store, address="inline")
     asked = []
     for _ in range(2):  # first what the files hold, then their pixels
-        with deferred(), pytest.raises(NotRead) as missing:
+        with defer_reading(), pytest.raises(NotRead) as missing:
             own.read("images", {"data": str(photos)}, 3)
         told_of = missing.value
         asked.append(told_of.seed)
@@ -100,14 +100,14 @@ def test_a_page_is_told_what_to_let_read_and_finds_it_afterwards(store: Store, p
         forget_datasets()  # as in another process
     engine.close()
     assert asked == [None, 3]
-    with deferred():
+    with defer_reading():
         assert own.read("images", {"data": str(photos)}, 3).train == 48
 
 
 def test_reading_is_counted_and_can_be_broken_off(photos: Path) -> None:
     source = datasets.get("images")
     counted: list[tuple[int, int]] = []
-    with told(lambda done, total: counted.append((done, total))):
+    with report_reading(lambda done, total: counted.append((done, total))):
         params = source.full_params({"data": str(photos)})
     assert counted[0] == (0, 60)
     assert len(counted) > 2
@@ -116,6 +116,6 @@ def test_reading_is_counted_and_can_be_broken_off(photos: Path) -> None:
         if done:
             raise Cancelled
 
-    with told(stop), pytest.raises(Cancelled):
+    with report_reading(stop), pytest.raises(Cancelled):
         source.load(source.params(params), 0)
     assert not list((cache.folder() / "images").glob("*.npz"))

@@ -1,4 +1,4 @@
-"""How well a network that was brought suits the labels it is given: whether it sees images as it did when it was trained."""
+"""How well a checkpoint suits the labels it is given: whether it sees images as it did when it was trained."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def input_words(scenario: Scenario) -> list[str]:
     """What happens to an image between its file and a network that was brought, where that is easily overlooked."""
     source, network = datasets.get(scenario.dataset.name), models.get(scenario.model.name)
     side = network.input_side(network.params(scenario.model.params))
-    kept = int(scenario.dataset.params.get("size") or 0)  # type: ignore[arg-type]
+    kept = int(scenario.dataset.params.get("size") or 0)
     largest = source.largest_side(source.params(scenario.dataset.params)) if kept else 0
     if not kept:
         return []
@@ -149,7 +149,7 @@ def _some(size: int, most: int, seed: int) -> torch.Tensor:
 
 def _labels(model: nn.Module, data: DeviceData, ids: torch.Tensor, steps: _Steps | None = None) -> torch.Tensor:
     parts = []
-    for piece in ids.split(_AT_ONCE):
+    for piece in torch.split(ids, _AT_ONCE):
         parts.append(predict(model, data, piece.to(data.device)).argmax(1).cpu())
         if steps is not None:
             steps.add(len(piece))

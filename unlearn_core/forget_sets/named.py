@@ -210,7 +210,7 @@ class NamedSets:
         return replace(found.now, number=found.now.number + 1, what=what, before=found.now.number, **changed)
 
     def _append(self, id: str, step: Callable[[NamedSet | None], Change]) -> NamedSet:
-        """Add the change that ``step`` makes of the set as it is; again if somebody else was quicker."""
+        """Add the change that ``step`` makes of the set as it is; again if another writer was quicker."""
         while True:
             found = next((one for one in (*self.all(), *self.all(removed=True)) if one.id == id), None)
             change = step(found)

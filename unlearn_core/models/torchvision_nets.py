@@ -1,4 +1,4 @@
-"""torchvision's classifiers, trained here or brought as a checkpoint, with side channels for what is redirected."""
+"""torchvision's classifiers, trained here or brought as a checkpoint, with adapters for what is redirected."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from unlearn_core.models.checkpoints.class_names import compare_classes
 from unlearn_core.models.checkpoints.form import Form, form_of, taken_words
 from unlearn_core.models.checkpoints.normalisation import IMAGENET, NONE, Triple, parse_normalise
 from unlearn_core.models.checkpoints.unwrapping import Taken, take
-from unlearn_core.models.redirect.adapters import CLASSES, MOST_CHANNELS, SideBatchNorm2d, active
+from unlearn_core.models.redirect.adapters import CLASSES, MOST_CHANNELS, AdapterBatchNorm2d, active
 from unlearn_core.specs import Scalar
 
 DEFAULT = "resnet18"
@@ -58,13 +58,13 @@ class TorchvisionNet(RedirectNet):
         self.architecture, self.net, self.size, self.head_name, self.places = architecture, net, size, found.head, found.names
         if hasattr(net, "aux_logits"):
             net.aux_logits = False  # type: ignore[assignment]  # helpers of training; their weights stay, for the names
-        for place, name in enumerate(found.names):
+        for index, name in enumerate(found.names):
             layer: Any = net.get_submodule(name)
             layer.__class__ = CLASSES[type(layer)]
-            layer.attach(place)
+            layer.attach(index)
         for module in net.modules():
             if type(module) is nn.BatchNorm2d:
-                module.__class__ = SideBatchNorm2d
+                module.__class__ = AdapterBatchNorm2d
         net.get_submodule(found.head).__class__ = _Head
         # Not part of a state dict: what it says of pixels belongs to the data and to the parameters, not to the weights.
         self.register_buffer("given_mean", None, persistent=False)
@@ -75,21 +75,22 @@ class TorchvisionNet(RedirectNet):
     def set_input_stats(self, mean: torch.Tensor, std: torch.Tensor) -> None:
         self.given_mean, self.given_std = (v.detach().clone().to(self.mean.device).view(-1, 1, 1) for v in (mean, std))
 
-    def head(self, features: torch.Tensor, on: bool) -> torch.Tensor:  # type: ignore[override]
+    def head(self, features: torch.Tensor, on: bool) -> torch.Tensor:
         last: Any = self.net.get_submodule(self.head_name)
         return F.linear(features, last.weight, last.bias)
 
     def forward_features(self, x: torch.Tensor, masks: list[torch.Tensor] | None) -> torch.Tensor:
         token = active.set(masks)
         try:
-            return self.net(self.prepared(x))
+            features: torch.Tensor = self.net(self.prepared(x))
+            return features
         finally:
             active.reset(token)
 
     def prepared(self, x: torch.Tensor) -> torch.Tensor:
         """From inputs as this project normalises them to what the network takes."""
         if self.given_mean is None or self.given_std is None:
-            raise ValueError("this network has not been told how its inputs are normalised (normalised_by)")
+            raise ValueError("this network has not been told how its inputs are normalised (set_input_stats)")
         pixels = x * self.given_std + self.given_mean
         whole = pixels.detach().round()
         # Back to the very same whole numbers, so that the network computes what it computes elsewhere; the gradient passes.
@@ -109,7 +110,7 @@ class TorchvisionNet(RedirectNet):
 
     def _widen_layers(self, redirect: tuple[int, ...]) -> None:
         for layer, channels in zip(self._layers(), redirect, strict=True):
-            layer.redirect = layer.widened(channels).to(layer.weight_like().device)
+            layer.redirect = layer.make_branch(channels).to(layer.reference_weight().device)
 
     def narrow(self) -> None:
         self.redirect_layers = ()

@@ -37,7 +37,8 @@ class _Attention(nn.Module):
         itself = torch.eye(tokens, dtype=torch.bool, device=x.device)
         weights = closeness.masked_fill(itself, torch.finfo(closeness.dtype).min).softmax(-1)
         # The projection reads what the heads say, which is as wide with redirect on; it writes base and redirect channels.
-        return self.project((weights @ v).transpose(1, 2).reshape(count, tokens, -1), on)
+        projected: torch.Tensor = self.project((weights @ v).transpose(1, 2).reshape(count, tokens, -1), on)
+        return projected
 
 
 class _Block(nn.Module):

@@ -28,21 +28,20 @@ def describe_treatment(done: Sequence[set[str]], names: Sequence[str], pixels: n
         count.update(marks)
         for mark in marks:
             first.setdefault(mark, name)
+    example = {mark: some([name]) for mark, name in first.items()}
     said = []
     if channels == 1 and 0 < count["colour"] < len(names):
         said.append(
             f"The colours of {count['colour']:,} of {len(names):,} images are dropped, for example of "
-            f"{some([first['colour']])}: the others are grey. dataset.channels=colour keeps them."
+            f"{example['colour']}: the others are grey. dataset.channels=colour keeps them."
         )
     if count["transparent"]:
         gone = f"; {count['vanished']:,} of them become one even colour" if count["vanished"] else ""
-        said.append(
-            f"{_count_images(count['transparent'])} partly transparent and laid on {BACKGROUND}, for example "
-            f"{some([first['transparent']])}{gone}."
-        )
+        images = _count_images(count["transparent"])
+        said.append(f"{images} partly transparent and laid on {BACKGROUND}, for example {example['transparent']}{gone}.")
     if count["first"]:
         hold = "file holds" if count["first"] == 1 else "files hold"
-        said.append(f"{count['first']:,} {hold} several pictures, for example {some([first['first']])}; the first is used.")
+        said.append(f"{count['first']:,} {hold} several pictures, for example {example['first']}; the first is used.")
     if count["deep"] and (sentence := _describe_depth(ranges)):
         said.append(f"{_count_images(count['deep'])} stored with more than 8 bits. {sentence}")
     if count["upper bits"]:
@@ -50,15 +49,11 @@ def describe_treatment(done: Sequence[set[str]], names: Sequence[str], pixels: n
         dark = f": none is brighter than {brightest} of 255, so save them with 8 bits" if brightest < DARK else ""
         said.append(f"{_count_images(count['upper bits'])} in colours of 16 bits each, of which the upper 8 are kept{dark}.")
     if count["much enlarged"]:
-        said.append(
-            f"{_count_images(count['much enlarged'])} less than half as large as {size}×{size} and enlarged, for example "
-            f"{some([first['much enlarged']])}."
-        )
+        images = _count_images(count["much enlarged"])
+        said.append(f"{images} less than half as large as {size}×{size} and enlarged, for example {example['much enlarged']}.")
     if count["cropped"]:
         lose = "image loses more than half of its" if count["cropped"] == 1 else "images lose more than half of their"
-        said.append(
-            f"{count['cropped']:,} {lose} area to the square around the middle, for example {some([first['cropped']])}."
-        )
+        said.append(f"{count['cropped']:,} {lose} area to the square around the middle, for example {example['cropped']}.")
     return said
 
 

@@ -22,7 +22,7 @@ from unlearn_core.datasets.files.listing import (
 from unlearn_core.datasets.files.names import some
 from unlearn_core.datasets.files.text_tables import Table, plain_name, read_rows, tables
 from unlearn_core.errors import UserError
-from unlearn_core.support.deferring import counted
+from unlearn_core.support.deferring import count_items
 
 MAX_TABLE_BYTES = 256 * 2**20
 
@@ -45,7 +45,7 @@ class Manifest(Collection):
         return digest([_state(self.path), *(_state(self.path.parent / name) for name in self.files)])
 
     def content(self) -> str:
-        lines = (f"{name}\0{hash_file(self.path.parent / name)}" for name in counted(sorted(set(self.files))))
+        lines = (f"{name}\0{hash_file(self.path.parent / name)}" for name in count_items(sorted(set(self.files))))
         return digest([hashlib.sha256(self.path.read_bytes()).hexdigest(), *lines])
 
     def reading(self) -> str:

@@ -116,7 +116,7 @@ def _one_hot(values: np.ndarray, count: int, what: str, said: list[str] | None) 
         said.append(
             f"{what.rpartition(': ')[2]} is one-hot with {values.shape[1]:,} columns; the column of the 1 is the label."
         )
-    return values.argmax(1)
+    return np.asarray(values.argmax(1))
 
 
 def _words(flat: np.ndarray) -> list[str]:

@@ -1,4 +1,4 @@
-"""Weights from a file that somebody else wrote: safetensors, or what torch.save wrote of tensors and plain values.
+"""Weights from a foreign file: safetensors, or what torch.save wrote of tensors and plain values.
 
 Nothing in such a file is ever executed, and memory is bounded: by the size of the file, and by the shapes the network
 expects, which are compared before a tensor is read.
