@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
-from unlearn_core.datasets.files.text_tables import composed
+from unlearn_core.datasets.files.names import compose
 
 MAX_NOTE = 500
 """Most characters of a note."""
@@ -95,7 +95,7 @@ class ForgetSet:
         for name, held in (("held", True), ("rejected", False)):
             for path in data[name]:
                 label, note = data["labels"].get(path, ""), data["notes"].get(path, "")
-                index = places.get(composed(path))
+                index = places.get(compose(path))
                 if index is None:
                     outside[path] = Outside(held, label, note)
                     continue

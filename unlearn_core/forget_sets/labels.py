@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from unlearn_core.datasets.files.text_tables import MISSING, Table, composed, whole_number
+from unlearn_core.datasets.files.names import compose
+from unlearn_core.datasets.files.text_tables import MISSING, Table, whole_number
 from unlearn_core.errors import UserError
 from unlearn_core.forget_sets.columns import Places
 
@@ -19,13 +20,13 @@ class Classes:
 
     def __init__(self, names: Sequence[str]) -> None:
         self.names = tuple(names)
-        self._by_name = {composed(name): k for k, name in enumerate(names)}
+        self._by_name = {compose(name): k for k, name in enumerate(names)}
         self._counted = not any(name.isdecimal() for name in names)
         self.numbers_used = False
 
     def read(self, text: str) -> int | None:
         """The class, -1 for a label that is not known, None for what is no class."""
-        text = composed(text)
+        text = compose(text)
         for written in (text, whole_number(text)):
             if written in self._by_name:
                 return self._by_name[written]
@@ -37,7 +38,7 @@ class Classes:
             return int(number)
         return None
 
-    def said(self) -> list[str]:
+    def describe_numbers(self) -> list[str]:
         """How numbers among the labels were read, if there were any."""
         if not self.numbers_used:
             return []

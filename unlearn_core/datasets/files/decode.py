@@ -107,7 +107,7 @@ def decode(
         if image.format in ("JPEG", "MPO"):
             image.draft("L" if channels == 1 else "RGB", (2 * size, 2 * size))  # decodes large photographs at a fraction
         with _at_its_turn(image):
-            image = _loaded(image)
+            image = _load_pixels(image)
             image = turn_upright(image)
             image = _opaque(_eight_bits(image, ranges, done), done).convert("L" if channels == 1 else "RGB")
             if image.size != (size, size):
@@ -142,7 +142,7 @@ def measure(picture: Picture) -> tuple[Ranges, bool]:
     try:
         image = picture if isinstance(picture, Image.Image) else _from_array(picture)
         with _at_its_turn(image):
-            image = _loaded(image)
+            image = _load_pixels(image)
             if not is_deep(image):
                 return Ranges(), _alpha(image) is not None
             return _range_of(image), False
@@ -180,7 +180,7 @@ def _at_its_turn(image: Image.Image) -> Iterator[None]:
         yield
 
 
-def _loaded(image: Image.Image) -> Image.Image:
+def _load_pixels(image: Image.Image) -> Image.Image:
     """Its pixels in memory. A JPEG that lacks nothing but the mark of its end has all of them."""
     try:
         image.load()

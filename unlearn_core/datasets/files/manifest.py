@@ -78,7 +78,7 @@ class Manifest(Collection):
             for names, what in ((missing, "missing"), (unlabelled, "without a label"))
             if names
         ]
-        problems += self._doubled(twice, first) + self._columns.said
+        problems += self._describe_doubled_rows(twice, first) + self._columns.said
         if not keep:
             raise UserError(f"{self.where} names no image that is there. {problems[0] if problems else ''}".strip())
         return make_listing(
@@ -90,7 +90,7 @@ class Manifest(Collection):
             problems=problems,
         )
 
-    def _doubled(self, twice: list[int], first: dict[str, int]) -> list[str]:
+    def _describe_doubled_rows(self, twice: list[int], first: dict[str, int]) -> list[str]:
         """What is said about rows whose file has been named before: the first row counts, and where they disagree one of the
         two is wrong, which is worth more than the row."""
         if not twice:

@@ -117,7 +117,7 @@ class ImageSource(DatasetSource):
         memo = (cls.name, params.data)
         found = recall_facts(memo)
         if found is None:
-            with cls._asked(params, None):
+            with cls._name_what_to_read(params, None):
                 found = find_facts(cls.collection(params))
             for data in {params.data, found.place}:
                 remember_facts((cls.name, data), found)
@@ -162,12 +162,12 @@ class ImageSource(DatasetSource):
             test_share=params.test_share,
             listed=params.listed,
         )
-        with cls._asked(params, seed):
+        with cls._name_what_to_read(params, seed):
             return loading.load(wanted, seed, lambda: cls.collection(params))
 
     @classmethod
     @contextlib.contextmanager
-    def _asked(cls, params: Any, seed: int | None) -> Iterator[None]:
+    def _name_what_to_read(cls, params: Any, seed: int | None) -> Iterator[None]:
         """Say what has to be read where that is not done in this thread."""
         try:
             yield
