@@ -75,3 +75,11 @@ def load(path: Path | str, seed: int = 0, **params: Scalar) -> Split:
     """What the dataset ``images`` makes of ``path``."""
     overrides: dict[str, Scalar] = {f"dataset.{name}": value for name, value in params.items()}
     return read(make_scenario("images", seed=seed, overrides=overrides | {"dataset.data": str(path)}).dataset, seed)
+
+
+def same(one: Split, other: Split) -> bool:
+    """Whether both halves hold the same images, labels and class names."""
+    return all(
+        a.inputs.equal(b.inputs) and a.labels.equal(b.labels) and a.class_names == b.class_names
+        for a, b in ((one.train, other.train), (one.test, other.test))
+    )
