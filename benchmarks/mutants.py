@@ -218,14 +218,14 @@ MUTANTS = (
     ),
     Mutant(
         "the dial turned round",
-        "corruption/__init__.py",
+        "corruption/dial.py",
         "return max(0.0, 1 - 2 * regularity),",
         "return max(0.0, 2 * regularity - 1),",
         ("tests/corruption/test_corruption.py",),
     ),
     Mutant(
         "forget sets are not nested",
-        "corruption/__init__.py",
+        "corruption/truth.py",
         "return self.corrupted[: discovered_count(",
         "return self.corrupted[-discovered_count(",
         ("tests/corruption/test_corruption.py",),

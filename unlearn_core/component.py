@@ -11,7 +11,8 @@ from typing_extensions import TypeVar
 
 from unlearn_core.errors import UserError
 from unlearn_core.registry import Registry, file_of
-from unlearn_core.specs import Scalar, explain
+from unlearn_core.spec_input import explain
+from unlearn_core.specs import Scalar
 
 
 class ComponentParams(BaseModel):

@@ -8,4 +8,4 @@ class UserError(ValueError):
 
 
 class Cancelled(Exception):
-    """Raised inside a computation when its reporter says that nobody wants the result any more."""
+    """Raised inside a computation when its reporter says that it was cancelled."""

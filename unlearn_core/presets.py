@@ -1,4 +1,4 @@
-"""From the few things a person says to complete specs: datasets' presets and methods' defaults filled in."""
+"""From the few things the user says to complete specs: datasets' presets and methods' defaults filled in."""
 
 from __future__ import annotations
 
@@ -57,16 +57,8 @@ def make_scenario(
     preset = source.preset_for(params)
     network = models.get(model or preset.model)
     defaults = preset.model_params if network.name == preset.model else {}
-    made: dict[str, Any] = {
-        "class_a": preset.class_a,
-        "class_b": preset.class_b,
-        "target_class": preset.target_class,
-        "regularity": regularity,
-        "trigger": TriggerSpec.parse(preset.trigger.model_dump() | extra["trigger"]),
-    }
-    if amount is not None:
-        made["amount"] = amount
-    corruption = CorruptionSpec.parse(made | extra["corruption"])
+    trigger = TriggerSpec.parse(preset.trigger.model_dump() | extra["trigger"])
+    corruption = _make_corruption(preset, regularity, amount, trigger, extra["corruption"])
     usual = _chosen(preset, source.name, recipe, corruption.found)
     return Scenario.parse(
         {
@@ -80,12 +72,28 @@ def make_scenario(
     )
 
 
+def _make_corruption(
+    preset: Preset, regularity: float, amount: float | str | None, trigger: TriggerSpec, extra: Mapping[str, Scalar]
+) -> CorruptionSpec:
+    made: dict[str, Any] = {
+        "class_a": preset.class_a,
+        "class_b": preset.class_b,
+        "target_class": preset.target_class,
+        "regularity": regularity,
+        "trigger": trigger,
+    }
+    if amount is not None:
+        made["amount"] = amount
+    return CorruptionSpec.parse(made | dict(extra))
+
+
 def input_side(model: str | None, params: Mapping[str, Scalar]) -> int:
     """The side in pixels that this network takes whatever the images have, or 0."""
     if model is None:
         return 0
     network = models.get(model)
-    return network.input_side(network.params(network.full_params(dict(params))))
+    side: int = network.input_side(network.params(network.full_params(dict(params))))
+    return side
 
 
 def usual_recipe(found: bool) -> Recipe:

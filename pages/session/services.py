@@ -16,7 +16,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from unlearn_core.engine import Engine, JobView, warm_when_idle
 from unlearn_core.errors import UserError
 from unlearn_core.store import Store
-from unlearn_core.support.deferring import deferred
+from unlearn_core.support.deferring import defer_reading
 
 if TYPE_CHECKING:
     from unlearn_core.stages.stage import Stage
@@ -142,7 +142,7 @@ def _start(made: Engine) -> None:
 def elsewhere() -> AbstractContextManager[None]:
     """Within this, the files of images are not read in this process: ``NotRead`` goes to ``reading.wait_for``. Where nothing of
     what workers read can be kept (no cache that both write to, a store that can only be read) they are read here after all."""
-    return deferred("reads-here" not in st.session_state)
+    return defer_reading("reads-here" not in st.session_state)
 
 
 def job_for(stages: Sequence[Stage]) -> JobView | None:

@@ -9,9 +9,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from unlearn_core.datasets import Split, load_dataset, registry
-from unlearn_core.datasets import base as _base
-from unlearn_core.datasets.files import loading
+from unlearn_core.datasets import Split, forget_datasets, load_dataset, registry
+from unlearn_core.datasets.files.facts import forget_facts
 from unlearn_core.presets import make_scenario
 from unlearn_core.specs import DatasetSpec, Scalar
 
@@ -52,8 +51,8 @@ def read(spec: DatasetSpec, seed: int = 0) -> Split:
 
 def forget() -> None:
     """As if this process had just started."""
-    loading._seen.clear()
-    _base._recent.clear()
+    forget_facts()
+    forget_datasets()
 
 
 def save_each(root: Path, save: Callable[[int, Path], None], suffix: str = ".png", each: int = 4) -> Path:
@@ -76,3 +75,11 @@ def load(path: Path | str, seed: int = 0, **params: Scalar) -> Split:
     """What the dataset ``images`` makes of ``path``."""
     overrides: dict[str, Scalar] = {f"dataset.{name}": value for name, value in params.items()}
     return read(make_scenario("images", seed=seed, overrides=overrides | {"dataset.data": str(path)}).dataset, seed)
+
+
+def same(one: Split, other: Split) -> bool:
+    """Whether both halves hold the same images, labels and class names."""
+    return all(
+        a.inputs.equal(b.inputs) and a.labels.equal(b.labels) and a.class_names == b.class_names
+        for a, b in ((one.train, other.train), (one.test, other.test))
+    )

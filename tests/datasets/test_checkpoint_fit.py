@@ -62,7 +62,7 @@ def test_a_checkpoint_that_sees_what_it_was_trained_on_is_right_and_nothing_is_w
 
 
 def test_another_normalisation_is_noticed_and_the_right_one_is_named(place: Path) -> None:
-    fit = fit_of(scenario_of(place))  # imagenet, which nobody asked for
+    fit = fit_of(scenario_of(place))  # imagenet, which was not asked for
     assert fit["state"] == "low"
     assert fit["train_accuracy"] < 0.6
     assert fit["tried"]["--normalise none"] == 1.0
@@ -194,7 +194,7 @@ def test_images_are_decoded_at_the_size_that_the_network_takes(tmp_path: Path) -
         given = {"dataset.data": str(photos), "model.architecture": NAME} | {k.replace("__", "."): v for k, v in sets.items()}
         return make_scenario("images", model="torchvision", overrides=given)
 
-    assert made().dataset.params["size"] == 32  # nobody said what the network takes
+    assert made().dataset.params["size"] == 32  # what the network takes was not said
     full = made(model__size=48)
     assert full.dataset.params["size"] == 48
     stripes = load_dataset(full.dataset, 0).train.inputs[0].float()

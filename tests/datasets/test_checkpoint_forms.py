@@ -177,10 +177,10 @@ def test_other_weights_leave_in_the_form_in_which_these_came(tmp_path: Path, sta
     torch.save({"state_dict": {**layer, **under("module.", half)}, **came}, tmp_path / "a.pt")
     form = Read(tmp_path / "a.pt").form
     assert form is not None
-    healed = form.named(other(state))
+    healed = form.rename_state(other(state))
     assert list(healed) == [*layer, *under("module.", half)]
     assert all(healed[f"module.{k}"].dtype == v.dtype for k, v in half.items())
-    whole = form.nested(healed)
+    whole = form.nest_state(healed)
     assert {k: v for k, v in whole.items() if k != "state_dict"} == {"epoch": 3, "arch": "mine", "classes": list(CLASSES)}
     assert form.left_out == ("acc", "optimizer")
     assert "precision float16, under 'state_dict', names beginning with 'module.'" in form.words
@@ -192,7 +192,7 @@ def test_other_weights_leave_in_the_form_in_which_these_came(tmp_path: Path, sta
     assert torch.equal(theirs.module.fc.bias, (state["fc.bias"] + 1).half())
     assert torch.equal(theirs.normalize.std, torch.ones(3))
     with pytest.raises(UserError, match="too large for float16"):
-        form.named({k: v + 1e6 if v.is_floating_point() else v for k, v in state.items()})
+        form.rename_state({k: v + 1e6 if v.is_floating_point() else v for k, v in state.items()})
 
 
 def test_a_value_that_unfolds_without_end_is_left_out_of_what_is_written(tmp_path: Path, state: State) -> None:

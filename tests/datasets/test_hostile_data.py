@@ -94,18 +94,20 @@ def test_sixteen_bits_of_many_pixels_stay_within_memory_and_come_one_at_a_time(m
     buffer = io.BytesIO()
     Image.fromarray(np.full((side, side), 51_400, np.uint16)).save(buffer, "PNG")
     held: list[bool] = []
-    upright = decoding._upright
-    monkeypatch.setattr(decoding, "_upright", lambda image: held.append(decoding._one_large.locked()) or upright(image))
+    upright = decoding.turn_upright
+    monkeypatch.setattr(
+        decoding, "turn_upright", lambda image: held.append(decoding.large_picture_lock.locked()) or upright(image)
+    )
     tracemalloc.start()
     pixels = decoding.decode(decoding.open_picture(buffer.getvalue()), 32, 1)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert (pixels == 200).all()
     assert held == [True]
-    assert not decoding._one_large.locked()
+    assert not decoding.large_picture_lock.locked()
     assert peak < 8 * side * side  # bytes; Pillow's own two a pixel are not seen here
     small = decoding.open_picture(_png(40))
-    with decoding._one_large:  # pictures of the usual size do not wait
+    with decoding.large_picture_lock:  # pictures of the usual size do not wait
         worker = threading.Thread(target=decoding.decode, args=(small, 32, 1), daemon=True)
         worker.start()
         worker.join(20)

@@ -15,7 +15,7 @@ from picturetools import CLASSES, forget, make_folder, make_tree, picture, read
 from PIL import Image
 
 from unlearn_core.datasets import Split, load_dataset
-from unlearn_core.datasets.files import loading, sampling
+from unlearn_core.datasets.files import decoding, loading, sampling
 from unlearn_core.errors import UserError
 from unlearn_core.presets import make_scenario
 from unlearn_core.specs import Scalar, Scenario
@@ -128,13 +128,13 @@ def test_the_cache_is_bounded(tmp_path: Path, cache: Path, monkeypatch: pytest.M
 
 def test_several_readers_at_once_decode_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     planned, calls, splits = scenario(make_folder(tmp_path)), [], []
-    real = loading._decode
+    real = loading.decode_wanted
 
     def counted(*args: object) -> dict[str, np.ndarray]:
         calls.append(1)
         return real(*args)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(loading, "_decode", counted)
+    monkeypatch.setattr(loading, "decode_wanted", counted)
     threads = [threading.Thread(target=lambda: splits.append(load_dataset(planned.dataset, 0))) for _ in range(4)]
     for thread in threads:
         thread.start()
@@ -234,7 +234,7 @@ def test_too_many_images_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_more_than_fits_in_memory_becomes_a_stated_subsample(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loading, "MAX_DECODED", 18 * 3 * 12 * 12)
+    monkeypatch.setattr(decoding, "MAX_DECODED", 18 * 3 * 12 * 12)
     split = load(make_folder(tmp_path))
     assert (len(split.train), len(split.test)) == (12, 6)
     assert "subsample" in split.note

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from picturetools import forget, make_tree, picture, read
 
-from unlearn_core.datasets.files import loading
+from unlearn_core.datasets.files.facts import find_facts
 from unlearn_core.datasets.files.layout import arrange
 from unlearn_core.datasets.files.listing import TEST, TRAIN, UNSPLIT, Listing
 from unlearn_core.datasets.files.opening import open_collection
@@ -219,7 +219,7 @@ def plain_content(root: Path, names: Iterable[str]) -> str:
 
 def content(path: Path) -> str:
     forget()
-    return loading.facts(open_collection(path)).content
+    return find_facts(open_collection(path)).content
 
 
 @pytest.mark.parametrize("halves", [("",), ("train",), ("train", "test"), ("training", "val"), ("w/train", "w/validation")])

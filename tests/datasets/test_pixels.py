@@ -13,10 +13,12 @@ from picturetools import forget, load, make_tree, noise, save_each
 from PIL import Image
 
 from unlearn_core.datasets import load_dataset
-from unlearn_core.datasets.files import cache, loading
+from unlearn_core.datasets.files import cache
 from unlearn_core.datasets.files.decode import Ranges
+from unlearn_core.datasets.files.decoding import FIRST_REVISION, Wanted
+from unlearn_core.datasets.files.describe import FILTER
+from unlearn_core.datasets.files.facts import find_facts
 from unlearn_core.datasets.files.opening import open_collection
-from unlearn_core.datasets.files.said import FILTER
 from unlearn_core.errors import UserError
 from unlearn_core.presets import make_scenario
 
@@ -58,7 +60,7 @@ def test_sixteen_bits_keep_their_scale_their_name_and_say_nothing(tmp_path: Path
     save_each(tmp_path, lambda number, path: save(noise(number, 8, 8, high=65_536, dtype=np.uint16), path))
     assert np.array_equal(first(tmp_path), noise(0, 8, 8, high=65_536, dtype=np.uint16) // 257)
     assert "more than 8 bits" not in said(tmp_path)
-    found = loading.facts(open_collection(tmp_path))
+    found = find_facts(open_collection(tmp_path))
     assert found.content == found.files
 
 
@@ -174,7 +176,7 @@ def test_an_opaque_fourth_channel_changes_nothing_and_says_nothing(tmp_path: Pat
     save_each(tmp_path, write)
     assert np.array_equal(first(tmp_path), noise(0, 8, 8, 3))
     assert "transparent" not in said(tmp_path)
-    found = loading.facts(open_collection(tmp_path))
+    found = find_facts(open_collection(tmp_path))
     assert found.content == found.files
 
 
@@ -184,7 +186,7 @@ def test_an_opaque_fourth_channel_changes_nothing_and_says_nothing(tmp_path: Pat
 def test_results_of_the_older_reading_are_never_taken_for_those_of_this_one(tmp_path: Path) -> None:
     save_each(tmp_path, lambda k, path: save(noise(k, 8, 8, 4), path))
     now = make_scenario("images", overrides={"dataset.data": str(tmp_path)}).dataset
-    found = loading.facts(open_collection(tmp_path))
+    found = find_facts(open_collection(tmp_path))
     assert now.params["content"] == found.content != found.files
     before = now.model_copy(update={"params": now.params | {"content": found.files}})  # what the same folder was called
     with pytest.raises(UserError, match="are read otherwise since version 2"):
@@ -194,21 +196,21 @@ def test_results_of_the_older_reading_are_never_taken_for_those_of_this_one(tmp_
 def test_what_was_decoded_by_the_older_reading_still_serves_its_results(tmp_path: Path) -> None:
     save_each(tmp_path, lambda k, path: save(noise(k, 8, 8, 4), path))
     now = make_scenario("images", overrides={"dataset.data": str(tmp_path)}).dataset
-    files = loading.facts(open_collection(tmp_path)).files
+    files = find_facts(open_collection(tmp_path)).files
     before = now.model_copy(update={"params": now.params | {"content": files}})
-    wanted = loading.Wanted(files, 8, 3, 0, 0, 0.2)
+    wanted = Wanted(files, 8, 3, 0, 0, 0.2)
     arrays = cache.read(_key_of(now)) or {}
     assert not arrays
     load_dataset(now, 0)
     arrays = cache.read(_key_of(now)) or {}
     old = {name: values for name, values in arrays.items() if name not in ("groups", "hashes")}
-    cache.write(wanted.key(0, loading.FIRST_REVISION), old | {"pixels": np.full_like(arrays["pixels"], 7)})
+    cache.write(wanted.key(0, FIRST_REVISION), old | {"pixels": np.full_like(arrays["pixels"], 7)})
     assert (load_dataset(before, 0).train.inputs == 7).all()
     assert (load_dataset(now, 0).train.inputs != 7).any()
 
 
 def _key_of(dataset: object) -> str:
-    return loading.Wanted(dataset.params["content"], 8, 3, 0, 0, 0.2).key(0)  # type: ignore[attr-defined]
+    return Wanted(dataset.params["content"], 8, 3, 0, 0, 0.2).key(0)  # type: ignore[attr-defined]
 
 
 # --- grey and colour -------------------------------------------------------------------------------------------------------
@@ -247,5 +249,5 @@ def test_a_plain_folder_is_read_as_ever(tmp_path: Path) -> None:
     assert split.problems == ()
     assert {"size": [12, 12], "channels": "RGB", "filter": FILTER}.items() <= split.preprocessing.items()
     forget()
-    found = loading.facts(open_collection(tmp_path))
+    found = find_facts(open_collection(tmp_path))
     assert (found.content, found.ranges) == (found.files, Ranges())

@@ -175,11 +175,11 @@ def test_a_hostile_pickle_is_refused_and_nothing_of_it_runs(case: str, tmp_path:
 
 @pytest.mark.parametrize(("bounds", "fits"), [(FOUR, True), (HUGE, True), (OUTSIDE, False), (NEGATIVE, False)])
 def test_a_tensor_reads_no_byte_that_is_not_its_own(bounds: bytes, fits: bool, tmp_path: Path) -> None:
-    from unlearn_core.models.checkpoints.checkpoint import opened
+    from unlearn_core.models.checkpoints.checkpoint import open_checkpoint
     from unlearn_core.models.checkpoints.pickles import Damaged
 
     pickled(b"\x80\x02}X\x01\0\0\0a" + TENSOR % bounds + b"s.", tmp_path / "a.pt")
-    content = opened((tmp_path / "a.pt").read_bytes(), "a.pt")
+    content = open_checkpoint((tmp_path / "a.pt").read_bytes(), "a.pt")
     if fits:
         assert content.build(content.tree["a"])[:2].tolist() == ([1.0, 2.0] if bounds is FOUR else [1.0, 1.0])
     else:

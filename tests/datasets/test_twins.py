@@ -50,8 +50,8 @@ def said_of(train: np.ndarray, test: np.ndarray, labels: np.ndarray | None = Non
     hashes = np.array([twins.hash_of(np.ascontiguousarray(image)) for image in pixels], np.uint64)
     groups = twins.groups_of(pixels)
     labels = np.zeros(len(pixels), np.int64) if labels is None else labels
-    exact = twins.shared_said(groups, names, *rows)
-    return "".join(exact), "".join(twins.near_said(hashes, groups, pixels, names, labels, *rows))
+    exact = twins.describe_shared(groups, names, *rows)
+    return "".join(exact), "".join(twins.describe_near(hashes, groups, pixels, names, labels, *rows))
 
 
 def test_a_test_half_that_copies_the_training_half_is_called_that(tmp_path: Path) -> None:
@@ -131,7 +131,7 @@ def test_the_search_finds_every_pair_of_hashes_within_two_bits() -> None:
     flips = [np.uint64(0), *(np.uint64(1) << np.uint64(k) for k in range(64))]
     near = [train[k] ^ flips[rng.integers(65)] ^ flips[rng.integers(65)] for k in range(300)]
     test = np.concatenate([near, train[:50] ^ np.uint64(0b111)])
-    found = {tuple(pair) for band in twins._BANDS for pair in twins._candidates(test, train, band).tolist()}
+    found = {tuple(pair) for band in twins.BANDS for pair in twins.find_candidates(test, train, band).tolist()}
     wanted = {(i, j) for i, j in np.argwhere(np.bitwise_count(test[:, None] ^ train[None]) <= twins.MOST_BITS).tolist()}
     assert found == wanted
     assert len(wanted) >= 300
@@ -141,6 +141,6 @@ def test_what_is_shared_is_searched_once(monkeypatch: pytest.MonkeyPatch, tmp_pa
     make_folder(tmp_path)
     load(tmp_path)
     forget()
-    monkeypatch.setattr(batch.twins, "near_said", lambda *_: pytest.fail("searched again"))
+    monkeypatch.setattr(batch.twins, "describe_near", lambda *_: pytest.fail("searched again"))
     load(tmp_path)
     assert (read_note("nothing"), write_note("x", {"said": []}), read_note("x")) == (None, None, {"said": []})

@@ -14,7 +14,7 @@ from unlearn_core.corruption import Corrupted, GroundTruth
 from unlearn_core.datasets import LabelledData
 from unlearn_core.evaluation import Evidence, Logits, ScenarioData, build_scenario_data, measure, observe
 from unlearn_core.evaluation.membership import log_odds
-from unlearn_core.evaluation.ranking import auc, best_threshold, recognised
+from unlearn_core.evaluation.ranking import auc, best_threshold, share_recognised
 from unlearn_core.models import build_model
 from unlearn_core.presets import make_scenario
 from unlearn_core.specs import Scenario
@@ -37,7 +37,7 @@ def test_the_area_and_the_recognised_share_by_hand() -> None:
     assert auc(known, unknown) == pytest.approx(4.5 / 6)
     assert auc(unknown, known) == pytest.approx(1.5 / 6)
     strangers = np.arange(200.0)  # 1 % of them, 198 and 199, may be accused: the bound is 198, which must be exceeded
-    assert recognised(np.array([100.0, 198.0, 198.5, 300.0]), strangers) == 0.5
+    assert share_recognised(np.array([100.0, 198.0, 198.5, 300.0]), strangers) == 0.5
     assert (strangers > 198).mean() <= 0.01
 
 

@@ -94,7 +94,7 @@ def test_two_at_once_lose_nothing(tmp_path: Path) -> None:
     made = one.create("a", ForgetSet((1,)))
 
     def slowly(content: ForgetSet) -> ForgetSet:
-        if 9 not in two.now(two.get(made.id)).indices:  # somebody else is quicker, once
+        if 9 not in two.now(two.get(made.id)).indices:  # another writer is quicker, once
             two.change(made.id, lambda c: c.adding([9]), "added 9")
         return content.adding([5])
 

@@ -125,12 +125,12 @@ def test_two_threads_use_one_network_at_a_time_each_with_its_own_mask() -> None:
 def test_images_are_resized_repeated_and_normalised_as_asked() -> None:
     model = build("resnet18", size=8).eval()
     larger = build("resnet18", 8, normalise="0.5,0.5,0.5/0.25,0.25,0.25")
-    assert larger.prepared(given(pixels(8))).shape == (4, 3, 8, 8)
+    assert larger.prepare_inputs(given(pixels(8))).shape == (4, 3, 8, 8)
     spec = ModelSpec(name="torchvision", params={"architecture": "resnet18", "size": 40, "normalise": "none"})
     resized = build_model(spec, (3, 8, 8), 4, 0, (torch.zeros(3), torch.ones(3)))
     assert isinstance(resized, TorchvisionNet)
     raw = pixels(8, channels=3)
-    x = resized.prepared(raw)
+    x = resized.prepare_inputs(raw)
     assert x.shape == (4, 3, 40, 40)
     assert 0 <= float(x.min()) <= float(x.max()) <= 1
     assert model(given(pixels(8))).shape == (4, 4)

@@ -8,8 +8,8 @@ import pytest
 from listtools import CLASSES, make
 from owntools import make_photos
 
-from unlearn_core.datasets import base as _base
-from unlearn_core.datasets.files import loading
+from unlearn_core.datasets import forget_datasets
+from unlearn_core.datasets.files.facts import forget_facts
 
 
 @pytest.fixture(autouse=True)
@@ -18,8 +18,8 @@ def _fresh(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("UNLEARN_STORE", str(tmp_path_factory.mktemp("store")))
     monkeypatch.setenv("UNLEARN_ENGINE", "inline")
     monkeypatch.setenv("UNLEARN_GALLERY", "")
-    loading._seen.clear()
-    _base._recent.clear()
+    forget_facts()
+    forget_datasets()
 
 
 @pytest.fixture

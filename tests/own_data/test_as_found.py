@@ -11,7 +11,7 @@ import torch
 from owntools import CLASSES, SETTINGS, WRONG, write_list, write_manifest
 
 from unlearn_core.cli import main
-from unlearn_core.corruption import FOUND, corrupt
+from unlearn_core.corruption import FOUND, corrupt, truth_known
 from unlearn_core.datasets import load_dataset
 from unlearn_core.engine import Engine
 from unlearn_core.errors import UserError
@@ -23,7 +23,6 @@ from unlearn_core.results.reader import GROUPS, groups_of
 from unlearn_core.specs import CorruptionSpec, Scenario
 from unlearn_core.stages.inputs import make_task
 from unlearn_core.stages.unlearn import plan_runs
-from unlearn_core.stages.validate import truth_known
 from unlearn_core.store import Store
 from unlearn_core.views.embedding import examples
 

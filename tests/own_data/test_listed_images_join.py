@@ -12,8 +12,8 @@ from owntools import picture
 
 from unlearn_core.cli import main
 from unlearn_core.cli.forget_option import with_forget
-from unlearn_core.datasets import base as _base
-from unlearn_core.datasets.files import loading
+from unlearn_core.datasets import HELD_OUT, forget_datasets
+from unlearn_core.datasets.files.facts import forget_facts
 from unlearn_core.datasets.files.listed import read_numbers, write_numbers
 from unlearn_core.errors import UserError
 from unlearn_core.forget_sets import ForgetSet, NamedSets, write_csv
@@ -37,9 +37,9 @@ def test_a_list_means_the_same_files_under_every_seed_and_limit(tree: Path, seed
     after = found.split
     assert set(after.names) == set(before.names) | outside
     assert len(after.train) == len(before.train) + len(outside)
-    held = int((before.roster.place == _base.HELD_OUT).sum())
+    held = int((before.roster.place == HELD_OUT).sum())
     assert (len(after.test) < len(before.test)) == any(
-        before.roster.place[before.roster.names.index(name)] == _base.HELD_OUT for name in outside
+        before.roster.place[before.roster.names.index(name)] == HELD_OUT for name in outside
     )
     assert len(after.test) + len(outside) >= held
     said = " ".join(found.said)
@@ -76,8 +76,8 @@ def test_a_list_that_moves_images_makes_other_data(tree: Path) -> None:
     # The spec alone makes the data, in another process too.
     again = Scenario.model_validate_json(moved.scenario.model_dump_json())
     names = moved.split.names
-    _base._recent.clear()
-    loading._seen.clear()
+    forget_datasets()
+    forget_facts()
     assert split_of(again).names == names
 
 
@@ -168,7 +168,7 @@ def test_a_named_set_outlives_files_that_came_and_went(tree: Path) -> None:
     _, key = made(tree, FILES)
     picture(1, 77).save(tree / "cat" / "0000.png")
     (tree / "dog" / "004.png").unlink()
-    loading._seen.clear()
+    forget_facts()
     found, files = opened(tree, key, 0)
     assert files == FILES - {"dog/004.png"}
     assert "1 of the set's files are not here any more and are left out: 'dog/004.png'." in found.said

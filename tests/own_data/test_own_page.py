@@ -10,6 +10,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -234,16 +235,16 @@ def test_a_file_that_is_handed_over_is_kept_in_the_store(photos: Path, tmp_path:
 
 
 def test_the_page_itself_reads_no_image(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from unlearn_core.datasets.files import loading
+    from unlearn_core.datasets.files import facts, loading
 
     readers: list[str] = []
 
-    def noted(name: str) -> None:
-        inner = getattr(loading, name)
-        monkeypatch.setattr(loading, name, lambda *given: (readers.append(threading.current_thread().name), inner(*given))[1])
+    def noted(module: ModuleType, name: str) -> None:
+        inner = getattr(module, name)
+        monkeypatch.setattr(module, name, lambda *given: (readers.append(threading.current_thread().name), inner(*given))[1])
 
-    noted("_decode")
-    noted("survey")
+    noted(loading, "decode_wanted")
+    noted(facts, "survey")
     app = opened()
     app.text_input(key="control:own").set_value(str(photos))
     app.run()
@@ -254,8 +255,8 @@ def test_the_page_itself_reads_no_image(photos: Path, monkeypatch: pytest.Monkey
 def test_a_link_to_images_that_nobody_has_read_shows_how_they_are_read(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from unlearn_core.datasets.files import loading
 
-    decode, go = loading._decode, threading.Event()
-    monkeypatch.setattr(loading, "_decode", lambda *given: (go.wait(60), decode(*given))[1])
+    decode, go = loading.decode_wanted, threading.Event()
+    monkeypatch.setattr(loading, "decode_wanted", lambda *given: (go.wait(60), decode(*given))[1])
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
     app.query_params["dataset"], app.query_params["dataset.data"] = "images", str(photos)
     app.switch_page("pages/craft.py")

@@ -10,7 +10,7 @@ import pytest
 from unlearn_core.cli import main
 from unlearn_core.datasets import registry as datasets
 from unlearn_core.datasets.files import cache
-from unlearn_core.datasets.files.loading import check_path
+from unlearn_core.datasets.files.opening import check_path
 from unlearn_core.errors import UserError
 from unlearn_core.models.checkpoints.checkpoint import find
 from unlearn_core.store import Store

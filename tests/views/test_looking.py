@@ -9,16 +9,17 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from unlearn_core.datasets import base as _base
+from unlearn_core.datasets import forget_datasets
 from unlearn_core.datasets import registry as datasets
-from unlearn_core.datasets.files import cache, loading
+from unlearn_core.datasets.files import cache
+from unlearn_core.datasets.files.facts import forget_facts
 from unlearn_core.engine import Engine
 from unlearn_core.errors import Cancelled
 from unlearn_core.presets import make_method, make_scenario
 from unlearn_core.stages.read_files import plan_reading
 from unlearn_core.stages.unlearn import plan_runs
 from unlearn_core.store import Store
-from unlearn_core.support.deferring import NotRead, deferred, told
+from unlearn_core.support.deferring import NotRead, defer_reading, report_reading
 from unlearn_core.views.boundary.data import healed, map_decisions
 from unlearn_core.views.boundary.plane import plane_of, points_of
 from unlearn_core.views.boundary.stage import plan_decision_maps, plan_plane
@@ -73,8 +74,8 @@ def test_small_data_are_a_matter_for_the_page_and_photographs_for_a_worker() -> 
 @pytest.fixture
 def photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("UNLEARN_CACHE", str(tmp_path / "cache"))
-    loading._seen.clear()
-    _base._recent.clear()
+    forget_facts()
+    forget_datasets()
     random = np.random.default_rng(0)
     for split, count in (("train", 24), ("test", 6)):
         for label in ("cat", "dog"):
@@ -89,25 +90,25 @@ def test_a_page_is_told_what_to_let_read_and_finds_it_afterwards(store: Store, p
     engine = Engine(store, address="inline")
     asked = []
     for _ in range(2):  # first what the files hold, then their pixels
-        with deferred(), pytest.raises(NotRead) as missing:
+        with defer_reading(), pytest.raises(NotRead) as missing:
             own.read("images", {"data": str(photos)}, 3)
         told_of = missing.value
         asked.append(told_of.seed)
         stage = plan_reading(told_of.dataset, told_of.params, told_of.seed, told_of.state)
         assert stage.lane == "look"
         assert engine.wait(engine.submit([stage], stage.title), 60).state == "done"
-        loading._seen.clear()
-        _base._recent.clear()  # as in another process
+        forget_facts()
+        forget_datasets()  # as in another process
     engine.close()
     assert asked == [None, 3]
-    with deferred():
+    with defer_reading():
         assert own.read("images", {"data": str(photos)}, 3).train == 48
 
 
 def test_reading_is_counted_and_can_be_broken_off(photos: Path) -> None:
     source = datasets.get("images")
     counted: list[tuple[int, int]] = []
-    with told(lambda done, total: counted.append((done, total))):
+    with report_reading(lambda done, total: counted.append((done, total))):
         params = source.full_params({"data": str(photos)})
     assert counted[0] == (0, 60)
     assert len(counted) > 2
@@ -116,6 +117,6 @@ def test_reading_is_counted_and_can_be_broken_off(photos: Path) -> None:
         if done:
             raise Cancelled
 
-    with told(stop), pytest.raises(Cancelled):
+    with report_reading(stop), pytest.raises(Cancelled):
         source.load(source.params(params), 0)
     assert not list((cache.folder() / "images").glob("*.npz"))

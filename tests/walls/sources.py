@@ -12,7 +12,7 @@ CORE = ROOT / "unlearn_core"
 FILES = [ROOT / "app.py", *sorted(CORE.rglob("*.py")), *sorted((ROOT / "pages").rglob("*.py"))]
 
 LEVELS = [
-    {"errors", "registry", "component", "specs", "support"},
+    {"errors", "registry", "component", "specs", "spec_input", "support"},
     {"datasets"},
     {"models", "corruption", "forget_sets"},
     {"training"},

@@ -126,8 +126,9 @@ def run(
 
 def possible(scenario: Scenario, names: list[str]) -> list[str]:
     """The default methods without those that need a truth nobody knows here."""
+    from unlearn_core.corruption import truth_known
     from unlearn_core.methods import registry
-    from unlearn_core.stages.validate import check_task, truth_known
+    from unlearn_core.stages.validate import check_task
 
     check_task(scenario)
     if truth_known(scenario):
@@ -138,12 +139,12 @@ def possible(scenario: Scenario, names: list[str]) -> list[str]:
 
 def check_counts(scenario: Scenario) -> None:
     """Refuse amounts and discovery rates that cannot be, where the dataset's size is known without loading it."""
-    from unlearn_core.corruption import corrupted_count, discovered_count
+    from unlearn_core import corruption
     from unlearn_core.datasets import registry
 
     sizes = registry.get(scenario.dataset.name).sizes
-    if sizes is not None and not scenario.edited and not scenario.corruption.found:
-        discovered_count(corrupted_count(scenario.corruption.amount, sizes[0]), scenario.discovery)
+    if sizes is not None:
+        corruption.check_counts(scenario, sizes[0])
 
 
 def say_data(scenario: Scenario) -> None:

@@ -18,7 +18,7 @@ Family = Literal["points", "digits", "photos"]
 """What kind of data it is; methods keep one set of defaults per family."""
 
 Recipe = Literal["memorising", "accurate"]
-"""A network that learns its wrong labels, so that there is something to heal, or one for people's own data."""
+"""A network that learns its wrong labels, so that there is something to heal, or one for the user's own data."""
 
 registry = ComponentRegistry("dataset", "unlearn_core.datasets")
 
@@ -224,3 +224,9 @@ def load_dataset(spec: DatasetSpec, seed: int) -> Split:
         while len(_recent) > 1 and (len(_recent) > _MOST or sum(split.nbytes for split in _recent.values()) > _MOST_BYTES):
             _recent.popitem(last=False)
     return loaded
+
+
+def forget_datasets() -> None:
+    """Drop what :func:`load_dataset` keeps in memory: the next reader loads anew, as in another process."""
+    with _lock:
+        _recent.clear()

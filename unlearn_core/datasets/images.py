@@ -6,8 +6,7 @@ from typing import Any
 
 from unlearn_core.datasets import register
 from unlearn_core.datasets.files.listing import Collection
-from unlearn_core.datasets.files.loading import check_path
-from unlearn_core.datasets.files.opening import open_collection
+from unlearn_core.datasets.files.opening import check_path, open_collection
 from unlearn_core.datasets.files.source import ImageSource
 from unlearn_core.errors import UserError
 

@@ -1,4 +1,4 @@
-"""Finding the corruption that nobody has discovered yet, from what a practitioner has.
+"""Finding the corruption that is not discovered yet, from what a practitioner has.
 
 Scores rank every example by suspicion (one small file per family, in registry style); the known corruption, held out fold
 by fold, decides how far each score is trusted and turns the ranking into probabilities with expected precision and recall.

@@ -15,7 +15,7 @@ registry = ComponentRegistry("score", "unlearn_core.discovery")
 class ModelOutputs:
     """All training examples as one healed model sees them, beside the original model.
 
-    ``labels`` (N,): as given. ``known`` bool (N,): the corruption that the healed model was told of; everything else it was
+    ``labels`` (N,): as given. ``known`` bool (N,): the healed model's forget set; everything else it was
     trained on as if it were clean. Logits are (N, classes), features (N, D), all in eval mode with redirect off, except
     ``masked_logits``: with the forget set's redirect channels forced on (None for a network without such channels).
     ``learning`` (N,): the loss of the given label averaged over the epochs of a short training run (None if none was made).

@@ -1,9 +1,9 @@
 """Is the forget set set apart from the rest at all, or was it picked from clean data?
 
-REM that is told of clean examples damages their classes, and then every example of these classes is suspect: held-out
+REM with clean examples as forget set damages their classes, and then every example of these classes is suspect: held-out
 members of a clean forget set may rank high for nothing but their class. So they are compared with examples of the same given
-label alone. What their labels say is asked first: a wrong label is doubted by models that were not told of it, a right one is
-not. Corruption that such models still believe (a trigger on photographs) has to stand out beyond any chance instead.
+label alone. What their labels say is asked first: a wrong label is doubted by models that were not given it as part of F, a
+right one is not. Corruption that such models still believe (a trigger on photographs) has to stand out beyond any chance.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from unlearn_core.discovery.roc_areas import p_value, per_example_auc
 
 DOUBTS = ("healed_margin", "healed_loss", "healed_neighbours")
 """Scores that say how much the given label is doubted."""
-UNTOLD = "learned_late"
-"""Doubt by a training run that was told nothing: no unlearning has damaged it."""
+INDEPENDENT = "learned_late"
+"""Doubt by a training run without a forget set: no unlearning has damaged it."""
 DOUBTED, BEYOND = 0.05, 1e-6
 """Highest chance of the held-out labels' doubt, and of the whole ranking, on data where all is clean."""
 
 
 def set_apart(table: Mapping[str, np.ndarray], fused: np.ndarray, labels: np.ndarray, forget: np.ndarray) -> bool:
     """Whether held-out known corruption differs from examples of the same given label. All arrays are (N,)."""
-    told = [table[name] for name in DOUBTS if name in table]
-    doubts = ([np.mean(told, axis=0)] if told else []) + ([table[UNTOLD]] if UNTOLD in table else [])
+    doubting = [table[name] for name in DOUBTS if name in table]
+    doubts = ([np.mean(doubting, axis=0)] if doubting else []) + ([table[INDEPENDENT]] if INDEPENDENT in table else [])
     # One of them is enough, so each has its share of the chance.
     if any(within_label(values, labels, forget) <= DOUBTED / len(doubts) for values in doubts):
         return True

@@ -17,7 +17,7 @@ def fold_of(count: int, folds: int, seed: int) -> torch.Tensor:
     return parts
 
 
-def standardised(values: torch.Tensor, reference: torch.Tensor) -> torch.Tensor:
+def standardise(values: torch.Tensor, reference: torch.Tensor) -> torch.Tensor:
     """asinh of the distance from the reference's median in robust standard deviations (N,).
 
     Most of the reference is clean, so its median and spread describe clean examples; asinh keeps far outliers apart
@@ -43,7 +43,7 @@ def out_of_fold(views: Sequence[ModelOutputs], forget: torch.Tensor) -> dict[str
         if any(part is None or not torch.isfinite(part).all() for part in parts):
             continue
         values = torch.stack(
-            [standardised(part.double(), free & ~forget) for part, free in zip(parts, unknown, strict=True) if part is not None]
+            [standardise(part.double(), free & ~forget) for part, free in zip(parts, unknown, strict=True) if part is not None]
         )
         table[score.name] = (torch.where(unknown, values, 0).sum(0) / unknown.sum(0)).cpu()
     return table

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from unlearn_core.discovery.evidence import DOUBTS
-from unlearn_core.discovery.refine import refined
+from unlearn_core.discovery.refine import refine_ranking
 from unlearn_core.discovery.roc_areas import p_value, per_example_auc
 
 MIN_KNOWN = 5
@@ -32,10 +32,10 @@ class Fusion:
     chance: float
 
 
-def _normalised(area: np.ndarray) -> np.ndarray:
+def _normalise_weights(area: np.ndarray) -> np.ndarray:
     weights = np.maximum(0.0, 2 * area - 1) ** POWER
     total = weights.sum(-1, keepdims=True)
-    return np.where(total > 0, weights / np.maximum(total, 1e-12), 1 / weights.shape[-1])
+    return np.asarray(np.where(total > 0, weights / np.maximum(total, 1e-12), 1 / weights.shape[-1]))
 
 
 def fuse(table: Mapping[str, np.ndarray], forget: np.ndarray) -> Fusion:
@@ -55,9 +55,9 @@ def fuse(table: Mapping[str, np.ndarray], forget: np.ndarray) -> Fusion:
         return Fusion(values @ fixed, dict(zip(names, fixed.tolist(), strict=True)), {}, float("nan"), 1.0)
     per_example = per_example_auc(values[known], values[pool])
     mean = per_example.mean(0)
-    weights = _normalised(mean)
+    weights = _normalise_weights(mean)
     fused = values @ weights
-    without = _normalised((mean * count - per_example) / (count - 1))
+    without = _normalise_weights((mean * count - per_example) / (count - 1))
     fused[known] = (values[known] * without).sum(1)
     area = float(per_example_auc(fused[known][:, None], fused[pool][:, None]).mean())
     return Fusion(
@@ -74,7 +74,7 @@ def refine(fusion: Fusion, table: Mapping[str, np.ndarray], forget: np.ndarray) 
     values = np.stack(list(table.values()), axis=1)
     seen = np.isfinite(values).all(1)
     known, pool = forget & seen, ~forget & seen
-    fused = refined(values, fusion.fused, known, pool)
+    fused = refine_ranking(values, fusion.fused, known, pool)
     return replace(fusion, fused=fused, held_out_auc=float(per_example_auc(fused[known][:, None], fused[pool][:, None]).mean()))
 
 

@@ -1,4 +1,4 @@
-"""From views to a judgement: who is suspect, how probably, and what a threshold is expected to give."""
+"""From views to a judgement: what is suspect, how probably, and what a threshold is expected to give."""
 
 from __future__ import annotations
 
@@ -76,10 +76,10 @@ class Judgement:
 
 
 def judge(views: Sequence[ModelOutputs], forget: torch.Tensor) -> Judgement:
-    """Judge from ``views`` of healed models, each of which was told of another part of what is known.
+    """Judge from ``views`` of healed models, each of which had another part of what is known as its forget set.
 
-    ``forget`` bool (N,): the corruption known for certain. Views may also have been told of suspects accepted earlier;
-    these are judged like any other, by the views that were not told of them.
+    ``forget`` bool (N,): the corruption known for certain. The forget sets of views may also hold suspects accepted earlier;
+    these are judged like any other, by the views whose forget sets lack them.
     """
     marked = forget.cpu().numpy()
     table = {name: values.numpy() for name, values in out_of_fold(views, forget).items()}
@@ -100,37 +100,39 @@ def judge_table(table: Mapping[str, np.ndarray], forget: np.ndarray, labels: np.
     ranked = fusion.chance <= CHANCE and fusion.held_out_auc >= LEAST_AUC
     if not (ranked and set_apart(table, fusion.fused, labels, forget)):
         return Judgement("clean", dict(table), fusion, nothing, suspects, pd.DataFrame(), unsaid)
-    fusion, mixture = min(
-        ((ranking, _mixture(ranking.fused, pool, known)) for ranking in (fusion, refine(fusion, table, forget))),
-        key=lambda pair: _doubt(pair[1](pair[0].fused[pool])),
-    )
+    rankings = (fusion, refine(fusion, table, forget))
+    fits = [(ranking, _fit_ranking(ranking.fused, pool, known)) for ranking in rankings]
+    fusion, mixture = min(fits, key=lambda fit: _doubt(fit[1](fit[0].fused[pool])))
     suspects = pool[np.argsort(-fusion.fused[pool], kind="stable")]
     ordered, held = fusion.fused[suspects], fusion.fused[known]
+    replicates = _bootstrap(ordered, held)
+    probability = nothing.copy()
+    probability[seen] = mixture(fusion.fused[seen])
+    curve = _curve(ordered, held, probability[suspects], replicates)
+    undiscovered = _undiscovered(float(probability[suspects].sum()), replicates, len(known))
+    return Judgement("judged", dict(table), fusion, probability, suspects, curve, undiscovered)
+
+
+def _bootstrap(ordered: np.ndarray, held: np.ndarray) -> np.ndarray:
+    """Probabilities (REPLICATES, n) of the pool's scores ``ordered`` (n,) by mixtures fitted to resampled data."""
     edges, counts = bins_of(ordered, held)
     rng = np.random.default_rng(0)
-    replicates = np.stack(
+    return np.stack(
         [
             fit_mixture(edges, rng.poisson(counts), held, rng.dirichlet(np.ones(len(held))) * len(held))(ordered)
             for _ in range(REPLICATES)
         ]
     )
-    probability = nothing.copy()
-    probability[seen] = mixture(fusion.fused[seen])
+
+
+def _undiscovered(expected: float, replicates: np.ndarray, known: int) -> tuple[float, float, float]:
+    """The expected number of corrupted examples outside the forget set with its 90 % interval."""
     totals = np.quantile(replicates.sum(1), (0.05, 0.95))
-    expected = float(probability[suspects].sum())
-    half = _Z * expected * SHAPE_DOUBT / (len(known) + 1) ** 0.5
-    return Judgement(
-        "judged",
-        dict(table),
-        fusion,
-        probability,
-        suspects,
-        _curve(ordered, held, probability[suspects], replicates),
-        (expected, max(0.0, min(expected - half, float(totals[0]))), max(expected + half, float(totals[1]))),
-    )
+    half = _Z * expected * SHAPE_DOUBT / (known + 1) ** 0.5
+    return expected, max(0.0, min(expected - half, float(totals[0]))), max(expected + half, float(totals[1]))
 
 
-def _mixture(fused: np.ndarray, pool: np.ndarray, known: np.ndarray) -> Mixture:
+def _fit_ranking(fused: np.ndarray, pool: np.ndarray, known: np.ndarray) -> Mixture:
     return fit_mixture(*bins_of(fused[pool], fused[known]), fused[known])
 
 

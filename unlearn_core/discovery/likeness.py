@@ -1,4 +1,4 @@
-"""Scores from likeness to the known corruption, in feature space and in gradient space."""
+"""Scores from similarity to the known corruption, in feature space and in gradient space."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ CLOSEST = 3
 _ROWS = 4096
 
 
-def likeness(features: torch.Tensor, known: torch.Tensor, pull: torch.Tensor | None = None) -> torch.Tensor | None:
+def similarity(features: torch.Tensor, known: torch.Tensor, pull: torch.Tensor | None = None) -> torch.Tensor | None:
     """Mean (N,) over the ``CLOSEST`` known examples of cosine similarity; None if nothing is known.
 
     With ``pull`` (N, classes), the gradient of the loss with respect to the logits, similarities are multiplied by the inner
@@ -22,7 +22,7 @@ def likeness(features: torch.Tensor, known: torch.Tensor, pull: torch.Tensor | N
         return None
     unit = F.normalize(features.float(), dim=1)
     values = []
-    for ids in torch.arange(len(unit), device=unit.device).split(_ROWS):
+    for ids in torch.split(torch.arange(len(unit), device=unit.device), _ROWS):
         alike = unit[ids] @ unit[targets].T
         if pull is not None:
             alike = alike * (pull[ids] @ pull[targets].T)
@@ -37,7 +37,7 @@ class FeatureLikeness(Score):
 
     @classmethod
     def compute(cls, view: ModelOutputs) -> torch.Tensor | None:
-        return likeness(view.original_features, view.known)
+        return similarity(view.original_features, view.known)
 
 
 @register
@@ -47,7 +47,7 @@ class HealedLikeness(Score):
 
     @classmethod
     def compute(cls, view: ModelOutputs) -> torch.Tensor | None:
-        return likeness(view.features, view.known)
+        return similarity(view.features, view.known)
 
 
 @register
@@ -58,4 +58,4 @@ class GradientLikeness(Score):
     @classmethod
     def compute(cls, view: ModelOutputs) -> torch.Tensor | None:
         pull = view.logits.float().softmax(1) - F.one_hot(view.labels, view.logits.shape[1])
-        return likeness(view.features, view.known, pull)
+        return similarity(view.features, view.known, pull)

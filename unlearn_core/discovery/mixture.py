@@ -40,7 +40,8 @@ class Mixture:
 
     def __call__(self, fused: np.ndarray) -> np.ndarray:
         """Probability (n,) for fused scores (n,); never falls as the score rises."""
-        return self.probability[_bin(fused, self.edges)]
+        probability: np.ndarray = self.probability[_bin(fused, self.edges)]
+        return probability
 
 
 def _bin(values: np.ndarray, edges: np.ndarray) -> np.ndarray:

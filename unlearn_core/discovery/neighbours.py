@@ -14,17 +14,17 @@ _ROWS = 1024
 def disagreement(features: torch.Tensor, view: ModelOutputs, count: int = NEIGHBOURS) -> torch.Tensor:
     """Share (N,) of each example's ``count`` nearest neighbours (cosine) with another given label.
 
-    Known corruption is nobody's neighbour: its labels are known to be wrong.
+    Known corruption counts as no neighbour: its labels are known to be wrong.
     """
     unit = F.normalize(features.float(), dim=1)
     trusted = (~view.known).nonzero()[:, 0]
     count = min(count, len(trusted) - 1)
-    place = torch.full((len(unit),), -1, device=unit.device)
-    place[trusted] = torch.arange(len(trusted), device=unit.device)
+    position = torch.full((len(unit),), -1, device=unit.device)
+    position[trusted] = torch.arange(len(trusted), device=unit.device)
     shares = []
-    for ids in torch.arange(len(unit), device=unit.device).split(_ROWS):
+    for ids in torch.split(torch.arange(len(unit), device=unit.device), _ROWS):
         alike = unit[ids] @ unit[trusted].T
-        own = place[ids]
+        own = position[ids]
         rows = (own >= 0).nonzero()[:, 0]
         alike[rows, own[rows]] = -torch.inf
         nearest = trusted[alike.topk(count, dim=1).indices]

@@ -1,4 +1,4 @@
-"""What can be known where nobody knows all that is wrong: right labels that somebody gave, and agreement with other models."""
+"""What can be measured where C is unknown: right labels that the user gave, and agreement with other models."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ class Evidence:
 
     @property
     def relabelled(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """Training indices of which somebody said that the given label is wrong and which one is right, and those labels;
+        """Training indices of which the user said that the given label is wrong and which one is right, and those labels;
         both int64 (n,), and empty where the truth is known anyway."""
         truth, train = self.corrupted.truth, self.corrupted.train
         if truth.known:
@@ -90,7 +90,7 @@ class Metric:
     each_round: ClassVar[bool] = False
     """Whether trajectories show it: cheap, and with a meaning while the model is still changing."""
     as_found: ClassVar[bool] = False
-    """Whether it is only measured where the corruption is as found: it stands in for what nobody can know there. It may
+    """Whether it is only measured where the corruption is as found: it stands in for what is unknown there. It may
     depend on right labels that the scenario holds and its key does not, so it is measured when asked for."""
     revision: ClassVar[int] = 1
     """Raised when the number's definition changes: values that were stored under another one are not shown any more."""

@@ -1,4 +1,4 @@
-"""How well a network that was brought suits the labels it is given: whether it sees images as it did when it was trained."""
+"""How well a checkpoint suits the labels it is given: whether it sees images as it did when it was trained."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def fit_key(scenario: Scenario) -> str:
     return content_key("fit", _REVISION, scenario.original_key)
 
 
-def measure_fit(scenario: Scenario, arena: ScenarioData, reporter: Reporter) -> dict[str, Any]:
+def measure_fit(scenario: Scenario, scenario_data: ScenarioData, reporter: Reporter) -> dict[str, Any]:
     """Accuracy of the brought network on the given training labels and on the test labels, as plain data.
 
     ``train_accuracy`` of ``train_images`` drawn by the seed, ``test_accuracy`` of ``test_images``; ``chance``: the share of
@@ -43,24 +43,23 @@ def measure_fit(scenario: Scenario, arena: ScenarioData, reporter: Reporter) -> 
     """
     source = models.get(scenario.model.name)
     params = source.params(scenario.model.params)
-    model = _fresh(scenario.model, arena, scenario.seed)
+    model = _fresh(scenario.model, scenario_data, scenario.seed)
     source.give_weights(params, model)
-    train, test = (_some(len(data), MOST, scenario.seed) for data in (arena.train, arena.test))
-    steps = _Steps(reporter, len(train) + len(test))
-    said, tested = (_labels(model, data, ids, steps) for data, ids in ((arena.train, train), (arena.test, test)))
-    given, truth = (data.labels[ids.to(data.device)].cpu() for data, ids in ((arena.train, train), (arena.test, test)))
-    right, tested_right = (float((a == b).float().mean()) for a, b in ((said, given), (tested, truth)))
-    chance = float(arena.train.labels.bincount().max() / len(arena.train))
+    halves = [(data, _some(len(data), MOST, scenario.seed)) for data in (scenario_data.train, scenario_data.test)]
+    steps = _Steps(reporter, sum(len(ids) for _, ids in halves))
+    train, test = ((_labels(model, data, ids, steps), data.labels[ids.to(data.device)].cpu()) for data, ids in halves)
+    right, tested_right = (float((said == given).float().mean()) for said, given in (train, test))
+    chance = float(scenario_data.train.labels.bincount().max() / len(scenario_data.train))
     found: dict[str, Any] = {
         "train_accuracy": right,
-        "train_images": len(train),
-        "train_total": len(arena.train),
+        "train_images": len(train[0]),
+        "train_total": len(scenario_data.train),
         "test_accuracy": tested_right,
-        "test_images": len(test),
+        "test_images": len(test[0]),
         "chance": chance,
         "bound": chance + (1 - chance) / 2,
         "normalise": str(scenario.model.params.get("normalise", "")),
-        "side": source.input_side(params) or int(arena.corrupted.train.shape[-1]),
+        "side": source.input_side(params) or int(scenario_data.corrupted.train.shape[-1]),
         "tried": {},
         "reordered": None,
         "order": [],
@@ -68,8 +67,9 @@ def measure_fit(scenario: Scenario, arena: ScenarioData, reporter: Reporter) -> 
     }
     found["state"] = _state(found)
     if found["state"] == "low":
-        found["tried"] = _tried(scenario, arena, model, train[:TRIED], reporter)
-        found |= _reordered((said, given), (tested, truth), arena.train.classes, max(right + CLEARLY, found["bound"]))
+        found["tried"] = _try_variants(scenario, scenario_data, model, halves[0][1][:TRIED], reporter)
+        least = max(right + CLEARLY, found["bound"])
+        found |= _reorder_outputs(train, test, scenario_data.train.classes, least)
     return found
 
 
@@ -107,7 +107,7 @@ def input_words(scenario: Scenario) -> list[str]:
     """What happens to an image between its file and a network that was brought, where that is easily overlooked."""
     source, network = datasets.get(scenario.dataset.name), models.get(scenario.model.name)
     side = network.input_side(network.params(scenario.model.params))
-    kept = int(scenario.dataset.params.get("size") or 0)  # type: ignore[arg-type]
+    kept = int(scenario.dataset.params.get("size") or 0)
     largest = source.largest_side(source.params(scenario.dataset.params)) if kept else 0
     if not kept:
         return []
@@ -135,9 +135,11 @@ class _Steps:
         self.reporter.step(self.done, self.total)
 
 
-def _fresh(spec: ModelSpec, arena: ScenarioData, seed: int) -> Any:
-    shape = arena.corrupted.train.shape
-    return build_model(spec, shape, arena.train.classes, seed, arena.train.mean_std).to(arena.train.device)
+def _fresh(spec: ModelSpec, scenario_data: ScenarioData, seed: int) -> Any:
+    shape = scenario_data.corrupted.train.shape
+    return build_model(spec, shape, scenario_data.train.classes, seed, scenario_data.train.mean_std).to(
+        scenario_data.train.device
+    )
 
 
 def _some(size: int, most: int, seed: int) -> torch.Tensor:
@@ -149,7 +151,7 @@ def _some(size: int, most: int, seed: int) -> torch.Tensor:
 
 def _labels(model: nn.Module, data: DeviceData, ids: torch.Tensor, steps: _Steps | None = None) -> torch.Tensor:
     parts = []
-    for piece in ids.split(_AT_ONCE):
+    for piece in torch.split(ids, _AT_ONCE):
         parts.append(predict(model, data, piece.to(data.device)).argmax(1).cpu())
         if steps is not None:
             steps.add(len(piece))
@@ -163,20 +165,22 @@ def _state(fit: dict[str, Any]) -> str:
     return "low" if right < bound else "fine"
 
 
-def _tried(scenario: Scenario, arena: ScenarioData, model: Any, ids: torch.Tensor, reporter: Reporter) -> dict[str, float]:
+def _try_variants(
+    scenario: Scenario, scenario_data: ScenarioData, model: Any, ids: torch.Tensor, reporter: Reporter
+) -> dict[str, float]:
     """Accuracy on the given labels of ``ids`` with the same weights under other parameters."""
     source, found = models.get(scenario.model.name), {}
-    given = arena.train.labels[ids.to(arena.train.device)].cpu()
+    given = scenario_data.train.labels[ids.to(scenario_data.train.device)].cpu()
     for words, params in source.variants(source.params(scenario.model.params)).items():
         if reporter.cancelled():
             raise Cancelled
-        other = _fresh(ModelSpec(name=source.name, params=params.model_dump(mode="json")), arena, scenario.seed)
+        other = _fresh(ModelSpec(name=source.name, params=params.model_dump(mode="json")), scenario_data, scenario.seed)
         other.load_state_dict(model.state_dict())
-        found[words] = float((_labels(other, arena.train, ids) == given).float().mean())
+        found[words] = float((_labels(other, scenario_data.train, ids) == given).float().mean())
     return found
 
 
-def _reordered(
+def _reorder_outputs(
     train: tuple[torch.Tensor, torch.Tensor], test: tuple[torch.Tensor, torch.Tensor], classes: int, least: float
 ) -> dict[str, Any]:
     """Accuracy on training labels with each output taken for the class that suits it best, one each. ``train`` and ``test``:

@@ -15,19 +15,19 @@ from unlearn_core.training.progress import RepeatProgress
 FOLDS = 4
 
 
-def measured_regularity(scenario: Scenario, arena: ScenarioData, reporter: Reporter) -> dict[str, object]:
+def measured_regularity(scenario: Scenario, scenario_data: ScenarioData, reporter: Reporter) -> dict[str, object]:
     """Mean out-of-fold probability that a corrupted example gets its *given* label.
 
     Every training example is held out once; models are trained on the other folds exactly as the original is. Returns
     ``measured`` in [0, 1], its mean ``per_kind``, and ``n``, the number of corrupted examples.
     """
-    data, truth = arena.train, arena.corrupted.truth
+    data, truth = scenario_data.train, scenario_data.corrupted.truth
     if not len(truth.corrupted):
         raise UserError("The regularity is measured on corrupted examples, and none are known here.")
     fold = torch.randperm(len(data), generator=torch.Generator().manual_seed(scenario.seed)) % FOLDS
     chance = torch.zeros(len(data))
     for k in range(FOLDS):
-        shape = arena.corrupted.train.shape
+        shape = scenario_data.corrupted.train.shape
         model = build_model(scenario.model, shape, data.classes, scenario.seed + k, data.mean_std).to(data.device)
         inside = (fold != k).nonzero()[:, 0].to(data.device)
         outside = (fold == k).nonzero()[:, 0].to(data.device)

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 
 from unlearn_core.evaluation import Evidence, Metric, register
-from unlearn_core.evaluation.ranking import auc, best_threshold, recognised
+from unlearn_core.evaluation.ranking import auc, best_threshold, share_recognised
 
 MIN_TARGETS = 5
 """With fewer discovered examples an attack's score says nothing; the metrics are then None."""
@@ -89,7 +89,7 @@ class MembershipTpr(Metric):
     @classmethod
     def compute(cls, evidence: Evidence) -> float | None:
         found = _scores(evidence)
-        return None if found is None else recognised(*found)
+        return None if found is None else share_recognised(*found)
 
 
 @register

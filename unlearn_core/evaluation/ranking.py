@@ -12,7 +12,7 @@ def auc(known: np.ndarray, unknown: np.ndarray) -> float:
     return float((below + not_above).mean() / (2 * len(unknown)))
 
 
-def recognised(known: np.ndarray, unknown: np.ndarray, false_positives: float = 0.01) -> float:
+def share_recognised(known: np.ndarray, unknown: np.ndarray, false_positives: float = 0.01) -> float:
     """Share of ``known`` (n,) strictly above a score that at most this share of ``unknown`` (m,) exceeds."""
     return float((known > np.quantile(unknown, 1 - false_positives, method="higher")).mean())
 

@@ -30,6 +30,6 @@ def relearn_steps(model: nn.Module, data: DeviceData, forget: torch.Tensor, lear
         ids = forget[torch.randperm(len(forget), generator=generator)[:BATCH].to(forget.device)]
         loss = F.cross_entropy(student(data.batch(ids)).float(), data.labels[ids])
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        torch.autograd.backward(loss)
         optimizer.step()
     return MAX_STEPS

@@ -14,7 +14,7 @@ import torch
 
 from unlearn_core.evaluation import Evidence, Metric, OutsideView, ScenarioData, register
 from unlearn_core.evaluation.membership import MIN_TARGETS
-from unlearn_core.evaluation.ranking import auc, recognised
+from unlearn_core.evaluation.ranking import auc, share_recognised
 from unlearn_core.models import build_model
 from unlearn_core.specs import Scenario, content_key
 from unlearn_core.training import Reporter, Trainer, predict
@@ -34,9 +34,9 @@ def reference_models_key(scenario: Scenario) -> str:
     return content_key("reference_models", scenario.original_key, MODELS)
 
 
-def train_references(scenario: Scenario, arena: ScenarioData, reporter: Reporter) -> OutsideView:
+def train_references(scenario: Scenario, scenario_data: ScenarioData, reporter: Reporter) -> OutsideView:
     """Train the reference models as the original is trained, each on half of the data, wrong labels and all."""
-    data, test = arena.train, arena.test
+    data, test = scenario_data.train, scenario_data.test
     count = len(data)
     train_chance, test_chance = torch.zeros(count), torch.zeros(len(test))
     for k in range(MODELS):
@@ -44,7 +44,9 @@ def train_references(scenario: Scenario, arena: ScenarioData, reporter: Reporter
         halves = order[: count // 2].sort().values, order[count // 2 :].sort().values
         inside, outside = halves[k % 2].to(data.device), halves[1 - k % 2].to(data.device)
         seed = scenario.seed + 1 + k
-        model = build_model(scenario.model, arena.corrupted.train.shape, data.classes, seed, data.mean_std).to(data.device)
+        model = build_model(scenario.model, scenario_data.corrupted.train.shape, data.classes, seed, data.mean_std).to(
+            data.device
+        )
         Trainer(model, data, scenario.training, seed, RepeatProgress(reporter, k, MODELS), snapshots=False).fit(inside)
         train_chance[outside.cpu()] += _own(predict(model, data, outside), data.labels[outside])
         # As many models judge a test example as judge a training example: the estimates must be equally noisy.
@@ -68,7 +70,7 @@ def likelihood_ratio(own: np.ndarray, outside: np.ndarray) -> np.ndarray:
 
 
 @functools.lru_cache(maxsize=16)
-def _found(evidence: Evidence) -> tuple[np.ndarray, np.ndarray] | None:
+def _score_halves(evidence: Evidence) -> tuple[np.ndarray, np.ndarray] | None:
     """Scores of F and of one half of the test data, with the other half as population."""
     view, forget = evidence.outside, evidence.forget
     if view is None or len(forget) < MIN_TARGETS:
@@ -87,7 +89,7 @@ class _Rmia(Metric):
 
     @classmethod
     def compute(cls, evidence: Evidence) -> float | None:
-        found = _found(evidence)
+        found = _score_halves(evidence)
         return None if found is None else cls.of(*found)
 
     @classmethod
@@ -115,4 +117,4 @@ class RmiaTpr(_Rmia):
 
     @classmethod
     def of(cls, known: np.ndarray, unknown: np.ndarray) -> float:
-        return recognised(known, unknown)
+        return share_recognised(known, unknown)

@@ -69,10 +69,10 @@ def cached_scenario_data(scenario_json: str, device: str) -> ScenarioData:
     return build_scenario_data(Scenario.model_validate_json(scenario_json), torch.device(device))
 
 
-def observe(model: nn.Module, arena: ScenarioData) -> Logits:
+def observe(model: nn.Module, scenario_data: ScenarioData) -> Logits:
     """One evaluation pass; raises :class:`UserError` where the outputs are no logits or not finite."""
-    parts = [predict(model, data).cpu() for data in (arena.train, arena.test, arena.triggered)]
-    for logits, data in zip(parts, (arena.train, arena.test, arena.triggered), strict=True):
+    parts = [predict(model, data).cpu() for data in (scenario_data.train, scenario_data.test, scenario_data.triggered)]
+    for logits, data in zip(parts, (scenario_data.train, scenario_data.test, scenario_data.triggered), strict=True):
         if logits.shape != (len(data), data.classes):
             raise UserError(
                 f"The model returned outputs of shape {tuple(logits.shape)} instead of {(len(data), data.classes)}."

@@ -22,7 +22,7 @@ from unlearn_core.datasets.files.text_tables import (
     whole_number,
 )
 from unlearn_core.errors import UserError
-from unlearn_core.forget_sets.image_paths import known
+from unlearn_core.forget_sets.image_paths import is_image_path
 
 INDEX: Final = ("index", "idx", "indices", "example_index", "sample_index", "image_index", "train_index", "training_index")
 FLAGS: Final = (
@@ -60,7 +60,7 @@ def as_table(rows: Rows, names: Sequence[str], where: str) -> Table:
     ``names``: of the images. Where the rows have one cell more than the first line names, what fits decides.
     """
     first = rows[0][1]
-    if is_number(first[0]) or (_place(first, (*INDEX, *PATHS, *FLAGS)) is None and known(first[0], names)):
+    if is_number(first[0]) or (_place(first, (*INDEX, *PATHS, *FLAGS)) is None and is_image_path(first[0], names)):
         header = ["index" if is_number(first[0]) else "path", "clean_label", "note"]
         rows = [(0, header[: max(1, len(first))]), *rows]
     found = max(tables(rows, where), key=_fits)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
-from unlearn_core.datasets.files.text_tables import composed
+from unlearn_core.datasets.files.names import compose
 
 MAX_NOTE = 500
 """Most characters of a note."""
@@ -24,8 +24,8 @@ class Outside:
 
 @dataclass(frozen=True)
 class ForgetSet:
-    """``indices``: training examples held to be corrupted, ascending. ``rejected``: suspects that somebody looked at and
-    found clean, ascending; never in ``indices``. ``labels`` and ``notes``: what somebody wrote about examples of the set: the
+    """``indices``: training examples held to be corrupted, ascending. ``rejected``: suspects that the user looked at and
+    found clean, ascending; never in ``indices``. ``labels`` and ``notes``: what the user wrote about examples of the set: the
     right label by name, and a remark. ``outside``: the same about images that are no training examples here, by path: those
     that the seed holds out or a limit leaves out, test images, and files that are gone. They are kept, so that the set means
     the same files under every seed.
@@ -95,7 +95,7 @@ class ForgetSet:
         for name, held in (("held", True), ("rejected", False)):
             for path in data[name]:
                 label, note = data["labels"].get(path, ""), data["notes"].get(path, "")
-                index = places.get(composed(path))
+                index = places.get(compose(path))
                 if index is None:
                     outside[path] = Outside(held, label, note)
                     continue

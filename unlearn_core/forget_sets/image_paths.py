@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from unlearn_core.datasets import Roster
+from unlearn_core.datasets.files.names import compose
 from unlearn_core.datasets.files.splits import role_of
-from unlearn_core.datasets.files.text_tables import composed
 from unlearn_core.errors import UserError
 
 MAX_PATH = 4096
@@ -37,13 +37,13 @@ def match(paths: Sequence[str], lines: Sequence[int], roster: Roster, where: str
     names = roster.names
     if not names:
         raise UserError(f"{where} lists paths, but these data do not come from files; list the numbers of the examples.")
-    whole = {composed(name): k for k, name in enumerate(names)}
+    whole = {compose(name): k for k, name in enumerate(names)}
     depth = max(name.count("/") for name in names) + 1
     ends: dict[str, list[int]] = {}
     found, unclear = Matched(), Lines()
     for line, written in zip(lines, paths, strict=True):
         path = _tidy(written)
-        fits = [whole[as_is]] if (as_is := composed(written)) in whole else _whole(path, whole, depth)
+        fits = [whole[as_is]] if (as_is := compose(written)) in whole else _whole(path, whole, depth)
         if not fits:
             ends = ends or _ends(names)
             fits = ends.get(path, [])
@@ -64,9 +64,9 @@ def match(paths: Sequence[str], lines: Sequence[int], roster: Roster, where: str
     return found
 
 
-def known(path: str, names: Sequence[str]) -> bool:
+def is_image_path(path: str, names: Sequence[str]) -> bool:
     """Whether this text is the path of one of the images, as a first line without names of columns has it."""
-    return bool(_whole(_tidy(path), {composed(name): k for k, name in enumerate(names)}, 64)) if names else False
+    return bool(_whole(_tidy(path), {compose(name): k for k, name in enumerate(names)}, 64)) if names else False
 
 
 def _whole(path: str, whole: dict[str, int], depth: int) -> list[int]:
@@ -82,7 +82,7 @@ def _ends(names: Sequence[str]) -> dict[str, list[int]]:
     """Every name and every end of a name (whole parts) → the images that it fits."""
     ends: dict[str, list[int]] = {}
     for position, name in enumerate(names):
-        parts = composed(name).split("/")
+        parts = compose(name).split("/")
         for start in range(len(parts)):
             ends.setdefault("/".join(parts[start:]), []).append(position)
     return ends
@@ -110,7 +110,7 @@ def _are_halves(one: str, other: str) -> bool:
 
 
 def _tidy(text: str) -> str:
-    text = composed(text[:MAX_PATH].strip()).replace("\\", "/").removeprefix("file://")
+    text = compose(text[:MAX_PATH].strip()).replace("\\", "/").removeprefix("file://")
     return posixpath.normpath(text).removeprefix("./") if text else ""
 
 

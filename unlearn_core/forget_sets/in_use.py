@@ -13,7 +13,7 @@ import numpy as np
 from unlearn_core.corruption import corrupt
 from unlearn_core.datasets import HELD_OUT, OUTSIDE, TESTED, UNREADABLE, Roster, Split, load_dataset
 from unlearn_core.datasets.files.listed import read_numbers, write_numbers
-from unlearn_core.datasets.files.text_tables import composed
+from unlearn_core.datasets.files.names import compose
 from unlearn_core.errors import UserError
 from unlearn_core.forget_sets import ForgetSet, Listed, NamedSets, Outside
 from unlearn_core.specs import DatasetSpec, Scenario, content_key
@@ -67,7 +67,7 @@ def use(scenario: Scenario, listed: Listed) -> InUse:
         )
     chosen = _with_params(plain, plain.dataset.params | {"listed": write_numbers(moved.tolist())}) if len(moved) else plain
     roster = load_dataset(chosen.dataset, chosen.seed).roster
-    content = _placed(listed, roster)
+    content = _place_in_training(listed, roster)
     said = [
         f"{count:,} of the listed images {sentence}."
         for kind, sentence in (
@@ -83,7 +83,7 @@ def use(scenario: Scenario, listed: Listed) -> InUse:
 
 def in_numbers_of(split: Split, listed: Listed) -> ForgetSet:
     """What a list names, in the numbers of these data's training examples; the other images it names are kept by path."""
-    return _placed(listed, split.roster)
+    return _place_in_training(listed, split.roster)
 
 
 def kept_outside(scenario: Scenario) -> dict[str, Outside]:
@@ -97,20 +97,20 @@ def joining(content: ForgetSet, roster: Roster) -> int:
     """How many images of a set would join the training part if it were used."""
     if not content.outside:
         return 0
-    known = {composed(name): k for k, name in enumerate(roster.names)}
-    held = [known.get(composed(path)) for path, one in content.outside.items() if one.held]
+    known = {compose(name): k for k, name in enumerate(roster.names)}
+    held = [known.get(compose(path)) for path, one in content.outside.items() if one.held]
     return sum(roster.place[k] in (HELD_OUT, OUTSIDE) for k in held if k is not None)
 
 
-def listed_in(content: ForgetSet, roster: Roster) -> Listed:
+def list_positions(content: ForgetSet, roster: Roster) -> Listed:
     """The positions of a set's images; ``content`` in the numbers of ``roster``. Files that are gone are said to be."""
     where = roster.positions
     positions = [int(where[k]) for k in content.indices]
     labels = {int(where[k]): text for k, text in content.labels.items()}
     notes = {int(where[k]): text for k, text in content.notes.items()}
-    gone, known = [], {composed(name): k for k, name in enumerate(roster.names)} if content.outside else {}
+    gone, known = [], {compose(name): k for k, name in enumerate(roster.names)} if content.outside else {}
     for path, one in content.outside.items():
-        position = known.get(composed(path))
+        position = known.get(compose(path))
         if not one.held:
             continue
         if position is None or roster.place[position] == UNREADABLE:
@@ -132,7 +132,7 @@ def use_set(scenario: Scenario, content: ForgetSet) -> InUse:
     Raises :class:`UserError` where none of its files is here.
     """
     plain = without_list(scenario)
-    listed = listed_in(content, load_dataset(plain.dataset, plain.seed).roster)
+    listed = list_positions(content, load_dataset(plain.dataset, plain.seed).roster)
     if not listed.positions:
         raise UserError("None of the images of this forget set is here.")
     return use(plain, listed)
@@ -169,14 +169,14 @@ def _renumbering(scenario: Scenario, roster: Roster) -> Callable[[int], int | No
     return renumber
 
 
-def _placed(listed: Listed, roster: Roster) -> ForgetSet:
+def _place_in_training(listed: Listed, roster: Roster) -> ForgetSet:
     """The set in the numbers of a roster's training examples."""
     inside = {k: int(roster.place[k]) for k in listed.positions if roster.place[k] >= 0}
     return ForgetSet(
         tuple(sorted(inside.values())),
         (),
-        _moved(listed.labels, inside),
-        _moved(listed.notes, inside),
+        _move_texts(listed.labels, inside),
+        _move_texts(listed.notes, inside),
         {
             roster.names[k]: Outside(True, listed.labels.get(k, ""), listed.notes.get(k, ""))
             for k in listed.positions
@@ -185,7 +185,7 @@ def _placed(listed: Listed, roster: Roster) -> ForgetSet:
     )
 
 
-def _moved(texts: Any, place: dict[int, int]) -> dict[int, str]:
+def _move_texts(texts: Any, place: dict[int, int]) -> dict[int, str]:
     return {place[k]: text for k, text in texts.items() if k in place}
 
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from unlearn_core.datasets.files.text_tables import MISSING, Table, composed, whole_number
+from unlearn_core.datasets.files.names import compose
+from unlearn_core.datasets.files.text_tables import MISSING, Table, whole_number
 from unlearn_core.errors import UserError
 from unlearn_core.forget_sets.columns import Places
 
@@ -19,13 +20,13 @@ class Classes:
 
     def __init__(self, names: Sequence[str]) -> None:
         self.names = tuple(names)
-        self._by_name = {composed(name): k for k, name in enumerate(names)}
+        self._by_name = {compose(name): k for k, name in enumerate(names)}
         self._counted = not any(name.isdecimal() for name in names)
         self.numbers_used = False
 
     def read(self, text: str) -> int | None:
         """The class, -1 for a label that is not known, None for what is no class."""
-        text = composed(text)
+        text = compose(text)
         for written in (text, whole_number(text)):
             if written in self._by_name:
                 return self._by_name[written]
@@ -37,7 +38,7 @@ class Classes:
             return int(number)
         return None
 
-    def said(self) -> list[str]:
+    def describe_numbers(self) -> list[str]:
         """How numbers among the labels were read, if there were any."""
         if not self.numbers_used:
             return []
@@ -61,30 +62,7 @@ def right_labels(
     Alone it is what the images carry where it says the same for all of them, the right label where it differs for all, and
     refused else.
     """
-    said: list[str] = []
-    place = places.right
-    if place is None and places.label is not None:
-        name = table.written[places.label]
-        if places.given is not None:
-            place = places.label
-            said.append(f"The column {name!r} beside {table.written[places.given]!r} is taken as the right label.")
-        else:
-            same = [classes.read(table.cells[row][places.label]) == carried[position] for row, position in named]
-            told = [bool(table.cells[row][places.label]) for row, _ in named]
-            agree = sum(one for one, told_one in zip(same, told, strict=True) if told_one)
-            if agree == sum(told):
-                if agree:
-                    said.append(f"The column {name!r} holds the labels that the images carry, so no right label is given.")
-            elif agree:
-                raise UserError(
-                    f"{where} has a column {name!r} that is what the image carries in {agree:,} rows and something else in "
-                    f"{sum(told) - agree:,}; call it clean_label if it is the right label, given_label if not."
-                )
-            else:
-                place = places.label
-                said.append(
-                    f"The column {name!r} differs from what every listed image carries and is taken as the right label."
-                )
+    place, said = _right_column(table, places, named, carried, classes, where)
     labels: dict[int, str] = {}
     for row, _ in named if place is not None else ():
         text = table.cells[row][place] if place is not None else ""
@@ -95,6 +73,30 @@ def right_labels(
         if read >= 0:
             labels[row] = classes.names[read]
     return labels, said
+
+
+def _right_column(
+    table: Table, places: Places, named: Named, carried: np.ndarray, classes: Classes, where: str
+) -> tuple[int | None, list[str]]:
+    """Which column holds the right labels, None where none does, and what was taken for it, in sentences."""
+    place, label = places.right, places.label
+    if place is not None or label is None:
+        return place, []
+    name = table.written[label]
+    if places.given is not None:
+        return label, [f"The column {name!r} beside {table.written[places.given]!r} is taken as the right label."]
+    same = [classes.read(table.cells[row][label]) == carried[position] for row, position in named]
+    filled = [bool(table.cells[row][label]) for row, _ in named]
+    agree = sum(one for one, has_text in zip(same, filled, strict=True) if has_text)
+    if agree == sum(filled):
+        sentence = f"The column {name!r} holds the labels that the images carry, so no right label is given."
+        return None, [sentence] if agree else []
+    if agree:
+        raise UserError(
+            f"{where} has a column {name!r} that is what the image carries in {agree:,} rows and something else in "
+            f"{sum(filled) - agree:,}; call it clean_label if it is the right label, given_label if not."
+        )
+    return label, [f"The column {name!r} differs from what every listed image carries and is taken as the right label."]
 
 
 def check_given(

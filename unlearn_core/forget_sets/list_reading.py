@@ -52,7 +52,7 @@ def read_list(data: bytes, roster: Roster, class_names: Sequence[str], name: str
     said += check_given(table, places, everything, roster.labels, classes, roster.names, name)
     meant = [(row, k) for row, k in everything if row in chosen]
     labels, more = right_labels(table, places, meant, roster.labels, classes, name)
-    said += more + classes.said()
+    said += more + classes.describe_numbers()
     if places.ignored:
         said.append(f"Columns that are not used: {', '.join(repr(column[:40]) for column in places.ignored[:5])}.")
     if places.flag is not None:
@@ -64,7 +64,7 @@ def read_list(data: bytes, roster: Roster, class_names: Sequence[str], name: str
         meant = [(row, k) for row, k in meant if roster.place[k] != UNREADABLE]
     if not meant:
         raise UserError(f"{name} names no image that is there and can be read.")
-    return _joined(table, places, meant, labels, said, name)
+    return _join_rows(table, places, meant, labels, said, name)
 
 
 def _rows(data: bytes, name: str) -> Rows:
@@ -133,7 +133,7 @@ def _against(table: Table, index: int, rows: Sequence[int], positions: Sequence[
     return [f"In {torn:,} of {len(rows):,} rows the number means another image than the path; the paths count."]
 
 
-def _joined(
+def _join_rows(
     table: Table, places: Places, meant: Sequence[tuple[int, int]], labels: Mapping[int, str], said: list[str], name: str
 ) -> Listed:
     """One entry per image: rows that name one again are joined, unless they contradict each other."""

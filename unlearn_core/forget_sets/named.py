@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from unlearn_core.datasets.files.text_tables import composed
+from unlearn_core.datasets.files.names import compose
 from unlearn_core.errors import UserError
 from unlearn_core.forget_sets.content import ForgetSet
 from unlearn_core.specs import content_key
@@ -129,9 +129,9 @@ class NamedSets:
             return None
         if by_path:
             if self._places is None:
-                self._places = {composed(name): k for k, name in enumerate(self._names)}
+                self._places = {compose(name): k for k, name in enumerate(self._names)}
             return ForgetSet.from_paths(record.payload, self._places)
-        return _renumbered(ForgetSet.from_plain(record.payload), self._renumber)
+        return _renumber(ForgetSet.from_plain(record.payload), self._renumber)
 
     def now(self, asked: NamedSet) -> ForgetSet:
         """The present content of a set; raises :class:`UserError` where it was lost."""
@@ -210,7 +210,7 @@ class NamedSets:
         return replace(found.now, number=found.now.number + 1, what=what, before=found.now.number, **changed)
 
     def _append(self, id: str, step: Callable[[NamedSet | None], Change]) -> NamedSet:
-        """Add the change that ``step`` makes of the set as it is; again if somebody else was quicker."""
+        """Add the change that ``step`` makes of the set as it is; again if another writer was quicker."""
         while True:
             found = next((one for one in (*self.all(), *self.all(removed=True)) if one.id == id), None)
             change = step(found)
@@ -232,7 +232,7 @@ class NamedSets:
         return name
 
 
-def _renumbered(content: ForgetSet, renumber: Callable[[int], int | None] | None) -> ForgetSet:
+def _renumber(content: ForgetSet, renumber: Callable[[int], int | None] | None) -> ForgetSet:
     """A set that was kept by number, in the numbers of a training part that other images have joined."""
     if renumber is None:
         return content

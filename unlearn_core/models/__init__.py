@@ -5,15 +5,14 @@ from unlearn_core.models.checkpoints.form import Form
 from unlearn_core.models.checkpoints.normalisation import parse_normalise, write_normalise
 from unlearn_core.models.redirect.layers import (
     RedirectConv2d,
-    RedirectLayerNorm,
     RedirectLinear,
     RedirectNet,
-    RedirectNorm2d,
     base_norms,
     example_masks,
     seen_activations,
     shared_mask,
 )
+from unlearn_core.models.redirect.norms import RedirectLayerNorm, RedirectNorm2d
 
 register = registry.register
 

@@ -1,4 +1,4 @@
-"""torchvision's classifiers by name: made, and looked at for the layers that can take side channels."""
+"""torchvision's classifiers by name: made, and looked at for the layers that can take an adapter."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from unlearn_core.support.torchvision_compat import torchvision
 
 @dataclass(frozen=True)
 class Layers:
-    """The layers of an architecture that take side channels: their names in the order in which they run, their output
+    """The layers of an architecture that take an adapter: their names in the order in which they run, their output
     channels, and the name of the head."""
 
     names: tuple[str, ...]
@@ -67,17 +67,45 @@ def layers_of(architecture: str, classes: int, size: tuple[int, int]) -> Layers:
     the layer (in attention: its branch runs beside the whole).
     """
     net = make_network(architecture, classes, size).eval()
+    try:
+        trace = _trace_layers(net, size)
+    except Exception as error:  # whatever a network raises for images that do not suit it
+        raise UserError(_too_small(architecture, size)) from error
     gates = torchvision().ops.SqueezeExcitation
     skipped = {f"{name}.{part}" for name, m in net.named_modules() if isinstance(m, gates) for part, _ in m.named_modules()}
-    ran: dict[str, tuple[int, torch.Tensor]] = {}
-    last: list[Any] = ["", None, None]
+    head, features = trace.head, trace.features
+    if not trace.ends_in_head or not isinstance(net.get_submodule(head), nn.Linear) or features is None or features.dim() != 2:
+        raise UserError(f"torchvision's {architecture} does not end in a linear layer, so it cannot be used here.")
+    names = tuple(
+        name
+        for name, channels in trace.channels.items()
+        if channels and name != head and name not in skipped and getattr(net.get_submodule(name), "groups", 1) == 1
+    )
+    return Layers(names, tuple(trace.channels[name] for name in names), head)
+
+
+@dataclass
+class _Trace:
+    """What one pass showed. ``channels``: output channels of every layer that was called, in order (0: not called on the
+    batch); ``head``: the one called last, ``features``: what it saw; ``ends_in_head``: whether its output is the network's."""
+
+    channels: dict[str, int]
+    head: str = ""
+    features: torch.Tensor | None = None
+    ends_in_head: bool = False
+
+
+def _trace_layers(net: nn.Module, size: tuple[int, int]) -> _Trace:
+    """One pass of two images of this size over shapes alone; raises whatever the network raises."""
+    trace, outputs = _Trace({}), list[Any]()
 
     def watch(name: str, module: nn.Module) -> Any:
         def hook(_: nn.Module, inputs: tuple[torch.Tensor, ...], output: Any) -> None:
             out = output[0] if isinstance(output, tuple) else output
             at = 1 if isinstance(module, nn.Conv2d) else -1
-            ran[name] = (out.shape[at] if out.shape[0] == 2 else 0, out)
-            last[:] = [name, inputs[0] if inputs else None, out]
+            trace.channels[name] = out.shape[at] if out.shape[0] == 2 else 0
+            trace.head, trace.features = name, inputs[0] if inputs else None
+            outputs.append(out)
 
         return module.register_forward_hook(hook)
 
@@ -87,20 +115,11 @@ def layers_of(architecture: str, classes: int, size: tuple[int, int]) -> Layers:
         with torch.no_grad(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             logits = torch.func.functional_call(net, weights, (torch.empty(2, 3, *size, device="meta"),))
-    except Exception as error:  # whatever a network raises for images that do not suit it
-        raise UserError(_too_small(architecture, size)) from error
     finally:
         for handle in handles:
             handle.remove()
-    head, features, out = last
-    if logits is not out or not isinstance(net.get_submodule(head), nn.Linear) or features is None or features.dim() != 2:
-        raise UserError(f"torchvision's {architecture} does not end in a linear layer, so it cannot be used here.")
-    names = tuple(
-        name
-        for name, (channels, _) in ran.items()
-        if channels and name != head and name not in skipped and getattr(net.get_submodule(name), "groups", 1) == 1
-    )
-    return Layers(names, tuple(ran[name][0] for name in names), head)
+    trace.ends_in_head = bool(outputs) and logits is outputs[-1]
+    return trace
 
 
 def check_architecture(name: str) -> str:

@@ -18,7 +18,7 @@ class ModelSource(Component):
     """One network architecture. ``build`` returns the base network, freshly initialised."""
 
     offered: ClassVar[bool] = True
-    """Whether it is one to choose among where nobody asked for it by name."""
+    """Whether it is one to choose among where none is asked for by name."""
     training: ClassVar[dict[str, Any]] = {}
     """Where its usual recipe departs from the dataset's, such as another optimiser."""
 

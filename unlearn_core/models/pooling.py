@@ -9,7 +9,7 @@ import torch.nn.functional as F
 def pool(x: torch.Tensor) -> torch.Tensor:
     """2×2 max pooling of (B, channels, H, W).
 
-    Torch's kernel for one processor also finds where each maximum lies; without gradients nobody asks, and comparing slices
+    Torch's kernel for one processor also finds where each maximum lies; without gradients that is no use, and comparing slices
     takes a tenth of the time for the same numbers.
     """
     if (torch.is_grad_enabled() and x.requires_grad) or x.device.type != "cpu" or x.shape[-1] % 2 or x.shape[-2] % 2:

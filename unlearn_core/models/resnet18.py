@@ -27,7 +27,8 @@ class _Shortcut(nn.Module):
 
     def forward(self, x: torch.Tensor, on: bool) -> torch.Tensor:
         conv, norm = self.children()
-        return norm(conv(x, on), on)
+        out: torch.Tensor = norm(conv(x, on), on)
+        return out
 
     def widen(self, inputs: int, outputs: int) -> None:
         conv, norm = self.children()

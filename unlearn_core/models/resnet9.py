@@ -78,19 +78,19 @@ class ResNet9Net(RedirectNet):
     def forward_features(self, x: torch.Tensor, masks: list[torch.Tensor] | None) -> torch.Tensor:
         on, u = masks is not None, self.units
 
-        def masked(x: torch.Tensor, block: int) -> torch.Tensor:
+        def mask_block(x: torch.Tensor, block: int) -> torch.Tensor:
             return apply_mask(x, self.hidden[block], masks[block] if masks else None)
 
-        x = masked(u[0](x, on), 0)
-        x = masked(u[1](x, on), 1)
+        x = mask_block(u[0](x, on), 0)
+        x = mask_block(u[1](x, on), 1)
 
         def inside(x: torch.Tensor, block: int) -> torch.Tensor:
-            return x if self.whole_blocks else masked(x, block)
+            return x if self.whole_blocks else mask_block(x, block)
 
-        x = masked(x + u[3](inside(u[2](x, on), 2), on), 2)
-        x = masked(pool(u[4](x, on)), 3)
-        x = masked(x + u[6](inside(u[5](x, on), 4), on), 4)
-        return masked(u[7](x, on).amax((-2, -1)), 5)
+        x = mask_block(x + u[3](inside(u[2](x, on), 2), on), 2)
+        x = mask_block(pool(u[4](x, on)), 3)
+        x = mask_block(x + u[6](inside(u[5](x, on), 4), on), 4)
+        return mask_block(u[7](x, on).amax((-2, -1)), 5)
 
     def _widen_layers(self, redirect: tuple[int, ...]) -> None:
         r = redirect

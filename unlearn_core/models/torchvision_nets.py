@@ -1,4 +1,4 @@
-"""torchvision's classifiers, trained here or brought as a checkpoint, with side channels for what is redirected."""
+"""torchvision's classifiers, trained here or brought as a checkpoint, with adapters for what is redirected."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from unlearn_core.component import ComponentParams
 from unlearn_core.errors import UserError
 from unlearn_core.models import ModelSource, RedirectNet, register
 from unlearn_core.models.architectures import Layers, check_architecture, layers_of, make_network
-from unlearn_core.models.checkpoints import checkpoint as _checkpoint
+from unlearn_core.models.checkpoints import checkpoint
 from unlearn_core.models.checkpoints.class_names import compare_classes
-from unlearn_core.models.checkpoints.form import Form, form_of, taken_words
+from unlearn_core.models.checkpoints.form import Form, describe_taken, form_of
 from unlearn_core.models.checkpoints.normalisation import IMAGENET, NONE, Triple, parse_normalise
 from unlearn_core.models.checkpoints.unwrapping import Taken, take
-from unlearn_core.models.redirect.adapters import CLASSES, MOST_CHANNELS, SideBatchNorm2d, active
+from unlearn_core.models.redirect.adapters import CLASSES, MOST_CHANNELS, AdapterBatchNorm2d, active
 from unlearn_core.specs import Scalar
 
 DEFAULT = "resnet18"
@@ -58,13 +58,13 @@ class TorchvisionNet(RedirectNet):
         self.architecture, self.net, self.size, self.head_name, self.places = architecture, net, size, found.head, found.names
         if hasattr(net, "aux_logits"):
             net.aux_logits = False  # type: ignore[assignment]  # helpers of training; their weights stay, for the names
-        for place, name in enumerate(found.names):
+        for index, name in enumerate(found.names):
             layer: Any = net.get_submodule(name)
             layer.__class__ = CLASSES[type(layer)]
-            layer.attach(place)
+            layer.attach(index)
         for module in net.modules():
             if type(module) is nn.BatchNorm2d:
-                module.__class__ = SideBatchNorm2d
+                module.__class__ = AdapterBatchNorm2d
         net.get_submodule(found.head).__class__ = _Head
         # Not part of a state dict: what it says of pixels belongs to the data and to the parameters, not to the weights.
         self.register_buffer("given_mean", None, persistent=False)
@@ -75,28 +75,29 @@ class TorchvisionNet(RedirectNet):
     def set_input_stats(self, mean: torch.Tensor, std: torch.Tensor) -> None:
         self.given_mean, self.given_std = (v.detach().clone().to(self.mean.device).view(-1, 1, 1) for v in (mean, std))
 
-    def head(self, features: torch.Tensor, on: bool) -> torch.Tensor:  # type: ignore[override]
+    def head(self, features: torch.Tensor, on: bool) -> torch.Tensor:
         last: Any = self.net.get_submodule(self.head_name)
         return F.linear(features, last.weight, last.bias)
 
     def forward_features(self, x: torch.Tensor, masks: list[torch.Tensor] | None) -> torch.Tensor:
         token = active.set(masks)
         try:
-            return self.net(self.prepared(x))
+            features: torch.Tensor = self.net(self.prepare_inputs(x))
+            return features
         finally:
             active.reset(token)
 
-    def prepared(self, x: torch.Tensor) -> torch.Tensor:
+    def prepare_inputs(self, x: torch.Tensor) -> torch.Tensor:
         """From inputs as this project normalises them to what the network takes."""
         if self.given_mean is None or self.given_std is None:
-            raise ValueError("this network has not been told how its inputs are normalised (normalised_by)")
+            raise ValueError("this network has not been told how its inputs are normalised (set_input_stats)")
         pixels = x * self.given_std + self.given_mean
         whole = pixels.detach().round()
         # Back to the very same whole numbers, so that the network computes what it computes elsewhere; the gradient passes.
         pixels = torch.where((pixels - whole).abs() < 1e-3, pixels + (whole - pixels).detach(), pixels)
-        return self.standardised(pixels)
+        return self.standardise(pixels)
 
-    def standardised(self, pixels: torch.Tensor) -> torch.Tensor:
+    def standardise(self, pixels: torch.Tensor) -> torch.Tensor:
         """From pixels (B, 1 or 3, H, W), 0 to 255, to what the network takes."""
         x = pixels / 255
         if self.size is not None and tuple(x.shape[-2:]) != self.size:
@@ -109,7 +110,7 @@ class TorchvisionNet(RedirectNet):
 
     def _widen_layers(self, redirect: tuple[int, ...]) -> None:
         for layer, channels in zip(self._layers(), redirect, strict=True):
-            layer.redirect = layer.widened(channels).to(layer.weight_like().device)
+            layer.redirect = layer.make_branch(channels).to(layer.reference_weight().device)
 
     def narrow(self) -> None:
         self.redirect_layers = ()
@@ -164,8 +165,8 @@ class Torchvision(ModelSource):
         place, content = given.weights, given.content
         noted: Mapping[str, str] = {}
         if place and not (content and given.architecture and given.normalise):
-            path = _checkpoint.find(place)
-            seen = _checkpoint.glance(path)
+            path = checkpoint.find(place)
+            seen = checkpoint.glance(path)
             place, noted = str(path), seen.noted
             if content and content != seen.content:
                 raise UserError(f"The checkpoint {path.name!r} is not the one that was meant; it may have changed.")
@@ -227,9 +228,9 @@ class Torchvision(ModelSource):
     def weights_words(cls, params: Any, model: RedirectNet) -> list[str]:
         if not params.content:
             return []
-        content, taken, path = cls._opened(params, model)
-        words = taken_words(content, taken)
-        layer = _checkpoint.glance(path)
+        content, taken, path = cls._open_weights(params, model)
+        words = describe_taken(content, taken)
+        layer = checkpoint.glance(path)
         if layer.normalise_from and parse_normalise(layer.noted["normalise"]) == parse_normalise(params.normalise):
             words.append(f"The normalisation {params.normalise} was read from {layer.normalise_from} in the file.")
         elif layer.normalise_from:
@@ -252,29 +253,29 @@ class Torchvision(ModelSource):
     def weights_form(cls, params: Any, model: RedirectNet) -> Form | None:
         if not (params.content and params.weights and os.path.isfile(params.weights)):
             return None
-        content, taken, _ = cls._opened(params, model)
+        content, taken, _ = cls._open_weights(params, model)
         return form_of(content, taken)
 
     @classmethod
-    def _opened(cls, params: Any, model: RedirectNet) -> tuple[_checkpoint.Content, Taken, Path]:
+    def _open_weights(cls, params: Any, model: RedirectNet) -> tuple[checkpoint.Content, Taken, Path]:
         """The file, and where in it the weights for ``model`` lie."""
         assert isinstance(model, TorchvisionNet)
-        path = _checkpoint.find(params.weights)
-        data = _checkpoint.read(path)
-        if _checkpoint.content_of(data) != params.content:
+        path = checkpoint.find(params.weights)
+        data = checkpoint.read(path)
+        if checkpoint.content_of(data) != params.content:
             raise UserError(f"The checkpoint {path.name!r} has changed since this was planned; run it again.")
-        content = _checkpoint.opened(data, path.name)
+        content = checkpoint.open_checkpoint(data, path.name)
         expected = model.as_torchvision()[1]
         return content, take(content.tree, expected, model.head_name, params.part, path.name, params.architecture), path
 
     @classmethod
     def _state(cls, params: Any, model: RedirectNet, class_names: tuple[str, ...]) -> dict[str, torch.Tensor]:
         assert isinstance(model, TorchvisionNet)
-        content, taken, path = cls._opened(params, model)
+        content, taken, path = cls._open_weights(params, model)
         expected, head = model.as_torchvision()[1], f"{model.head_name}.weight"
         there, here = (len(weights[head].shape) and weights[head].shape[0] for weights in (taken.weights, expected))
         if there != here:
             raise UserError(f"The checkpoint {path.name!r} tells {there} classes apart, but the data have {here}.")
         if class_names and content.classes and (wrong := compare_classes(content.classes, class_names)):
             raise UserError(f"The checkpoint {path.name!r} {wrong}.")
-        return _checkpoint.fitted(content, taken, expected, path.name, params.architecture)
+        return checkpoint.fit_weights(content, taken, expected, path.name, params.architecture)

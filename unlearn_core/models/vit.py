@@ -37,7 +37,8 @@ class _Attention(nn.Module):
         itself = torch.eye(tokens, dtype=torch.bool, device=x.device)
         weights = closeness.masked_fill(itself, torch.finfo(closeness.dtype).min).softmax(-1)
         # The projection reads what the heads say, which is as wide with redirect on; it writes base and redirect channels.
-        return self.project((weights @ v).transpose(1, 2).reshape(count, tokens, -1), on)
+        projected: torch.Tensor = self.project((weights @ v).transpose(1, 2).reshape(count, tokens, -1), on)
+        return projected
 
 
 class _Block(nn.Module):
@@ -57,12 +58,12 @@ class _Block(nn.Module):
     def forward(self, x: torch.Tensor, stream: torch.Tensor | None, mask: torch.Tensor | None) -> torch.Tensor:
         on = mask is not None
 
-        def masked(x: torch.Tensor) -> torch.Tensor:
+        def mask_stream(x: torch.Tensor) -> torch.Tensor:
             return apply_mask(x, self.width, stream, dim=2)
 
-        x = masked(x + self.attention(masked(self.norm1(x, on)), on))
-        inner = apply_mask(F.gelu(self.rise(masked(self.norm2(x, on)), on)), self.inner, mask, dim=2)
-        return masked(x + self.fall(inner, on))
+        x = mask_stream(x + self.attention(mask_stream(self.norm1(x, on)), on))
+        inner = apply_mask(F.gelu(self.rise(mask_stream(self.norm2(x, on)), on)), self.inner, mask, dim=2)
+        return mask_stream(x + self.fall(inner, on))
 
     def widen(self, stream: int, inner: int) -> None:
         for norm in (self.norm1, self.norm2):

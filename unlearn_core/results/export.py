@@ -147,12 +147,12 @@ def _state(state: dict[str, torch.Tensor], suffix: str, noted: dict[str, str], c
     import torch
     from safetensors.torch import save
 
-    plain = {name: value.detach().contiguous() for name, value in state.items()} if came is None else came.named(state)
+    plain = {name: value.detach().contiguous() for name, value in state.items()} if came is None else came.rename_state(state)
     if suffix == ".safetensors":
         return save(plain, metadata={"format": "pt"} | noted)
     file = io.BytesIO()
     old = came is not None and came.old
-    torch.save(plain if came is None else came.nested(plain), file, _use_new_zipfile_serialization=not old)
+    torch.save(plain if came is None else came.nest_state(plain), file, _use_new_zipfile_serialization=not old)
     return file.getvalue()
 
 

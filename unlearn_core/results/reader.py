@@ -84,11 +84,6 @@ def groups_of(scenario: Scenario) -> np.ndarray:
     return groups
 
 
-def truth_known(scenario: Scenario) -> bool:
-    """Whether it is known which training examples are corrupted."""
-    return scenario_data(scenario).corrupted.truth.known
-
-
 def clean_of(scenario: Scenario) -> np.ndarray:
     """The right label of every training example, int64 (N,); -1 where it is unknown."""
     corrupted = scenario_data(scenario).corrupted

@@ -11,7 +11,7 @@ from unlearn_core.datasets import registry as datasets
 from unlearn_core.specs import DatasetSpec, content_key
 from unlearn_core.stages.execution import report_step
 from unlearn_core.stages.stage import Stage, register_stage
-from unlearn_core.support.deferring import told
+from unlearn_core.support.deferring import report_reading
 
 if TYPE_CHECKING:
     from unlearn_core.stages.recorder import Progress
@@ -33,7 +33,7 @@ def read_files(stage: Stage, store: Store, device: str, reporter: Progress) -> N
     step(0, 1)
     source, given, seed = datasets.get(stage.payload["dataset"]), dict(stage.payload["params"]), stage.payload["seed"]
     counts = {}
-    with told(step):
+    with report_reading(step):
         if seed is None:
             source.facts(source.params(given))
         else:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from unlearn_core.corruption import (
     NOTHING_WRONG,
     UNKNOWN_TRUTH,
+    CorruptionSummary,
+    check_counts,
     check_forget,
-    corrupt,
-    corrupted_count,
     discovered_count,
+    summarize_corruption,
+    truth_known,
 )
 from unlearn_core.datasets import load_dataset
 from unlearn_core.datasets import registry as datasets
@@ -24,16 +25,16 @@ from unlearn_core.specs import MethodSpec, Scenario
 
 def check_task(scenario: Scenario) -> None:
     """Raise :class:`UserError` for a corruption, trigger, discovery, forget set or checkpoint that does not suit this data."""
-    size, corrupted, known = _corruption_facts(scenario)
+    summary = _check_task(scenario.at_rate(1.0).model_dump_json())
     train, _ = datasets.get(scenario.dataset.name).sizes or (0, 0)
     if scenario.forget is not None:
-        check_forget(scenario.forget, size)
+        check_forget(scenario.forget, summary.train_size)
     elif scenario.corruption.found and scenario.discovery:
-        if not corrupted:
-            raise UserError(NOTHING_WRONG if known else UNKNOWN_TRUTH)
-        discovered_count(corrupted, scenario.discovery)
-    elif train and not scenario.corruption.found:
-        discovered_count(corrupted_count(scenario.corruption.amount, train), scenario.discovery)
+        if not summary.corrupted:
+            raise UserError(NOTHING_WRONG if summary.known else UNKNOWN_TRUTH)
+        discovered_count(summary.corrupted, scenario.discovery)
+    elif train:
+        check_counts(scenario, train)
 
 
 def check_methods(scenario: Scenario, specs: Sequence[MethodSpec]) -> None:
@@ -45,29 +46,12 @@ def check_methods(scenario: Scenario, specs: Sequence[MethodSpec]) -> None:
             raise UserError(f"{method.label} needs to know every wrong label, and here nobody does: leave it out.")
 
 
-def truth_known(scenario: Scenario) -> bool:
-    """Whether it is known which training examples are corrupted: always, but for observed labels without clean ones."""
-    return not scenario.corruption.found or _corruption_facts(scenario).known
-
-
-class _Facts(NamedTuple):
-    size: int
-    """Examples in the training set."""
-    corrupted: int
-    known: bool
-    """Whether it is known which are corrupted."""
-
-
-def _corruption_facts(scenario: Scenario) -> _Facts:
-    """What holds at every discovery rate; raises :class:`UserError` for a corruption or a network that does not suit."""
-    return _cached_facts(scenario.at_rate(1.0).model_dump_json())
-
-
 @functools.lru_cache(maxsize=256)
-def _cached_facts(scenario_json: str) -> _Facts:
+def _check_task(scenario_json: str) -> CorruptionSummary:
+    """The scenario's corruption, if it can be made and the network takes such data."""
     scenario = Scenario.model_validate_json(scenario_json)
-    split = load_dataset(scenario.dataset, scenario.seed)
-    truth = corrupt(split, scenario.dataset, scenario.corruption, scenario.seed).truth
+    summary = summarize_corruption(scenario)
+    train = load_dataset(scenario.dataset, scenario.seed).train
     network = models.get(scenario.model.name)
-    network.check(network.params(scenario.model.params), split.train.shape, split.train.class_names)
-    return _Facts(len(split.train), len(truth.corrupted), truth.known)
+    network.check(network.params(scenario.model.params), train.shape, train.class_names)
+    return summary

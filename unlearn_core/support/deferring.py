@@ -1,4 +1,4 @@
-"""Reading files elsewhere: a page's thread neither hashes nor decodes, and who does tells how far it is. Imports nothing."""
+"""Reading files elsewhere: a page's thread neither hashes nor decodes, and the thread that does tells how far it is."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _EVERY = 16
 
 
 class NotRead(Exception):
-    """What is asked for has to be read from files first, and that is not done in this thread; see :func:`deferred`.
+    """What is asked for has to be read from files first, and that is not done in this thread; see :func:`defer_reading`.
 
     ``state`` names what the files hold as far as that is known. ``dataset``, ``params`` and ``seed`` say what to read (the
     source fills them in); a ``seed`` of None: what the files hold, without decoding them.
@@ -33,7 +33,7 @@ _tell: ContextVar[Tell | None] = ContextVar("tell", default=None)
 
 
 @contextlib.contextmanager
-def deferred(wanted: bool = True) -> Iterator[None]:
+def defer_reading(wanted: bool = True) -> Iterator[None]:
     """Within this, in this thread, files are neither hashed nor decoded: :class:`NotRead` is raised where that is needed."""
     token = _deferred.set(wanted)
     try:
@@ -49,7 +49,7 @@ def check_here(state: str) -> None:
 
 
 @contextlib.contextmanager
-def told(tell: Tell) -> Iterator[None]:
+def report_reading(tell: Tell) -> Iterator[None]:
     """Within this, in this thread, ``tell(done, total)`` hears how far reading is; what it raises ends the reading."""
     token = _tell.set(tell)
     try:
@@ -58,8 +58,8 @@ def told(tell: Tell) -> Iterator[None]:
         _tell.reset(token)
 
 
-def counted(items: Sequence[T]) -> Iterator[T]:
-    """The items one by one, counted for :func:`told`."""
+def count_items(items: Sequence[T]) -> Iterator[T]:
+    """The items one by one, counted for :func:`report_reading`."""
     for done, item in enumerate(items):
         tell(done, len(items))
         yield item

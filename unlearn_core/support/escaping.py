@@ -7,7 +7,7 @@ from typing import Any
 
 _MARKUP = re.compile(r"[\\`*_{}\[\]<>#|~$&]")
 _FIRST = re.compile(r"^([-+=>#]|\d+(?=[.)]))")
-# Streamlit's browser side makes links, icons and emoji of these even where they are escaped: a word joiner, which nobody sees,
+# Streamlit's browser side makes links, icons and emoji of these even where they are escaped: a word joiner, which is not seen,
 # keeps them text.
 _ALIVE = re.compile(r"(?:https?|ftp|mailto):(?=[/\w])|www(?=\.)|(?<=[\w.+-])(?=@\w)|:(?=[\w+-][\w+/-]*[:\[\\])", re.IGNORECASE)
 JOINER = "\u2060"

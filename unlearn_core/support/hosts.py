@@ -12,7 +12,7 @@ def host_allowed(host: str, served: Iterable[str] = ()) -> bool:
     """Whether a browser that sent this ``Host`` header opened the app under a name of its own.
 
     Those are localhost, any numeric address (no name can point elsewhere then), this machine's name, and ``served``: names
-    that somebody configured. A leading ``*.`` stands for any part before it.
+    that were configured. A leading ``*.`` stands for any part before it.
     """
     name = _name(host)
     if name is None:

@@ -38,7 +38,7 @@ def make_scratch() -> tuple[str, int]:
 
 
 def hold_scratch(folder: str) -> int:
-    """Keep a scratch folder as long as this process lives, whoever made it; several processes may. Raises ``OSError``."""
+    """Keep a scratch folder as long as this process lives, also one that another made; several may. Raises ``OSError``."""
     lock = os.open(os.path.join(folder, _LOCK), os.O_RDWR | os.O_CREAT, 0o600)
     if fcntl is not None:
         fcntl.flock(lock, fcntl.LOCK_SH)
@@ -84,7 +84,7 @@ def _place() -> str:
 
 
 def _ours(folder: Path) -> bool:
-    """Whether it is a folder of this user: in a temporary folder anybody may put a link of any name."""
+    """Whether it is a folder of this user: in a temporary folder any user may put a link of any name."""
     about = folder.lstat()
     mine = not hasattr(os, "getuid") or about.st_uid == os.getuid()
     return mine and folder.is_dir() and not folder.is_symlink()

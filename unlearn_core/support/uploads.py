@@ -1,4 +1,4 @@
-"""Files that somebody hands over in the browser: kept beside the store's results under the hash of what they hold."""
+"""Files that the user hands over in the browser: kept beside the store's results under the hash of what they hold."""
 
 from __future__ import annotations
 

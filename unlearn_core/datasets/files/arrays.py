@@ -83,7 +83,8 @@ class Arrays(Collection):
         row = self._rows[k]
         for pixels, _, _ in self.parts:
             if row < len(pixels):
-                return pixels[row]
+                picture: np.ndarray = pixels[row]
+                return picture
             row -= len(pixels)
         raise IndexError(k)
 

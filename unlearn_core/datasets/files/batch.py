@@ -40,7 +40,9 @@ def decode_all(collection: Collection, ids: np.ndarray, size: int, channels: int
     return pixels, hashes, reasons, done
 
 
-def shared(arrays: Mapping[str, np.ndarray], names: Sequence[str], train: np.ndarray, test: np.ndarray, key: str) -> list[str]:
+def describe_shared_images(
+    arrays: Mapping[str, np.ndarray], names: Sequence[str], train: np.ndarray, test: np.ndarray, key: str
+) -> list[str]:
     """What the test images (rows) share with the training images, in sentences; searched once for each ``key``."""
     if "groups" not in arrays:  # decoded by the first revision
         return []
@@ -48,7 +50,7 @@ def shared(arrays: Mapping[str, np.ndarray], names: Sequence[str], train: np.nda
     stored = cache.read_note(note)
     if stored is not None and isinstance(stored.get("said"), list):
         return [str(sentence) for sentence in stored["said"]]
-    found = twins.shared_said(arrays["groups"], names, train, test)
-    found += twins.near_said(arrays["hashes"], arrays["groups"], arrays["pixels"], names, arrays["labels"], train, test)
+    found = twins.describe_shared(arrays["groups"], names, train, test)
+    found += twins.describe_near(arrays["hashes"], arrays["groups"], arrays["pixels"], names, arrays["labels"], train, test)
     cache.write_note(note, {"said": found})
     return found

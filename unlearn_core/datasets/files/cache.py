@@ -84,8 +84,8 @@ def write_note(key: str, value: dict[str, Any]) -> None:
 
 
 @contextlib.contextmanager
-def alone(key: str) -> Iterator[None]:
-    """Only one process decodes what belongs to ``key``; without a writable cache, or after ten minutes, nobody waits."""
+def lock_key(key: str) -> Iterator[None]:
+    """Only one process decodes what belongs to ``key``; without a writable cache, or after ten minutes, they all go on."""
     from filelock import FileLock, Timeout  # comes with torch
 
     with contextlib.ExitStack() as stack:

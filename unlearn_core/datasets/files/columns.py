@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from unlearn_core.datasets.files.listing import HELD_OUT, SPLIT_NAMES, TEST, TRAIN, some
+from unlearn_core.datasets.files.listing import HELD_OUT, SPLIT_NAMES, TEST, TRAIN
+from unlearn_core.datasets.files.names import compose, some
 from unlearn_core.datasets.files.splits import role_of
 from unlearn_core.datasets.files.text_tables import (
     CLEAN,
@@ -16,7 +17,6 @@ from unlearn_core.datasets.files.text_tables import (
     PATHS,
     TRUE,
     Table,
-    composed,
     is_number,
     shown_names,
     whole_numbers,
@@ -132,7 +132,7 @@ def _one_given(table: Table, label: int, clean: int | None, where: str) -> None:
 def _tidy_labels(found: Columns, where: str) -> None:
     """One name per class: whole numbers without ``.0``, accents in one way, missing values empty."""
     columns = [found.labels, *([found.clean] if found.clean is not None else [])]
-    plain = [[composed(text) for text in column] for column in whole_numbers(*columns)]
+    plain = [[compose(text) for text in column] for column in whole_numbers(*columns)]
     if plain != columns:
         found.news.add("labels")
         before, after = (len({text for column in both for text in column}) for both in (columns, plain))

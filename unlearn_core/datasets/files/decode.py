@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from unlearn_core.datasets.files.bounds import MAX_PIXELS
 from unlearn_core.datasets.files.encoded import with_its_end, without_long_texts
@@ -28,7 +28,7 @@ FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
 """Pillow may try no other format: some of them start other programs or are seldom checked."""
 
 LARGE_PIXELS = 16_000_000
-_one_large = threading.Lock()
+large_picture_lock = threading.Lock()
 """Larger pictures are decoded one at a time: several threads would hold a gigabyte each."""
 
 BROKEN = (
@@ -107,8 +107,8 @@ def decode(
         if image.format in ("JPEG", "MPO"):
             image.draft("L" if channels == 1 else "RGB", (2 * size, 2 * size))  # decodes large photographs at a fraction
         with _at_its_turn(image):
-            image = _loaded(image)
-            image = _upright(image)
+            image = _load_pixels(image)
+            image = turn_upright(image)
             image = _opaque(_eight_bits(image, ranges, done), done).convert("L" if channels == 1 else "RGB")
             if image.size != (size, size):
                 image = ImageOps.fit(image, (size, size), Image.Resampling.BICUBIC)
@@ -142,7 +142,7 @@ def measure(picture: Picture) -> tuple[Ranges, bool]:
     try:
         image = picture if isinstance(picture, Image.Image) else _from_array(picture)
         with _at_its_turn(image):
-            image = _loaded(image)
+            image = _load_pixels(image)
             if not is_deep(image):
                 return Ranges(), _alpha(image) is not None
             return _range_of(image), False
@@ -175,12 +175,12 @@ def size_of(picture: Picture) -> tuple[int, int]:
 @contextlib.contextmanager
 def _at_its_turn(image: Image.Image) -> Iterator[None]:
     large = image.width * image.height > LARGE_PIXELS
-    with _one_large if large else contextlib.nullcontext(), warnings.catch_warnings():
+    with large_picture_lock if large else contextlib.nullcontext(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
 
 
-def _loaded(image: Image.Image) -> Image.Image:
+def _load_pixels(image: Image.Image) -> Image.Image:
     """Its pixels in memory. A JPEG that lacks nothing but the mark of its end has all of them."""
     try:
         image.load()
@@ -219,7 +219,8 @@ def _holds_several(image: Image.Image) -> bool:
     return False  # what follows the first picture is damaged
 
 
-def _upright(image: Image.Image) -> Image.Image:
+def turn_upright(image: Image.Image) -> Image.Image:
+    """The picture as its EXIF orientation says."""
     return ImageOps.exif_transpose(image) if image.format in ("JPEG", "MPO", "TIFF", "WEBP", "PNG") else image
 
 
@@ -277,7 +278,7 @@ def _reason(error: BaseException) -> str:
         return "may not be read"
     if isinstance(error, Image.DecompressionBombError):
         return f"has more than {MAX_PIXELS // 10**6} million pixels"
-    if isinstance(error, Image.UnidentifiedImageError):
+    if isinstance(error, UnidentifiedImageError):
         return "is no image that can be read"
     if "truncated" in str(error).lower():
         return "is damaged: the file ends before the picture does"

@@ -13,7 +13,7 @@ from unlearn_core.datasets.files.names import readable
 from unlearn_core.datasets.files.order import IMAGEFOLDER, as_imagefolder, order_of
 from unlearn_core.datasets.files.walk import walk
 from unlearn_core.errors import UserError
-from unlearn_core.support.deferring import counted
+from unlearn_core.support.deferring import count_items
 
 MAX_POINTER = 1_024
 
@@ -36,7 +36,7 @@ class Folder(Collection):
         return digest([*files, "", *sorted(self.found.folders), "", *self.found.sentences()])
 
     def content(self) -> str:
-        return digest(f"{file.path}\0{hash_file(self.path / file.path)}" for file in counted(self.files))
+        return digest(f"{file.path}\0{hash_file(self.path / file.path)}" for file in count_items(self.files))
 
     def listing(self) -> Listing:
         if self._listing is None:

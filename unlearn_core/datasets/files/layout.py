@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from unlearn_core.datasets.files.listing import HELD_OUT, SPLIT_NAMES, TRAIN, UNSPLIT, Listing, make_listing
-from unlearn_core.datasets.files.names import are, composed, judge_class_names, some
+from unlearn_core.datasets.files.names import are, compose_name, judge_class_names, some
 from unlearn_core.datasets.files.reading import reading_of
 from unlearn_core.datasets.files.splits import is_filler, role_of
 from unlearn_core.errors import UserError
@@ -71,7 +71,7 @@ def arrange(
     found += _empty_classes(folders, tree, layout)
     listing = make_listing(
         [path for path, _, _ in placed],
-        [composed(name) for _, name, _ in placed],
+        [compose_name(name) for _, name, _ in placed],
         [half for _, _, half in placed],
         where=where,
         problems=found,
@@ -103,7 +103,7 @@ def _place(paths: Sequence[str], parts: Sequence[Parts], layout: Layout) -> tupl
 
 def find_layout(tree: Tree, where: str, folders: Iterable[Parts] = ()) -> Layout:
     """The halves by the names of the top folders, or a tree of classes; raises :class:`UserError` where that is not clear."""
-    base = _unwrapped(tree)
+    base = _unwrap_folders(tree)
     tops = tree.below(base)
     roles = _roles(tops)
     split = {name: role for name, role in roles.items() if tree.below((*base, name))}
@@ -125,11 +125,11 @@ def find_layout(tree: Tree, where: str, folders: Iterable[Parts] = ()) -> Layout
     _check_halves(split, others, where, halved=bool(flat))
     layout = Layout({_inner(tree, (*base, name)): role for name, role in split.items()})
     layout.beside = {(*base, name) for name in others}
-    layout.said += _guessed(layout, base)
+    layout.said += _describe_guesses(layout, base)
     return layout
 
 
-def _guessed(layout: Layout, base: Parts) -> list[str]:
+def _describe_guesses(layout: Layout, base: Parts) -> list[str]:
     """One sentence where a half is not called by a plain word for it, or lies below another folder."""
     read = []
     for root, role in layout.roots.items():
@@ -192,7 +192,7 @@ def _roles(names: Iterable[str]) -> dict[str, int]:
     }
 
 
-def _unwrapped(tree: Tree) -> Parts:
+def _unwrap_folders(tree: Tree) -> Parts:
     """The folder that holds more than one folder: archives often have one around everything, sometimes twice."""
     base: Parts = ()
     while len(tops := tree.below(base)) == 1:

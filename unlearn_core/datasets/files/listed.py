@@ -35,15 +35,15 @@ def read_numbers(text: str, below: int) -> np.ndarray:
     return np.flatnonzero(chosen)
 
 
-def move(train: np.ndarray, test: np.ndarray, splits: np.ndarray, listed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def move_listed(train: np.ndarray, test: np.ndarray, splits: np.ndarray, listed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Positions of training and test images after the ``listed`` ones have moved: those that the files call test images are
-    only taken out of the test images, for nobody asked to train on them; all others join the training images."""
+    only taken out of the test images, as training on them was not asked for; all others join the training images."""
     if not len(listed):
         return train, test
     return np.union1d(train, listed[splits[listed] != TEST]), np.setdiff1d(test, listed)
 
 
-def joined_sentence(splits: np.ndarray, listed: np.ndarray, left: int) -> str:
+def describe_moved(splits: np.ndarray, listed: np.ndarray, left: int) -> str:
     """What moved, as sentences with a space in front; raises :class:`UserError` where no test image is left."""
     if not len(listed):
         return ""
@@ -60,7 +60,7 @@ def joined_sentence(splits: np.ndarray, listed: np.ndarray, left: int) -> str:
     return found
 
 
-def roster_of(
+def make_roster(
     names: tuple[str, ...],
     labels: np.ndarray,
     splits: np.ndarray,

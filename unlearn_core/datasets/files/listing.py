@@ -117,8 +117,7 @@ def make_listing(
     the class names in the order that the source gives them; without it they are sorted. Raises :class:`UserError` with fewer
     than two classes.
     """
-    halves, used, held = _test_half(np.asarray(splits, np.int8))
-    found = [*problems, *held]
+    halves, used, found = _test_half(np.asarray(splits, np.int8))
     labels = [readable(label) for label in labels]
     given = [(label, half) for label, half, kept in zip(labels, halves, used, strict=True) if kept]
     learnt, tested = ({label for label, half in given if (half == TEST) == side} for side in (False, True))
@@ -132,16 +131,14 @@ def make_listing(
     found += _untrained(tested, known, where)
     position = {name: k for k, name in enumerate(class_names)}
     keep = [k for k, label in enumerate(labels) if label in position and used[k]]
-    truth = None
-    if clean is not None:
-        truth = np.array([position.get(readable(clean[k]), -1) for k in keep], np.int64)
+    truth = None if clean is None else np.array([position.get(readable(clean[k]), -1) for k in keep], np.int64)
     return Listing(
         tuple(readable(names[k]) for k in keep),
         np.array([position[labels[k]] for k in keep], np.int64),
         halves[keep],
         class_names,
         truth,
-        tuple(found),
+        (*problems, *found),
         "" if all(used) else "utility is measured on the test images alone",
     )
 

@@ -18,11 +18,11 @@ from unlearn_core.datasets.files.listing import (
     Picture,
     check_count,
     make_listing,
-    some,
 )
+from unlearn_core.datasets.files.names import some
 from unlearn_core.datasets.files.text_tables import Table, plain_name, read_rows, tables
 from unlearn_core.errors import UserError
-from unlearn_core.support.deferring import counted
+from unlearn_core.support.deferring import count_items
 
 MAX_TABLE_BYTES = 256 * 2**20
 
@@ -45,7 +45,7 @@ class Manifest(Collection):
         return digest([_state(self.path), *(_state(self.path.parent / name) for name in self.files)])
 
     def content(self) -> str:
-        lines = (f"{name}\0{hash_file(self.path.parent / name)}" for name in counted(sorted(set(self.files))))
+        lines = (f"{name}\0{hash_file(self.path.parent / name)}" for name in count_items(sorted(set(self.files))))
         return digest([hashlib.sha256(self.path.read_bytes()).hexdigest(), *lines])
 
     def reading(self) -> str:
@@ -78,7 +78,7 @@ class Manifest(Collection):
             for names, what in ((missing, "missing"), (unlabelled, "without a label"))
             if names
         ]
-        problems += self._doubled(twice, first) + self._columns.said
+        problems += self._describe_doubled_rows(twice, first) + self._columns.said
         if not keep:
             raise UserError(f"{self.where} names no image that is there. {problems[0] if problems else ''}".strip())
         return make_listing(
@@ -90,7 +90,7 @@ class Manifest(Collection):
             problems=problems,
         )
 
-    def _doubled(self, twice: list[int], first: dict[str, int]) -> list[str]:
+    def _describe_doubled_rows(self, twice: list[int], first: dict[str, int]) -> list[str]:
         """What is said about rows whose file has been named before: the first row counts, and where they disagree one of the
         two is wrong, which is worth more than the row."""
         if not twice:

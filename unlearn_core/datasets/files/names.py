@@ -16,9 +16,14 @@ def readable(name: str) -> str:
     return "".join(_escaped(letter) if "\ud800" <= letter <= "\udfff" or letter == "\0" else letter for letter in name)
 
 
-def composed(name: str) -> str:
-    """:func:`readable`, with accents composed (NFC): Macs write the same name with a letter and an accent apart."""
-    return unicodedata.normalize("NFC", readable(name))
+def compose(text: str) -> str:
+    """The text with letter and accent as one character (NFC): two ways to write it that look the same are the same."""
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
+def compose_name(name: str) -> str:
+    """:func:`readable` and composed: Macs write the same name with a letter and an accent apart."""
+    return compose(readable(name))
 
 
 def _escaped(letter: str) -> str:
@@ -35,7 +40,7 @@ def judge_class_names(raw: Iterable[str]) -> list[str]:
     """
     forms: dict[str, set[str]] = {}
     for name in set(raw):
-        forms.setdefault(composed(name), set()).add(name)
+        forms.setdefault(compose_name(name), set()).add(name)
     found = []
     if odd := sorted(name for name, written in forms.items() if any(readable(form) != form for form in written)):
         noun = "name of the class" if len(odd) == 1 else "names of the classes"

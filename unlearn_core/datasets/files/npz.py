@@ -14,7 +14,8 @@ from numpy.lib import format as npy
 
 from unlearn_core.datasets.files.arrays import Arrays, to_bytes
 from unlearn_core.datasets.files.bounds import DAMAGED, MAX_PIXELS, check_ratio, reason_of
-from unlearn_core.datasets.files.listing import MAX_CLASSES, TEST, TRAIN, UNSPLIT, check_count, some
+from unlearn_core.datasets.files.listing import MAX_CLASSES, TEST, TRAIN, UNSPLIT, check_count
+from unlearn_core.datasets.files.names import some
 from unlearn_core.errors import UserError
 
 MAX_ARRAY_BYTES = 2 * 2**30
@@ -115,7 +116,7 @@ def _one_hot(values: np.ndarray, count: int, what: str, said: list[str] | None) 
         said.append(
             f"{what.rpartition(': ')[2]} is one-hot with {values.shape[1]:,} columns; the column of the 1 is the label."
         )
-    return values.argmax(1)
+    return np.asarray(values.argmax(1))
 
 
 def _words(flat: np.ndarray) -> list[str]:

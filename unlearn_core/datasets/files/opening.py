@@ -1,4 +1,4 @@
-"""Which kind of collection lies at a path."""
+"""What lies at a path: whether there is anything, and which kind of collection."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from unlearn_core.datasets.files.listing import Collection
 from unlearn_core.datasets.files.manifest import Manifest
 from unlearn_core.datasets.files.npz import Npz
 from unlearn_core.errors import UserError
+from unlearn_core.support.typed_paths import typed_path
 
 KINDS: dict[str, type[Collection]] = {
     ".zip": Archive,
@@ -36,3 +37,18 @@ def open_collection(path: Path) -> Collection:
             f"{str(path)!r} is no folder of images, and its name ends in none of {', '.join(KINDS)}, which can be read too."
         )
     return kind(path)
+
+
+def check_path(text: str) -> Path:
+    """An absolute path that exists; raises :class:`UserError` in one sentence."""
+    path = typed_path(text, "the data")
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        raise UserError(
+            f"There is nothing at {str(path)!r}; a folder of images, a zip, a table or an .npz can be read."
+        ) from None
+    except OSError as error:  # no permission on the way, say
+        reason = str(error.strerror or error).rstrip(".")
+        raise UserError(f"{text[:200]!r} cannot be opened: {reason}.") from None
+    return path

@@ -10,7 +10,8 @@ from pydantic import Field
 
 from unlearn_core.component import ComponentParams
 from unlearn_core.datasets.base import DatasetSource, Preset, Split
-from unlearn_core.datasets.files import loading
+from unlearn_core.datasets.files import decoding, loading
+from unlearn_core.datasets.files.facts import Facts, find_facts, forget_facts, recall_facts, remember_facts
 from unlearn_core.datasets.files.listed import PATTERN
 from unlearn_core.datasets.files.listing import Collection
 from unlearn_core.datasets.files.presets import preset_for
@@ -111,20 +112,20 @@ class ImageSource(DatasetSource):
             return 0
 
     @classmethod
-    def facts(cls, params: Any) -> loading.Facts:
+    def facts(cls, params: Any) -> Facts:
         """What the files hold; within some seconds they are not looked at twice."""
         memo = (cls.name, params.data)
-        found = loading.recent(memo)
+        found = recall_facts(memo)
         if found is None:
-            with cls._asked(params, None):
-                found = loading.facts(cls.collection(params))
+            with cls._name_what_to_read(params, None):
+                found = find_facts(cls.collection(params))
             for data in {params.data, found.place}:
-                loading.remember((cls.name, data), found)
+                remember_facts((cls.name, data), found)
         return found
 
     @classmethod
     def look_again(cls, params: Any) -> None:
-        loading.look_again((cls.name, params.data))
+        forget_facts((cls.name, params.data))
 
     @classmethod
     def problems(cls, params: Any) -> tuple[str, ...]:
@@ -152,7 +153,7 @@ class ImageSource(DatasetSource):
 
     @classmethod
     def load(cls, params: Any, seed: int) -> Split:
-        wanted = loading.Wanted(
+        wanted = decoding.Wanted(
             content=params.content,
             size=params.size,
             channels=1 if params.channels == "grey" else 3,
@@ -161,12 +162,12 @@ class ImageSource(DatasetSource):
             test_share=params.test_share,
             listed=params.listed,
         )
-        with cls._asked(params, seed):
+        with cls._name_what_to_read(params, seed):
             return loading.load(wanted, seed, lambda: cls.collection(params))
 
     @classmethod
     @contextlib.contextmanager
-    def _asked(cls, params: Any, seed: int | None) -> Iterator[None]:
+    def _name_what_to_read(cls, params: Any, seed: int | None) -> Iterator[None]:
         """Say what has to be read where that is not done in this thread."""
         try:
             yield
@@ -183,9 +184,9 @@ def _plain(params: Any) -> dict[str, Scalar]:
     return data
 
 
-def _within_memory(filled: Mapping[str, Any], found: loading.Facts, each: int) -> dict[str, Scalar]:
-    """Limits that keep what is decoded within memory, where nobody gave any."""
-    most = loading.MAX_DECODED // each
+def _within_memory(filled: Mapping[str, Any], found: Facts, each: int) -> dict[str, Scalar]:
+    """Limits that keep what is decoded within memory, where none were given."""
+    most = decoding.MAX_DECODED // each
     train, test = filled["limit"] or found.train, filled["test_limit"] or found.test
     if train + test <= most or filled["limit"]:
         return {}

@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from unlearn_core.datasets.files.listing import SPLIT_NAMES
-from unlearn_core.datasets.files.names import composed
+from unlearn_core.datasets.files.names import compose_name
 
 _FILLERS: Final = frozenset(
     {"set", "sets", "data", "dataset", "datasets", "image", "images", "img", "imgs", "picture", "pictures", "photo", "photos"}
@@ -23,7 +23,7 @@ def role_of(name: str) -> tuple[int | None, tuple[str, ...]]:
 
     ``Training`` and ``train_set`` → (TRAIN, ()); ``seg_test`` → (TEST, ("seg",)); ``test_of_train`` says two → (None, …).
     """
-    words = _WORD.findall(_HOLD_OUT.sub("holdout", composed(name)))
+    words = _WORD.findall(_HOLD_OUT.sub("holdout", compose_name(name)))
     words = [part.lower() for word in words for part in (_CAMEL.findall(word) if word.isascii() else [word])]
     roles, others = [], []
     for word in words:

@@ -174,8 +174,3 @@ def whole_number(text: str) -> str:
 def is_number(text: str) -> bool:
     """Whether this is written as a number."""
     return bool(_NUMBER.fullmatch(text))
-
-
-def composed(text: str) -> str:
-    """The text with letter and accent as one character (NFC): two ways to write it that look the same are the same."""
-    return text if text.isascii() else unicodedata.normalize("NFC", text)

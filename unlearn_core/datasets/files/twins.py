@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from unlearn_core.datasets.files.listing import some
+from unlearn_core.datasets.files.names import some
 
 MOST_BITS = 2
 """Of 64; how many bits two perceptual hashes may differ in."""
@@ -19,7 +19,7 @@ LEAST_SIDE, LEAST_CONTRAST = 16, 4.0
 """Smaller or plainer pictures (standard deviation in levels of 255) have too little in them to be told apart by a hash."""
 MOST_TORN = 0.5
 """Where this share of the pairs that chance would give across classes are across classes, a hash tells nothing here."""
-_BANDS = tuple(np.uint64(((1 << bits) - 1) << at) for at, bits in ((0, 22), (22, 21), (43, 21)))
+BANDS = tuple(np.uint64(((1 << bits) - 1) << at) for at, bits in ((0, 22), (22, 21), (43, 21)))
 """Two hashes that differ in at most two bits agree in one of three parts."""
 _MOST_EACH = 32
 
@@ -46,7 +46,7 @@ def groups_of(pixels: np.ndarray) -> np.ndarray:
     return np.array([first.setdefault(key, row) for row, key in enumerate(keys)], np.int64)
 
 
-def twins_said(groups: np.ndarray, names: Sequence[str], labels: np.ndarray) -> list[str]:
+def describe_twins(groups: np.ndarray, names: Sequence[str], labels: np.ndarray) -> list[str]:
     """Images that look exactly like another one, and those of them that carry another label."""
     twice = np.flatnonzero(groups != np.arange(len(groups)))
     if not len(twice):
@@ -62,7 +62,7 @@ def twins_said(groups: np.ndarray, names: Sequence[str], labels: np.ndarray) -> 
     return said
 
 
-def shared_said(groups: np.ndarray, names: Sequence[str], train: np.ndarray, test: np.ndarray) -> list[str]:
+def describe_shared(groups: np.ndarray, names: Sequence[str], train: np.ndarray, test: np.ndarray) -> list[str]:
     """Test images that are also training images; ``train`` and ``test`` are rows."""
     shared = test[np.isin(groups[test], groups[train])]
     if not len(shared):
@@ -76,7 +76,7 @@ def shared_said(groups: np.ndarray, names: Sequence[str], train: np.ndarray, tes
     ]
 
 
-def near_said(
+def describe_near(
     hashes: np.ndarray, groups: np.ndarray, pixels: np.ndarray, names: Sequence[str], labels: np.ndarray,
     train: np.ndarray, test: np.ndarray,
 ) -> list[str]:  # fmt: skip
@@ -105,7 +105,7 @@ def near_said(
 def near_pairs(hashes: np.ndarray, pixels: np.ndarray, train: np.ndarray, test: np.ndarray) -> np.ndarray:
     """int64 (M, 2): rows of ``test`` that have a near duplicate among the rows of ``train``, with the nearest of these."""
     train, test = train[hashes[train] != 0], test[hashes[test] != 0]
-    found = np.concatenate([_candidates(hashes[test], hashes[train], band) for band in _BANDS])
+    found = np.concatenate([find_candidates(hashes[test], hashes[train], band) for band in BANDS])
     if not len(found):
         return np.empty((0, 2), np.int64)
     pairs = np.stack([test[found[:, 0]], train[found[:, 1]]], 1)
@@ -116,7 +116,7 @@ def near_pairs(hashes: np.ndarray, pixels: np.ndarray, train: np.ndarray, test: 
     return pairs[good[nearest]]
 
 
-def _candidates(test: np.ndarray, train: np.ndarray, band: np.uint64) -> np.ndarray:
+def find_candidates(test: np.ndarray, train: np.ndarray, band: np.uint64) -> np.ndarray:
     """Positions (test, train) of hashes that agree in this part and differ in few bits, at most a few for each test image."""
     order = np.argsort(train & band, kind="stable")
     keys = (train & band)[order]

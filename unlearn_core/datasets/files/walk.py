@@ -105,9 +105,9 @@ class Found:
             times = f" ({self.system.total():,} times)" if self.system.total() > len(names) else ""
             said.append(f"{some(names)} {are(names)} left out{times}: thumbnails, trash or files of the system.")
         if self.unread:
-            said.append(f"Left out by their ending: {_counted(self.unread)}; save what is an image as .jpg or .png.")
+            said.append(f"Left out by their ending: {_count_endings(self.unread)}; save what is an image as .jpg or .png.")
         if self.read:
-            said.append(f"Unusual endings that are read: {_counted(self.read)}.")
+            said.append(f"Unusual endings that are read: {_count_endings(self.read)}.")
         if self.tables:
             lies, it = ("lies", "it") if len(self.tables) == 1 else ("lie", "one of them")
             said.append(
@@ -186,7 +186,7 @@ def _links(dangling: Sequence[str], files: Sequence[str]) -> list[str]:
     return [f"{one} missing or out of reach ({', '.join(shown)}{more}) and left out, for example {some(sorted(dangling)[:1])}."]
 
 
-def _counted(endings: Counter[str]) -> str:
+def _count_endings(endings: Counter[str]) -> str:
     """3 .heic, 1 without an ending"""
     parts = [
         f"{count:,} {some([ending])[1:-1] if ending else 'without an ending'}"

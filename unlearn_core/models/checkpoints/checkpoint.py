@@ -1,4 +1,4 @@
-"""Weights from a file that somebody else wrote: safetensors, or what torch.save wrote of tensors and plain values.
+"""Weights from a foreign file: safetensors, or what torch.save wrote of tensors and plain values.
 
 Nothing in such a file is ever executed, and memory is bounded: by the size of the file, and by the shapes the network
 expects, which are compared before a tensor is read.
@@ -125,14 +125,14 @@ def glance(path: Path) -> Glance:
 @functools.lru_cache(maxsize=16)
 def _glance(path: Path, *_: int) -> Glance:
     data = read(path)
-    content, found = content_of(data), opened(data, path.name)
+    content, found = content_of(data), open_checkpoint(data, path.name)
     noted = {key: value for key, value in found.noted.items() if len(value) <= LONGEST_NOTE}
     if "normalise" not in noted and (layer := normalisation_in(found.tree, found.build)) is not None:
         return Glance(content, noted | {"normalise": layer[0]}, layer[1])
     return Glance(content, noted)
 
 
-def opened(data: bytes, name: str) -> Content:
+def open_checkpoint(data: bytes, name: str) -> Content:
     """What a file holds, nothing of it run. Raises :class:`UserError` with what it is where it cannot be taken."""
     if _is_safetensors(data):
         return Content(_safetensors(data, name), "safetensors", _metadata(data))
@@ -147,7 +147,7 @@ def opened(data: bytes, name: str) -> Content:
     return Content(file.tree, "torch before 1.6" if file.old else "torch", {}, file)
 
 
-def fitted(
+def fit_weights(
     content: Content, taken: Taken, expected: Mapping[str, torch.Tensor], name: str, architecture: str
 ) -> dict[str, torch.Tensor]:
     """The weights taken as a state dict for a network whose own is ``expected``: same shapes and types, all finite.

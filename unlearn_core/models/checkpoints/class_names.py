@@ -16,15 +16,15 @@ def read_classes(value: Any) -> tuple[str, ...] | None:
     """Names in order, from a list, a dictionary of name and number in either direction, or either as text (JSON, as Python
     prints it, or separated by commas or lines); None for anything else."""
     if isinstance(value, str):
-        return read_classes(_parsed(value))
+        return read_classes(_parse_text(value))
     if isinstance(value, Mapping):
-        return _numbered(value)
+        return _sort_by_number(value)
     if not isinstance(value, list | tuple) or not value or not all(isinstance(name, str | int) for name in value):
         return None
     return tuple(str(name) for name in value)
 
 
-def _parsed(text: str) -> Any:
+def _parse_text(text: str) -> Any:
     for parse in (json.loads, ast.literal_eval):
         try:
             found = parse(text)
@@ -36,7 +36,7 @@ def _parsed(text: str) -> Any:
     return [part for part in parts if part] if len(parts) > 1 else None
 
 
-def _numbered(pairs: Mapping[Any, Any]) -> tuple[str, ...] | None:
+def _sort_by_number(pairs: Mapping[Any, Any]) -> tuple[str, ...] | None:
     """{"ant": 0} or {0: "ant"} or {"0": "ant"}, numbered from 0 without a gap."""
     by_number: dict[int, str] = {}
     for key, value in pairs.items():

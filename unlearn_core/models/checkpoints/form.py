@@ -34,7 +34,7 @@ class Form:
     left_out: tuple[str, ...] = ()
     old: bool = False
 
-    def named(self, state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    def rename_state(self, state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         """``state`` under the file's names, in its order and precision, with the other tensors that lay there.
 
         Raises :class:`UserError` where a number is too large for the precision.
@@ -53,7 +53,7 @@ class Form:
                 made[key] = self.beside[key]
         return made
 
-    def nested(self, named: Mapping[str, torch.Tensor]) -> dict[str, Any]:
+    def nest_state(self, named: Mapping[str, torch.Tensor]) -> dict[str, Any]:
         """``named`` inside the dictionaries of the file, with their plain values."""
         inner: dict[str, Any] = named  # type: ignore[assignment]
         for key, around in zip(reversed(self.path), reversed(self.around), strict=True):
@@ -74,7 +74,7 @@ class Form:
         return f"As the checkpoint came: {', '.join(parts)}."
 
 
-def taken_words(content: Content, taken: Taken) -> list[str]:
+def describe_taken(content: Content, taken: Taken) -> list[str]:
     """What was unwrapped, left out and converted; sentences, none for a plain file of float32."""
     said = []
     where = [f"were found under {'.'.join(taken.path)!r}"] if taken.path else []

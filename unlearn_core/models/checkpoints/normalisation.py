@@ -58,13 +58,13 @@ def normalisation_in(tree: Any, build: Callable[[Tensor], torch.Tensor]) -> tupl
             except (Damaged, RuntimeError):
                 continue
             scale = 255.0 if max(*map(abs, mean), *map(abs, std)) > _LARGEST else 1.0
-            text = _named(tuple(v / scale for v in mean), tuple(v / scale for v in std))
+            text = _write_shortest(tuple(v / scale for v in mean), tuple(v / scale for v in std))
             if text:
                 return text, f"{pair['mean']!r} and {pair['std']!r}"
     return None
 
 
-def _named(mean: Triple, std: Triple) -> str:
+def _write_shortest(mean: Triple, std: Triple) -> str:
     """The text for these numbers, by its word where there is one; "" for what is no normalisation."""
     text = write_normalise(mean, std)
     try:

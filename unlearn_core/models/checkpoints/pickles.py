@@ -137,17 +137,17 @@ class Reader:
         items = self._since_mark()
         self._stack.append(made(items))
 
-    def _named(self, text: str) -> Name:
+    def _note_name(self, text: str) -> Name:
         if not is_harmless(text) and text not in self.unknown:
             self.unknown.append(text)
         return Name(text)
 
     def _global(self, argument: Any) -> None:
-        self._stack.append(self._named(str(argument)))
+        self._stack.append(self._note_name(str(argument)))
 
     def _stack_global(self, _: Any) -> None:
         function, module = self._stack.pop(), self._stack.pop()
-        self._stack.append(self._named(f"{module} {function}"))
+        self._stack.append(self._note_name(f"{module} {function}"))
 
     def _reduce(self, _: Any) -> None:
         arguments, called = self._stack.pop(), self._stack.pop()
@@ -159,7 +159,7 @@ class Reader:
 
     def _instance(self, argument: Any) -> None:
         items = self._since_mark()
-        named = self._named(str(argument)) if argument else items.pop(0)
+        named = self._note_name(str(argument)) if argument else items.pop(0)
         self._stack.append(_made(named, tuple(items)))
 
     def _append(self, _: Any) -> None:

@@ -78,7 +78,7 @@ def read_zip(data: bytes, name: str) -> TorchFile:
 
     if f"{root}byteorder" in infos and entry(f"{root}byteorder") != sys.byteorder.encode():
         raise UserError(f"The checkpoint {name!r} was written on a machine with another order of bytes, so it is not read.")
-    tree = _described(io.BytesIO(entry(pickles[0])), name)
+    tree = _read_tree(io.BytesIO(entry(pickles[0])), name)
     return TorchFile(tree, lambda storage: archive.read(f"{root}data/{storage.key}"), old=False)
 
 
@@ -94,7 +94,7 @@ def read_old(data: bytes, name: str) -> TorchFile:
     if system.get("little_endian", True) != (sys.byteorder == "little"):
         raise UserError(f"The checkpoint {name!r} was written on a machine with another order of bytes, so it is not read.")
     reader = Reader()
-    tree = _described(file, name, reader)
+    tree = _read_tree(file, name, reader)
     try:
         keys = Reader().read(file)
         places = _blocks_behind(data, file.tell(), keys, reader.sizes)
@@ -115,7 +115,7 @@ def _blocks_behind(data: bytes, start: int, keys: Any, sizes: dict[str, int]) ->
     return places
 
 
-def _described(file: io.BytesIO, name: str, reader: Reader | None = None) -> Any:
+def _read_tree(file: io.BytesIO, name: str, reader: Reader | None = None) -> Any:
     """The object in a pickle as a tree; refused where it holds more than values."""
     reader = reader or Reader()
     try:

@@ -1,6 +1,6 @@
-"""Redirect channels attached to a network from outside: masked side channels beside its layers.
+"""Redirect channels attached to a network from outside: parallel adapters beside its layers.
 
-Beside a layer runs a narrow branch, ``down`` → norm → activation → mask → ``up``, whose result is added to the layer's
+Beside a layer runs a narrow, masked branch, ``down`` → norm → activation → mask → ``up``, whose result is added to the layer's
 output. The modules of the network stay where they are and keep their names; only their class changes, so that a copy, a
 state dict or an export needs no translation. Without a mask a layer runs the very code it ran before.
 """
@@ -18,7 +18,7 @@ from torch import nn
 from unlearn_core.models.redirect.layers import show
 
 MOST_CHANNELS = 128
-"""Side channels of one layer at most. A branch costs about channels / (the layer's outputs) of the layer, and what must be
+"""Redirect channels of one adapter at most. It costs about channels / (the layer's outputs) of the layer, and what must be
 redirected does not grow with a network's width: 128 beside each of dozens of layers are thousands of channels."""
 
 active: ContextVar[Sequence[torch.Tensor] | None] = ContextVar("active", default=None)
@@ -26,7 +26,7 @@ active: ContextVar[Sequence[torch.Tensor] | None] = ContextVar("active", default
 threads may use one network at the same time."""
 
 
-class _Side(nn.Module):
+class AdapterBranch(nn.Module):
     """The branch beside one layer: ``forward(x, mask)`` gives what is added, and its masked channels."""
 
     down: nn.Module
@@ -38,14 +38,14 @@ class _Side(nn.Module):
         self.spatial = spatial
 
     def forward(self, x: torch.Tensor, mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        side = F.relu(self.norm(self.down(x)))
-        shape = [1] * side.dim()
+        channels = F.relu(self.norm(self.down(x)))
+        shape = [1] * channels.dim()
         shape[0], shape[1 if self.spatial else -1] = mask.shape
-        side = side * mask.reshape(shape)
-        return self.up(side), side
+        channels = channels * mask.reshape(shape)
+        return self.up(channels), channels
 
 
-def _fresh(layer: nn.Module) -> nn.Module:
+def _initialise(layer: nn.Module) -> nn.Module:
     """The default uniform initialisation, scale 1/√fan_in, as redirect channels have it in the networks of this project."""
     assert isinstance(layer, nn.Conv2d | nn.Linear)
     bound = layer.weight[0].numel() ** -0.5
@@ -55,98 +55,99 @@ def _fresh(layer: nn.Module) -> nn.Module:
     return layer
 
 
-def conv_side(layer: nn.Conv2d, channels: int) -> _Side:
+def make_conv_branch(layer: nn.Conv2d, channels: int) -> AdapterBranch:
     """A branch that sees what the convolution sees, at the same positions."""
-    side = _Side(spatial=True)
-    side.down = _fresh(
+    branch = AdapterBranch(spatial=True)
+    branch.down = _initialise(
         nn.Conv2d(layer.in_channels, channels, layer.kernel_size, layer.stride, layer.padding, layer.dilation, bias=False)  # type: ignore[arg-type]
     )
-    side.norm = nn.BatchNorm2d(channels)
-    side.up = _fresh(nn.Conv2d(channels, layer.out_channels, 1, bias=False))
-    return side
+    branch.norm = nn.BatchNorm2d(channels)
+    branch.up = _initialise(nn.Conv2d(channels, layer.out_channels, 1, bias=False))
+    return branch
 
 
-def linear_side(inputs: int, outputs: int, channels: int) -> _Side:
+def make_linear_branch(inputs: int, outputs: int, channels: int) -> AdapterBranch:
     """A branch for every token by itself."""
-    side = _Side(spatial=False)
-    side.down, side.norm, side.up = (
-        _fresh(nn.Linear(inputs, channels)),
+    branch = AdapterBranch(spatial=False)
+    branch.down, branch.norm, branch.up = (
+        _initialise(nn.Linear(inputs, channels)),
         nn.Identity(),
-        _fresh(nn.Linear(channels, outputs, bias=False)),
+        _initialise(nn.Linear(channels, outputs, bias=False)),
     )
-    return side
+    return branch
 
 
 class ParallelAdapter(nn.Module):
     """What the three layer classes share: which layer of the network it is, and its branch."""
 
-    place: int
-    redirect: _Side | None
+    layer_index: int
+    redirect: AdapterBranch | None
     channels_at: int
 
-    def attach(self, place: int) -> None:
-        """Become layer number ``place``, without a branch yet."""
-        self.place = place
+    def attach(self, layer_index: int) -> None:
+        """Become layer number ``layer_index``, without a branch yet."""
+        self.layer_index = layer_index
         self.register_module("redirect", None)
 
-    def widened(self, channels: int) -> _Side:
+    def make_branch(self, channels: int) -> AdapterBranch:
         """A fresh branch for this layer."""
         raise NotImplementedError
 
-    def weight_like(self) -> torch.Tensor:
+    def reference_weight(self) -> torch.Tensor:
         """A weight of the layer itself: where its branch must be."""
         return next(self.parameters(recurse=False))
 
-    def added(self, x: torch.Tensor, out: torch.Tensor) -> torch.Tensor:
+    def add_branch(self, x: torch.Tensor, out: torch.Tensor) -> torch.Tensor:
         """``out`` with the branch's contribution while redirect is on; either way the layer is shown."""
         masks = active.get()
         if masks is None or self.redirect is None:
             show(out, None, self.channels_at)
             return out
-        mask = masks[self.place]
-        more, side = self.redirect(x, mask)
-        show(out, mask, self.channels_at, side)
+        mask = masks[self.layer_index]
+        more: torch.Tensor
+        more, channels = self.redirect(x, mask)
+        show(out, mask, self.channels_at, channels)
         return out + more
 
 
 class AdapterConv2d(nn.Conv2d, ParallelAdapter):
-    """A convolution with side channels."""
+    """A convolution with an adapter."""
 
     channels_at = 1
 
-    def widened(self, channels: int) -> _Side:
-        return conv_side(self, channels)
+    def make_branch(self, channels: int) -> AdapterBranch:
+        return make_conv_branch(self, channels)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.added(x, super().forward(x))
+        return self.add_branch(x, super().forward(x))
 
 
-class SideLinear(nn.Linear, ParallelAdapter):
-    """A linear layer with side channels."""
+class AdapterLinear(nn.Linear, ParallelAdapter):
+    """A linear layer with an adapter."""
 
     channels_at = -1
 
-    def widened(self, channels: int) -> _Side:
-        return linear_side(self.in_features, self.out_features, channels)
+    def make_branch(self, channels: int) -> AdapterBranch:
+        return make_linear_branch(self.in_features, self.out_features, channels)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.added(x, super().forward(x))
+        return self.add_branch(x, super().forward(x))
 
 
-class SideAttention(nn.MultiheadAttention, ParallelAdapter):
-    """Attention with side channels that run beside the whole of it, token by token."""
+class AdapterAttention(nn.MultiheadAttention, ParallelAdapter):
+    """Attention with an adapter that runs beside the whole of it, token by token."""
 
     channels_at = -1
 
-    def widened(self, channels: int) -> _Side:
-        return linear_side(self.embed_dim, self.embed_dim, channels)
+    def make_branch(self, channels: int) -> AdapterBranch:
+        return make_linear_branch(self.embed_dim, self.embed_dim, channels)
 
-    def forward(self, query: torch.Tensor, *args: Any, **kwargs: Any) -> tuple[torch.Tensor, torch.Tensor | None]:  # type: ignore[override]
+    def forward(self, query: torch.Tensor, *args: Any, **kwargs: Any) -> tuple[torch.Tensor, torch.Tensor | None]:
         out, weights = super().forward(query, *args, **kwargs)
-        return self.added(query, out), weights
+        return self.add_branch(query, out), weights
 
 
-class SideBatchNorm2d(nn.BatchNorm2d):
+class AdapterBatchNorm2d(nn.BatchNorm2d):
     """Batch norm of the base: a pass with redirect on normalises by its batch and leaves the running statistics alone."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -157,7 +158,7 @@ class SideBatchNorm2d(nn.BatchNorm2d):
 
 CLASSES: dict[type[nn.Module], type[Any]] = {
     nn.Conv2d: AdapterConv2d,
-    nn.Linear: SideLinear,
-    nn.MultiheadAttention: SideAttention,
+    nn.Linear: AdapterLinear,
+    nn.MultiheadAttention: AdapterAttention,
 }
 """Exact class of a layer → what it becomes."""

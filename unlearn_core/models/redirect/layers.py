@@ -2,7 +2,7 @@
 
 An activation is (B, base) with redirect off and (B, base + redirect, …) with it on, base channels first. With redirect
 off a layer uses its base weights alone: the same tensors in the same kernels as before widening, so the function is the
-same to the bit and costs what the base costs. Masks are per channel, never per position (arXiv:2307.09542, §3).
+same to the bit and costs what the base costs. Masks are per channel, never per position (arXiv:2307.09542, section 3).
 """
 
 from __future__ import annotations
@@ -157,7 +157,8 @@ class RedirectNet(nn.Module):
 
     def forward(self, x: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
         """Logits (B, classes). ``mask``: None for redirect off, else (B or 1, redirect_channels), bool or a strength."""
-        return self.head(self.features(x, mask), mask is not None)
+        logits: torch.Tensor = self.head(self.features(x, mask), mask is not None)
+        return logits
 
     def features(self, x: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
         """Penultimate features (B, D); with redirect on the redirect features follow the base's."""
@@ -167,7 +168,7 @@ class RedirectNet(nn.Module):
             raise ValueError(
                 f"a mask of {mask.shape[-1]} channels on a network with {self.redirect_channels} redirect channels"
             )
-        return self.forward_features(x, list(mask.to(x.dtype).split(self.redirect_layers, dim=1)))
+        return self.forward_features(x, list(torch.split(mask.to(x.dtype), list(self.redirect_layers), dim=1)))
 
     def forward_features(self, x: torch.Tensor, masks: list[torch.Tensor] | None) -> torch.Tensor:
         raise NotImplementedError
@@ -176,7 +177,7 @@ class RedirectNet(nn.Module):
     """(features, on) → logits."""
 
     def set_input_stats(self, mean: torch.Tensor, std: torch.Tensor) -> None:
-        """Hear how the inputs were normalised: per channel, on the scale of the data. Only a network that was trained
+        """Take over how the inputs were normalised: per channel, on the scale of the data. Only a network that was trained
         elsewhere, on another normalisation, needs to know."""
 
     def as_torchvision(self) -> tuple[str, dict[str, torch.Tensor]] | None:
@@ -246,7 +247,7 @@ def apply_mask(x: torch.Tensor, base: int, mask: torch.Tensor | None, dim: int =
 
 def show(x: torch.Tensor, mask: torch.Tensor | None, dim: int = 1, more: torch.Tensor | None = None) -> None:
     """Let :func:`seen_activations` see one masked place: channels in dimension ``dim``, those of ``more`` behind the others."""
-    if torch.compiler.is_compiling():  # nobody looks on then, and a compiler would cut the network in two here
+    if torch.compiler.is_compiling():  # nothing is collected then, and a compiler would cut the network in two here
         return
     if (seen := _seen.get()) is not None:
         x = x if more is None else torch.cat([x, more], dim)

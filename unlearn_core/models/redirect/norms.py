@@ -96,6 +96,7 @@ class RedirectLayerNorm(nn.Module):
 
     def forward(self, x: torch.Tensor, on: bool) -> torch.Tensor:
         if not on or self.redirect is None:
-            return self.base(x)
+            normalised: torch.Tensor = self.base(x)
+            return normalised
         base = self.base.normalized_shape[0]
         return torch.cat([self.base(x[..., :base]), self.redirect(x[..., base:])], dim=-1)

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from unlearn_core.results.reader import CORRUPTED, truth_known
+from unlearn_core.corruption import truth_known
+from unlearn_core.results.reader import CORRUPTED
 from unlearn_core.views.channels.data import Opened, PlaneGrid, plane_grid
 
 if TYPE_CHECKING:

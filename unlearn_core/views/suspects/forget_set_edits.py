@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from unlearn_core.corruption import truth_known
 from unlearn_core.results.measured import recorded
-from unlearn_core.results.reader import GROUPS, Results, groups_of, scenario_data, truth_known
+from unlearn_core.results.reader import GROUPS, Results, groups_of, scenario_data
 from unlearn_core.specs import MethodSpec, Scenario
 from unlearn_core.views.suspects.data import SHOWN, Suspects
 

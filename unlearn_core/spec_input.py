@@ -1,0 +1,96 @@
+"""What the user typed: values in their one canonical form, and all that is wrong with a spec as one sentence."""
+
+from __future__ import annotations
+
+import itertools
+import operator
+from typing import Any
+
+from pydantic import ValidationError
+
+
+def explain(error: ValidationError, prefix: str = "") -> str:
+    """Every problem in a pydantic report as one sentence a person understands."""
+    return "; ".join(_explain_one(dict(problem), prefix) for problem in error.errors(include_url=False)) + "."
+
+
+def _explain_one(problem: dict[str, Any], prefix: str) -> str:
+    path = [str(part) for part in problem["loc"] if not str(part).startswith(("function-", "constrained-", "int", "float"))]
+    name = prefix + ".".join(path) if path else prefix.rstrip(".") or "the specification"
+    given = problem.get("input")
+    shown = "" if isinstance(given, dict | list) else f" (got {repr(given)[:120]})"
+    limits = problem.get("ctx", {})
+    kind = problem["type"]
+    simple = {
+        "extra_forbidden": f"{name} is not a known option",
+        "missing": f"{name} is missing",
+        "finite_number": f"{name} must be a finite number{shown}",
+        "greater_than_equal": f"{name} must be at least {limits.get('ge')}{shown}",
+        "greater_than": f"{name} must be more than {limits.get('gt')}{shown}",
+        "less_than_equal": f"{name} must be at most {limits.get('le')}{shown}",
+        "less_than": f"{name} must be less than {limits.get('lt')}{shown}",
+        "literal_error": f"{name} must be one of {limits.get('expected')}{shown}",
+        "string_too_long": f"{name} is longer than {limits.get('max_length')} characters",
+        "value_error": f"{name}: {limits.get('error')}" if path else str(limits.get("error")),
+    }
+    if kind in simple:
+        return simple[kind]
+    if kind.startswith(("float", "int", "bool", "string")):
+        noun = {"float": "a number", "int": "a whole number", "bool": "true or false", "string": "text"}[kind.split("_")[0]]
+        return f"{name} must be {noun}{shown}"
+    return f"{name}: {problem['msg'][0].lower()}{problem['msg'][1:]}{shown}"
+
+
+def parse_amount(value: Any) -> Any:
+    """Read '86' as a count and '0.06' as a fraction, wherever it was typed."""
+    if isinstance(value, bool):
+        raise ValueError(f"must be a count or a fraction (got {value!r})")
+    if isinstance(value, str):
+        try:
+            value = float(value) if any(c in value.lower() for c in ".en") else int(value)
+        except ValueError:
+            raise ValueError(f"must be a count such as 86 or a fraction such as 0.06 (got {value!r})") from None
+    if isinstance(value, float) and not 0 < value <= 0.5:
+        raise ValueError(f"as a fraction must be above 0 and at most 0.5 (got {value:g}); write a whole number for a count")
+    if isinstance(value, int) and value < 1:
+        raise ValueError(f"as a count must be at least 1 (got {value})")
+    return value
+
+
+def parse_indices(value: Any) -> Any:
+    """Whole numbers from 0 up, each once, in ascending order. Only the first mistake is named: there may be thousands."""
+    if value is None:
+        return None
+    if isinstance(value, str | bytes | dict):
+        raise ValueError("must be a list of training indices")
+    try:
+        found = sorted(_parse_index(item) for item in value)
+    except TypeError:
+        raise ValueError("must be a list of training indices") from None
+    if not found:
+        raise ValueError("an edited forget set needs at least one training example")
+    if found[0] < 0:
+        raise ValueError(f"training examples are numbered from 0 (got {found[0]})")
+    twice = next((one for one, other in itertools.pairwise(found) if one == other), None)
+    if twice is not None:
+        raise ValueError(f"training example {twice} is named twice")
+    return tuple(found)
+
+
+def _parse_index(item: Any) -> int:
+    try:
+        if isinstance(item, bool):
+            raise TypeError
+        return operator.index(item)
+    except TypeError:
+        raise ValueError(f"a training index must be a whole number (got {str(item)[:40]!r})") from None
+
+
+def parse_relabelled(value: Any) -> Any:
+    """Pairs of index and class name, ascending; also from a mapping."""
+    pairs = value.items() if isinstance(value, dict) else value
+    try:
+        found = sorted((_parse_index(int(index) if isinstance(index, str) else index), str(name)) for index, name in pairs)
+    except (TypeError, ValueError):
+        raise ValueError("must be pairs of a training index and a class name") from None
+    return tuple(found)
