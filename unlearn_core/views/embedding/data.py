@@ -1,7 +1,7 @@
 """Penultimate features of several models in one plane, so that an example's movement between the panels means something.
 
 UMAP is run as *one* layout: each model has its own neighbour graph, the graphs are put side by side, and the copies of an
-example in all models are tied by an edge of weight 1. Measured by ``benchmarks/embedding_alignment.py`` on digits with a
+example in all models are tied by an edge of weight 1. Measured by ``benchmarks run embedding_alignment`` on digits with a
 trigger (original, retrained, REM: 3 × 1,437 points), against UMAP's own two ways. A plain UMAP of the concatenated features
 takes 4.0 s of one core and puts a retrained network, whose features have another basis, on an island of its own: clean
 examples that nothing happened to move by 1.6 of the picture's spread. ``AlignedUMAP`` keeps them in place (0.03) but takes
