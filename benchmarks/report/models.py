@@ -11,6 +11,7 @@ import statistics
 from benchmarks.paths import DOCS, RESULTS
 from benchmarks.report.sections import write_section
 
+PAGE = DOCS / "models.md"
 START = "<!-- written by benchmarks report models -->"
 SHOWN = ("healed", "utility", "healed_x_utility", "attack_success")
 Row = dict[str, float]
@@ -36,4 +37,4 @@ def table(rows: dict[str, list[Row]], epochs: int) -> list[str]:
 
 def main() -> None:
     content = json.loads((RESULTS / "training_on.json").read_text())
-    write_section(DOCS / "models.md", START, ["", *table(content["rows"], content["provenance"]["epochs"]), ""])
+    write_section(PAGE, START, ["", *table(content["rows"], content["provenance"]["epochs"]), ""])

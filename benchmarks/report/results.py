@@ -16,70 +16,39 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
-import yaml
 
-from benchmarks.measure.discovery_photos import table, verdicts
 from benchmarks.paths import DOCS, PLANS, RESULTS
+from benchmarks.report.map import markdown, searching, variants, wide
+from benchmarks.report.other_tasks import other_tasks, photo_commands, photographs
 from benchmarks.report.own_model import section as own_model
+from unlearn_core.cli.sweep import read_plan
 from unlearn_core.methods import registry as methods
 from unlearn_core.presets import make_scenario
-from unlearn_core.results.tables import results, summary
+from unlearn_core.results.tables import results
 from unlearn_core.specs import SweepSpec
 from unlearn_core.store import Store
 
 PLAN = PLANS / "digits_sweep.yaml"
 VARIANTS = PLANS / "digits_variants.yaml"
 SEARCHING = PLANS / "digits_searching.yaml"
-DIGITS, PHOTOS = (RESULTS / f"discovery_{name}.json" for name in ("digits", "photos"))
 COST = RESULTS / "bench.json"
-TARGET = DOCS / "results.md"
-
-
-def wide(frame: pd.DataFrame, metric: str) -> pd.DataFrame:
-    """Mean of ``metric`` over seeds: one row per method, columns (regularity, discovery)."""
-    table = summary(frame, metric)
-    return table.pivot_table(index="method", columns=["regularity", "discovery"], values="mean", sort=False)
-
-
-def markdown(frame: pd.DataFrame, metric: str, order: list[str]) -> list[str]:
-    """The table with mean ± standard error, best non-oracle of each column in bold."""
-    table = summary(frame, metric)
-    tasks = sorted({(r, d) for r, d in zip(table["regularity"], table["discovery"], strict=True)})
-    plain = {name for name in order if not methods.get(name).oracle}
-    best = {
-        task: table[(table.regularity == task[0]) & (table.discovery == task[1]) & table.method.isin(plain)]["mean"].max()
-        for task in tasks
-    }
-    lines = ["| method | " + " | ".join(f"r {r:g}, {d:.0%}" for r, d in tasks) + " | worst |"]
-    lines.append("|---" * (len(tasks) + 2) + "|")
-    for name in order:
-        rows = table[table.method == name].set_index(["regularity", "discovery"])
-        cells = []
-        for task in tasks:
-            if task not in rows.index:
-                cells.append("–")
-                continue
-            mean, error = rows.loc[task, "mean"], rows.loc[task, "standard_error"]
-            text = f"{mean:.2f} ± {error:.2f}"
-            cells.append(f"**{text}**" if name in plain and mean == best[task] else text)
-        lines.append(f"| {methods.get(name).label} (`{name}`) | " + " | ".join(cells) + f" | {rows['mean'].min():.2f} |")
-    return lines
-
-
-def variants(frame: pd.DataFrame) -> list[str]:
-    """Healed × utility of other settings than the presets: one row for each variant of a method."""
-    table = summary(frame, "healed_x_utility")
-    tasks = sorted({(r, d) for r, d in zip(table["regularity"], table["discovery"], strict=True)})
-    lines = ["| method | " + " | ".join(f"r {r:g}, {d:.0%}" for r, d in tasks) + " |", "|---" * (len(tasks) + 1) + "|"]
-    for (name, variant), rows in table.groupby(["method", "variant"], sort=False):
-        means = rows.set_index(["regularity", "discovery"])
-        cells = [
-            f"{means.loc[t, 'mean']:.2f} ± {means.loc[t, 'standard_error']:.2f}" if t in means.index else "–" for t in tasks
-        ]
-        lines.append(f"| `{name}` with {variant} | " + " | ".join(cells) + " |")
-    return lines
+PAGE = DOCS / "results.md"
+TABLES = {"Handwritten digits: healed × utility": "healed_x_utility", "Healed": "healed", "Utility": "utility"}
+TRIED = (
+    "What was tried where a claim does not come out, and what tuning changes. The bad teacher is tuned like everything "
+    "else to heal a held-out part of F, which here means a short, strong push away from the labels; its row below has the "
+    "starting values from before tuning, nearer to its paper's. REM without redirect channels is REM's own ablation: on "
+    "digits the bounded losses do most of the work, and the two differ by less than their standard errors. Fine-tuning is "
+    "not allowed a higher rate than training had; at twice that rate it throws the old solution away and heals some:"
+)
+SEARCHED = (
+    "`rem_tuned` chooses REM's knobs by held-out halves of F, `rem_discover` and `retrain_discover` look for what "
+    "is corrupted and not known. Healed × utility, the same seeds:"
+)
 
 
 def costs(order: list[str]) -> list[str]:
@@ -108,75 +77,6 @@ def costs(order: list[str]) -> list[str]:
             f"- Methods that run REM many times, to search or to discover, are not in the map; times retraining: {names}."
         )
     return lines
-
-
-def searching(frame: pd.DataFrame, plan: SweepSpec) -> list[str]:
-    """REM beside the methods that run it many times, and whether self-tuned REM is nowhere worse than REM."""
-    lines = markdown(frame, "healed_x_utility", [name for name in ("rem", *plan.methods) if name in set(frame.method)])
-    table = summary(frame, "healed_x_utility").set_index(["method", "regularity", "discovery"])
-    if "rem_tuned" in table.index:
-        rem, tuned = table.loc["rem"], table.loc["rem_tuned"]
-        worse = [
-            f"r {r:g}, {d:.0%}: {tuned.loc[(r, d), 'mean']:.2f} against {rem.loc[(r, d), 'mean']:.2f}"
-            for r, d in tuned.index
-            if tuned.loc[(r, d), "mean"]
-            < rem.loc[(r, d), "mean"] - max(tuned.loc[(r, d), "standard_error"], rem.loc[(r, d), "standard_error"])
-        ]
-        told = f"more than a standard error below REM in {len(worse)} of {len(tuned)} cells"
-        lines += ["", f"- `rem_tuned` is {told}{': ' + '; '.join(worse) if worse else ''}."]
-    return lines
-
-
-def other_tasks() -> list[str]:
-    """Self-tuned REM on tasks that the preset was not made for: other tasks on digits, and photographs."""
-    rows = [row for row in json.loads(DIGITS.read_text())["rows"] if row["section"] == "tuned"]
-    for run in json.loads(PHOTOS.read_text())["runs"].values() if PHOTOS.exists() else ():
-        if any(row["method"] == "rem_tuned" for row in run["rows"]):
-            rows += [
-                row | {"task": f"photographs, {row['task']}"} for row in run["rows"] if row["method"] in ("rem", "rem_tuned")
-            ]
-    if not rows:
-        return []
-    frame = pd.DataFrame(rows).assign(product=lambda table: table["healed"] * table["utility"])
-    table = frame.groupby(["task", "discovery", "method"], sort=False)["product"].agg(["mean", "sem"]).unstack("method")
-    lines = [
-        "",
-        "On tasks that the preset was not made for, three seeds:",
-        "",
-        "| task | discovered | `rem` | `rem_tuned` |",
-        "|---|---|---|---|",
-    ]
-    for (task, rate), row in table.iterrows():
-        cells = [f"{row['mean', name]:.2f} ± {row['sem', name]:.2f}".replace(" ± nan", "") for name in ("rem", "rem_tuned")]
-        lines.append(f"| {task} | {rate:.0%} | " + " | ".join(cells) + " |")
-    means = table["mean"]
-    margin = table["sem"].max(axis=1).fillna(0)
-    level = means["rem_tuned"] >= means["rem"] - margin
-    worst = {name: means[name].min() for name in ("rem", "rem_tuned")}
-    return [
-        *lines,
-        "",
-        f"- Within one standard error of REM or better: {level.sum()} of {len(level)}. Mean: `rem` {means['rem'].mean():.3f}, "
-        f"`rem_tuned` {means['rem_tuned'].mean():.3f}. The worst of these: `rem` {worst['rem']:.2f}, `rem_tuned` "
-        f"{worst['rem_tuned']:.2f}.",
-    ]
-
-
-def photographs() -> list[str]:
-    """Discovery on photographs, from ``discovery_photos.json``."""
-    if not PHOTOS.exists():
-        return []
-    runs = json.loads(PHOTOS.read_text())["runs"]
-    lines = ["## Photographs", "", "Discovery on CIFAR-10 as image files, mean ± standard error over the seeds.", ""]
-    for setting in dict.fromkeys(run["setting"] for run in runs.values()):
-        rows = [row for run in runs.values() if run["setting"] == setting for row in run["rows"]]
-        lines += [f"{setting}:", "", *table(rows), "", *(f"- {line}" for line in verdicts(rows)), ""]
-    return lines
-
-
-def photo_commands() -> list[str]:
-    """The commands that measured what :func:`photographs` writes."""
-    return [run["command"] for run in json.loads(PHOTOS.read_text())["runs"].values()] if PHOTOS.exists() else []
 
 
 def claims(frame: pd.DataFrame) -> list[str]:
@@ -228,23 +128,23 @@ def of_plan(frame: pd.DataFrame, plan: SweepSpec) -> pd.DataFrame:
     ]
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--store", default=None)
-    store = Store.open(parser.parse_args().store)
-    plan = SweepSpec.parse(yaml.safe_load(PLAN.read_text()))
+def sweeps(store: Store) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """What the store has of the map, of the other settings, and of the methods that search."""
+    plan, other, search = (read_plan(path) for path in (PLAN, VARIANTS, SEARCHING))
     everything = results(store, None, plan.dataset)
-    frame = of_plan(everything[everything.variant == ""], plan)
-    other = SweepSpec.parse(yaml.safe_load(VARIANTS.read_text()))
     varied = of_plan(everything[everything.variant != ""], other)
     keys = {key.partition(".")[2] for key in other.set}
     varied = varied[[{part.partition("=")[0] for part in text.split(", ")} <= keys for text in varied.variant]]
-    search = SweepSpec.parse(yaml.safe_load(SEARCHING.read_text()))
-    searched = of_plan(everything[everything.variant == ""], search.model_copy(update={"methods": ["rem", *search.methods]}))
-    order = [name for name in plan.methods if name in set(frame.method)]
+    usual = everything[everything.variant == ""]
+    searched = of_plan(usual, search.model_copy(update={"methods": ["rem", *search.methods]}))
+    return of_plan(usual, plan), varied, searched
+
+
+def head(found: int, environment: Mapping[str, Any]) -> list[str]:
+    """Title, commands, and where and on what the map was measured."""
+    plan = read_plan(PLAN)
     expected = len(plan.methods) * len(plan.regularity) * len(plan.discovery) * len(plan.seeds)
-    environment = store.find("run")[0].environment
-    text = [
+    return [
         "# Results",
         "",
         "Everything here is written by a command from stored runs; no number is typed by hand.",
@@ -260,7 +160,7 @@ def main() -> None:
         "python -m benchmarks report results --store STORE",
         "```",
         "",
-        f"{len(frame)} of {expected} runs, seeds {', '.join(map(str, plan.seeds))}, 86 of 1,437 training examples corrupted, "
+        f"{found} of {expected} runs, seeds {', '.join(map(str, plan.seeds))}, 86 of 1,437 training examples corrupted, "
         f"{environment.get('device', '')}, torch {environment.get('torch', '')}. r is the regularity, the percentage is the "
         "discovery rate. Bold: best of a column among the methods that see no ground truth. Hyperparameters come from "
         "`unlearn_core/tuning/tuned/digits.json` where it has an entry, chosen by the held-out-F rule on other seeds, "
@@ -270,45 +170,24 @@ def main() -> None:
         "> The photographs, the network from outside and the costs were measured before batch-norm statistics were measured "
         "alike for all methods: they are of earlier revisions.",
         "",
-        "## Handwritten digits: healed × utility",
-        "",
-        *markdown(frame, "healed_x_utility", order),
-        "",
-        "## Healed",
-        "",
-        *markdown(frame, "healed", order),
-        "",
-        "## Utility",
-        "",
-        *markdown(frame, "utility", order),
-        "",
-        "## The paper's claims",
-        "",
-        *claims(frame),
-        "",
-        "What was tried where a claim does not come out, and what tuning changes. The bad teacher is tuned like everything "
-        "else to heal a held-out part of F, which here means a short, strong push away from the labels; its row below has the "
-        "starting values from before tuning, nearer to its paper's. REM without redirect channels is REM's own ablation: on "
-        "digits the bounded losses do most of the work, and the two differ by less than their standard errors. Fine-tuning is "
-        "not allowed a higher rate than training had; at twice that rate it throws the old solution away and heals some:",
-        "",
-        *variants(varied),
-        "",
-        "## Methods that search",
-        "",
-        "`rem_tuned` chooses REM's knobs by held-out halves of F, `rem_discover` and `retrain_discover` look for what "
-        "is corrupted and not known. Healed × utility, the same seeds:",
-        "",
-        *searching(searched, search),
-        *other_tasks(),
-        "",
-        *photographs(),
-        *own_model(),
-        "## Cost",
-        "",
-        *costs(order),
-        "",
     ]
-    TARGET.parent.mkdir(exist_ok=True)
-    TARGET.write_text("\n".join(text))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--store", default=None)
+    store = Store.open(parser.parse_args().store)
+    frame, varied, searched = sweeps(store)
+    order = [name for name in read_plan(PLAN).methods if name in set(frame.method)]
+    text = head(len(frame), store.find("run")[0].environment)
+    for title, metric in (
+        ("Handwritten digits: healed × utility", "healed_x_utility"),
+        ("Healed", "healed"),
+        ("Utility", "utility"),
+    ):
+        text += [f"## {title}", "", *markdown(frame, metric, order), ""]
+    text += ["## The paper's claims", "", *claims(frame), "", TRIED, "", *variants(varied), ""]
+    text += ["## Methods that search", "", SEARCHED, "", *searching(searched, read_plan(SEARCHING)), *other_tasks(), ""]
+    text += [*photographs(), *own_model(), "## Cost", "", *costs(order), ""]
+    PAGE.write_text("\n".join(text))
     print("\n".join([*claims(frame), *costs(order)[-2:]]))
