@@ -35,7 +35,11 @@ def main() -> None:
     os.environ.pop("UNLEARN_GALLERY", None)
     with tempfile.TemporaryDirectory() as folder:
         os.environ["UNLEARN_STORE"] = folder
-        measured = {"run_empty_store_s": _run(folder), "run_cached_s": _run(folder), "first_page_s": _first_page()}
+        measured: dict[str, float | dict[str, float]] = {
+            "run_empty_store_s": _run(folder),
+            "run_cached_s": _run(folder),
+            "first_page_s": _first_page(),
+        }
         measured |= {f"craft_slider_{name}_ms": _craft(name, options.repeats) for name in DATASETS}
     print(json.dumps(measured, indent=1))
 
@@ -88,7 +92,7 @@ def _craft(dataset: str, repeats: int) -> dict[str, float]:
     app = AppTest.from_file(str(ROOT / "pages" / "craft.py"), default_timeout=60)
     app.query_params["dataset"] = dataset
     app.run()
-    slider = next(widget.key for widget in app.slider if "regularity" in str(widget.key))
+    slider = next(str(widget.key) for widget in app.slider if "regularity" in str(widget.key))
     times = []
     for k in range(repeats + 3):
         app.slider(key=slider).set_value((7 * k % 101) / 100)

@@ -52,7 +52,9 @@ class Measured:
 
     def _value(self, method: str, metric: str, scenario: Scenario) -> float:
         if method == "original":
-            return float(original_metrics(self.store, scenario)[metric])
+            value = original_metrics(self.store, scenario)[metric]
+            assert value is not None
+            return value
         record = self.store.get(scenario.run_key(make_method(method, scenario)))
         assert record is not None
         return float(record.payload["metrics"][metric])

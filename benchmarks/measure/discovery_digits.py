@@ -150,7 +150,9 @@ def unlearned(name: str, task: UnlearningTask, truth: GroundTruth, dataset: str)
     method = methods.get(name)
     if method.oracle:
         given = OracleTask(**vars(given), truth=truth)
-    return method(method.params(preset_params(name, dataset, task.recipe.augment))).unlearn(given, SilentReporter())
+    ready = method(method.params(preset_params(name, dataset, task.recipe.augment)))
+    model: torch.nn.Module = ready.unlearn(given, SilentReporter())
+    return model
 
 
 def found(report: dict[str, Any], work: Work, order: torch.Tensor, forget: torch.Tensor) -> Row:

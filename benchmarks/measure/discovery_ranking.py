@@ -63,8 +63,9 @@ class Watched(Discovery):
     """Discovery that keeps the views of every round."""
 
     def views(self, added: torch.Tensor, number: int) -> list[ModelOutputs]:
-        self.seen = [*getattr(self, "seen", []), super().views(added, number)]
-        return self.seen[-1]
+        found: list[ModelOutputs] = super().views(added, number)
+        self.seen = [*getattr(self, "seen", []), found]
+        return found
 
 
 def rankings(task: UnlearningTask) -> dict[str, np.ndarray]:

@@ -66,7 +66,7 @@ def crowd(port: int, clients: int, pages: Sequence[str], seed: int) -> list[tupl
 
 def megabytes(process: psutil.Process) -> int:
     """Resident memory of the app now."""
-    return round(process.memory_info().rss / 2**20)
+    return round(int(process.memory_info().rss) / 2**20)
 
 
 def measure(clients: int, rounds: int, pages: Sequence[str] = PAGES) -> dict[str, Any]:

@@ -69,6 +69,10 @@ def fill(place: str, count: int) -> None:
 
     store = Store.open(place)
     batch: list[dict[str, Any]] = []
+
+    def write(rows: list[dict[str, Any]]) -> None:
+        store._db.write(lambda db: db.execute(sa.insert(records), rows))
+
     runs = 0
     for number, row in enumerate(_records(Path(place) / "artifacts")):
         runs += row["kind"] == "run"
@@ -76,10 +80,10 @@ def fill(place: str, count: int) -> None:
             break
         batch.append(row | {"created": 1.8e9 + number})
         if len(batch) == 2000:
-            store._db.write(lambda db, rows=tuple(batch): db.execute(sa.insert(records), list(rows)))
+            write(batch)
             batch = []
     if batch:
-        store._db.write(lambda db: db.execute(sa.insert(records), batch))
+        write(batch)
     store.close()
 
 

@@ -222,7 +222,7 @@ MUTANTS = (
         "results/harm.py",
         "now < KEPT * before",
         "now < 0 * before",
-        ("tests/insight", "tests/figures"),
+        ("tests/views/test_choices.py",),
     ),
     Mutant(
         "formulas leave in a CSV",

@@ -107,7 +107,7 @@ class Sweep:
     def family(self) -> list[psutil.Process]:
         """Every process below the command that is alive now."""
         with contextlib.suppress(psutil.Error):
-            return psutil.Process(self.process.pid).children(recursive=True)
+            return list(psutil.Process(self.process.pid).children(recursive=True))
         return []
 
     def target(self, kind: str) -> psutil.Process | None:
@@ -186,7 +186,7 @@ def survivors(family: list[psutil.Process]) -> int:
 def lives(process: psutil.Process) -> bool:
     """Whether a process runs: one that has ended and whose parent never asked for its exit code does not."""
     try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
     except psutil.Error:
         return False
 

@@ -31,11 +31,12 @@ def other_tasks() -> list[str]:
         "| task | discovered | `rem` | `rem_tuned` |",
         "|---|---|---|---|",
     ]
-    for (task, rate), row in table.iterrows():
+    for task, rate in table.index:
+        row = table.loc[(task, rate)]
         cells = [f"{row['mean', name]:.2f} ± {row['sem', name]:.2f}".replace(" ± nan", "") for name in ("rem", "rem_tuned")]
         lines.append(f"| {task} | {rate:.0%} | " + " | ".join(cells) + " |")
     means = table["mean"]
-    margin = table["sem"].max(axis=1).fillna(0)
+    margin = pd.DataFrame(table["sem"]).max(axis=1).fillna(0)
     level = means["rem_tuned"] >= means["rem"] - margin
     worst = {name: means[name].min() for name in ("rem", "rem_tuned")}
     return [

@@ -17,7 +17,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 
@@ -91,10 +91,12 @@ def claims(frame: pd.DataFrame) -> list[str]:
         by_regularity = product.loc[name].groupby(level="regularity").mean()
         numbers = ", ".join(f"{value:.2f} at {r:g}" for r, value in by_regularity.items())
         verdict(
-            by_regularity.idxmax() == 1.0, f"`{name}` is at its best at regularity 1.", f"(Mean healed × utility: {numbers}.)"
+            bool(by_regularity.idxmax() == 1.0),
+            f"`{name}` is at its best at regularity 1.",
+            f"(Mean healed × utility: {numbers}.)",
         )
     for name in ("retrain", "scrub", "bad_teacher"):
-        value = healed.loc[name, (1.0, 0.1)]
+        value = cast(float, healed.loc[name, (1.0, 0.1)])
         verdict(
             value <= 0.25,
             f"`{name}` collapses on triggers when 10 % is discovered.",

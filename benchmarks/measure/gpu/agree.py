@@ -105,7 +105,8 @@ def one_pass(scenario: Scenario, split: Split, device: torch.device) -> tuple[di
     def logits(kind: str) -> torch.Tensor:
         ids = torch.arange(min(64, len(arenas[kind].train)), device=arenas[kind].train.device)
         with torch.no_grad(), autocast(arenas[kind].train.device):
-            return models[kind](arenas[kind].train.batch(ids)).float()
+            found: torch.Tensor = models[kind](arenas[kind].train.batch(ids)).float()
+            return found
 
     with full_precision():
         expected = logits("cpu")
@@ -119,7 +120,8 @@ def one_pass(scenario: Scenario, split: Split, device: torch.device) -> tuple[di
 def _gradient(model: RedirectNet, arena: ScenarioData) -> torch.Tensor:
     ids = torch.arange(min(64, len(arena.train)), device=arena.train.device)
     model.zero_grad()
-    F.cross_entropy(model(arena.train.batch(ids)), arena.train.labels[ids]).backward()
+    loss = F.cross_entropy(model(arena.train.batch(ids)), arena.train.labels[ids])
+    loss.backward()  # type: ignore[no-untyped-call]
     # Where a bias is left out it has no gradient, and elsewhere nothing but rounding about zero.
     return torch.cat([(torch.zeros_like(p) if p.grad is None else p.grad).flatten().cpu() for p in model.parameters()])
 

@@ -64,7 +64,7 @@ class Bench:
         """The photographs, read at the first call."""
         if self._split is None:
             found = self.photographs()
-            self._split = Split(*(labelled(half, found.classes) for half in (found.train, found.test)))
+            self._split = Split(labelled(found.train, found.classes), labelled(found.test, found.classes))
         return self._split
 
     def arena(self, scenario: Scenario) -> ScenarioData:

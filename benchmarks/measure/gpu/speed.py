@@ -62,7 +62,7 @@ def step_flops(model: RedirectNet, side: int = 32) -> float:
     with FlopCounterMode(display=False) as counter:
         model(x).sum().backward()
     model.zero_grad(set_to_none=True)
-    return counter.get_total_flops() / len(x)
+    return float(counter.get_total_flops() / len(x))
 
 
 def epoch(bench: Bench, variant: str) -> dict[str, Any]:
@@ -147,7 +147,8 @@ def digits(sizes: Sizes) -> Scenario:
 
 def small_pieces(bench: Bench, count: int) -> tuple[list[CnnNet], list[DeviceData], Scenario]:
     """Networks of the digits preset, one a seed, with the data of their cells: the dial stands elsewhere for each."""
-    scenario, models, sets = digits(bench.sizes), [], []
+    scenario, models = digits(bench.sizes), []
+    sets: list[DeviceData] = []
     for seed in range(count):
         cell = scenario.model_copy(
             update={"corruption": scenario.corruption.model_copy(update={"regularity": (seed % 3) / 2}), "seed": 0}

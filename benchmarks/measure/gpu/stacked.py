@@ -120,7 +120,7 @@ class StackedTrainer:
         """An epoch of every network, shuffled as the core's :func:`batches` does it, in pieces (K, B)."""
         count, size = self.labels.shape[1], self.recipe.batch_size
         order = torch.stack([torch.randperm(count, generator=generator) for generator in self.generators])
-        pieces = list(to_device(order, self.device).split(size, dim=1))
+        pieces = list(torch.split(to_device(order, self.device), size, dim=1))
         if len(pieces) > 1 and pieces[-1].shape[1] == 1:
             pieces[-2:] = [torch.cat(pieces[-2:], dim=1)]
         return pieces
@@ -137,6 +137,6 @@ class StackedTrainer:
         # Added up, not averaged: no network's gradient depends on how many there are.
         loss = F.cross_entropy(logits.flatten(0, 1), self.labels[self.which, ids].flatten(), reduction="sum") / ids.shape[1]
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()
         return loss.detach()

@@ -176,7 +176,7 @@ class Originals:
         path = self.out / f"originals-{seed}.npz"
         buffer = path.with_suffix(".partial")
         with buffer.open("wb") as file:
-            np.savez(file, allow_pickle=False, **pack(states))  # type: ignore[arg-type]
+            np.savez(file, allow_pickle=False, **pack(states))
         write_whole(path, buffer.read_bytes())
         buffer.unlink()
 
@@ -193,7 +193,7 @@ def about(device: torch.device) -> dict[str, Any]:
     if device.type == "cuda":
         properties = torch.cuda.get_device_properties(device)
         found |= {"memory": properties.total_memory, "multiprocessors": properties.multi_processor_count}
-        found |= {"cuda": torch.version.cuda, "cudnn": torch.backends.cudnn.version()}
+        found |= {"cuda": torch.version.cuda, "cudnn": torch.backends.cudnn.version()}  # type: ignore[no-untyped-call]
     return found | {"threads": torch.get_num_threads()}
 
 

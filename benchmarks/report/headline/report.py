@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import cast
 
 import pandas as pd
 from scipy import stats
@@ -58,7 +59,8 @@ def everyone(rows: pd.DataFrame) -> list[Who]:
 
 def label(who: Who) -> str:
     """A row's name."""
-    return methods.get(who[0]).label + (f" [{who[1]}]" if who[1] else "")
+    name: str = methods.get(who[0]).label
+    return name + (f" [{who[1]}]" if who[1] else "")
 
 
 def cells(rows: pd.DataFrame) -> list[tuple[float, float]]:
@@ -66,7 +68,7 @@ def cells(rows: pd.DataFrame) -> list[tuple[float, float]]:
     return sorted(set(zip(rows["regularity"], rows["discovery"], strict=True)))
 
 
-def at(rows: pd.DataFrame, cell: tuple[float, float]) -> pd.Series:
+def at(rows: pd.DataFrame, cell: tuple[float, float]) -> pd.Series[float]:
     """Healed × utility in one cell, by seed."""
     here = rows[(rows["regularity"] == cell[0]) & (rows["discovery"] == cell[1])]
     return here.set_index("seed")[_PRODUCT]
@@ -78,8 +80,8 @@ def means(rows: pd.DataFrame) -> list[str]:
     lines = ["| method | " + " | ".join(f"r {r:g}, {d:.0%}" for r, d in tasks) + " | worst |", "|---" * (len(tasks) + 2) + "|"]
     for who in everyone(rows):
         found = [at(of(rows, who), task) for task in tasks]
-        texts = ["–" if values.empty else f"{values.mean():.3f} ± {values.sem():.3f}" for values in found]
-        worst = min(values.mean() for values in found if len(values))
+        texts = ["–" if values.empty else f"{values.mean():.3f} ± {standard_error(values):.3f}" for values in found]
+        worst = min(float(values.mean()) for values in found if len(values))
         lines.append(f"| {label(who)} | " + " | ".join(texts) + f" | {worst:.3f} |")
     mixed = [label(who) for who in everyone(rows) if of(rows, who)["spec"].nunique() > 1]
     counts = sorted({len(at(of(rows, who), task)) for who in everyone(rows) for task in tasks} - {0})
@@ -87,13 +89,18 @@ def means(rows: pd.DataFrame) -> list[str]:
     return [*lines, "", f"Seeds of a cell: {', '.join(map(str, counts))}.", *told]
 
 
-def interval(values: pd.Series) -> tuple[float, float]:
+def standard_error(values: pd.Series[float]) -> float:
+    """Of the mean; pandas' own annotation allows for dates as well."""
+    return cast(float, values.sem())
+
+
+def interval(values: pd.Series[float]) -> tuple[float, float]:
     """Mean and half the width of its 95 % interval (Student's t); NaN for a single value."""
-    half = stats.t.ppf(0.975, len(values) - 1) * values.sem() if len(values) > 1 else math.nan
+    half = stats.t.ppf(0.975, len(values) - 1) * standard_error(values) if len(values) > 1 else math.nan
     return float(values.mean()), float(half)
 
 
-def paired(rows: pd.DataFrame, who: Who, other: Who, cell: tuple[float, float]) -> pd.Series:
+def paired(rows: pd.DataFrame, who: Who, other: Who, cell: tuple[float, float]) -> pd.Series[float]:
     """Differences of two rows in one cell, seed by seed."""
     return (at(of(rows, who), cell) - at(of(rows, other), cell)).dropna()
 
@@ -122,8 +129,8 @@ def findings(rows: pd.DataFrame) -> Iterator[str]:
             continue
         gaps = {task: paired(rows, who, REM, task) for task in tasks}
         told = {task: gap for task, gap in gaps.items() if len(gap) > 1}
-        ahead = [task for task, gap in told.items() if gap.mean() > 2 * gap.sem()]
-        behind = [task for task, gap in told.items() if gap.mean() < -2 * gap.sem()]
+        ahead = [task for task, gap in told.items() if gap.mean() > 2 * standard_error(gap)]
+        behind = [task for task, gap in told.items() if gap.mean() < -2 * standard_error(gap)]
         yield (
             f"- {label(who)}: behind REM by more than two standard errors of the paired difference in {len(behind)} of "
             f"{len(told)} cells, ahead in {len(ahead)}" + (f" ({_named(ahead)})" if ahead else "") + "."
