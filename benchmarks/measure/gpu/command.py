@@ -16,8 +16,13 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from benchmarks.paths import ROOT
+
+if TYPE_CHECKING:
+    from benchmarks.measure.gpu.plan import Item
+    from benchmarks.measure.gpu.sizes import Settings
 
 AGAIN = 3
 """Processes at most: one that the GPU was lost to is followed by another."""
@@ -88,27 +93,42 @@ def supervise(options: argparse.Namespace, started: float) -> int:
     return status
 
 
+def print_plan(items: Sequence[Item]) -> None:
+    """A line for each item, with the seconds that it is expected to take."""
+    from benchmarks.measure.gpu.plan import SECONDS
+
+    for item in items:
+        print(f"{item.key}: about {SECONDS.get(item.like) or SECONDS[item.like.partition('/')[0]]:.0f} s at full size")
+
+
 def run(options: argparse.Namespace, started: float) -> int:
-    """Measure, in this process."""
+    """Measure in this process, or print what would be measured."""
     import torch
 
-    from benchmarks.measure.gpu.bench import Bench
-    from benchmarks.measure.gpu.images import NoData, Photographs, read
-    from benchmarks.measure.gpu.ledger import NAME, Ledger, Unusable
-    from benchmarks.measure.gpu.plan import SECONDS, plan
+    from benchmarks.measure.gpu.plan import plan
     from benchmarks.measure.gpu.sizes import Settings
-    from benchmarks.measure.gpu.work import DeviceBroken, Originals, about, go
 
     settings = Settings(options.scale, options.device)
     items = plan(settings.sizes)[: options.most or None]
     if options.dry_run:
-        for item in items:
-            print(f"{item.key}: about {SECONDS.get(item.like) or SECONDS[item.like.partition('/')[0]]:.0f} s at full size")
+        print_plan(items)
         return 0
     if options.device == "cuda" and not torch.cuda.is_available():
         print("This machine has no usable CUDA device; --device cpu --scale 0.01 tries the command out.", file=sys.stderr)
         return 2
     options.out.mkdir(parents=True, exist_ok=True)
+    return measure(options, settings, items, started)
+
+
+def measure(options: argparse.Namespace, settings: Settings, items: list[Item], started: float) -> int:
+    """Go through the plan and write each result as soon as it is there; returns the exit status."""
+    import torch
+
+    from benchmarks.measure.gpu.bench import Bench
+    from benchmarks.measure.gpu.images import NoData, Photographs, read
+    from benchmarks.measure.gpu.ledger import NAME, Ledger, Unusable
+    from benchmarks.measure.gpu.work import DeviceBroken, Originals, about, go
+
     times: dict[str, float] = {}
 
     def photographs() -> Photographs:
