@@ -1,46 +1,64 @@
-"""One door to all benchmarks: ``python -m benchmarks list`` and ``python -m benchmarks run NAME ...``.
+"""The one runner of the laboratory.
 
-``python -m benchmarks.NAME ...`` goes on working. This file imports nothing heavy: workers that start anew read it again.
+    python -m benchmarks list                      what there is, a line each
+    python -m benchmarks run NAME [options]        measure something; its outcome goes to benchmarks/results/
+    python -m benchmarks report [NAME] [options]   write what the documents say of these results
+
+Without NAME every document is written that the committed results are enough for. This file imports nothing heavy: workers that
+start anew read it again.
 """
 
 from __future__ import annotations
 
+import ast
 import importlib
-import importlib.util
-import runpy
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 HERE = Path(__file__).parent
-PACKAGES = {"gpu": "benchmarks.gpu.command"}
-"""Benchmarks that are packages, with the module of their command."""
+FOLDERS = {"run": "measure", "report": "report"}
+PAGES = ("discovery", "methods", "models", "performance")
+"""Reports that need neither a store nor rows that are not there yet."""
 
 
-def names() -> list[str]:
-    """Every benchmark that can be run: modules with a command of their own, and packages."""
-    modules = [path.stem for path in HERE.glob("*.py") if "\ndef main(" in path.read_text() and path.stem != "__main__"]
-    return sorted([*modules, *PACKAGES])
+def commands(word: str) -> dict[str, Path]:
+    """What ``run`` or ``report`` can be followed by: the modules with a ``main``, and the packages with such a ``command``."""
+    folder = HERE / FOLDERS[word]
+    found = {path.stem: path for path in folder.glob("*.py")} | {path.parent.name: path for path in folder.glob("*/command.py")}
+    return {name: found[name] for name in sorted(found) if "\ndef main(" in found[name].read_text(encoding="utf-8")}
+
+
+def describe(path: Path) -> str:
+    """The first line of a module's docstring, without importing it."""
+    return (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").partition("\n")[0]
+
+
+def start(word: str, name: str, options: Sequence[str]) -> int:
+    """Run the command of one module; returns the exit status."""
+    module = commands(word)[name].relative_to(HERE.parent).with_suffix("")
+    sys.argv = [f"python -m benchmarks {word} {name}", *options]
+    return int(importlib.import_module(".".join(module.parts)).main() or 0)
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the benchmark that is named; returns the exit status."""
-    if list(arguments[:1]) == ["list"]:
-        print("\n".join(names()))
+    """Do what is asked; returns the exit status."""
+    if list(arguments) == ["list"]:
+        for word in FOLDERS:
+            for name, path in commands(word).items():
+                print(f"{word} {name:20s} {describe(path)}".rstrip())
         return 0
-    if len(arguments) < 2 or arguments[0] != "run":
-        print("usage: python -m benchmarks list | run NAME [options]", file=sys.stderr)
+    if list(arguments) == ["report"]:
+        return max(start("report", name, ()) for name in PAGES)
+    if len(arguments) < 2 or arguments[0] not in FOLDERS:
+        print("usage: python -m benchmarks list | run NAME [options] | report [NAME] [options]", file=sys.stderr)
         return 2
-    name = arguments[1]
-    module = PACKAGES.get(name, f"benchmarks.{name}")
-    if name not in names() or importlib.util.find_spec(module) is None:
-        print(f"There is no benchmark called {name!r}. Known: {', '.join(names())}.", file=sys.stderr)
+    word, name, *options = arguments
+    if name not in commands(word):
+        kind = "benchmark" if word == "run" else "report"
+        print(f"There is no {kind} called {name!r}. Known: {', '.join(commands(word))}.", file=sys.stderr)
         return 2
-    sys.argv = [f"python -m benchmarks run {name}", *arguments[2:]]
-    if name in PACKAGES:
-        return int(importlib.import_module(module).main(arguments[2:]))
-    runpy.run_module(module, run_name="__main__", alter_sys=False)
-    return 0
+    return start(word, name, options)
 
 
 if __name__ == "__main__":

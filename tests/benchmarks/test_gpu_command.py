@@ -17,12 +17,12 @@ import torch
 from PIL import Image
 
 from benchmarks.__main__ import main as door
-from benchmarks.gpu import agree, cells, command, speed
-from benchmarks.gpu.bench import Bench, difference
-from benchmarks.gpu.cells import fresh
-from benchmarks.gpu.images import NoData, read
-from benchmarks.gpu.plan import CHOOSE, SPEED, plan
-from benchmarks.gpu.sizes import FIRST_RATES, REGULARITIES, Sizes
+from benchmarks.measure.gpu import agree, cells, command, speed
+from benchmarks.measure.gpu.bench import Bench, difference
+from benchmarks.measure.gpu.cells import fresh
+from benchmarks.measure.gpu.images import NoData, read
+from benchmarks.measure.gpu.plan import CHOOSE, SPEED, plan
+from benchmarks.measure.gpu.sizes import FIRST_RATES, REGULARITIES, Sizes
 from unlearn_core.datasets import Split
 from unlearn_core.evaluation import build_scenario_data
 
@@ -270,7 +270,7 @@ def test_images_are_read_from_an_archive_as_from_a_folder(archive: Path, tmp_pat
 def test_one_door_to_all_benchmarks(capsys: pytest.CaptureFixture[str]) -> None:
     assert door(["list"]) == 0
     listed = capsys.readouterr().out.split()
-    assert {"gpu", "fuzz", "performance_doc"} <= set(listed)
+    assert {"gpu", "fuzz", "mutants", "performance", "headline"} <= set(listed)
     assert door(["run", "gpo"]) == 2
     assert "no benchmark called 'gpo'" in capsys.readouterr().err
     assert door(["run", "gpu", "--scale", "2"]) == 2
@@ -286,8 +286,8 @@ class Block:
         if name.split('.')[0] in BLOCKED:
             raise ImportError(name)
 sys.meta_path.insert(0, Block())
-from benchmarks.gpu import compiled, report
-from benchmarks.gpu.command import main
+from benchmarks.measure.gpu import compiled
+from benchmarks.measure.gpu.command import main
 from unlearn_core import datasets, evaluation, methods, models
 assert all(len(part.registry) > 3 for part in (datasets, evaluation, methods, models))
 status = main(['--minutes', '10', '--out', {str(tmp_path)!r}, '--data', {str(archive)!r}, '--device', 'cpu', '--workers', '2',

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.gpu.report import GRID, RESULTS, grid_hours, section
+from benchmarks.report.gpu import GRID, SOURCE, grid_hours, section
 
 ROOT = Path(__file__).parents[2]
 
@@ -76,7 +76,7 @@ def test_the_documents_claim_what_there_is() -> None:
     """docs/performance.md says what the results say, and "not measured" as long as there are none."""
     document = (ROOT / "docs" / "performance.md").read_text()
     assert "\n".join(section()) in document
-    assert RESULTS.exists() or "Not measured" in document.partition("## On a GPU")[2]
+    assert SOURCE.exists() or "Not measured" in document.partition("## On a GPU")[2]
 
 
 def test_numbers_stand_beside_what_was_asked(tmp_path: Path) -> None:

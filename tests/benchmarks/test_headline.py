@@ -7,12 +7,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from benchmarks.headline.report import channels, differences, findings, interval, means, page
-from benchmarks.headline.rows import COLUMNS, PLANS, add, read
+from benchmarks.paths import PLANS
+from benchmarks.report.headline.report import channels, differences, findings, interval, means, page
+from benchmarks.report.headline.rows import COLUMNS, PLANS_OF, add, read
 from unlearn_core.cli.sweep import read_plan
 from unlearn_core.cli.tune import FIRST_SEED
 
-FOLDER = Path(__file__).parents[2] / "benchmarks" / "headline"
+FOLDER = PLANS / "headline"
 
 
 def rows_of(products: dict[tuple[str, str], list[float]], discovery: float = 0.1) -> pd.DataFrame:
@@ -91,7 +92,7 @@ def test_new_rows_replace_older_ones_of_the_same_cell_and_seed(tmp_path: Path) -
 
 
 def test_reported_seeds_are_neither_developed_nor_tuned_on() -> None:
-    for plans in PLANS.values():
+    for plans in PLANS_OF.values():
         for name in plans:
             plan = read_plan(FOLDER / f"{name}.yaml")
             assert min(plan.seeds) >= 20

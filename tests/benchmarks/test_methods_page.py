@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from benchmarks.methods_doc import PAGE, note, ours, page
+from benchmarks.report.methods import PAGE, note, ours, page
 
 
 def test_the_page_has_today_s_values() -> None:
-    assert PAGE.read_text(encoding="utf-8") == page(), "run: python -m benchmarks.methods_doc"
+    assert PAGE.read_text(encoding="utf-8") == page(), "run: python -m benchmarks report methods"
 
 
 def test_every_baseline_says_where_its_values_come_from() -> None:

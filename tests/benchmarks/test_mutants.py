@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.mutants import MUTANTS, Mutant, check_fits
+from benchmarks.measure.mutant_list import MUTANTS, Mutant, check_fits
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)

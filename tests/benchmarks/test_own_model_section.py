@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.own_model_doc import section
+from benchmarks.report.own_model import section
 
 
 def write(path: Path, beside: float, seeds: int = 2) -> Path:

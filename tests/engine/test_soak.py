@@ -1,4 +1,4 @@
-"""A short form of ``benchmarks.soak``: a few kills in a running sweep, then everything is there and the same."""
+"""A short form of ``python -m benchmarks run soak``: a few kills in a running sweep, then everything is there and the same."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.soak import soak
+from benchmarks.measure.soak import soak
 
 pytestmark = pytest.mark.cluster
 

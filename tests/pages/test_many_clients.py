@@ -1,4 +1,4 @@
-"""A short form of ``benchmarks.many_clients``: twenty browsers at once on one running app."""
+"""A short form of ``python -m benchmarks run many_clients``: twenty browsers at once on one running app."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-from benchmarks.many_clients import measure
-from benchmarks.serving import Answer, Browser
+from benchmarks.measure.many_clients import measure
+from benchmarks.measure.serving import Answer, Browser
 
 ROOT = Path(__file__).parents[2]
 GROWTH_MB = 300

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import torch
 
 from unlearn_core.bench.loops import random_images, recipe
-from unlearn_core.bench.measure import Measurement, exponent, of, seconds
+from unlearn_core.bench.measure import Measurement, exponent, seconds, summarise
 from unlearn_core.evaluation import build_scenario_data
 from unlearn_core.methods import registry as registered
 from unlearn_core.models import build_model, example_masks
@@ -48,7 +48,7 @@ def methods(repeats: int, device: torch.device, names: Sequence[str] = ()) -> li
                 spent[method.name].append(clock() - start)
     base = statistics.median(spent[REFERENCE])
     found = [
-        of("methods", name, [value / base for value in values], "of retraining", seconds=statistics.median(values))
+        summarise("methods", name, [value / base for value in values], "of retraining", seconds=statistics.median(values))
         for name, values in spent.items()
     ]
     return sorted(found, key=lambda row: row.value)
@@ -64,7 +64,7 @@ def masks(_: int, device: torch.device) -> list[Measurement]:
     made = example_masks(torch.arange(batch, device=device), network.redirect_channels, 0.2, 0)
     ours, theirs = made.numel() * made.element_size(), 4 * positions * batch
     note = f"{theirs / 1e6:.0f} MB against {ours / 1e6:.2f} MB a batch; they are made from a hash and stored nowhere"
-    return [of("masks", "per position / ours", [theirs / ours], "times smaller", target=MASKS_TARGET, note=note)]
+    return [summarise("masks", "per position / ours", [theirs / ours], "times smaller", target=MASKS_TARGET, note=note)]
 
 
 def growth(repeats: int, device: torch.device) -> list[Measurement]:
@@ -75,7 +75,7 @@ def growth(repeats: int, device: torch.device) -> list[Measurement]:
     for name, table, target in (("data", by_amount, LINEAR), ("width", by_width, None)):
         power = exponent(list(table), list(table.values()))
         note = ", ".join(f"{size:g}: {spent:.2f} s" for size, spent in table.items())
-        found.append(of("growth", name, [power], "exponent", target=target, least=False, note=note))
+        found.append(summarise("growth", name, [power], "exponent", target=target, least=False, note=note))
     return found
 
 

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from unlearn_core.bench.measure import Measurement, alternate, of
+from unlearn_core.bench.measure import Measurement, alternate, summarise
 from unlearn_core.datasets import LabelledData
 from unlearn_core.models import RedirectNet, build_model
 from unlearn_core.presets import make_scenario
@@ -46,7 +46,7 @@ def floor(repeats: int, device: torch.device) -> list[Measurement]:
         pairs = alternate(*_floor_pair(spec, shape, data, batch, steps), repeats, device)
         ratios = [bare / ours for bare, ours in pairs]
         note = f"{batch} images a step; ours {1000 * min(o for _, o in pairs) / steps:.2f} ms a step"
-        found.append(of("floor", name, ratios, "of the floor's speed", target=target, note=note))
+        found.append(summarise("floor", name, ratios, "of the floor's speed", target=target, note=note))
     return found
 
 
@@ -63,7 +63,7 @@ def _floor_pair(
             with autocast(data.device):
                 loss = F.cross_entropy(bare(x).float(), y)
             optimizer.zero_grad(set_to_none=True)
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
 
     everyone = torch.arange(len(data), device=data.device)
@@ -83,7 +83,9 @@ def usual(repeats: int, device: torch.device) -> list[Measurement]:
     everyone = torch.arange(count, device=device)
     pairs = alternate(_usual_epoch(full, images, batch, device), lambda: trainer.fit(everyone), repeats, device)
     note = f"{count:,} images of 32×32, ResNet-9 at a quarter of its width, crops and flips"
-    return [of("usual", "epoch", [theirs / ours for theirs, ours in pairs], "times faster", target=USUAL_TARGET, note=note)]
+    return [
+        summarise("usual", "epoch", [theirs / ours for theirs, ours in pairs], "times faster", target=USUAL_TARGET, note=note)
+    ]
 
 
 def _usual_epoch(full: RedirectNet, images: LabelledData, batch: int, device: torch.device) -> Callable[[], None]:
@@ -105,7 +107,7 @@ def _usual_epoch(full: RedirectNet, images: LabelledData, batch: int, device: to
         for x, y in torch.utils.data.DataLoader(Examples(), batch_size=batch, shuffle=True):
             loss = nn.functional.cross_entropy(full(x.to(device), mask.expand(len(x), -1)), y.to(device))
             optimizer.zero_grad()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             loss.item()  # the running loss is printed
 

@@ -44,7 +44,7 @@ class Measurement:
         return asdict(self) | {"met": self.met}
 
 
-def of(section: str, name: str, values: Sequence[float], unit: str, **more: Any) -> Measurement:
+def summarise(section: str, name: str, values: Sequence[float], unit: str, **more: Any) -> Measurement:
     """A measurement from repeats: their median, smallest and largest."""
     return Measurement(section, name, statistics.median(values), unit, min(values), max(values), **more)
 

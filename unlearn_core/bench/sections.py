@@ -24,13 +24,13 @@ SECTIONS: Final[dict[str, Section]] = {
 
 
 def run_sections(
-    names: Sequence[str], repeats: int, device: torch.device, said: Callable[[Measurement], None]
+    names: Sequence[str], repeats: int, device: torch.device, report: Callable[[Measurement], None]
 ) -> list[Measurement]:
-    """Measure these sections in one thread, one after the other; ``said`` hears of every line as it comes."""
+    """Measure these sections in one thread, one after the other; ``report`` gets every line as it comes."""
     found = []
     with deterministic(threads=1):
         for name in names:
             for row in SECTIONS[name](repeats, device):
-                said(row)
+                report(row)
                 found.append(row)
     return found

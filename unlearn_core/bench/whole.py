@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from unlearn_core.bench.measure import Measurement, of
+from unlearn_core.bench.measure import Measurement, summarise
 from unlearn_core.errors import UserError
 from unlearn_core.support.scratch import scratch_folder
 
@@ -33,7 +33,7 @@ def reopen(repeats: int, _: torch.device) -> list[Measurement]:
             first, again = (_command([*RUN.split(), "--store", store]) for _ in range(2))
         ratios.append(first / again)
         note = f"{first:.1f} s, then {again:.1f} s"
-    return [of("reopen", "five methods", ratios, "times faster from the store", note=note)]
+    return [summarise("reopen", "five methods", ratios, "times faster from the store", note=note)]
 
 
 def sweep(repeats: int, _: torch.device) -> list[Measurement]:
@@ -49,7 +49,7 @@ def sweep(repeats: int, _: torch.device) -> list[Measurement]:
                     spent[workers] = _command(["sweep", str(plan), "--workers", str(workers), "--store", store])
             ratios.append(spent[1] / spent[2])
             note = f"{spent[1]:.0f} s and {spent[2]:.0f} s; the workers' start counts"
-    return [of("sweep", "two workers", ratios, "times faster than one", target=SWEEP_TARGET, note=note)]
+    return [summarise("sweep", "two workers", ratios, "times faster than one", target=SWEEP_TARGET, note=note)]
 
 
 def _command(arguments: list[str]) -> float:

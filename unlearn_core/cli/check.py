@@ -1,7 +1,8 @@
-"""``check``: what somebody's own files hold, and what is wrong with them, before anything runs."""
+"""``check``: what your own files hold, and what is wrong with them, before anything runs."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,19 +10,9 @@ import typer
 
 from unlearn_core.cli.checkpoint_fit import with_sentences
 from unlearn_core.cli.forget_option import read_file
-from unlearn_core.cli.options import (
-    ArchitectureOption,
-    CheckpointOption,
-    DataOption,
-    DatasetOption,
-    InputSizeOption,
-    JsonOption,
-    NormaliseOption,
-    parse_overrides,
-    print_json,
-    with_data,
-    with_network,
-)
+from unlearn_core.cli.option_groups import After, expand_groups
+from unlearn_core.cli.options import JsonOption, print_json
+from unlearn_core.cli.scenario_options import ScenarioOptions
 from unlearn_core.support.typed_paths import typed_path
 
 if TYPE_CHECKING:
@@ -30,31 +21,32 @@ if TYPE_CHECKING:
     from unlearn_core.views.own_data.data import Cost, Reading
 
 
+@dataclass(frozen=True, kw_only=True)
+class CheckOptions(ScenarioOptions):
+    """The same options, with words of its own for those that mean less where nothing is trained."""
+
+    seed: Annotated[
+        int, typer.Option(help="Seed of the split, where the files have none, and of subsamples."), After("normalise")
+    ] = 0
+    set_: Annotated[list[str] | None, typer.Option("--set", help="Override, such as dataset.limit=1000."), After("seed")] = None
+
+
+@expand_groups(without=("regularity", "discovery", "forget", "found", "amount", "recipe"))
 def check(
-    dataset: DatasetOption = None,
-    data: DataOption = None,
+    *,
+    options: CheckOptions,
     forget: Annotated[
-        Path | None, typer.Option(help="A forget list as CSV: a column path or index, and perhaps clean_label and note.")
+        Path | None,
+        typer.Option(help="A forget list as CSV: a column path or index, and perhaps clean_label and note."),
+        After("data"),
     ] = None,
-    model: Annotated[str | None, typer.Option(help="Network; `models` lists them.")] = None,
-    checkpoint: CheckpointOption = None,
-    architecture: ArchitectureOption = None,
-    input_size: InputSizeOption = None,
-    normalise: NormaliseOption = None,
-    seed: Annotated[int, typer.Option(help="Seed of the split, where the files have none, and of subsamples.")] = 0,
-    set_: Annotated[list[str] | None, typer.Option("--set", help="Override, such as dataset.limit=1000.")] = None,
     json: JsonOption = False,
 ) -> int:
     """Read your own images, forget list and checkpoint, and say what they hold and what is wrong. Nothing is trained."""
-    from unlearn_core.presets import check_overrides, make_scenario
     from unlearn_core.views.own_data import data as own
 
-    overrides = parse_overrides(set_ or [])
-    chosen = with_data(dataset, data, overrides)
-    model = with_network(model, overrides, checkpoint, architecture, input_size, normalise)
-    check_overrides(overrides, [])
-    scenario = make_scenario(chosen, model=model, seed=seed, overrides=overrides | {"corruption.found": True})
-    found = own.read(chosen, scenario.dataset.params, seed)
+    scenario = replace(options, found=True).make()
+    found = own.read(scenario.dataset.name, scenario.dataset.params, scenario.seed)
     listed: InUse | None = None
     judged: list[str] = []
     if forget is not None:
@@ -62,7 +54,7 @@ def check(
         judged = [*listed.said, *own.judged_list(listed.split, listed.content)]
         # The list may take images into the training part: what is said of the data is said of those it will be used with.
         scenario = scenario.model_copy(update={"dataset": listed.scenario.dataset})
-        found = own.read(chosen, scenario.dataset.params, seed, anew=False)
+        found = own.read(scenario.dataset.name, scenario.dataset.params, scenario.seed, anew=False)
     problems = [*found.problems, *judged]
     fit = _fit(scenario)
     if fit is not None and fit["state"] != "fine":

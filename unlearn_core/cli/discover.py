@@ -7,6 +7,7 @@ import json as json_module
 import math
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,41 +15,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from unlearn_core.cli.checkpoint_fit import say_fit
-from unlearn_core.cli.follow import follow
-from unlearn_core.cli.forget_option import ForgetOption, FoundOption, with_forget, with_found
-from unlearn_core.cli.options import (
-    FAILED,
-    ArchitectureOption,
-    CheckpointOption,
-    DataOption,
-    DatasetOption,
-    Device,
-    DeviceOption,
-    EngineOption,
-    InputSizeOption,
-    JsonOption,
-    NormaliseOption,
-    RecipeOption,
-    StoreOption,
-    WorkersOption,
-    chosen_recipe,
-    fail,
-    finite,
-    parse_overrides,
-    say,
-    stopped,
-    with_data,
-    with_network,
-)
-from unlearn_core.engine import Engine
+from unlearn_core.cli.engine_options import EngineOptions
+from unlearn_core.cli.follow import failure, follow
+from unlearn_core.cli.option_groups import After, expand_groups
+from unlearn_core.cli.options import FAILED, JsonOption, fail, finite, say, say_stopped
+from unlearn_core.cli.scenario_options import ScenarioOptions
 from unlearn_core.errors import UserError
-from unlearn_core.store import Store
 from unlearn_core.support.typed_paths import typed_path, typed_target
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from unlearn_core.specs import Scenario
+    from unlearn_core.engine import Engine, JobView
+    from unlearn_core.specs import MethodSpec, Scenario
+    from unlearn_core.store import Store
     from unlearn_core.views.suspects.data import Suspects
 
 METHOD = "rem_discover"
@@ -61,24 +41,21 @@ class Format(StrEnum):
     json = "json"
 
 
-def discover(
-    dataset: DatasetOption = None,
-    data: DataOption = None,
-    regularity: Annotated[float, typer.Option(help="0 random labels, 0.5 class confusion, 1 trigger.")] = 1.0,
-    discovery: Annotated[float, typer.Option(help="Share of the corruption that is known, 0 to 1.")] = 0.3,
-    forget: ForgetOption = None,
-    found: FoundOption = False,
-    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
-    amount: Annotated[str | None, typer.Option(help="Corrupted examples: a count or a fraction up to 0.5.")] = None,
-    model: Annotated[str | None, typer.Option(help="Network; `models` lists them.")] = None,
-    checkpoint: CheckpointOption = None,
-    architecture: ArchitectureOption = None,
-    input_size: InputSizeOption = None,
-    normalise: NormaliseOption = None,
-    recipe: RecipeOption = None,
+@dataclass(frozen=True, kw_only=True)
+class DiscoverOptions(ScenarioOptions):
+    """The same options, with an example of its own for ``--set``."""
+
     set_: Annotated[
-        list[str] | None, typer.Option("--set", help="Override, such as rem_discover.rounds=1 or trigger.size=3.")
-    ] = None,
+        list[str] | None,
+        typer.Option("--set", help="Override, such as rem_discover.rounds=1 or trigger.size=3."),
+        After("recipe"),
+    ] = None
+
+
+@expand_groups()
+def discover(
+    *,
+    options: DiscoverOptions,
     precision: Annotated[float, typer.Option(help="Accept as many suspects as keep this expected precision, 0 to 1.")] = 0.9,
     top: Annotated[int | None, typer.Option(help="How many suspects to list; without it those accepted, at least 20.")] = None,
     format: Annotated[Format, typer.Option(help="How to write the list.")] = Format.table,
@@ -86,54 +63,23 @@ def discover(
     accept: Annotated[
         Path | None, typer.Option(help="Write the forget list with the accepted suspects added to this CSV file, for --forget.")
     ] = None,
-    engine: EngineOption = "local",
-    workers: WorkersOption = None,
-    store: StoreOption = None,
-    device: DeviceOption = Device.auto,
+    compute: EngineOptions,
     json: JsonOption = False,
 ) -> int:
     """Rank the examples that are probably corrupted too, from the few that are known to be."""
-    from unlearn_core.stages.unlearn import plan_runs
-
-    overrides = parse_overrides(set_ or [])
-    with_found(overrides, found, amount)
-    chosen = with_data(dataset, data, overrides)
-    model = with_network(model, overrides, checkpoint, architecture, input_size, normalise)
-    if not 0 < precision <= 1:
-        raise UserError(f"--precision must be above 0 and at most 1 (got {precision:g}).")
-    if top is not None and top < 1:
-        raise UserError(f"--top must be at least 1 (got {top}).")
-    for option, path in (("--out", out), ("--accept", accept)):
-        if path is not None:
-            typed_target(path, option)
-    place = Store.open(store)
-    machine = Engine(place, address=engine, workers=workers, device=device.value)
+    options.parse()
+    _check(precision, top, out, accept)
     try:
-        from unlearn_core.cli.run import check_counts, say_data
-        from unlearn_core.presets import check_overrides, make_method, make_scenario, method_overrides
-
-        check_overrides(overrides, [METHOD])
-        scenario = make_scenario(
-            chosen, regularity=regularity, amount=amount, discovery=discovery, model=model, seed=seed, overrides=overrides,
-            recipe=chosen_recipe(recipe),
-        )  # fmt: skip
-        scenario = with_forget(place, scenario, forget)
-        check_counts(scenario)
-        say_data(scenario)
-        say_fit(machine, place, scenario)
-        spec = make_method(METHOD, scenario, method_overrides(overrides, METHOD))
-        view = follow(machine, machine.submit(plan_runs(scenario, [spec]), "discover"), details=True)
+        with compute.open() as (store, machine):
+            scenario, spec, view = _search(options, store, machine)
     except KeyboardInterrupt:
-        return stopped()
-    finally:
-        machine.close()
-    broken = next((stage for stage in view.stages if stage.state == "failed"), None)
-    if view.state != "done":
-        return fail(broken.message if broken else "The run was cancelled.", FAILED)
+        return say_stopped()
+    if why := failure(view):
+        return fail(why, FAILED)
     from unlearn_core.views.suspects.data import SHOWN as SCREENFUL
     from unlearn_core.views.suspects.data import open_suspects
 
-    suspects = open_suspects(place, scenario, spec)
+    suspects = open_suspects(store, scenario, spec)
     accepted = suspects.accept_count(precision)
     rows = _rows(suspects, accepted, top or max(SCREENFUL, accepted), _paths(scenario))
     _write(_text(Format.json if json else format, suspects, rows, scenario, precision, accepted), out)
@@ -143,6 +89,29 @@ def discover(
         _write(_longer(suspects, accepted, scenario), accept)
         say(f"The forget list with {len(suspects.forget)} known and {accepted} accepted examples is in {str(accept)!r}.")
     return 0
+
+
+def _check(precision: float, top: int | None, out: Path | None, accept: Path | None) -> None:
+    if not 0 < precision <= 1:
+        raise UserError(f"--precision must be above 0 and at most 1 (got {precision:g}).")
+    if top is not None and top < 1:
+        raise UserError(f"--top must be at least 1 (got {top}).")
+    for option, path in (("--out", out), ("--accept", accept)):
+        if path is not None:
+            typed_target(path, option)
+
+
+def _search(options: ScenarioOptions, store: Store, machine: Engine) -> tuple[Scenario, MethodSpec, JobView]:
+    from unlearn_core.cli.run import check_counts, say_data
+    from unlearn_core.presets import make_method, method_overrides
+    from unlearn_core.stages.unlearn import plan_runs
+
+    scenario = options.to_scenario(store, [METHOD])
+    check_counts(scenario)
+    say_data(scenario)
+    say_fit(machine, store, scenario)
+    spec = make_method(METHOD, scenario, method_overrides(options.parse().overrides, METHOD))
+    return scenario, spec, follow(machine, machine.submit(plan_runs(scenario, [spec]), "discover"), details=True)
 
 
 def _rows(found: Suspects, accepted: int, count: int, paths: Sequence[str]) -> pd.DataFrame:

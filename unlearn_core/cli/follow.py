@@ -26,6 +26,14 @@ def follow(engine: Engine, job_id: str, details: bool) -> JobView:
         raise
 
 
+def failure(view: JobView) -> str:
+    """Why a job ended without being done; empty where it is done."""
+    broken = next((stage for stage in view.stages if stage.state == "failed"), None)
+    if view.state == "done":
+        return ""
+    return broken.message if broken else "The run was cancelled."
+
+
 def _lines(engine: Engine, job_id: str, details: bool) -> JobView:
     told: set[str] = set()
     due = time.monotonic() + LINE_SECONDS

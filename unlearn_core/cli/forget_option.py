@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from unlearn_core.cli.options import say
 from unlearn_core.errors import UserError
@@ -14,36 +12,11 @@ from unlearn_core.support.typed_paths import typed_path
 
 if TYPE_CHECKING:
     from unlearn_core.forget_sets.in_use import InUse
-    from unlearn_core.specs import Scalar, Scenario
+    from unlearn_core.specs import Scenario
     from unlearn_core.store import Store
 
 LISTS = (".csv", ".tsv", ".txt")
 """Endings of a list's name; anything else that is no file is the name of a stored set."""
-
-ForgetOption = Annotated[
-    str | None,
-    typer.Option(
-        "--forget",
-        help="Use this forget set in place of the discovery rate: a CSV file (path or index, and perhaps clean_label and "
-        "note), or the name or key of a set made on the page Forget set.",
-    ),
-]
-FoundOption = Annotated[
-    bool,
-    typer.Option(
-        "--found",
-        help="Labels as they come: add no corruption. Needs --forget, or a table with a clean_label for every training image.",
-    ),
-]
-
-
-def with_found(overrides: dict[str, Scalar], found: bool, amount: str | None) -> None:
-    """``--found`` joins the overrides; raises :class:`UserError` beside an amount to corrupt."""
-    if not found:
-        return
-    if amount is not None:
-        raise UserError("--found adds no corruption, so --amount has no meaning beside it.")
-    overrides["corruption.found"] = True
 
 
 def with_forget(store: Store, scenario: Scenario, asked: str | None) -> Scenario:

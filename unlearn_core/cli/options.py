@@ -66,9 +66,6 @@ RecipeOption = Annotated[
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Pure JSON on stdout; progress goes to stderr.")]
-EngineOption = Annotated[
-    str, typer.Option("--engine", help="local (worker processes), inline (this process) or a Dask scheduler: tcp://host:8786.")
-]
 WorkersOption = Annotated[
     int | None, typer.Option("--workers", help="Worker processes of the local engine. [default: cores, at most 8]")
 ]
@@ -78,22 +75,8 @@ DatasetOption = Annotated[
 DataOption = Annotated[
     str | None, typer.Option("--data", help="Your own images: a folder with train/<class>/… and test/<class>/…, or <class>/….")
 ]
-CheckpointOption = Annotated[
-    str | None, typer.Option("--checkpoint", help="Your own trained torchvision classifier: .safetensors, or .pt of weights.")
-]
-ArchitectureOption = Annotated[
-    str | None, typer.Option("--architecture", help="torchvision's name of the network, such as resnet18.")
-]
-InputSizeOption = Annotated[
-    int | None, typer.Option("--input-size", help="Side in pixels that the network takes. [default: that of the images]")
-]
-NormaliseOption = Annotated[
-    str | None, typer.Option("--normalise", help="imagenet, none, or m1,m2,m3/s1,s2,s3 for pixels from 0 to 1.")
-]
 OWN = "images"
 """The dataset that ``--data`` alone means."""
-TORCHVISION = "torchvision"
-"""The network that ``--checkpoint`` and ``--architecture`` mean."""
 
 
 def with_data(dataset: str | None, data: str | None, overrides: dict[str, Scalar], default: str = "digits") -> str:
@@ -106,30 +89,6 @@ def with_data(dataset: str | None, data: str | None, overrides: dict[str, Scalar
         raise UserError("Give the data once: with --data or with --set dataset.data.")
     overrides["dataset.data"] = data
     return dataset or OWN
-
-
-def with_network(
-    model: str | None,
-    overrides: dict[str, Scalar],
-    checkpoint: str | None,
-    architecture: str | None,
-    input_size: int | None,
-    normalise: str | None,
-) -> str | None:
-    """Which network is meant; what is said about a torchvision classifier joins the overrides."""
-    said: dict[str, Scalar] = {"weights": checkpoint, "architecture": architecture, "size": input_size, "normalise": normalise}
-    said = {name: value for name, value in said.items() if value is not None}
-    if not said:
-        return model
-    if model not in (None, TORCHVISION):
-        raise UserError(f"--checkpoint and --architecture mean a network of torchvision, but --model says {model}.")
-    if checkpoint is not None and not checkpoint.strip():
-        raise UserError("--checkpoint needs a path, such as --checkpoint model.safetensors.")
-    for name, value in said.items():
-        if f"model.{name}" in overrides:
-            raise UserError(f"Give model.{name} once: as an option or with --set.")
-        overrides[f"model.{name}"] = value
-    return TORCHVISION
 
 
 def fail(message: str, code: int) -> int:
@@ -159,8 +118,8 @@ def start_early(machine: Engine) -> None:
     threading.Thread(target=start, name="lethe-early", daemon=True).start()
 
 
-def stopped() -> int:
-    """What is said after Ctrl-C; returns the exit code."""
+def say_stopped() -> int:
+    """Say what Ctrl-C leaves; returns the exit code."""
     say("Stopped. What is finished is stored; run the same command again to go on.")
     return INTERRUPTED
 

@@ -12,24 +12,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from unlearn_core.cli.checkpoint_fit import fit_of
+from unlearn_core.cli.engine_options import EngineOptions
 from unlearn_core.cli.follow import clock, follow
+from unlearn_core.cli.option_groups import expand_groups
 from unlearn_core.cli.options import (
     FAILED,
     INTERRUPTED,
     DataOption,
-    Device,
-    DeviceOption,
-    EngineOption,
     JsonOption,
     RecipeOption,
-    StoreOption,
     ValuesOption,
-    WorkersOption,
     check_names,
     print_json,
     say,
+    say_stopped,
     start_early,
-    stopped,
     with_data,
 )
 from unlearn_core.engine import Engine, JobView
@@ -46,6 +43,7 @@ MAX_BYTES = 2**20
 MAX_RUNS = 100_000
 
 
+@expand_groups()
 def sweep(
     plan: Annotated[
         Path,
@@ -54,21 +52,17 @@ def sweep(
     data: DataOption = None,
     values: ValuesOption = None,
     recipe: RecipeOption = None,
-    engine: EngineOption = "local",
-    workers: WorkersOption = None,
-    store: StoreOption = None,
-    device: DeviceOption = Device.auto,
+    *,
+    compute: EngineOptions,
     json: JsonOption = False,
 ) -> int:
     """Compute every combination in a plan that is not stored yet. It can be stopped at any moment and run again."""
     spec = with_files(read_plan(plan), data)
-    if values is not None:
-        spec = spec.model_copy(update={"values": [values.value]})
-    if recipe is not None:
-        spec = spec.model_copy(update={"recipe": recipe.value})
+    options = {"values": values and [values.value], "recipe": recipe and recipe.value}
+    spec = spec.model_copy(update={field: value for field, value in options.items() if value is not None})
     # The store is opened, and made, once the plan turns out to be one that can run.
-    place = functools.cache(lambda: Store.open(store))
-    machine = Engine(place, address=engine, workers=workers, device=device.value)
+    place = functools.cache(lambda: Store.open(compute.store))
+    machine = compute.make_engine(place)
     try:
         start_early(machine)
         stages = plan_stages(spec)
@@ -77,7 +71,7 @@ def sweep(
         try:
             view = follow(machine, job, details=False)
         except KeyboardInterrupt:
-            stopped()
+            say_stopped()
             view = machine.wait(job, 0)
     finally:
         machine.close()

@@ -53,7 +53,6 @@ def tune(
     import torch
 
     from unlearn_core.datasets import registry as datasets
-    from unlearn_core.methods import registry
     from unlearn_core.presets import TUNED, check_overrides
     from unlearn_core.stages.execution import environment
     from unlearn_core.tuning.search import Setting, write_tuned
@@ -65,10 +64,7 @@ def tune(
     target = typed_target(out, "--out") if out else TUNED / f"{datasets.get(chosen).family}.json"
     setting = Setting(chosen, tuple(overrides.items()), chosen_recipe(recipe))
     say_data(setting.scenario())  # what cannot be is said before workers start
-    names = [m.name for m in registry if m.search_space and not m.oracle] if methods == "all" else parse_names(methods)
-    for name in names:
-        if not registry.get(name).search_space:
-            raise UserError(f"{name} declares nothing to search (its search_space is empty).")
+    names = _searchable(methods)
     rates = [_rate(text) for text in discovery.split(",")]
     first, more = range(FIRST_SEED, FIRST_SEED + seeds), range(FIRST_SEED + seeds, FIRST_SEED + 3 * seeds)
     results: dict[str, Any] = {}
@@ -91,6 +87,19 @@ def tune(
     if json:
         print_json(results)
     return 0
+
+
+def _searchable(methods: str) -> list[str]:
+    """The methods that are named, or all that declare something to search; oracles only where they are named."""
+    from unlearn_core.methods import registry
+
+    if methods == "all":
+        return [method.name for method in registry if method.search_space and not method.oracle]
+    names = parse_names(methods)
+    for name in names:
+        if not registry.get(name).search_space:
+            raise UserError(f"{name} declares nothing to search (its search_space is empty).")
+    return names
 
 
 def end_with_parent() -> None:

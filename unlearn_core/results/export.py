@@ -25,7 +25,7 @@ TRAINING_ON = (
     "Training this model further on the same data undoes the healing: wrong labels that nobody has found yet teach it again "
     "(on the digits healed × utility fell from 0.90 to 0.35 in three epochs). Take out or correct what is wrong first."
 )
-"""Said beside every export; measured by ``python -m benchmarks.training_on``."""
+"""Said beside every export; measured by ``python -m benchmarks run training_on``."""
 
 
 @dataclass(frozen=True)

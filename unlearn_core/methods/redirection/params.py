@@ -143,7 +143,7 @@ PRESETS: dict[str, dict[str, float | bool]] = {
     # Channels cost: as many again as the base has make a masked pass four times the arithmetic of one without. A quarter of
     # them heals as much (1,200 JPEGs), and no run may take longer than retraining. What was known by heart is given up and
     # relearned, so the rate falls, as in training; the sharper loss leaves aside what contradicts its class, and lets less
-    # removal do, which takes whole classes otherwise (5,000 JPEGs known by heart, benchmarks.rem_photos).
+    # removal do, which takes whole classes otherwise (5,000 JPEGs known by heart, benchmarks run rem_photos).
     "photos": _SMALL
     | {
         "redirect_ratio": 0.25,
@@ -158,7 +158,7 @@ PRESETS: dict[str, dict[str, float | bool]] = {
     },
     # Where crops and flips keep a network from learning by heart, the same rule finds a lower rate. What redirection does grows
     # with its steps, and with what it tries to remove: with 10,000 images, an epoch a round and the full force against labels
-    # that were never learned broke the network (benchmarks.rem_photos).
+    # that were never learned broke the network (benchmarks run rem_photos).
     "photos, augmented": {
         "learning_rate": 0.02,
         "final_rate": 1.0,

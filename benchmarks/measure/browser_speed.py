@@ -1,0 +1,215 @@
+"""How fast the pages are in a real browser, opened on the gallery that comes with the code.
+
+    python -m benchmarks run browser_speed [--repeats 10]
+
+Prints, as JSON, in milliseconds (median and 95th percentile), with the server running, the app's scripts in the browser's
+cache and nothing trained: from going to each page in a new tab, which includes the app's own start, to its first picture or
+table; the same from a click in the navigation of an open tab; from such a click to the finished page; from a key press on the
+strength slider to the redrawn bars (digits); UMAP of 1,437 points in a warm process; and the scatter of 50,000 synthetic points
+in each of two panels, from arrays to drawn. Needs Chromium and assets/gallery/. Run it with nothing else going on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from contextlib import suppress
+from typing import Any
+
+from playwright.sync_api import BrowserContext, Page, sync_playwright
+
+from benchmarks.paths import ROOT
+
+PORT = 8599
+URL = f"http://localhost:{PORT}"
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+PICTURE = "[data-testid=stMain] .js-plotly-plot .main-svg, [data-testid=stMain] img"
+PAGES = ("", "craft", "compare", "boundary", "redirect", "embedding", "heatmap", "forget", "lessons")
+FIRST = {"compare": "[data-testid=stDataFrame]", "lessons": "[data-testid=stMain] button"}
+"""What counts as the first picture, where it is none."""
+VISIBLE = """selector => [...document.querySelectorAll(selector)].some(
+    part => part.checkVisibility() && part.getBoundingClientRect().width > 50) && performance.now()"""
+STILL = "() => document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'"
+SHOWN = "() => document.querySelector('[data-testid=stMain] h2, [data-testid=stMain] h1, [data-testid=stMain] h3')?.innerText"
+MARK = """selector => { document.querySelectorAll(selector).forEach(part => part.setAttribute('data-before', ''));
+    return performance.now(); }"""
+NEW = """selector => [...document.querySelectorAll(selector)].some(part => !part.hasAttribute('data-before')
+    && part.checkVisibility() && part.getBoundingClientRect().width > 50) && performance.now()"""
+
+
+DRAW = """async json => {
+    const start = performance.now();
+    const figure = JSON.parse(json);
+    await Plotly.newPlot('plot', figure.data, figure.layout);
+    await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
+    return performance.now() - start;
+}"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--repeats", type=int, default=10)
+    repeats = parser.parse_args().repeats
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as play:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(PORT), "--server.headless", "true"],
+            cwd=ROOT,
+            env=os.environ | {"UNLEARN_STORE": folder},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            _wait()
+            # With a profile on disk, as a visitor's browser has one: compiled scripts are kept there.
+            browser = play.chromium.launch_persistent_context(
+                f"{folder}/profile", executable_path="/usr/bin/chromium", args=FLAGS, viewport={"width": 1280, "height": 720}
+            )
+            page = browser.new_page()
+            page.goto(URL)
+            page.locator(PICTURE).locator("visible=true").first.wait_for(timeout=60_000)
+            time.sleep(30)  # the engine's workers start and warm up behind the first page, once
+            found: dict[str, Any] = {f"first_picture_{name or 'start'}": _open(browser, name, repeats) for name in PAGES}
+            found["first_picture_from_navigation"] = _navigate(page, repeats)
+            found["switch_page"] = _switch(page, repeats)
+            found["strength_slider_digits"] = _slide(page, repeats)
+            found["scatter_50000_points"] = _cloud(browser)
+            browser.close()
+        finally:
+            server.terminate()
+            server.wait(15)
+    found["umap_1437_points_two_models"] = _umap()
+    print(json.dumps(found, indent=1))
+
+
+def _wait() -> None:
+    for _ in range(600):
+        with suppress(OSError), urllib.request.urlopen(f"{URL}/_stcore/health", timeout=1):
+            return
+        time.sleep(0.1)
+    raise SystemExit("The app did not start within a minute.")
+
+
+def _open(browser: BrowserContext, name: str, repeats: int) -> dict[str, float]:
+    """A new tab and a new session each time; the browser has the app's scripts from the first visit."""
+    times = []
+    for _ in range(repeats):
+        page = browser.new_page()
+        page.goto(f"{URL}/{name}")
+        # The page's own clock, from the start of the navigation, looked at in every frame.
+        shown = page.wait_for_function(VISIBLE, arg=FIRST.get(name, PICTURE), timeout=60_000)
+        times.append(shown.json_value() / 1000)
+        page.wait_for_function(STILL, timeout=60_000)
+        page.close()
+    return _summary(times)
+
+
+def _navigate(page: Page, repeats: int) -> dict[str, dict[str, float]]:
+    """By page, from the click to its first picture; the pages of the round before are not kept in the browser."""
+    titles = {
+        "Start": "", "Craft": "craft", "Compare": "compare", "Decision boundary": "boundary", "Redirect neurons": "redirect",
+        "Embedding": "embedding", "Forget set": "forget", "Heatmap": "heatmap", "Lessons": "lessons",
+    }  # fmt: skip
+    times: dict[str, list[float]] = {title: [] for title in titles}
+    for title in [title for _ in range(max(3, repeats // 2)) for title in list(titles)[1:] + list(titles)[:1]]:
+        page.wait_for_timeout(300)
+        link = page.get_by_role("link", name=title, exact=True)
+        selector = FIRST.get(titles[title], PICTURE)
+        start = page.evaluate(MARK, selector)
+        link.click()
+        shown = page.wait_for_function(NEW, arg=selector, timeout=60_000)
+        times[title].append((shown.json_value() - start) / 1000)
+        page.wait_for_function(STILL, timeout=60_000)
+    return {title: _summary(found) for title, found in times.items()}
+
+
+def _switch(page: Page, repeats: int) -> dict[str, float]:
+    """Back and forth between pages that are open already, so that only the switch counts."""
+    times = []
+    for name in ("Compare", "Heatmap", "Craft", "Embedding", "Decision boundary", "Redirect neurons") * (1 + repeats // 6):
+        before = page.evaluate(SHOWN)
+        start = time.perf_counter()
+        page.get_by_role("link", name=name, exact=True).click()
+        page.wait_for_function(f"before => ({SHOWN})() !== before", arg=before, timeout=60_000)
+        page.wait_for_function(STILL, timeout=60_000)
+        times.append(time.perf_counter() - start)
+        page.wait_for_timeout(500)
+    return _summary(times[6:] or times)
+
+
+def _slide(page: Page, repeats: int) -> dict[str, float]:
+    page.goto(f"{URL}/redirect")
+    page.locator(PICTURE).locator("visible=true").first.wait_for(timeout=60_000)
+    page.wait_for_function(STILL, timeout=60_000)
+    thumb = page.get_by_role("slider").first
+    thumb.focus()
+    times, strength = [], 1.0
+    for _ in range(repeats):
+        strength -= 0.05
+        text = f"at strength {strength:.2f}".rstrip("0").rstrip(".")
+        start = time.perf_counter()
+        page.keyboard.press("ArrowLeft")
+        page.wait_for_function(
+            "text => [...document.querySelectorAll('.js-plotly-plot')].some(p => (p.data || []).some(t => t.name === text))",
+            arg=text,
+            timeout=10_000,
+        )
+        times.append(time.perf_counter() - start)
+        page.wait_for_function(STILL, timeout=60_000)
+    return _summary(times)
+
+
+def _cloud(browser: BrowserContext, count: int = 50_000) -> dict[str, float]:
+    import numpy as np
+    import pandas as pd
+    from plotly.offline import get_plotlyjs
+
+    from unlearn_core.views.embedding.figure import Cloud, clouds
+
+    rng = np.random.default_rng(0)
+    names = np.array(list("0123456789"))
+    labels = rng.integers(0, 10, count)
+    groups = np.array(["clean", "undiscovered", "discovered"])[rng.choice(3, count, p=(0.94, 0.04, 0.02))]
+    frame = pd.DataFrame({"index": np.arange(count), "group": groups, "class": names[labels], "given": names[labels]})
+    places = rng.normal(size=(2, count, 2)) + 4 * rng.normal(size=(10, 2))[labels]
+    same, none = [names[labels]] * 2, [np.ones(count)] * 2
+    start = time.perf_counter()
+    figure = clouds(Cloud("umap", ("Original", "REM"), places, frame, same, none, tuple(names)), "group").figure.to_json()
+    built = 1000 * (time.perf_counter() - start)
+    page = browser.new_page()
+    page.set_content(f"<script>{get_plotlyjs()}</script><div id=plot style='width:1080px;height:400px'></div>")
+    drawn = page.evaluate(DRAW, figure)
+    page.close()
+    return {"figure": round(built), "browser": round(drawn), "both": round(built + drawn)}
+
+
+def _umap() -> dict[str, float]:
+    from unlearn_core.presets import make_method, make_scenario
+    from unlearn_core.stages.execution import run_stage
+    from unlearn_core.stages.unlearn import plan_runs
+    from unlearn_core.store import Store
+    from unlearn_core.training import SilentReporter
+    from unlearn_core.views.embedding.data import embed
+
+    with tempfile.TemporaryDirectory() as folder:
+        store, scenario = Store.open(folder), make_scenario("digits")
+        spec = make_method("rem", scenario)
+        for stage in plan_runs(scenario, [spec]):
+            run_stage(stage, store, "cpu", SilentReporter())
+        times = []
+        for _ in range(3):
+            start = time.perf_counter()
+            embed(store, scenario, [spec], "umap")
+            times.append(time.perf_counter() - start)
+    return {"first": round(1000 * times[0]), "warm": round(1000 * min(times[1:]))}
+
+
+def _summary(times: list[float]) -> dict[str, float]:
+    times = sorted(1000 * t for t in times)
+    return {"median": round(statistics.median(times)), "p95": round(times[min(len(times) - 1, int(0.95 * len(times)))])}

@@ -1,0 +1,23 @@
+"""The app under :class:`~benchmarks.measure.fuzzing.watch.Watch`: ``python -m`` with this module, then ROOT LOG PORT."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from benchmarks.measure.fuzzing.watch import Watch
+from benchmarks.paths import ROOT
+
+
+def main() -> None:
+    """Serve until killed; what is written outside ROOT is noted in LOG."""
+    root, log, port = sys.argv[1:4]
+    Watch([Path(root)], Path(log))
+    from streamlit.web import cli
+
+    sys.argv = ["streamlit", "run", str(ROOT / "app.py"), "--server.port", port, "--server.headless", "true"]
+    cli.main()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,60 @@
+"""The documents say what the committed results say, and the runner finds every command."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from benchmarks.__main__ import PAGES, commands, describe, main
+from benchmarks.report import discovery, models, performance
+from benchmarks.report.sections import write_section
+from benchmarks.target import Target
+
+
+@pytest.mark.parametrize("report", [discovery, models, performance], ids=lambda report: report.__name__)
+def test_a_document_is_what_its_report_writes(report: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = tmp_path / report.PAGE.name
+    shutil.copyfile(report.PAGE, page)
+    monkeypatch.setattr(report, "PAGE", page)
+    committed = page.read_text(encoding="utf-8")
+    page.write_text(committed.replace("0", "1"), encoding="utf-8")  # what is written by hand keeps the change
+    report.main()
+    written = page.read_text(encoding="utf-8").splitlines()
+    tables = [line for line in committed.splitlines() if line.startswith("| ") and "0." in line and line in written]
+    assert len(tables) >= 4
+    page.write_text(committed, encoding="utf-8")
+    report.main()
+    assert page.read_text(encoding="utf-8") == committed, "run: python -m benchmarks report"
+
+
+def test_a_section_without_its_marks_is_refused(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("before\n<!-- mark -->\nold\n")
+    with pytest.raises(ValueError, match="has no '<!-- end -->'"):
+        write_section(page, "<!-- mark -->", ["new"])
+    page.write_text("before\n<!-- mark -->\nold\n<!-- end -->\nafter\n")
+    write_section(page, "<!-- mark -->", ["new"])
+    assert page.read_text() == "before\n<!-- mark -->\nnew\n<!-- end -->\nafter\n"
+
+
+def test_every_command_has_a_sentence_and_every_page_a_report(capsys: pytest.CaptureFixture[str]) -> None:
+    assert set(PAGES) <= set(commands("report"))
+    assert {"gpu", "fuzz", "mutants", "soak"} <= set(commands("run"))
+    assert "serving" not in commands("run")  # a helper, no command
+    for word in ("run", "report"):
+        assert all(describe(path).endswith((".", "?")) for path in commands(word).values())
+    assert main(["report", "resluts"]) == 2
+    assert "no report called 'resluts'" in capsys.readouterr().err
+    assert main(["measure", "gpu"]) == 2
+
+
+def test_a_target_says_whether_it_is_met() -> None:
+    assert Target("healed", "≥ 0.9", 0.95, True, 0.01).line().split("  ")[-1] == "ok"
+    missed = Target("healed", "≥ 0.9", 0.85, False)
+    assert missed.line().endswith("measured 0.850  MISSED")
+    assert missed.plain() == {"what": "healed", "asked": "≥ 0.9", "mean": 0.85, "standard_error": None, "met": False}
+    assert Target("share", "—", math.nan, None).plain()["mean"] is None
