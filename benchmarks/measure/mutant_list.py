@@ -46,33 +46,33 @@ MUTANTS = (
     Mutant("the proxy ignores forgetting", "methods/shared/rounds.py", "retain * (1 - max(0.2, forget))", "retain", SIGNS),
     Mutant(
         "a flush shares redirection's optimiser",
-        "methods/redirection/loop.py",
-        "optimizer = self._optimizer([p for _, p in self.model.base_parameters()], self.p.flush_rate)",
-        "optimizer = self.optimizer",
+        "methods/redirection/rem.py",
+        "self._forget_steps(make_base_optimizer(self.model, self.p, self.p.flush_rate))",
+        "self._forget_steps(self.optimizer)",
         SIGNS,
     ),
     Mutant(
-        "REM's removal lowers the loss", "methods/redirection/loop.py", "return -bounded_loss(ce", "return bounded_loss(ce", REM
+        "REM's removal lowers the loss", "methods/redirection/rem.py", "return -bounded_loss(ce", "return bounded_loss(ce", REM
     ),
     Mutant(
         "REM's repair raises the loss",
-        "methods/redirection/loop.py",
+        "methods/redirection/rem.py",
         "return bounded_loss(ce, before, beta)",
         "return -bounded_loss(ce, before, beta)",
         REM,
     ),
     Mutant(
         "REM removes everything",
-        "methods/redirection/loop.py",
+        "methods/redirection/rem.py",
         "removed = torch.where(member, removal, 0)",
         "removed = removal",
         REM,
     ),
     Mutant(
         "REM's removal starts from the masked loss",
-        "methods/redirection/loop.py",
-        'self.p.removal_reference == "masked" else',
-        'self.p.removal_reference == "dropped" else',
+        "methods/redirection/references.py",
+        'own = self.p.removal_reference == "masked"',
+        'own = self.p.removal_reference == "dropped"',
         REM,
     ),
     Mutant(
@@ -98,8 +98,8 @@ MUTANTS = (
     ),
     Mutant(
         "a class that was lost is pushed on",
-        "methods/redirection/loop.py",
-        "run.sparing = class_collapsed(model, run.reference, task)",
+        "methods/redirection/rem.py",
+        "run.sparing = class_collapsed(model, run.reference.model, task)",
         "run.sparing = False",
         ("tests/methods/test_safeguards.py",),
     ),
@@ -183,7 +183,7 @@ MUTANTS = (
     ),
     Mutant(
         "prediction in train mode",
-        "training/__init__.py",
+        "training/loop.py",
         "    model.eval()\n    with torch.no_grad(), autocast",
         "    with torch.no_grad(), autocast",
         ("tests/training/test_training.py",),

@@ -12,11 +12,11 @@ from unlearn_core.stages.reference_models import plan_reference_models
 from unlearn_core.stages.regularity import plan_regularity
 from unlearn_core.stages.stage import Stage
 from unlearn_core.store import Store
-from unlearn_core.views.boundary.data import plane_of
-from unlearn_core.views.boundary.stage import plan_fields, plan_frames, plan_plane
+from unlearn_core.views.boundary.plane import plane_of
+from unlearn_core.views.boundary.stage import plan_decision_maps, plan_frames, plan_plane
 from unlearn_core.views.channels.stage import plan_channels
 from unlearn_core.views.embedding.stage import plan_embedding
-from unlearn_core.views.heatmap.data import grid
+from unlearn_core.views.heatmap.data import heatmap_data
 
 INLINE = ("--engine", "inline", "--json")
 SMALL = ("--amount", "60", "--set", "model.width=4", "--set", "model.depth=2", "--set", "training.epochs=4")
@@ -126,10 +126,10 @@ def plan_pictures(store: Store, scenario: Scenario, spec: MethodSpec) -> list[St
     return [
         *plan_regularity(scenario),
         *plan_frames(scenario, [spec]),
-        *plan_fields(scenario, [None, spec], (None, None, None), plane_of(scenario), 24),
+        *plan_decision_maps(scenario, [None, spec], (None, None, None), plane_of(scenario), 24),
         *plan_channels(scenario, spec, [[0.0, 0.5, 1.0]]),
         *(stage for stage in plan_embedding(scenario, [spec]) if stage.payload.get("way") == "pca"),
         plan_plane(digits, (5, 17, 40)),
         *plan_reference_models(scenario.model_copy(update={"seed": 1})),
-        *plan_measures(grid(store, scenario, "agreement_retrain").pending),
+        *plan_measures(heatmap_data(store, scenario, "agreement_retrain").pending),
     ]

@@ -26,8 +26,9 @@ from unlearn_core.presets import make_scenario
 from unlearn_core.results.reader import model_of, rounds_of, scenario_data
 from unlearn_core.specs import MethodSpec, Scenario
 from unlearn_core.store import Record, Store
-from unlearn_core.views.boundary.data import plane_of, stored_frames
-from unlearn_core.views.boundary.stored import stored_field, stored_plane
+from unlearn_core.views.boundary.data import stored_frames
+from unlearn_core.views.boundary.plane import plane_of
+from unlearn_core.views.boundary.stored import stored_decision_map, stored_plane
 from unlearn_core.views.embedding.data import stored_embedding
 
 KINDS = {
@@ -145,7 +146,7 @@ def test_pictures_are_found_where_pages_look_for_them(store: Store, stored_revis
     embedding = stored_embedding(store, scenario, [spec], "pca")
     assert embedding is not None
     assert len(embedding.models) == 2
-    assert all(stored_field(store, scenario, model, plane, 24) is not None for model in (None, spec))
+    assert all(stored_decision_map(store, scenario, model, plane, 24) is not None for model in (None, spec))
     digits = make_scenario("digits", overrides={"model.width": 4, "training.epochs": 1})
     assert stored_plane(store, digits, (5, 17, 40)) is not None
 
