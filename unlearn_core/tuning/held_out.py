@@ -90,7 +90,7 @@ def cross_validate(
     run: Run, params: Values, task: UnlearningTask, seed: int, reporters: Sequence[Reporter], guard: bool = True
 ) -> Trial:
     """Each half of F in turn is left in the retain set while REM is told of the other one; one run for each of at most two
-    reporters. ``seed`` decides the halves and is that of the runs. ``guard``: whether a lost class makes the trial worthless."""
+    reporters. ``seed`` decides the halves and is that of the runs. ``guard``: whether a lost class makes it worthless."""
     first, second = split_in_halves(task, seed)
     healed, retain, lost = [], [], []
     for (known, held), reporter in zip(((first, second), (second, first)), reporters, strict=False):
