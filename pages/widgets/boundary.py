@@ -15,7 +15,7 @@ from unlearn_core.views.text.sentences import said
 
 if TYPE_CHECKING:
     from unlearn_core.views.boundary.anchors import Anchor
-    from unlearn_core.views.boundary.data import InputPlane
+    from unlearn_core.views.boundary.plane import InputPlane
     from unlearn_core.views.craft.data import Box
 
 FOUND = KINDS[-1]

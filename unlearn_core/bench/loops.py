@@ -63,7 +63,7 @@ def _floor_pair(
             with autocast(data.device):
                 loss = F.cross_entropy(bare(x).float(), y)
             optimizer.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             optimizer.step()
 
     everyone = torch.arange(len(data), device=data.device)
@@ -107,7 +107,7 @@ def _usual_epoch(full: RedirectNet, images: LabelledData, batch: int, device: to
         for x, y in torch.utils.data.DataLoader(Examples(), batch_size=batch, shuffle=True):
             loss = nn.functional.cross_entropy(full(x.to(device), mask.expand(len(x), -1)), y.to(device))
             optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             optimizer.step()
             loss.item()  # the running loss is printed
 

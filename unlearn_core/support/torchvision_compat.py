@@ -28,8 +28,8 @@ def torchvision() -> ModuleType:
     _forget_half_imported()
     for name, schema in _MISSING.items():
         if not hasattr(torch.ops.torchvision, name):
-            library = torch.library.Library("torchvision", "FRAGMENT")  # type: ignore[no-untyped-call]  # torch has no types here
-            library.define(schema)  # type: ignore[no-untyped-call]
+            library = torch.library.Library("torchvision", "FRAGMENT")
+            library.define(schema)
             _libraries.append(library)
     return importlib.import_module("torchvision")
 

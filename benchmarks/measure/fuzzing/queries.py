@@ -34,7 +34,7 @@ class Outcome:
 
 def make_query(rng: random.Random) -> str:
     """One query string: some of the app's own settings and parameters, some that do not exist, hostile values for all."""
-    from unlearn_core.view_state.links import BY_QUERY
+    from unlearn_core.view_state.controls import BY_QUERY
 
     names = list(BY_QUERY)
     sections: tuple[str, ...] = (

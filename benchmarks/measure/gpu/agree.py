@@ -121,7 +121,7 @@ def _gradient(model: RedirectNet, arena: ScenarioData) -> torch.Tensor:
     ids = torch.arange(min(64, len(arena.train)), device=arena.train.device)
     model.zero_grad()
     loss = F.cross_entropy(model(arena.train.batch(ids)), arena.train.labels[ids])
-    loss.backward()  # type: ignore[no-untyped-call]
+    loss.backward()
     # Where a bias is left out it has no gradient, and elsewhere nothing but rounding about zero.
     return torch.cat([(torch.zeros_like(p) if p.grad is None else p.grad).flatten().cpu() for p in model.parameters()])
 

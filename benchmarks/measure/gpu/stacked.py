@@ -137,6 +137,6 @@ class StackedTrainer:
         # Added up, not averaged: no network's gradient depends on how many there are.
         loss = F.cross_entropy(logits.flatten(0, 1), self.labels[self.which, ids].flatten(), reduction="sum") / ids.shape[1]
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         self.optimizer.step()
         return loss.detach()

@@ -193,7 +193,7 @@ def about(device: torch.device) -> dict[str, Any]:
     if device.type == "cuda":
         properties = torch.cuda.get_device_properties(device)
         found |= {"memory": properties.total_memory, "multiprocessors": properties.multi_processor_count}
-        found |= {"cuda": torch.version.cuda, "cudnn": torch.backends.cudnn.version()}  # type: ignore[no-untyped-call]
+        found |= {"cuda": torch.version.cuda, "cudnn": torch.backends.cudnn.version()}
     return found | {"threads": torch.get_num_threads()}
 
 

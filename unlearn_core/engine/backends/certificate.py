@@ -57,7 +57,7 @@ def cluster_security(folder: str) -> Security:
         for part, path in (("cert", certificate), ("key", key))
     }
     only = {"require_encryption": True, "tls_ca_file": certificate, "tls_min_version": ssl.TLSVersion.TLSv1_3}
-    return Security(**only, **roles)  # type: ignore[no-untyped-call]
+    return Security(**only, **roles)
 
 
 def _write_private(path: Path, data: bytes) -> None:

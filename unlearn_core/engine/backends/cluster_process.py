@@ -96,7 +96,7 @@ async def _serve(workers: int, spare: int, scratch: str) -> None:
     from distributed import LocalCluster
 
     options: dict[str, Any] = {"preload": [PRELOAD], "memory_limit": 0, "death_timeout": "120s"}
-    cluster = LocalCluster(  # type: ignore[no-untyped-call]
+    cluster = LocalCluster(
         n_workers=workers + spare,
         threads_per_worker=1,
         processes=True,

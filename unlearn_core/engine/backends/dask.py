@@ -61,7 +61,7 @@ class DaskBackend:
             security = self._server.security()
         try:
             options = {"set_as_default": False, "name": "lethe", "direct_to_workers": False, "security": security}
-            self._client = distributed.Client(self.address, timeout=CONNECT_SECONDS, **options)  # type: ignore[no-untyped-call]
+            self._client = distributed.Client(self.address, timeout=CONNECT_SECONDS, **options)
             self._client.subscribe_topic(self._topic, self._hear)
             self._workers.refresh(self._client)
         except TypeError as error:  # Dask's word for an address tls:// without a certificate

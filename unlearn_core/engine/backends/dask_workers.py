@@ -37,7 +37,7 @@ class DaskWorkers:
             self.pids |= client.run(os.getpid, workers=missing, on_error="ignore")
         if not self._embedded:
             for address in set(infos) - {view.address for view in self.views}:
-                client.subscribe_topic(address, functools.partial(self._note_leaving, address))  # type: ignore[no-untyped-call]
+                client.subscribe_topic(address, functools.partial(self._note_leaving, address))
             self.gpus = sum(int(info["resources"].get(GPU, 0)) for info in infos.values())
         self.views = [
             WorkerView(address, self.pids.get(address, 0), int(info["nthreads"]), spare=SHORT in info["resources"])
