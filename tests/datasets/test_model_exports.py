@@ -189,7 +189,7 @@ def test_nothing_is_overwritten_and_forms_that_cannot_be_are_said_before_anythin
 
 
 def test_the_sentence_beside_every_export_says_what_was_measured() -> None:
-    rows = json.loads((ROOT / "benchmarks" / "training_on.json").read_text())["rows"]
+    rows = json.loads((ROOT / "benchmarks" / "results" / "training_on.json").read_text())["rows"]
     means = {name: np.mean([row["healed_x_utility"] for row in rows[name]]) for name in rows}
     assert f"fell from {means['healed']:.2f} to {means['trained_on']:.2f} in three epochs" in TRAINING_ON
     assert means["trained_on"] < means["healed"] - 0.3  # it undoes the healing
