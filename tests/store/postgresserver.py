@@ -35,7 +35,18 @@ class Server:
             user = other_user()
             os.chown(self.home, user.pw_uid, user.pw_gid)
             self._as |= {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
-        make: list[str | Path] = [programs / "initdb", "-D", self.home / "data", "-U", "lethe", "-E", "UTF8", "--locale=C", "-A", "trust"]
+        make: list[str | Path] = [
+            programs / "initdb",
+            "-D",
+            self.home / "data",
+            "-U",
+            "lethe",
+            "-E",
+            "UTF8",
+            "--locale=C",
+            "-A",
+            "trust",
+        ]
         subprocess.run([*make, "--no-sync"], check=True, **self._as)
         self._process: subprocess.Popen[bytes] | None = None
         self.start()
