@@ -21,7 +21,7 @@ from unlearn_core.methods import registry as methods
 from unlearn_core.training import deterministic
 
 
-class ByFile(LoadScopeScheduling):
+class ByFile(LoadScopeScheduling):  # type: ignore[misc]  # pytest-xdist has no types
     """Two workers share the suite by file, so that what a file prepares is prepared once; the browser tests share a server,
     and the two files that let Numba compile UMAP (ten seconds) a process."""
 

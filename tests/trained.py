@@ -11,7 +11,7 @@ from unlearn_core.evaluation import ScenarioData, build_scenario_data
 from unlearn_core.methods import OracleTask, UnlearningTask
 from unlearn_core.models import RedirectNet, build_model
 from unlearn_core.presets import make_scenario
-from unlearn_core.specs import Scenario
+from unlearn_core.specs import Scalar, Scenario
 from unlearn_core.training import SilentReporter, Trainer
 
 
@@ -29,19 +29,19 @@ class Trained:
         keep = torch.ones(len(data), dtype=torch.bool)
         keep[forget] = False
         spec, shape, classes = self.scenario.model, self.arena.corrupted.train.shape, data.classes
-        common = {
-            "original": copy.deepcopy(self.original),
-            "data": data,
-            "forget": forget,
-            "retain": keep.nonzero()[:, 0],
-            "fresh_model": lambda seed: build_model(spec, shape, classes, seed),
-            "recipe": self.scenario.training.model_copy(update={"epochs": 3}),
-            "seed": self.scenario.seed,
-        }
-        return OracleTask(**common, truth=truth) if oracle else UnlearningTask(**common)
+        task = UnlearningTask(
+            original=copy.deepcopy(self.original),
+            data=data,
+            forget=forget,
+            retain=keep.nonzero()[:, 0],
+            fresh_model=lambda seed: build_model(spec, shape, classes, seed),
+            recipe=self.scenario.training.model_copy(update={"epochs": 3}),
+            seed=self.scenario.seed,
+        )
+        return OracleTask(**vars(task), truth=truth) if oracle else task
 
 
-def train(dataset: str, **overrides: object) -> Trained:
+def train(dataset: str, **overrides: Scalar) -> Trained:
     scenario = make_scenario(dataset, regularity=0.0, overrides=overrides)
     arena = build_scenario_data(scenario, torch.device("cpu"))
     model = build_model(scenario.model, arena.corrupted.train.shape, arena.train.classes, scenario.seed)

@@ -22,7 +22,8 @@ State = dict[str, torch.Tensor]
 def network(classes: int = 3, name: str = NAME, seed: int = 3) -> torch.nn.Module:
     """A fresh network of torchvision's own code."""
     torch.manual_seed(seed)
-    return torchvision().models.get_model(name, num_classes=classes)
+    made: torch.nn.Module = torchvision().models.get_model(name, num_classes=classes)
+    return made
 
 
 def under(prefix: str, state: State) -> State:
@@ -51,14 +52,15 @@ def solved(
         net(x)  # running statistics of the batch norms
     net.eval()
     seen: list[torch.Tensor] = []
-    watch = net.fc.register_forward_hook(lambda _, inputs, __: seen.append(inputs[0]))
+    head = net.get_submodule("fc")
+    watch = head.register_forward_hook(lambda _, inputs, __: seen.append(inputs[0]))
     net(x)
     watch.remove()
     features = torch.cat([seen[0], torch.ones(len(x), 1)], 1).double()
     wanted = torch.nn.functional.one_hot(labels, len(classes)).double()
     weights = torch.linalg.lstsq(features, wanted, driver="gelsd").solution.float()
-    net.fc.weight.copy_(weights[:-1].T)
-    net.fc.bias.copy_(weights[-1])
+    head.get_parameter("weight").copy_(weights[:-1].T)
+    head.get_parameter("bias").copy_(weights[-1])
     return net
 
 
@@ -81,7 +83,8 @@ class Read:
     @property
     def form(self) -> Form | None:
         """How the weights lay in it."""
-        return self.source.weights_form(self.params, self.model)
+        found: Form | None = self.source.weights_form(self.params, self.model)
+        return found
 
     @property
     def state(self) -> State:

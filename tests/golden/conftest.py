@@ -27,7 +27,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def place(folder: Path, request: pytest.FixtureRequest) -> Path:
     """The golden store for the tests of one file to open: commands may add what they measure."""
-    return copy_store(folder / f"store of {request.module.__name__}")
+    copied: Path = copy_store(folder / f"store of {request.module.__name__}")
+    return copied
 
 
 @pytest.fixture(scope="session")

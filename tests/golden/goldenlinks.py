@@ -74,7 +74,8 @@ def resolve(query: str, folder: Path, revisions: Mapping[str, int]) -> dict[str,
     """
     pairs = [(name, value.replace(PLACEHOLDER, str(folder))) for name, value in parse_qsl(query, keep_blank_values=True)]
     state, notices, asked = vs.decode_asking(urlencode(pairs, safe=",.:"))
-    scenario, default = vs.to_scenario(state), vs.default_state()
+    scenario = vs.to_scenario(state)
+    default: Mapping[str, object] = vs.default_state()
     specs = [
         spec.model_copy(update={"revision": revisions[spec.name]}) for spec in (*vs.to_methods(state), vs.to_search(state))
     ]
@@ -90,7 +91,8 @@ def resolve(query: str, folder: Path, revisions: Mapping[str, int]) -> dict[str,
         "command": vs.as_cli(state),
         "link": vs.encode(state),
     }
-    return _placeless(found, folder)
+    resolved: dict[str, Any] = _placeless(found, folder)
+    return resolved
 
 
 def _placeless(value: Any, folder: Path) -> Any:
@@ -146,7 +148,7 @@ def _mixed() -> Iterator[tuple[str, str]]:
 def values_of(control: vs.Control) -> tuple[list[str], str]:
     """Values of a control that are possible, none of them its default as far as there are others, and one that is not."""
     if control.kind in ("choice", "choices"):
-        known = [name for name in control.choices(vs.default_state()) if name] if control.choices else []
+        known = [name for name in control.choices() if name] if control.choices else []
         if control.name == "dataset":
             known = ["blobs", "waves", "spirals", "digits"]
         if control.kind == "choice":

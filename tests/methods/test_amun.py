@@ -8,7 +8,7 @@ from trained import Trained
 
 from unlearn_core.errors import UserError
 from unlearn_core.methods import registry
-from unlearn_core.methods.adversarial.amun import Amun, _Extended
+from unlearn_core.methods.adversarial.amun import Amun
 from unlearn_core.methods.adversarial.attack import Attacked, Space, attack_at, margin, nearest_adversarial, radii
 from unlearn_core.training import SilentReporter, Trainer
 
@@ -95,32 +95,43 @@ def test_the_grid_doubles_and_ends_at_the_largest_radius() -> None:
     assert radii(1.0, 0.5) == [1.0]
 
 
-def test_added_examples_come_plain_behind_the_training_set(digits: Trained) -> None:
-    data = digits.arena.train
-    added = torch.randn(2, *data.inputs.shape[1:])
-    labels = torch.cat([data.labels, torch.tensor([3, 4])])
-    extended = _Extended(data.inputs, labels, data.classes, data.mean, data.std, None, added=added)
-    n = len(data)
-    x = extended.batch(torch.tensor([n + 1, 5, n]))
-    assert torch.equal(x[0], added[1])
-    assert torch.equal(x[2], added[0])
-    assert torch.equal(x[1], data.batch(torch.tensor([5]))[0])
+Fits = list[tuple[Trainer, torch.Tensor]]
 
 
-@pytest.mark.parametrize("retain", [True, False])
-@pytest.mark.parametrize("only", [True, False])
-def test_what_it_trains_on(retain: bool, only: bool, digits: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[tuple[Trainer, torch.Tensor]] = []
+@pytest.fixture
+def fits(monkeypatch: pytest.MonkeyPatch) -> Fits:
+    """What is trained on in place of a training: the trainer and the indices."""
+    seen: Fits = []
 
     def look(self: Trainer, ids: torch.Tensor) -> torch.nn.Module:
         seen.append((self, ids))
         return self.model
 
     monkeypatch.setattr(Trainer, "fit", look)
+    return seen
+
+
+def test_added_examples_come_plain_behind_the_training_set(digits: Trained, fits: Fits) -> None:
+    task = digits.task()
+    Amun(Amun.params({"attack_steps": STEPS})).unlearn(task, SilentReporter())
+    [(trainer, _)] = fits
+    n, space = len(task.data), Space(task.data)
+    classify = space.classifier(task.original)
+    x = trainer.data.batch(torch.tensor([n + 1, 5, n]))
+    assert torch.equal(x[1], task.data.batch(torch.tensor([5]))[0])
+    clean, given = space.values(task.forget), task.data.labels[task.forget]
+    found = nearest_adversarial(classify, clean, given, radii(0.04, space.largest_radius), STEPS, space.bounded, idle)
+    assert found.success.all()
+    torch.testing.assert_close(x[[2, 0]], space.normalise(found.values[:2]))
+
+
+@pytest.mark.parametrize("retain", [True, False])
+@pytest.mark.parametrize("only", [True, False])
+def test_what_it_trains_on(retain: bool, only: bool, digits: Trained, fits: Fits) -> None:
     task = digits.task()
     params = {"use_retain": retain, "adversarial_only": only, "attack_steps": STEPS}
     Amun(Amun.params(params)).unlearn(task, SilentReporter())
-    [(trainer, ids)] = seen
+    [(trainer, ids)] = fits
     n, forget = len(task.data), len(task.forget)
     assert (ids >= n).sum() == forget
     assert torch.isin(task.retain, ids).all() == retain

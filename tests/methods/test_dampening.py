@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from _tiny import random_task, tiny_data, tiny_task
+from tiny import random_task, tiny_data, tiny_task
 from torch import nn
 from trained import Trained
 

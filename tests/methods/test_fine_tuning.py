@@ -8,7 +8,7 @@ from torch import nn
 from trained import Trained
 
 from unlearn_core.methods import registry
-from unlearn_core.methods.distillation.duck import Duck, _Distillation, centroids_of, nearest_wrong
+from unlearn_core.methods.distillation.duck import Distillation, Duck, centroids_of, nearest_wrong
 from unlearn_core.methods.fine_tuning.l1_sparse import l1_norm, penalty_at
 from unlearn_core.methods.fine_tuning.last_layers import weight_layers
 from unlearn_core.methods.retraining.eu_k import EuK
@@ -118,7 +118,7 @@ def test_duck_looks_its_targets_up_by_example_and_never_trains_on_what_it_holds_
     digits: Trained, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     task = digits.task()
-    run = _Distillation(
+    run = Distillation(
         Duck.params({"epochs": 2, "batch_size": 16, "retain_batches": 3, "stop_share": 0.0}), task, SilentReporter()
     )
     assert torch.equal(torch.cat([run.held, run.kept]).sort().values, task.retain)

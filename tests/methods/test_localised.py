@@ -11,7 +11,7 @@ from unlearn_core.errors import UserError
 from unlearn_core.methods import UnlearningTask, registry
 from unlearn_core.methods.localised import saliency as localisation
 from unlearn_core.methods.localised.del_ import reset, with_head
-from unlearn_core.methods.localised.saliency import Restriction, criticality, localise, masks_for, select
+from unlearn_core.methods.localised.saliency import Criterion, Restriction, criticality, localise, masks_for, select
 from unlearn_core.specs import TrainingSpec
 from unlearn_core.training import DeviceData, SilentReporter
 
@@ -45,10 +45,14 @@ def test_del_s_mask_by_hand(granularity: str, share: float, a: list[list[int]], 
     assert masks["b"].int().tolist() == b
 
 
-def test_a_channel_s_score_is_the_mean_of_the_top_tenth_of_its_fan_in() -> None:
-    rows = torch.arange(21.0).repeat(2, 1)  # a fan-in of 21 makes k = 3: (20 + 19 + 18) / 3
-    assert localisation._top_mean(rows).tolist() == [19.0, 19.0]
-    assert localisation._top_mean(torch.tensor([[1.0, 5.0, 2.0]])).tolist() == [5.0]
+@pytest.mark.parametrize(
+    ("row", "score"),
+    [(list(range(21)), 19.0), ([1, 5, 2], 5.0)],  # a fan-in of 21 makes k = 3: (20 + 19 + 18) / 3; one of 3 makes k = 1
+)
+def test_a_channel_s_score_is_the_mean_of_the_top_tenth_of_its_fan_in(row: list[int], score: float) -> None:
+    for rival, chosen in ((score - 0.01, 0), (score + 0.01, 1)):
+        rows = torch.stack([torch.tensor(row).float(), torch.full((len(row),), rival)])
+        assert select({"weight": rows}, "channel", 0.1)["weight"].all(1).tolist() == [chosen == 0, chosen == 1]
 
 
 class Flat(nn.Module):
@@ -74,11 +78,16 @@ def test_gradients_are_summed_over_the_forget_set_before_the_absolute_value(
     chunk: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(localisation, "CHUNK", chunk)
-    task = flat_task()
-    gradients = localisation._gradients(task.original, task, task.forget, SilentReporter())
-    # −½·((1, 2) + (3, −2)) and its opposite: what the two examples disagree on cancels, in whatever batches they come.
-    assert gradients["weight"].tolist() == [[-2.0, 0.0], [2.0, 0.0]]
+    task, seen = flat_task(), list[dict[str, torch.Tensor]]()
+
+    def watched(weights: dict[str, torch.Tensor], gradients: dict[str, torch.Tensor], criterion: Criterion) -> object:
+        seen.append(gradients)
+        return criticality(weights, gradients, criterion)
+
+    monkeypatch.setattr(localisation, "criticality", watched)
     masks = localise(task.original, task, SilentReporter(), criterion="grad", granularity="param", share=0.5)
+    # −½·((1, 2) + (3, −2)) and its opposite: what the two examples disagree on cancels, in whatever batches they come.
+    assert [gradients["weight"].tolist() for gradients in seen] == [[[-2.0, 0.0], [2.0, 0.0]]]
     assert masks["weight"].tolist() == [[True, False], [True, False]]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from _tiny import random_task
+from tiny import random_task
 from torch import nn
 from trained import Trained
 

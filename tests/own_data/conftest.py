@@ -24,15 +24,18 @@ def _fresh(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyP
 
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:
-    return make_photos(tmp_path / "photos")
+    made: Path = make_photos(tmp_path / "photos")
+    return made
 
 
 @pytest.fixture
 def split_photos(tmp_path: Path) -> Path:
-    return make(tmp_path / "photos", {"train": 6, "test": 2})
+    made: Path = make(tmp_path / "photos", {"train": 6, "test": 2})
+    return made
 
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
     """Without a split: the seed holds out four of twenty."""
-    return make(tmp_path / "photos", {"": 10}, CLASSES[:2])
+    made: Path = make(tmp_path / "photos", {"": 10}, CLASSES[:2])
+    return made

@@ -10,7 +10,7 @@ from unlearn_core.datasets import Split, load_dataset
 from unlearn_core.forget_sets import Listed, read_list
 from unlearn_core.forget_sets import in_use as lists
 from unlearn_core.presets import make_scenario
-from unlearn_core.specs import Scenario
+from unlearn_core.specs import Scalar, Scenario
 
 CLASSES = ("cat", "dog", "fox")
 
@@ -26,8 +26,8 @@ def make(root: Path, halves: dict[str, int], classes: tuple[str, ...] = CLASSES)
     return root
 
 
-def scenario_of(photos: Path, seed: int = 0, **params: object) -> Scenario:
-    overrides = {"dataset.data": str(photos), "corruption.found": True} | {f"dataset.{k}": v for k, v in params.items()}
+def scenario_of(photos: Path, seed: int = 0, **params: Scalar) -> Scenario:
+    overrides = {"dataset.data": str(photos), "corruption.found": True, **{f"dataset.{k}": v for k, v in params.items()}}
     return make_scenario("images", seed=seed, overrides=overrides)
 
 
@@ -35,7 +35,7 @@ def split_of(scenario: Scenario) -> Split:
     return load_dataset(scenario.dataset, scenario.seed)
 
 
-def read(photos: Path, text: str | bytes, seed: int = 0, **params: object) -> Listed:
+def read(photos: Path, text: str | bytes, seed: int = 0, **params: Scalar) -> Listed:
     split = split_of(scenario_of(photos, seed, **params))
     raw = text if isinstance(text, bytes) else text.encode()
     return read_list(raw, split.roster, split.train.class_names, "list.csv")
@@ -46,7 +46,7 @@ def named(photos: Path, listed: Listed) -> set[str]:
     return {names[k] for k in listed.positions}
 
 
-def used(photos: Path, text: str, seed: int = 0, **params: object) -> tuple[lists.InUse, set[str]]:
+def used(photos: Path, text: str, seed: int = 0, **params: Scalar) -> tuple[lists.InUse, set[str]]:
     """The list in use, and the files that its training indices mean."""
     found = lists.use(scenario_of(photos, seed, **params), read(photos, text, seed, **params))
     return found, {found.split.names[k] for k in found.content.indices}

@@ -36,8 +36,8 @@ def make_photos(root: Path, each: int = 10) -> Path:
 def write_list(path: Path, names: tuple[str, ...] = WRONG, labels: bool = False) -> Path:
     """A forget list by path; with ``labels`` it says what the right ones are."""
     rows = [(name, "ant") if labels else (name,) for name in names]
-    with path.open("w", newline="") as file:
-        csv.writer(file).writerows([("path", "clean_label")[: len(rows[0])], *rows])
+    with path.open("w", newline="") as out:
+        csv.writer(out).writerows([("path", "clean_label")[: len(rows[0])], *rows])
     return path
 
 
@@ -51,6 +51,6 @@ def write_manifest(root: Path, known: int | None = None) -> Path:
             told = half == "test" or known is None or count < known
             count += half == "train"
             rows.append((name, file.parent.name, clean if told else "", half))
-    with (root / "table.csv").open("w", newline="") as file:
-        csv.writer(file).writerows([("path", "label", "clean_label", "split"), *rows])
+    with (root / "table.csv").open("w", newline="") as out:
+        csv.writer(out).writerows([("path", "label", "clean_label", "split"), *rows])
     return root / "table.csv"

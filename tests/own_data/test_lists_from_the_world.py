@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from listtools import CLASSES, make, named, read, scenario_of, split_of, used
 from owntools import picture
 
-from unlearn_core.datasets import Roster
-from unlearn_core.datasets import base as _base
+from unlearn_core.datasets import TESTED, Roster
 from unlearn_core.errors import UserError
 from unlearn_core.forget_sets import Listed, read_list
 from unlearn_core.support.torchvision_compat import torchvision
@@ -219,7 +218,7 @@ def test_any_table_is_a_list_or_one_sentence(rows: list[list[str]], separator: s
     names = tuple(f"{half}/{name}/00{k}.png" for half in ("train", "test") for name in CLASSES for k in range(2))
     labels = np.array([CLASSES.index(name.split("/")[1]) for name in names])
     tested = np.array([name.startswith("test") for name in names])
-    roster = Roster(12, names, labels, tested, np.where(tested, _base.TESTED, np.arange(12)))
+    roster = Roster(12, names, labels, tested, np.where(tested, TESTED, np.arange(12)))
     try:
         listed = read_list("\n".join(separator.join(row) for row in rows).encode(encoding), roster, CLASSES)
     except UserError as error:

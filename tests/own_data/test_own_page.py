@@ -268,21 +268,32 @@ def test_a_link_to_images_that_nobody_has_read_shows_how_they_are_read(photos: P
 
 
 def test_where_nothing_can_be_kept_the_page_reads_for_itself(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from unlearn_core.datasets import base as _base
+    from unlearn_core.datasets import base
     from unlearn_core.datasets.files import cache
 
     class Forgetful(OrderedDict[Any, Any]):  # as between two processes
         def __setitem__(self, key: Any, value: Any) -> None: ...
 
     monkeypatch.setattr(cache, "write", lambda *given: None)
-    monkeypatch.setattr(_base, "_recent", Forgetful())
+    monkeypatch.setattr(base, "_recent", Forgetful())
     app = enter(opened(), photos)
     assert "30 of 30 training images" in words(app)
 
 
-def test_a_checkpoint_is_only_offered_where_there_is_such_a_network(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    models.names()  # everything is registered
-    monkeypatch.delitem(models._parts, "torchvision", raising=False)
+@pytest.fixture
+def without_torchvision() -> Iterator[None]:
+    """Its network is not registered; afterwards all are again, in their order."""
+    registered = {name: models.get(name) for name in models.names()}
+    models.remove("torchvision")
+    yield
+    for name in models.names():
+        models.remove(name)
+    for name, network in registered.items():
+        models.add(name, network)
+
+
+@pytest.mark.usefixtures("without_torchvision")
+def test_a_checkpoint_is_only_offered_where_there_is_such_a_network(photos: Path) -> None:
     app = enter(opened(), photos)
     assert not any(one.label == "Weights" for one in app.text_input)
     assert not any("A checkpoint" in one.options for one in app.segmented_control)
@@ -301,7 +312,7 @@ def test_a_checkpoint_is_only_offered_where_there_is_such_a_network(photos: Path
         def build(cls, params: Any, shape: tuple[int, ...], classes: int) -> RedirectNet:
             return models.get("cnn").build(models.get("cnn").Params(), shape, classes)
 
-    monkeypatch.setitem(models._parts, "torchvision", Checkpoint)
+    models.add("torchvision", Checkpoint)
     app.run()
     assert not app.exception
     choice = next(one for one in app.segmented_control if "A checkpoint" in one.options)

@@ -28,7 +28,8 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return str(tmp_path / "store")
     made: Server = request.getfixturevalue("server")
-    return made.new_store(tmp_path / "files")
+    address: str = made.new_store(tmp_path / "files")
+    return address
 
 
 @pytest.fixture

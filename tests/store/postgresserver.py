@@ -18,8 +18,10 @@ SMALL = ("shared_buffers=16MB", "max_connections=60", "fsync=off", "listen_addre
 
 def binaries() -> Path | None:
     """Where Debian, or the path, has PostgreSQL's programs; None where it is not installed."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb")) or [shutil.which("initdb")]
-    return Path(found[-1]).parent if found[-1] else None
+    if debian := sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb")):
+        return debian[-1].parent
+    found = shutil.which("initdb")
+    return Path(found).parent if found else None
 
 
 class Server:
@@ -33,7 +35,18 @@ class Server:
             user = other_user()
             os.chown(self.home, user.pw_uid, user.pw_gid)
             self._as |= {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
-        make = [programs / "initdb", "-D", self.home / "data", "-U", "lethe", "-E", "UTF8", "--locale=C", "-A", "trust"]
+        make: list[str | Path] = [
+            programs / "initdb",
+            "-D",
+            self.home / "data",
+            "-U",
+            "lethe",
+            "-E",
+            "UTF8",
+            "--locale=C",
+            "-A",
+            "trust",
+        ]
         subprocess.run([*make, "--no-sync"], check=True, **self._as)
         self._process: subprocess.Popen[bytes] | None = None
         self.start()
@@ -41,7 +54,7 @@ class Server:
     def start(self) -> None:
         """Start, and wait until it answers."""
         settings = [word for setting in SMALL for word in ("-c", setting)]
-        command = [self._programs / "postgres", "-D", self.home / "data", "-k", self.home, *settings]
+        command: list[str | Path] = [self._programs / "postgres", "-D", self.home / "data", "-k", self.home, *settings]
         self._process = subprocess.Popen(command, **self._as)
         deadline = time.monotonic() + 60
         while True:

@@ -1,4 +1,4 @@
-"""What the store's tests share: a small record, its files, and time passing for a file."""
+"""What the store's tests share: a small record, its files, time passing for a file, and how an error reads."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import pytest
 
+from unlearn_core.errors import UserError
 from unlearn_core.store import Store
 from unlearn_core.store.artifacts import GRACE
 from unlearn_core.store.database import Database
@@ -55,3 +57,11 @@ def damage(path: Path, how: str) -> None:
     else:
         flipped = data[:-1] + bytes([data[-1] ^ 1])
         path.write_bytes({"truncate": data[:-4], "extend": data + b"x", "flip": flipped}[how])
+
+
+def expect_one_sentence(caught: pytest.ExceptionInfo[UserError]) -> None:
+    """The user reads one sentence and no traceback."""
+    text = str(caught.value)
+    assert "\n" not in text
+    assert "Traceback" not in text
+    assert text[-1] in ".?"

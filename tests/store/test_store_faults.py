@@ -1,4 +1,4 @@
-"""What breaks, breaks here: full disks, damage, locks, absent servers and folders, clocks. Nothing stored is lost."""
+"""What breaks around a store: full disks, locks, absent servers, clocks. Nothing stored is lost."""
 
 from __future__ import annotations
 
@@ -15,20 +15,11 @@ import numpy as np
 import pytest
 import sqlalchemy as sa
 from postgresserver import Server
-from storetools import KEY, WEIGHTS, age, artifacts_of, damage, files, put
+from storetools import KEY, WEIGHTS, expect_one_sentence, files, put
 
 from unlearn_core.errors import UserError
-from unlearn_core.store import MissingArtifact, Store, database
+from unlearn_core.store import Store, database
 from unlearn_core.store.artifacts import Artifacts
-
-
-def one_sentence(caught: pytest.ExceptionInfo[UserError]) -> str:
-    text = str(caught.value)
-    assert "\n" not in text
-    assert "Traceback" not in text
-    assert text[-1] in ".?"
-    return text
-
 
 # -- a full disk ------------------------------------------------------------------------------------------------------
 
@@ -65,7 +56,7 @@ def test_a_full_disk_refuses_the_new_and_keeps_the_old(small_disk: Path, what: s
 
     with pytest.raises(UserError, match=r"No space left on device|database or disk is full") as caught:
         fill()
-    one_sentence(caught)
+    expect_one_sentence(caught)
     lost = f"more{len(kept) - 1}"
     assert store.get(lost) is None
     assert store.has(kept) == set(kept)
@@ -120,84 +111,6 @@ def test_a_database_that_cannot_grow_takes_no_file_either(tmp_path: Path) -> Non
     store.put("big", "run", {}, {"text": "x" * 10**5}, {}, {"weights": WEIGHTS})
 
 
-# -- damage -----------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("how", ["truncate", "remove", "extend"])
-def test_a_row_without_its_file_is_dropped_at_start_up(store: Store, how: str) -> None:
-    put(store)
-    put(store, "intact")
-    damage(next(p for p in files(store) if KEY in p.name), how)
-    again = Store.open(store.location)
-    assert [r.key for r in again.find()] == ["intact"]
-    assert again.has([KEY, "intact"]) == {"intact"}
-    assert len(files(store)) == 1
-
-
-@pytest.mark.parametrize("how", ["truncate", "remove", "extend", "flip"])
-def test_damage_while_open_is_noticed_and_can_be_mended(store: Store, how: str) -> None:
-    put(store)
-    damage(files(store)[0], how)
-    with pytest.raises(MissingArtifact, match="damaged"):
-        store.arrays(KEY, "weights")
-    assert store.get(KEY) is None
-    assert files(store) == []
-    put(store)
-    assert store.arrays(KEY, "weights")["steps"] == 7
-
-
-def test_a_file_that_cannot_be_read_now_is_not_called_damaged(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    put(store)
-
-    def refused(*_: object, **__: object) -> None:
-        raise OSError(24, "Too many open files")
-
-    for method in ("read_bytes", "stat"):
-        with monkeypatch.context() as patch:
-            patch.setattr(Path, method, refused)
-            with pytest.raises(UserError, match=r"cannot read its files: Too many open files\.$"):
-                store.arrays(KEY, "weights") if method == "read_bytes" else store.get(KEY)
-    assert store.arrays(KEY, "weights")["steps"] == 7
-
-
-def test_a_folder_that_is_gone_for_a_while_costs_nothing(store: Store) -> None:
-    put(store)
-    root = artifacts_of(store)
-    away = root.rename(root.with_name("unplugged"))
-    calls: list[Callable[[], Any]] = [
-        lambda: store.get(KEY),
-        lambda: store.has([KEY]),
-        lambda: store.arrays(KEY, "weights"),
-        lambda: put(store, "new"),
-        store.sweep,
-        lambda: Store.open(store.location),
-        lambda: Store.open(store.location, sweep=False),
-    ]
-    for call in calls:
-        with pytest.raises(UserError, match="does not hold this store's files") as caught:
-            call()
-        one_sentence(caught)
-    assert files(store) == []
-    root.rmdir()  # opening made it, and left it empty
-    away.rename(root)
-    assert store.arrays(KEY, "weights")["steps"] == 7
-    put(store, "new")
-
-
-def test_the_folder_of_another_store_is_refused(store: Store, tmp_path: Path) -> None:
-    put(store)
-    age(files(store)[0])
-    other = f"sqlite:///{tmp_path / 'other.sqlite'}?artifacts={artifacts_of(store)}"
-    with pytest.raises(UserError, match="belongs to another store") as caught:
-        Store.open(other)
-    one_sentence(caught)
-    (artifacts_of(store) / "store-id").unlink()  # as before stores had an id
-    with pytest.raises(UserError, match="does not hold this store's files"):
-        Store.open(other)
-    again = Store.open(store.location)
-    assert again.arrays(KEY, "weights")["steps"] == 7
-
-
 # -- a database that is busy or away ----------------------------------------------------------------------------------
 
 
@@ -235,7 +148,7 @@ def test_a_locked_database_is_waited_for_and_then_named(
     start = time.monotonic()
     with pytest.raises(UserError, match=r"is busy, another program keeps it locked \(tried for \d+ s\)") as caught:
         put(store, "late")
-    one_sentence(caught)
+    expect_one_sentence(caught)
     assert time.monotonic() - start < 10
     assert store.get(KEY) is not None  # readers never wait
     release()
@@ -287,7 +200,7 @@ def test_a_server_that_stays_away_is_named(restarted: Server, tmp_path: Path, mo
     restarted.stop()
     with pytest.raises(UserError, match=r"does not answer \(tried for \d+ s\)") as caught:
         put(store, "new")
-    one_sentence(caught)
+    expect_one_sentence(caught)
     monkeypatch.undo()
     start = time.monotonic()
     with pytest.raises(UserError, match="does not answer: "):

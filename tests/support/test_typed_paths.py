@@ -30,8 +30,9 @@ NOT_UTF8 = pytest.param("caf\udce9", "is not UTF-8 text; rename the folder", id=
 @pytest.mark.parametrize(("text", "sentence"), [*CLASSES, NOT_UTF8])
 def test_data_checkpoints_and_stores(text: str, sentence: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    cifar = datasets.get("cifar10")
     openers = {
-        "The path of the data": [check_path, datasets.get("cifar10")._root],
+        "The path of the data": [check_path, lambda text: cifar.collection(cifar.Params.model_construct(data=text))],
         "The path of the checkpoint": [find],
         "The path of the store": [Store.open, lambda place: Store.open(f"sqlite:///{place}")],
     }

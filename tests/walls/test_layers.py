@@ -59,6 +59,16 @@ def test_no_room_reaches_for_what_another_keeps_to_itself() -> None:
                 assert not private, f"{module} imports {other}.{name}"
 
 
+def test_tests_come_in_by_the_public_doors() -> None:
+    files = sorted((ROOT / "tests").rglob("*.py"))
+    assert Path(__file__) in files
+    for path in files:
+        for module, name in imports(path):
+            if module.split(".")[0] in ("unlearn_core", "pages"):
+                private = [part for part in (*module.split("."), name) if part.startswith("_") and not part.startswith("__")]
+                assert not private, f"{path.relative_to(ROOT)} imports {module}.{name}"
+
+
 def test_ground_truth_is_read_by_evaluation_and_oracles_alone() -> None:
     def sees_truth(path: Path) -> bool:
         return any(module.startswith("unlearn_core.corruption") and name == "GroundTruth" for module, name in imports(path))

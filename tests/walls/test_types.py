@@ -56,8 +56,8 @@ def errors(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
 
 def test_a_misspelt_parameter_of_a_method_is_refused(errors: dict[str, list[str]]) -> None:
     assert not errors["accepted"]
-    assert len(errors["misspelt"]) == 1
-    assert '"RemParams" has no attribute "betta"' in errors["misspelt"][0]
+    [unknown] = [line for line in errors["misspelt"] if line.endswith("[attr-defined]")]  # strict: its type is Any besides
+    assert '"RemParams" has no attribute "betta"' in unknown
 
 
 def test_a_method_that_names_its_parameters_has_their_types(errors: dict[str, list[str]]) -> None:

@@ -74,7 +74,7 @@ class Duck(Method[DuckParams]):
     }
 
     def unlearn(self, task: UnlearningTask, reporter: Reporter) -> nn.Module:
-        return _Distillation(self.p, task, reporter).run()
+        return Distillation(self.p, task, reporter).run()
 
 
 def centroids_of(features: torch.Tensor, labels: torch.Tensor, classes: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -90,7 +90,7 @@ def nearest_wrong(features: torch.Tensor, given: torch.Tensor, centroids: torch.
     return similarity.scatter(1, given[:, None], -torch.inf).argmax(1)
 
 
-class _Distillation:
+class Distillation:
     """One run: fixed centroids, and a target for each forget example that is stored by its index.
 
     Both passes of a step are in train mode.
