@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from unlearn_core.cli.options import Device, DeviceOption, StoreOption, WorkersOption
 from unlearn_core.engine import Engine
-from unlearn_core.store import Store
+
+if TYPE_CHECKING:
+    from unlearn_core.store import Store
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +35,8 @@ class EngineOptions:
     @contextmanager
     def open(self) -> Iterator[tuple[Store, Engine]]:
         """The store, and the engine on it, which is closed at the end."""
+        from unlearn_core.store import Store
+
         store = Store.open(self.store)
         machine = self.make_engine(store)
         try:

@@ -9,7 +9,6 @@ import typer
 
 from unlearn_core.cli.options import Device, DeviceOption, JsonOption, StoreOption, print_json, say
 from unlearn_core.results.table_export import SETTING, csv_text, latex, wide
-from unlearn_core.store import Store
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,6 +39,8 @@ def results(
     chosen = metrics.get(metric)
     if dataset is not None:
         datasets.get(dataset)
+    from unlearn_core.store import Store
+
     place = Store.open(store, create=False)
     runs = tables.results(place, chosen.name, dataset)
     long = tables.summary(runs, chosen.name)

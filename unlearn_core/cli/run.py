@@ -25,12 +25,12 @@ from unlearn_core.cli.options import (
 from unlearn_core.cli.scenario_options import ScenarioOptions
 from unlearn_core.engine import JobView
 from unlearn_core.results.table_export import marked
-from unlearn_core.store import Store
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from unlearn_core.specs import MethodSpec, Scenario
+    from unlearn_core.store import Store
 
 DEFAULT_METHODS = "finetune,npo,retrain,oracle_retrain,rem"
 SHOWN = ("healed", "utility", "healed_x_utility", "attack_success", "seconds")

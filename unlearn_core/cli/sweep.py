@@ -32,11 +32,11 @@ from unlearn_core.cli.options import (
 from unlearn_core.engine import Engine, JobView
 from unlearn_core.errors import UserError
 from unlearn_core.specs import Scenario, SweepSpec
-from unlearn_core.store import Store
 from unlearn_core.support.typed_paths import typed_path
 
 if TYPE_CHECKING:
     from unlearn_core.stages.stage import Stage
+    from unlearn_core.store import Store
 
 
 MAX_BYTES = 2**20
@@ -61,6 +61,8 @@ def sweep(
     options = {"values": values and [values.value], "recipe": recipe and recipe.value}
     spec = spec.model_copy(update={field: value for field, value in options.items() if value is not None})
     # The store is opened, and made, once the plan turns out to be one that can run.
+    from unlearn_core.store import Store
+
     place = functools.cache(lambda: Store.open(compute.store))
     machine = compute.make_engine(place)
     try:

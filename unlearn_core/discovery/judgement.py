@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-import pandas as pd
 import torch
 
 from unlearn_core.discovery.base import ModelOutputs
@@ -16,6 +15,9 @@ from unlearn_core.discovery.evidence import set_apart
 from unlearn_core.discovery.folds import out_of_fold
 from unlearn_core.discovery.fusion import MIN_KNOWN, Fusion, fuse, refine
 from unlearn_core.discovery.mixture import Mixture, bins_of, fit_mixture
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 CHANCE = 0.01
 LEAST_AUC = 0.7
@@ -96,10 +98,10 @@ def judge_table(table: Mapping[str, np.ndarray], forget: np.ndarray, labels: np.
     nothing = np.full(len(forget), np.nan)
     unsaid = (math.nan, math.nan, math.nan)
     if len(known) < MIN_KNOWN:
-        return Judgement("ranked", dict(table), fusion, nothing, suspects, pd.DataFrame(), unsaid)
+        return Judgement("ranked", dict(table), fusion, nothing, suspects, _frame({}), unsaid)
     ranked = fusion.chance <= CHANCE and fusion.held_out_auc >= LEAST_AUC
     if not (ranked and set_apart(table, fusion.fused, labels, forget)):
-        return Judgement("clean", dict(table), fusion, nothing, suspects, pd.DataFrame(), unsaid)
+        return Judgement("clean", dict(table), fusion, nothing, suspects, _frame({}), unsaid)
     rankings = (fusion, refine(fusion, table, forget))
     fits = [(ranking, _fit_ranking(ranking.fused, pool, known)) for ranking in rankings]
     fusion, mixture = min(fits, key=lambda fit: _doubt(fit[1](fit[0].fused[pool])))
@@ -141,6 +143,12 @@ def _doubt(probability: np.ndarray) -> float:
     return float(np.minimum(probability, 1 - probability).sum())
 
 
+def _frame(columns: dict[str, np.ndarray]) -> pd.DataFrame:
+    import pandas as pd  # half a second, which listing the methods does not wait for
+
+    return pd.DataFrame(columns)
+
+
 def _curve(ordered: np.ndarray, held: np.ndarray, probability: np.ndarray, replicates: np.ndarray) -> pd.DataFrame:
     taken = np.arange(1, len(ordered) + 1)
     precision = probability.cumsum() / taken
@@ -149,7 +157,7 @@ def _curve(ordered: np.ndarray, held: np.ndarray, probability: np.ndarray, repli
     doubt = np.sqrt(spread**2 + precision * (1 - precision) / taken + (SHAPE_DOUBT**2 / (len(held) + 1)))
     found = np.searchsorted(np.sort(-held), -ordered, side="right")
     recall, low, high = _wilson(found, len(held))
-    return pd.DataFrame(
+    return _frame(
         {
             "taken": taken,
             "threshold": ordered,

@@ -16,10 +16,10 @@ from unlearn_core.engine.pool import WorkerPool
 from unlearn_core.engine.scheduler import Scheduler
 from unlearn_core.engine.status import EngineView, JobView
 from unlearn_core.errors import UserError
-from unlearn_core.store import Store
 
 if TYPE_CHECKING:
     from unlearn_core.stages.stage import Stage
+    from unlearn_core.store import Store
 
 RUNNER = "unlearn_core.stages.execution:run_stage"
 WATCHING_SECONDS = 5.0
