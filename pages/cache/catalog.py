@@ -22,6 +22,13 @@ def methods() -> dict[str, Any]:
     return {method.name: method for method in registry}
 
 
+def disabled_methods() -> dict[str, str]:
+    """Methods that are here but cannot be used, with the reason."""
+    from unlearn_core.methods import registry
+
+    return registry.disabled
+
+
 def method_label(name: str) -> str:
     """A method's label; oracles are marked."""
     method = methods()[name]

@@ -10,6 +10,7 @@ from pages.cache import catalog
 from pages.session import binding
 from pages.widgets import show
 from unlearn_core import view_state as vs
+from unlearn_core.support.escaping import escape_markdown
 from unlearn_core.views.palette import method_styles
 from unlearn_core.views.table import value_table
 from unlearn_core.views.task_map_thumbnail import aim_image
@@ -71,6 +72,8 @@ def cards(state: vs.State, names: list[str]) -> None:
                         show.text_table(value_table(known.sets))
                 if settable:
                     binding.parameters(state, name, st.columns(4))
+        for name, reason in catalog.disabled_methods().items():
+            st.caption(f":material/block: **{escape_markdown(name)}** is disabled: {escape_markdown(reason)}")
 
 
 def _explanation(state: vs.State, name: str, color: str) -> None:

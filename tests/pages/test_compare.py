@@ -48,6 +48,16 @@ def test_the_family_filter_offers_its_methods_and_keeps_the_chosen(open_page: Op
     assert again.multiselect(key="control:methods").options == chooser.options
 
 
+def test_a_method_that_cannot_be_used_is_named_with_its_reason(open_page: OpenPage, fresh_store: object) -> None:
+    registry.disable("broken", "it has *no* label")
+    try:
+        words = texts(open_page("compare", methods_open=True))
+    finally:
+        registry.remove("broken")
+    assert r"**broken** is disabled: it has \*no\* label" in words
+    assert "is disabled" not in texts(open_page("compare", methods_open=True))
+
+
 def test_each_method_explains_itself(open_page: OpenPage, fresh_store: object) -> None:
     assert registry.get("npo").summary not in texts(open_page("compare", "methods=npo,etd,rem"))  # drawn when it is opened
     words = texts(open_page("compare", "methods=npo,etd,rem,jit", methods_open=True))
