@@ -17,7 +17,7 @@ from pages.widgets import jobs, samples, selecting, set_editor, show
 from pages.widgets.page import end_on_error, end_page, page
 from unlearn_core import view_state as vs
 from unlearn_core.views.craft.data import triggers
-from unlearn_core.views.embedding import examples as insight
+from unlearn_core.views.embedding import examples as embedded_examples
 from unlearn_core.views.embedding.figure import clouds, distributions
 from unlearn_core.views.embedding.stage import plan_embedding
 from unlearn_core.views.text.sentences import scenario_line
@@ -106,12 +106,12 @@ def progress(wanted: list[Stage], models: Sequence[Stage]) -> None:
         )  # fmt: skip
 
 
-def highlights(shown: insight.Examples, names: Sequence[str]) -> tuple[str | None, np.ndarray | None]:
+def highlights(shown: embedded_examples.Examples, names: Sequence[str]) -> tuple[str | None, np.ndarray | None]:
     """Which method is judged, and which examples its highlight mode keeps strong (None: all)."""
     if not names:
         return None, None
     judged = state["judged"] if state["judged"] in names else names[-1]
-    found = insight.modes(shown, judged)
+    found = embedded_examples.modes(shown, judged)
     mode = state["highlight"] if state["highlight"] in found else "all"
     pills, whose = st.columns([3.4, 1.5], vertical_alignment="center")
     words = {"all": "all"} | {one: f"{one} {int(marked.sum())}" for one, marked in found.items()}
@@ -122,7 +122,9 @@ def highlights(shown: insight.Examples, names: Sequence[str]) -> tuple[str | Non
         binding.segments(state | {"judged": judged}, "judged", methods, whose, "stretch")
     if mode == "all":
         return judged, None
-    show.note(f"<b>{mode.capitalize()} {int(found[mode].sum())}</b>: {insight.MODES[mode].format(method=short(judged))}")
+    show.note(
+        f"<b>{mode.capitalize()} {int(found[mode].sum())}</b>: {embedded_examples.MODES[mode].format(method=short(judged))}"
+    )
     return judged, found[mode]
 
 
@@ -130,31 +132,36 @@ def short(name: str) -> str:
     return catalog.method_label(name).partition(":")[0]
 
 
-def details(shown: insight.Examples, judged: str | None, focus: np.ndarray, ready: Sequence[MethodSpec],
+def details(shown: embedded_examples.Examples, judged: str | None, focus: np.ndarray, ready: Sequence[MethodSpec],
             found: Embedding | None) -> None:  # fmt: skip
     """The examples in focus as pictures, table and histograms, and one of them closely."""
     parts: dict[str, tuple[str, Callable[[], None]]] = {
         "thumbnails": ("Pictures" if vs.has_images(state) else "In the data", lambda: gallery(shown, judged, focus)),
-        "example_table": ("Table", lambda: listing(insight.table(shown, judged).iloc[focus])),
-        "example_histograms": ("Histograms", lambda: histograms(insight.table(shown, judged).iloc[focus], shown, judged)),
+        "example_table": ("Table", lambda: listing(embedded_examples.table(shown, judged).iloc[focus])),
+        "example_histograms": (
+            "Histograms",
+            lambda: histograms(embedded_examples.table(shown, judged).iloc[focus], shown, judged),
+        ),
         "inspector": ("Inspector", lambda: closely(shown, focus, ready, found)),
     }
     show.tabs(dict(part for name, part in parts.items() if not binding.hidden(state, name)), "details")
 
 
-def histograms(rows: pd.DataFrame, shown: insight.Examples, judged: str | None) -> None:
+def histograms(rows: pd.DataFrame, shown: embedded_examples.Examples, judged: str | None) -> None:
     show.picture(distributions(rows, shown.names, judged, short(judged) if judged else ""), "distributions")
 
 
-def gallery(shown: insight.Examples, judged: str | None, focus: np.ndarray) -> None:
+def gallery(shown: embedded_examples.Examples, judged: str | None, focus: np.ndarray) -> None:
     if not vs.has_images(state):
-        cloud = embedded.data_cloud(scenario, shown, judged or insight.ORIGINAL, doubt)
+        cloud = embedded.data_cloud(scenario, shown, judged or embedded_examples.ORIGINAL, doubt)
         strong = None if len(focus) == len(shown) else np.isin(np.arange(len(shown)), focus)
         selecting.chart(clouds(cloud, colour, strong, height=460), "data")
         return
     first, end = samples.pages(len(focus))
     wanted = focus[first:end].tolist()
-    samples.thumbnails(dict(zip(wanted, insight.pictures(scenario, wanted), strict=True)), shown, judged, triggers(scenario))
+    samples.thumbnails(
+        dict(zip(wanted, embedded_examples.pictures(scenario, wanted), strict=True)), shown, judged, triggers(scenario)
+    )
     after = f" → what {short(judged)} predicts" if judged else ""
     show.note(f"Examples {first + 1 if len(focus) else 0} to {end} of {len(focus):,}: given label (true label){after}.")
 
@@ -175,7 +182,7 @@ def listing(rows: pd.DataFrame) -> None:
     )
 
 
-def closely(shown: insight.Examples, focus: np.ndarray, ready: Sequence[MethodSpec], found: Embedding | None) -> None:
+def closely(shown: embedded_examples.Examples, focus: np.ndarray, ready: Sequence[MethodSpec], found: Embedding | None) -> None:
     start = selection.inspected()
     if start is None or start >= len(shown):
         start = int(focus[0]) if len(focus) else 0
@@ -190,8 +197,10 @@ def closely(shown: insight.Examples, focus: np.ndarray, ready: Sequence[MethodSp
         samples.pinned(index)
     sample = embedded.sample(scenario, ready, shown, found, index)
     near = sorted({one for indices in sample.neighbours.values() for one in indices}) if vs.has_images(state) else []
-    labels = {insight.ORIGINAL: "Original"} | {spec.name: short(spec.name) for spec in ready}
-    samples.inspector(sample, shown, labels, dict(zip(near, insight.pictures(scenario, near), strict=True)), triggers(scenario))
+    labels = {embedded_examples.ORIGINAL: "Original"} | {spec.name: short(spec.name) for spec in ready}
+    samples.inspector(
+        sample, shown, labels, dict(zip(near, embedded_examples.pictures(scenario, near), strict=True)), triggers(scenario)
+    )
 
 
 with page(
@@ -233,9 +242,11 @@ with page(
     if computed and found is not None:
         show.note("PCA is shown until UMAP is ready.")
     picked = np.isin(np.arange(len(shown)), selection.chosen()) if selection.chosen() else None
-    focus = insight.together(picked, marked)
+    focus = embedded_examples.together(picked, marked)
     if found is not None and not binding.hidden(state, "embedding"):
-        cloud = embedded.cloud(shown, found, [insight.ORIGINAL, *ready_names], ["Original", *map(short, ready_names)], doubt)
+        cloud = embedded.cloud(
+            shown, found, [embedded_examples.ORIGINAL, *ready_names], ["Original", *map(short, ready_names)], doubt
+        )
         selecting.chart(clouds(cloud, colour, None if focus is None else focus[found.points]), "embedding")
         if len(found.points) < found.total:
             show.note(
@@ -248,7 +259,7 @@ with page(
         selecting.way()
     with clear:
         selecting.clear()
-    line.markdown(insight.in_focus(len(shown), picked, marked, state["highlight"]))
+    line.markdown(embedded_examples.in_focus(len(shown), picked, marked, state["highlight"]))
     set_editor.for_selection(state, scenario, selection.chosen())
     everything = np.arange(len(shown))
     details(shown, judged, everything if focus is None else np.flatnonzero(focus), ready, found)

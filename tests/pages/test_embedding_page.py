@@ -55,13 +55,13 @@ def test_pca_is_there_at_once_and_umap_follows(open_page: OpenPage, computed: vs
 
 def test_highlights_count_what_they_keep(page: AppTest) -> None:
     from pages.session.services import store
-    from unlearn_core.views.embedding import examples as insight
+    from unlearn_core.views.embedding import examples as embedded_examples
 
     state, _ = vs.decode(VIEW)
     scenario, specs = vs.to_scenario(state), vs.to_methods(state, ["finetune", "rem"])
-    shown = insight.examples(store(), scenario, specs)
+    shown = embedded_examples.examples(store(), scenario, specs)
     for judged in ("rem", "finetune"):
-        found = insight.modes(shown, judged)
+        found = embedded_examples.modes(shown, judged)
         for mode, which in found.items():
             app = page.button_group(key="control:highlight").set_value(mode).run()
             app = app.button_group(key="control:judged").set_value(judged).run()
@@ -94,11 +94,11 @@ def test_the_selection_survives_other_pages_but_not_other_data(page: AppTest) ->
 @pytest.mark.parametrize("group", ["clean", "discovered", "undiscovered"])
 def test_the_inspector_tells_all_about_an_example_of_each_group(page: AppTest, group: str) -> None:
     from pages.session.services import store
-    from unlearn_core.views.embedding import examples as insight
+    from unlearn_core.views.embedding import examples as embedded_examples
 
     state, _ = vs.decode(VIEW)
     scenario, specs = vs.to_scenario(state), vs.to_methods(state, ["finetune", "rem"])
-    shown = insight.examples(store(), scenario, specs)
+    shown = embedded_examples.examples(store(), scenario, specs)
     index = int((shown.group_names == group).argmax())
     page.session_state["details"] = "Inspector"
     app = page.run()

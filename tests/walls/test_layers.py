@@ -8,8 +8,6 @@ import pytest
 
 from tests.walls.sources import CORE, FILES, LEVELS, MODULES, ROOT, imported_modules, imports, module_of, room_of
 
-FIGURES = {"picture", "palette", "labels", "points", "table", "timeline", "task_map", "task_map_thumbnail", "regions"}
-
 
 def libraries(path: Path) -> set[str]:
     return {module.split(".")[0] for module, _ in imports(path)}
@@ -24,14 +22,6 @@ def test_a_library_stays_in_its_room(library: str, rooms: set[str]) -> None:
     users = {path for path in FILES if library in libraries(path)}
     assert users, f"nothing imports {library}"
     assert {room_of(module_of(path)) for path in users} <= rooms
-
-
-def test_only_figures_draw_and_only_the_embedding_embeds() -> None:
-    for path in (CORE / "views").rglob("*.py"):
-        if "plotly" in libraries(path):
-            assert path.stem.endswith("figure") or path.stem in FIGURES, path
-        if "umap" in libraries(path):
-            assert path.parent.name == "embedding", path
 
 
 def test_arrows_point_downwards() -> None:

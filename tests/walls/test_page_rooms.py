@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-import ast
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.walls.sources import ROOT, imported_modules
+
 ABOVE = {"session": ("pages.cache", "pages.widgets"), "cache": ("pages.widgets",), "widgets": ()}
 """What each room must not import; no room imports a page."""
 PAGES = sorted((ROOT / "pages").glob("*.py"))
-
-
-def imported(path: Path) -> set[str]:
-    """Every module that a file imports, inside functions as well."""
-    found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-    return found
 
 
 @pytest.mark.parametrize("room", ABOVE)
@@ -30,7 +19,7 @@ def test_rooms_look_downwards(room: str) -> None:
     files = sorted((ROOT / "pages" / room).glob("*.py"))
     assert files
     for path in files:
-        upwards = {name for name in imported(path) if name in pages or name.startswith(ABOVE[room])}
+        upwards = {name for name in imported_modules(path) if name in pages or name.startswith(ABOVE[room])}
         assert not upwards, f"{path.name} imports {', '.join(sorted(upwards))}"
 
 

@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-import ast
 from pathlib import Path
 
 import pytest
 
-VIEWS = Path(__file__).parents[2] / "unlearn_core" / "views"
+from tests.walls.sources import CORE, imported_modules, imports
+
+VIEWS = CORE / "views"
 FILES = sorted(VIEWS.rglob("*.py"))
 DRAWING = {"figure", "picture", "points", "timeline", "task_map"}
-
-
-def imports(path: Path) -> set[str]:
-    """Every module that a file imports, wherever in it."""
-    found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
-    return found
 
 
 def draws(path: Path) -> bool:
@@ -29,7 +19,7 @@ def draws(path: Path) -> bool:
 
 @pytest.mark.parametrize("path", FILES, ids=[str(path.relative_to(VIEWS)) for path in FILES])
 def test_each_library_has_its_files(path: Path) -> None:
-    packages = {name.split(".")[0] for name in imports(path)}
+    packages = {module.split(".")[0] for module, _ in imports(path)}
     assert "plotly" not in packages or draws(path)
     assert "umap" not in packages or path.parent.name == "embedding"
 
@@ -37,7 +27,7 @@ def test_each_library_has_its_files(path: Path) -> None:
 def test_data_and_stages_import_no_figure() -> None:
     for path in FILES:
         if path.stem in ("data", "stage", "stored"):
-            used = [name for name in imports(path) if name.startswith("unlearn_core.views.")]
+            used = [name for name in imported_modules(path) if name.startswith("unlearn_core.views.")]
             assert not [name for name in used if any(draws(Path(part)) for part in name.split("."))], path
 
 

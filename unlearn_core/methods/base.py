@@ -115,7 +115,7 @@ class Method(Component, Generic[P]):
 
     statistics: ClassVar[Literal["measured", "of training", "kept"]] = "measured"
     """What batch norm normalises by in the model that is returned: statistics measured on the retain set after every round,
-    which is the rule (``_rounds``); the running means of a training from scratch; or those of the original."""
+    which is the rule (``shared/rounds.py``); the running means of a training from scratch; or those of the original."""
     tuned_as: ClassVar[str] = ""
     """Name of the method whose tuned values it starts from where it was not tuned itself; "" for none."""
     needs_retain: ClassVar[bool] = True
