@@ -143,12 +143,15 @@ def _chosen(results: dict[str, Any]) -> list[str]:
     if found is None:
         return []
 
-    def said(change: dict[str, Any]) -> str:
-        return ", ".join(f"{name} {value}" for name, value in change.items()) or "the preset's own"
+    def said(one: dict[str, Any]) -> str:
+        whose = {"paper": "the paper's", "tuned": "the preset's own"}[one.get("values", "tuned")]
+        return ", ".join([whose, *(f"{name} {value}" for name, value in one["change"].items())])
+
+    best = max(found["tried"], key=lambda one: one["score"])
 
     rows = [
         [
-            said(one["change"]) + (" (taken)" if one["change"] == found["params"] else ""),
+            said(one) + (" (taken)" if one is best else ""),
             " / ".join(f"{value:.2f}" for value in one["held_out"]),
             " / ".join(f"{value:.2f}" for value in one["retain"]),
             f"{one['score']:.3f}",
@@ -160,9 +163,7 @@ def _chosen(results: dict[str, Any]) -> list[str]:
         f"REM's tuned values here, from seed {found['seed']}: half of the known tenth is left in the retain set, at the lowest "
         "and the highest regularity; neither ground truth nor test data is looked at.",
         "",
-        *markdown_table(
-            ["In place of the preset's values", "Held-out half healed", "Retain accuracy", "Score", "Seconds"], rows
-        ),
+        *markdown_table(["Values", "Held-out half healed", "Retain accuracy", "Score", "Seconds"], rows),
     ]
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import statistics
 from typing import Any
 
+from scipy import stats
+
 from benchmarks.report.sections import markdown_table, verdict
 
 FIRST = (0.1, 0.5, 1.0)
@@ -51,6 +53,7 @@ def _of_one_recipe(rows: list[dict[str, Any]]) -> list[str]:
     return [
         *markdown_table(head, table),
         *(line for values in ("paper", "tuned") for line in _rem_by_cell(groups.get(("rem", values), []), values)),
+        *(line for values in ("paper", "tuned") for line in _channels(groups, values)),
     ]
 
 
@@ -93,3 +96,31 @@ def _rem_by_cell(rows: list[dict[str, Any]], values: str) -> list[str]:
         "",
         *markdown_table(["", *(f"{d:g}" for d in FIRST)], table),
     ]
+
+
+def _channels(groups: dict[tuple[str, str], list[dict[str, Any]]], values: str) -> list[str]:
+    """What the redirect channels are worth: REM's healed × utility less that of the same steps without channels."""
+    with_them, without = (
+        {(row["regularity"], row["discovery"], row["seed"]): row["healed_x_utility"] for row in groups.get((name, values), [])}
+        for name in ("rem", "rem_no_redirect")
+    )
+    pairs = {cell: score - without[cell] for cell, score in with_them.items() if cell in without}
+    if len(pairs) < 2:
+        return []
+    mean, half = statistics.fmean(pairs.values()), _half_interval(list(pairs.values()))
+    words = {"paper": "the paper's values", "tuned": "each its tuned values"}[values]
+    table = [
+        [f"{r:g}", *(_mean(x for (a, b, _), x in pairs.items() if (a, b) == (r, d)) for d in FIRST)]
+        for r in sorted({r for r, _, _ in pairs})
+    ]
+    return [
+        f"`rem` less `rem_no_redirect`, {words}: {mean:+.3f}, 95 % interval {mean - half:+.3f} to {mean + half:+.3f} over "
+        f"{len(pairs)} pairs of cells (the interval is over cells, not over seeds alone). By regularity and discovery:",
+        "",
+        *markdown_table(["", *(f"{d:g}" for d in FIRST)], table),
+    ]
+
+
+def _half_interval(values: list[float]) -> float:
+    """Half of the 95 % interval of the mean, Student's t."""
+    return float(stats.t.ppf(0.975, len(values) - 1)) * statistics.stdev(values) / len(values) ** 0.5

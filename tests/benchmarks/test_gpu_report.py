@@ -138,3 +138,17 @@ def test_a_grid_of_which_a_part_was_measured_is_not_judged(tmp_path: Path) -> No
     found["rows"] += [row(name, 0.0, 0.1, 0.5) for name in GRID[1:]]
     (tmp_path / "gpu.json").write_text(json.dumps(found))
     assert line(section(tmp_path / "gpu.json"), "| the paper's grid").endswith("| ≤ 2 h | reached |")
+
+
+def test_what_the_channels_are_worth_is_paired_by_cell(tmp_path: Path) -> None:
+    found = json.loads(write(tmp_path / "gpu.json", 0.8).read_text())
+    found["rows"] += [
+        row("rem_no_redirect", 0.0, 0.1, 0.7),
+        row("rem_no_redirect", 1.0, 0.5, 0.6),
+        row("rem_no_redirect", 0.5, 0.7, 0),
+    ]
+    (tmp_path / "gpu.json").write_text(json.dumps(found))
+    lines = section(tmp_path / "gpu.json")
+    told = line(lines, "`rem` less `rem_no_redirect`, the paper's values")
+    assert "+0.135, 95 % interval -0.437 to +0.707 over 2 pairs" in told  # .09 and .18: half is 12.706 · .0636 / √2
+    assert "| 1 |  | 0.180 |  |" in lines

@@ -13,37 +13,41 @@ from benchmarks.measure.gpu import cells
 from benchmarks.measure.gpu.bench import Bench, forget_memory, seconds
 from benchmarks.measure.gpu.plan import Item
 from unlearn_core.methods import registry as methods
-from unlearn_core.presets import make_method
+from unlearn_core.presets import Values, make_method
 from unlearn_core.specs import Scalar
 from unlearn_core.tuning.held_out import Trial, cross_validate
 
 SEED, DISCOVERY = 100, 0.1
-USUAL: dict[str, Scalar] = {"batch_size": 512, "round_steps": 0, "removal_cap": 100.0, "most_work": 0.0, "repeat": False}
-CANDIDATES: tuple[dict[str, Scalar], ...] = (
-    {},
-    USUAL | {"epochs": 3, "learning_rate": 0.1, "final_rate": 0.0},
-    USUAL | {"epochs": 3, "learning_rate": 0.3, "final_rate": 0.0},
-    USUAL | {"epochs": 6, "learning_rate": 0.1, "final_rate": 0.0},
+CANDIDATES: tuple[tuple[Values, dict[str, Scalar]], ...] = (
+    ("tuned", {}),
+    ("paper", {}),
+    ("paper", {"learning_rate": 0.01}),
+    ("paper", {"learning_rate": 0.02}),
+    ("paper", {"learning_rate": 0.05}),
 )
-"""Each in place of the preset's values; the first is the preset itself."""
+"""A set of values, and what is put in their place; the first is the preset itself."""
 
 
 def values_of_rem(bench: Bench) -> dict[str, Any]:
     """The best of :data:`CANDIDATES`, and every trial."""
     ends = {bench.sizes.regularities[0], bench.sizes.regularities[-1]}
     tried: list[dict[str, Any]] = []
-    for change in CANDIDATES:
+    for values, change in CANDIDATES:
         trials, spent = [], 0.0
+        params: dict[str, Scalar] = {}
         for regularity in sorted(ends):
             scenario = bench.sizes.scenario(regularity, DISCOVERY, SEED)
             if scenario.original_key not in bench.weights:
                 cells.train_original(bench, Item("", "original", "original", scenario))
-            trial, took = _try(bench, scenario, change | bench.sizes.method_values("rem"))
+            params = make_method("rem", scenario, change | bench.sizes.method_values("rem"), values).params
+            trial, took = _try(bench, scenario, params)
             trials.append(trial)
             spent += took
         tried.append(
             {
+                "values": values,
                 "change": change,
+                "params": params,
                 "score": math.prod(max(trial.score, 0.0) for trial in trials) ** (1 / len(trials)),
                 "held_out": [trial.healed.mean().item() for trial in trials],
                 "retain": [trial.retain for trial in trials],
@@ -51,12 +55,11 @@ def values_of_rem(bench: Bench) -> dict[str, Any]:
             }
         )
     best = max(tried, key=lambda one: one["score"])
-    return {"params": best["change"], "score": best["score"], "tried": tried, "seed": SEED, "discovery": DISCOVERY}
+    return {"params": best["params"], "score": best["score"], "tried": tried, "seed": SEED, "discovery": DISCOVERY}
 
 
-def _try(bench: Bench, scenario: Any, change: dict[str, Scalar]) -> tuple[Trial, float]:
+def _try(bench: Bench, scenario: Any, values: dict[str, Scalar]) -> tuple[Trial, float]:
     arena, method = bench.arena(scenario), methods.get("rem")
-    spec = make_method("rem", scenario, change)
     task = cells.make_task(bench, scenario, arena, False)
     found: list[Trial] = []
 
@@ -65,5 +68,5 @@ def _try(bench: Bench, scenario: Any, change: dict[str, Scalar]) -> tuple[Trial,
 
     forget_memory(bench.device)
     with bench.fast():
-        spent = seconds(lambda: found.append(cross_validate(run, spec.params, task, SEED, [bench.reporter])), bench.device)
+        spent = seconds(lambda: found.append(cross_validate(run, values, task, SEED, [bench.reporter])), bench.device)
     return found[0], spent
