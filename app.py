@@ -1,4 +1,4 @@
-"""Lethe in the browser: ``streamlit run app.py``. Page config and navigation, nothing else."""
+"""Eunoe in the browser: ``streamlit run app.py``. Page config and navigation, nothing else."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ pages = [
     st.Page("pages/lessons.py", title="Lessons", icon=":material/school:", url_path="lessons"),
 ]
 current = st.navigation(pages, position="top")
-st.set_page_config(page_title="Lethe – unlearning corrupted data" if current.url_path == "" else f"{current.title} – Lethe")
+st.set_page_config(page_title="Eunoe – unlearning corrupted data" if current.url_path == "" else f"{current.title} – Eunoe")
 in_browser.settle()
 # Lessons and links for teachers name pages, and need to know which one this is.
 st.session_state["pages"] = {page.url_path or "start": page.title for page in pages}

@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 AGAIN = "own-again"
 CORRUPTIONS = {"found": "Labels as they come", "dial": "Corrupt them here"}
 _STYLE = """<style>
-.lethe-own {display: grid; grid-template-columns: repeat(auto-fill, minmax(62px, 1fr)); gap: 6px;}
-.lethe-own div {font-size: .74rem; line-height: 1.25; white-space: nowrap; overflow: hidden; text-overflow: ellipsis;}
-.lethe-own img {width: 100%; aspect-ratio: 1; image-rendering: pixelated; border-radius: 4px; display: block;}
-.lethe-problems {margin: 0 0 4px; padding-left: 1.1rem; font-size: .92rem; line-height: 1.4;}
+.eunoe-own {display: grid; grid-template-columns: repeat(auto-fill, minmax(62px, 1fr)); gap: 6px;}
+.eunoe-own div {font-size: .74rem; line-height: 1.25; white-space: nowrap; overflow: hidden; text-overflow: ellipsis;}
+.eunoe-own img {width: 100%; aspect-ratio: 1; image-rendering: pixelated; border-radius: 4px; display: block;}
+.eunoe-problems {margin: 0 0 4px; padding-left: 1.1rem; font-size: .92rem; line-height: 1.4;}
 </style>"""
 
 
@@ -150,7 +150,7 @@ def overview(found: Reading, problems: Sequence[str]) -> None:
     items = "".join(f"<li>{html.escape(problem)}</li>" for problem in problems[:12])
     more = f"<li>… and {len(problems) - 12} more</li>" if len(problems) > 12 else ""
     st.warning(f"{len(problems)} thing{'s' if len(problems) != 1 else ''} to look at", icon=":material/rule:")
-    st.html(f'{_STYLE}<ul class="lethe-problems">{items}{more}</ul>')
+    st.html(f'{_STYLE}<ul class="eunoe-problems">{items}{more}</ul>')
 
 
 def pictures(found: Reading) -> None:
@@ -160,7 +160,7 @@ def pictures(found: Reading) -> None:
         f"<div>{examples.image(pixels, f'training image {index}, labelled {html.escape(label)}')}{html.escape(label)}</div>"
         for index, label, pixels in own_list.samples(found)
     )
-    st.html(f'{_STYLE}<div class="lethe-own">{cards}</div>')
+    st.html(f'{_STYLE}<div class="eunoe-own">{cards}</div>')
     show.note("A few training images of every class with the label they carry: look whether they are what you expect.")
 
 

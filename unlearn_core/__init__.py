@@ -1,3 +1,3 @@
-"""Lethe's core: corrupt data in a controlled way, unlearn it, measure what healed. Knows nothing of the app."""
+"""Eunoe's core: corrupt data in a controlled way, unlearn it, measure what healed. Knows nothing of the app."""
 
 __version__ = "0.1.0"

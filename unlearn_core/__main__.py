@@ -10,7 +10,7 @@ if __name__ == "__main__":
     code = main()
     sys.stdout.flush()
     sys.stderr.flush()
-    if any(thread.name == "lethe-inline" for thread in threading.enumerate()):
+    if any(thread.name == "eunoe-inline" for thread in threading.enumerate()):
         # A stage that didn't hear that it was cancelled: ending the interpreter under its feet would crash.
         os._exit(code)
     raise SystemExit(code)

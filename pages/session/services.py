@@ -123,7 +123,7 @@ def warm_up() -> None:
     """Start the workers in the background, and warm them in a pause. Pages call it last: the first one is drawn before its
     cores are shared."""
     if engine().status().state == "off":
-        threading.Thread(target=_start, args=(engine(),), name="lethe-warm-up", daemon=True).start()
+        threading.Thread(target=_start, args=(engine(),), name="eunoe-warm-up", daemon=True).start()
 
 
 def _start(made: Engine) -> None:

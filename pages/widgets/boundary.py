@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 FOUND = KINDS[-1]
 _STYLE = """<style>
-.lethe-anchor {display: flex; gap: 10px; font-size: .86rem; line-height: 1.4; margin: 0;}
-.lethe-anchor img {width: 66px; height: 66px; flex: none; image-rendering: pixelated; border-radius: 4px; display: block;}
-.lethe-letter {display: inline-block; background: #1F2730; color: #fff; border-radius: 50%; width: 1.35em; height: 1.35em;
+.eunoe-anchor {display: flex; gap: 10px; font-size: .86rem; line-height: 1.4; margin: 0;}
+.eunoe-anchor img {width: 66px; height: 66px; flex: none; image-rendering: pixelated; border-radius: 4px; display: block;}
+.eunoe-letter {display: inline-block; background: #1F2730; color: #fff; border-radius: 50%; width: 1.35em; height: 1.35em;
   text-align: center; line-height: 1.35em; font-weight: 600; border: 1px solid #8A8F98; margin-right: 4px;}
-.lethe-whole {white-space: nowrap;}
+.eunoe-whole {white-space: nowrap;}
 </style>"""
 
 
@@ -50,8 +50,8 @@ def _card(anchor: Anchor, words: str, box: Box | None) -> str:
         what, wrong = f"truly <b>{clean}</b>", f", labelled <b>{given}</b>" if anchor.given != anchor.clean else ""
     picture = examples.image(anchor.picture, f"training example {anchor.index}, true label {clean}, labelled {given}", box)
     return (
-        f'{_STYLE}<div class="lethe-anchor">{picture}<span><span class="lethe-letter">{anchor.letter}</span>'
+        f'{_STYLE}<div class="eunoe-anchor">{picture}<span><span class="eunoe-letter">{anchor.letter}</span>'
         f"{what}{wrong} · "
-        f'<span class="lethe-whole">{examples.badge(anchor.group)}</span> · no. {anchor.index}'
+        f'<span class="eunoe-whole">{examples.badge(anchor.group)}</span> · no. {anchor.index}'
         f"<br>{words}</span></div>"
     )

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from unlearn_core.views.craft.data import Box
 
 _STYLE = """<style>
-.lethe-top {display: grid; grid-template-columns: repeat(4, 1fr); gap: 10px;}
-.lethe-top div {font-size: .84rem; line-height: 1.25;}
-.lethe-top img {width: 100%; aspect-ratio: 1; image-rendering: pixelated; border-radius: 4px; display: block;}
+.eunoe-top {display: grid; grid-template-columns: repeat(4, 1fr); gap: 10px;}
+.eunoe-top div {font-size: .84rem; line-height: 1.25;}
+.eunoe-top img {width: 100%; aspect-ratio: 1; image-rendering: pixelated; border-radius: 4px; display: block;}
 </style>"""
 
 
@@ -30,7 +30,7 @@ def top_images(run: Opened, top: pd.DataFrame) -> None:
     rows = top.to_dict("records")
     boxes, pictures = triggers(run.scenario), images(run, top["index"].to_numpy())
     cards = "".join(_card(row, pixels, boxes.get(row["index"])) for row, pixels in zip(rows, pictures, strict=True))
-    st.html(f'{_STYLE}<div class="lethe-top">{cards}</div>')
+    st.html(f'{_STYLE}<div class="eunoe-top">{cards}</div>')
 
 
 def _card(row: dict[Any, Any], pixels: Any, box: Box | None) -> str:

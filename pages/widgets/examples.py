@@ -18,32 +18,32 @@ if TYPE_CHECKING:
     from unlearn_core.views.craft.data import Box, PreviewExample
 
 _STYLE = """<style>
-.lethe-grid {display: grid; grid-template-columns: repeat(auto-fill, minmax(150px, 1fr)); gap: 10px;}
-.lethe-grid.few {grid-template-columns: repeat(2, 1fr);}
-.lethe-card {border: 1px solid rgba(138,143,152,.35); border-radius: 8px; padding: 7px 8px 6px;}
-.lethe-pair {display: flex; align-items: center; gap: 5px;}
-.lethe-pair > :is(img, .lethe-seen) {width: calc(50% - 10px);}
-.lethe-pair .lethe-seen img {width: 100%;}
-.lethe-pair img {aspect-ratio: 1; image-rendering: pixelated; border-radius: 4px; display: block;}
-.lethe-pair span {opacity: .55; font-size: .9rem;}
-.lethe-words {display: flex; flex-wrap: wrap; justify-content: space-between; column-gap: .6em;
+.eunoe-grid {display: grid; grid-template-columns: repeat(auto-fill, minmax(150px, 1fr)); gap: 10px;}
+.eunoe-grid.few {grid-template-columns: repeat(2, 1fr);}
+.eunoe-card {border: 1px solid rgba(138,143,152,.35); border-radius: 8px; padding: 7px 8px 6px;}
+.eunoe-pair {display: flex; align-items: center; gap: 5px;}
+.eunoe-pair > :is(img, .eunoe-seen) {width: calc(50% - 10px);}
+.eunoe-pair .eunoe-seen img {width: 100%;}
+.eunoe-pair img {aspect-ratio: 1; image-rendering: pixelated; border-radius: 4px; display: block;}
+.eunoe-pair span {opacity: .55; font-size: .9rem;}
+.eunoe-words {display: flex; flex-wrap: wrap; justify-content: space-between; column-gap: .6em;
  font-size: .84rem; margin-top: 5px; line-height: 1.25;}
-.lethe-badge {font-size: .76rem; margin-top: 2px; display: block;}
-.lethe-wrong {font-weight: 600;}
-.lethe-legend {display: flex; flex-wrap: wrap; gap: 4px 22px; font-size: .95rem;}
+.eunoe-badge {font-size: .76rem; margin-top: 2px; display: block;}
+.eunoe-wrong {font-weight: 600;}
+.eunoe-legend {display: flex; flex-wrap: wrap; gap: 4px 22px; font-size: .95rem;}
 </style>"""
 
 
 def grid(examples: Sequence[PreviewExample], boxes: Mapping[int, Box], few: bool = False) -> None:
     """Cards with the picture before and after, given → clean label, kind and group. ``boxes``: where a trigger is."""
     cards = "".join(_card(example, boxes.get(example.index)) for example in examples)
-    st.html(f'{_STYLE}<div class="lethe-grid{" few" if few else ""}">{cards}</div>')
+    st.html(f'{_STYLE}<div class="eunoe-grid{" few" if few else ""}">{cards}</div>')
 
 
 def legend(counts: dict[str, int]) -> None:
     """How many examples each group has, in its colour and marker."""
     items = "".join(f"<span>{badge(group)} <b>{count:,}</b></span>" for group, count in counts.items())
-    st.html(f'{_STYLE}<div class="lethe-legend">{items}</div>')
+    st.html(f'{_STYLE}<div class="eunoe-legend">{items}</div>')
 
 
 def sign(group: str) -> str:
@@ -63,9 +63,9 @@ def _card(example: PreviewExample, box: Box | None) -> str:
     before = image(example.before, f"training example {example.index} before, a {clean}")
     after = image(example.after, f"the same after corruption, labelled {given}", box)
     return (
-        f'<div class="lethe-card"><div class="lethe-pair">{before}<span>→</span>{after}</div>'
-        f'<div class="lethe-words"><span>given <span class="lethe-wrong">{given}</span></span><span>truly {clean}</span></div>'
-        f'<span class="lethe-badge">{group} · {kind}</span></div>'
+        f'<div class="eunoe-card"><div class="eunoe-pair">{before}<span>→</span>{after}</div>'
+        f'<div class="eunoe-words"><span>given <span class="eunoe-wrong">{given}</span></span><span>truly {clean}</span></div>'
+        f'<span class="eunoe-badge">{group} · {kind}</span></div>'
     )
 
 
@@ -77,7 +77,7 @@ def image(pixels: np.ndarray, alt: str, box: Box | None = None) -> str:
     sides = zip(("left", "top", "width", "height"), (box.left, box.top, box.width, box.height), strict=True)
     place = "; ".join(f"{side}: {100 * share:.4g}%" for side, share in sides)
     whole = f'<img alt="{alt}, the trigger framed" src="{address(pixels)}">'
-    return f'<figure class="lethe-seen">{whole}<i style="{place}"></i></figure>'
+    return f'<figure class="eunoe-seen">{whole}<i style="{place}"></i></figure>'
 
 
 def address(pixels: np.ndarray, side: int = 0) -> str:

@@ -176,7 +176,7 @@ def drawn_once(
 def picture(shown: Picture) -> None:
     """The heatmap; a click on a cell opens its runs below."""
     config = {"displaylogo": False, "modeBarButtonsToRemove": _NO_BUTTONS}
-    config |= {"toImageButtonOptions": {"filename": "lethe-heatmap", "scale": 2}}
+    config |= {"toImageButtonOptions": {"filename": "eunoe-heatmap", "scale": 2}}
     st.plotly_chart(shown.figure, key="figure:grid", alt=shown.alt, config=config, on_select=_clicked, selection_mode="points")
     show.caption(shown.caption, shown.data, "grid")
 
@@ -202,7 +202,7 @@ def export(table: Callable[[], pd.DataFrame] | None, title: str) -> None:
         }
         for name, (ending, mime, make) in files.items():
             st.download_button(
-                name, data=make, file_name=f"lethe-heatmap.{ending}", mime=mime, key=f"export:{ending}", on_click="ignore",
+                name, data=make, file_name=f"eunoe-heatmap.{ending}", mime=mime, key=f"export:{ending}", on_click="ignore",
                 width="stretch",
             )  # fmt: skip
 

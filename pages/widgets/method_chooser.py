@@ -16,9 +16,9 @@ from unlearn_core.views.table import value_table
 from unlearn_core.views.task_map_thumbnail import aim_image
 
 _STYLE = """<style>
-.lethe-aim {display: flex; gap: 10px; align-items: center; font-size: .88rem; line-height: 1.35; margin-top: 2px;}
-.lethe-aim img {width: 84px; height: 84px; flex: none;}
-.lethe-aim span {opacity: .85;}
+.eunoe-aim {display: flex; gap: 10px; align-items: center; font-size: .88rem; line-height: 1.35; margin-top: 2px;}
+.eunoe-aim img {width: 84px; height: 84px; flex: none;}
+.eunoe-aim span {opacity: .85;}
 </style>"""
 
 
@@ -89,6 +89,6 @@ def _explanation(state: vs.State, name: str, color: str) -> None:
     picture = aim_image(known.regularity, known.discovery, at, color)
     text = html.escape(f"Aims at {known.aim}.")
     aim.html(
-        f'{_STYLE}<div class="lethe-aim"><img alt="Regularity to the right, discovery upwards: {text} The dot is this view." '
+        f'{_STYLE}<div class="eunoe-aim"><img alt="Regularity to the right, discovery upwards: {text} The dot is this view." '
         f'src="{picture}"><span>{text}<br>{inside}</span></div>'
     )

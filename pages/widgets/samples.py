@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 PER_PAGE = 60
 
 _STYLE = """<style>
-.lethe-thumbs {display: grid; grid-template-columns: repeat(auto-fill, minmax(86px, 1fr)); gap: 8px;}
-.lethe-thumb {border: 1px solid rgba(138,143,152,.35); border-radius: 7px; padding: 5px; font-size: .74rem; line-height: 1.25;}
-.lethe-thumb img {width: 100%; aspect-ratio: 1; image-rendering: pixelated; border-radius: 4px; display: block;}
-.lethe-thumb div {display: flex; flex-wrap: wrap; justify-content: space-between; column-gap: .4em; margin-top: 3px;}
-.lethe-thumb span {white-space: nowrap; overflow: hidden; text-overflow: ellipsis; max-width: 100%;}
-.lethe-thumb b {font-weight: 600;}
-.lethe-row {display: flex; gap: 6px;}
-.lethe-row .lethe-thumb {flex: 1 1 0; min-width: 0; padding: 3px;}
-.lethe-big .lethe-thumb {font-size: .84rem; padding: 5px;}
+.eunoe-thumbs {display: grid; grid-template-columns: repeat(auto-fill, minmax(86px, 1fr)); gap: 8px;}
+.eunoe-thumb {border: 1px solid rgba(138,143,152,.35); border-radius: 7px; padding: 5px; font-size: .74rem; line-height: 1.25;}
+.eunoe-thumb img {width: 100%; aspect-ratio: 1; image-rendering: pixelated; border-radius: 4px; display: block;}
+.eunoe-thumb div {display: flex; flex-wrap: wrap; justify-content: space-between; column-gap: .4em; margin-top: 3px;}
+.eunoe-thumb span {white-space: nowrap; overflow: hidden; text-overflow: ellipsis; max-width: 100%;}
+.eunoe-thumb b {font-weight: 600;}
+.eunoe-row {display: flex; gap: 6px;}
+.eunoe-row .eunoe-thumb {flex: 1 1 0; min-width: 0; padding: 3px;}
+.eunoe-big .eunoe-thumb {font-size: .84rem; padding: 5px;}
 </style>"""
 
 
@@ -41,7 +41,7 @@ def thumbnails(pictures: Mapping[int, np.ndarray], shown: Examples, model: str |
         card(pixels, shown, index, None if predicted is None else predicted[index], boxes.get(index))
         for index, pixels in pictures.items()
     ]
-    st.html(f'{_STYLE}<div class="lethe-thumbs">{"".join(cards)}</div>')
+    st.html(f'{_STYLE}<div class="eunoe-thumbs">{"".join(cards)}</div>')
 
 
 def card(pixels: np.ndarray, shown: Examples, index: int, predicted: str | None, box: Box | None) -> str:
@@ -52,7 +52,7 @@ def card(pixels: np.ndarray, shown: Examples, index: int, predicted: str | None,
     after = "" if predicted is None else f"<span>→ {html.escape(str(predicted))}</span>"
     words = f"training example {index}, {group}, given {given}, truly {clean}"
     return (
-        f'<div class="lethe-thumb" title="{html.escape(words)}">{examples.image(pixels, html.escape(words), box)}'
+        f'<div class="eunoe-thumb" title="{html.escape(words)}">{examples.image(pixels, html.escape(words), box)}'
         f"<div><span>{examples.sign(group)} {index}</span></div><div><span>{labels}</span>{after}</div></div>"
     )
 
@@ -106,8 +106,8 @@ def _both(sample: Sample, box: Box | None) -> None:
     if sample.before.ndim > 1:
         pair = ((sample.before, "clean", None), (sample.after, "as given", box))
         named = [(examples.image(pixels, f"example {sample.index} {words}", seen), words) for pixels, words, seen in pair]
-        images = "".join(f'<div class="lethe-thumb">{picture}<div>{words}</div></div>' for picture, words in named)
-        st.html(f'{_STYLE}<div class="lethe-row lethe-big">{images}</div>')
+        images = "".join(f'<div class="eunoe-thumb">{picture}<div>{words}</div></div>' for picture, words in named)
+        st.html(f'{_STYLE}<div class="eunoe-row eunoe-big">{images}</div>')
     else:
         x, y = sample.after
         from_x, from_y = sample.before
@@ -120,7 +120,7 @@ def _both(sample: Sample, box: Box | None) -> None:
 def _neighbours(indices: Sequence[int], shown: Examples, near: Mapping[int, np.ndarray], boxes: Mapping[int, Box]) -> None:
     if near:
         cards = "".join(_small(near[index], shown, index, boxes.get(index)) for index in indices)
-        st.html(f'{_STYLE}<div class="lethe-row">{cards}</div>')
+        st.html(f'{_STYLE}<div class="eunoe-row">{cards}</div>')
         return
     signs = [
         f"{examples.sign(str(shown.group_names[index]))} {index} given {html.escape(shown.names[shown.given[index]])}"
@@ -133,7 +133,7 @@ def _small(pixels: np.ndarray, shown: Examples, index: int, box: Box | None) -> 
     group, given, clean = str(shown.group_names[index]), shown.names[shown.given[index]], shown.word(int(shown.clean[index]))
     words = html.escape(f"training example {index}, {group}, given {given}, truly {clean}")
     line = f"<div><span>{examples.sign(group)} {_labels(given, clean)}</span></div>"
-    return f'<div class="lethe-thumb" title="{words}">{examples.image(pixels, words, box)}{line}</div>'
+    return f'<div class="eunoe-thumb" title="{words}">{examples.image(pixels, words, box)}{line}</div>'
 
 
 def _redirect(sample: Sample, labels: Mapping[str, str]) -> None:

@@ -242,4 +242,4 @@ def _import(draft: drafts.Draft, content: ForgetSet, name: str) -> None:
 
 
 def _file_name(name: str) -> str:
-    return "lethe-" + "".join(c if c.isalnum() else "-" for c in name.lower()).strip("-")
+    return "eunoe-" + "".join(c if c.isalnum() else "-" for c in name.lower()).strip("-")

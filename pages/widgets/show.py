@@ -15,18 +15,18 @@ from unlearn_core.views.picture import Picture
 
 STYLE = """<style>
 .stMainBlockContainer {max-width: 1240px; padding-top: 4.4rem; padding-bottom: 3rem;}
-.lethe-lead {font-size: 1.02rem; line-height: 1.45; margin: 0;}
-.lethe-lead b {font-weight: 600;}
-.lethe-texts {border-collapse: collapse; font-size: .92rem; line-height: 1.4;}
-.lethe-texts :is(th, td) {text-align: left; vertical-align: top; padding: .35rem .7rem .35rem 0;
+.eunoe-lead {font-size: 1.02rem; line-height: 1.45; margin: 0;}
+.eunoe-lead b {font-weight: 600;}
+.eunoe-texts {border-collapse: collapse; font-size: .92rem; line-height: 1.4;}
+.eunoe-texts :is(th, td) {text-align: left; vertical-align: top; padding: .35rem .7rem .35rem 0;
   border-bottom: 1px solid rgba(138,143,152,.35);}
-.lethe-caption {font-size: .9rem; opacity: .78; line-height: 1.35; margin: 0;}
+.eunoe-caption {font-size: .9rem; opacity: .78; line-height: 1.35; margin: 0;}
 /* The greys that charts write in by default, and the one that is read on both backgrounds as a mark, are too faint for text. */
 .js-plotly-plot text[style*="fill: rgb(128, 132, 149)"], .js-plotly-plot text[style*="fill: rgb(138, 143, 152)"]
   {fill: currentColor !important; fill-opacity: .8 !important;}
 /* A part of a picture that is pointed out. */
-.lethe-seen {position: relative; display: block; flex: none; margin: 0;}
-.lethe-seen > i {position: absolute; box-sizing: content-box; margin: -2px; border: 2px solid #E8A33D; border-radius: 2px;
+.eunoe-seen {position: relative; display: block; flex: none; margin: 0;}
+.eunoe-seen > i {position: absolute; box-sizing: content-box; margin: -2px; border: 2px solid #E8A33D; border-radius: 2px;
   box-shadow: 0 0 0 1px rgba(0,0,0,.55);}
 /* Choices side by side go on in a second line where the screen is narrow, instead of being cut. */
 [data-testid="stButtonGroup"] :is([role="radiogroup"], [role="group"]) {flex-wrap: wrap;}
@@ -41,7 +41,7 @@ def opening(title: str, see: str, attempt: str) -> None:
     """The page's title with its two lines: what you see, what to try."""
     st.html(STYLE)
     st.subheader(title, anchor=False)
-    st.html(f'<p class="lethe-lead"><b>What you see</b> {see}<br><b>Try this</b> {attempt}</p>')
+    st.html(f'<p class="eunoe-lead"><b>What you see</b> {see}<br><b>Try this</b> {attempt}</p>')
 
 
 def notices() -> None:
@@ -69,7 +69,7 @@ def tabs(parts: Mapping[str, Callable[[], None]], key: str) -> None:
 
 def note(text: str) -> None:
     """A quiet line of HTML: what others wrote must be escaped in it."""
-    st.html(f'<p class="lethe-caption">{text}</p>')
+    st.html(f'<p class="eunoe-caption">{text}</p>')
 
 
 def text_table(frame: pd.DataFrame) -> None:
@@ -77,7 +77,7 @@ def text_table(frame: pd.DataFrame) -> None:
     head = "".join(f"<th>{html.escape(str(name))}</th>" for name in frame.columns)
     rows = ("".join(f"<td>{html.escape(str(cell))}</td>" for cell in row) for row in frame.itertuples(index=False))
     body = "".join(f"<tr>{row}</tr>" for row in rows)
-    st.html(f'<table class="lethe-texts"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>')
+    st.html(f'<table class="eunoe-texts"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>')
 
 
 Download = tuple[str, str, Callable[[], str]]
@@ -87,11 +87,11 @@ Download = tuple[str, str, Callable[[], str]]
 def caption(text: str, data: pd.DataFrame, name: str, more: Mapping[str, Download] | None = None) -> None:
     """A caption (plain text) with a download of what is shown as CSV, and of ``more`` by the word on the button."""
     line = st.container(horizontal=True, vertical_alignment="center", wrap=False, gap="small")
-    line.html(f'<p class="lethe-caption">{html.escape(text)}</p>')
+    line.html(f'<p class="eunoe-caption">{html.escape(text)}</p>')
     files: dict[str, Download] = {"CSV": ("csv", "text/csv", lambda: csv_text(data)), **(more or {})}
     for word, (ending, mime, make) in files.items():
         line.download_button(
-            word, data=_bytes_of(make), file_name=f"lethe-{name}.{ending}", mime=mime, key=f"{ending}:{name}",
+            word, data=_bytes_of(make), file_name=f"eunoe-{name}.{ending}", mime=mime, key=f"{ending}:{name}",
             on_click="ignore", type="tertiary", icon=":material/download:", help="Download the data of this picture",
         )  # fmt: skip
 

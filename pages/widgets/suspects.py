@@ -25,18 +25,18 @@ if TYPE_CHECKING:
 
 PER_PAGE = 40
 _STYLE = """<style>
-.lethe-wall {display: grid; grid-template-columns: repeat(8, 1fr); gap: 5px;}
-.lethe-wall div {font-size: .72rem; line-height: 1.25; border: 1px solid rgba(138,143,152,.35); border-radius: 6px;
+.eunoe-wall {display: grid; grid-template-columns: repeat(8, 1fr); gap: 5px;}
+.eunoe-wall div {font-size: .72rem; line-height: 1.25; border: 1px solid rgba(138,143,152,.35); border-radius: 6px;
  padding: 3px; overflow: hidden;}
-.lethe-wall :is(b, span) {display: inline-block; max-width: 100%; vertical-align: bottom; overflow: hidden;
+.eunoe-wall :is(b, span) {display: inline-block; max-width: 100%; vertical-align: bottom; overflow: hidden;
  white-space: nowrap; text-overflow: ellipsis;}
-.lethe-wall img {width: 100%; aspect-ratio: 1; image-rendering: pixelated; border-radius: 4px; display: block;}
-.lethe-wall .out img {opacity: .45;}
-.lethe-fact {margin: 0; line-height: 1.3;}
-.lethe-fact b {font-size: 1.35rem; font-weight: 600;}
-.lethe-fact small {font-size: .84rem; opacity: .78; display: block;}
-.lethe-one .lethe-seen {width: fit-content;}
-.lethe-one img {width: 116px; aspect-ratio: 1; image-rendering: pixelated; border-radius: 6px; display: block;}
+.eunoe-wall img {width: 100%; aspect-ratio: 1; image-rendering: pixelated; border-radius: 4px; display: block;}
+.eunoe-wall .out img {opacity: .45;}
+.eunoe-fact {margin: 0; line-height: 1.3;}
+.eunoe-fact b {font-size: 1.35rem; font-weight: 600;}
+.eunoe-fact small {font-size: .84rem; opacity: .78; display: block;}
+.eunoe-one .eunoe-seen {width: fit-content;}
+.eunoe-one img {width: 116px; aspect-ratio: 1; image-rendering: pixelated; border-radius: 6px; display: block;}
 </style>"""
 _SIGNS = {edits.IN: "✔", edits.OUT: "✕", edits.UNDECIDED: ""}
 
@@ -48,7 +48,7 @@ def wall(scenario: Scenario, rows: pd.DataFrame, groups: Any) -> None:
         _card(row, pixels, None if groups is None else str(groups[int(row["index"])]), boxes.get(int(row["index"])))
         for row, pixels in zip(rows.to_dict("records"), pictures(scenario, indices), strict=True)
     ]
-    st.html(f'{_STYLE}<div class="lethe-wall">{"".join(cards)}</div>')
+    st.html(f'{_STYLE}<div class="eunoe-wall">{"".join(cards)}</div>')
 
 
 def _card(row: dict[Any, Any], pixels: Any, group: str | None, box: Box | None) -> str:
@@ -65,7 +65,7 @@ def _card(row: dict[Any, Any], pixels: Any, group: str | None, box: Box | None) 
 
 def fact(label: str, value: str, remark: str) -> None:
     """One number with its name and its interval."""
-    st.html(f'{_STYLE}<p class="lethe-fact"><small>{label}</small><b>{value}</b><small>{remark}</small></p>')
+    st.html(f'{_STYLE}<p class="eunoe-fact"><small>{label}</small><b>{value}</b><small>{remark}</small></p>')
 
 
 def page_of(count: int, key: str) -> tuple[int, int]:
@@ -142,7 +142,7 @@ def evidence(state: vs.State, scenario: Scenario, found: Suspects, groups: Any) 
     if pixels.ndim > 1:
         left, words = st.columns([1, 2], vertical_alignment="center", gap="medium")
         box = triggers(scenario).get(index) if groups is not None else None
-        left.html(f'{_STYLE}<div class="lethe-one">{examples.image(pixels, f"training example {index}", box)}</div>')
+        left.html(f'{_STYLE}<div class="eunoe-one">{examples.image(pixels, f"training example {index}", box)}</div>')
     truth = "" if groups is None else f"  \nTruly {groups[index]}."
     chance = "" if pd.isna(row["probability"]) else f"  \nCorrupted with probability **{100 * row['probability']:.0f} %**"
     given, says = escape_markdown(row["given"]), escape_markdown(row["says"])

@@ -51,7 +51,7 @@ def test_a_lasso_filters_the_grid_and_a_copied_link_opens_the_same_view(gallery_
     chosen = focus(page)
     assert 0 < chosen < 1437
     expect(page.get_by_text(re.compile(rf"of {chosen:,}: given label"))).to_be_visible(timeout=30_000)
-    assert page.locator(".lethe-thumb").count() == min(60, chosen)
+    assert page.locator(".eunoe-thumb").count() == min(60, chosen)
     assert page.get_by_text("failed.").count() == 0
 
     page.get_by_text(re.compile(r"^missed \d+")).click()

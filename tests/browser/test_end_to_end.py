@@ -77,7 +77,7 @@ def test_a_deep_link_is_the_first_thing_a_fresh_server_sees(server: Server, tab:
     links = page.get_by_role("navigation").get_by_role("link").all()
     pages = re.findall(r'st\.Page\(.*?title="([^"]+)"', (ROOT / "app.py").read_text())
     assert [link.inner_text().splitlines()[-1].strip() for link in links] == pages
-    assert page.locator(".lethe-card img").count() == 24
+    assert page.locator(".eunoe-card img").count() == 24
     assert tab.complaints == []
 
 

@@ -56,10 +56,10 @@ def settled(page: Page) -> None:
 def test_back_needs_one_press_and_every_tab_has_its_title(server: Server, tab: Tab) -> None:
     page = tab.page
     page.goto(f"{server.url}/craft?seed=3")
-    expect(page).to_have_title("Craft – Lethe")
+    expect(page).to_have_title("Craft – Eunoe")
     settled(page)
     page.get_by_role("link", name="Compare").first.click()
-    expect(page).to_have_title("Compare – Lethe")
+    expect(page).to_have_title("Compare – Eunoe")
     expect(page).to_have_url(f"{server.url}/compare?seed=3")
     settled(page)
     page.go_back()

@@ -24,7 +24,7 @@ def test_from_a_folder_to_compare(server: Server, tab: Tab, tmp_path: Path) -> N
     expect(page.get_by_text("30 of 30 training images and 15 of 15 test images")).to_be_visible(timeout=60_000)
     expect(page.get_by_text("No problems found.")).to_be_visible(timeout=30_000)
     page.wait_for_selector(".js-plotly-plot .barlayer", timeout=30_000)
-    expect(page.locator(".lethe-own img")).to_have_count(24, timeout=30_000)
+    expect(page.locator(".eunoe-own img")).to_have_count(24, timeout=30_000)
     expect(page.get_by_role("button", name="Compare methods")).to_be_disabled(timeout=30_000)
     expect(page).to_have_url(re.compile(r"corruption=found"), timeout=30_000)
 

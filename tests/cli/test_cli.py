@@ -246,7 +246,7 @@ def test_an_inner_fault_is_one_sentence_too(capsys: pytest.CaptureFixture[str], 
 
     monkeypatch.setattr("unlearn_core.store.Store.open", broken)
     assert main(["results"]) == 1
-    assert capsys.readouterr().err == "Error: Something went wrong inside Lethe (ZeroDivisionError: deep inside).\n"
+    assert capsys.readouterr().err == "Error: Something went wrong inside Eunoe (ZeroDivisionError: deep inside).\n"
 
 
 @pytest.mark.parametrize(("command", "name"), [("methods", "rem"), ("datasets", "digits"), ("models", "cnn")])

@@ -249,7 +249,7 @@ def test_the_page_itself_reads_no_image(photos: Path, monkeypatch: pytest.Monkey
     app.text_input(key="control:own").set_value(str(photos))
     app.run()
     assert "30 of 30 training images" in words(until_read(app))
-    assert set(readers) == {"lethe-inline"}
+    assert set(readers) == {"eunoe-inline"}
 
 
 def test_a_link_to_images_that_nobody_has_read_shows_how_they_are_read(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -210,7 +210,7 @@ def test_a_file_becomes_a_set_or_a_sentence(open_page: OpenPage, place: Path) ->
 def test_images_stand_on_both_sides_of_the_threshold(open_page: OpenPage, place: Path) -> None:
     compute(place, IMAGES)
     app = open_page("forget", f"{IMAGES}&cut=10")
-    walls = [element.proto.body for element in app.main if element.type == "html" and '"lethe-wall"' in element.proto.body]
+    walls = [element.proto.body for element in app.main if element.type == "html" and '"eunoe-wall"' in element.proto.body]
     cards = [wall.count("<img") for wall in walls]
     assert cards == [10, 16]
     found = open_suspects(Store.open(place), scenario_of(IMAGES), spec_of(IMAGES))
@@ -222,7 +222,7 @@ def test_images_stand_on_both_sides_of_the_threshold(open_page: OpenPage, place:
     triggered = set(triggers(scenario_of(IMAGES)))
     assert framed == len(triggered & set(found.table["index"].head(26))) > 0
     hidden = open_page("forget", f"{IMAGES}&cut=10&truth=hidden")
-    assert '"lethe-wall"' in texts(hidden)
+    assert '"eunoe-wall"' in texts(hidden)
     assert "the trigger framed" not in texts(hidden)
 
 

@@ -52,7 +52,7 @@ def test_start_draws_nothing_that_is_not_computed(open_page: OpenPage, fresh_sto
     assert "Nothing is drawn before it is computed" in texts(app)
     assert figures(app) == {"start-plane"}
     assert not app.dataframe
-    assert texts(app).count('class="lethe-card"') == 4
+    assert texts(app).count('class="eunoe-card"') == 4
 
 
 def test_the_demo_starts_and_can_be_cancelled(open_page: OpenPage, fresh_store: Path) -> None:
@@ -88,7 +88,7 @@ def test_the_engine_in_detail(open_page: OpenPage, fresh_store: Path) -> None:
 
 def test_craft_shows_twelve_examples_and_counts_that_add_up(open_page: OpenPage) -> None:
     app = open_page("craft")
-    assert texts(app).count('class="lethe-card"') == 12
+    assert texts(app).count('class="eunoe-card"') == 12
     assert "26 of 86 corrupted examples are known" in texts(app)
     for number in ("1,351", "26", "60"):
         assert f"<b>{number}</b>" in texts(app)
@@ -179,7 +179,7 @@ def test_hidden_panels_are_left_out(open_page: OpenPage, panel: str) -> None:
     app = open_page("craft", f"hide={panel}")
     assert not app.exception
     assert "plane" not in figures(app) or panel != "plane"
-    assert 'class="lethe-card"' not in texts(app) or panel != "preview"
+    assert 'class="eunoe-card"' not in texts(app) or panel != "preview"
 
 
 # --- Compare -------------------------------------------------------------------------------------------------------------

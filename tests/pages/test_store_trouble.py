@@ -29,11 +29,11 @@ def test_a_store_that_cannot_be_opened_is_named(page: str, fresh_store: Path, op
     set_version(fresh_store, "99")
     app = open_page(page, QUICK)
     if page not in ("craft", "lessons"):  # these two show something without what was computed
-        assert "newer version of Lethe" in texts(app)
+        assert "newer version of Eunoe" in texts(app)
     set_version(fresh_store, "1")
     app.run()
     assert not app.exception
-    assert "newer version of Lethe" not in texts(app)
+    assert "newer version of Eunoe" not in texts(app)
 
 
 def test_a_store_whose_files_are_away_loses_nothing(

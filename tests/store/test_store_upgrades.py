@@ -104,7 +104,7 @@ def test_two_processes_upgrade_at_once(version_1: str) -> None:
     for process in both:
         _, errors = process.communicate(timeout=60)
         assert process.returncode == 0, errors.decode()
-    with pytest.raises(UserError, match=rf"newer version of Lethe \(schema {NOW + 1}, this one knows {NOW}\)\.$"):
+    with pytest.raises(UserError, match=rf"newer version of Eunoe \(schema {NOW + 1}, this one knows {NOW}\)\.$"):
         Store.open(version_1)
 
 

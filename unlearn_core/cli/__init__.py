@@ -13,7 +13,7 @@ from unlearn_core.cli.options import BAD_INPUT, FAILED, INTERRUPTED, fail
 from unlearn_core.errors import UserError
 
 app = typer.Typer(
-    help="Lethe: corrupt data in a controlled way, unlearn it, and measure what healed.",
+    help="Eunoe: corrupt data in a controlled way, unlearn it, and measure what healed.",
     add_completion=False,
     pretty_exceptions_enable=False,
 )
@@ -60,4 +60,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return fail(error.format_message().replace("Value error, ", ""), BAD_INPUT)
         if os.environ.get("UNLEARN_DEBUG"):
             raise
-        return fail(f"Something went wrong inside Lethe ({type(error).__name__}: {error})", FAILED)
+        return fail(f"Something went wrong inside Eunoe ({type(error).__name__}: {error})", FAILED)

@@ -115,7 +115,7 @@ def start_early(machine: Engine) -> None:
         with contextlib.suppress(UserError):  # the job that is submitted next says what is wrong
             machine.start()
 
-    threading.Thread(target=start, name="lethe-early", daemon=True).start()
+    threading.Thread(target=start, name="eunoe-early", daemon=True).start()
 
 
 def say_stopped() -> int:

@@ -41,7 +41,7 @@ class Elsewhere:
             if self._running:
                 return
             self._running = True
-        threading.Thread(target=self._poll, name="lethe-elsewhere", daemon=True).start()
+        threading.Thread(target=self._poll, name="eunoe-elsewhere", daemon=True).start()
 
     def forget(self, key: str) -> None:
         """Follow this key no longer."""

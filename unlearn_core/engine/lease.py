@@ -33,7 +33,7 @@ def hold(store: Store, key: str, holder: str, over: Lease | None = None) -> Iter
         yield other
         return
     stop = threading.Event()
-    beating = threading.Thread(target=_beat, args=(store, key, holder, stop), name="lethe-lease", daemon=True)
+    beating = threading.Thread(target=_beat, args=(store, key, holder, stop), name="eunoe-lease", daemon=True)
     beating.start()
     try:
         yield None

@@ -51,7 +51,7 @@ class WorkerPool:
                 return
             self.state, self.message = "starting", ""
             self._backend = backend = self._make_backend(listener)
-        threading.Thread(target=self._start, args=(backend, listener, on_ready), name="lethe-start", daemon=True).start()
+        threading.Thread(target=self._start, args=(backend, listener, on_ready), name="eunoe-start", daemon=True).start()
 
     def wait_until_ready(self) -> None:
         """Block while the workers start; raises :class:`UserError` where they could not."""

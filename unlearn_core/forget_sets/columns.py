@@ -36,7 +36,7 @@ _SILENT: Final = frozenset(
     {"score", "probability", "says", "accepted", "rank", "label_quality", "label_score", "predicted_label", "predicted",
      "split", "kind"}
 )  # fmt: skip
-"""Columns of Lethe's own lists and of cleanlab's frames that say nothing about which image is meant."""
+"""Columns of Eunoe's own lists and of cleanlab's frames that say nothing about which image is meant."""
 
 
 @dataclass(frozen=True)

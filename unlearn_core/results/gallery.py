@@ -90,7 +90,7 @@ class Gallery:
         labels = ", ".join(metrics.get(name).label for name in self.redefined)
         gone += f" There are no values of {labels}: they have other definitions since." if labels else ""
         return (
-            f"From the gallery that comes with Lethe, computed on {made.get('date')} with `{made.get('command')}` on "
+            f"From the gallery that comes with Eunoe, computed on {made.get('date')} with `{made.get('command')}` on "
             f"{made.get('machine')} ({versions}).{note}{gone}"
         )
 

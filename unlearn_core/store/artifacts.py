@@ -21,6 +21,7 @@ import numpy as np
 from unlearn_core.errors import UserError
 from unlearn_core.store.privacy import FILE, FOLDER
 from unlearn_core.store.records import reason
+from unlearn_core.support.working_title import WORKING_TITLE
 
 GRACE = 600.0
 """Seconds a file without a row, or a temporary file, is left alone: a writer may be about to record it."""
@@ -52,7 +53,7 @@ class Artifacts:
         from safetensors.numpy import save
 
         # One entry: safetensors writes several in an order of their own each time, and equal content has to be equal bytes.
-        data = save({k: np.asarray(v, order="C") for k, v in group.items()}, metadata={"lethe": f"{key} {name}"})
+        data = save({k: np.asarray(v, order="C") for k, v in group.items()}, metadata={WORKING_TITLE: f"{key} {name}"})
         digest = hashlib.sha256(data).hexdigest()
         entry = FileEntry(name, f"{key[:2]}/{key}-{name}-{digest[:16]}{SUFFIX}", len(data), digest)
         target = self.root / entry.path

@@ -18,6 +18,7 @@ from unlearn_core.errors import UserError
 from unlearn_core.store.location import UPLOADS, make_folder
 from unlearn_core.store.privacy import FILE, is_shared, make_private, touch
 from unlearn_core.store.records import reason
+from unlearn_core.support.working_title import WORKING_TITLE
 
 
 def make_place(database: Path, artifacts: Path, default: bool, create: bool) -> None:
@@ -81,7 +82,7 @@ def _note(folder: Path) -> Path:
     import platformdirs
 
     name = hashlib.sha256(os.fsencode(folder)).hexdigest()[:32]
-    return Path(platformdirs.user_state_dir("lethe", appauthor=False)) / "stores" / name
+    return Path(platformdirs.user_state_dir(WORKING_TITLE, appauthor=False)) / "stores" / name
 
 
 def _temporary(folder: Path) -> bool:

@@ -13,6 +13,7 @@ from unlearn_core.errors import UserError
 from unlearn_core.store.privacy import FOLDER
 from unlearn_core.store.records import reason
 from unlearn_core.support.typed_paths import typed_path
+from unlearn_core.support.working_title import WORKING_TITLE
 
 UPLOADS = "uploads"
 """The folder of files that were handed over, beside that of array files."""
@@ -28,7 +29,7 @@ def resolve(location: str | Path | None) -> tuple[sa.URL, Path, str]:
     text = str(location or os.environ.get("UNLEARN_STORE") or _user_folder())
     if "://" not in text:
         folder = typed_path(text, "the store")
-        return sa.URL.create("sqlite", database=str(folder / "lethe.sqlite")), folder / "artifacts", str(folder)
+        return sa.URL.create("sqlite", database=str(folder / f"{WORKING_TITLE}.sqlite")), folder / "artifacts", str(folder)
     try:
         url = sa.make_url(text)
         # Which driver a bare "postgresql://" means depends on SQLAlchemy's version.
@@ -97,4 +98,4 @@ def make_folder(folder: Path, private: bool) -> None:
 def _user_folder() -> Path:
     import platformdirs
 
-    return Path(platformdirs.user_data_dir("lethe", appauthor=False))
+    return Path(platformdirs.user_data_dir(WORKING_TITLE, appauthor=False))

@@ -15,13 +15,14 @@ import sqlalchemy as sa
 from unlearn_core.errors import UserError
 from unlearn_core.store.database import Database
 from unlearn_core.store.records import reason
+from unlearn_core.support.working_title import WORKING_TITLE
 
 SCHEMA = 3
 READABLE = 2
 """From this version on a store can be read as it is: later ones added what only those who write look at."""
 
 _meta = sa.MetaData()
-about = sa.Table("lethe", _meta, sa.Column("name", sa.String(32), primary_key=True), sa.Column("value", sa.Text))
+about = sa.Table(WORKING_TITLE, _meta, sa.Column("name", sa.String(32), primary_key=True), sa.Column("value", sa.Text))
 records = sa.Table(
     "records",
     _meta,
@@ -147,9 +148,9 @@ def _version(db: sa.Connection, name: str) -> int | None:
     if text is None:
         return None
     if not text.isdecimal() or int(text) < 1:
-        raise UserError(f"The store {name} says it has schema {text!r}, which no version of Lethe has.")
+        raise UserError(f"The store {name} says it has schema {text!r}, which no version of Eunoe has.")
     if int(text) > SCHEMA:
-        raise UserError(f"The store {name} was made by a newer version of Lethe (schema {text}, this one knows {SCHEMA}).")
+        raise UserError(f"The store {name} was made by a newer version of Eunoe (schema {text}, this one knows {SCHEMA}).")
     return int(text)
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from unlearn_core.support.typed_paths import typed_path
+from unlearn_core.support.working_title import WORKING_TITLE
 
 MAX_BYTES = 4 * 2**30
 """All decoded images together; the ones that were not read for the longest time go first."""
@@ -27,8 +28,8 @@ def folder() -> Path:
     try:
         import platformdirs
     except ImportError:  # a bare compute machine
-        return Path.home() / ".cache" / "lethe"
-    return Path(platformdirs.user_cache_dir("lethe", appauthor=False))
+        return Path.home() / ".cache" / WORKING_TITLE
+    return Path(platformdirs.user_cache_dir(WORKING_TITLE, appauthor=False))
 
 
 def read(key: str) -> dict[str, np.ndarray] | None:

@@ -73,7 +73,7 @@ class DaskBackend:
         except (OSError, ValueError, TimeoutError) as error:
             self.close()
             raise UserError(f"There is no Dask scheduler at {self.address} ({worker.sentence(error)}).") from None
-        threading.Thread(target=self._watch, name="lethe-watch", daemon=True).start()
+        threading.Thread(target=self._watch, name="eunoe-watch", daemon=True).start()
 
     @property
     def _gone(self) -> str:
@@ -113,7 +113,7 @@ class DaskBackend:
         future.add_done_callback(lambda done: self._finished(request.token, done))
 
     def cancel(self, tokens: list[str]) -> None:
-        threading.Thread(target=self._cancel, args=(tokens,), name="lethe-cancel", daemon=True).start()
+        threading.Thread(target=self._cancel, args=(tokens,), name="eunoe-cancel", daemon=True).start()
 
     def workers(self) -> list[WorkerView]:
         return list(self._workers.views)
@@ -255,7 +255,7 @@ class DaskBackend:
         with self._lock:
             first, self._closed = not self._closed, True
         if first:
-            threading.Thread(target=tell, name="lethe-lost", daemon=True).start()
+            threading.Thread(target=tell, name="eunoe-lost", daemon=True).start()
 
 
 def available_cores() -> int:

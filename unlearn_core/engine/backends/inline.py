@@ -23,7 +23,7 @@ class InlineBackend:
         self._queue: queue.PriorityQueue[tuple[int, int, Request | None]] = queue.PriorityQueue()
         self._count = 0
         self._lock = threading.Lock()
-        self._thread = threading.Thread(target=self._work, name="lethe-inline", daemon=True)
+        self._thread = threading.Thread(target=self._work, name="eunoe-inline", daemon=True)
 
     def start(self) -> None:
         self._thread.start()

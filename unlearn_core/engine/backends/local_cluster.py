@@ -60,7 +60,7 @@ class ClusterProcess:
         self._address = ""
         self._ready = threading.Event()
         for target in (self._read_address, self._read_errors):
-            threading.Thread(target=target, name="lethe-server-output", daemon=True).start()
+            threading.Thread(target=target, name="eunoe-server-output", daemon=True).start()
 
     @property
     def alive(self) -> bool:

@@ -22,7 +22,7 @@ OWN: Final[tuple[Control, ...]] = (
     Control(
         "own",
         "Where your images are",
-        "A folder, a zip, a table of paths and labels (CSV, Parquet) or an .npz on the computer that runs Lethe.",
+        "A folder, a zip, a table of paths and labels (CSV, Parquet) or an .npz on the computer that runs Eunoe.",
         "text",
         "",
         high=MAX_PATH,
