@@ -3,35 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from pages.cache import catalog
 from pages.cache import suspects as stored_suspects
 from pages.session import binding, drafts
+from pages.session.searches import Search, gather
 from pages.session.services import job_for, store
 from pages.widgets import examples, jobs, set_editor, show, suspects
 from pages.widgets.page import end_page, page
 from unlearn_core import view_state as vs
 from unlearn_core.errors import UserError
 from unlearn_core.results import memorised
-from unlearn_core.stages.unlearn import plan_runs
 from unlearn_core.support.escaping import escape_markdown
-from unlearn_core.views.suspects import figure as drawn
+from unlearn_core.views.suspects import figure as suspects_figure
 from unlearn_core.views.suspects import forget_set_edits as edits
 from unlearn_core.views.text.sentences import duration, scenario_line
 
 if TYPE_CHECKING:
     from unlearn_core.specs import MethodSpec, Scenario
-    from unlearn_core.stages.stage import Stage
     from unlearn_core.views.suspects.data import Suspects
 
 SEARCHES = {"quick": "Quick", "thorough": "Thorough"}
 TRUTHS = {"shown": "Truth shown", "hidden": "Hidden"}
 
 
-def controls() -> None:
+def controls(state: vs.State) -> None:
     """How to search, and whether the truth is shown."""
     search, truth = st.columns([1, 1.15])
     for place, name, words in ((search, "search", SEARCHES), (truth, "truth", TRUTHS)):
@@ -58,8 +57,9 @@ def verdict(found: Suspects) -> None:
             show.caption("“Taken” are those that joined the forget set; a later round may withdraw some.", course, "rounds")
 
 
-def threshold(found: Suspects) -> int:
+def threshold(search: Search, found: Suspects) -> int:
     """The slider, what is expected of it beside what is true, and the button that accepts everything above."""
+    state, draft = search.state, search.draft
     start, n = found.start(), len(found)
     asked = state["cut"]
     if asked is not None and asked > n:
@@ -71,7 +71,9 @@ def threshold(found: Suspects) -> int:
         most = min(n, max(60, 3 * start, count))
         # The label says what the number means: "the first 36".
         slider.slider(min_value=0, max_value=most, **binding.widget_args(state, "cut", int, show=lambda _: count))
-    for place, (label, value, remark) in zip((precision, recall), drawn.threshold(found.at(count), shown_truth), strict=True):
+    for place, (label, value, remark) in zip(
+        (precision, recall), suspects_figure.threshold(found.at(count), search.shown_truth), strict=True
+    ):
         with place:
             suspects.fact(label, value, remark)
     new = edits.to_add(found.table, count, draft.content.indices, draft.content.rejected)
@@ -83,32 +85,38 @@ def threshold(found: Suspects) -> int:
     return count
 
 
-def picture(found: Suspects, count: int) -> None:
+def picture(search: Search, found: Suspects, count: int) -> None:
     """The expected curve, and the examples on both sides of the threshold."""
+    state, draft, shown_truth = search.state, search.draft, search.shown_truth
     left, right = st.columns([1, 1.15], gap="medium")
     if not binding.hidden(state, "suspect_curve"):
         with left:
-            show.picture(drawn.expectation(found.curve, found.truth if shown_truth else None, count, 330), "suspect-curve")
+            show.picture(
+                suspects_figure.expectation(found.curve, found.truth if shown_truth else None, count, 330), "suspect-curve"
+            )
     if binding.hidden(state, "suspect_wall"):
         return
     with right:
         if not vs.has_images(state):
             names = vs.class_names(state)
-            show.picture(drawn.suspect_points(edits.roles(scenario, found, count), names, 390), "suspect-points")
+            show.picture(
+                suspects_figure.suspect_points(edits.roles(search.scenario, found, count), names, 390), "suspect-points"
+            )
             return
         rows = edits.marked(found.table, draft.content.indices, draft.content.rejected)
         for title, part in zip(("Last above", "First below"), edits.sides(rows, count), strict=True):
             st.markdown(f"**{title} the threshold**")
             if len(part):
-                suspects.wall(scenario, part, groups)
+                suspects.wall(search.scenario, part, search.groups)
             else:
                 st.caption("None.")
         truth = f" Truly {examples.badge('undiscovered')} or {examples.badge('clean')}." if shown_truth else ""
         show.note(f"Given label in bold → what the healed model says, then the probability.{truth}")
 
 
-def your_set() -> None:
+def your_set(search: Search) -> None:
     """The line about the set that is edited, with what one does with it."""
+    draft = search.draft
     name = draft.found.name if draft.found is not None else "Your set"
     words = f"**{escape_markdown(name)}** · {len(draft.content):,} examples"
     if draft.differs:
@@ -117,21 +125,21 @@ def your_set() -> None:
         words += ", the same as the set in use"
     if draft.joining:
         words += f"; {draft.joining:,} of them are no training images yet and join them when it is used"
-    if shown_truth:
-        truth = edits.set_counts(scenario, draft.content.indices)
+    if search.shown_truth:
+        truth = edits.set_counts(search.scenario, draft.content.indices)
         words += f". In truth {truth['right']:,} corrupted, {truth['wrong']:,} clean, {truth['left']:,} still outside"
     with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(f"{words}.", width="stretch")
         set_editor.undo(draft)
         st.button(
-            "Run again", key="again", icon=":material/replay:", disabled=not missing_after, on_click=jobs.hand_over,
-            args=([*stages, *comparing], f"{catalog.dataset_label(state['dataset'])}: edited forget set"),
+            "Run again", key="again", icon=":material/replay:", disabled=not search.missing_after, on_click=jobs.hand_over,
+            args=(search.everything, f"{catalog.dataset_label(search.state['dataset'])}: edited forget set"),
         )  # fmt: skip
         st.button(
-            "Use it", key="use", icon=":material/push_pin:", disabled=not fits, on_click=use,
+            "Use it", key="use", icon=":material/push_pin:", disabled=not search.fits, on_click=use, args=(draft,),
             help="All pages use this set in place of the discovery rate, and the search begins from it",
         )  # fmt: skip
-        if vs.edited(state):
+        if vs.edited(search.state):
             back_to_the_rate()
 
 
@@ -143,32 +151,34 @@ def back_to_the_rate() -> None:
     )  # fmt: skip
 
 
-def use() -> None:
+def use(draft: drafts.Draft) -> None:
     key = draft.found.key if draft.found is not None else draft.sets.keep(draft.content)
     binding.change(forget=key, cut=None, suspect=None)
 
 
-def going_through(found: Suspects) -> None:
+def going_through(search: Search, found: Suspects) -> None:
     """The list with its decisions, and the evidence for one suspect beside it."""
+    draft, groups = search.draft, search.groups
     left, right = st.columns([1.55, 1], gap="large")
     with left:
         rows = edits.marked(found.table, draft.content.indices, draft.content.rejected)
-        if shown_truth:
+        if search.shown_truth:
             rows = rows.assign(truth=["clean" if groups[index] == "clean" else "corrupted" for index in rows["index"]])
         first, end = suspects.page_of(len(rows), "suspects-page")
         key = f"suspects:{draft.found.key if draft.found else ''}:{first}"
         columns = ("rank", "index", "given", "says", "probability", "score", "status", "truth")
         words = f"Suspects {first + 1:,} to {end:,} of {len(rows):,}, the most suspect first."
-        marked = suspects.listing(scenario, rows.iloc[first:end], columns, key, words, "suspects", one=True)
+        marked = suspects.listing(search.scenario, rows.iloc[first:end], columns, key, words, "suspects", one=True)
         suspects.decide(draft, marked)
-    if not binding.hidden(state, "suspect_evidence"):
+    if not binding.hidden(search.state, "suspect_evidence"):
         with right:
-            suspects.evidence(state, scenario, found, groups)
+            suspects.evidence(search.state, search.scenario, found, groups)
 
 
-def what_changed(found: Suspects) -> None:
+def what_changed(search: Search, found: Suspects) -> None:
     """The runs with the edited set against those with the set in use."""
-    if edited is scenario:
+    scenario, edited, rem, spec = search.scenario, search.edited, search.rem, search.spec
+    if not search.fits:
         st.info("Your set is the one in use. Accept suspects or take examples out, and run again.", icon=":material/info:")
         return
     frame = edits.changed(store(), scenario, edited, [rem, spec])
@@ -178,7 +188,7 @@ def what_changed(found: Suspects) -> None:
         return
     left, right = st.columns([1.2, 1], gap="large")
     with left:
-        show.picture(drawn.change(frame), "forget-change")
+        show.picture(suspects_figure.change(frame), "forget-change")
         if memorised.nothing_to_heal(share := memorised.of_stored(store(), scenario, [rem, spec])):
             st.caption(memorised.sentence(share))
     with right:
@@ -195,11 +205,13 @@ def what_changed(found: Suspects) -> None:
         )
 
 
-def details(found: Suspects) -> None:
+def details(search: Search, found: Suspects) -> None:
+    """The tabs below: the list, the set and what it changes."""
+    state, draft = search.state, search.draft
     parts: dict[str, tuple[str, Callable[[], None]]] = {
-        "suspect_table": ("Suspects", lambda: going_through(found)),
-        "forget_set": ("Your set", lambda: set_editor.editor(state, scenario, draft, shown_truth, found)),
-        "forget_change": ("What your set changes", lambda: what_changed(found)),
+        "suspect_table": ("Suspects", lambda: going_through(search, found)),
+        "forget_set": ("Your set", lambda: set_editor.editor(state, search.scenario, draft, search.shown_truth, found)),
+        "forget_change": ("What your set changes", lambda: what_changed(search, found)),
     }
     show.tabs(dict(part for name, part in parts.items() if not binding.hidden(state, name)), "parts")
 
@@ -211,10 +223,7 @@ with page(
     "healed.",
 ) as (state, corner):
     try:
-        scenario = vs.to_scenario(state)
-        spec = vs.to_search(state)
-        rem = vs.to_methods(state, ["rem"])[0]
-        stages: list[Stage] = [] if vs.nothing_known(state) else plan_runs(scenario, [spec])
+        search = gather(state)
     except UserError as error:
         st.error(f"{escape_markdown(error)} Change the scenario in Craft.", icon=":material/error:")
         if vs.edited(state):
@@ -222,60 +231,45 @@ with page(
         end_page()
     with corner:
         computed = vs.searching(state)
-        show.share(state, [spec.name], computed, [("Terminal: list the suspects", vs.as_discover(computed), "bash")])
+        show.share(state, [search.spec.name], computed, [("Terminal: list the suspects", vs.as_discover(computed), "bash")])
 
     choose, words, run_place = st.columns([2.3, 2.7, 1], vertical_alignment="center", gap="medium")
     with choose:
-        controls()
-    words.markdown(scenario_line(scenario.model_dump(), catalog.dataset_label(state["dataset"]), state["values"]))
-    known = vs.truth_known(state)
-    shown_truth = state["truth"] == "shown" and known
-    groups: Any = edits.truth_of(scenario) if shown_truth else None
-    draft = drafts.draft_of(state, scenario, edits.forget_of(scenario))
-    edited, fits = scenario, draft.differs and bool(draft.content.indices)
-    comparing: list[Stage] = []
-    if fits:
-        try:
-            edited = scenario.knowing(draft.content.indices)
-            after = plan_runs(edited, [rem, spec])
-            comparing = [*plan_runs(scenario, [rem]), *after] if stages else []
-        except UserError as error:  # more than half of the data, say
-            st.warning(f"Your set cannot be used: {escape_markdown(error)}", icon=":material/info:")
-            edited, fits = scenario, False
-
-    job = job_for([*stages, *comparing])
-    stored = store().has(stage.key for stage in (*stages, *comparing))
-    missing = [stage for stage in stages if stage.key not in stored]
-    missing_after = [stage for stage in comparing if stage.key not in stored]
-    if not stages:
+        controls(state)
+    dataset = catalog.dataset_label(state["dataset"])
+    words.markdown(scenario_line(search.scenario.model_dump(), dataset, state["values"]))
+    if search.unusable:
+        st.warning(f"Your set cannot be used: {escape_markdown(search.unusable)}", icon=":material/info:")
+    if not search.stages:
         st.info(
             "Nothing is known to be corrupted yet. Add examples by their number or from a file, and use that set"
-            + ("; or raise the discovery rate in Craft." if known else "."),
+            + ("; or raise the discovery rate in Craft." if vs.truth_known(state) else "."),
             icon=":material/info:",
         )
-        your_set()
-        set_editor.editor(state, scenario, draft, shown_truth)
+        your_set(search)
+        set_editor.editor(state, search.scenario, search.draft, search.shown_truth)
         end_page()
-    title = f"{catalog.dataset_label(state['dataset'])}: {state['search']} search"
-    jobs.run_button(run_place, "Run" if missing else "Cached", bool(missing), stages, title)
-    jobs.panel([*stages, *comparing], job)
+    job, missing = job_for(search.everything), bool(search.missing)
+    jobs.run_button(run_place, "Run" if missing else "Cached", missing, search.stages, f"{dataset}: {state['search']} search")
+    jobs.panel(search.everything, job)
     if missing:
         if not jobs.running(job):
             st.info(
                 f"Nobody has searched with this forget set yet. Press **Run**: REM runs several times, each time not told of "
-                f"another part of what is known, and every other example is ranked. {estimate([(scenario, spec)])}",
+                f"another part of what is known, and every other example is ranked. "
+                f"{estimate([(search.scenario, search.spec)])}",
                 icon=":material/play_arrow:",
             )
-        your_set()
+        your_set(search)
         end_page()
     try:
-        outcome = stored_suspects.open_suspects_of(scenario, spec)
+        outcome = stored_suspects.open_suspects_of(search.scenario, search.spec)
     except LookupError:  # what was stored has just been found damaged, and dropped
         st.info(
             "The outcome of this search is not in the store any more; reload the page to run it again.", icon=":material/info:"
         )
         end_page()
     verdict(outcome)
-    picture(outcome, threshold(outcome))
-    your_set()
-    details(outcome)
+    picture(search, outcome, threshold(search, outcome))
+    your_set(search)
+    details(search, outcome)

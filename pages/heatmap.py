@@ -14,7 +14,7 @@ from pages.widgets.page import end_on_error, page
 from unlearn_core import view_state as vs
 from unlearn_core.results import memorised
 from unlearn_core.views.heatmap import data as cells
-from unlearn_core.views.heatmap import figure as drawn
+from unlearn_core.views.heatmap import figure as heatmap_figure
 from unlearn_core.views.heatmap.links import cell_of, cell_today
 from unlearn_core.views.heatmap.missing import estimate, missing
 from unlearn_core.views.heatmap.scale import scale_of
@@ -75,7 +75,7 @@ with page(
     opened = cell_of(state["cell"]) if state["cell"] else None
     opened = cell_today(opened, scenario, found.runs) if opened else None
     picture = grids.drawn_once(table, rows, tasks, how, shares)
-    drawn.frame(picture, rows, tasks, opened)
+    heatmap_figure.frame(picture, rows, tasks, opened)
     shown = {(row["method"], row["variant"]) for row in rows.to_dict("records")}
     wanted = missing(found.runs, scenario, {who: spec for who, spec in specs.items() if who in shown}, tasks, state["seeds"])
 

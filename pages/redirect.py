@@ -17,9 +17,9 @@ from unlearn_core import view_state as vs
 from unlearn_core.errors import UserError
 from unlearn_core.stages.unlearn import plan_runs
 from unlearn_core.views.channels import changes as moved
-from unlearn_core.views.channels import changes_figure as drawn_changes
+from unlearn_core.views.channels import changes_figure
 from unlearn_core.views.channels import data as look
-from unlearn_core.views.channels import figure as drawn
+from unlearn_core.views.channels import figure as channels_figure
 from unlearn_core.views.channels import strength as turned
 from unlearn_core.views.channels import strength_figure as dial
 from unlearn_core.views.text.sentences import scenario_line
@@ -91,11 +91,11 @@ def channels_part(run: Opened) -> None:
     left, right = st.columns([1, 1.15], gap="large")
     with left:
         st.markdown("**Which channels tell corrupted from clean**")
-        ranking = inside.cached_picture(run, ("ranking",), lambda: drawn.channel_ranking(look.ranked(run.channels)))
+        ranking = inside.cached_picture(run, ("ranking",), lambda: channels_figure.channel_ranking(look.ranked(run.channels)))
         show.picture(ranking, "channel-ranking")
     with right:
         layer = layer_of(run)
-        heatmap = inside.cached_picture(run, ("heatmap", layer), lambda: drawn.channel_heatmap(run.channels, layer))
+        heatmap = inside.cached_picture(run, ("heatmap", layer), lambda: channels_figure.channel_heatmap(run.channels, layer))
         show.picture(heatmap, "channel-heatmap")
 
 
@@ -110,12 +110,12 @@ def channel_part(run: Opened) -> None:
     flat = not run.data.corrupted.train.is_image
     with first:
         unit = "no unit" if flat else "mean over the image’s positions, no unit"
-        show.picture(drawn.distribution(values, name, unit), "channel-values")
+        show.picture(channels_figure.distribution(values, name, unit), "channel-values")
     with second:
         if flat:
             plane, maps = look.maps(run)
             kind = name.split()[0]
-            show.picture(drawn.neuron_map(plane, maps[layer - 1][channel], name, kind, top), "channel-map")
+            show.picture(channels_figure.neuron_map(plane, maps[layer - 1][channel], name, kind, top), "channel-map")
         elif top.empty:
             st.info(f"{name} of layer {layer} is never above 0 on the training data; choose another channel.")
         else:
@@ -130,7 +130,9 @@ def maps_part(run: Opened) -> None:
         layer = layer_of(run)
     plane, maps = look.maps(run)
     rows = look.ranked(run.channels[run.channels["layer"] == layer])
-    picture = inside.cached_picture(run, ("drawn maps", layer), lambda: drawn.neuron_maps(plane, maps[layer - 1], rows))
+    picture = inside.cached_picture(
+        run, ("drawn maps", layer), lambda: channels_figure.neuron_maps(plane, maps[layer - 1], rows)
+    )
     show.picture(picture, "channel-maps")
 
 
@@ -144,10 +146,10 @@ def changes_part() -> None:
     with left:
         st.markdown("**By layer**")
         anew = not catalog.starts_from_original(spec.name)
-        show.picture(drawn_changes.changed_layers(found.layers, anew), "changed-layers")
+        show.picture(changes_figure.changed_layers(found.layers, anew), "changed-layers")
     with right:
         st.markdown("**The output channels that changed most**")
-        show.picture(drawn_changes.changed_channels(moved.most_changed(found), len(found.channels)), "changed-channels")
+        show.picture(changes_figure.changed_channels(moved.most_changed(found), len(found.channels)), "changed-channels")
 
 
 def models() -> dict[str, str]:

@@ -17,7 +17,7 @@ from unlearn_core import view_state as vs
 from unlearn_core.results import table_export as sheets
 from unlearn_core.support.escaping import escape_markdown
 from unlearn_core.views.heatmap import data as cells
-from unlearn_core.views.heatmap import figure as drawn
+from unlearn_core.views.heatmap import figure as heatmap_figure
 from unlearn_core.views.heatmap.links import cell_text, overrides_of
 from unlearn_core.views.heatmap.runs_table import runs_table
 from unlearn_core.views.heatmap.sentences import cost_sentence, missing_sentence, task_name
@@ -167,7 +167,7 @@ def drawn_once(
     key = (*hashes, tuple(rows["method"] + rows["variant"]), tuple(tasks), how, tuple(sorted(shares.items())))
     kept = st.session_state.get("heatmap-drawn")
     if kept is None or kept[0] != key:
-        kept = (key, drawn.heatmap(table, rows, tasks, how, memorised=shares))
+        kept = (key, heatmap_figure.heatmap(table, rows, tasks, how, memorised=shares))
         st.session_state["heatmap-drawn"] = kept
     found: Picture = kept[1]
     return found
@@ -242,7 +242,7 @@ def cell(
     if binding.hidden(state, "grid_runs"):
         return
     names = [(row["method"], row["variant"]) for row in rows.to_dict("records")]
-    labels = dict(zip(names, drawn.row_names(rows), strict=True))
+    labels = dict(zip(names, heatmap_figure.row_names(rows), strict=True))
     if state["cell"] and opened is None:
         st.warning("The link opens a cell that does not exist; choose one below.", icon=":material/info:")
     who = opened[:2] if opened else None

@@ -15,7 +15,7 @@ from unlearn_core import view_state as vs
 from unlearn_core.support.escaping import escape_markdown
 from unlearn_core.views.craft.data import triggers
 from unlearn_core.views.embedding.examples import pictures
-from unlearn_core.views.suspects import figure as drawn
+from unlearn_core.views.suspects import figure as suspects_figure
 from unlearn_core.views.suspects import forget_set_edits as edits
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def listing(
 
 
 def _columns() -> dict[str, Any]:
-    """How each column of :func:`listing` is headed and drawn."""
+    """How each column of :func:`listing` is headed and suspects_figure."""
     column = st.column_config
     return {
         "image": column.ImageColumn("", width=48),
@@ -150,7 +150,7 @@ def evidence(state: vs.State, scenario: Scenario, found: Suspects, groups: Any) 
         f"**Example {index}**, rank {row['rank']} of {len(found):,}  \ngiven **{given}**, the healed model says "
         f"**{says}**{chance}{truth}"
     )
-    show.picture(drawn.evidence_bars(found.evidence(index), index, 300), "suspect-evidence")
+    show.picture(suspects_figure.evidence_bars(found.evidence(index), index, 300), "suspect-evidence")
 
 
 def decide(draft: drafts.Draft, marked: list[int]) -> None:

@@ -112,10 +112,12 @@ def _cap(state: State, name: Capped, high: int, preset: State, notices: list[str
 
 
 def _settle_amount(state: State, size: int, notices: list[str]) -> None:
+    from unlearn_core.corruption import count_for_amount
+
     amount = state["amount"]
     if amount is None:
         return
-    count = amount if isinstance(amount, int) else int(amount * size + 0.5)
+    count = count_for_amount(amount, size)
     if count > size // 2:
         state["amount"] = size // 2
         notices.append(f"At most half of the {size} training examples can be corrupted; {size // 2} are, not {count}.")
@@ -125,7 +127,7 @@ def _settle_amount(state: State, size: int, notices: list[str]) -> None:
 
 
 def _settle_discovery(state: State, size: int, notices: list[str]) -> None:
-    from unlearn_core.corruption import corrupted_count
+    from unlearn_core.corruption import corrupted_count, count_for_rate
 
     if as_found(state):
         corrupted = _known_corrupted(state)
@@ -135,7 +137,7 @@ def _settle_discovery(state: State, size: int, notices: list[str]) -> None:
     else:
         corrupted = corrupted_count(amount_of(state), size)
     rate = state["discovery"]
-    if rate > 0 and int(rate * corrupted + 0.5) == 0:
+    if rate > 0 and count_for_rate(rate, corrupted) == 0:
         state["discovery"] = math.ceil(0.5 / corrupted * 1e4) / 1e4
         notices.append(
             f"A discovery rate of {rate:g} finds none of the {corrupted} corrupted examples; one of them is known now."
