@@ -5,12 +5,14 @@ python -m benchmarks report methods
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from benchmarks.paths import DOCS
+from benchmarks.report.sections import markdown_table
 from unlearn_core.datasets import registry as datasets
 from unlearn_core.methods import registry
-from unlearn_core.presets import values_of
+from unlearn_core.presets import TUNED, values_of
 from unlearn_core.views.table import as_text
 from unlearn_core.views.text.method_card import linked, one_set
 
@@ -18,7 +20,7 @@ PAGE = DOCS / "methods.md"
 HEAD = """# Methods and their values
 
 Every method has two sets of values. *Tuned* ones were found for a kind of data by the held-out-F rule (`python -m
-unlearn_core tune`, outcome in `unlearn_core/tuned/`), which reads given labels alone, or are the method's preset for
+unlearn_core tune`, outcome in `unlearn_core/tuning/tuned/`), which reads given labels alone, or are the method's preset for
 it. *Paper* ones are those of its publication, as far as they carry over to other data and networks. `--values paper`
 takes the latter in `run`, `export` and `sweep`, whose plan may ask for both (`values: [tuned, paper]`); so does the
 switch **Values** in Compare and Heatmap. Runs of the two sets have different keys and are rows of their own everywhere:
@@ -34,7 +36,43 @@ KINDS = {"digits": "digits", "points": "2-D data", "photos": "photographs"}
 
 def page() -> str:
     """The whole page."""
-    return "\n".join([HEAD, *(line for method in ours() for line in section(method))])
+    return "\n".join([HEAD, *budgets(), *(line for method in ours() for line in section(method))])
+
+
+def budgets() -> list[str]:
+    """What each method's tuned values were searched with: a table, and whether it was the same for all."""
+    found = {kind: json.loads((TUNED / f"{kind}.json").read_text())["methods"] for kind in KINDS}
+    lines = ["## What the tuned values were searched with", ""]
+    for kind, entries in found.items():
+        said = {spent(entry) for entry in entries.values()}
+        equal = (
+            f"the same for all {len(entries)} methods"
+            if len(said) == 1
+            else f"{len(said)} budgets among {len(entries)} methods"
+        )
+        lines.append(f"- {KINDS[kind][0].upper()}{KINDS[kind][1:]}: {equal}.")
+    head = ["method", *(f"{word}; score of the preset → of the values found" for word in KINDS.values())]
+    rows = [
+        [f"`{method.name}`", *(searched(entries[method.name]) if method.name in entries else "—" for entries in found.values())]
+        for method in ours()
+        if any(method.name in entries for entries in found.values())
+    ]
+    return [*lines, "", *markdown_table(head, rows)]
+
+
+def searched(entry: dict[str, Any]) -> str:
+    """A cell of that table."""
+    return f"{spent(entry)}; {entry['preset_score']:.3f} → {entry['score']:.3f}"
+
+
+def spent(entry: dict[str, Any]) -> str:
+    """The budget of one search in words: configurations × cells × seeds, and the same of the finalists."""
+    budget = entry.get("budget")
+    if budget is None:  # from a search of before there was one budget for all
+        return f"{entry['tried']} and the preset, {len(entry['seeds'])} seeds (an earlier search)"
+    cells = len(budget["regularity"]) * len(budget["discovery"])
+    first = f"{budget['configurations']} × {cells} × {len(budget['seeds'])}"
+    return f"{first} + {budget['finalists']} × {cells} × {len(budget['more_seeds'])} = {budget['runs']} runs"
 
 
 def ours() -> list[Any]:

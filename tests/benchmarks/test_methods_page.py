@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks.report.methods import PAGE, note, ours, page
+from benchmarks.report.methods import PAGE, budgets, note, ours, page, searched
 
 
 def test_the_page_has_today_s_values() -> None:
@@ -12,3 +12,10 @@ def test_the_page_has_today_s_values() -> None:
 def test_every_baseline_says_where_its_values_come_from() -> None:
     silent = [method.name for method in ours() if method.family not in ("retraining", "redirection") and not note(method)]
     assert silent == []
+
+
+def test_the_digits_values_were_searched_with_one_budget_for_all() -> None:
+    lines = budgets()
+    assert "- Digits: the same for all 25 methods." in lines
+    entry = {"budget": None, "tried": 8, "seeds": [100, 101], "preset_score": 0.1, "score": 0.25}
+    assert searched(entry) == "8 and the preset, 2 seeds (an earlier search); 0.100 → 0.250"
