@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from typing import Any
 
@@ -123,4 +124,4 @@ def _channels(groups: dict[tuple[str, str], list[dict[str, Any]]], values: str) 
 
 def _half_interval(values: list[float]) -> float:
     """Half of the 95 % interval of the mean, Student's t."""
-    return float(stats.t.ppf(0.975, len(values) - 1)) * statistics.stdev(values) / len(values) ** 0.5
+    return float(stats.t.ppf(0.975, len(values) - 1)) * statistics.stdev(values) / math.sqrt(len(values))
