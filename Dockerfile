@@ -16,7 +16,7 @@ COPY . .
 RUN pip install ".[postgresql]"
 
 FROM python:3.12-slim
-RUN useradd --uid 10001 --home-dir /data --no-create-home --shell /usr/sbin/nologin eunoe \
+RUN useradd --uid 1000 --home-dir /data --no-create-home --shell /usr/sbin/nologin eunoe \
     && mkdir /data /certificates \
     && chown eunoe:eunoe /data /certificates
 COPY --from=build /opt/eunoe /opt/eunoe
@@ -28,7 +28,7 @@ ENV PATH=/opt/eunoe/bin:$PATH \
     UNLEARN_STORE=/data/store \
     UNLEARN_CACHE=/data/cache \
     NUMBA_CACHE_DIR=/tmp/numba
-USER 10001
+USER 1000
 WORKDIR /data
 VOLUME ["/data"]
 EXPOSE 8501
