@@ -59,26 +59,28 @@ def is_installed(name: str) -> bool:
     return True
 
 
+def read_fields(name: str, field: str) -> list[str]:
+    """Every value of one field of an installed package's metadata."""
+    return [str(value) for value in metadata.metadata(name).get_all(field) or ()]
+
+
 def read_licence(name: str) -> str:
     """What a package says: its SPDX expression, else its classifiers, else the first line of its licence field."""
-    said = metadata.metadata(name)
-    if said.get("License-Expression"):
-        return str(said["License-Expression"])
-    marks = [line.split(" :: ")[-1] for line in said.get_all("Classifier") or () if line.startswith("License ::")]
+    if expression := read_fields(name, "License-Expression"):
+        return expression[0]
+    marks = [line.split(" :: ")[-1] for line in read_fields(name, "Classifier") if line.startswith("License ::")]
     marks = [mark for mark in marks if mark != "OSI Approved"]
-    line = (said.get("License") or "").strip().split("\n")[0]
+    line = "".join(read_fields(name, "License")[:1]).strip().split("\n")[0]
     return ", ".join(marks) or (line if 0 < len(line) < 60 else "see the package's licence file")
 
 
 def read_home(name: str) -> str:
     """The package's page, as a link on its name; the name alone where it gives none."""
-    said = metadata.metadata(name)
-    links = dict(re.split(r",\s*", line, maxsplit=1) for line in said.get_all("Project-URL") or ())
+    links = dict(re.split(r",\s*", line, maxsplit=1) for line in read_fields(name, "Project-URL"))
     lower = {label.lower(): url for label, url in links.items()}
-    found = said.get("Home-page") or next(
-        (lower[label] for label in ("homepage", "home", "repository", "source") if label in lower), ""
-    )
-    return f"[{name}]({found})" if found.startswith("http") else name
+    named = [lower[label] for label in ("homepage", "home", "repository", "source") if label in lower]
+    found = [url for url in (*read_fields(name, "Home-page"), *named) if url.startswith("http")]
+    return f"[{name}]({found[0]})" if found else name
 
 
 def make_table(names: Iterable[str]) -> str:

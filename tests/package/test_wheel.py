@@ -7,6 +7,8 @@ import json
 import os
 import socket
 import subprocess
+import sys
+import tarfile
 import time
 import urllib.request
 import zipfile
@@ -58,6 +60,23 @@ def test_the_wheel_holds_the_package_and_the_dashboard_and_nothing_else(wheel: P
     names = {name for name in zipfile.ZipFile(wheel).namelist() if not name.startswith(f"eunoe-{__version__}.dist-info/")}
     assert {"unlearn_core/py.typed", "unlearn_core/tuning/tuned/digits.json"} <= names
     assert sorted(names) == sorted(wanted)
+
+
+def test_the_source_distribution_makes_the_same_wheel(wheel: Path, tmp_path: Path) -> None:
+    build = [sys.executable, "-m", "hatchling", "build", "-d", str(tmp_path)]
+    subprocess.run([*build, "-t", "sdist"], cwd=ROOT, check=True, capture_output=True, timeout=120)
+    (archive,) = tmp_path.glob("*.tar.gz")
+    with tarfile.open(archive) as opened:
+        opened.extractall(tmp_path, filter="data")
+    subprocess.run([*build, "-t", "wheel"], cwd=tmp_path / f"eunoe-{__version__}", check=True, capture_output=True, timeout=120)
+    (again,) = tmp_path.glob("*.whl")
+    assert sums(again) == sums(wheel)
+
+
+def sums(path: Path) -> dict[str, int]:
+    """The checksum of every file in a wheel."""
+    with zipfile.ZipFile(path) as opened:
+        return {info.filename: info.CRC for info in opened.infolist()}
 
 
 def test_the_wheel_says_what_it_is_and_needs_what_the_requirements_name(wheel: Path) -> None:
