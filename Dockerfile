@@ -35,4 +35,5 @@ EXPOSE 8501
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 \
     CMD ["python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8501/_stcore/health', timeout=4)"]
 ENTRYPOINT ["eunoe"]
-CMD ["app", "--address", "0.0.0.0", "--port", "8501"]
+# A known address of its own, or Streamlit would ask a server on the internet for it.
+CMD ["app", "--address", "0.0.0.0", "--port", "8501", "--browser.serverAddress", "localhost"]

@@ -93,7 +93,7 @@ def build(instructions: list[Instruction], environment: dict[str, str], scratch:
 
 
 def serve(instructions: list[Instruction], environment: dict[str, str], scratch: Path) -> None:
-    """Start the image's command and ask its health check until it is content; raises ``TimeoutError`` after two minutes."""
+    """Start the image's command and ask its health check until it is content; raises ``OSError`` where it never is."""
     last = {one.word: one.text for one in instructions}
     command = [*json.loads(last["ENTRYPOINT"]), *json.loads(last["CMD"])]
     check = json.loads(last["HEALTHCHECK"].partition("CMD")[2])
@@ -103,6 +103,8 @@ def serve(instructions: list[Instruction], environment: dict[str, str], scratch:
     process = subprocess.Popen(command, cwd=scratch / "data", env=environment)
     try:
         for _ in range(120):
+            if process.poll() is not None:
+                raise ChildProcessError(f"the command has ended with {process.returncode}")
             if subprocess.run(check, capture_output=True, check=False).returncode == 0:
                 print("healthy")
                 return
