@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from typing import Annotated
 
 import typer
 
+from unlearn_core import __version__
+from unlearn_core.cli import app as dashboard
 from unlearn_core.cli import bench, check, discover, export, parts, results, run, sweep, tune
 from unlearn_core.cli.options import BAD_INPUT, FAILED, INTERRUPTED, fail
 from unlearn_core.errors import UserError
@@ -19,12 +22,24 @@ app = typer.Typer(
 )
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"eunoe {__version__}")
+        raise typer.Exit
+
+
 @app.callback(invoke_without_command=True)
-def root(context: typer.Context) -> None:
+def root(
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
 
 
+app.command("app", context_settings=dashboard.PASSED_ON)(dashboard.app)
 app.command("run")(run.run)
 app.command("check")(check.check)
 app.command("discover")(discover.discover)
@@ -38,13 +53,18 @@ app.command("export")(export.export)
 app.command("bench")(bench.bench)
 
 
+def _name() -> str:
+    """As the process was called, for the help's first line."""
+    return "eunoe" if os.path.basename(sys.argv[0]).removesuffix(".exe") == "eunoe" else "python -m unlearn_core"
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code: 0 fine, 1 a run failed, 2 bad input, 130 interrupted."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="replace")  # a terminal may be set to ASCII; "±" must not end a run
     try:
-        code = app(args=None if arguments is None else list(arguments), prog_name="unlearn_core", standalone_mode=False)
+        code = app(args=None if arguments is None else list(arguments), prog_name=_name(), standalone_mode=False)
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except UserError as error:
