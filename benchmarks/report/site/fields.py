@@ -1,0 +1,57 @@
+"""Fields of parameter and spec models as rows: key, what it takes, default, meaning."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, get_args, get_origin
+
+from annotated_types import Ge, Gt, Le, Lt
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from benchmarks.report.site.text import prose
+from unlearn_core.views.table import as_text
+
+HEAD = ("key", "takes", "default", "meaning")
+WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
+
+
+def rows(model: type[BaseModel], prefix: str = "") -> list[tuple[str, str, str, str]]:
+    """One row a field that holds a plain value; ``prefix`` stands before every key."""
+    return [
+        (f"`{prefix}{name}`", takes(field), default(field), prose(field.description or "").replace("\n", " "))
+        for name, field in model.model_fields.items()
+        if not is_part(field)
+    ]
+
+
+def is_part(field: FieldInfo) -> bool:
+    """Whether a field holds a model of its own, which has a section of its own."""
+    return isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
+
+
+def takes(field: FieldInfo) -> str:
+    """Type and limits in words, such as "a number, 0 to 1" or "`sgd` or `adam`"."""
+    kind = field.annotation
+    if get_origin(kind) is Literal:
+        return " or ".join(f"`{value}`" for value in get_args(kind))
+    plain = [one for one in (get_args(kind) or (kind,)) if one is not type(None)]
+    words = " or ".join(WORDS.get(one, "text") for one in plain)
+    return f"{words}{limits(field.metadata)}"
+
+
+def limits(metadata: list[Any]) -> str:
+    """ ", 0 to 1", ", above 0, at most 10" and the like; empty without limits."""
+    low = next((one.ge for one in metadata if isinstance(one, Ge)), None)
+    high = next((one.le for one in metadata if isinstance(one, Le)), None)
+    above = next((one.gt for one in metadata if isinstance(one, Gt)), None)
+    below = next((one.lt for one in metadata if isinstance(one, Lt)), None)
+    if low is not None and high is not None:
+        return f", {low:g} to {high:g}"
+    words = {"at least": low, "above": above, "at most": high, "below": below}
+    return "".join(f", {word} {value:g}" for word, value in words.items() if value is not None)
+
+
+def default(field: FieldInfo) -> str:
+    """What a field has where nothing is said; "–" where the data's preset says it."""
+    return "–" if field.default is PydanticUndefined else as_text(field.default) or "nothing"
