@@ -62,7 +62,7 @@ def fault_of_cli(words: list[str]) -> str:
     try:
         given = CLI.commands[words[0]].make_context(words[0], words[1:], parent=root).params
     except Exception as error:  # noqa: BLE001  # typer's own complaint, whichever click it carries
-        return str(getattr(error, "format_message", lambda: error)())
+        return str(error.format_message() if hasattr(error, "format_message") else error)
     return _unknown_names(given)
 
 

@@ -18,6 +18,10 @@ from benchmarks.report.site.text import mean_and_error, prose, table
 
 SOURCE = Path(__file__).with_name("published.yaml")
 GPU = RESULTS / "gpu.json"
+BESIDE = (
+    "Where data, network or formula differ, the numbers say how far the same words carry, not which program is better: see "
+    "[Why our numbers differ](../why-different.md)."
+)
 NONE = "No number for corrupted labels was at hand: what its publication reports is about forgetting right labels."
 
 
@@ -33,8 +37,7 @@ def section(name: str) -> list[str]:
     if not found:
         return [NONE, ""]
     rows = [(prose(entry["what"]), str(entry["published"]), here(name, entry.get("here"))) for entry in found]
-    return [*table(("what", "published", "here"), rows), "Where data, network or formula differ, the numbers say how far "
-            "the same words carry, not which program is better: see [Why our numbers differ](../why-different.md).", ""]  # fmt: skip
+    return [*table(("what", "published", "here"), rows), BESIDE, ""]
 
 
 def here(name: str, wanted: str | Mapping[str, Any] | None) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,13 +11,13 @@ sys.path.insert(0, str(ROOT))  # mkdocs loads this file by its path
 
 from mkdocs.structure.files import File, Files  # noqa: E402
 
+from benchmarks.report.methods import ours  # noqa: E402
 from benchmarks.report.site import commands, door, methods, metrics, options  # noqa: E402
 
 AT_THE_ROOT = {"CHANGELOG.md": "changelog.md", "ARCHITECTURE.md": "architecture.md", "CONTRIBUTING.md": "contributing.md"}
 PICTURES = {"assets/screenshots": "screenshots", "assets/icon.svg": "icon.svg"}
 ELSEWHERE = {"extending.md", "container.md", "licences.md", *AT_THE_ROOT.values()}
 """Pages that the navigation shows from the moment they are there."""
-_ROLE = re.compile(r":(?:class|func|meth|attr|data|mod):<code>~?\.?([^<]*)</code>")
 
 
 def on_config(config: Any) -> Any:
@@ -54,11 +53,6 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str
     return markdown.replace(door.MARK, door.entries()) if door.MARK in markdown else markdown
 
 
-def on_page_content(html: str, page: Any, config: Any, files: Files) -> str:
-    """Roles of docstrings (:class:`Name`) as plain code."""
-    return _ROLE.sub(r"<code>\1</code>", html)
-
-
 def _filled(item: Any, here: set[str]) -> Any:
     """One entry of the navigation with its pages, or None where its page is not written yet."""
     if item in ("@methods", "@metrics"):
@@ -73,7 +67,7 @@ def _filled(item: Any, here: set[str]) -> Any:
 
 def _entries(item: Any, here: set[str]) -> list[Any]:
     if item == "@methods":
-        return [f"{methods.FOLDER}/{method.name}.md" for method in methods.ours()]
+        return [f"{methods.FOLDER}/{method.name}.md" for method in ours()]
     if item == "@metrics":
         return [uri for uri in metrics.pages() if not uri.endswith("index.md")]
     filled = _filled(item, here)

@@ -79,20 +79,19 @@ def on_the_map(method: Any) -> list[str]:
         frame = gallery.of_method(method.name, variant)
         if frame.empty:
             continue
-        by_cell = frame.groupby(gallery.CELL)["healed_x_utility"].apply(list)
-        rates = sorted({rate for _, rate in by_cell.index})
+        by_cell: dict[Any, list[float]] = frame.groupby(gallery.CELL)["healed_x_utility"].apply(list).to_dict()
+        rates = sorted(frame.discovery.unique())
         rows = [
             (f"**{r:g}**", *(mean_and_error(by_cell.get((r, rate), [])) for rate in rates))
-            for r in sorted({r for r, _ in by_cell.index})
+            for r in sorted(frame.regularity.unique())
         ]
-        worst = by_cell.map(statistics.fmean).astype(float)
-        r, rate = worst.idxmin()
+        worst = min((statistics.fmean(found), *cell) for cell, found in by_cell.items())
         lines += [
             f"Healed × utility on digits with {words}, by regularity (rows) and discovery rate, mean ± standard error:",
             "",
         ]
         lines += table(("regularity", *(f"{rate:.0%} known" for rate in rates)), rows)
-        lines += [f"At its worst at regularity {r:g} with {rate:.0%} known: {worst.min():.2f}.", ""]
+        lines += [f"At its worst at regularity {worst[1]:g} with {worst[2]:.0%} known: {worst[0]:.2f}.", ""]
     return [*lines, measured(), ""] if lines else ["The gallery has no run of it.", ""]
 
 
@@ -103,8 +102,8 @@ def cost(method: Any) -> str:
         return "The gallery has no run to take a time from."
     seconds, ratio = spent
     return (
-        f"Median over the map: {seconds:.1f} s, {ratio:.2f} times what retraining takes on the same task (digits; other work may "
-        "have shared the machine, so rather believe the ratio). [Performance](../performance.md) has times measured alone."
+        f"Median over the map: {seconds:.1f} s, {ratio:.2f} times what retraining takes on the same task (digits; other work "
+        "may have shared the machine, so rather believe the ratio). [Performance](../performance.md) has times measured alone."
     )
 
 
