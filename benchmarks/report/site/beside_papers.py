@@ -62,5 +62,5 @@ def on_cifar(name: str, metric: str) -> str:
         return "not run like this"
     cells = len({(row["regularity"], row["discovery"]) for row in mine})
     seeds = len({row["seed"] for row in mine})
-    words = f"{cells} cells, {seeds} seed{'s' if seeds > 1 else ''}, its values"
+    words = f"{cells} cells, {seeds} seed{'s' if seeds > 1 else ''}, the paper's values"
     return f"{mean_and_error([float(row[metric]) for row in mine], 3)} ({words})"

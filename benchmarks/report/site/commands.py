@@ -33,5 +33,5 @@ def section(name: str, command: Any, root: Any) -> list[str]:
 
 
 def _option(words: str) -> str:
-    """ "--seed <int>" as it is typed; a bar between alternatives would end the cell of a table."""
+    """An option as it is typed, such as "--seed <int>"; a bar between alternatives would end the cell of a table."""
     return re.sub(r"\s+", " ", words).replace("|", "/")

@@ -7,13 +7,12 @@ from typing import Any
 
 import griffe
 
-_ROLE = re.compile(r":(?:class|func|meth|attr|data|mod):`~?\.?([^`]*)`")
+from benchmarks.report.site.text import without_roles
 
 
 def readable(text: str) -> str:
-    """A docstring with :class:`Name` as `Name`, double backticks as single ones, and "Example:" as the section it is."""
-    plain = _ROLE.sub(r"`\1`", text).replace("``", "`")
-    return re.sub(r"^Example:$", "Examples:", plain, flags=re.MULTILINE)
+    """A docstring without roles, and with "Example:" as the section it is."""
+    return re.sub(r"^Example:$", "Examples:", without_roles(text), flags=re.MULTILINE)
 
 
 class HouseStyle(griffe.Extension):

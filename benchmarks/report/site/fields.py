@@ -33,25 +33,36 @@ def is_part(field: FieldInfo) -> bool:
 def takes(field: FieldInfo) -> str:
     """Type and limits in words, such as "a number, 0 to 1" or "`sgd` or `adam`"."""
     kind = field.annotation
+    parts = (kind,) if get_origin(kind) is Literal else get_args(kind) or (kind,)
+    return " or ".join(_word(one) for one in parts if one is not type(None)) + limits(field.metadata)
+
+
+def _word(kind: Any) -> str:
     if get_origin(kind) is Literal:
         return " or ".join(f"`{value}`" for value in get_args(kind))
-    plain = [one for one in (get_args(kind) or (kind,)) if one is not type(None)]
-    words = " or ".join(WORDS.get(one, "text") for one in plain)
-    return f"{words}{limits(field.metadata)}"
+    return WORDS.get(kind, "text")
 
 
 def limits(metadata: list[Any]) -> str:
-    """ ", 0 to 1", ", above 0, at most 10" and the like; empty without limits."""
+    """Limits after a comma, such as ", 0 to 1" or ", above 0, at most 10"; empty without any."""
     low = next((one.ge for one in metadata if isinstance(one, Ge)), None)
     high = next((one.le for one in metadata if isinstance(one, Le)), None)
     above = next((one.gt for one in metadata if isinstance(one, Gt)), None)
     below = next((one.lt for one in metadata if isinstance(one, Lt)), None)
     if low is not None and high is not None:
-        return f", {low:g} to {high:g}"
+        return f", {plain(low)} to {plain(high)}"
     words = {"at least": low, "above": above, "at most": high, "below": below}
-    return "".join(f", {word} {value:g}" for word, value in words.items() if value is not None)
+    return "".join(f", {word} {plain(value)}" for word, value in words.items() if value is not None)
 
 
 def default(field: FieldInfo) -> str:
     """What a field has where nothing is said; "–" where the data's preset says it."""
-    return "–" if field.default is PydanticUndefined else as_text(field.default) or "nothing"
+    value = field.default
+    if value is PydanticUndefined:
+        return "–"
+    return plain(value) if isinstance(value, int | float) and not isinstance(value, bool) else as_text(value) or "nothing"
+
+
+def plain(value: float) -> str:
+    """A number as it is written in a spec, thousands separated."""
+    return f"{value:,}" if isinstance(value, int) or value >= 1e5 else f"{value:g}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import inspect
 import statistics
 from typing import Any
 
@@ -50,7 +51,7 @@ def page(method: Any) -> str:
     manual = method.manual()
     lines = [title_and_name(method.label, method.name), "", prose(method.summary), ""]
     if "Symbols" in manual:
-        lines += [f'<p class="equation">{html.escape(manual["Equation"].replace("``", ""))}</p>', ""]
+        lines += [f'<p class="equation">{html.escape(equation(method))}</p>', ""]
     lines += [f"**{name}.** {prose(manual[name])}\n" for name in ("Symbols", "Given", "Fails", "Source") if name in manual]
     lines += ["## In short", "", *facts(method), "```sh", f"eunoe run --dataset digits --methods {method.name}", "```", ""]
     lines += ["## On the map", "", *on_the_map(method)]
@@ -58,6 +59,13 @@ def page(method: Any) -> str:
     lines += ["## Published, and here", "", *beside_papers.section(method.name)]
     lines += ["## Parameters", "", *parameters(method, manual.get("Values", ""))]
     return "\n".join(lines)
+
+
+def equation(method: Any) -> str:
+    """What stands above the first section of a method's docstring: indented lines as they are, others joined."""
+    parts = inspect.cleandoc(vars(method)["__doc__"]).partition("\nSymbols: ")[0].replace("``", "").strip().split("\n\n")
+    return "\n".join("\n".join(line.strip() for line in part.splitlines()) if part.startswith(" ") else " ".join(part.split())
+                     for part in parts)  # fmt: skip
 
 
 def facts(method: Any) -> list[str]:
@@ -117,7 +125,7 @@ def parameters(method: Any, origin: str) -> list[str]:
 
 
 def cells_in_words() -> str:
-    """ "15 cells of the map, 3 seeds", counted in the gallery."""
+    """How much the gallery holds, such as "15 cells of the map, 3 seeds"."""
     frame = gallery.rows()
     return f"{len(frame[gallery.CELL].drop_duplicates())} cells of the map, {frame.seed.nunique()} seeds"
 
