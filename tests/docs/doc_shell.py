@@ -53,17 +53,19 @@ def fault(command: list[str]) -> str:
 
 def fault_of_cli(words: list[str]) -> str:
     """Parse a command line of the product without running it, and look up the names that it gives."""
-    root = CLI.make_context("eunoe", list(words), resilient_parsing=not words or words[0].startswith("-"))
-    if not words or words[0].startswith("-"):
-        known = {option for parameter in CLI.get_params(root) for option in parameter.opts}
-        return "" if set(words) <= known else f"unknown option in {words}"
-    if words[0] not in CLI.commands:
-        return f"there is no command {words[0]!r}"
+    at = next((k for k, word in enumerate(words) if word in CLI.commands), None)
+    if at is None and not (words and words[0].startswith("-")):
+        return f"there is no command {words[0]!r}" if words else ""
     try:
-        given = CLI.commands[words[0]].make_context(words[0], words[1:], parent=root).params
+        root = CLI.make_context("eunoe", words[: at if at is not None else len(words)] + (["run"] if at is not None else []))
+        if at is None:
+            return ""
+        given = CLI.commands[words[at]].make_context(words[at], words[at + 1 :], parent=root).params
+    except typer.Exit:  # an option that only prints, such as --version
+        return ""
     except Exception as error:  # noqa: BLE001  # typer's own complaint, whichever click it carries
         return str(error.format_message() if hasattr(error, "format_message") else error)
-    return _unknown_names(given)
+    return "" if "--plugin" in words else _unknown_names(given)
 
 
 def _unknown_names(given: dict[str, Any]) -> str:
@@ -73,6 +75,15 @@ def _unknown_names(given: dict[str, Any]) -> str:
     if dataset and dataset.islower() and dataset not in datasets:
         strange.append(dataset)
     return f"unknown names: {strange}" if strange else ""
+
+
+def _docker(command: list[str]) -> str:
+    """What an image is made of must be there; what the image "eunoe" is told is a command line of the product."""
+    needed = "compose.yaml" if command[1:2] == ["compose"] else "Dockerfile"
+    if not (ROOT / needed).exists():
+        return f"missing: {needed}"
+    told = command[command.index("eunoe") + 1 :] if command[1:2] == ["run"] and "eunoe" in command else []
+    return fault_of_cli(told)
 
 
 def _files(command: list[str]) -> str:
@@ -107,4 +118,5 @@ KNOWN: dict[tuple[str, ...], Callable[[list[str]], str]] = {
     ("python", "-m", "benchmarks"): _benchmark,
     ("python", "-m", "venv"): _fine,
     (".", ".venv/bin/activate"): _fine,
+    ("docker",): _docker,
 }

@@ -44,9 +44,23 @@ def test_commands_ask_for_what_exists(block: Block) -> None:
     assert {" ".join(line): fault(line) for line in lines if fault(line)} == {}
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "eunoe runn", "eunoe --nope", "eunoe run --datast digits", "eunoe run --regularity x", "eunoe run --methods rem,remm",
+        "eunoe run --dataset nope", "docker run --rm eunoe chek", "python -m benchmarks run nope", "pytest tests/nope/x.py",
+        "streamlit run ap.py", "pip install -r nope.txt", "ls -l", "eunoe check && ls",
+    ],
+)  # fmt: skip
+def test_what_does_not_exist_is_noticed(line: str) -> None:
+    assert any(fault(command) for command in commands(line))
+
+
 @pytest.mark.parametrize("block", [b for b in BLOCKS if b.language == "yaml"], ids=lambda block: block.place)
 def test_plans_can_be_read(block: Block) -> None:
-    assert all(isinstance(document, dict) for document in yaml.safe_load_all(block.text))
+    documents = [document for document in yaml.safe_load_all(block.text) if document is not None]
+    assert documents
+    assert all(isinstance(document, dict) for document in documents)
 
 
 RUN = [page for page in PAGES if any(block.is_run for block in blocks_of(page))]
@@ -73,7 +87,8 @@ def run_commands(block: Block) -> None:
     for command in commands(block.text):
         words = cli_words(command)
         assert words is not None, f"{block.place}: only commands of eunoe are run"
-        takes = {option for parameter in CLI.commands[words[0]].params for option in parameter.opts}
+        name = next(word for word in words if word in CLI.commands)
+        takes = {option for parameter in CLI.commands[name].params for option in parameter.opts}
         inline = ["--engine", "inline"] if "--engine" in takes else []
         assert main([*words, *inline]) == 0, f"{block.place}: {' '.join(command)}"
 
