@@ -15,7 +15,7 @@ def readable(text: str) -> str:
     return re.sub(r"^Example:$", "Examples:", without_roles(text), flags=re.MULTILINE)
 
 
-class HouseStyle(griffe.Extension):
+class HouseStyle(griffe.Extension):  # type: ignore[misc, unused-ignore]  # only the docs need griffe
     """Called for every object that is documented, before its docstring is parsed."""
 
     def on_object(self, *, obj: Any, **kwargs: Any) -> None:

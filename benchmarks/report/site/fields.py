@@ -45,10 +45,10 @@ def _word(kind: Any) -> str:
 
 def limits(metadata: list[Any]) -> str:
     """Limits after a comma, such as ", 0 to 1" or ", above 0, at most 10"; empty without any."""
-    low = next((one.ge for one in metadata if isinstance(one, Ge)), None)
-    high = next((one.le for one in metadata if isinstance(one, Le)), None)
-    above = next((one.gt for one in metadata if isinstance(one, Gt)), None)
-    below = next((one.lt for one in metadata if isinstance(one, Lt)), None)
+    low: Any = next((one.ge for one in metadata if isinstance(one, Ge)), None)
+    high: Any = next((one.le for one in metadata if isinstance(one, Le)), None)
+    above: Any = next((one.gt for one in metadata if isinstance(one, Gt)), None)
+    below: Any = next((one.lt for one in metadata if isinstance(one, Lt)), None)
     if low is not None and high is not None:
         return f", {plain(low)} to {plain(high)}"
     words = {"at least": low, "above": above, "at most": high, "below": below}
