@@ -85,7 +85,7 @@ def test_a_mean_has_its_standard_error() -> None:
 
 
 @pytest.mark.skipif(importlib.util.find_spec("mkdocs") is None, reason="mkdocs is not installed (requirements-docs.txt)")
-def test_the_site_is_built_without_a_warning_and_asks_nobody(tmp_path: Path) -> None:
+def test_the_site_is_built_without_a_warning_and_needs_no_network(tmp_path: Path) -> None:
     built = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path)]
     done = subprocess.run(built, cwd=ROOT, capture_output=True, text=True, timeout=240, check=False)
     assert done.returncode == 0, done.stderr
