@@ -51,7 +51,8 @@ def test_published_numbers_belong_to_methods_and_stand_beside_ours() -> None:
 
 def test_every_metric_has_its_page_and_says_what_misleads() -> None:
     names = {metric.name for metric in registry if metric.__module__.startswith("unlearn_core.")}
-    assert set(metrics.traps()) == names
+    assert set(metrics.notes()["misleads"]) == names
+    assert set(metrics.notes()["sources"]) < names
     pages = metrics.pages()
     for metric in registry:
         assert prose(metric.split) in pages[f"metrics/{metric.name}.md"]

@@ -15,7 +15,8 @@ from unlearn_core.evaluation import registry
 from unlearn_core.registry import file_of
 
 FOLDER = "metrics"
-TRAPS = Path(__file__).with_name("traps.yaml")
+NOTES = Path(__file__).with_name("metrics.yaml")
+OWN = "this project's own, or a plain accuracy"
 DIRECTIONS = {"higher": "higher is better", "lower": "lower is better", "none": "neither way is better"}
 NEEDS = {"reference_models": "four reference models (`run --rmia`)"}
 
@@ -40,7 +41,11 @@ def page(metric: Any) -> str:
         rows.append(("needs", ", ".join(NEEDS.get(name, f"the outputs of `{name}`") for name in metric.compares_with)))
     if metric.as_found:
         rows.append(("where", "with labels as they come alone"))
-    rows += [("in each round", "yes" if metric.each_round else "no"), ("code", f"`{file_of(metric.__module__)}`")]
+    rows += [
+        ("in each round", "yes" if metric.each_round else "no"),
+        ("source", prose(notes()["sources"].get(metric.name, OWN))),
+    ]
+    rows.append(("code", f"`{file_of(metric.__module__)}`"))
     if metric.revision > 1:
         rows.append(("revision", f"{metric.revision}: values stored under an earlier one are not shown"))
     return "\n".join(
@@ -52,7 +57,7 @@ def page(metric: Any) -> str:
             *table(("", ""), rows),
             "## What misleads",
             "",
-            prose(traps()[metric.name]),
+            prose(notes()["misleads"][metric.name]),
             "",
             "## Where it is computed",
             "",
@@ -69,6 +74,6 @@ def about(metric: Any) -> str:
 
 
 @functools.cache
-def traps() -> dict[str, str]:
-    """Metric → what misleads about it."""
-    return dict(yaml.safe_load(TRAPS.read_text(encoding="utf-8")))
+def notes() -> dict[str, dict[str, str]]:
+    """Under "misleads" and "sources": metric → what misleads about it, who published it."""
+    return dict(yaml.safe_load(NOTES.read_text(encoding="utf-8")))
