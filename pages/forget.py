@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -153,7 +153,7 @@ def going_through(found: Suspects) -> None:
     left, right = st.columns([1.55, 1], gap="large")
     with left:
         rows = edits.marked(found.table, draft.content.indices, draft.content.rejected)
-        if shown_truth:
+        if groups is not None:
             rows = rows.assign(truth=["clean" if groups[index] == "clean" else "corrupted" for index in rows["index"]])
         first, end = suspects.page_of(len(rows), "suspects-page")
         key = f"suspects:{draft.found.key if draft.found else ''}:{first}"
@@ -230,7 +230,7 @@ with page(
     words.markdown(scenario_line(scenario.model_dump(), catalog.dataset_label(state["dataset"]), state["values"]))
     known = vs.truth_known(state)
     shown_truth = state["truth"] == "shown" and known
-    groups: Any = edits.truth_of(scenario) if shown_truth else None
+    groups = edits.truth_of(scenario) if shown_truth else None
     draft = drafts.draft_of(state, scenario, edits.forget_of(scenario))
     edited, fits = scenario, draft.differs and bool(draft.content.indices)
     comparing: list[Stage] = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Generic, cast, get_args
 
 from annotated_types import Ge, Gt
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -21,8 +21,12 @@ class ComponentParams(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True)
 
 
-class Component:
-    """A named, described, parameterised piece. Subclasses replace ``Params``."""
+P = TypeVar("P", bound=ComponentParams, default=ComponentParams)
+
+
+class Component(Generic[P]):
+    """A named, described, parameterised piece. Subclasses name their parameters in the brackets, ``Source[MineParams]``, which
+    makes them :attr:`Params` and the type of what is handed to them."""
 
     name: ClassVar[str]
     label: ClassVar[str]
@@ -32,11 +36,17 @@ class Component:
     later: ClassVar[frozenset[str]] = frozenset()
     """Parameters that older specs do not have. Where they have their default nothing is written of them: older keys stay."""
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "Params" not in cls.__dict__:
+            arguments = [one for base in cls.__dict__.get("__orig_bases__", ()) for one in get_args(base)]
+            cls.Params = next(filter(_is_params, arguments), cls.Params)
+
     @classmethod
-    def params(cls, values: dict[str, Any] | None = None) -> Any:
+    def params(cls, values: dict[str, Any] | None = None) -> P:
         """Validate ``values`` into this component's ``Params``; raises :class:`UserError` in one sentence."""
         try:
-            return cls.Params.model_validate(values or {})
+            return cast(P, cls.Params.model_validate(values or {}))
         except ValidationError as error:
             raise UserError(explain(error, prefix=f"{cls.name}.")) from None
 
@@ -70,6 +80,11 @@ class Component:
         return found
 
 
+def _is_params(argument: object) -> bool:
+    """Whether an argument in a base's brackets is a class of parameters, not a variable that a subclass has yet to fill."""
+    return isinstance(argument, type) and issubclass(argument, ComponentParams)
+
+
 def is_number(field: FieldInfo) -> bool:
     """Whether a parameter is a number, which needs limits."""
     return field.annotation in (int, float)
@@ -80,8 +95,8 @@ def is_limited(field: FieldInfo, *limits: type) -> bool:
     return any(isinstance(limit, limits) for limit in field.metadata)
 
 
-C = TypeVar("C", bound=Component, default=Any)
-S = TypeVar("S", bound=type[Component])
+C = TypeVar("C", bound=Component[Any], default=Any)
+S = TypeVar("S", bound=type[Component[Any]])
 
 
 class ComponentRegistry(Registry[type[C]]):

@@ -17,6 +17,9 @@ from unlearn_core.support.deferring import NotRead
 
 _STALE_SECONDS = 2.0
 
+Place = Any
+"""Where a widget goes: a container of Streamlit's, or its module, which has the same functions and no type of theirs."""
+
 
 def begin() -> vs.State:
     """The state of this session: read from the link when the session starts or when you follow another link."""
@@ -121,7 +124,7 @@ def segments(
     state: vs.State,
     name: str,
     words: Mapping[Any, str],
-    place: Any = st,
+    place: Place = st,
     width: Literal["content", "stretch"] = "content",
     show: Callable[[Any], Any] = _same,
 ) -> None:
@@ -136,7 +139,7 @@ def segments(
         )
 
 
-def parameters(state: vs.State, section: str, columns: Sequence[Any] | None = None) -> None:
+def parameters(state: vs.State, section: str, columns: Sequence[Place] | None = None) -> None:
     """Widgets for every parameter of a dataset, network, recipe or method, made from its schema, dealt into ``columns``."""
     places = itertools.cycle(columns or [st])
     shown = [field for field in vs.section_fields(state, section) if f"{section}.{field.name}" != vs.DOWNLOAD]
@@ -144,7 +147,7 @@ def parameters(state: vs.State, section: str, columns: Sequence[Any] | None = No
         parameter(state, section, field, place)
 
 
-def parameter(state: vs.State, section: str, field: vs.ParamField, place: Any = st) -> None:
+def parameter(state: vs.State, section: str, field: vs.ParamField, place: Place = st) -> None:
     """The widget for one parameter."""
     name = f"{section}.{field.name}"
     key = f"parameter:{name}"

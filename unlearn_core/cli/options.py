@@ -129,7 +129,7 @@ def say(message: str) -> None:
     print(message, file=sys.stderr, flush=True)
 
 
-def print_json(value: Any) -> None:
+def print_json(value: object) -> None:
     """Strict JSON on stdout: what is undefined is null."""
     print(json.dumps(finite(value), indent=2, ensure_ascii=False, allow_nan=False))
 

@@ -42,7 +42,7 @@ def _by_family(name: str) -> dict[str, dict[str, dict[str, Any]]]:
     from unlearn_core.datasets import registry as sources
     from unlearn_core.presets import value_sets
 
-    kinds = {source.family: source.name for source in sources}
+    kinds: dict[str, str] = {source.family: source.name for source in sources}
     sets = {kind: value_sets(name, of) for kind, of in kinds.items()}
     cropped = {f"{kind}, augmented": value_sets(name, of, augment=True) for kind, of in kinds.items()}
     sets |= {kind: values for kind, values in cropped.items() if values != sets[kind.partition(",")[0]]}

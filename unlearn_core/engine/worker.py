@@ -10,13 +10,16 @@ import os
 import time
 import traceback
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING
 
 from unlearn_core.engine.backends.protocol import Event, Outcome, Request
 from unlearn_core.engine.lease import hold
 from unlearn_core.errors import Cancelled, UserError
 from unlearn_core.stages.stage import warm_up_stages
 from unlearn_core.store import MissingArtifact, Store
+
+if TYPE_CHECKING:
+    import torch
 
 INTERVAL = 0.2
 """Least seconds between two progress messages of one stage."""
@@ -42,9 +45,9 @@ class WorkerReporter:
     def __init__(self, token: str, emit: Emit, cancelled: Callable[[], bool]) -> None:
         self._token, self._emit, self._is_cancelled = token, emit, cancelled
         self._next = 0.0
-        self._scalars: dict[str, Any] = {}
+        self._scalars: dict[str, float | torch.Tensor] = {}
 
-    def step(self, done: int, total: int, **scalars: Any) -> None:
+    def step(self, done: int, total: int, **scalars: float | torch.Tensor) -> None:
         self._scalars.update(scalars)
         now = time.monotonic()
         if now < self._next:

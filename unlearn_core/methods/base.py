@@ -7,7 +7,7 @@ import inspect
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, Literal, TypeVar, get_args
+from typing import Any, ClassVar, Literal, TypeVar, get_args
 
 import torch
 from annotated_types import Le, Lt
@@ -92,7 +92,7 @@ class OracleTask(UnlearningTask):
 P = TypeVar("P", bound=MethodParams)
 
 
-class Method(Component, Generic[P]):
+class Method(Component[P]):
     """One unlearning method. Subclasses name their parameters in the brackets, ``class Mine(Method[MineParams])``, which makes
     them the type of ``self.p`` and :attr:`Params`; and set the class attributes and ``unlearn``. Their docstring opens with the
     equation; :data:`SECTIONS` follow."""
@@ -128,19 +128,8 @@ class Method(Component, Generic[P]):
 
     Params: ClassVar[type[ComponentParams]] = MethodParams
 
-    def __init_subclass__(cls, **options: Any) -> None:
-        super().__init_subclass__(**options)
-        if "Params" not in cls.__dict__:
-            arguments = [one for base in cls.__dict__.get("__orig_bases__", ()) for one in get_args(base)]
-            cls.Params = next(filter(_is_params, arguments), cls.Params)
-
     def __init__(self, params: P) -> None:
         self.p = params
-
-    @classmethod
-    def params(cls, values: dict[str, Any] | None = None) -> P:
-        found: P = super().params(values)
-        return found
 
     def unlearn(self, task: UnlearningTask, reporter: Reporter) -> nn.Module:
         """The unlearned model, in eval mode, giving logits without a mask. Checks ``reporter.cancelled()`` every batch."""
@@ -183,8 +172,3 @@ class Method(Component, Generic[P]):
             "presets": cls.presets,
             "published": cls.published is not None,
         }
-
-
-def _is_params(argument: object) -> bool:
-    """Whether an argument in a base's brackets is a class of parameters, not a variable that a subclass has yet to fill."""
-    return isinstance(argument, type) and issubclass(argument, MethodParams)
