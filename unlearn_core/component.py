@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Generic, cast, get_args
+from typing import Annotated, Any, ClassVar, Generic, cast, get_args
 
 from annotated_types import Ge, Gt
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, create_model
 from pydantic.fields import FieldInfo
 from typing_extensions import TypeVar
 
+from unlearn_core import plugins
 from unlearn_core.errors import UserError
+from unlearn_core.plugins import Plugin
 from unlearn_core.registry import Registry, file_of
 from unlearn_core.spec_input import explain
 from unlearn_core.specs import Scalar
@@ -22,6 +24,11 @@ class ComponentParams(BaseModel):
 
 
 P = TypeVar("P", bound=ComponentParams, default=ComponentParams)
+
+
+def _is_params(argument: object) -> bool:
+    """Whether an argument in a base's brackets is a class of parameters, not a variable that a subclass has yet to fill."""
+    return isinstance(argument, type) and issubclass(argument, ComponentParams)
 
 
 class Component(Generic[P]):
@@ -69,6 +76,11 @@ class Component(Generic[P]):
         return {"name": cls.name, "label": cls.label, "summary": cls.summary, "parameters": schema}
 
     @classmethod
+    def stamp(cls, plugin: Plugin) -> None:
+        """Make results tell which version of a plug-in's source they come from, where this kind of component is part of a
+        result's key; called when a plug-in registers it."""
+
+    @classmethod
     def faults(cls) -> list[str]:
         """What it lacks to be listed, explained and set: one clause each, none where it is complete."""
         found = [f"it has no {field}" for field in ("name", "label", "summary") if not getattr(cls, field, "")]
@@ -80,9 +92,22 @@ class Component(Generic[P]):
         return found
 
 
-def _is_params(argument: object) -> bool:
-    """Whether an argument in a base's brackets is a class of parameters, not a variable that a subclass has yet to fill."""
-    return isinstance(argument, type) and issubclass(argument, ComponentParams)
+class SourceComponent(Component[P]):
+    """A component that a scenario names: one from a plug-in has its version among the parameters, and so in every key."""
+
+    @classmethod
+    def stamp(cls, plugin: Plugin) -> None:
+        version = plugin.digest[:16]
+
+        def same(given: str) -> str:
+            if given != version:
+                raise ValueError(f"the plug-in {plugin.name} has another version here than where this was made")
+            return given
+
+        about = Field(version, description="Version of the plug-in; filled in", json_schema_extra={"filled_in": True})
+        kind: Any = Annotated[str, AfterValidator(same)]
+        title = f"{cls.Params.__name__}Of{cls.__name__}"
+        cls.Params = create_model(title, __base__=cls.Params, plugin_version=(kind, about))
 
 
 def is_number(field: FieldInfo) -> bool:
@@ -100,16 +125,18 @@ S = TypeVar("S", bound=type[Component[Any]])
 
 
 class ComponentRegistry(Registry[type[C]]):
-    """A registry whose ``register`` is a class decorator that lets complete components in."""
+    """A registry whose ``register`` is a class decorator that lets complete components in; those of plug-ins are stamped."""
 
     def register(self: ComponentRegistry[Any], part: S) -> S:
         """Add ``part``. One that lacks something is disabled while the package is being loaded, so that the others are there;
         registered by hand it raises ValueError."""
         if faults := part.faults():
             reason = f"{file_of(part.__module__)}, class {part.__qualname__}: {'; '.join(faults)}"
-            if not self._loading:
+            if not self._loading and plugins.current() is None:
                 raise ValueError(reason)
             self.disable(getattr(part, "name", "") or part.__qualname__, reason)
             return part
+        if (plugin := plugins.owner(part.__module__)) is not None:
+            part.stamp(plugin)
         self.add(part.name, part)
         return part

@@ -127,7 +127,7 @@ def make_method(
     method = methods.get(name)
     usual = values_of(name, scenario.dataset.name, scenario.training.augment, values, brought(scenario.model))
     params = method.full_params(usual | dict(overrides or {}))
-    return MethodSpec(name=method.name, params=params, revision=method.revision)
+    return MethodSpec(name=method.name, params=params, revision=method.todays_revision())
 
 
 def brought(model: ModelSpec) -> bool:

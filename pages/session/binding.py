@@ -9,7 +9,7 @@ from typing import Any, Literal, Unpack
 
 import streamlit as st
 
-from pages.session import permission
+from pages.session import own_plugins, permission
 from pages.session.entry import within_app
 from pages.session.services import elsewhere, warm_up
 from unlearn_core import view_state as vs
@@ -31,6 +31,7 @@ def begin() -> vs.State:
     if "unsettled" in memory:
         memory["state"], memory["notices"] = vs.clamp_state(memory["unsettled"])
         del memory["unsettled"]
+    own_plugins.settle()
     if memory["state"]["forget"] or "indices" in memory["state"]:
         from pages.session import forget_sets
 

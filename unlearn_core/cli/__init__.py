@@ -8,8 +8,9 @@ from collections.abc import Sequence
 
 import typer
 
-from unlearn_core.cli import bench, check, discover, export, parts, results, run, sweep, tune
-from unlearn_core.cli.options import BAD_INPUT, FAILED, INTERRUPTED, fail
+from unlearn_core import plugins
+from unlearn_core.cli import bench, check, check_plugin, discover, export, parts, results, run, sweep, tune
+from unlearn_core.cli.options import BAD_INPUT, FAILED, INTERRUPTED, PluginOption, fail, with_plugins_first
 from unlearn_core.errors import UserError
 
 app = typer.Typer(
@@ -20,7 +21,8 @@ app = typer.Typer(
 
 
 @app.callback(invoke_without_command=True)
-def root(context: typer.Context) -> None:
+def root(context: typer.Context, plugin: PluginOption = None) -> None:
+    plugins.name_files(plugin or [])
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
 
@@ -36,6 +38,7 @@ app.command("results")(results.results)
 app.command("tune")(tune.tune)
 app.command("export")(export.export)
 app.command("bench")(bench.bench)
+app.command("check-plugin")(check_plugin.check_plugin)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -44,7 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="replace")  # a terminal may be set to ASCII; "±" must not end a run
     try:
-        code = app(args=None if arguments is None else list(arguments), prog_name="unlearn_core", standalone_mode=False)
+        given = with_plugins_first(sys.argv[1:] if arguments is None else arguments)
+        code = app(args=given, prog_name="unlearn_core", standalone_mode=False)
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except UserError as error:

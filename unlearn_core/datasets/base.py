@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from typing_extensions import TypeVar
 
-from unlearn_core.component import Component, ComponentParams, ComponentRegistry
+from unlearn_core.component import ComponentParams, ComponentRegistry, SourceComponent
 from unlearn_core.specs import DatasetSpec, TrainingSpec, TriggerSpec
 
 Family = Literal["points", "digits", "photos"]
@@ -149,7 +149,7 @@ class Preset:
 P = TypeVar("P", bound=ComponentParams, default=ComponentParams)
 
 
-class DatasetSource(Component[P]):
+class DatasetSource(SourceComponent[P]):
     """One place where labelled data come from. Subclasses give ``load`` and a ``preset``, and name their parameters in the
     brackets, where they have any."""
 

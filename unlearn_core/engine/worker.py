@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from unlearn_core.engine.backends.protocol import Event, Outcome, Request
 from unlearn_core.engine.lease import hold
 from unlearn_core.errors import Cancelled, UserError
+from unlearn_core.plugins import place_of
 from unlearn_core.stages.stage import warm_up_stages
 from unlearn_core.store import MissingArtifact, Store
 
@@ -103,11 +104,13 @@ def _compute(request: Request, store: Store, reporter: WorkerReporter) -> Outcom
 
 
 def sentence(error: BaseException) -> str:
-    """One line for people: our own errors as they are, others with their type."""
+    """One line for people: our own errors as they are, others with their type, those of a plug-in with file and line."""
     text = " ".join(str(error).split())
     if isinstance(error, UserError | MissingArtifact):
         return text
-    return f"{type(error).__name__}: {text}" if text else f"{type(error).__name__}."
+    place = place_of(error)
+    told = f"{text} ({place})" if place else text
+    return f"{type(error).__name__}: {told}" if told else f"{type(error).__name__}."
 
 
 def _failed(store: Store | None, request: Request, message: str, detail: str) -> Outcome:

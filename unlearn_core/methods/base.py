@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import inspect
 import re
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from torch import nn
 from unlearn_core.component import Component, ComponentParams, ComponentRegistry, is_limited, is_number
 from unlearn_core.corruption import GroundTruth
 from unlearn_core.models import RedirectNet
+from unlearn_core.plugins import Plugin
 from unlearn_core.specs import TrainingSpec
 from unlearn_core.training import DeviceData, Reporter
 
@@ -140,6 +142,23 @@ class Method(Component[P]):
         """What a run with ``params`` takes beside training from scratch, before anything runs: counted arithmetic where the
         method can count it, else :attr:`cost`. ``setting``: a ``redirection.work.Setting``, which this module cannot import."""
         return cls.cost
+
+    ranks: ClassVar[bool] = False
+    """Whether it ranks examples by every registered score, so that a plug-in's score changes its numbers."""
+
+    @classmethod
+    def stamp(cls, plugin: Plugin) -> None:
+        cls.revision = plugin.revision(cls.revision)
+
+    @classmethod
+    def todays_revision(cls) -> int:
+        """:attr:`revision`, or where it ranks by a plug-in's scores one that tells their version as well."""
+        if not cls.ranks:
+            return cls.revision
+        from unlearn_core.discovery import registry as scores
+
+        of = {plugin.digest: plugin for name in scores.names() if (plugin := scores.plugin_of(name)) is not None}
+        return functools.reduce(lambda revision, digest: of[digest].revision(revision), sorted(of), cls.revision)
 
     @classmethod
     def faults(cls) -> list[str]:

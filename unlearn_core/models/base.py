@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import torch
 from typing_extensions import TypeVar
 
-from unlearn_core.component import Component, ComponentParams, ComponentRegistry
+from unlearn_core.component import ComponentParams, ComponentRegistry, SourceComponent
 from unlearn_core.models.checkpoints.form import Form
 from unlearn_core.models.redirect.layers import RedirectNet
 from unlearn_core.specs import ModelSpec
@@ -17,7 +17,7 @@ registry: ComponentRegistry[ModelSource[Any]] = ComponentRegistry("model", "unle
 P = TypeVar("P", bound=ComponentParams, default=ComponentParams)
 
 
-class ModelSource(Component[P]):
+class ModelSource(SourceComponent[P]):
     """One network architecture. ``build`` returns the base network, freshly initialised."""
 
     offered: ClassVar[bool] = True
