@@ -84,7 +84,7 @@ class Registry(Generic[T]):
                 raise UserError(f"The {self.noun} {str(name)!r} is disabled: {reason}") from None
             near = difflib.get_close_matches(str(name), self._parts, n=1)
             hint = f" Did you mean {near[0]!r}?" if near else ""
-            known = ", ".join(sorted(self._parts))
+            known = ", ".join(sorted(self._parts)) or f"none; a plug-in can add a {self.noun}"
             broken = "".join(f" The plug-in {name} is disabled: {why}." for name, why in plugins.failed().items())
             raise UserError(f"There is no {self.noun} called {str(name)!r}.{hint} Known: {known}.{broken}") from None
 

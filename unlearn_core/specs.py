@@ -128,6 +128,8 @@ class CorruptionSpec(Spec):
     target_class: int = Field(0, ge=0, description="The class that the trigger asks for")
     trigger: TriggerSpec = TriggerSpec()
     found: bool = Field(False, description="Labels as they come: no corruption is added")
+    kind: str = Field("", max_length=60, description="A corruption from a plug-in in the dial's place; empty: the dial")
+    options: Params = Field(default_factory=dict, description="That corruption's own parameters; filled in")
 
     @model_validator(mode="before")
     @classmethod
@@ -141,6 +143,9 @@ class CorruptionSpec(Spec):
             return {"found": True}
         data: dict[str, Any] = handler(self)
         data.pop("found")
+        if not self.kind:
+            data.pop("kind")
+            data.pop("options")
         return data
 
     @model_validator(mode="after")

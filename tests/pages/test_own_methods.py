@@ -68,7 +68,7 @@ def test_a_broken_file_says_why_and_is_not_kept(open_page: OpenPage, own_file: P
     app = add(open_page("compare", QUERY, own_methods_open=True), own_file)
     said = app.error[0].value.replace("\\", "")
     assert "second_choice.py was not added" in said
-    assert "AttributeError: 'DeviceData' object has no attribute 'nothing' (second_choice.py, line 44)" in said
+    assert "AttributeError: 'DeviceData' object has no attribute 'nothing' (second_choice.py, line 40)" in said
     assert not kept_plugins.kept()
     assert not app.success
 

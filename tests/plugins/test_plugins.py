@@ -11,6 +11,8 @@ from typer.testing import CliRunner
 from unlearn_core import datasets, discovery, evaluation, methods, plugins
 from unlearn_core.cli import app, main
 from unlearn_core.cli.options import with_plugins_first
+from unlearn_core.corruption import ADDED, corrupt
+from unlearn_core.datasets import load_dataset
 from unlearn_core.engine import Engine
 from unlearn_core.errors import UserError
 from unlearn_core.presets import make_method, make_scenario
@@ -19,6 +21,7 @@ from unlearn_core.stages.components import check_components
 from unlearn_core.stages.stage import stage_kinds
 from unlearn_core.stages.unlearn import plan_runs
 from unlearn_core.store import Store
+from unlearn_core.views.craft.data import preview
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "plugin" / "files"
 
@@ -199,3 +202,36 @@ def test_every_check_of_a_method_finds_what_it_is_for(plug: Plug, said: str) -> 
 
     outcomes = list(check_plugin(plug("mine.py", method(line=BROKEN[said]))))
     assert any(said in outcome.line() for outcome in outcomes), [outcome.line() for outcome in outcomes]
+
+
+def test_a_corruption_takes_the_dial_s_place(plug: Plug) -> None:
+    text = (EXAMPLES / "corruption.py").read_text()
+    plug("borderline.py", text)
+    overrides = {"corruption.kind": "borderline", "corruption.share": 0.3}
+    scenario = make_scenario("blobs", amount=40, overrides=overrides)
+    assert scenario.corruption.options["share"] == 0.3
+    split = load_dataset(scenario.dataset, 0)
+    made = corrupt(split, scenario.dataset, scenario.corruption, 0)
+    changed = (made.train.labels != split.train.labels).nonzero()[:, 0]
+    assert set(changed.tolist()) == set(made.truth.corrupted.tolist())
+    assert len(changed) == 40
+    assert set(made.truth.kinds.tolist()) == {ADDED}
+    assert preview(scenario).counts["total"].tolist() == [40]
+    plug("borderline.py", text + "\n# a remark")
+    assert make_scenario("blobs", amount=40, overrides=overrides).key != scenario.key
+    assert "kind" not in make_scenario("blobs").corruption.model_dump()
+
+
+def test_a_corruption_that_does_not_do_what_it_says_is_refused(plug: Plug) -> None:
+    text = (EXAMPLES / "corruption.py").read_text()
+    wrong = {
+        "changes 41 examples and 41 labels where 40": ("[:count]", "[: count + 1]"),
+        "names an example twice": ("drawn = ", "candidates = candidates * 0\n        drawn = "),
+        "leaves as it was": ("label[candidates[drawn]])", "y[candidates[drawn]])"),
+        "gives a label that no class has": ("label[candidates[drawn]])", "label[candidates[drawn]] + 9)"),
+    }
+    for said, change in wrong.items():
+        plug("borderline.py", text.replace(*change))
+        scenario = make_scenario("blobs", amount=40, overrides={"corruption.kind": "borderline"})
+        with pytest.raises(UserError, match=said):
+            corrupt(load_dataset(scenario.dataset, 0), scenario.dataset, scenario.corruption, 0)

@@ -9,12 +9,14 @@ from pathlib import Path
 
 from unlearn_core import plugins
 from unlearn_core.contracts.contract import Outcome, apply, line_of
+from unlearn_core.contracts.corruptions import CORRUPTION_CHECKS, make_case
 from unlearn_core.contracts.measures import METRIC_CHECKS, SCORE_CHECKS, MetricCase, ScoreCase, make_view
 from unlearn_core.contracts.methods import CHECKS as METHOD_CHECKS
 from unlearn_core.contracts.methods import Case, shortened
 from unlearn_core.contracts.pictures import PICTURE_CHECKS, PictureCase, make_frame
 from unlearn_core.contracts.sources import DATASET_CHECKS, NETWORK_CHECKS, DatasetCase, NetworkCase
 from unlearn_core.contracts.trained import Trained, train
+from unlearn_core.corruption import registry as corruptions
 from unlearn_core.datasets import registry as datasets
 from unlearn_core.discovery import registry as scores
 from unlearn_core.evaluation import registry as metrics
@@ -57,7 +59,7 @@ def check_plugin(plugin: plugins.Plugin) -> Iterator[Outcome]:
 
 
 def _load_all() -> None:
-    for registry in (methods, datasets, models, metrics, scores, pictures):
+    for registry in (methods, datasets, models, metrics, scores, corruptions, pictures):
         registry.names()
     stage_kinds()
 
@@ -111,6 +113,14 @@ def _check_picture(name: str) -> Iterator[Outcome]:
     yield from apply(PICTURE_CHECKS, f"picture {name}", PictureCase(picture, make_frame()), line_of(picture))
 
 
+def _check_corruption(name: str) -> Iterator[Outcome]:
+    corruption = corruptions.get(name)
+    for dataset in ("waves", "digits"):
+        yield from apply(
+            CORRUPTION_CHECKS, f"corruption {name} on {dataset}", make_case(corruption, dataset), line_of(corruption)
+        )
+
+
 def _check_stage(kind: str) -> Iterator[Outcome]:
     yield Outcome(f"stage {kind}", "is registered; what it computes can be checked by its own test alone")
 
@@ -122,5 +132,6 @@ _CHECKS: dict[str, Callable[[str], Iterator[Outcome]]] = {
     "metric": _check_metric,
     "score": _check_score,
     "picture": _check_picture,
+    "corruption": _check_corruption,
     "stage": _check_stage,
 }

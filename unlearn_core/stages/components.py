@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from unlearn_core import plugins
+from unlearn_core.corruption import registry as corruptions
 from unlearn_core.datasets import registry as datasets
 from unlearn_core.errors import UserError
 from unlearn_core.methods import registry as methods
@@ -17,10 +18,12 @@ HELP = "install it where the worker runs, or name its file in UNLEARN_PLUGINS wh
 
 
 def check_components(scenario: Scenario, payload: Mapping[str, Any]) -> None:
-    """Raise :class:`UserError` where the dataset, the network or the method is not here, or comes from another version of its
-    plug-in: a worker may have been started where no plug-in, or an older one, is."""
+    """Raise :class:`UserError` where a component that the scenario or the method names is not here, or comes from another
+    version of its plug-in: a worker may have been started where no plug-in, or an older one, is."""
     _check(datasets, scenario.dataset.name)
     _check(models, scenario.model.name)
+    if scenario.corruption.kind:
+        _check(corruptions, scenario.corruption.kind)
     if (given := payload.get("method")) is not None:
         spec = MethodSpec.parse(given)
         _check(methods, spec.name)
