@@ -12,6 +12,7 @@ from typing import Any
 os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"))
 # Links of the tests name files in the temporary folder; what a link may open by default is tested apart.
 os.environ["UNLEARN_DATA_ROOTS"] = tempfile.gettempdir()
+os.environ.pop("UNLEARN_PLUGINS", None)
 
 import pytest
 from trained import Trained, train

@@ -7,9 +7,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "extending.md"
-_COPY = re.compile(
-    r"<!-- not run: a copy of (?P<path>\S+), which tests/examples runs -->\n```\w+\n(?P<code>.*?)^```$", re.M | re.S
-)
+_MARK = r"<!-- not run: a copy of (?P<path>\S+), which tests/examples runs -->\n"
+_COPY = re.compile(_MARK + r"```\w+\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def test_every_block_is_its_file() -> None:

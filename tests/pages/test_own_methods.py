@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from apptools import link, texts
+from apptools import QUICK, link, texts
 from streamlit.runtime.context import ContextProxy
 from streamlit.testing.v1 import AppTest
 
 from pages.session import own_plugins
 from unlearn_core import kept_plugins, plugins
+from unlearn_core import view_state as vs
 from unlearn_core.errors import UserError
 
 OpenPage = Callable[..., AppTest]
@@ -30,6 +31,8 @@ def own_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     yield path
     for kept in kept_plugins.kept():
         kept_plugins.remove(kept.name)
+    monkeypatch.undo()
+    plugins.refresh()
 
 
 def add(app: AppTest, path: Path) -> AppTest:
@@ -135,3 +138,18 @@ def test_a_network_address_is_open_to_others(open_page: OpenPage, monkeypatch: p
     real = st.get_option
     monkeypatch.setattr(st, "get_option", lambda name: "0.0.0.0" if name == "server.address" else real(name))
     assert "because this app listens on the network" in texts(open_page("compare", QUERY, own_methods_open=True))
+
+
+def test_a_picture_of_a_plug_in_has_a_tab_and_one_that_fails_costs_no_other(
+    open_page: OpenPage, computed: vs.State, own_file: Path, tmp_path: Path
+) -> None:
+    text = (METHOD.parents[1] / "files" / "picture.py").read_text()
+    good, bad = tmp_path / "good.py", tmp_path / "bad.py"
+    good.write_text(text)
+    bad.write_text(text.replace('"healed_per_second", "Healed', '"broken", "Healed').replace('frame["seconds"]', 'frame["no"]'))
+    plugins.name_files([str(bad), str(good)])
+    plugins.refresh()
+    app = open_page("compare", QUICK, pictures="From plug-ins")
+    assert "figure:added-healed_per_second" in {str(getattr(element, "key", "")) for element in app.main}
+    assert "This picture cannot be drawn: KeyError" in app.error[0].value
+    assert "bad.py, line " in app.error[0].value
