@@ -85,7 +85,8 @@ def owner(module: str) -> Plugin | None:
     if (plugin := current()) is not None or module.startswith(_MODULE):
         return plugin
     top = module.partition(".")[0]
-    return next((one for one in _packages() if one.folder and one.module.partition(".")[0] == top), None)
+    same = [one for one in _packages() if one.folder and one.module.partition(".")[0] == top]
+    return next((one for one in same if one.module == module), same[0] if same else None)
 
 
 @contextlib.contextmanager
@@ -150,7 +151,9 @@ def digest_of(path: Path) -> str:
 def load() -> None:
     """Import every plug-in that there is, once. A registry calls it when its own components are there."""
     if not _scanned:
-        refresh()
+        with LOCK:
+            if not _scanned:
+                refresh()
 
 
 def refresh() -> bool:
@@ -158,8 +161,7 @@ def refresh() -> bool:
     global _scanned
     if current() is not None or bool(getattr(_state, "depth", 0)):
         return False
-    with LOCK:
-        _scanned = True
+    with LOCK:  # other threads wait: half a list would be taken for the whole one
         found = {plugin.path or plugin.module: plugin for plugin in _find()}
         changed = False
         for key, plugin in list(_known.items()):
@@ -168,10 +170,11 @@ def refresh() -> bool:
                 del _known[key]
                 changed = True
         for key, plugin in found.items():
-            if key not in _known and plugin.digest not in {other.digest for other in _known.values() if other.path}:
+            if key not in _known and not _is_copy(plugin):
                 _known[key] = plugin
                 _import(plugin)
                 changed = True
+        _scanned = True
         return changed
 
 
@@ -192,6 +195,11 @@ def explain(error: BaseException) -> str:
     told = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
     text, place = " ".join(told.split()), place_of(error)
     return f"{text} ({place})" if place else text
+
+
+def _is_copy(plugin: Plugin) -> bool:
+    """Whether another file with the very same text is here already. Modules of one package share their digest."""
+    return any(one.digest == plugin.digest for one in _known.values() if plugin.module.startswith(_MODULE))
 
 
 def _find() -> Iterator[Plugin]:
