@@ -34,18 +34,18 @@ LOCATION = frozenset({"data", "download", "weights"})
 _FOR_KEY = "key"
 
 
-def content_key(*parts: Any) -> str:
+def content_key(*parts: object) -> str:
     """First 16 hex digits of SHA-256 over the canonical JSON of ``parts`` and the schema version."""
     text = canonical_json([SCHEMA_VERSION, *parts])
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def canonical_json(value: Any) -> str:
+def canonical_json(value: object) -> str:
     """JSON with sorted keys, no spaces, no NaN; pydantic models are dumped first."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=True, default=_plain)
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> Any:
     if isinstance(value, BaseModel):
         return value.model_dump(mode="json", context=_FOR_KEY)
     raise TypeError(f"{type(value).__name__} has no canonical JSON")
@@ -62,7 +62,7 @@ class Spec(BaseModel):
         return content_key(type(self).__name__, self)
 
     @classmethod
-    def parse(cls, data: Any) -> Self:
+    def parse(cls, data: object) -> Self:
         """Validate plain data; raises :class:`UserError` with one sentence instead of pydantic's report."""
         try:
             return cls.model_validate(data)
@@ -128,6 +128,8 @@ class CorruptionSpec(Spec):
     target_class: int = Field(0, ge=0, description="The class that the trigger asks for")
     trigger: TriggerSpec = TriggerSpec()
     found: bool = Field(False, description="Labels as they come: no corruption is added")
+    kind: str = Field("", max_length=60, description="A corruption from a plug-in in the dial's place; empty: the dial")
+    options: Params = Field(default_factory=dict, description="That corruption's own parameters; filled in")
 
     @model_validator(mode="before")
     @classmethod
@@ -141,6 +143,9 @@ class CorruptionSpec(Spec):
             return {"found": True}
         data: dict[str, Any] = handler(self)
         data.pop("found")
+        if not self.kind:
+            data.pop("kind")
+            data.pop("options")
         return data
 
     @model_validator(mode="after")
@@ -225,7 +230,7 @@ class Scenario(Spec):
         """The same with the discovered part of the corruption at this rate as forget set."""
         return self.model_copy(update={"discovery": discovery, "forget": None, "relabelled": ()})
 
-    def knowing(self, forget: Any, relabelled: Any = ()) -> Scenario:
+    def knowing(self, forget: object, relabelled: object = ()) -> Scenario:
         """The same with exactly these training indices as forget set; raises :class:`UserError` for what is no such set.
 
         ``relabelled``: index → class name, where the user gave the right label of one of them; kept only where the corruption

@@ -9,10 +9,10 @@ from typing import Annotated
 
 import typer
 
-from unlearn_core import __version__
+from unlearn_core import __version__, plugins
 from unlearn_core.cli import app as dashboard
-from unlearn_core.cli import bench, check, discover, export, parts, results, run, sweep, tune
-from unlearn_core.cli.options import BAD_INPUT, FAILED, INTERRUPTED, fail
+from unlearn_core.cli import bench, check, check_plugin, discover, export, parts, results, run, sweep, tune
+from unlearn_core.cli.options import BAD_INPUT, FAILED, INTERRUPTED, PluginOption, fail, with_plugins_first
 from unlearn_core.errors import UserError
 
 app = typer.Typer(
@@ -34,7 +34,9 @@ def root(
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
+    plugin: PluginOption = None,
 ) -> None:
+    plugins.name_files(plugin or [])
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
 
@@ -51,6 +53,7 @@ app.command("results")(results.results)
 app.command("tune")(tune.tune)
 app.command("export")(export.export)
 app.command("bench")(bench.bench)
+app.command("check-plugin")(check_plugin.check_plugin)
 
 
 def _name() -> str:
@@ -64,7 +67,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="replace")  # a terminal may be set to ASCII; "±" must not end a run
     try:
-        code = app(args=None if arguments is None else list(arguments), prog_name=_name(), standalone_mode=False)
+        given = with_plugins_first(sys.argv[1:] if arguments is None else arguments)
+        code = app(args=given, prog_name=_name(), standalone_mode=False)
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except UserError as error:

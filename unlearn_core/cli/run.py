@@ -240,8 +240,9 @@ def _title(scenario: dict[str, Any]) -> str:
     if corruption.get("found"):
         dataset, model = scenario["dataset"]["name"], scenario["model"]["name"]
         return f"{dataset} · labels as found · {known} · {model} · seed {scenario['seed']}"
+    how = f"corruption {corruption['kind']}" if corruption.get("kind") else f"regularity {corruption['regularity']:g}"
     return (
-        f"{scenario['dataset']['name']} · regularity {corruption['regularity']:g} · amount {corruption['amount']:g} · "
+        f"{scenario['dataset']['name']} · {how} · amount {corruption['amount']:g} · "
         f"{known} · {scenario['model']['name']} · seed {scenario['seed']}"
     )
 

@@ -1,6 +1,7 @@
 """The regularity dial, triggers and the discovery rate. Ground truth (clean labels, what is corrupted) is made here."""
 
 from unlearn_core.corruption.apply import corrupt
+from unlearn_core.corruption.base import Change, Corruption, registry
 from unlearn_core.corruption.counts import (
     check_counts,
     check_forget,
@@ -10,12 +11,15 @@ from unlearn_core.corruption.counts import (
     discovered_count,
 )
 from unlearn_core.corruption.dial import MAX_CONFUSED, weights
-from unlearn_core.corruption.kinds import CONFUSION, DIAL, FOUND, KINDS, RANDOM, TRIGGER, UNKNOWN
+from unlearn_core.corruption.kinds import ADDED, CONFUSION, DIAL, FOUND, KINDS, RANDOM, TRIGGER, UNKNOWN
 from unlearn_core.corruption.summary import CorruptionSummary, summarize_corruption, truth_known
 from unlearn_core.corruption.triggers import apply_trigger, patch_slices
 from unlearn_core.corruption.truth import NOTHING_WRONG, UNKNOWN_TRUTH, Corrupted, GroundTruth
 
+register = registry.register
+
 __all__ = [
+    "ADDED",
     "CONFUSION",
     "DIAL",
     "FOUND",
@@ -26,7 +30,9 @@ __all__ = [
     "TRIGGER",
     "UNKNOWN",
     "UNKNOWN_TRUTH",
+    "Change",
     "Corrupted",
+    "Corruption",
     "CorruptionSummary",
     "GroundTruth",
     "apply_trigger",
@@ -38,6 +44,8 @@ __all__ = [
     "count_for_rate",
     "discovered_count",
     "patch_slices",
+    "register",
+    "registry",
     "summarize_corruption",
     "truth_known",
     "weights",

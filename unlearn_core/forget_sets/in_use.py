@@ -16,6 +16,7 @@ from unlearn_core.datasets.files.listed import read_numbers, write_numbers
 from unlearn_core.datasets.files.names import compose
 from unlearn_core.errors import UserError
 from unlearn_core.forget_sets import ForgetSet, Listed, NamedSets, Outside
+from unlearn_core.forget_sets.named import Records
 from unlearn_core.specs import DatasetSpec, Scenario, content_key
 
 
@@ -138,7 +139,7 @@ def use_set(scenario: Scenario, content: ForgetSet) -> InUse:
     return use(plain, listed)
 
 
-def sets_of(store: Any, scenario: Scenario) -> NamedSets:
+def sets_of(store: Records, scenario: Scenario) -> NamedSets:
     """The named sets of these data, in the numbers of the scenario's training part."""
     split = load_dataset(scenario.dataset, scenario.seed)
     if split.files is None:

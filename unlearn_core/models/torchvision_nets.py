@@ -124,39 +124,42 @@ class TorchvisionNet(RedirectNet):
         return self.architecture, {name: value for name, value in self.net.state_dict().items() if "redirect" not in name}
 
 
+class TorchvisionParams(ComponentParams):
+    """Which network, and the checkpoint that it starts from."""
+
+    architecture: str = Field("", max_length=60, pattern=r"^\w*$", description="torchvision's name, such as resnet18")
+    weights: str = Field("", max_length=4096, description="Checkpoint file; without one the network is trained here")
+    content: str = Field(
+        "",
+        pattern=r"^(sha-[0-9a-f]{32})?$",
+        description="What the checkpoint holds; filled in",
+        json_schema_extra={"filled_in": True},
+    )
+    size: int = Field(0, ge=0, le=512, description="Side in pixels that the network takes; 0 for that of the images")
+    normalise: str = Field(
+        "", max_length=120, description="imagenet, none, or means/deviations of pixels from 0 to 1; empty: imagenet"
+    )
+
+    part: str = Field(
+        "",
+        max_length=200,
+        description="Which weights of a file that holds several, such as model_ema; empty: the usual",
+    )
+
+    @field_validator("normalise", mode="before")
+    @classmethod
+    def _none_is_a_word(cls, value: Any) -> Any:
+        return "none" if value is None else value  # --set reads the word as nothing
+
+
 @register
-class Torchvision(ModelSource):
+class Torchvision(ModelSource[TorchvisionParams]):
     name, label = "torchvision", "A network of torchvision"
     summary = (
         "Any classifier of torchvision, trained here or brought as a checkpoint (safetensors, or a .pt of weights alone). "
         "Redirect channels are attached to it from outside and taken off again, so that it leaves in the form it came in."
     )
     offered = False
-
-    class Params(ComponentParams):
-        architecture: str = Field("", max_length=60, pattern=r"^\w*$", description="torchvision's name, such as resnet18")
-        weights: str = Field("", max_length=4096, description="Checkpoint file; without one the network is trained here")
-        content: str = Field(
-            "",
-            pattern=r"^(sha-[0-9a-f]{32})?$",
-            description="What the checkpoint holds; filled in",
-            json_schema_extra={"filled_in": True},
-        )
-        size: int = Field(0, ge=0, le=512, description="Side in pixels that the network takes; 0 for that of the images")
-        normalise: str = Field(
-            "", max_length=120, description="imagenet, none, or means/deviations of pixels from 0 to 1; empty: imagenet"
-        )
-
-        part: str = Field(
-            "",
-            max_length=200,
-            description="Which weights of a file that holds several, such as model_ema; empty: the usual",
-        )
-
-        @field_validator("normalise", mode="before")
-        @classmethod
-        def _none_is_a_word(cls, value: Any) -> Any:
-            return "none" if value is None else value  # --set reads the word as nothing
 
     @classmethod
     def full_params(cls, values: dict[str, Any] | None = None) -> dict[str, Scalar]:
@@ -189,7 +192,7 @@ class Torchvision(ModelSource):
         return complete
 
     @classmethod
-    def build(cls, params: Any, shape: tuple[int, ...], classes: int) -> RedirectNet:
+    def build(cls, params: TorchvisionParams, shape: tuple[int, ...], classes: int) -> RedirectNet:
         if len(shape) != 3 or shape[0] not in (1, 3):
             raise UserError("The model 'torchvision' takes images, grey or in colour; choose 'mlp' for points in the plane.")
         size = (params.size, params.size) if params.size else (shape[1], shape[2])
@@ -200,22 +203,22 @@ class Torchvision(ModelSource):
         return TorchvisionNet(architecture, net, found, size if params.size else None, normalise)
 
     @classmethod
-    def input_side(cls, params: Any) -> int:
+    def input_side(cls, params: TorchvisionParams) -> int:
         return int(params.size)
 
     @classmethod
-    def check(cls, params: Any, shape: tuple[int, ...], class_names: tuple[str, ...]) -> None:
+    def check(cls, params: TorchvisionParams, shape: tuple[int, ...], class_names: tuple[str, ...]) -> None:
         with torch.device("meta"):
             model = cls.build(params, shape, len(class_names))
         if params.content and params.weights and os.path.isfile(params.weights):
             cls._state(params, model, class_names)
 
     @classmethod
-    def brought(cls, params: Any) -> bool:
+    def brought(cls, params: TorchvisionParams) -> bool:
         return bool(params.content)
 
     @classmethod
-    def give_weights(cls, params: Any, model: RedirectNet) -> bool:
+    def give_weights(cls, params: TorchvisionParams, model: RedirectNet) -> bool:
         if not params.content:
             return False
         if not params.weights:
@@ -225,7 +228,7 @@ class Torchvision(ModelSource):
         return True
 
     @classmethod
-    def weights_words(cls, params: Any, model: RedirectNet) -> list[str]:
+    def weights_words(cls, params: TorchvisionParams, model: RedirectNet) -> list[str]:
         if not params.content:
             return []
         content, taken, path = cls._open_weights(params, model)
@@ -241,7 +244,7 @@ class Torchvision(ModelSource):
         return words
 
     @classmethod
-    def variants(cls, params: Any) -> dict[str, Any]:
+    def variants(cls, params: TorchvisionParams) -> dict[str, TorchvisionParams]:
         tried = {f"--normalise {text}": text for text in (NONE, IMAGENET, HALF)}
         return {
             words: params.model_copy(update={"normalise": text})
@@ -250,14 +253,14 @@ class Torchvision(ModelSource):
         }
 
     @classmethod
-    def weights_form(cls, params: Any, model: RedirectNet) -> Form | None:
+    def weights_form(cls, params: TorchvisionParams, model: RedirectNet) -> Form | None:
         if not (params.content and params.weights and os.path.isfile(params.weights)):
             return None
         content, taken, _ = cls._open_weights(params, model)
         return form_of(content, taken)
 
     @classmethod
-    def _open_weights(cls, params: Any, model: RedirectNet) -> tuple[checkpoint.Content, Taken, Path]:
+    def _open_weights(cls, params: TorchvisionParams, model: RedirectNet) -> tuple[checkpoint.Content, Taken, Path]:
         """The file, and where in it the weights for ``model`` lie."""
         assert isinstance(model, TorchvisionNet)
         path = checkpoint.find(params.weights)
@@ -269,7 +272,7 @@ class Torchvision(ModelSource):
         return content, take(content.tree, expected, model.head_name, params.part, path.name, params.architecture), path
 
     @classmethod
-    def _state(cls, params: Any, model: RedirectNet, class_names: tuple[str, ...]) -> dict[str, torch.Tensor]:
+    def _state(cls, params: TorchvisionParams, model: RedirectNet, class_names: tuple[str, ...]) -> dict[str, torch.Tensor]:
         assert isinstance(model, TorchvisionNet)
         content, taken, path = cls._open_weights(params, model)
         expected, head = model.as_torchvision()[1], f"{model.head_name}.weight"

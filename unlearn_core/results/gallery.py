@@ -49,7 +49,7 @@ class Adopting(Protocol):
         payload: Mapping[str, Any],
         environment: Mapping[str, Any],
         arrays: Mapping[str, Mapping[str, np.ndarray]] | None = None,
-    ) -> Any: ...
+    ) -> object: ...
 
 
 @dataclass(frozen=True)

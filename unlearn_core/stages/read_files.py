@@ -35,7 +35,7 @@ def read_files(stage: Stage, store: Store, device: str, reporter: Progress) -> N
     counts = {}
     with report_reading(step):
         if seed is None:
-            source.facts(source.params(given))
+            source.look(source.params(given))
         else:
             params = source.full_params(given)
             split = load_dataset(DatasetSpec(name=source.name, params=params), seed)
