@@ -41,9 +41,7 @@ class GuestNet(AdapterNet):
         return super().features(x, mask)
 
     def prepare_inputs(self, x: torch.Tensor) -> torch.Tensor:
-        # Training keeps images with their channels innermost; in a network that was written for the usual layout, view()
-        # would fail on that.
-        return x.clone(memory_format=torch.contiguous_format)
+        return usual_layout(x)
 
     def widen(self, ratio: float, seed: int) -> None:
         if not self.hidden:
@@ -54,13 +52,19 @@ class GuestNet(AdapterNet):
         super().widen(ratio, seed)
 
 
+def usual_layout(x: torch.Tensor) -> torch.Tensor:
+    """``x`` with its last dimension innermost. Training keeps images with their channels innermost; in a network that was
+    written for the usual layout, ``view`` fails on that."""
+    return x.clone(memory_format=torch.contiguous_format)
+
+
 def inspect_network(net: nn.Module, examples: torch.Tensor) -> tuple[Layers, int]:
     """The layers of ``net`` that take an adapter, and its number of classes; ``examples``: two inputs as it takes them.
 
     ``net`` is left as it was. Raises :class:`UserError` for a network that gives no logits (B, classes) for them, in train
     mode as in eval mode.
     """
-    probe = copy.deepcopy(net)
+    probe, examples = copy.deepcopy(net), usual_layout(examples)
     if named := next((name for name, _ in [*probe.named_modules(), *probe.named_parameters()] if "redirect" in name), ""):
         raise UserError(f"The network has a part called {named!r}; names with 'redirect' are those of the added channels.")
     try:
@@ -70,7 +74,7 @@ def inspect_network(net: nn.Module, examples: torch.Tensor) -> tuple[Layers, int
     except UserError:
         raise
     except Exception as error:  # whatever a network raises for examples that do not suit it
-        why = " ".join(str(error).split())[:200]
+        why = " ".join(str(error).split())[:200].rstrip(".")
         raise UserError(
             f"The network cannot take examples of the shape {tuple(examples.shape[1:])}: {type(error).__name__}: {why}."
         ) from error

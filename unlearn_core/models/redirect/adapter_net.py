@@ -26,7 +26,7 @@ class AdapterNet(RedirectNet):
 
     def __init__(self, net: nn.Module, found: Layers) -> None:
         super().__init__(found.channels)
-        self.net, self.head_name, self.places = net, found.head, found.names
+        self.net, self.found, self.head_name, self.places = net, found, found.head, found.names
         for index, name in enumerate(found.names):
             layer: Any = net.get_submodule(name)
             layer.__class__ = CLASSES[type(layer)]

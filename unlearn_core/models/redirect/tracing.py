@@ -40,9 +40,9 @@ class _Trace:
 def find_layers(net: nn.Module, run: Callable[[], Any]) -> Layers:
     """The layers of ``net`` that ``run``, a pass of :data:`TRACED` examples, goes through; raises whatever it raises.
 
-    Left out: the layer called last; grouped convolutions, which mix few channels on purpose, while a branch would mix all; the gates of
-    squeeze-and-excitation, which scale channels and carry no features; and weights that a network uses without calling
-    the layer (in attention: its branch runs beside the whole).
+    Left out: the layer called last; grouped convolutions, which mix few channels on purpose, while a branch would mix all; the
+    gates of squeeze-and-excitation, which scale channels and carry no features; and weights that a network uses without
+    calling the layer (in attention: its branch runs beside the whole).
     """
     trace = _trace_layers(net, run)
     head, features = trace.head, trace.features
