@@ -13,9 +13,8 @@ from unlearn_core.front_door.text_table import render_html, render_text
 from unlearn_core.specs import MethodSpec
 
 if TYPE_CHECKING:
-    from plotly.graph_objects import Figure
-
     from unlearn_core.store import Store
+    from unlearn_core.views.picture import Figure
 
 _SHOWN = 10
 

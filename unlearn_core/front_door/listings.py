@@ -34,7 +34,7 @@ def datasets() -> Table:
 
     Example:
         >>> import unlearn_core as eunoe
-        >>> eunoe.datasets().frame.set_index("name").loc["digits", "train"]
+        >>> print(eunoe.datasets().frame.set_index("name").loc["digits", "train"])
         1437
     """
     from unlearn_core.datasets import registry

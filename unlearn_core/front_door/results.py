@@ -18,10 +18,10 @@ from unlearn_core.specs import MethodSpec
 
 if TYPE_CHECKING:
     import torch
-    from plotly.graph_objects import Figure
 
     from unlearn_core.models import RedirectNet
     from unlearn_core.store import Store
+    from unlearn_core.views.picture import Figure
 
 ORIGINAL = "original"
 

@@ -73,7 +73,7 @@ def run(
         >>> results = eunoe.run(scenario, ["finetune", "rem"])
         >>> [row["method"] for row in results.rows]
         ['finetune', 'rem']
-        >>> results.frame.loc[2, "healed"] > results.frame.loc[1, "healed"]
+        >>> results.rows[1]["metrics"]["healed"] > results.rows[0]["metrics"]["healed"]
         True
     """
     from unlearn_core.stages.reference_models import plan_reference_models

@@ -169,7 +169,8 @@ def load_images(
         path: a folder with ``train/<class>/…`` and ``test/<class>/…`` or ``<class>/…``, a zip of one, a table of paths and
             labels (CSV, Parquet), or an ``.npz`` of arrays; docs/data.md has the details.
         forget: what turned out to be wrong: a CSV file (columns path or index, and perhaps clean_label), paths below
-            ``path``, training indices, a mapping of either to the right label, or the name of a set in the store.
+            ``path``, numbers of the images as they are stored, from 0, a mapping of either to the right label, or the name of
+            a set in the store. Images that were held out join the training part.
         found: take the labels as they come. False corrupts them in addition, with the dial of :meth:`Scenario.make`.
         checkpoint: a trained classifier of torchvision, as safetensors or a ``.pt`` of weights, in place of training one.
         architecture: torchvision's name of the network, such as "resnet18".
@@ -190,8 +191,8 @@ def load_images(
         >>> pixels = numpy.random.default_rng(0).integers(0, 256, (40, 8, 8), dtype=numpy.uint8)
         >>> numpy.savez(file, images=pixels, labels=numpy.arange(40) % 2)
         >>> scenario = load_images(file, forget=[3, 5])
-        >>> scenario.forget, scenario.corruption.found
-        ((3, 5), True)
+        >>> len(scenario.forget), scenario.corruption.found
+        (2, True)
     """
     from unlearn_core.datasets import load_dataset, registry
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
-_LONGEST = 76
+_LONGEST = 56
 """Letters of a cell in a terminal; the frame and a notebook have all of it."""
 _NUMERIC = set("0123456789.,–-+ %s")
 
