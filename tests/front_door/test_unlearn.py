@@ -1,4 +1,4 @@
-"""``unlearn`` on networks that this project has never seen: an effect, the same names and shapes, and the caller's left alone."""
+"""``unlearn`` on networks that are none of this project: an effect, names and shapes as before, the given one left alone."""
 
 from __future__ import annotations
 

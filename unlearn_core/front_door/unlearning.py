@@ -211,13 +211,15 @@ def _accuracies(model: nn.Module, task: UnlearningTask, right: torch.Tensor | No
     """Shares of given labels that the network predicts, and of right labels where some are known."""
     labels = task.data.labels
     forget, retain = (predict(model, task.data, ids).argmax(1) for ids in (task.forget, task.retain))
-    told = None if right is None else right.to(task.device)
-    known = None if told is None else told >= 0
-    return {
+    found: dict[str, float | None] = {
         "forget": float((forget == labels[task.forget]).float().mean()),
         "retain": float((retain == labels[task.retain]).float().mean()),
-        "right": None if told is None or not known.any() else float((forget == told)[known].float().mean()),  # type: ignore[union-attr]
+        "right": None,
     }
+    if right is not None and (right >= 0).any():
+        told = right.to(task.device)
+        found["right"] = float((forget == told)[told >= 0].float().mean())
+    return found
 
 
 def _returned(
