@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pandas as pd
 
 from unlearn_core.views.compare.figure import styles_of
@@ -10,7 +12,7 @@ from unlearn_core.views.palette import NEUTRAL
 from unlearn_core.views.picture import escape_html, percent, short_labels
 
 _WIDTH, _HEIGHT = 560, 340
-_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 96, 14, 44
+_LEFT, _RIGHT, _TOP, _BOTTOM = 68, 96, 14, 44
 _FONT = "font-family='system-ui, sans-serif'"
 
 
@@ -19,7 +21,7 @@ def healed_utility_sketch(frame: pd.DataFrame) -> str:
     shown = frame.dropna(subset=["healed", "utility"])
     if shown.empty:
         return ""
-    low = max(0.0, min(0.85, float(shown["utility"].min()) - 0.04))
+    low = math.floor(20 * max(0.0, min(0.85, float(shown["utility"].min()) - 0.04))) / 20
     names = short_labels(shown["label"])
     spots = place(names, list(shown["utility"]), list(shown["healed"]), (low, 1.005), (0.0, 1.05), _room())
     styles = styles_of(shown)
@@ -40,7 +42,8 @@ def healed_utility_sketch(frame: pd.DataFrame) -> str:
 
 
 def _axes(low: float) -> str:
-    steps = [low + (1 - low) * k / 4 for k in range(5)]
+    step = 0.05 if low > 0.7 else 0.1 if low > 0.4 else 0.25
+    steps = [1 - step * k for k in range(int((1 - low) / step + 1.001))]
     lines = [
         f"<line x1='{_across(x, low):.1f}' x2='{_across(x, low):.1f}' y1='{_TOP}' y2='{_HEIGHT - _BOTTOM}' {_grid()}/>"
         f"<text x='{_across(x, low):.1f}' y='{_HEIGHT - _BOTTOM + 16}' {_word('middle')}>{percent(x)}</text>"
