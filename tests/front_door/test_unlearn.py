@@ -216,6 +216,12 @@ def test_a_network_without_a_linear_head_is_unlearned_by_methods_that_need_no_fe
 
 
 class Pair(nn.Module):
+    """Gives two tensors instead of logits."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(1))
+
     def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         return x, x
 
@@ -228,6 +234,7 @@ def _bad(problem: Problem) -> dict[str, tuple[Any, ...]]:
         "is an oracle: it needs to know everything": (net, data, forget, "oracle_retrain"),
         "no method called 'rme'": (net, data, forget, "rme"),
         "must be a torch.nn.Module": ("resnet18", data, forget),
+        "has no weight that may change": (copy.deepcopy(net).requires_grad_(False), data, forget),
         "must be in float32": (copy.deepcopy(net).double(), data, forget),
         "cannot take examples of the shape (1, 6, 6)": (net, (inputs[..., :6, :6], labels), forget),
         "must give logits of the shape (examples, classes)": (Pair(), data, forget),

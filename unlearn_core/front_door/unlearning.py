@@ -1,4 +1,4 @@
-"""``unlearn``: a method on anybody's network and tensors, without a scenario, a store or an engine."""
+"""``unlearn``: a method on any network and tensors, without a scenario, a store or an engine."""
 
 from __future__ import annotations
 
@@ -161,6 +161,8 @@ def _wrap(
     """A copy of the network that a method may change, and the data beside it."""
     if not isinstance(model, nn.Module):
         raise UserError(f"The model must be a torch.nn.Module (got {type(model).__name__}).")
+    if not any(parameter.requires_grad for parameter in model.parameters()):
+        raise UserError("The model has no weight that may change; model.requires_grad_(True) frees those that were frozen.")
     odd = next((p.dtype for p in model.parameters() if p.dtype != torch.float32), None)
     if odd is not None:
         raise UserError(
