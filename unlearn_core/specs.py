@@ -226,18 +226,18 @@ class Scenario(Spec):
         """Whether there is no forget set at all."""
         return self.forget is None and self.discovery == 0
 
-    def at_rate(self, discovery: float) -> Scenario:
+    def at_rate(self, discovery: float) -> Self:
         """The same with the discovered part of the corruption at this rate as forget set."""
         return self.model_copy(update={"discovery": discovery, "forget": None, "relabelled": ()})
 
-    def knowing(self, forget: object, relabelled: object = ()) -> Scenario:
+    def knowing(self, forget: object, relabelled: object = ()) -> Self:
         """The same with exactly these training indices as forget set; raises :class:`UserError` for what is no such set.
 
         ``relabelled``: index → class name, where the user gave the right label of one of them; kept only where the corruption
         is as found, because elsewhere the right labels are known.
         """
         kept = relabelled if self.corruption.found else ()
-        return Scenario.parse(self.model_dump(mode="json") | {"forget": forget, "relabelled": kept})
+        return self.parse(self.model_dump(mode="json") | {"forget": forget, "relabelled": kept})
 
     @property
     def corruption_key(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,28 +15,22 @@ from torch import nn
 from unlearn_core.component import ComponentParams
 from unlearn_core.errors import UserError
 from unlearn_core.models import ModelSource, RedirectNet, register
-from unlearn_core.models.architectures import Layers, check_architecture, layers_of, make_network
+from unlearn_core.models.architectures import check_architecture, layers_of, make_network
 from unlearn_core.models.checkpoints import checkpoint
 from unlearn_core.models.checkpoints.class_names import compare_classes
 from unlearn_core.models.checkpoints.form import Form, describe_taken, form_of
 from unlearn_core.models.checkpoints.normalisation import IMAGENET, NONE, Triple, parse_normalise
 from unlearn_core.models.checkpoints.unwrapping import Taken, take
-from unlearn_core.models.redirect.adapters import CLASSES, MOST_CHANNELS, AdapterBatchNorm2d, active
+from unlearn_core.models.redirect.adapter_net import AdapterNet
+from unlearn_core.models.redirect.tracing import Layers
 from unlearn_core.specs import Scalar
 
 DEFAULT = "resnet18"
 HALF = "0.5,0.5,0.5/0.5,0.5,0.5"
 
 
-class _Head(nn.Linear):
-    """The last layer inside the network: it lets its input pass, because logits are made from the features outside."""
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return x
-
-
-class TorchvisionNet(RedirectNet):
-    """A torchvision classifier as it is, under ``net``, with its own names; redirect channels beside its layers.
+class TorchvisionNet(AdapterNet):
+    """A torchvision classifier as it is.
 
     It sees pixels as it would elsewhere: from 0 to 1, resized to its input size, three channels, its own normalisation.
     """
@@ -54,18 +48,10 @@ class TorchvisionNet(RedirectNet):
         size: tuple[int, int] | None,
         normalise: tuple[Triple, Triple],
     ) -> None:
-        super().__init__(found.channels)
-        self.architecture, self.net, self.size, self.head_name, self.places = architecture, net, size, found.head, found.names
+        super().__init__(net, found)
+        self.architecture, self.size = architecture, size
         if hasattr(net, "aux_logits"):
             net.aux_logits = False  # type: ignore[assignment]  # helpers of training; their weights stay, for the names
-        for index, name in enumerate(found.names):
-            layer: Any = net.get_submodule(name)
-            layer.__class__ = CLASSES[type(layer)]
-            layer.attach(index)
-        for module in net.modules():
-            if type(module) is nn.BatchNorm2d:
-                module.__class__ = AdapterBatchNorm2d
-        net.get_submodule(found.head).__class__ = _Head
         # Not part of a state dict: what it says of pixels belongs to the data and to the parameters, not to the weights.
         self.register_buffer("given_mean", None, persistent=False)
         self.register_buffer("given_std", None, persistent=False)
@@ -74,18 +60,6 @@ class TorchvisionNet(RedirectNet):
 
     def set_input_stats(self, mean: torch.Tensor, std: torch.Tensor) -> None:
         self.given_mean, self.given_std = (v.detach().clone().to(self.mean.device).view(-1, 1, 1) for v in (mean, std))
-
-    def head(self, features: torch.Tensor, on: bool) -> torch.Tensor:
-        last: Any = self.net.get_submodule(self.head_name)
-        return F.linear(features, last.weight, last.bias)
-
-    def forward_features(self, x: torch.Tensor, masks: list[torch.Tensor] | None) -> torch.Tensor:
-        token = active.set(masks)
-        try:
-            features: torch.Tensor = self.net(self.prepare_inputs(x))
-            return features
-        finally:
-            active.reset(token)
 
     def prepare_inputs(self, x: torch.Tensor) -> torch.Tensor:
         """From inputs as this project normalises them to what the network takes."""
@@ -104,24 +78,8 @@ class TorchvisionNet(RedirectNet):
             x = F.interpolate(x, self.size, mode="bilinear", align_corners=False, antialias=True)
         return (x.expand(-1, 3, -1, -1) - self.mean) / self.std
 
-    def widen(self, ratio: float, seed: int) -> None:
-        """``ratio`` times a layer's output channels, at least 1 and at most :data:`MOST_CHANNELS`, beside each layer."""
-        self.widen_to(tuple(min(MOST_CHANNELS, max(1, round(ratio * width))) for width in self.hidden), seed)
-
-    def _widen_layers(self, redirect: tuple[int, ...]) -> None:
-        for layer, channels in zip(self._layers(), redirect, strict=True):
-            layer.redirect = layer.make_branch(channels).to(layer.reference_weight().device)
-
-    def narrow(self) -> None:
-        self.redirect_layers = ()
-        for layer in self._layers():
-            layer.redirect = None
-
-    def _layers(self) -> Iterator[Any]:
-        return (self.net.get_submodule(name) for name in self.places)
-
     def as_torchvision(self) -> tuple[str, dict[str, torch.Tensor]]:
-        return self.architecture, {name: value for name, value in self.net.state_dict().items() if "redirect" not in name}
+        return self.architecture, self.base_state()
 
 
 class TorchvisionParams(ComponentParams):

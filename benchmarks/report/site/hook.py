@@ -16,22 +16,18 @@ from benchmarks.report.site import commands, door, methods, metrics, options  # 
 
 AT_THE_ROOT = {"CHANGELOG.md": "changelog.md", "ARCHITECTURE.md": "architecture.md", "CONTRIBUTING.md": "contributing.md"}
 PICTURES = {"assets/screenshots": "screenshots", "assets/icon.svg": "icon.svg"}
-ELSEWHERE = {"extending.md", "container.md", "licences.md", *AT_THE_ROOT.values()}
-"""Pages that the navigation shows from the moment they are there."""
 
 
 def on_config(config: Any) -> Any:
     """Fill in the navigation: "@methods" and "@metrics" stand for their pages."""
-    here = {path.name for path in Path(config["docs_dir"]).glob("*.md")}
-    here |= {name for file, name in AT_THE_ROOT.items() if (ROOT / file).exists()}
-    config["nav"] = [entry for item in config["nav"] if (entry := _filled(item, here)) is not None]
+    config["nav"] = [_filled(item) for item in config["nav"]]
     return config
 
 
 def on_files(files: Files, config: Any) -> Files:
     """Add what is made from the code, and what lies outside of docs/."""
     made = methods.pages() | metrics.pages() | {"options.md": options.page(), "commands.md": commands.page()}
-    made |= {name: (ROOT / file).read_text(encoding="utf-8") for file, name in AT_THE_ROOT.items() if (ROOT / file).exists()}
+    made |= {name: (ROOT / file).read_text(encoding="utf-8") for file, name in AT_THE_ROOT.items()}
     for uri, text in made.items():
         files.append(File.generated(config, uri, content=text))
     for source, target in PICTURES.items():
@@ -53,22 +49,19 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str
     return markdown.replace(door.MARK, door.entries()) if door.MARK in markdown else markdown
 
 
-def _filled(item: Any, here: set[str]) -> Any:
-    """One entry of the navigation with its pages, or None where its page is not written yet."""
+def _filled(item: Any) -> Any:
+    """One entry of the navigation with its pages."""
     if item in ("@methods", "@metrics"):
         raise ValueError(f"{item} must stand in a section")
     if isinstance(item, str):
-        return item if item not in ELSEWHERE or item in here else None
+        return item
     ((title, inside),) = item.items()
-    if isinstance(inside, str):
-        return item if inside not in ELSEWHERE or inside in here else None
-    return {title: [entry for one in inside for entry in _entries(one, here)]}
+    return item if isinstance(inside, str) else {title: [entry for one in inside for entry in _entries(one)]}
 
 
-def _entries(item: Any, here: set[str]) -> list[Any]:
+def _entries(item: Any) -> list[Any]:
     if item == "@methods":
         return [f"{methods.FOLDER}/{method.name}.md" for method in ours()]
     if item == "@metrics":
         return [uri for uri in metrics.pages() if not uri.endswith("index.md")]
-    filled = _filled(item, here)
-    return [] if filled is None else [filled]
+    return [_filled(item)]
