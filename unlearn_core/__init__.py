@@ -60,11 +60,15 @@ _PLACES = {
     "unlearn": "front_door.unlearning",
 }
 """Name → the module that has it."""
+_ROOMS = ("datasets", "methods")
+"""Names that are packages as well, and mean these: a call lists what is in them."""
 
 
 def __getattr__(name: str) -> Any:
     if name not in _PLACES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name in _ROOMS:
+        return importlib.import_module(f"{__name__}.{name}")
     return getattr(importlib.import_module(f"{__name__}.{_PLACES[name]}"), name)
 
 

@@ -119,8 +119,10 @@ def failed() -> dict[str, str]:
 
 def user_folder() -> Path:
     """Where the app keeps the files that its user added; they are loaded wherever this user computes."""
-    import platformdirs
-
+    try:
+        import platformdirs
+    except ImportError:  # a bare compute machine, where no app keeps any
+        return Path.home() / ".local" / "share" / WORKING_TITLE / "plugins"
     return Path(platformdirs.user_data_dir(WORKING_TITLE, appauthor=False)) / "plugins"
 
 

@@ -60,3 +60,17 @@ def test_tables_have_a_line_for_each() -> None:
     assert methods.frame.set_index("name").loc["oracle_retrain", "oracle"]
     assert "healed" in metrics
     assert "nothing" not in metrics
+
+
+def test_a_name_that_is_a_package_too_is_both_whichever_comes_first() -> None:
+    code = """
+from unlearn_core import methods
+import unlearn_core
+assert methods.registry.names() and methods is unlearn_core.methods
+import unlearn_core.datasets
+assert "digits" in unlearn_core.datasets.registry.names()
+print(len(unlearn_core.methods().frame), len(unlearn_core.datasets().frame))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert all(int(count) > 5 for count in done.stdout.split())
