@@ -59,9 +59,14 @@ with page("Compare methods", see=see, attempt=attempt) as (state, corner):
     if not enough:
         st.info("Choose at least two methods to compare.", icon=":material/info:")
 
-    chooser.cards(state, names)
-    if not binding.hidden(state, "parameters"):
-        own_methods.panel()
+    if binding.hidden(state, "parameters"):
+        chooser.cards(state, names)
+    else:
+        explained, own = st.columns([5, 1.15])
+        with explained:
+            chooser.cards(state, names)
+        with own:
+            own_methods.panel()
     jobs.panel(stages, job)
     frame = results.frame_of(scenario, specs, st.session_state.get("asked", set())) if stages[0].key in stored else None
     if frame is None or len(frame) < 2:

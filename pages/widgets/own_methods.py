@@ -18,8 +18,8 @@ WARNING = (
 
 
 def panel() -> None:
-    """The drawer at the end of the methods; where others could use it, one line that says why it is not there."""
-    drawer = st.expander("Add a method", icon=":material/add:", key="own_methods_open", on_change="rerun")
+    """A drawer beside the methods; where others could use it, one line in it that says why nothing can be added."""
+    drawer = st.popover("Add a method", icon=":material/add:", key="own_methods_open", on_change="rerun", width="stretch")
     if not drawer.open:
         return
     with drawer:
