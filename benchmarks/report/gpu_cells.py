@@ -109,6 +109,8 @@ def _channels(groups: dict[tuple[str, str], list[dict[str, Any]]], values: str) 
     if len(pairs) < 2:
         return []
     mean, half = statistics.fmean(pairs.values()), _half_interval(list(pairs.values()))
+    count = len({seed for _, _, seed in pairs})
+    seeds = f"{count} seeds" if count > 1 else "one seed"
     words = {"paper": "the paper's values", "tuned": "each its tuned values"}[values]
     table = [
         [f"{r:g}", *(_mean(x for (a, b, _), x in pairs.items() if (a, b) == (r, d)) for d in FIRST)]
@@ -116,7 +118,7 @@ def _channels(groups: dict[tuple[str, str], list[dict[str, Any]]], values: str) 
     ]
     return [
         f"`rem` less `rem_no_redirect`, {words}: {mean:+.3f}, 95 % interval {mean - half:+.3f} to {mean + half:+.3f} over "
-        f"{len(pairs)} pairs of cells (the interval is over cells, not over seeds alone). By regularity and discovery:",
+        f"{len(pairs)} pairs of {seeds} (it tells how cells differ, not how repetitions of one would). By regularity and discovery:",
         "",
         *markdown_table(["", *(f"{d:g}" for d in FIRST)], table),
     ]
