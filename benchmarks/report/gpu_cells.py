@@ -118,7 +118,7 @@ def _channels(groups: dict[tuple[str, str], list[dict[str, Any]]], values: str) 
     ]
     return [
         f"`rem` less `rem_no_redirect`, {words}: {mean:+.3f}, 95 % interval {mean - half:+.3f} to {mean + half:+.3f} over "
-        f"{len(pairs)} pairs of {seeds} (it tells how cells differ, not how repetitions of one would). By regularity and discovery:",
+        f"{len(pairs)} pairs of {seeds} (it tells how cells differ, not repetitions). By regularity and discovery:",
         "",
         *markdown_table(["", *(f"{d:g}" for d in FIRST)], table),
     ]
