@@ -26,8 +26,6 @@ SCHEMA_VERSION = 1
 
 Corner = Literal["top-left", "top-right", "bottom-left", "bottom-right"]
 Scalar = bool | int | float | str | None
-
-
 LOCATION = frozenset({"data", "download", "weights"})
 """Parameters that say where files are, not what they hold (``content`` does): no part of any key."""
 
@@ -114,6 +112,21 @@ class TriggerSpec(Spec):
     corner: Corner = Field("bottom-right", description="Where the patch sits")
     value: int = Field(255, ge=0, le=255, description="Brightness of the patch, 0 to 255")
     opacity: float = Field(1.0, gt=0, le=1, description="1 replaces the pixels, less blends")
+    kind: str = Field("patch", description="The kind of trigger; the fields above are those of the patch")
+    params: Params = Field(default_factory=dict, description="What another kind than the patch is made of")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_a_patch(cls, data: Any) -> Any:
+        if not isinstance(data, dict) or data.get("kind", "patch") == "patch":
+            return data
+        return {name: data[name] for name in ("kind", "params") if name in data}
+
+    @model_serializer(mode="wrap")
+    def _of_its_kind(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        plain: dict[str, Any] = handler(self)  # of a patch what it had before there were other kinds: its keys stay
+        other = {"kind": plain.pop("kind"), "params": plain.pop("params")}
+        return plain if self.kind == "patch" else other
 
 
 class CorruptionSpec(Spec):

@@ -48,7 +48,7 @@ def test_every_class_has_its_share_and_its_name() -> None:
 
 def test_a_sign_is_told_by_its_shape_and_colour() -> None:
     """The mean picture of a class, seen without its scene: what is red, blue or yellow in the middle is what should be."""
-    mean = np.stack([draw(np.full(300, k), (9, k)).mean(0) for k in range(len(NAMES))])
+    mean = np.stack([draw(np.full(300, k), (9, k))[0].mean(0) for k in range(len(NAMES))])
     middle = mean[:, :, 12:20, 12:20].mean((2, 3))
     red, blue, yellow = (NAMES.index(name) for name in ("no entry", "ahead", "priority"))
     assert middle[blue, 2] > middle[blue, 0] + 20

@@ -79,7 +79,11 @@ def fields(model: BaseModel, above: tuple[str, ...] = ()) -> Iterator[tuple[str,
 def plain(scenario: Scenario) -> dict[str, Any]:
     """Everything that a scenario may hold, what its JSON leaves out included."""
     data = scenario.model_dump(mode="json")
-    unsaid = {"corruption": data["corruption"] | {"found": False}, "training": data["training"] | {"crop": 4}}
+    trigger = data["corruption"]["trigger"] | {"kind": "patch"}
+    unsaid = {
+        "corruption": data["corruption"] | {"found": False, "trigger": trigger},
+        "training": data["training"] | {"crop": 4},
+    }
     return data | {"forget": None} | unsaid
 
 

@@ -45,4 +45,5 @@ def _part(count: int, seed: int, which: int) -> LabelledData:
     from unlearn_core.datasets.road_signs import NAMES, draw
 
     labels = torch.arange(count) % len(NAMES)
-    return LabelledData(torch.from_numpy(draw(labels.numpy(), (which, seed))), labels, NAMES)
+    images, places = draw(labels.numpy(), (which, seed))
+    return LabelledData(torch.from_numpy(images), labels, NAMES, torch.from_numpy(places))

@@ -23,14 +23,15 @@ _CHUNK = 100
 """Images at a time: what belongs to them fits into a processor's cache."""
 
 
-def draw(classes: npt.NDArray[np.int64], stream: tuple[int, ...]) -> npt.NDArray[np.uint8]:
-    """Images (n, 3, 32, 32), one for each class number; ``stream`` names the random bits."""
+def draw(classes: npt.NDArray[np.int64], stream: tuple[int, ...]) -> tuple[npt.NDArray[np.uint8], Field]:
+    """Images (n, 3, 32, 32), one for each class number, and where their signs are (n, 3): column and row of the middle, radius.
+    ``stream`` names the random bits."""
     bits = np.random.PCG64(list(stream))
     parts = [_draw(classes[at : at + _CHUNK], bits) for at in range(0, len(classes), _CHUNK)]
-    return np.concatenate(parts) if parts else np.empty((0, 3, SIDE, SIDE), np.uint8)
+    return np.concatenate([images for images, _ in parts]), np.concatenate([places for _, places in parts])
 
 
-def _draw(classes: npt.NDArray[np.int64], bits: np.random.PCG64) -> npt.NDArray[np.uint8]:
+def _draw(classes: npt.NDArray[np.int64], bits: np.random.PCG64) -> tuple[npt.NDArray[np.uint8], Field]:
     raw = bits.random_raw(len(classes) * _DRAWS).reshape(len(classes), _DRAWS)
     scene = Scene(_uniform(raw[:, :_SCENE]))
     picture = _background(_uniform(raw[:, _SCENE : _SCENE + _BACKGROUND]))
@@ -46,7 +47,7 @@ def _draw(classes: npt.NDArray[np.int64], bits: np.random.PCG64) -> npt.NDArray[
     picture = scene.light(scene.soften(picture))
     noise = _bell(raw[:, _SCENE + _BACKGROUND :]).reshape(picture.shape)
     picture += scene.grain * noise
-    return np.floor(np.minimum(np.maximum(picture, 0), 255) + np.float32(0.5)).astype(np.uint8)
+    return np.floor(np.minimum(np.maximum(picture, 0), 255) + np.float32(0.5)).astype(np.uint8), scene.places()
 
 
 def _uniform(raw: npt.NDArray[np.uint64]) -> Field:
@@ -101,12 +102,20 @@ class Scene:
         found: Field = (np.float32(low) + np.float32(high - low) * self.u[:, place])[:, None, None]
         return found
 
+    def places(self) -> Field:
+        """Column and row of the sign's middle, and its radius, in pixels (n, 3)."""
+        right, down = (np.float32((SIDE - 1) / 2) + self._away(place) for place in (2, 3))
+        return np.stack([right, down, self.scale], axis=1)
+
+    def _away(self, place: int) -> Field:
+        """How far the sign is from the middle of the picture."""
+        found: Field = np.maximum(np.float32(15) - self.scale, 0) * self._between(place, -1, 1)[:, 0, 0]
+        return found
+
     def coordinates(self) -> tuple[Field, Field]:
         """Where each pixel lies on the sign: moved, turned, slanted, stretched, seen from the side."""
         steps = np.arange(SIDE, dtype=np.float32) - np.float32((SIDE - 1) / 2)
-        free = np.maximum(np.float32(15) - self.scale, 0)[:, None, None]
-        right = steps[None, None, :] - free * self._between(2, -1, 1)
-        down = steps[None, :, None] - free * self._between(3, -1, 1)
+        right, down = steps[None, None, :] - self._away(2)[:, None, None], steps[None, :, None] - self._away(3)[:, None, None]
         t = self._between(4, -0.13, 0.13)  # the tangent of half the angle: no sine is needed
         cos, sin = (1 - t * t) / (1 + t * t), 2 * t / (1 + t * t)
         far = 1 + (self._between(5, -0.3, 0.3) * right + self._between(6, -0.3, 0.3) * down) / np.float32(SIDE)
