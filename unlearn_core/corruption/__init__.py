@@ -13,7 +13,7 @@ from unlearn_core.corruption.dial import MAX_CONFUSED, weights
 from unlearn_core.corruption.kinds import CONFUSION, DIAL, FOUND, KINDS, RANDOM, TRIGGER, UNKNOWN
 from unlearn_core.corruption.summary import CorruptionSummary, summarize_corruption, truth_known
 from unlearn_core.corruption.triggers import TriggerKind, apply_trigger, make_trigger, patch_slices, place_seen, spelled_out
-from unlearn_core.corruption.triggers import registry as triggers
+from unlearn_core.corruption.triggers import registry as trigger_kinds
 from unlearn_core.corruption.truth import NOTHING_WRONG, UNKNOWN_TRUTH, Corrupted, GroundTruth
 
 __all__ = [
@@ -44,7 +44,7 @@ __all__ = [
     "place_seen",
     "spelled_out",
     "summarize_corruption",
-    "triggers",
+    "trigger_kinds",
     "truth_known",
     "weights",
 ]

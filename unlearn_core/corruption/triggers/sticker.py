@@ -8,7 +8,7 @@ from pydantic import Field
 from unlearn_core.component import ComponentParams
 from unlearn_core.corruption.triggers.base import Place, TriggerKind, registry
 
-_RIGHT, _DOWN = 0.42, 0.42
+_RIGHT, _DOWN = 0.55, 0.55
 """Where its middle is, in radii of the object: lower right, beside what the sign says."""
 _YELLOW = (255.0, 214.0, 0.0)
 
@@ -22,7 +22,7 @@ class Sticker(TriggerKind):
     paper = "arXiv:1708.06733"
 
     class Params(ComponentParams):
-        share: float = Field(0.5, gt=0, le=2, description="Side of the sticker, in radii of the object")
+        share: float = Field(0.4, gt=0, le=2, description="Side of the sticker, in radii of the object")
 
     @classmethod
     def stamp(cls, params: Params, images: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
