@@ -9,7 +9,7 @@ from pages.session import binding
 from pages.session.services import borrowed, job_for, store
 from pages.widgets import comparison as results
 from pages.widgets import comparison_tabs as panels
-from pages.widgets import jobs, show
+from pages.widgets import jobs, own_methods, show
 from pages.widgets import method_chooser as chooser
 from pages.widgets import reference_models as attacks
 from pages.widgets import worst_case as worst
@@ -59,7 +59,14 @@ with page("Compare methods", see=see, attempt=attempt) as (state, corner):
     if not enough:
         st.info("Choose at least two methods to compare.", icon=":material/info:")
 
-    chooser.cards(state, names)
+    if binding.hidden(state, "parameters"):
+        chooser.cards(state, names)
+    else:
+        explained, own = st.columns([5, 1.15])
+        with explained:
+            chooser.cards(state, names)
+        with own:
+            own_methods.panel()
     jobs.panel(stages, job)
     frame = results.frame_of(scenario, specs, st.session_state.get("asked", set())) if stages[0].key in stored else None
     if frame is None or len(frame) < 2:

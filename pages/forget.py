@@ -162,7 +162,7 @@ def going_through(search: Search, found: Suspects) -> None:
     left, right = st.columns([1.55, 1], gap="large")
     with left:
         rows = edits.marked(found.table, draft.content.indices, draft.content.rejected)
-        if search.shown_truth:
+        if groups is not None:
             rows = rows.assign(truth=["clean" if groups[index] == "clean" else "corrupted" for index in rows["index"]])
         first, end = suspects.page_of(len(rows), "suspects-page")
         key = f"suspects:{draft.found.key if draft.found else ''}:{first}"

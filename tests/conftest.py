@@ -12,11 +12,13 @@ from typing import Any
 os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"))
 # Links of the tests name files in the temporary folder; what a link may open by default is tested apart.
 os.environ["UNLEARN_DATA_ROOTS"] = tempfile.gettempdir()
+os.environ.pop("UNLEARN_PLUGINS", None)
 
 import pytest
 from trained import Trained, train
 from xdist.scheduler import LoadScopeScheduling
 
+from unlearn_core.contracts.methods import shortened
 from unlearn_core.methods import registry as methods
 from unlearn_core.training import deterministic
 
@@ -75,11 +77,6 @@ def quick() -> Callable[[str], dict[str, object]]:
     """Parameters that make a method quick, where it has such parameters."""
 
     def shorten(name: str) -> dict[str, object]:
-        method = methods.get(name)
-        short: dict[str, object] = {"epochs": 2, "passes": 3, "flush_passes": 3, "rounds": 1, "folds": 2, "tries": 1}
-        fields = method.Params.model_fields
-        if "tries" in fields:  # it runs REM ten times
-            short["epochs"] = 1
-        return method.presets.get("digits", {}) | {key: value for key, value in short.items() if key in fields}
+        return shortened(methods.get(name), "digits")
 
     return shorten

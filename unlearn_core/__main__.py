@@ -1,12 +1,15 @@
-"""``python -m unlearn_core``: the command line."""
+"""``eunoe`` and ``python -m unlearn_core``: the command line."""
 
 import os
 import sys
 import threading
+from typing import NoReturn
 
 from unlearn_core.cli import main
 
-if __name__ == "__main__":
+
+def leave() -> NoReturn:
+    """Run the command that the process was called with, and end the process with its exit code."""
     code = main()
     sys.stdout.flush()
     sys.stderr.flush()
@@ -14,3 +17,7 @@ if __name__ == "__main__":
         # A stage that didn't hear that it was cancelled: ending the interpreter under its feet would crash.
         os._exit(code)
     raise SystemExit(code)
+
+
+if __name__ == "__main__":
+    leave()

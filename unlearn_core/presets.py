@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from unlearn_core.corruption import make_trigger
+from unlearn_core.corruption.base import registry as corruptions
 from unlearn_core.datasets import Preset, Recipe
 from unlearn_core.datasets import registry as datasets
 from unlearn_core.errors import UserError
@@ -85,6 +86,10 @@ def _make_corruption(
     }
     if amount is not None:
         made["amount"] = amount
+    if kind := extra.get("kind"):
+        own = {name: value for name, value in extra.items() if name not in CorruptionSpec.model_fields}
+        extra = {name: value for name, value in extra.items() if name not in own}
+        made["options"] = corruptions.get(str(kind)).full_params(own)
     return CorruptionSpec.parse(made | dict(extra))
 
 
@@ -128,7 +133,7 @@ def make_method(
     method = methods.get(name)
     usual = values_of(name, scenario.dataset.name, scenario.training.augment, values, brought(scenario.model))
     params = method.full_params(usual | dict(overrides or {}))
-    return MethodSpec(name=method.name, params=params, revision=method.revision)
+    return MethodSpec(name=method.name, params=params, revision=method.todays_revision())
 
 
 def brought(model: ModelSpec) -> bool:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import operator
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, SupportsIndex, cast
 
 from pydantic import ValidationError
 
@@ -41,7 +42,7 @@ def _explain_one(problem: dict[str, Any], prefix: str) -> str:
     return f"{name}: {problem['msg'][0].lower()}{problem['msg'][1:]}{shown}"
 
 
-def parse_amount(value: Any) -> Any:
+def parse_amount(value: object) -> object:
     """Read '86' as a count and '0.06' as a fraction, wherever it was typed."""
     if isinstance(value, bool):
         raise ValueError(f"must be a count or a fraction (got {value!r})")
@@ -57,14 +58,14 @@ def parse_amount(value: Any) -> Any:
     return value
 
 
-def parse_indices(value: Any) -> Any:
+def parse_indices(value: object) -> tuple[int, ...] | None:
     """Whole numbers from 0 up, each once, in ascending order. Only the first mistake is named: there may be thousands."""
     if value is None:
         return None
     if isinstance(value, str | bytes | dict):
         raise ValueError("must be a list of training indices")
     try:
-        found = sorted(_parse_index(item) for item in value)
+        found = sorted(_parse_index(item) for item in cast(Iterable[object], value))
     except TypeError:
         raise ValueError("must be a list of training indices") from None
     if not found:
@@ -77,18 +78,18 @@ def parse_indices(value: Any) -> Any:
     return tuple(found)
 
 
-def _parse_index(item: Any) -> int:
+def _parse_index(item: object) -> int:
     try:
         if isinstance(item, bool):
             raise TypeError
-        return operator.index(item)
+        return operator.index(cast(SupportsIndex, item))
     except TypeError:
         raise ValueError(f"a training index must be a whole number (got {str(item)[:40]!r})") from None
 
 
-def parse_relabelled(value: Any) -> Any:
+def parse_relabelled(value: object) -> tuple[tuple[int, str], ...]:
     """Pairs of index and class name, ascending; also from a mapping."""
-    pairs = value.items() if isinstance(value, dict) else value
+    pairs = value.items() if isinstance(value, dict) else cast(Iterable[tuple[object, object]], value)
     try:
         found = sorted((_parse_index(int(index) if isinstance(index, str) else index), str(name)) for index, name in pairs)
     except (TypeError, ValueError):

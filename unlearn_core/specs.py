@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -18,35 +16,14 @@ from pydantic import (
     model_validator,
 )
 
+from unlearn_core.canonical import FOR_KEY, content_key, plain_data
 from unlearn_core.errors import UserError
 from unlearn_core.spec_input import explain, parse_amount, parse_indices, parse_relabelled
-
-SCHEMA_VERSION = 1
-"""Part of every key: raised when the meaning of a spec changes, so that older results are never mistaken for new ones."""
 
 Corner = Literal["top-left", "top-right", "bottom-left", "bottom-right"]
 Scalar = bool | int | float | str | None
 LOCATION = frozenset({"data", "download", "weights"})
 """Parameters that say where files are, not what they hold (``content`` does): no part of any key."""
-
-_FOR_KEY = "key"
-
-
-def content_key(*parts: Any) -> str:
-    """First 16 hex digits of SHA-256 over the canonical JSON of ``parts`` and the schema version."""
-    text = canonical_json([SCHEMA_VERSION, *parts])
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def canonical_json(value: Any) -> str:
-    """JSON with sorted keys, no spaces, no NaN; pydantic models are dumped first."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=True, default=_plain)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, BaseModel):
-        return value.model_dump(mode="json", context=_FOR_KEY)
-    raise TypeError(f"{type(value).__name__} has no canonical JSON")
 
 
 class Spec(BaseModel):
@@ -60,7 +37,7 @@ class Spec(BaseModel):
         return content_key(type(self).__name__, self)
 
     @classmethod
-    def parse(cls, data: Any) -> Self:
+    def parse(cls, data: object) -> Self:
         """Validate plain data; raises :class:`UserError` with one sentence instead of pydantic's report."""
         try:
             return cls.model_validate(data)
@@ -86,7 +63,7 @@ class FileSpec(ComponentSpec):
     @model_serializer(mode="wrap")
     def _what_not_where(self, handler: SerializerFunctionWrapHandler, info: SerializationInfo) -> dict[str, Any]:
         plain: dict[str, Any] = handler(self)
-        if info.context == _FOR_KEY:
+        if info.context == FOR_KEY:
             plain["params"] = {name: value for name, value in plain["params"].items() if name not in LOCATION}
         return plain
 
@@ -141,6 +118,8 @@ class CorruptionSpec(Spec):
     target_class: int = Field(0, ge=0, description="The class that the trigger asks for")
     trigger: TriggerSpec = TriggerSpec()
     found: bool = Field(False, description="Labels as they come: no corruption is added")
+    kind: str = Field("", max_length=60, description="A corruption from a plug-in in the dial's place; empty: the dial")
+    options: Params = Field(default_factory=dict, description="That corruption's own parameters; filled in")
 
     @model_validator(mode="before")
     @classmethod
@@ -154,6 +133,9 @@ class CorruptionSpec(Spec):
             return {"found": True}
         data: dict[str, Any] = handler(self)
         data.pop("found")
+        if not self.kind:
+            data.pop("kind")
+            data.pop("options")
         return data
 
     @model_validator(mode="after")
@@ -220,7 +202,7 @@ class Scenario(Spec):
         data: dict[str, Any] = handler(self)
         data.pop("forget" if self.forget is None else "discovery", None)
         # No method sees right labels, so no result depends on them: they are part of no key.
-        if not self.relabelled or info.context == _FOR_KEY:
+        if not self.relabelled or info.context == FOR_KEY:
             data.pop("relabelled", None)
         return data
 
@@ -234,18 +216,18 @@ class Scenario(Spec):
         """Whether there is no forget set at all."""
         return self.forget is None and self.discovery == 0
 
-    def at_rate(self, discovery: float) -> Scenario:
+    def at_rate(self, discovery: float) -> Self:
         """The same with the discovered part of the corruption at this rate as forget set."""
         return self.model_copy(update={"discovery": discovery, "forget": None, "relabelled": ()})
 
-    def knowing(self, forget: Any, relabelled: Any = ()) -> Scenario:
+    def knowing(self, forget: object, relabelled: object = ()) -> Self:
         """The same with exactly these training indices as forget set; raises :class:`UserError` for what is no such set.
 
         ``relabelled``: index → class name, where the user gave the right label of one of them; kept only where the corruption
         is as found, because elsewhere the right labels are known.
         """
         kept = relabelled if self.corruption.found else ()
-        return Scenario.parse(self.model_dump(mode="json") | {"forget": forget, "relabelled": kept})
+        return self.parse(self.model_dump(mode="json") | {"forget": forget, "relabelled": kept})
 
     @property
     def corruption_key(self) -> str:
@@ -270,7 +252,7 @@ class Scenario(Spec):
     @property
     def setting_key(self) -> str:
         """Key of everything but the seed and the two dials: what all cells of one method × task table share."""
-        plain = _plain(self)
+        plain = plain_data(self)
         plain.pop("seed")
         plain.pop("discovery", None)
         plain["corruption"].pop("regularity", None)
@@ -278,7 +260,7 @@ class Scenario(Spec):
 
     def cell_key(self, method: MethodSpec) -> str:
         """Key of everything but the seed: two runs share a table cell only where it is the same."""
-        plain = _plain(self)
+        plain = plain_data(self)
         plain.pop("seed")
         return content_key("cell", plain, method)
 

@@ -10,6 +10,7 @@ from unlearn_core import view_state as vs
 from unlearn_core.views.task_map import MethodRegion
 
 if TYPE_CHECKING:
+    from unlearn_core.views.added import ComparisonPicture
     from unlearn_core.views.text.method_card import About
 
 REFERENCES = ("retrain", "oracle_retrain")
@@ -89,6 +90,13 @@ def metrics() -> dict[str, Any]:
     from unlearn_core.evaluation import registry
 
     return {metric.name: metric for metric in registry}
+
+
+def added_pictures() -> list[type[ComparisonPicture]]:
+    """Pictures of a comparison that plug-ins add."""
+    from unlearn_core.views.added import registry
+
+    return list(registry)
 
 
 def recorded_metrics(chosen: str) -> list[str]:

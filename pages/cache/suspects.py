@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -27,7 +28,7 @@ def _opened(location: str, key: str, _scenario: Any, _spec: Any) -> Suspects:
 
 
 @st.cache_data(show_spinner=False, ttl=60)
-def expected_seconds(location: str, keys: tuple[str, ...], _wanted: Any) -> float | None:
+def expected_seconds(location: str, keys: tuple[str, ...], _wanted: Sequence[tuple[Scenario, MethodSpec]]) -> float | None:
     """How long what is missing would take; ``_wanted``: pairs of scenario and method."""
     parts = [edits.expected_seconds(store(), scenario, [spec]) for scenario, spec in _wanted]
     known = [part for part in parts if part is not None]

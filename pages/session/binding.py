@@ -9,13 +9,16 @@ from typing import Any, Literal, Unpack
 
 import streamlit as st
 
-from pages.session import permission
+from pages.session import own_plugins, permission
 from pages.session.entry import within_app
 from pages.session.services import elsewhere, warm_up
 from unlearn_core import view_state as vs
 from unlearn_core.support.deferring import NotRead
 
 _STALE_SECONDS = 2.0
+
+Place = Any
+"""Where a widget goes: a container of Streamlit's, or its module, which has the same functions and no type of theirs."""
 
 
 def begin() -> vs.State:
@@ -28,6 +31,7 @@ def begin() -> vs.State:
     if "unsettled" in memory:
         memory["state"], memory["notices"] = vs.clamp_state(memory["unsettled"])
         del memory["unsettled"]
+    own_plugins.settle()
     if memory["state"]["forget"] or "indices" in memory["state"]:
         from pages.session import forget_sets
 
@@ -121,7 +125,7 @@ def segments(
     state: vs.State,
     name: str,
     words: Mapping[Any, str],
-    place: Any = st,
+    place: Place = st,
     width: Literal["content", "stretch"] = "content",
     show: Callable[[Any], Any] = _same,
 ) -> None:
@@ -136,7 +140,7 @@ def segments(
         )
 
 
-def parameters(state: vs.State, section: str, columns: Sequence[Any] | None = None) -> None:
+def parameters(state: vs.State, section: str, columns: Sequence[Place] | None = None) -> None:
     """Widgets for every parameter of a dataset, network, recipe or method, made from its schema, dealt into ``columns``."""
     places = itertools.cycle(columns or [st])
     shown = [field for field in vs.section_fields(state, section) if f"{section}.{field.name}" != vs.DOWNLOAD]
@@ -144,7 +148,7 @@ def parameters(state: vs.State, section: str, columns: Sequence[Any] | None = No
         parameter(state, section, field, place)
 
 
-def parameter(state: vs.State, section: str, field: vs.ParamField, place: Any = st) -> None:
+def parameter(state: vs.State, section: str, field: vs.ParamField, place: Place = st) -> None:
     """The widget for one parameter."""
     name = f"{section}.{field.name}"
     key = f"parameter:{name}"

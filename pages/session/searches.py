@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from pages.session import drafts
 from pages.session.services import store
@@ -35,7 +37,8 @@ class Search:
     missing: list[Stage]
     missing_after: list[Stage]
     shown_truth: bool
-    groups: Any
+    groups: np.ndarray | None
+    """The truth of every example, where it is shown."""
 
     @property
     def fits(self) -> bool:

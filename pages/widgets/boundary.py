@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.widgets import examples
-from unlearn_core.corruption import KINDS, UNKNOWN
+from unlearn_core.corruption import FOUND, KINDS, UNKNOWN
 from unlearn_core.views.boundary.figure import Panel
 from unlearn_core.views.text.sentences import said
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from unlearn_core.views.boundary.plane import InputPlane
     from unlearn_core.views.craft.data import Box
 
-FOUND = KINDS[-1]
+NOTHING_DONE = (UNKNOWN, KINDS[FOUND])
 _STYLE = """<style>
 .eunoe-anchor {display: flex; gap: 10px; font-size: .86rem; line-height: 1.4; margin: 0;}
 .eunoe-anchor img {width: 66px; height: 66px; flex: none; image-rendering: pixelated; border-radius: 4px; display: block;}
@@ -47,7 +47,7 @@ def _card(anchor: Anchor, words: str, box: Box | None) -> str:
     what = f"a <b>{clean}</b> {VERSIONS[anchor.version]}"
     if anchor.clean == UNKNOWN:
         what, wrong = f"labelled <b>{given}</b>", ""
-    elif anchor.kind in (UNKNOWN, FOUND):  # nothing was done to the image, its right label was given
+    elif anchor.kind in NOTHING_DONE:  # nothing was done to the image, its right label was given
         what, wrong = f"truly <b>{clean}</b>", f", labelled <b>{given}</b>" if anchor.given != anchor.clean else ""
     picture = examples.image(anchor.picture, f"training example {anchor.index}, true label {clean}, labelled {given}", box)
     return (

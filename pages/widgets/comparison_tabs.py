@@ -13,7 +13,9 @@ from pages.session import binding
 from pages.widgets import comparison as results
 from pages.widgets import exports, show
 from unlearn_core import view_state as vs
+from unlearn_core.plugins import explain
 from unlearn_core.results.memorised import nothing_to_heal, share_in
+from unlearn_core.support.escaping import escape_markdown
 from unlearn_core.views.compare.classes_figure import classes
 from unlearn_core.views.compare.difference_figure import difference
 from unlearn_core.views.compare.figure import cost, healed_utility, trajectories
@@ -21,6 +23,7 @@ from unlearn_core.views.text.sentences import UNKNOWN_HEALED
 
 if TYPE_CHECKING:
     from unlearn_core.specs import MethodSpec, Scenario
+    from unlearn_core.views.added import ComparisonPicture
     from unlearn_core.views.picture import Picture
 
 _PACES = {"work": "share of work", "round": "rounds"}
@@ -35,6 +38,8 @@ def tabs(state: vs.State, scenario: Scenario, specs: Sequence[MethodSpec], frame
         "Export": (("export",), lambda: exports.tab(scenario, specs, frame)),
         "What the numbers mean": ((), results.meanings),
     }
+    if added := catalog.added_pictures():
+        parts["From plug-ins"] = ((), lambda: _added(added, frame))
     shown = {
         title: draw
         for title, (panels, draw) in parts.items()
@@ -103,6 +108,21 @@ def _classes(state: vs.State, scenario: Scenario, specs: Sequence[MethodSpec], f
     else:
         binding.segments(state, "by_class", {name: catalog.metric_label(name) for name in vs.BY_CLASS})
     show.picture(classes(shares, state["by_class"], not nothing_to_heal(share_in(frame))), "classes")
+
+
+def _added(pictures: Sequence[type[ComparisonPicture]], frame: pd.DataFrame) -> None:
+    """Pictures that plug-ins add; one that fails costs no other."""
+    for picture in pictures:
+        st.markdown(f"**{escape_markdown(picture.label)}**")
+        try:
+            drawn = picture.draw(frame.copy())
+        except Exception as error:  # noqa: BLE001 - foreign code: whatever it raises, the others are drawn
+            st.error(f"This picture cannot be drawn: {escape_markdown(explain(error))}", icon=":material/error:")
+            continue
+        if drawn is None:
+            st.info(f"There is nothing to draw: {escape_markdown(picture.summary)}", icon=":material/info:")
+        else:
+            show.picture(drawn, f"added-{picture.name}")
 
 
 def _cost(state: vs.State, frame: pd.DataFrame) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -14,6 +14,8 @@ from unlearn_core.support.escaping import escape_markdown
 from unlearn_core.views.text.sentences import duration, progress, time_left
 
 if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
     from unlearn_core.stages.stage import Stage
 
 
@@ -48,7 +50,7 @@ def hand_over(stages: Sequence[Stage], title: str) -> None:
         submit(stages, title)
 
 
-def run_button(place: Any, words: str, enabled: bool, stages: Sequence[Stage], title: str) -> None:
+def run_button(place: DeltaGenerator, words: str, enabled: bool, stages: Sequence[Stage], title: str) -> None:
     """The button that computes what a page shows."""
     place.button(
         words, type="primary", icon=":material/play_arrow:", key="run", disabled=not enabled, width="stretch",

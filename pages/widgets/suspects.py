@@ -6,6 +6,7 @@ import html
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -41,7 +42,7 @@ _STYLE = """<style>
 _SIGNS = {edits.IN: "✔", edits.OUT: "✕", edits.UNDECIDED: ""}
 
 
-def wall(scenario: Scenario, rows: pd.DataFrame, groups: Any) -> None:
+def wall(scenario: Scenario, rows: pd.DataFrame, groups: np.ndarray | None) -> None:
     """Small pictures of suspects: given label, what the healed model says, probability; with the truth where ``groups``."""
     indices, boxes = [int(index) for index in rows["index"]], triggers(scenario) if groups is not None else {}
     cards = [
@@ -131,7 +132,7 @@ def _columns() -> dict[str, Any]:
     }
 
 
-def evidence(state: vs.State, scenario: Scenario, found: Suspects, groups: Any) -> None:
+def evidence(state: vs.State, scenario: Scenario, found: Suspects, groups: np.ndarray | None) -> None:
     """One suspect closely: picture, labels, and how far each score puts it above the typical example."""
     known = set(found.table["index"].tolist())
     asked = state["suspect"]

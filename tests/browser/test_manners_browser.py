@@ -58,6 +58,7 @@ def test_back_needs_one_press_and_every_tab_has_its_title(server: Server, tab: T
     page.goto(f"{server.url}/craft?seed=3")
     expect(page).to_have_title("Craft – Eunoe")
     settled(page)
+    page.wait_for_function("() => window.settledInBrowser")  # the page's own script comes a moment after the page
     page.get_by_role("link", name="Compare").first.click()
     expect(page).to_have_title("Compare – Eunoe")
     expect(page).to_have_url(f"{server.url}/compare?seed=3")

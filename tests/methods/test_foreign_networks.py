@@ -15,7 +15,7 @@ from trained import Trained
 from unlearn_core.evaluation import Evidence, measure, observe
 from unlearn_core.methods import UnlearningTask, registry
 from unlearn_core.methods.redirection.fitted_rate import FACTORS, hold_out_retain, run_at_fitting_rate
-from unlearn_core.models.architectures import Layers
+from unlearn_core.models.redirect.tracing import Layers
 from unlearn_core.models.torchvision_nets import TorchvisionNet
 from unlearn_core.presets import make_method
 from unlearn_core.specs import ModelSpec

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import os
 import threading
 import time
@@ -15,6 +13,7 @@ from typing import Any
 
 import pytest
 import torch
+from copiedcode import keys_of
 from owntools import WRONG, make_photos, picture, write_list, write_manifest
 from streamlit.testing.v1 import AppTest
 
@@ -138,7 +137,9 @@ def test_a_list_comes_in_and_leads_to_compare(photos: Path, tmp_path: Path) -> N
     assert "so these cannot run" in words(app)
 
 
-def test_a_list_takes_its_images_into_the_training_part_and_the_link_does_so_too(tmp_path: Path) -> None:
+def test_a_list_takes_its_images_into_the_training_part_and_the_link_does_so_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     photos = make_photos(tmp_path / "photos") / "train"  # one tree: the seed holds out two of ten
     app = enter(opened(seed="1"), photos)
     listed = "index,path\n" + "".join(f"{k},ant/{k:02}.png\n" for k in range(9))
@@ -161,10 +162,8 @@ def test_a_list_takes_its_images_into_the_training_part_and_the_link_does_so_too
     names = load_dataset(there.dataset, 2).names
     assert {names[k] for k in there.forget or ()} == {f"ant/{k:02}.png" for k in range(9)}
     code = vs.as_python(other.session_state["state"], ["finetune"])
-    printed = io.StringIO()
-    with contextlib.redirect_stdout(printed):
-        exec(code, {})
-    assert printed.getvalue().split()[1] == there.run_key(vs.to_methods(other.session_state["state"], ["finetune"])[0])
+    [spec] = vs.to_methods(other.session_state["state"], ["finetune"])
+    assert keys_of(code, monkeypatch) == [there.run_key(spec)]
 
 
 @pytest.mark.parametrize(

@@ -299,8 +299,11 @@ def test_points_selected_in_the_embedding_join_and_leave_the_set(open_page: Open
 def test_copied_commands_search_as_the_view_does(open_page: OpenPage, place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     app = open_page("forget", QUERY)
     code = {block.proto.language: block.value for block in app.code}
-    exec(code["python"], {})
-    assert capsys.readouterr().out.split() == ["rem_discover", scenario_of(QUERY).run_key(spec_of(QUERY))]
+    names: dict[str, object] = {}
+    exec(code["python"], names)
+    assert str(names["results"]) in capsys.readouterr().out
+    [row] = names["results"].rows  # type: ignore[attr-defined]
+    assert (row["method"], row["cached"]) == ("rem_discover", True)
     assert any(" discover " in block.value for block in app.code)
 
 

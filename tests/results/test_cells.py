@@ -79,12 +79,9 @@ def fields(model: BaseModel, above: tuple[str, ...] = ()) -> Iterator[tuple[str,
 def plain(scenario: Scenario) -> dict[str, Any]:
     """Everything that a scenario may hold, what its JSON leaves out included."""
     data = scenario.model_dump(mode="json")
-    trigger = data["corruption"]["trigger"] | {"kind": "patch"}
-    unsaid = {
-        "corruption": data["corruption"] | {"found": False, "trigger": trigger},
-        "training": data["training"] | {"crop": 4},
-    }
-    return data | {"forget": None} | unsaid
+    trigger = data["corruption"].get("trigger", {}) | {"kind": "patch"}
+    corruption = {"found": False, "kind": "", "options": {}} | data["corruption"] | {"trigger": trigger}
+    return data | {"forget": None, "corruption": corruption, "training": data["training"] | {"crop": 4}}
 
 
 WALK = [path for path in fields(IMAGES) if path[0] not in ("seed", "relabelled")]

@@ -6,6 +6,7 @@ import shlex
 
 import pandas as pd
 import pytest
+from copiedcode import keys_of
 
 from unlearn_core import view_state as vs
 from unlearn_core.views.text.sentences import known_line, outcome, reference_note
@@ -33,13 +34,11 @@ def test_something_is_known_even_where_nothing_was_discovered(state: vs.State) -
     assert vs.nothing_known(state | {"discovery": 0.0, "forget": ""})
 
 
-def test_copied_commands_name_the_set(state: vs.State, capsys: pytest.CaptureFixture[str]) -> None:
+def test_copied_commands_name_the_set(state: vs.State, monkeypatch: pytest.MonkeyPatch) -> None:
     words = shlex.split(vs.as_cli(state))
     assert words[words.index("--forget") + 1] == state["forget"]
-    exec(vs.as_python(state), {})
     scenario = vs.to_scenario(state)
-    keys = [scenario.run_key(spec) for spec in vs.to_methods(state)]
-    assert [line.split()[1] for line in capsys.readouterr().out.splitlines()] == keys
+    assert keys_of(vs.as_python(state), monkeypatch) == [scenario.run_key(spec) for spec in vs.to_methods(state)]
     assert "--forget" not in vs.as_cli(state | {"forget": ""})
 
 

@@ -12,7 +12,7 @@ CORE = ROOT / "unlearn_core"
 FILES = [ROOT / "app.py", *sorted(CORE.rglob("*.py")), *sorted((ROOT / "pages").rglob("*.py"))]
 
 LEVELS = [
-    {"errors", "registry", "component", "specs", "spec_input", "support"},
+    {"errors", "canonical", "registry", "plugins", "kept_plugins", "component", "specs", "spec_input", "support"},
     {"datasets"},
     {"models", "corruption", "forget_sets"},
     {"training"},
@@ -21,7 +21,7 @@ LEVELS = [
     {"results", "store"},
     {"stages"},
     {"engine", "views", "view_state"},
-    {"bench"},
+    {"bench", "contracts", "front_door"},
     {"cli", "__main__", "pages", "app"},
 ]
 """From the ground up: a room imports from its own level and from those below."""

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from typing import Annotated
 
 import typer
 
-from unlearn_core.cli import bench, check, discover, export, parts, results, run, sweep, tune
-from unlearn_core.cli.options import BAD_INPUT, FAILED, INTERRUPTED, fail
+from unlearn_core import __version__, plugins
+from unlearn_core.cli import app as dashboard
+from unlearn_core.cli import bench, check, check_plugin, discover, export, parts, results, run, sweep, tune
+from unlearn_core.cli.options import BAD_INPUT, FAILED, INTERRUPTED, PluginOption, fail, with_plugins_first
 from unlearn_core.errors import UserError
 
 app = typer.Typer(
@@ -19,12 +22,26 @@ app = typer.Typer(
 )
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"eunoe {__version__}")
+        raise typer.Exit
+
+
 @app.callback(invoke_without_command=True)
-def root(context: typer.Context) -> None:
+def root(
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+    plugin: PluginOption = None,
+) -> None:
+    plugins.name_files(plugin or [])
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
 
 
+app.command("app", context_settings=dashboard.PASSED_ON)(dashboard.app)
 app.command("run")(run.run)
 app.command("check")(check.check)
 app.command("discover")(discover.discover)
@@ -36,6 +53,12 @@ app.command("results")(results.results)
 app.command("tune")(tune.tune)
 app.command("export")(export.export)
 app.command("bench")(bench.bench)
+app.command("check-plugin")(check_plugin.check_plugin)
+
+
+def _name() -> str:
+    """As the process was called, for the help's first line."""
+    return "eunoe" if os.path.basename(sys.argv[0]).removesuffix(".exe") == "eunoe" else "python -m unlearn_core"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -44,7 +67,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="replace")  # a terminal may be set to ASCII; "±" must not end a run
     try:
-        code = app(args=None if arguments is None else list(arguments), prog_name="unlearn_core", standalone_mode=False)
+        given = with_plugins_first(sys.argv[1:] if arguments is None else arguments)
+        code = app(args=given, prog_name=_name(), standalone_mode=False)
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except UserError as error:

@@ -7,6 +7,7 @@ import time
 
 from unlearn_core.cli.options import say
 from unlearn_core.engine import Engine, JobView, StageView
+from unlearn_core.front_door.watching import headline, share_done
 
 LINE_SECONDS = 10.0
 LOOK_SECONDS = {True: 0.2, False: 1.0}
@@ -45,7 +46,7 @@ def _lines(engine: Engine, job_id: str, details: bool) -> JobView:
             return view
         if time.monotonic() > due:
             due = time.monotonic() + LINE_SECONDS
-            say(_headline(engine, view))
+            say(headline(engine, view))
 
 
 def _bar(engine: Engine, job_id: str, details: bool) -> JobView:
@@ -63,7 +64,7 @@ def _bar(engine: Engine, job_id: str, details: bool) -> JobView:
             if view.state != "running":
                 return view
             running = ", ".join(stage.title for stage in view.stages if stage.state == "running")
-            progress.update(bar, description=running or "starting", completed=_share(view), note=_headline(engine, view))
+            progress.update(bar, description=running or "starting", completed=share_done(view), note=headline(engine, view))
 
 
 def _news(view: JobView, told: set[str], details: bool) -> list[str]:
@@ -86,28 +87,3 @@ def _line(stage: StageView) -> str:
     if stage.state == "running":
         return f"… {stage.title}: {stage.message}"
     return f"✓ {stage.title} ({stage.elapsed:.1f} s)"
-
-
-def _headline(engine: Engine, view: JobView) -> str:
-    status = engine.status()
-    if status.state == "starting":
-        return "starting workers"
-    if status.message and not status.running:
-        return status.message
-    eta = "" if view.eta is None else f", about {clock(view.eta)} left"
-    return f"{view.done} of {view.total} stages{eta}"
-
-
-def _share(view: JobView) -> float:
-    done = sum(1.0 if s.state not in ("waiting", "running") else s.done / s.total if s.total else 0.0 for s in view.stages)
-    return done / max(1, view.total)
-
-
-def clock(seconds: float) -> str:
-    """ "9 s", "3 min 20 s", "2 h 5 min"."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import math
 import re
@@ -75,6 +76,10 @@ DatasetOption = Annotated[
 DataOption = Annotated[
     str | None, typer.Option("--data", help="Your own images: a folder with train/<class>/… and test/<class>/…, or <class>/….")
 ]
+PluginOption = Annotated[
+    list[str] | None,
+    typer.Option("--plugin", help="A Python file that adds components, before or after the command; more than one is fine."),
+]
 OWN = "images"
 """The dataset that ``--data`` alone means."""
 
@@ -89,6 +94,19 @@ def with_data(dataset: str | None, data: str | None, overrides: dict[str, Scalar
         raise UserError("Give the data once: with --data or with --set dataset.data.")
     overrides["dataset.data"] = data
     return dataset or OWN
+
+
+def with_plugins_first(arguments: Sequence[str]) -> list[str]:
+    """The same arguments with every ``--plugin FILE`` before the command: it concerns them all."""
+    first: list[str] = []
+    rest: list[str] = []
+    waiting = iter(arguments)
+    for one in waiting:
+        if one == "--plugin":
+            first += [one, *itertools.islice(waiting, 1)]
+        else:
+            (first if one.startswith("--plugin=") else rest).append(one)
+    return [*first, *rest]
 
 
 def fail(message: str, code: int) -> int:
@@ -129,7 +147,7 @@ def say(message: str) -> None:
     print(message, file=sys.stderr, flush=True)
 
 
-def print_json(value: Any) -> None:
+def print_json(value: object) -> None:
     """Strict JSON on stdout: what is undefined is null."""
     print(json.dumps(finite(value), indent=2, ensure_ascii=False, allow_nan=False))
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from unlearn_core.cli.options import Device, DeviceOption, JsonOption, StoreOption, print_json
+from unlearn_core.registry import Registry
 from unlearn_core.results.table_export import marked
 
 
@@ -33,6 +34,14 @@ def methods(
         words = [f"{name}={value}" + (f" ({sets[name][1]})" if name in sets else "") for name, value in tuned.items()]
         rows.append((part.name, marked(part.label, part.oracle), part.paper, ", ".join(words)))
     _show(found, ("Name", "Method", "Paper", f"Values: tuned for {source.name} (paper)"), rows, json)
+    _say_plugins(registry)
+
+
+def _say_plugins(registry: Registry[Any]) -> None:
+    """Where components come from that are not the product's own, and what cannot be used."""
+    for name in registry.names():
+        if (plugin := registry.plugin_of(name)) is not None:
+            typer.echo(f"From a plug-in: {name} ({plugin.path}).", err=True)
     for name, reason in registry.disabled.items():
         typer.echo(f"Disabled: {name}. {reason}", err=True)
 
@@ -42,7 +51,7 @@ def _by_family(name: str) -> dict[str, dict[str, dict[str, Any]]]:
     from unlearn_core.datasets import registry as sources
     from unlearn_core.presets import value_sets
 
-    kinds = {source.family: source.name for source in sources}
+    kinds: dict[str, str] = {source.family: source.name for source in sources}
     sets = {kind: value_sets(name, of) for kind, of in kinds.items()}
     cropped = {f"{kind}, augmented": value_sets(name, of, augment=True) for kind, of in kinds.items()}
     sets |= {kind: values for kind, values in cropped.items() if values != sets[kind.partition(",")[0]]}
@@ -59,6 +68,7 @@ def datasets(store: StoreOption = None, device: DeviceOption = Device.auto, json
     found = [part.describe() for part in registry]
     rows = [(d["name"], d["label"], _sizes(d["sizes"]), d["model"], d["summary"]) for d in found]
     _show(found, ("Name", "Dataset", "Train / test", "Network", "What it is"), rows, json)
+    _say_plugins(registry)
 
 
 def models(store: StoreOption = None, device: DeviceOption = Device.auto, json: JsonOption = False) -> None:
@@ -68,6 +78,7 @@ def models(store: StoreOption = None, device: DeviceOption = Device.auto, json: 
     found = [part.describe() for part in registry]
     rows = [(m["name"], m["label"], m["summary"], _parameters(m)) for m in found]
     _show(found, ("Name", "Network", "What it is", "Parameters"), rows, json)
+    _say_plugins(registry)
 
 
 def _parameters(part: dict[str, Any]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -23,7 +23,8 @@ from unlearn_core.cli.options import (
     start_early,
 )
 from unlearn_core.cli.scenario_options import ScenarioOptions
-from unlearn_core.engine import JobView
+from unlearn_core.front_door.answer import SHOWN, SHOWN_UNKNOWN, number, title_of
+from unlearn_core.front_door.answer import answer as answer_of
 from unlearn_core.results.table_export import marked
 
 if TYPE_CHECKING:
@@ -33,9 +34,6 @@ if TYPE_CHECKING:
     from unlearn_core.store import Store
 
 DEFAULT_METHODS = "finetune,npo,retrain,oracle_retrain,rem"
-SHOWN = ("healed", "utility", "healed_x_utility", "attack_success", "seconds")
-SHOWN_UNKNOWN = ("healed_relabelled", "forget_accuracy", "retain_accuracy", "utility", "agreement_retrain", "seconds")
-"""What is shown in place of healed where it is unknown what is wrong."""
 RMIA = ("rmia_auc", "rmia_tpr_at_1_fpr")
 SHOWN_WIDE = ("healed", "healed_discovered", "healed_undiscovered", *SHOWN[1:])
 
@@ -78,7 +76,7 @@ def run(
             view = follow(machine, machine.submit(stages, "run"), details=True)
     except KeyboardInterrupt:
         return say_stopped()
-    answer = _answer(store, scenario, specs, view) | {"checkpoint": fit}
+    answer = answer_of(store, scenario, specs, view) | {"checkpoint": fit}
     if json:
         print_json(answer)
     else:
@@ -138,49 +136,6 @@ def _surely_new(store: Store, options: ScenarioOptions, names: Sequence[str]) ->
     return not set(names) <= found
 
 
-def _answer(store: Store, scenario: Scenario, specs: Sequence[MethodSpec], view: JobView) -> dict[str, Any]:
-    from unlearn_core.results import memorised, tables
-    from unlearn_core.views.text.choices import choices
-
-    stages = {stage.key: stage for stage in view.stages}
-    results, failed = [], []
-    for spec in specs:
-        stage = stages[scenario.run_key(spec)]
-        record = store.get(stage.key)
-        if record is None:
-            failed.append({"method": spec.name, "cause": stage.message or "This was cancelled."})
-        else:
-            results.append(_result(store, scenario, spec, record.payload) | {"cached": stage.state == "cached"})
-    original = tables.original_metrics(store, scenario) if store.get(scenario.original_key) else None
-    share = memorised.share_of(original or {})
-    return {
-        "scenario": scenario.model_dump(mode="json") | {"key": scenario.key},
-        "original": original,
-        "results": results,
-        "failed": failed,
-        "nothing_to_heal": memorised.nothing_to_heal(share),
-        "memorised": memorised.sentence(share),
-        "choices": choices(store, scenario, specs),
-    }
-
-
-def _result(store: Store, scenario: Scenario, spec: MethodSpec, payload: Mapping[str, Any]) -> dict[str, Any]:
-    from unlearn_core.methods import registry
-    from unlearn_core.results import tables
-
-    method = registry.get(spec.name)
-    return {
-        "method": spec.name,
-        "label": method.label,
-        "oracle": method.oracle,
-        "params": dict(spec.params),
-        "variant": tables.variant(spec, scenario),
-        "metrics": tables.run_metrics(store, scenario, spec, payload),
-        "seconds": payload["seconds"],
-        "device": payload["device"],
-    }
-
-
 def _print(answer: dict[str, Any], extra: Sequence[str] = ()) -> None:
     from rich.console import Console
 
@@ -212,7 +167,7 @@ def _table(answer: dict[str, Any], shown: Sequence[str]) -> Table:
     from unlearn_core.results.harm import costly
 
     metrics = [registry.get(name) for name in shown if name in registry]
-    table = Table(box=None, pad_edge=False, header_style="bold", title=_title(answer["scenario"]), title_justify="left")
+    table = Table(box=None, pad_edge=False, header_style="bold", title=title_of(answer["scenario"]), title_justify="left")
     table.add_column("Method", max_width=44)
     for metric in metrics:
         table.add_column(metric.label, justify="right")
@@ -220,30 +175,16 @@ def _table(answer: dict[str, Any], shown: Sequence[str]) -> Table:
     rivals = [] if answer["nothing_to_heal"] else rivals
     best = {metric.name: _best(rivals, metric.name, metric.direction) for metric in metrics}
     if answer["original"] is not None:
-        table.add_row("Original", *(_number(answer["original"].get(m.name), m.unit) for m in metrics))
+        table.add_row("Original", *(number(answer["original"].get(m.name), m.unit) for m in metrics))
     for result in answer["results"]:
         cells = []
         for metric in metrics:
             value = result["metrics"].get(metric.name)
             winner = result in rivals and value is not None and value == best[metric.name]
-            cells.append(("★ " if winner else "") + _number(value, metric.unit))
+            cells.append(("★ " if winner else "") + number(value, metric.unit))
         variant = f" [{result['variant']}]" if result["variant"].startswith("paper") else ""
         table.add_row(marked(result["label"], result["oracle"]) + variant, *cells)
     return table
-
-
-def _title(scenario: dict[str, Any]) -> str:
-    corruption = scenario["corruption"]
-    known = (
-        f"{scenario['discovery']:.0%} discovered" if "discovery" in scenario else f"{len(scenario['forget'])} in the forget set"
-    )
-    if corruption.get("found"):
-        dataset, model = scenario["dataset"]["name"], scenario["model"]["name"]
-        return f"{dataset} · labels as found · {known} · {model} · seed {scenario['seed']}"
-    return (
-        f"{scenario['dataset']['name']} · regularity {corruption['regularity']:g} · amount {corruption['amount']:g} · "
-        f"{known} · {scenario['model']['name']} · seed {scenario['seed']}"
-    )
 
 
 def _best(results: Sequence[dict[str, Any]], metric: str, direction: str) -> float | None:
@@ -254,9 +195,3 @@ def _best(results: Sequence[dict[str, Any]], metric: str, direction: str) -> flo
     if len(known) > 1 and min(known) == max(known):  # a tie of all is no method's merit
         return None
     return max(known) if direction == "higher" else min(known)
-
-
-def _number(value: float | None, unit: str) -> str:
-    if value is None:
-        return "–"
-    return f"{value:.1f} s" if unit == "s" else f"{value:.3f}"

@@ -13,7 +13,7 @@ import typer
 
 from unlearn_core.cli.checkpoint_fit import fit_of
 from unlearn_core.cli.engine_options import EngineOptions
-from unlearn_core.cli.follow import clock, follow
+from unlearn_core.cli.follow import follow
 from unlearn_core.cli.option_groups import expand_groups
 from unlearn_core.cli.options import (
     FAILED,
@@ -31,6 +31,7 @@ from unlearn_core.cli.options import (
 )
 from unlearn_core.engine import Engine, JobView
 from unlearn_core.errors import UserError
+from unlearn_core.front_door.watching import clock
 from unlearn_core.specs import Scenario, SweepSpec
 from unlearn_core.support.typed_paths import typed_path
 

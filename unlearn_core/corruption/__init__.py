@@ -1,6 +1,7 @@
 """The regularity dial, triggers and the discovery rate. Ground truth (clean labels, what is corrupted) is made here."""
 
 from unlearn_core.corruption.apply import corrupt
+from unlearn_core.corruption.base import Change, Corruption, registry
 from unlearn_core.corruption.counts import (
     check_counts,
     check_forget,
@@ -10,13 +11,16 @@ from unlearn_core.corruption.counts import (
     discovered_count,
 )
 from unlearn_core.corruption.dial import MAX_CONFUSED, weights
-from unlearn_core.corruption.kinds import CONFUSION, DIAL, FOUND, KINDS, RANDOM, TRIGGER, UNKNOWN
+from unlearn_core.corruption.kinds import ADDED, CONFUSION, DIAL, FOUND, KINDS, RANDOM, TRIGGER, UNKNOWN
 from unlearn_core.corruption.summary import CorruptionSummary, summarize_corruption, truth_known
 from unlearn_core.corruption.triggers import TriggerKind, apply_trigger, make_trigger, patch_slices, place_seen, spelled_out
 from unlearn_core.corruption.triggers import registry as trigger_kinds
 from unlearn_core.corruption.truth import NOTHING_WRONG, UNKNOWN_TRUTH, Corrupted, GroundTruth
 
+register = registry.register
+
 __all__ = [
+    "ADDED",
     "CONFUSION",
     "DIAL",
     "FOUND",
@@ -27,7 +31,9 @@ __all__ = [
     "TRIGGER",
     "UNKNOWN",
     "UNKNOWN_TRUTH",
+    "Change",
     "Corrupted",
+    "Corruption",
     "CorruptionSummary",
     "GroundTruth",
     "TriggerKind",
@@ -42,6 +48,8 @@ __all__ = [
     "make_trigger",
     "patch_slices",
     "place_seen",
+    "register",
+    "registry",
     "spelled_out",
     "summarize_corruption",
     "trigger_kinds",

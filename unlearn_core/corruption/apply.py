@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from unlearn_core.corruption.base import check_change, registry
 from unlearn_core.corruption.counts import corrupted_count
 from unlearn_core.corruption.dial import check_confusion, choose_wrong_labels, draw_slots
-from unlearn_core.corruption.kinds import CONFUSION, FOUND, TRIGGER
+from unlearn_core.corruption.kinds import ADDED, CONFUSION, FOUND, TRIGGER
 from unlearn_core.corruption.triggers import apply_trigger
 from unlearn_core.corruption.truth import Corrupted, GroundTruth
 from unlearn_core.datasets import LabelledData, Split
@@ -25,6 +26,8 @@ def corrupt(data: Split, dataset: DatasetSpec, spec: CorruptionSpec, seed: int) 
     if spec.found:
         return _keep_as_found(data, seed)
     train = data.train
+    if spec.kind:
+        return _change_otherwise(data, spec, seed)
     _check_classes(spec, train.class_names)
     displacement = datasets.get(dataset.name).displacement
     rng = np.random.default_rng([20_250_523, seed])
@@ -47,6 +50,20 @@ def corrupt(data: Split, dataset: DatasetSpec, spec: CorruptionSpec, seed: int) 
     marked = apply_trigger(data.test.inputs, spec.trigger, displacement, data.test.places)
     triggered = LabelledData(marked, data.test.labels, train.class_names)
     return Corrupted(LabelledData(inputs, torch.from_numpy(labels), train.class_names), data.test, triggered, truth)
+
+
+def _change_otherwise(data: Split, spec: CorruptionSpec, seed: int) -> Corrupted:
+    """What a plug-in's corruption makes of the data; it has no trigger that could be put on test examples."""
+    train, source = data.train, registry.get(spec.kind)
+    count = corrupted_count(spec.amount, len(train))
+    made = source.change(source.params(dict(spec.options)), train, count, seed)
+    check_change(spec.kind, made, train, count)
+    inputs, labels = train.inputs.clone(), train.labels.clone()
+    labels[made.indices] = made.labels
+    if made.inputs is not None:
+        inputs[made.indices] = made.inputs
+    truth = GroundTruth(made.indices, torch.full((len(made.indices),), ADDED, dtype=torch.int8), train.labels.clone())
+    return Corrupted(LabelledData(inputs, labels, train.class_names), data.test, data.test, truth)
 
 
 def _keep_as_found(data: Split, seed: int) -> Corrupted:

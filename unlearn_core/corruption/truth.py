@@ -25,7 +25,7 @@ class GroundTruth:
     """What only evaluation and oracles may see.
 
     ``corrupted``: int64 (n,), training indices in order of discovery. ``kinds``: int8 (n,), one of RANDOM, CONFUSION,
-    TRIGGER, FOUND. ``clean_labels``: int64 (N,), the true label of every training example, -1 where unknown.
+    TRIGGER, FOUND, ADDED. ``clean_labels``: int64 (N,), the true label of every training example, -1 where unknown.
     ``known``: whether C is known at all. Where it is not, ``corrupted`` is empty, and that says nothing.
     """
 

@@ -10,8 +10,9 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
+from typing_extensions import TypeVar
 
-from unlearn_core.component import Component, ComponentRegistry
+from unlearn_core.component import ComponentParams, ComponentRegistry, SourceComponent
 from unlearn_core.specs import DatasetSpec, TrainingSpec, TriggerSpec
 
 Family = Literal["points", "digits", "photos"]
@@ -20,7 +21,7 @@ Family = Literal["points", "digits", "photos"]
 Recipe = Literal["memorising", "accurate"]
 """A network that learns its wrong labels, so that there is something to heal, or one for the user's own data."""
 
-registry = ComponentRegistry("dataset", "unlearn_core.datasets")
+registry: ComponentRegistry[DatasetSource[Any]] = ComponentRegistry("dataset", "unlearn_core.datasets")
 
 
 @dataclass(frozen=True)
@@ -151,8 +152,12 @@ class Preset:
         return self.accurate if name == "accurate" and self.accurate is not None else self.training
 
 
-class DatasetSource(Component):
-    """One place where labelled data come from. Subclasses give ``load`` and a ``preset``."""
+P = TypeVar("P", bound=ComponentParams, default=ComponentParams)
+
+
+class DatasetSource(SourceComponent[P]):
+    """One place where labelled data come from. Subclasses give ``load`` and a ``preset``, and name their parameters in the
+    brackets, where they have any."""
 
     family: ClassVar[Family]
     preset: ClassVar[Preset]
@@ -173,21 +178,25 @@ class DatasetSource(Component):
         return values
 
     @classmethod
-    def largest_side(cls, params: Any) -> int:
+    def largest_side(cls, params: P) -> int:
         """The largest shorter side in pixels among the files' images, as far as they were looked at; 0 where unknown."""
         return 0
 
     @classmethod
-    def load(cls, params: Any, seed: int) -> Split:
+    def load(cls, params: P, seed: int) -> Split:
         """Training and test data; the split depends on ``seed`` alone."""
         raise NotImplementedError
 
     @classmethod
-    def look_again(cls, params: Any) -> None:
+    def look(cls, params: P) -> None:
+        """Look through the files, where there are any, so that what they hold is remembered."""
+
+    @classmethod
+    def look_again(cls, params: P) -> None:
         """Whatever is remembered of the files may have changed since."""
 
     @classmethod
-    def problems(cls, params: Any) -> tuple[str, ...]:
+    def problems(cls, params: P) -> tuple[str, ...]:
         """What was left out or guessed when the files were listed, where they lie and as they are now; never stored with
         results. What decoding finds is in :class:`Split`."""
         return ()

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 
+from unlearn_core.component import ComponentParams
 from unlearn_core.datasets import DatasetSource, LabelledData, Preset, Split, register, stratified_split
 from unlearn_core.specs import TrainingSpec, TriggerSpec
 
@@ -26,7 +25,7 @@ class Digits(DatasetSource):
     )
 
     @classmethod
-    def load(cls, params: Any, seed: int) -> Split:
+    def load(cls, params: ComponentParams, seed: int) -> Split:
         from sklearn.datasets import load_digits
 
         raw = load_digits()

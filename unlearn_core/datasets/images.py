@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from unlearn_core.datasets import register
 from unlearn_core.datasets.files.listing import Collection
 from unlearn_core.datasets.files.opening import check_path, open_collection
-from unlearn_core.datasets.files.source import ImageSource
+from unlearn_core.datasets.files.source import ImageParams, ImageSource
 from unlearn_core.errors import UserError
 
 
@@ -21,7 +19,7 @@ class Images(ImageSource):
     family = "photos"
 
     @classmethod
-    def collection(cls, params: Any) -> Collection:
+    def collection(cls, params: ImageParams) -> Collection:
         if not params.data.strip():
             raise UserError("The dataset 'images' needs files: give a folder of images, a zip, a table or an .npz with --data.")
         return open_collection(check_path(params.data))

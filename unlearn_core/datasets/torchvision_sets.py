@@ -30,17 +30,15 @@ class TorchvisionParams(ImageParams):
     download: bool = Field(False, description="Fetch the files from the internet where they are missing")
 
 
-class TorchvisionSource(ImageSource):
+class TorchvisionSource(ImageSource[TorchvisionParams]):
     """``torchvision_name``: the class in torchvision.datasets; ``folder``: where it keeps its files, below the root."""
 
     torchvision_name: ClassVar[str]
     folder: ClassVar[str] = ""
     files: ClassVar[tuple[str, ...]]
 
-    Params = TorchvisionParams
-
     @classmethod
-    def collection(cls, params: Any) -> Collection:
+    def collection(cls, params: TorchvisionParams) -> Collection:
         found = TorchvisionArrays(cls, cls._root(params.data))
         if not found.complete():
             if not params.download:

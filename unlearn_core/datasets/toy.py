@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 from pydantic import Field
@@ -15,7 +15,13 @@ from unlearn_core.specs import TrainingSpec
 _TEST_SHARE = 1 / 3
 
 
-class Toy(DatasetSource):
+class ToyParams(ComponentParams):
+    """What every toy set takes."""
+
+    noise: float = Field(1.0, ge=0, le=3, description="Spread of the points, 1 is the usual")
+
+
+class Toy(DatasetSource[ToyParams]):
     """Shared by the toy sets: ``draw`` gives points of one class, the rest is the same."""
 
     family = "points"
@@ -31,16 +37,13 @@ class Toy(DatasetSource):
         class_b=2,
     )
 
-    class Params(ComponentParams):
-        noise: float = Field(1.0, ge=0, le=3, description="Spread of the points, 1 is the usual")
-
     @classmethod
     def draw(cls, k: int, n: int, noise: float, generator: torch.Generator) -> torch.Tensor:
         """``n`` points of class ``k``, shape (n, 2)."""
         raise NotImplementedError
 
     @classmethod
-    def load(cls, params: Any, seed: int) -> Split:
+    def load(cls, params: ToyParams, seed: int) -> Split:
         generator = torch.Generator().manual_seed(1_000 + seed)
         classes, total = len(cls.class_names), sum(cls.sizes)
         counts = [total // classes + (k < total % classes) for k in range(classes)]

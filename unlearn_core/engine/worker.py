@@ -10,13 +10,17 @@ import os
 import time
 import traceback
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING
 
 from unlearn_core.engine.backends.protocol import Event, Outcome, Request
 from unlearn_core.engine.lease import hold
 from unlearn_core.errors import Cancelled, UserError
+from unlearn_core.plugins import place_of
 from unlearn_core.stages.stage import warm_up_stages
 from unlearn_core.store import MissingArtifact, Store
+
+if TYPE_CHECKING:
+    import torch
 
 INTERVAL = 0.2
 """Least seconds between two progress messages of one stage."""
@@ -42,9 +46,9 @@ class WorkerReporter:
     def __init__(self, token: str, emit: Emit, cancelled: Callable[[], bool]) -> None:
         self._token, self._emit, self._is_cancelled = token, emit, cancelled
         self._next = 0.0
-        self._scalars: dict[str, Any] = {}
+        self._scalars: dict[str, float | torch.Tensor] = {}
 
-    def step(self, done: int, total: int, **scalars: Any) -> None:
+    def step(self, done: int, total: int, **scalars: float | torch.Tensor) -> None:
         self._scalars.update(scalars)
         now = time.monotonic()
         if now < self._next:
@@ -100,11 +104,13 @@ def _compute(request: Request, store: Store, reporter: WorkerReporter) -> Outcom
 
 
 def sentence(error: BaseException) -> str:
-    """One line for people: our own errors as they are, others with their type."""
+    """One line for people: our own errors as they are, others with their type, those of a plug-in with file and line."""
     text = " ".join(str(error).split())
     if isinstance(error, UserError | MissingArtifact):
         return text
-    return f"{type(error).__name__}: {text}" if text else f"{type(error).__name__}."
+    place = place_of(error)
+    told = f"{text} ({place})" if place else text
+    return f"{type(error).__name__}: {told}" if told else f"{type(error).__name__}."
 
 
 def _failed(store: Store | None, request: Request, message: str, detail: str) -> Outcome:

@@ -10,7 +10,8 @@ import torch
 
 from unlearn_core.corruption import Corrupted
 from unlearn_core.evaluation.scenario_data import Logits
-from unlearn_core.registry import Registry
+from unlearn_core.plugins import owner
+from unlearn_core.registry import Registry, file_of
 from unlearn_core.specs import Scenario
 
 
@@ -103,12 +104,24 @@ class Metric:
 
     @classmethod
     def describe(cls) -> dict[str, Any]:
-        fields = ("name", "label", "formula", "direction", "split", "unit")
-        return {field: getattr(cls, field) for field in fields}
+        return {field: getattr(cls, field) for field in (*MUST_SAY, "unit")}
+
+
+MUST_SAY = ("name", "label", "formula", "direction", "split")
+"""What every metric says of itself."""
 
 
 class MetricRegistry(Registry[type[Metric]]):
     def register(self, metric: type[Metric]) -> type[Metric]:
+        plugin = owner(metric.__module__)
+        if missing := [name for name in MUST_SAY if not getattr(metric, name, "")]:
+            reason = f"{file_of(metric.__module__)}, class {metric.__qualname__}: it has no {', no '.join(missing)}"
+            if plugin is None:
+                raise ValueError(reason)
+            self.disable(getattr(metric, "name", "") or metric.__qualname__, reason)
+            return metric
+        if plugin is not None:
+            metric.revision = plugin.revision(metric.revision)
         self.add(metric.name, metric)
         return metric
 

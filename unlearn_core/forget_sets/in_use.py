@@ -10,13 +10,15 @@ from typing import Any
 
 import numpy as np
 
+from unlearn_core.canonical import content_key
 from unlearn_core.corruption import corrupt
 from unlearn_core.datasets import HELD_OUT, OUTSIDE, TESTED, UNREADABLE, Roster, Split, load_dataset
 from unlearn_core.datasets.files.listed import read_numbers, write_numbers
 from unlearn_core.datasets.files.names import compose
 from unlearn_core.errors import UserError
 from unlearn_core.forget_sets import ForgetSet, Listed, NamedSets, Outside
-from unlearn_core.specs import DatasetSpec, Scenario, content_key
+from unlearn_core.forget_sets.named import Records
+from unlearn_core.specs import DatasetSpec, Scenario
 
 
 @dataclass(frozen=True)
@@ -138,7 +140,7 @@ def use_set(scenario: Scenario, content: ForgetSet) -> InUse:
     return use(plain, listed)
 
 
-def sets_of(store: Any, scenario: Scenario) -> NamedSets:
+def sets_of(store: Records, scenario: Scenario) -> NamedSets:
     """The named sets of these data, in the numbers of the scenario's training part."""
     split = load_dataset(scenario.dataset, scenario.seed)
     if split.files is None:

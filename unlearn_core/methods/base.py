@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import copy
+import functools
 import inspect
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, Literal, TypeVar, get_args
+from typing import Any, ClassVar, Literal, TypeVar, get_args
 
 import torch
 from annotated_types import Le, Lt
@@ -16,6 +17,7 @@ from torch import nn
 from unlearn_core.component import Component, ComponentParams, ComponentRegistry, is_limited, is_number
 from unlearn_core.corruption import GroundTruth
 from unlearn_core.models import RedirectNet
+from unlearn_core.plugins import Plugin
 from unlearn_core.specs import TrainingSpec
 from unlearn_core.training import DeviceData, Reporter
 
@@ -92,7 +94,7 @@ class OracleTask(UnlearningTask):
 P = TypeVar("P", bound=MethodParams)
 
 
-class Method(Component, Generic[P]):
+class Method(Component[P]):
     """One unlearning method. Subclasses name their parameters in the brackets, ``class Mine(Method[MineParams])``, which makes
     them the type of ``self.p`` and :attr:`Params`; and set the class attributes and ``unlearn``. Their docstring opens with the
     equation; :data:`SECTIONS` follow."""
@@ -128,19 +130,8 @@ class Method(Component, Generic[P]):
 
     Params: ClassVar[type[ComponentParams]] = MethodParams
 
-    def __init_subclass__(cls, **options: Any) -> None:
-        super().__init_subclass__(**options)
-        if "Params" not in cls.__dict__:
-            arguments = [one for base in cls.__dict__.get("__orig_bases__", ()) for one in get_args(base)]
-            cls.Params = next(filter(_is_params, arguments), cls.Params)
-
     def __init__(self, params: P) -> None:
         self.p = params
-
-    @classmethod
-    def params(cls, values: dict[str, Any] | None = None) -> P:
-        found: P = super().params(values)
-        return found
 
     def unlearn(self, task: UnlearningTask, reporter: Reporter) -> nn.Module:
         """The unlearned model, in eval mode, giving logits without a mask. Checks ``reporter.cancelled()`` every batch."""
@@ -151,6 +142,23 @@ class Method(Component, Generic[P]):
         """What a run with ``params`` takes beside training from scratch, before anything runs: counted arithmetic where the
         method can count it, else :attr:`cost`. ``setting``: a ``redirection.work.Setting``, which this module cannot import."""
         return cls.cost
+
+    ranks: ClassVar[bool] = False
+    """Whether it ranks examples by every registered score, so that a plug-in's score changes its numbers."""
+
+    @classmethod
+    def stamp(cls, plugin: Plugin) -> None:
+        cls.revision = plugin.revision(cls.revision)
+
+    @classmethod
+    def todays_revision(cls) -> int:
+        """:attr:`revision`, or where it ranks by a plug-in's scores one that tells their version as well."""
+        if not cls.ranks:
+            return cls.revision
+        from unlearn_core.discovery import registry as scores
+
+        of = {plugin.digest: plugin for name in scores.names() if (plugin := scores.plugin_of(name)) is not None}
+        return functools.reduce(lambda revision, digest: of[digest].revision(revision), sorted(of), cls.revision)
 
     @classmethod
     def faults(cls) -> list[str]:
@@ -183,8 +191,3 @@ class Method(Component, Generic[P]):
             "presets": cls.presets,
             "published": cls.published is not None,
         }
-
-
-def _is_params(argument: object) -> bool:
-    """Whether an argument in a base's brackets is a class of parameters, not a variable that a subclass has yet to fill."""
-    return isinstance(argument, type) and issubclass(argument, MethodParams)

@@ -5,25 +5,14 @@ from __future__ import annotations
 import difflib
 import functools
 import warnings
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import nn
 
 from unlearn_core.errors import UserError
-from unlearn_core.models.redirect.adapters import CLASSES
+from unlearn_core.models.redirect.tracing import TRACED, Layers, find_layers
 from unlearn_core.support.torchvision_compat import torchvision
-
-
-@dataclass(frozen=True)
-class Layers:
-    """The layers of an architecture that take an adapter: their names in the order in which they run, their output
-    channels, and the name of the head."""
-
-    names: tuple[str, ...]
-    channels: tuple[int, ...]
-    head: str
 
 
 def _arguments(architecture: str, size: tuple[int, int]) -> dict[str, Any]:
@@ -60,66 +49,19 @@ def _too_small(architecture: str, size: tuple[int, int]) -> str:
 
 @functools.lru_cache(maxsize=16)
 def layers_of(architecture: str, classes: int, size: tuple[int, int]) -> Layers:
-    """Which layers run, and how: seen in one pass over shapes alone, nothing is computed.
-
-    Left out: the head; grouped convolutions, which mix few channels on purpose, while a branch would mix all; the gates of
-    squeeze-and-excitation, which scale channels and carry no features; and weights that a network uses without calling
-    the layer (in attention: its branch runs beside the whole).
-    """
+    """Which layers run, and how (:func:`find_layers`): seen in one pass over shapes alone, nothing is computed."""
     net = make_network(architecture, classes, size).eval()
+    weights = {name: value.to("meta") for name, value in [*net.named_parameters(), *net.named_buffers()]}
+    images = torch.empty(TRACED, 3, *size, device="meta")
     try:
-        trace = _trace_layers(net, size)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            found = find_layers(net, lambda: torch.func.functional_call(net, weights, (images,)))
     except Exception as error:  # whatever a network raises for images that do not suit it
         raise UserError(_too_small(architecture, size)) from error
-    gates = torchvision().ops.SqueezeExcitation
-    skipped = {f"{name}.{part}" for name, m in net.named_modules() if isinstance(m, gates) for part, _ in m.named_modules()}
-    head, features = trace.head, trace.features
-    if not trace.ends_in_head or not isinstance(net.get_submodule(head), nn.Linear) or features is None or features.dim() != 2:
+    if not found.head:
         raise UserError(f"torchvision's {architecture} does not end in a linear layer, so it cannot be used here.")
-    names = tuple(
-        name
-        for name, channels in trace.channels.items()
-        if channels and name != head and name not in skipped and getattr(net.get_submodule(name), "groups", 1) == 1
-    )
-    return Layers(names, tuple(trace.channels[name] for name in names), head)
-
-
-@dataclass
-class _Trace:
-    """What one pass showed. ``channels``: output channels of every layer that was called, in order (0: not called on the
-    batch); ``head``: the one called last, ``features``: what it saw; ``ends_in_head``: whether its output is the network's."""
-
-    channels: dict[str, int]
-    head: str = ""
-    features: torch.Tensor | None = None
-    ends_in_head: bool = False
-
-
-def _trace_layers(net: nn.Module, size: tuple[int, int]) -> _Trace:
-    """One pass of two images of this size over shapes alone; raises whatever the network raises."""
-    trace, outputs = _Trace({}), list[Any]()
-
-    def watch(name: str, module: nn.Module) -> Any:
-        def hook(_: nn.Module, inputs: tuple[torch.Tensor, ...], output: Any) -> None:
-            out = output[0] if isinstance(output, tuple) else output
-            at = 1 if isinstance(module, nn.Conv2d) else -1
-            trace.channels[name] = out.shape[at] if out.shape[0] == 2 else 0
-            trace.head, trace.features = name, inputs[0] if inputs else None
-            outputs.append(out)
-
-        return module.register_forward_hook(hook)
-
-    handles = [watch(name, module) for name, module in net.named_modules() if type(module) in CLASSES]
-    weights = {name: value.to("meta") for name, value in [*net.named_parameters(), *net.named_buffers()]}
-    try:
-        with torch.no_grad(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            logits = torch.func.functional_call(net, weights, (torch.empty(2, 3, *size, device="meta"),))
-    finally:
-        for handle in handles:
-            handle.remove()
-    trace.ends_in_head = bool(outputs) and logits is outputs[-1]
-    return trace
+    return found
 
 
 def check_architecture(name: str) -> str:

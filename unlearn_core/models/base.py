@@ -5,16 +5,19 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import torch
+from typing_extensions import TypeVar
 
-from unlearn_core.component import Component, ComponentRegistry
+from unlearn_core.component import ComponentParams, ComponentRegistry, SourceComponent
 from unlearn_core.models.checkpoints.form import Form
 from unlearn_core.models.redirect.layers import RedirectNet
 from unlearn_core.specs import ModelSpec
 
-registry = ComponentRegistry("model", "unlearn_core.models")
+registry: ComponentRegistry[ModelSource[Any]] = ComponentRegistry("model", "unlearn_core.models")
+
+P = TypeVar("P", bound=ComponentParams, default=ComponentParams)
 
 
-class ModelSource(Component):
+class ModelSource(SourceComponent[P]):
     """One network architecture. ``build`` returns the base network, freshly initialised."""
 
     offered: ClassVar[bool] = True
@@ -23,41 +26,41 @@ class ModelSource(Component):
     """Where its usual recipe departs from the dataset's, such as another optimiser."""
 
     @classmethod
-    def build(cls, params: Any, shape: tuple[int, ...], classes: int) -> RedirectNet:
+    def build(cls, params: P, shape: tuple[int, ...], classes: int) -> RedirectNet:
         """A base network for examples of ``shape``; raises :class:`UserError` where the shape does not suit it."""
         raise NotImplementedError
 
     @classmethod
-    def check(cls, params: Any, shape: tuple[int, ...], class_names: tuple[str, ...]) -> None:
+    def check(cls, params: P, shape: tuple[int, ...], class_names: tuple[str, ...]) -> None:
         """Raise :class:`UserError`, before anything runs, for files that do not suit these parameters and data."""
 
     @classmethod
-    def input_side(cls, params: Any) -> int:
+    def input_side(cls, params: P) -> int:
         """The side in pixels that the network takes, whatever the images have; 0 where it takes them as they are."""
         return 0
 
     @classmethod
-    def brought(cls, params: Any) -> bool:
+    def brought(cls, params: P) -> bool:
         """Whether these parameters mean weights that were trained elsewhere."""
         return False
 
     @classmethod
-    def weights_words(cls, params: Any, model: RedirectNet) -> list[str]:
+    def weights_words(cls, params: P, model: RedirectNet) -> list[str]:
         """What was taken off, left out or converted when the weights were read for such a model; sentences."""
         return []
 
     @classmethod
-    def variants(cls, params: Any) -> dict[str, Any]:
+    def variants(cls, params: P) -> dict[str, P]:
         """Other parameters under which the same weights may be right, each under the words that ask for it."""
         return {}
 
     @classmethod
-    def weights_form(cls, params: Any, model: RedirectNet) -> Form | None:
+    def weights_form(cls, params: P, model: RedirectNet) -> Form | None:
         """How the weights lay in their file, for writing others in the same form; None where they came from none."""
         return None
 
     @classmethod
-    def give_weights(cls, params: Any, model: RedirectNet) -> bool:
+    def give_weights(cls, params: P, model: RedirectNet) -> bool:
         """Put weights that were trained elsewhere into a fresh network; False where there are none and it is trained here."""
         return False
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 import torch.nn.functional as F
 from pydantic import Field
@@ -46,16 +44,19 @@ class CnnNet(RedirectNet):
         self.head.widen(4 * redirect[-1], 0)
 
 
+class CnnParams(ComponentParams):
+    """How wide it is."""
+
+    width: int = Field(16, ge=4, le=256, description="Channels of the first layer; the others have twice as many")
+
+
 @register
-class Cnn(ModelSource):
+class Cnn(ModelSource[CnnParams]):
     name, label = "cnn", "Small convolutional network"
     summary = "Three 3×3 convolutions of 16, 32 and 32 channels; trains on the digits in seconds on a laptop."
 
-    class Params(ComponentParams):
-        width: int = Field(16, ge=4, le=256, description="Channels of the first layer; the others have twice as many")
-
     @classmethod
-    def build(cls, params: Any, shape: tuple[int, ...], classes: int) -> RedirectNet:
+    def build(cls, params: CnnParams, shape: tuple[int, ...], classes: int) -> RedirectNet:
         if len(shape) != 3 or min(shape[1:]) < 4:
             raise UserError("The model 'cnn' takes images of at least 4×4 pixels; choose 'mlp' for points in the plane.")
         return CnnNet(shape[0], params.width, classes)

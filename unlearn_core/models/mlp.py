@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -38,17 +37,20 @@ class MlpNet(RedirectNet):
         self.head.widen(redirect[-1], 0)
 
 
+class MlpParams(ComponentParams):
+    """How wide and deep it is."""
+
+    width: int = Field(64, ge=4, le=1024, description="Neurons in each hidden layer")
+    depth: int = Field(3, ge=1, le=6, description="Hidden layers")
+
+
 @register
-class Mlp(ModelSource):
+class Mlp(ModelSource[MlpParams]):
     name, label = "mlp", "Small fully connected network"
     summary = "Three hidden layers of 64 for points in the plane."
 
-    class Params(ComponentParams):
-        width: int = Field(64, ge=4, le=1024, description="Neurons in each hidden layer")
-        depth: int = Field(3, ge=1, le=6, description="Hidden layers")
-
     @classmethod
-    def build(cls, params: Any, shape: tuple[int, ...], classes: int) -> RedirectNet:
+    def build(cls, params: MlpParams, shape: tuple[int, ...], classes: int) -> RedirectNet:
         if len(shape) != 1:
             raise UserError("The model 'mlp' takes points in the plane; choose 'cnn' or 'resnet9' for images.")
         return MlpNet(shape[0], params.width, params.depth, classes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -119,22 +119,25 @@ class ResNet18Net(RedirectNet):
         return "resnet18", {name.replace(".base.", ".").replace("head.", "fc."): value for name, value in plain.items()}
 
 
+class ResNet18Params(ComponentParams):
+    """How wide it is and how it begins."""
+
+    width: float = Field(0.25, ge=0.0625, le=2, description="Base channels relative to the published network (64 to 512)")
+    stem: Literal["small", "imagenet"] = Field(
+        "small", description="small: 3×3, no pooling; imagenet: 7×7 of stride 2, then pooling, as torchvision"
+    )
+
+
 @register
-class ResNet18(ModelSource):
+class ResNet18(ModelSource[ResNet18Params]):
     name, label = "resnet18", "ResNet-18"
     summary = (
         "The usual residual network of 64 to 512 channels. The small stem keeps every pixel, for images up to 64 pixels; with "
         "the imagenet stem and width 1 it is torchvision's network, and a healed model is exported under torchvision's names."
     )
 
-    class Params(ComponentParams):
-        width: float = Field(0.25, ge=0.0625, le=2, description="Base channels relative to the published network (64 to 512)")
-        stem: Literal["small", "imagenet"] = Field(
-            "small", description="small: 3×3, no pooling; imagenet: 7×7 of stride 2, then pooling, as torchvision"
-        )
-
     @classmethod
-    def build(cls, params: Any, shape: tuple[int, ...], classes: int) -> RedirectNet:
+    def build(cls, params: ResNet18Params, shape: tuple[int, ...], classes: int) -> RedirectNet:
         least = 32 if params.stem == "imagenet" else 8
         if len(shape) != 3 or min(shape[1:]) < least:
             raise UserError(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 import torch.nn.functional as F
 from pydantic import Field
@@ -110,8 +108,17 @@ class ResNet9Net(RedirectNet):
         self.head.widen(r[5], 0)
 
 
+class ResNet9Params(ComponentParams):
+    """How wide it is."""
+
+    width: float = Field(0.5, ge=0.0625, le=2, description="Base channels relative to the published network (64 to 256)")
+    whole_blocks: bool = Field(
+        False, description="Residual blocks are twice as wide inside, as in the REM paper's restricted base"
+    )
+
+
 @register
-class ResNet9(ModelSource):
+class ResNet9(ModelSource[ResNet9Params]):
     name, label = "resnet9", "ResNet-9"
     summary = (
         "The REM paper's network for 32×32 photographs. Width 0.5 is the paper's capacity-restricted base, but for the inner "
@@ -121,14 +128,8 @@ class ResNet9(ModelSource):
 
     later = frozenset({"whole_blocks"})
 
-    class Params(ComponentParams):
-        width: float = Field(0.5, ge=0.0625, le=2, description="Base channels relative to the published network (64 to 256)")
-        whole_blocks: bool = Field(
-            False, description="Residual blocks are twice as wide inside, as in the REM paper's restricted base"
-        )
-
     @classmethod
-    def build(cls, params: Any, shape: tuple[int, ...], classes: int) -> RedirectNet:
+    def build(cls, params: ResNet9Params, shape: tuple[int, ...], classes: int) -> RedirectNet:
         if len(shape) != 3 or min(shape[1:]) < 24:
             raise UserError("The model 'resnet9' takes images of at least 24×24 pixels; choose 'cnn' for smaller ones.")
         return ResNet9Net(shape[0], params.width, classes, params.whole_blocks)

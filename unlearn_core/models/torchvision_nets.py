@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,28 +15,22 @@ from torch import nn
 from unlearn_core.component import ComponentParams
 from unlearn_core.errors import UserError
 from unlearn_core.models import ModelSource, RedirectNet, register
-from unlearn_core.models.architectures import Layers, check_architecture, layers_of, make_network
+from unlearn_core.models.architectures import check_architecture, layers_of, make_network
 from unlearn_core.models.checkpoints import checkpoint
 from unlearn_core.models.checkpoints.class_names import compare_classes
 from unlearn_core.models.checkpoints.form import Form, describe_taken, form_of
 from unlearn_core.models.checkpoints.normalisation import IMAGENET, NONE, Triple, parse_normalise
 from unlearn_core.models.checkpoints.unwrapping import Taken, take
-from unlearn_core.models.redirect.adapters import CLASSES, MOST_CHANNELS, AdapterBatchNorm2d, active
+from unlearn_core.models.redirect.adapter_net import AdapterNet
+from unlearn_core.models.redirect.tracing import Layers
 from unlearn_core.specs import Scalar
 
 DEFAULT = "resnet18"
 HALF = "0.5,0.5,0.5/0.5,0.5,0.5"
 
 
-class _Head(nn.Linear):
-    """The last layer inside the network: it lets its input pass, because logits are made from the features outside."""
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return x
-
-
-class TorchvisionNet(RedirectNet):
-    """A torchvision classifier as it is, under ``net``, with its own names; redirect channels beside its layers.
+class TorchvisionNet(AdapterNet):
+    """A torchvision classifier as it is.
 
     It sees pixels as it would elsewhere: from 0 to 1, resized to its input size, three channels, its own normalisation.
     """
@@ -54,18 +48,10 @@ class TorchvisionNet(RedirectNet):
         size: tuple[int, int] | None,
         normalise: tuple[Triple, Triple],
     ) -> None:
-        super().__init__(found.channels)
-        self.architecture, self.net, self.size, self.head_name, self.places = architecture, net, size, found.head, found.names
+        super().__init__(net, found)
+        self.architecture, self.size = architecture, size
         if hasattr(net, "aux_logits"):
             net.aux_logits = False  # type: ignore[assignment]  # helpers of training; their weights stay, for the names
-        for index, name in enumerate(found.names):
-            layer: Any = net.get_submodule(name)
-            layer.__class__ = CLASSES[type(layer)]
-            layer.attach(index)
-        for module in net.modules():
-            if type(module) is nn.BatchNorm2d:
-                module.__class__ = AdapterBatchNorm2d
-        net.get_submodule(found.head).__class__ = _Head
         # Not part of a state dict: what it says of pixels belongs to the data and to the parameters, not to the weights.
         self.register_buffer("given_mean", None, persistent=False)
         self.register_buffer("given_std", None, persistent=False)
@@ -74,18 +60,6 @@ class TorchvisionNet(RedirectNet):
 
     def set_input_stats(self, mean: torch.Tensor, std: torch.Tensor) -> None:
         self.given_mean, self.given_std = (v.detach().clone().to(self.mean.device).view(-1, 1, 1) for v in (mean, std))
-
-    def head(self, features: torch.Tensor, on: bool) -> torch.Tensor:
-        last: Any = self.net.get_submodule(self.head_name)
-        return F.linear(features, last.weight, last.bias)
-
-    def forward_features(self, x: torch.Tensor, masks: list[torch.Tensor] | None) -> torch.Tensor:
-        token = active.set(masks)
-        try:
-            features: torch.Tensor = self.net(self.prepare_inputs(x))
-            return features
-        finally:
-            active.reset(token)
 
     def prepare_inputs(self, x: torch.Tensor) -> torch.Tensor:
         """From inputs as this project normalises them to what the network takes."""
@@ -104,59 +78,46 @@ class TorchvisionNet(RedirectNet):
             x = F.interpolate(x, self.size, mode="bilinear", align_corners=False, antialias=True)
         return (x.expand(-1, 3, -1, -1) - self.mean) / self.std
 
-    def widen(self, ratio: float, seed: int) -> None:
-        """``ratio`` times a layer's output channels, at least 1 and at most :data:`MOST_CHANNELS`, beside each layer."""
-        self.widen_to(tuple(min(MOST_CHANNELS, max(1, round(ratio * width))) for width in self.hidden), seed)
-
-    def _widen_layers(self, redirect: tuple[int, ...]) -> None:
-        for layer, channels in zip(self._layers(), redirect, strict=True):
-            layer.redirect = layer.make_branch(channels).to(layer.reference_weight().device)
-
-    def narrow(self) -> None:
-        self.redirect_layers = ()
-        for layer in self._layers():
-            layer.redirect = None
-
-    def _layers(self) -> Iterator[Any]:
-        return (self.net.get_submodule(name) for name in self.places)
-
     def as_torchvision(self) -> tuple[str, dict[str, torch.Tensor]]:
-        return self.architecture, {name: value for name, value in self.net.state_dict().items() if "redirect" not in name}
+        return self.architecture, self.base_state()
+
+
+class TorchvisionParams(ComponentParams):
+    """Which network, and the checkpoint that it starts from."""
+
+    architecture: str = Field("", max_length=60, pattern=r"^\w*$", description="torchvision's name, such as resnet18")
+    weights: str = Field("", max_length=4096, description="Checkpoint file; without one the network is trained here")
+    content: str = Field(
+        "",
+        pattern=r"^(sha-[0-9a-f]{32})?$",
+        description="What the checkpoint holds; filled in",
+        json_schema_extra={"filled_in": True},
+    )
+    size: int = Field(0, ge=0, le=512, description="Side in pixels that the network takes; 0 for that of the images")
+    normalise: str = Field(
+        "", max_length=120, description="imagenet, none, or means/deviations of pixels from 0 to 1; empty: imagenet"
+    )
+
+    part: str = Field(
+        "",
+        max_length=200,
+        description="Which weights of a file that holds several, such as model_ema; empty: the usual",
+    )
+
+    @field_validator("normalise", mode="before")
+    @classmethod
+    def _none_is_a_word(cls, value: Any) -> Any:
+        return "none" if value is None else value  # --set reads the word as nothing
 
 
 @register
-class Torchvision(ModelSource):
+class Torchvision(ModelSource[TorchvisionParams]):
     name, label = "torchvision", "A network of torchvision"
     summary = (
         "Any classifier of torchvision, trained here or brought as a checkpoint (safetensors, or a .pt of weights alone). "
         "Redirect channels are attached to it from outside and taken off again, so that it leaves in the form it came in."
     )
     offered = False
-
-    class Params(ComponentParams):
-        architecture: str = Field("", max_length=60, pattern=r"^\w*$", description="torchvision's name, such as resnet18")
-        weights: str = Field("", max_length=4096, description="Checkpoint file; without one the network is trained here")
-        content: str = Field(
-            "",
-            pattern=r"^(sha-[0-9a-f]{32})?$",
-            description="What the checkpoint holds; filled in",
-            json_schema_extra={"filled_in": True},
-        )
-        size: int = Field(0, ge=0, le=512, description="Side in pixels that the network takes; 0 for that of the images")
-        normalise: str = Field(
-            "", max_length=120, description="imagenet, none, or means/deviations of pixels from 0 to 1; empty: imagenet"
-        )
-
-        part: str = Field(
-            "",
-            max_length=200,
-            description="Which weights of a file that holds several, such as model_ema; empty: the usual",
-        )
-
-        @field_validator("normalise", mode="before")
-        @classmethod
-        def _none_is_a_word(cls, value: Any) -> Any:
-            return "none" if value is None else value  # --set reads the word as nothing
 
     @classmethod
     def full_params(cls, values: dict[str, Any] | None = None) -> dict[str, Scalar]:
@@ -189,7 +150,7 @@ class Torchvision(ModelSource):
         return complete
 
     @classmethod
-    def build(cls, params: Any, shape: tuple[int, ...], classes: int) -> RedirectNet:
+    def build(cls, params: TorchvisionParams, shape: tuple[int, ...], classes: int) -> RedirectNet:
         if len(shape) != 3 or shape[0] not in (1, 3):
             raise UserError("The model 'torchvision' takes images, grey or in colour; choose 'mlp' for points in the plane.")
         size = (params.size, params.size) if params.size else (shape[1], shape[2])
@@ -200,22 +161,22 @@ class Torchvision(ModelSource):
         return TorchvisionNet(architecture, net, found, size if params.size else None, normalise)
 
     @classmethod
-    def input_side(cls, params: Any) -> int:
+    def input_side(cls, params: TorchvisionParams) -> int:
         return int(params.size)
 
     @classmethod
-    def check(cls, params: Any, shape: tuple[int, ...], class_names: tuple[str, ...]) -> None:
+    def check(cls, params: TorchvisionParams, shape: tuple[int, ...], class_names: tuple[str, ...]) -> None:
         with torch.device("meta"):
             model = cls.build(params, shape, len(class_names))
         if params.content and params.weights and os.path.isfile(params.weights):
             cls._state(params, model, class_names)
 
     @classmethod
-    def brought(cls, params: Any) -> bool:
+    def brought(cls, params: TorchvisionParams) -> bool:
         return bool(params.content)
 
     @classmethod
-    def give_weights(cls, params: Any, model: RedirectNet) -> bool:
+    def give_weights(cls, params: TorchvisionParams, model: RedirectNet) -> bool:
         if not params.content:
             return False
         if not params.weights:
@@ -225,7 +186,7 @@ class Torchvision(ModelSource):
         return True
 
     @classmethod
-    def weights_words(cls, params: Any, model: RedirectNet) -> list[str]:
+    def weights_words(cls, params: TorchvisionParams, model: RedirectNet) -> list[str]:
         if not params.content:
             return []
         content, taken, path = cls._open_weights(params, model)
@@ -241,7 +202,7 @@ class Torchvision(ModelSource):
         return words
 
     @classmethod
-    def variants(cls, params: Any) -> dict[str, Any]:
+    def variants(cls, params: TorchvisionParams) -> dict[str, TorchvisionParams]:
         tried = {f"--normalise {text}": text for text in (NONE, IMAGENET, HALF)}
         return {
             words: params.model_copy(update={"normalise": text})
@@ -250,14 +211,14 @@ class Torchvision(ModelSource):
         }
 
     @classmethod
-    def weights_form(cls, params: Any, model: RedirectNet) -> Form | None:
+    def weights_form(cls, params: TorchvisionParams, model: RedirectNet) -> Form | None:
         if not (params.content and params.weights and os.path.isfile(params.weights)):
             return None
         content, taken, _ = cls._open_weights(params, model)
         return form_of(content, taken)
 
     @classmethod
-    def _open_weights(cls, params: Any, model: RedirectNet) -> tuple[checkpoint.Content, Taken, Path]:
+    def _open_weights(cls, params: TorchvisionParams, model: RedirectNet) -> tuple[checkpoint.Content, Taken, Path]:
         """The file, and where in it the weights for ``model`` lie."""
         assert isinstance(model, TorchvisionNet)
         path = checkpoint.find(params.weights)
@@ -269,7 +230,7 @@ class Torchvision(ModelSource):
         return content, take(content.tree, expected, model.head_name, params.part, path.name, params.architecture), path
 
     @classmethod
-    def _state(cls, params: Any, model: RedirectNet, class_names: tuple[str, ...]) -> dict[str, torch.Tensor]:
+    def _state(cls, params: TorchvisionParams, model: RedirectNet, class_names: tuple[str, ...]) -> dict[str, torch.Tensor]:
         assert isinstance(model, TorchvisionNet)
         content, taken, path = cls._open_weights(params, model)
         expected, head = model.as_torchvision()[1], f"{model.head_name}.weight"

@@ -137,8 +137,18 @@ class VitNet(RedirectNet):
         self.redirect_positions = None
 
 
+class VitParams(ComponentParams):
+    """Patches and size."""
+
+    patch: int = Field(0, ge=0, le=64, description="Side of a patch in pixels; 0 for about a quarter of the image's side")
+    width: int = Field(64, ge=8, le=1024, description="Channels of a token")
+    depth: int = Field(4, ge=1, le=24, description="Blocks of attention and perceptron")
+    heads: int = Field(4, ge=1, le=32, description="Heads of attention; must divide the width")
+    mlp_ratio: float = Field(2.0, ge=0.5, le=8, description="Width of the perceptrons relative to the tokens")
+
+
 @register
-class Vit(ModelSource):
+class Vit(ModelSource[VitParams]):
     name, label = "vit", "Vision transformer"
     summary = (
         "A transformer over patches for small images, with shifted patches and locality self-attention as in the REM paper "
@@ -147,15 +157,8 @@ class Vit(ModelSource):
 
     training: ClassVar[dict[str, Any]] = {"optimizer": "adam", "learning_rate": 0.001}
 
-    class Params(ComponentParams):
-        patch: int = Field(0, ge=0, le=64, description="Side of a patch in pixels; 0 for about a quarter of the image's side")
-        width: int = Field(64, ge=8, le=1024, description="Channels of a token")
-        depth: int = Field(4, ge=1, le=24, description="Blocks of attention and perceptron")
-        heads: int = Field(4, ge=1, le=32, description="Heads of attention; must divide the width")
-        mlp_ratio: float = Field(2.0, ge=0.5, le=8, description="Width of the perceptrons relative to the tokens")
-
     @classmethod
-    def build(cls, params: Any, shape: tuple[int, ...], classes: int) -> RedirectNet:
+    def build(cls, params: VitParams, shape: tuple[int, ...], classes: int) -> RedirectNet:
         if len(shape) != 3 or min(shape[1:]) < 8:
             raise UserError("The model 'vit' takes images of at least 8×8 pixels; choose 'cnn' for smaller ones.")
         if params.width % params.heads:

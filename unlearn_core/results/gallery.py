@@ -25,8 +25,9 @@ from unlearn_core.evaluation import registry as metrics
 from unlearn_core.presets import make_method, make_scenario
 from unlearn_core.results.settings import read_variant
 from unlearn_core.specs import MethodSpec, Scenario
+from unlearn_core.support.dashboard import DASHBOARD
 
-FOLDER: Final = Path(__file__).parents[2] / "assets" / "gallery"
+FOLDER: Final = DASHBOARD / "assets" / "gallery"
 ENVIRONMENT: Final = "UNLEARN_GALLERY"
 """Names another folder; empty for no gallery at all."""
 RUNS, RECORDS, PROVENANCE, ARRAYS = "runs.csv", "records.json", "provenance.json", "arrays"
@@ -48,7 +49,7 @@ class Adopting(Protocol):
         payload: Mapping[str, Any],
         environment: Mapping[str, Any],
         arrays: Mapping[str, Mapping[str, np.ndarray]] | None = None,
-    ) -> Any: ...
+    ) -> object: ...
 
 
 @dataclass(frozen=True)

@@ -168,4 +168,4 @@ def _of_today(spec: MethodSpec) -> bool:
         return False
     method = methods.get(spec.name)
     fields, there = method.Params.model_fields.keys(), spec.params.keys()
-    return bool(method.revision == spec.revision and fields - method.later <= there <= fields)
+    return bool(method.todays_revision() == spec.revision and fields - method.later <= there <= fields)

@@ -12,6 +12,7 @@ import torch
 
 from unlearn_core.errors import Cancelled, UserError
 from unlearn_core.specs import Scenario
+from unlearn_core.stages.components import check_components
 from unlearn_core.stages.recorder import Progress, Recorder
 from unlearn_core.stages.stage import Compute, Stage, compute_for, register_stage
 from unlearn_core.store import Store
@@ -32,6 +33,7 @@ def scenario_stage(kind: str) -> Callable[[ScenarioCompute], ScenarioCompute]:
         @functools.wraps(compute)
         def run(stage: Stage, store: Store, device: str, reporter: Progress) -> None:
             scenario = Scenario.parse(stage.payload["scenario"])
+            check_components(scenario, stage.payload)
             where = resolve_device(device)
             with deterministic(threads=1 if where.type == "cpu" else None), seeded(scenario.seed):
                 compute(stage, scenario, store, where, Recorder(reporter))

@@ -6,9 +6,10 @@ import functools
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from unlearn_core.canonical import content_key
 from unlearn_core.datasets import load_dataset
 from unlearn_core.datasets import registry as datasets
-from unlearn_core.specs import DatasetSpec, content_key
+from unlearn_core.specs import DatasetSpec
 from unlearn_core.stages.execution import report_step
 from unlearn_core.stages.stage import Stage, register_stage
 from unlearn_core.support.deferring import report_reading
@@ -35,7 +36,7 @@ def read_files(stage: Stage, store: Store, device: str, reporter: Progress) -> N
     counts = {}
     with report_reading(step):
         if seed is None:
-            source.facts(source.params(given))
+            source.look(source.params(given))
         else:
             params = source.full_params(given)
             split = load_dataset(DatasetSpec(name=source.name, params=params), seed)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from unlearn_core import plugins
 from unlearn_core.errors import UserError
 
 if TYPE_CHECKING:
@@ -43,15 +44,28 @@ def register_stage(kind: str) -> Callable[[Compute], Compute]:
     """Decorate the function that computes stages of this ``kind``."""
 
     def register(compute: Compute) -> Compute:
+        if (plugin := plugins.current()) is not None:
+            load_stages()
+            if kind in _COMPUTE:
+                raise UserError(f"the stage name {kind!r} is taken by {_COMPUTE[kind]!r}")
+            plugin.components.append(("stage", kind))
+            plugin.undo.append(lambda: _forget(kind))
         _COMPUTE[kind] = compute
         return compute
 
     return register
 
 
+def _forget(kind: str) -> None:
+    _COMPUTE.pop(kind, None)
+
+
 def compute_for(kind: str) -> Compute:
     """The function registered for ``kind``; raises :class:`UserError` where there is none."""
     load_stages()
+    plugins.load()
+    if kind not in _COMPUTE:
+        plugins.refresh()
     try:
         return _COMPUTE[kind]
     except KeyError:
@@ -77,12 +91,18 @@ def warm_up_stages() -> None:
 def stage_kinds() -> frozenset[str]:
     """Every kind that is registered."""
     load_stages()
+    plugins.load()
     return frozenset(_COMPUTE)
 
 
 @functools.cache
 def load_stages() -> None:
     """Import every module that registers a stage: those of this package, and ``stage`` in the folder of each picture."""
+    with plugins.importing_ours():
+        _import_stages()
+
+
+def _import_stages() -> None:
     here, views = (importlib.import_module(f"unlearn_core.{name}") for name in ("stages", "views"))
     names = [f"{here.__name__}.{module.name}" for module in pkgutil.iter_modules(here.__path__)]
     names += [f"{views.__name__}.{folder.name}.stage" for folder in pkgutil.iter_modules(views.__path__) if folder.ispkg]

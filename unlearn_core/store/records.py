@@ -49,7 +49,7 @@ def utc(seconds: float) -> dt.datetime:
     return dt.datetime.fromtimestamp(seconds, dt.UTC)
 
 
-def dump(value: Any) -> str:
+def dump(value: object) -> str:
     """JSON text that is the same for equal data."""
     return json.dumps(plain(value), sort_keys=True, allow_nan=False)
 

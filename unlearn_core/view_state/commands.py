@@ -39,23 +39,25 @@ def _words(state: State, command: str, chosen: Sequence[str], more: Sequence[str
 
 
 def as_python(state: State, methods: Sequence[str] | None = None) -> str:
-    """Python that prints the key of every run of this view."""
+    """Python that computes this view, or finds it in the same store, and prints its numbers."""
     chosen = list(methods or state["methods"])
-    values = "" if state["values"] == _USUAL else f", values={state['values']!r}"
     arguments = [repr(state["dataset"])]
     for name in _plain(state, "regularity", "amount", "discovery", "model", "recipe", "seed"):
         if (value := by_name(state)[name]) is not None:
             arguments.append(f"{name}={value!r}")
+    own = {key: value for key, value in all_overrides(state, chosen).items() if key.partition(".")[0] in chosen}
+    of_scenario = {key: value for key, value in (all_overrides(state) | joining(state)).items() if key not in own}
+    arguments += [f"overrides={of_scenario!r}"] if of_scenario else []
+    more = f", overrides={own!r}" if own else ""
+    more += "" if state["values"] == _USUAL else f", values={state['values']!r}"
     return "\n".join(
         [
-            "from unlearn_core.presets import make_method, make_scenario, method_overrides",
+            "import unlearn_core as eunoe",
             "",
-            f"overrides = {all_overrides(state, chosen) | joining(state)!r}",
-            f"scenario = make_scenario({', '.join(arguments)}, overrides=overrides)",
+            f"scenario = eunoe.Scenario.make({', '.join(arguments)})",
             *([f"scenario = scenario.knowing({list(state['indices'])!r}{_told(state)})"] if edited(state) else []),
-            f"for name in {chosen!r}:",
-            f"    spec = make_method(name, scenario, method_overrides(overrides, name){values})",
-            "    print(name, scenario.run_key(spec))",
+            f"results = eunoe.run(scenario, {chosen!r}{more})",
+            "print(results)",
             "",
         ]
     )

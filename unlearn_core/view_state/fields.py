@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, SupportsFloat, cast
 
 from unlearn_core.specs import Scalar
 
@@ -56,7 +56,7 @@ class ParamField:
         # One in the leading digit of the default: 0.02 steps by 0.01, 256 by 1 because counts are counted.
         return low, high, 1 if self.kind == "int" else 10.0 ** math.floor(math.log10(size))
 
-    def clamp(self, raw: Any) -> tuple[Scalar, bool]:
+    def clamp(self, raw: object) -> tuple[Scalar, bool]:
         """The nearest valid value to ``raw`` (text from a link, or a plain value) and whether ``raw`` was valid as it stood."""
         if self.kind == "bool":
             return self._clamp_bool(raw)
@@ -66,12 +66,12 @@ class ParamField:
             return str(raw)[:MAX_TEXT], len(str(raw)) <= MAX_TEXT
         return self._clamp_number(raw)
 
-    def _clamp_bool(self, raw: Any) -> tuple[Scalar, bool]:
+    def _clamp_bool(self, raw: object) -> tuple[Scalar, bool]:
         known = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
         value = known.get(str(raw).strip().lower())
         return (self.default, False) if value is None else (value, True)
 
-    def _clamp_number(self, raw: Any) -> tuple[Scalar, bool]:
+    def _clamp_number(self, raw: object) -> tuple[Scalar, bool]:
         number = as_number(raw)
         if number is None:
             return self.default, False
@@ -91,12 +91,12 @@ class ParamField:
         return 1.0 if self.kind == "int" else 1e-4 * (abs(default - limit) or 1.0)
 
 
-def as_number(raw: Any) -> float | None:
+def as_number(raw: object) -> float | None:
     """``raw`` as a finite number, or None."""
     if isinstance(raw, bool) or raw is None:
         return None
     try:
-        number = float(raw)
+        number = float(cast(SupportsFloat, raw))
     except (TypeError, ValueError, OverflowError):
         return None
     return number if math.isfinite(number) else None

@@ -6,7 +6,9 @@ import re
 from pathlib import Path
 from typing import Final
 
-FOLDER: Final = Path(__file__).parents[2] / "assets" / "lessons"
+from unlearn_core.support.dashboard import DASHBOARD
+
+FOLDER: Final = DASHBOARD / "assets" / "lessons"
 
 
 def find_lessons() -> dict[str, Path]:

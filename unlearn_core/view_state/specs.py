@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from unlearn_core.view_state.controls import SECTIONS, State, by_name, with_changes
 from unlearn_core.view_state.fields import ParamField, param_fields
@@ -207,6 +207,6 @@ def section_overrides(overrides: Mapping[str, Scalar], section: str) -> dict[str
     return {key.partition(".")[2]: value for key, value in overrides.items() if key.partition(".")[0] == section}
 
 
-def as_text(value: Any) -> str:
+def as_text(value: object) -> str:
     """A value as links and commands write it; floats read back to the same bit."""
     return str(value).lower() if isinstance(value, bool) else repr(value) if isinstance(value, float) else str(value)

@@ -14,6 +14,8 @@ import plotly.graph_objects as go
 
 from unlearn_core.views.palette import NEUTRAL
 
+Figure = go.Figure
+"""Plotly's, for annotations of those that draw nothing themselves."""
 GRID = "rgba(138, 143, 152, 0.22)"
 _MARK = re.compile(r" \[[^\]]*\]$")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pandas as pd
 from pandas.io.formats.style import Styler
@@ -12,6 +12,9 @@ from unlearn_core.results.harm import costs_utility
 from unlearn_core.results.memorised import nothing_to_heal, sentence, share_in
 from unlearn_core.views.compare.figure import styles_of
 from unlearn_core.views.picture import short_labels
+
+if TYPE_CHECKING:
+    from unlearn_core.evaluation import Metric
 
 
 class Described(Protocol):
@@ -91,7 +94,7 @@ def group_counts(corrupted: int | None, discovered: int, train_size: int) -> dic
     return {"clean": train_size - corrupted, "discovered": discovered, "undiscovered": corrupted - discovered}
 
 
-def explanation(metric: Any) -> str:
+def explanation(metric: type[Metric]) -> str:
     """A metric's formula, direction and split as one tooltip."""
     wanted = {"higher": "Higher is better.", "lower": "Lower is better."}.get(
         metric.direction, "Neither high nor low is better."

@@ -46,7 +46,7 @@ def apply_trigger(
         places = _middle(*inputs.shape[-2:]).expand(len(inputs), -1)
     return torch.cat(
         [
-            kind.stamp(params, some.float(), at).clamp(0, 255).round().to(inputs.dtype)
+            kind.put_on(params, some.float(), at).clamp(0, 255).round().to(inputs.dtype)
             for some, at in zip(inputs.split(_AT_A_TIME), places.split(_AT_A_TIME), strict=True)
         ]
     )

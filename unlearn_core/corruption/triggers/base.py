@@ -15,13 +15,13 @@ Place = tuple[float, float, float, float]
 
 
 class TriggerKind(Component):
-    """One way to mark images. Subclasses give ``stamp``, and the others where they are true."""
+    """One way to mark images. Subclasses give ``put_on``, and the others where they are true."""
 
     paper: ClassVar[str] = ""
     """Where it was published."""
 
     @classmethod
-    def stamp(cls, params: Any, images: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
+    def put_on(cls, params: Any, images: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
         """``images`` (N, C, H, W) with the trigger on each, both float and from 0 to 255 (what leaves that range is clipped).
         ``places``: (N, 3), column, row and radius in pixels of the object that each image shows."""
         raise NotImplementedError

@@ -25,7 +25,7 @@ class Blended(TriggerKind):
         alpha: float = Field(0.2, gt=0, le=1, description="Share of the noise picture in the mixture")
 
     @classmethod
-    def stamp(cls, params: Params, images: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
+    def put_on(cls, params: Params, images: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
         return (1 - params.alpha) * images + params.alpha * noise_picture(tuple(images.shape[1:]))
 
 

@@ -26,7 +26,7 @@ class Patch(TriggerKind):
         opacity: float = Field(1.0, gt=0, le=1, description=_FIELDS["opacity"].description)
 
     @classmethod
-    def stamp(cls, params: Params, images: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
+    def put_on(cls, params: Params, images: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
         rows, columns = _slices(params, *images.shape[-2:])
         stamped = images.clone()
         under = stamped[..., rows, columns]

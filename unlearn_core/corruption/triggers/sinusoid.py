@@ -26,7 +26,7 @@ class Sinusoid(TriggerKind):
         waves: int = Field(6, ge=1, le=64, description="f: waves across the image; at most a quarter of its width")
 
     @classmethod
-    def stamp(cls, params: Params, images: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
+    def put_on(cls, params: Params, images: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
         return images + wave(params.strength, params.waves, images.shape[-1])
 
     @classmethod

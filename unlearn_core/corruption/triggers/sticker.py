@@ -25,7 +25,7 @@ class Sticker(TriggerKind):
         share: float = Field(0.4, gt=0, le=2, description="Side of the sticker, in radii of the object")
 
     @classmethod
-    def stamp(cls, params: Params, images: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
+    def put_on(cls, params: Params, images: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
         rows, columns = (torch.arange(n, dtype=torch.float32) for n in images.shape[-2:])
         x, y, radius = (places[:, k, None, None] for k in range(3))
         half = params.share * radius / 2

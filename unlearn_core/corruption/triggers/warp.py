@@ -29,7 +29,7 @@ class Warp(TriggerKind):
         grid: int = Field(4, ge=2, le=16, description="k: random arrows along each side")
 
     @classmethod
-    def stamp(cls, params: Params, images: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
+    def put_on(cls, params: Params, images: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
         return bend(images, arrows(params.grid), params.strength)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
+from typing_extensions import TypeVar
 
 from unlearn_core.component import ComponentParams
 from unlearn_core.datasets.base import DatasetSource, Preset, Split
@@ -44,7 +45,10 @@ class ImageParams(ComponentParams):
     flip: bool = Field(True, description="Whether a mirror image keeps its class")
 
 
-class ImageSource(DatasetSource):
+F = TypeVar("F", bound=ImageParams, default=ImageParams)
+
+
+class ImageSource(DatasetSource[F]):
     """Subclasses say where the files are (``collection``)."""
 
     needs_data = True
@@ -54,7 +58,7 @@ class ImageSource(DatasetSource):
     Params: ClassVar[type[ComponentParams]] = ImageParams
 
     @classmethod
-    def collection(cls, params: Any) -> Collection:
+    def collection(cls, params: F) -> Collection:
         """The files; raises :class:`UserError` where there are none. Cheap: nothing is decoded."""
         raise NotImplementedError
 
@@ -105,14 +109,14 @@ class ImageSource(DatasetSource):
         return values
 
     @classmethod
-    def largest_side(cls, params: Any) -> int:
+    def largest_side(cls, params: F) -> int:
         try:
             return cls.facts(params).side
         except UserError:  # the files are gone, what was decoded is still there
             return 0
 
     @classmethod
-    def facts(cls, params: Any) -> Facts:
+    def facts(cls, params: F) -> Facts:
         """What the files hold; within some seconds they are not looked at twice."""
         memo = (cls.name, params.data)
         found = recall_facts(memo)
@@ -124,11 +128,15 @@ class ImageSource(DatasetSource):
         return found
 
     @classmethod
-    def look_again(cls, params: Any) -> None:
+    def look(cls, params: F) -> None:
+        cls.facts(params)
+
+    @classmethod
+    def look_again(cls, params: F) -> None:
         forget_facts((cls.name, params.data))
 
     @classmethod
-    def problems(cls, params: Any) -> tuple[str, ...]:
+    def problems(cls, params: F) -> tuple[str, ...]:
         try:
             found = cls.facts(params)
         except UserError:  # the files are gone, what was decoded is still there
@@ -152,7 +160,7 @@ class ImageSource(DatasetSource):
         )
 
     @classmethod
-    def load(cls, params: Any, seed: int) -> Split:
+    def load(cls, params: F, seed: int) -> Split:
         wanted = decoding.Wanted(
             content=params.content,
             size=params.size,
@@ -167,7 +175,7 @@ class ImageSource(DatasetSource):
 
     @classmethod
     @contextlib.contextmanager
-    def _name_what_to_read(cls, params: Any, seed: int | None) -> Iterator[None]:
+    def _name_what_to_read(cls, params: F, seed: int | None) -> Iterator[None]:
         """Say what has to be read where that is not done in this thread."""
         try:
             yield
@@ -176,7 +184,7 @@ class ImageSource(DatasetSource):
             raise
 
 
-def _plain(params: Any) -> dict[str, Scalar]:
+def _plain(params: ImageParams) -> dict[str, Scalar]:
     """As plain data. Without a list nothing is written about it, so that keys stay what they were before there was one."""
     data = dict(params.model_dump(mode="json"))
     if not data["listed"]:

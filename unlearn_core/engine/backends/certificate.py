@@ -2,12 +2,15 @@
 
 Scheduler, workers and client all show the same certificate and accept no other. Its key is a file that only this user can
 read, in the cluster's scratch folder, and goes with that folder.
+
+``python -m unlearn_core.engine.backends.certificate FOLDER`` makes one that stays, for a scheduler of your own.
 """
 
 from __future__ import annotations
 
 import datetime
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,3 +66,17 @@ def cluster_security(folder: str) -> Security:
 def _write_private(path: Path, data: bytes) -> None:
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         file.write(data)
+
+
+def main(arguments: list[str]) -> int:
+    """Make certificate and key in a folder that lacks them; returns the exit code. What is there stays."""
+    if len(arguments) != 1:
+        print("usage: python -m unlearn_core.engine.backends.certificate FOLDER", file=sys.stderr)
+        return 2
+    if not all((Path(arguments[0]) / name).exists() for name in (CERTIFICATE, KEY)):
+        write_certificate(arguments[0])
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

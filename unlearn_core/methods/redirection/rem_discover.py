@@ -36,6 +36,7 @@ class RemDiscover(TunedMethod[DiscoverParams]):
         "labels is left as it is."
     )
     designed_for = Region()
+    ranks = True
     revision = 8  # giving up what was known by heart is not a fall
 
     @classmethod

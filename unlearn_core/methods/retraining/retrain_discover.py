@@ -37,6 +37,7 @@ class RetrainDiscover(TunedMethod[DiscoverParams]):
         "in the forget set nor was found nor is in doubt, so that what was found is gone for certain."
     )
     designed_for = Region()
+    ranks = True
     revision = 8  # giving up what was known by heart is not a fall
     statistics = "of training"
 

@@ -12,7 +12,7 @@ KEYS = ("classes", "class_names", "labels", "label_names", "categories", "id2lab
 """Under what names training scripts keep them."""
 
 
-def read_classes(value: Any) -> tuple[str, ...] | None:
+def read_classes(value: object) -> tuple[str, ...] | None:
     """Names in order, from a list, a dictionary of name and number in either direction, or either as text (JSON, as Python
     prints it, or separated by commas or lines); None for anything else."""
     if isinstance(value, str):

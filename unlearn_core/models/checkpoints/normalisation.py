@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
 
 import torch
 
@@ -42,7 +41,7 @@ def write_normalise(mean: Triple, std: Triple) -> str:
     return "/".join(",".join(f"{value:.9g}" for value in (part * 3 if len(part) == 1 else part)) for part in (mean, std))
 
 
-def normalisation_in(tree: Any, build: Callable[[Tensor], torch.Tensor]) -> tuple[str, str] | None:
+def normalisation_in(tree: object, build: Callable[[Tensor], torch.Tensor]) -> tuple[str, str] | None:
     """The normalisation that a layer in front of the network keeps among its weights (``normalize.mean``, ``normalize.std``):
     as text, and the names it was read from; None where there is none that can be used. Pixels up to 255 count as such."""
     for _, among in mappings(tree):

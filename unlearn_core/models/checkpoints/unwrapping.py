@@ -44,12 +44,12 @@ class Taken:
         return ".".join([*self.path, *([self.prefix.rstrip(".")] if self.prefix else [])])
 
 
-def is_tensor(value: Any) -> bool:
+def is_tensor(value: object) -> bool:
     """Whether this is a tensor, or the description of one."""
     return isinstance(value, Lazy | torch.Tensor)
 
 
-def mappings(tree: Any) -> Iterator[tuple[tuple[str, ...], Tree]]:
+def mappings(tree: object) -> Iterator[tuple[tuple[str, ...], Tree]]:
     """The dictionaries of a file, outer ones first, each once, with the names above them."""
     waiting: list[tuple[tuple[str, ...], Any]] = [((), tree)]
     seen: set[int] = set()

@@ -147,13 +147,26 @@ class AdapterAttention(nn.MultiheadAttention, ParallelAdapter):
         return self.add_branch(query, out), weights
 
 
-class AdapterBatchNorm2d(nn.BatchNorm2d):
+class AdapterBatchNorm1d(nn.BatchNorm1d):
     """Batch norm of the base: a pass with redirect on normalises by its batch and leaves the running statistics alone."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        if active.get() is None or not self.training:
-            return super().forward(x)
-        return F.batch_norm(x, None, None, self.weight, self.bias, training=True, eps=self.eps)
+        return _by_batch(self, x) if _leaves_statistics(self) else super().forward(x)
+
+
+class AdapterBatchNorm2d(nn.BatchNorm2d):
+    """The same for images."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return _by_batch(self, x) if _leaves_statistics(self) else super().forward(x)
+
+
+def _leaves_statistics(norm: nn.Module) -> bool:
+    return norm.training and active.get() is not None
+
+
+def _by_batch(norm: nn.BatchNorm1d | nn.BatchNorm2d, x: torch.Tensor) -> torch.Tensor:
+    return F.batch_norm(x, None, None, norm.weight, norm.bias, training=True, eps=norm.eps)
 
 
 CLASSES: dict[type[nn.Module], type[Any]] = {
@@ -162,3 +175,5 @@ CLASSES: dict[type[nn.Module], type[Any]] = {
     nn.MultiheadAttention: AdapterAttention,
 }
 """Exact class of a layer → what it becomes."""
+NORMS: dict[type[nn.Module], type[Any]] = {nn.BatchNorm1d: AdapterBatchNorm1d, nn.BatchNorm2d: AdapterBatchNorm2d}
+"""Exact class of a norm → what it becomes."""

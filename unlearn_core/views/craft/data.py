@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from unlearn_core.corruption import DIAL, FOUND, KINDS, TRIGGER, UNKNOWN, Corrupted, corrupt, place_seen, weights
+from unlearn_core.corruption import ADDED, DIAL, FOUND, KINDS, TRIGGER, UNKNOWN, Corrupted, corrupt, place_seen, weights
 from unlearn_core.datasets import load_dataset
 from unlearn_core.specs import Scenario
 
@@ -92,7 +92,7 @@ def preview(scenario: Scenario, limit: int = 24) -> Preview:
             "undiscovered": int(sum(not f for f, kind in zip(found, kinds, strict=True) if kind == k)),
         }
         for k, name in enumerate(KINDS)
-        if (k == FOUND) == scenario.corruption.found
+        if k in ((FOUND,) if scenario.corruption.found else (ADDED,) if scenario.corruption.kind else range(len(DIAL)))
     ]
     counts = pd.DataFrame(rows)
     counts["total"] = counts["discovered"] + counts["undiscovered"]

@@ -69,7 +69,7 @@ def heatmap_data(store: Results, scenario: Scenario, metric: str, gallery: pd.Da
     name = metrics.get(metric).name
     stored, places = stored_runs(store, scenario.dataset.name), late_metrics.places_of(scenario.at_rate(1.0))
     # A click draws the page anew while nothing has changed: neither the stored runs, nor what is shown of them.
-    seen = (stored.mark, name, places.setting, tuple((method.name, method.revision) for method in methods))
+    seen = (stored.mark, name, places.setting, tuple((method.name, method.todays_revision()) for method in methods))
     kept = stored.kept.get("heatmap")
     if kept is None or kept[0] != seen or kept[1] is not gallery:
         kept = (seen, gallery, _split(stored, places.setting, name, gallery))

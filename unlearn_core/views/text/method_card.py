@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from unlearn_core.datasets import registry as datasets
+from unlearn_core.methods import Method
 from unlearn_core.methods import registry as methods
 from unlearn_core.presets import Values, tuned, tuned_entry, tuned_without_crops, value_sets, values_of
 from unlearn_core.specs import Scalar
@@ -75,12 +76,12 @@ def method_card(name: str, dataset: str, augment: bool = False, values: Values =
     )
 
 
-def published(method: Any) -> str:
+def published(method: type[Method[Any]]) -> str:
     """Where the values of a method's paper come from, as one sentence."""
     return f"As published ({linked(method.paper)}), as far as that carries over." if method.Params.model_fields else ""
 
 
-def one_set(method: Any) -> str:
+def one_set(method: type[Method[Any]]) -> str:
     """Why there is nothing to choose between, as one sentence."""
     if not method.Params.model_fields:
         return "It has none."

@@ -1,0 +1,1 @@
+"""The dashboard: a file a page. Widgets and layout only."""

@@ -1,0 +1,73 @@
+"""``app``: the dashboard in the browser, from the source tree or from wherever the package was installed."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from unlearn_core.cli.options import StoreOption
+from unlearn_core.errors import UserError
+
+PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
+"""Options of Streamlit's own, such as ``--server.baseUrlPath``, go to Streamlit."""
+
+
+def app(
+    context: typer.Context,
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Port to listen on. [default: 8501, or the next free]")
+    ] = None,
+    address: Annotated[
+        str | None, typer.Option(help="Address to listen on; 0.0.0.0 for all (docs/security.md). [default: localhost]")
+    ] = None,
+    store: StoreOption = None,
+    engine: Annotated[
+        str | None, typer.Option(help="local, inline or a Dask scheduler: tcp://host:8786. [default: $UNLEARN_ENGINE or local]")
+    ] = None,
+    browser: Annotated[
+        bool | None, typer.Option("--browser/--no-browser", help="Open a browser. [default: in a terminal on a desktop]")
+    ] = None,
+) -> int:
+    """Open the dashboard. Options of Streamlit's own go to Streamlit: --server.baseUrlPath eunoe."""
+    own = {"--server.port": port, "--server.address": address}
+    flags = [part for name, value in own.items() if value is not None for part in (name, str(value))]
+    if _on_desktop() if browser is None else browser:
+        flags += ["--server.headless", "false", "--server.showEmailPrompt", "false"]
+    environment = {"UNLEARN_STORE": store, "UNLEARN_ENGINE": engine}
+    os.environ.update({name: value for name, value in environment.items() if value is not None})
+    return _serve([*flags, *_check_passed_on(context.args)])
+
+
+def _check_passed_on(arguments: Sequence[str]) -> Sequence[str]:
+    """What is left over, if it starts with an option as Streamlit writes them; raises ``UserError`` otherwise."""
+    if arguments and not re.match(r"--[a-z]+\.\w+", arguments[0]):
+        raise UserError(f"`app` has no option {arguments[0]!r}; Streamlit's own are written like --server.port 8502.")
+    return arguments
+
+
+def _on_desktop() -> bool:
+    """Whether a person sits at this terminal and a browser can be opened beside it."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return False
+    screen = any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
+    return screen or sys.platform in ("win32", "darwin")
+
+
+def _serve(flags: Sequence[str]) -> int:
+    """Become Streamlit's server; returns its exit code where a process cannot become another."""
+    from unlearn_core.support.dashboard import DASHBOARD
+
+    script = DASHBOARD / "app.py"
+    if not script.is_file():
+        raise UserError(f"The dashboard is not there: {str(script)!r} is missing. Install Eunoe again.")
+    # -P: no module of the folder that this was called in may take the place of one of the app's.
+    command = [sys.executable, "-P", "-m", "streamlit", "run", str(script), *flags]
+    if sys.platform != "win32":  # there a terminal would not wait for what a process became
+        os.execv(sys.executable, command)
+    return subprocess.call(command)

@@ -1,0 +1,51 @@
+"""A scenario with its data and a trained original, from which the contract tests make fresh tasks."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+
+import torch
+
+from unlearn_core.evaluation import ScenarioData, build_scenario_data
+from unlearn_core.methods import OracleTask, UnlearningTask
+from unlearn_core.models import RedirectNet, build_model
+from unlearn_core.presets import make_scenario
+from unlearn_core.specs import Scalar, Scenario
+from unlearn_core.training import SilentReporter, Trainer
+
+
+@dataclass
+class Trained:
+    """A scenario with its data and a trained original, from which fresh tasks can be made."""
+
+    scenario: Scenario
+    arena: ScenarioData
+    original: RedirectNet
+
+    def task(self, discovery: float = 0.5, oracle: bool = False) -> UnlearningTask:
+        truth, data = self.arena.corrupted.truth, self.arena.train
+        forget = truth.forget_indices(discovery)
+        keep = torch.ones(len(data), dtype=torch.bool)
+        keep[forget] = False
+        spec, shape, classes = self.scenario.model, self.arena.corrupted.train.shape, data.classes
+        task = UnlearningTask(
+            original=copy.deepcopy(self.original),
+            data=data,
+            forget=forget,
+            retain=keep.nonzero()[:, 0],
+            fresh_model=lambda seed: build_model(spec, shape, classes, seed),
+            recipe=self.scenario.training.model_copy(update={"epochs": 3}),
+            seed=self.scenario.seed,
+        )
+        return OracleTask(**vars(task), truth=truth) if oracle else task
+
+
+def train(dataset: str, **overrides: Scalar) -> Trained:
+    scenario = make_scenario(dataset, regularity=0.0, overrides=overrides)
+    arena = build_scenario_data(scenario, torch.device("cpu"))
+    model = build_model(scenario.model, arena.corrupted.train.shape, arena.train.classes, scenario.seed)
+    Trainer(model, arena.train, scenario.training, scenario.seed, SilentReporter(), snapshots=False).fit(
+        torch.arange(len(arena.train))
+    )
+    return Trained(scenario, arena, model)
