@@ -104,11 +104,11 @@ def opens_at(panels: Sequence[Panel]) -> None:
 
 def anchor_part(where: InputPlane, panels: Sequence[Panel]) -> None:
     """The three images, what each model says of them, and the way to others."""
-    from unlearn_core.views.craft.data import patch
+    from unlearn_core.views.craft.data import mark
 
     images, other = st.columns([6.2, 1], vertical_alignment="center")
     with images:
-        boundary.cards(where, panels, names, patch(scenario))
+        boundary.cards(where, panels, names, [mark(scenario, anchor.index) for anchor in where.anchors])
     with other, st.popover("Other images", width="stretch", help="Choose the images that span the plane"):
         anchor_fields([anchor.index for anchor in where.anchors])
 

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from unlearn_core.canonical import canonical_json, content_key
 from unlearn_core.errors import UserError
 from unlearn_core.presets import check_overrides, make_method, make_scenario
-from unlearn_core.specs import CorruptionSpec, Scenario, SweepSpec, canonical_json, content_key
+from unlearn_core.specs import CorruptionSpec, Scenario, SweepSpec
 
 unit = st.floats(0, 1, allow_nan=False)
 amounts = st.one_of(st.integers(1, 500), st.floats(0.001, 0.5))

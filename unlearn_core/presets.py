@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
+from unlearn_core.corruption import make_trigger
 from unlearn_core.corruption.base import registry as corruptions
 from unlearn_core.datasets import Preset, Recipe
 from unlearn_core.datasets import registry as datasets
@@ -58,7 +59,7 @@ def make_scenario(
     preset = source.preset_for(params)
     network = models.get(model or preset.model)
     defaults = preset.model_params if network.name == preset.model else {}
-    trigger = TriggerSpec.parse(preset.trigger.model_dump() | extra["trigger"])
+    trigger = make_trigger(preset.trigger, extra["trigger"])
     corruption = _make_corruption(preset, regularity, amount, trigger, extra["corruption"])
     usual = _chosen(preset, source.name, recipe, corruption.found)
     return Scenario.parse(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -18,37 +16,14 @@ from pydantic import (
     model_validator,
 )
 
+from unlearn_core.canonical import FOR_KEY, content_key, plain_data
 from unlearn_core.errors import UserError
 from unlearn_core.spec_input import explain, parse_amount, parse_indices, parse_relabelled
 
-SCHEMA_VERSION = 1
-"""Part of every key: raised when the meaning of a spec changes, so that older results are never mistaken for new ones."""
-
 Corner = Literal["top-left", "top-right", "bottom-left", "bottom-right"]
 Scalar = bool | int | float | str | None
-
-
 LOCATION = frozenset({"data", "download", "weights"})
 """Parameters that say where files are, not what they hold (``content`` does): no part of any key."""
-
-_FOR_KEY = "key"
-
-
-def content_key(*parts: object) -> str:
-    """First 16 hex digits of SHA-256 over the canonical JSON of ``parts`` and the schema version."""
-    text = canonical_json([SCHEMA_VERSION, *parts])
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def canonical_json(value: object) -> str:
-    """JSON with sorted keys, no spaces, no NaN; pydantic models are dumped first."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=True, default=_plain)
-
-
-def _plain(value: object) -> Any:
-    if isinstance(value, BaseModel):
-        return value.model_dump(mode="json", context=_FOR_KEY)
-    raise TypeError(f"{type(value).__name__} has no canonical JSON")
 
 
 class Spec(BaseModel):
@@ -88,7 +63,7 @@ class FileSpec(ComponentSpec):
     @model_serializer(mode="wrap")
     def _what_not_where(self, handler: SerializerFunctionWrapHandler, info: SerializationInfo) -> dict[str, Any]:
         plain: dict[str, Any] = handler(self)
-        if info.context == _FOR_KEY:
+        if info.context == FOR_KEY:
             plain["params"] = {name: value for name, value in plain["params"].items() if name not in LOCATION}
         return plain
 
@@ -114,6 +89,21 @@ class TriggerSpec(Spec):
     corner: Corner = Field("bottom-right", description="Where the patch sits")
     value: int = Field(255, ge=0, le=255, description="Brightness of the patch, 0 to 255")
     opacity: float = Field(1.0, gt=0, le=1, description="1 replaces the pixels, less blends")
+    kind: str = Field("patch", description="The kind of trigger; the fields above are those of the patch")
+    params: Params = Field(default_factory=dict, description="What another kind than the patch is made of")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_a_patch(cls, data: Any) -> Any:
+        if not isinstance(data, dict) or data.get("kind", "patch") == "patch":
+            return data
+        return {name: data[name] for name in ("kind", "params") if name in data}
+
+    @model_serializer(mode="wrap")
+    def _of_its_kind(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        plain: dict[str, Any] = handler(self)  # of a patch what it had before there were other kinds: its keys stay
+        other = {"kind": plain.pop("kind"), "params": plain.pop("params")}
+        return plain if self.kind == "patch" else other
 
 
 class CorruptionSpec(Spec):
@@ -212,7 +202,7 @@ class Scenario(Spec):
         data: dict[str, Any] = handler(self)
         data.pop("forget" if self.forget is None else "discovery", None)
         # No method sees right labels, so no result depends on them: they are part of no key.
-        if not self.relabelled or info.context == _FOR_KEY:
+        if not self.relabelled or info.context == FOR_KEY:
             data.pop("relabelled", None)
         return data
 
@@ -262,7 +252,7 @@ class Scenario(Spec):
     @property
     def setting_key(self) -> str:
         """Key of everything but the seed and the two dials: what all cells of one method × task table share."""
-        plain = _plain(self)
+        plain = plain_data(self)
         plain.pop("seed")
         plain.pop("discovery", None)
         plain["corruption"].pop("regularity", None)
@@ -270,7 +260,7 @@ class Scenario(Spec):
 
     def cell_key(self, method: MethodSpec) -> str:
         """Key of everything but the seed: two runs share a table cell only where it is the same."""
-        plain = _plain(self)
+        plain = plain_data(self)
         plain.pop("seed")
         return content_key("cell", plain, method)
 

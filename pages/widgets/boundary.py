@@ -28,14 +28,15 @@ _STYLE = """<style>
 </style>"""
 
 
-def cards(where: InputPlane, panels: Sequence[Panel], names: Sequence[str], patch: Box | None) -> None:
-    """The images of the plane: what they are, and what each finished model says of them. ``patch``: where a trigger is."""
+def cards(where: InputPlane, panels: Sequence[Panel], names: Sequence[str], marks: Sequence[Box | None]) -> None:
+    """The images of the plane: what they are, and what each finished model says of them. ``marks``: where a
+    trigger is on each."""
     from unlearn_core.views.boundary.data import DecisionMap, prediction_at
 
     answers = [(p.title, prediction_at(where.anchors, where, DecisionMap(p.winners[-1], p.confidence[-1]))) for p in panels]
-    for k, (anchor, place) in enumerate(zip(where.anchors, st.columns(len(where.anchors)), strict=True)):
+    for k, (anchor, box, place) in enumerate(zip(where.anchors, marks, st.columns(len(where.anchors)), strict=True)):
         words = said([(title, names[given[k][0]]) for title, given in answers])
-        place.html(_card(anchor, html.escape(words), patch if anchor.triggered else None))
+        place.html(_card(anchor, html.escape(words), box if anchor.triggered else None))
 
 
 def _card(anchor: Anchor, words: str, box: Box | None) -> str:

@@ -11,13 +11,14 @@ import pytest
 import torch
 from torch import nn
 
+from unlearn_core.canonical import content_key
 from unlearn_core.errors import UserError
 from unlearn_core.evaluation import build_scenario_data, load_scenario_data
 from unlearn_core.methods import Method, UnlearningTask, registry
 from unlearn_core.presets import make_method, make_scenario
 from unlearn_core.results import tables
 from unlearn_core.results.reader import GROUPS, groups_of
-from unlearn_core.specs import Scenario, content_key
+from unlearn_core.specs import Scenario
 from unlearn_core.stages.execution import run_stage
 from unlearn_core.stages.inputs import make_task
 from unlearn_core.stages.regularity import plan_regularity

@@ -79,7 +79,8 @@ def fields(model: BaseModel, above: tuple[str, ...] = ()) -> Iterator[tuple[str,
 def plain(scenario: Scenario) -> dict[str, Any]:
     """Everything that a scenario may hold, what its JSON leaves out included."""
     data = scenario.model_dump(mode="json")
-    corruption = {"found": False, "kind": "", "options": {}} | data["corruption"]
+    trigger = data["corruption"].get("trigger", {}) | {"kind": "patch"}
+    corruption = {"found": False, "kind": "", "options": {}} | data["corruption"] | {"trigger": trigger}
     return data | {"forget": None, "corruption": corruption, "training": data["training"] | {"crop": 4}}
 
 

@@ -12,7 +12,7 @@ CORE = ROOT / "unlearn_core"
 FILES = [ROOT / "app.py", *sorted(CORE.rglob("*.py")), *sorted((ROOT / "pages").rglob("*.py"))]
 
 LEVELS = [
-    {"errors", "registry", "plugins", "kept_plugins", "component", "specs", "spec_input", "support"},
+    {"errors", "canonical", "registry", "plugins", "kept_plugins", "component", "specs", "spec_input", "support"},
     {"datasets"},
     {"models", "corruption", "forget_sets"},
     {"training"},

@@ -45,7 +45,7 @@ COMPUTE = """
     from unlearn_core import views
     from unlearn_core.engine import Engine
     from unlearn_core.presets import make_scenario
-    from unlearn_core.specs import content_key
+    from unlearn_core.canonical import content_key
     from unlearn_core.stages.stage import Stage
     from unlearn_core.store import Store
 

@@ -13,7 +13,8 @@ from unlearn_core.corruption.counts import (
 from unlearn_core.corruption.dial import MAX_CONFUSED, weights
 from unlearn_core.corruption.kinds import ADDED, CONFUSION, DIAL, FOUND, KINDS, RANDOM, TRIGGER, UNKNOWN
 from unlearn_core.corruption.summary import CorruptionSummary, summarize_corruption, truth_known
-from unlearn_core.corruption.triggers import apply_trigger, patch_slices
+from unlearn_core.corruption.triggers import TriggerKind, apply_trigger, make_trigger, patch_slices, place_seen, spelled_out
+from unlearn_core.corruption.triggers import registry as trigger_kinds
 from unlearn_core.corruption.truth import NOTHING_WRONG, UNKNOWN_TRUTH, Corrupted, GroundTruth
 
 register = registry.register
@@ -35,6 +36,7 @@ __all__ = [
     "Corruption",
     "CorruptionSummary",
     "GroundTruth",
+    "TriggerKind",
     "apply_trigger",
     "check_counts",
     "check_forget",
@@ -43,10 +45,14 @@ __all__ = [
     "count_for_amount",
     "count_for_rate",
     "discovered_count",
+    "make_trigger",
     "patch_slices",
+    "place_seen",
     "register",
     "registry",
+    "spelled_out",
     "summarize_corruption",
+    "trigger_kinds",
     "truth_known",
     "weights",
 ]

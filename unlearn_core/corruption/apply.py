@@ -41,13 +41,14 @@ def corrupt(data: Split, dataset: DatasetSpec, spec: CorruptionSpec, seed: int) 
     labels[chosen] = choose_wrong_labels(clean[chosen], kinds, slots.wrong, spec, train.classes)
     inputs = train.inputs.clone()
     hit = torch.from_numpy(chosen[kinds == TRIGGER])
-    inputs[hit] = apply_trigger(train.inputs[hit], spec.trigger, displacement)
+    inputs[hit] = apply_trigger(train.inputs[hit], spec.trigger, displacement, train.places_of(hit))
 
     order = torch.from_numpy(slots.discovery)
     truth = GroundTruth(
         torch.from_numpy(chosen)[order], torch.from_numpy(kinds.astype(np.int8))[order], torch.from_numpy(clean.copy())
     )
-    triggered = LabelledData(apply_trigger(data.test.inputs, spec.trigger, displacement), data.test.labels, train.class_names)
+    marked = apply_trigger(data.test.inputs, spec.trigger, displacement, data.test.places)
+    triggered = LabelledData(marked, data.test.labels, train.class_names)
     return Corrupted(LabelledData(inputs, torch.from_numpy(labels), train.class_names), data.test, triggered, truth)
 
 

@@ -30,11 +30,13 @@ class LabelledData:
 
     ``inputs``: uint8 of shape (N, C, H, W) for images, float32 of shape (N, 2) for points in the plane.
     ``labels``: int64 of shape (N,). ``class_names``: one per class; class ``k`` is ``class_names[k]``.
+    ``places``: float32 (N, 3), column, row and radius in pixels of the object that each image shows, where that is known.
     """
 
     inputs: torch.Tensor
     labels: torch.Tensor
     class_names: tuple[str, ...]
+    places: torch.Tensor | None = None
 
     def __post_init__(self) -> None:
         if len(self.inputs) != len(self.labels):
@@ -42,6 +44,10 @@ class LabelledData:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    def places_of(self, ids: torch.Tensor) -> torch.Tensor | None:
+        """The places of these examples."""
+        return None if self.places is None else self.places[ids]
 
     @property
     def is_image(self) -> bool:

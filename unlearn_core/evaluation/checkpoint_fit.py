@@ -8,12 +8,13 @@ import numpy as np
 import torch
 from torch import nn
 
+from unlearn_core.canonical import content_key
 from unlearn_core.datasets import registry as datasets
 from unlearn_core.errors import Cancelled
 from unlearn_core.evaluation.scenario_data import ScenarioData
 from unlearn_core.models import build_model
 from unlearn_core.models import registry as models
-from unlearn_core.specs import ModelSpec, Scenario, content_key
+from unlearn_core.specs import ModelSpec, Scenario
 from unlearn_core.training import DeviceData, Reporter, predict
 
 MOST, TRIED = 2_000, 512

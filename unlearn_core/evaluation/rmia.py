@@ -12,11 +12,12 @@ import functools
 import numpy as np
 import torch
 
+from unlearn_core.canonical import content_key
 from unlearn_core.evaluation import Evidence, Metric, OutsideView, ScenarioData, register
 from unlearn_core.evaluation.membership import MIN_TARGETS
 from unlearn_core.evaluation.ranking import auc, share_recognised
 from unlearn_core.models import build_model
-from unlearn_core.specs import Scenario, content_key
+from unlearn_core.specs import Scenario
 from unlearn_core.training import Reporter, Trainer, predict
 from unlearn_core.training.progress import RepeatProgress
 

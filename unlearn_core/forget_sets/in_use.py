@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from unlearn_core.canonical import content_key
 from unlearn_core.corruption import corrupt
 from unlearn_core.datasets import HELD_OUT, OUTSIDE, TESTED, UNREADABLE, Roster, Split, load_dataset
 from unlearn_core.datasets.files.listed import read_numbers, write_numbers
@@ -17,7 +18,7 @@ from unlearn_core.datasets.files.names import compose
 from unlearn_core.errors import UserError
 from unlearn_core.forget_sets import ForgetSet, Listed, NamedSets, Outside
 from unlearn_core.forget_sets.named import Records
-from unlearn_core.specs import DatasetSpec, Scenario, content_key
+from unlearn_core.specs import DatasetSpec, Scenario
 
 
 @dataclass(frozen=True)

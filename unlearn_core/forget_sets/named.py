@@ -11,10 +11,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+from unlearn_core.canonical import content_key
 from unlearn_core.datasets.files.names import compose
 from unlearn_core.errors import UserError
 from unlearn_core.forget_sets.content import ForgetSet
-from unlearn_core.specs import content_key
 
 MAX_NAME = 60
 _BACK = "back to"

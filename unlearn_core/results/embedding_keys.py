@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from unlearn_core.specs import MethodSpec, Scenario, content_key
+from unlearn_core.canonical import content_key
+from unlearn_core.specs import MethodSpec, Scenario
 
 VERSION = 1
 """Part of every key: to be raised when the same models are to be drawn differently."""

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pandas as pd
 
+from unlearn_core.canonical import content_key
 from unlearn_core.errors import UserError
 from unlearn_core.evaluation import registry as metrics
 from unlearn_core.presets import make_method
 from unlearn_core.results.measured import REFERENCE_MODELS, defined, run_metrics
 from unlearn_core.results.reader import Results
-from unlearn_core.specs import MethodSpec, Scenario, content_key
+from unlearn_core.specs import MethodSpec, Scenario
 
 if TYPE_CHECKING:
     from unlearn_core.results.run_table import StoredRuns

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from unlearn_core.canonical import content_key
 from unlearn_core.errors import UserError
 from unlearn_core.evaluation import measured_for, of_today, revisions
 from unlearn_core.evaluation import registry as metrics
 from unlearn_core.methods import registry as methods
 from unlearn_core.presets import make_method
 from unlearn_core.results.reader import Results, scenario_data
-from unlearn_core.specs import MethodSpec, Scenario, content_key
+from unlearn_core.specs import MethodSpec, Scenario
 
 if TYPE_CHECKING:
     from unlearn_core.evaluation import Logits, OutsideView

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
+from unlearn_core.corruption import spelled_out
 from unlearn_core.datasets import Recipe
 from unlearn_core.datasets import registry as datasets
 from unlearn_core.errors import UserError
@@ -108,11 +109,12 @@ def _contents(scenario: Scenario) -> str:
 def _flat(scenario: Scenario) -> dict[str, Any]:
     """Every field but the named columns and the forget set, as "section.field"."""
     corruption = scenario.corruption.model_dump(mode="json")
+    corruption.pop("trigger", None)
     for column in ("amount", "regularity"):
         corruption.pop(column, None)
     sections: dict[str, Mapping[str, Any]] = {
         "dataset": scenario.dataset.params,
-        "trigger": corruption.pop("trigger", {}),
+        "trigger": {} if scenario.corruption.found else spelled_out(scenario.corruption.trigger),
         "corruption": corruption,
         "model": scenario.model.params,
         "training": scenario.training.model_dump(mode="json"),
@@ -131,7 +133,7 @@ def _usual(scenario: Scenario) -> dict[str, dict[str, Any]]:
     source = datasets.get(scenario.dataset.name)
     preset = source.preset
     usual |= _section("dataset", _defaults(source))
-    usual |= _section("trigger", preset.trigger.model_dump(mode="json"))
+    usual |= _section("trigger", spelled_out(preset.trigger))
     usual |= {f"corruption.{name}": getattr(preset, name) for name in ("class_a", "class_b", "target_class")}
     if scenario.model.name not in models:
         return {"": usual}

@@ -6,9 +6,10 @@ import functools
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from unlearn_core.canonical import content_key
 from unlearn_core.datasets import load_dataset
 from unlearn_core.datasets import registry as datasets
-from unlearn_core.specs import DatasetSpec, content_key
+from unlearn_core.specs import DatasetSpec
 from unlearn_core.stages.execution import report_step
 from unlearn_core.stages.stage import Stage, register_stage
 from unlearn_core.support.deferring import report_reading

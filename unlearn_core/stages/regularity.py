@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import torch
 
+from unlearn_core.canonical import content_key
 from unlearn_core.evaluation import load_scenario_data, measured_regularity
-from unlearn_core.specs import Scenario, content_key
+from unlearn_core.specs import Scenario
 from unlearn_core.stages.execution import environment, scenario_stage
 from unlearn_core.stages.inputs import shared_spec
 from unlearn_core.stages.recorder import Recorder

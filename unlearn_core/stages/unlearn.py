@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from unlearn_core.canonical import content_key
 from unlearn_core.errors import UserError
 from unlearn_core.evaluation import (
     Evidence,
@@ -27,7 +28,7 @@ from unlearn_core.evaluation import registry as metrics
 from unlearn_core.methods import UnlearningTask
 from unlearn_core.methods import registry as methods
 from unlearn_core.results.reader import model_of
-from unlearn_core.specs import MethodSpec, Scenario, content_key
+from unlearn_core.specs import MethodSpec, Scenario
 from unlearn_core.stages.execution import environment, scenario_stage
 from unlearn_core.stages.inputs import as_arrays, make_task
 from unlearn_core.stages.original import TRAINING_WEIGHT, is_toy, plan_original

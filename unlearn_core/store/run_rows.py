@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from unlearn_core.canonical import content_key
 from unlearn_core.errors import UserError
-from unlearn_core.specs import MethodSpec, Scenario, content_key
+from unlearn_core.specs import MethodSpec, Scenario
 from unlearn_core.store.schema import runs
 
 RUN = "run"

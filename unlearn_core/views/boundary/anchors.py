@@ -100,7 +100,8 @@ class _Data:
         corrupted = scenario_data(scenario).corrupted
         self.scenario = scenario
         self.truth = corrupted.truth
-        self.before = load_dataset(scenario.dataset, scenario.seed).train.inputs
+        train = load_dataset(scenario.dataset, scenario.seed).train
+        self.before, self.places = train.inputs, train.places
         self.after = corrupted.train.inputs
         self.names = corrupted.train.class_names
         self.given, self.clean = corrupted.train.labels.numpy(), clean_of(scenario)
@@ -112,7 +113,8 @@ class _Data:
         source = self.after if version == "given" else self.before
         inputs = source[index : index + 1]
         if version == "triggered":
-            inputs = apply_trigger(inputs, self.scenario.corruption.trigger, None)
+            places = None if self.places is None else self.places[index : index + 1]
+            inputs = apply_trigger(inputs, self.scenario.corruption.trigger, None, places)
         return Anchor(
             letter,
             index,

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from unlearn_core.canonical import content_key
 from unlearn_core.results.reader import Results, model_of, rounds_of, scenario_data
-from unlearn_core.specs import MethodSpec, Scenario, content_key
+from unlearn_core.specs import MethodSpec, Scenario
 from unlearn_core.views.boundary.anchors import Anchor
 from unlearn_core.views.boundary.plane import InputPlane
 

@@ -7,8 +7,9 @@ from dataclasses import asdict
 import numpy as np
 import pandas as pd
 
+from unlearn_core.canonical import content_key
 from unlearn_core.results.reader import Results
-from unlearn_core.specs import MethodSpec, Scenario, content_key
+from unlearn_core.specs import MethodSpec, Scenario
 from unlearn_core.views.boundary.anchors import Anchor, Asked
 from unlearn_core.views.boundary.data import RESOLUTION, REVISION, DecisionMap, slow
 from unlearn_core.views.boundary.plane import InputPlane

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from unlearn_core.canonical import content_key
 from unlearn_core.results.reader import Results
-from unlearn_core.specs import MethodSpec, Scenario, content_key
+from unlearn_core.specs import MethodSpec, Scenario
 from unlearn_core.views.channels.data import Layer, Opened
 
 REVISION = 1

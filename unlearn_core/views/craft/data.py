@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from unlearn_core.corruption import ADDED, DIAL, FOUND, KINDS, TRIGGER, UNKNOWN, Corrupted, corrupt, patch_slices, weights
+from unlearn_core.corruption import ADDED, DIAL, FOUND, KINDS, TRIGGER, UNKNOWN, Corrupted, corrupt, place_seen, weights
 from unlearn_core.datasets import load_dataset
 from unlearn_core.specs import Scenario
 
@@ -54,26 +54,27 @@ class Box:
 
 
 def triggers(scenario: Scenario) -> dict[int, Box]:
-    """Where the trigger is on the training images that carry one, by index; empty for points and for observed labels.
+    """Where the trigger is on the training images that carry one, by index; empty for points, for observed labels, and where
+    it fills the picture.
 
     This is the truth: for pages that show it.
     """
-    box = patch(scenario)
-    if box is None:
+    if mark(scenario) is None:
         return {}
     truth = corrupt(load_dataset(scenario.dataset, scenario.seed), scenario.dataset, scenario.corruption, scenario.seed).truth
-    return dict.fromkeys(truth.corrupted[truth.kinds == TRIGGER].tolist(), box)
+    hit = truth.corrupted[truth.kinds == TRIGGER].tolist()
+    return {index: box for index in hit if (box := mark(scenario, index)) is not None}
 
 
-def patch(scenario: Scenario) -> Box | None:
-    """Where a trigger is on these images; None for points and for observed labels, which carry no mark."""
+def mark(scenario: Scenario, index: int = 0) -> Box | None:
+    """Where a trigger is on this training image; None for points, for observed labels, which carry no mark, and for a trigger
+    that fills the picture."""
     train = load_dataset(scenario.dataset, scenario.seed).train
     if scenario.corruption.found or not train.is_image:
         return None
-    height, width = train.shape[-2:]
-    rows, columns = patch_slices(scenario.corruption.trigger, height, width)
-    sides = (columns.stop - columns.start) / width, (rows.stop - rows.start) / height
-    return Box(columns.start / width, rows.start / height, *sides)
+    place = None if train.places is None else train.places[index]
+    seen = place_seen(scenario.corruption.trigger, train.shape[-2], train.shape[-1], place)
+    return None if seen is None else Box(*seen)
 
 
 def preview(scenario: Scenario, limit: int = 24) -> Preview:

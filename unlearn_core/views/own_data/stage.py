@@ -7,7 +7,8 @@ from dataclasses import asdict
 
 import torch
 
-from unlearn_core.specs import Scenario, content_key
+from unlearn_core.canonical import content_key
+from unlearn_core.specs import Scenario
 from unlearn_core.stages.execution import report_step, scenario_stage
 from unlearn_core.stages.recorder import Recorder
 from unlearn_core.stages.stage import Stage
