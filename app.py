@@ -21,23 +21,29 @@ answer_to_own_names()
 st.set_page_config(page_icon=str(HERE / "assets" / "icon.svg"), layout="wide", initial_sidebar_state="collapsed")
 st.logo(str(HERE / "assets" / "logo.svg"), size="large")
 
-pages = [
-    st.Page("pages/start.py", title="Start", icon=":material/water:", default=True),
-    st.Page("pages/craft.py", title="Craft", icon=":material/tune:", url_path="craft"),
-    st.Page("pages/compare.py", title="Compare", icon=":material/balance:", url_path="compare"),
-    st.Page("pages/boundary.py", title="Decision boundary", icon=":material/border_style:", url_path="boundary"),
-    st.Page("pages/redirect.py", title="Redirect neurons", icon=":material/hub:", url_path="redirect"),
-    st.Page("pages/embedding.py", title="Embedding", icon=":material/scatter_plot:", url_path="embedding"),
-    st.Page("pages/forget.py", title="Forget set", icon=":material/checklist:", url_path="forget"),
-    st.Page("pages/heatmap.py", title="Heatmap", icon=":material/grid_on:", url_path="heatmap"),
-    st.Page("pages/own.py", title="Your own", icon=":material/folder_open:", url_path="own"),
-    st.Page("pages/lessons.py", title="Lessons", icon=":material/school:", url_path="lessons"),
-]
+pages = {
+    "": [
+        st.Page("pages/start.py", title="Start", icon=":material/water:", default=True),
+        st.Page("pages/lessons.py", title="Learn", icon=":material/school:", url_path="lessons"),
+        st.Page("pages/craft.py", title="Craft", icon=":material/tune:", url_path="craft"),
+        st.Page("pages/compare.py", title="Compare", icon=":material/balance:", url_path="compare"),
+    ],
+    "Look inside": [
+        st.Page("pages/boundary.py", title="Decision boundary", icon=":material/border_style:", url_path="boundary"),
+        st.Page("pages/redirect.py", title="Redirect neurons", icon=":material/hub:", url_path="redirect"),
+        st.Page("pages/embedding.py", title="Embedding", icon=":material/scatter_plot:", url_path="embedding"),
+        st.Page("pages/heatmap.py", title="Heatmap", icon=":material/grid_on:", url_path="heatmap"),
+    ],
+    "Debug": [
+        st.Page("pages/forget.py", title="Forget set", icon=":material/checklist:", url_path="forget"),
+        st.Page("pages/own.py", title="Your own", icon=":material/folder_open:", url_path="own"),
+    ],
+}
 current = st.navigation(pages, position="top")
 st.set_page_config(page_title="Eunoe – unlearning corrupted data" if current.url_path == "" else f"{current.title} – Eunoe")
 in_browser.settle()
 # Lessons and links for teachers name pages, and need to know which one this is.
-st.session_state["pages"] = {page.url_path or "start": page.title for page in pages}
+st.session_state["pages"] = {page.url_path or "start": page.title for group in pages.values() for page in group}
 st.session_state["page"] = current.url_path or "start"
 try:
     with elsewhere():

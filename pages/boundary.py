@@ -97,7 +97,7 @@ def opens_at(panels: Sequence[Panel]) -> None:
     """The step that the link opens with."""
     last = max(len(panel.winners) for panel in panels) - 1
     if last and not binding.hidden(state, "frame"):
-        shown = last if state["frame"] is None else min(state["frame"], last)
+        shown = min(state["frame"] or 0, last)
         place, _ = st.columns([1, 5])
         place.number_input(min_value=0, max_value=last, step=1, **binding.widget_args(state, "frame", int, lambda _: shown))
 
@@ -208,7 +208,7 @@ with page("Decision boundary", see=see, attempt=attempt) as (state, corner):
     if vs.has_images(state) and not binding.hidden(state, "anchors"):
         anchor_part(where, finished)
     if not binding.hidden(state, "boundary"):
-        look = Look(state["shading"], state["splits"], state["groups"], state["frame"])
+        look = Look(state["shading"], state["splits"], state["groups"], state["frame"] or 0)
         show.picture(boundaries(panels or finished, where, points, names, look), "boundary")
     if panels:
         opens_at(panels)

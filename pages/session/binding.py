@@ -16,6 +16,7 @@ from unlearn_core import view_state as vs
 from unlearn_core.support.deferring import NotRead
 
 _STALE_SECONDS = 2.0
+_LOCKED = "The link that you opened keeps this as it is."
 
 Place = Any
 """Where a widget goes: a container of Streamlit's, or its module, which has the same functions and no type of theirs."""
@@ -110,7 +111,9 @@ def widget_args(
     """
     control, key = vs.BY_NAME[name], f"control:{name}"
     st.session_state[key] = show(vs.by_name(vs.with_defaults(state))[name])
-    common = {"label": control.label, "help": control.help, "key": key, "disabled": locked(state, name)}
+    fixed = locked(state, name)
+    label, words = (f"{control.label} :material/lock:", f"{_LOCKED} {control.help}") if fixed else (control.label, control.help)
+    common = {"label": label, "help": words, "key": key, "disabled": fixed}
     return common | {"on_change": _changed, "args": (name, key, convert)}
 
 

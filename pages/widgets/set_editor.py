@@ -161,12 +161,17 @@ def for_selection(state: vs.State, scenario: Scenario, chosen: tuple[int, ...]) 
 
 
 def undo(draft: drafts.Draft) -> None:
-    """The button that takes back the last change."""
-    possible = draft.found is not None and draft.found.now.before is not None
-    what = draft.found.now.what if draft.found is not None and possible else ""
+    """The buttons that take back the last change, and make it again."""
+    found = draft.found
+    back = "" if found is None or found.now.before is None else found.now.deed
+    again = "" if found is None or found.undone is None else found.undone.deed
     st.button(
-        "Undo", key="set-undo", icon=":material/undo:", disabled=not possible, on_click=_undo, args=(draft,),
-        help=f"Take back: {escape_markdown(what)}" if what else "Nothing to undo",
+        "Undo", key="set-undo", icon=":material/undo:", disabled=not back, on_click=_undo, args=(draft,),
+        help=f"Take back: {escape_markdown(back)}" if back else "Nothing to undo",
+    )  # fmt: skip
+    st.button(
+        "Redo", key="set-redo", icon=":material/redo:", disabled=not again, on_click=_redo, args=(draft,),
+        help=f"Make again: {escape_markdown(again)}" if again else "Nothing to redo",
     )  # fmt: skip
 
 
@@ -174,6 +179,12 @@ def _undo(draft: drafts.Draft) -> None:
     if draft.found is not None:
         id = draft.found.id
         drafts.attempt(lambda: _ignore(draft.sets.undo(id)))
+
+
+def _redo(draft: drafts.Draft) -> None:
+    if draft.found is not None:
+        id = draft.found.id
+        drafts.attempt(lambda: _ignore(draft.sets.redo(id)))
 
 
 def _history(draft: drafts.Draft) -> None:

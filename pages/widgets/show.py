@@ -52,7 +52,11 @@ def notices() -> None:
 
 def picture(shown: Picture, name: str) -> None:
     """A figure, its caption and its data as CSV."""
-    config = {"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"]}
+    config = {
+        "displaylogo": False,
+        "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"],
+        "toImageButtonOptions": {"format": "png", "scale": 2, "filename": f"eunoe-{name}"},
+    }
     st.plotly_chart(shown.figure, key=f"figure:{name}", alt=shown.alt, config=config)
     caption(shown.caption, shown.data, name)
 
@@ -85,15 +89,16 @@ Download = tuple[str, str, Callable[[], str]]
 
 
 def caption(text: str, data: pd.DataFrame, name: str, more: Mapping[str, Download] | None = None) -> None:
-    """A caption (plain text) with a download of what is shown as CSV, and of ``more`` by the word on the button."""
+    """A caption (plain text), and behind "⋯" a download of what is shown as CSV, and of ``more`` by the word on the button."""
     line = st.container(horizontal=True, vertical_alignment="center", wrap=False, gap="small")
     line.html(f'<p class="eunoe-caption">{html.escape(text)}</p>')
     files: dict[str, Download] = {"CSV": ("csv", "text/csv", lambda: csv_text(data)), **(more or {})}
-    for word, (ending, mime, make) in files.items():
-        line.download_button(
-            word, data=_bytes_of(make), file_name=f"eunoe-{name}.{ending}", mime=mime, key=f"{ending}:{name}",
-            on_click="ignore", type="tertiary", icon=":material/download:", help="Download the data of this picture",
-        )  # fmt: skip
+    with line.popover("⋯", type="tertiary", help="The data of this picture as a file", key=f"more:{name}", width="content"):
+        for word, (ending, mime, make) in files.items():
+            st.download_button(
+                f"Data as {word}", data=_bytes_of(make), file_name=f"eunoe-{name}.{ending}", mime=mime, key=f"{ending}:{name}",
+                on_click="ignore", type="tertiary", icon=":material/download:",
+            )  # fmt: skip
 
 
 def _bytes_of(make: Callable[[], str]) -> Callable[[], bytes]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import streamlit as st
 
 from unlearn_core import view_state as vs
@@ -22,19 +24,20 @@ def builder(state: vs.State, page: str) -> None:
     lesson = right.selectbox(
         "Lesson", ["", *known], format_func=lambda name: known[name].title if name else "none", key="teach-lesson"
     )
+    words = _in_words(titles, page)
     hidden = st.multiselect(
         "Hidden: left out of every page",
-        vs.hideable(),
+        list(words),
         list(state["hide"]),
-        format_func=vs.hideable_label,
+        format_func=words.__getitem__,
         placeholder="Choose controls and panels",
         key="teach-hide",
     )
     locked = st.multiselect(
         "Locked: shown, but not to be changed",
-        vs.lockable(),
+        [name for name in words if name in vs.lockable()],
         list(state["lock"]),
-        format_func=vs.hideable_label,
+        format_func=words.__getitem__,
         placeholder="Choose controls",
         key="teach-lock",
     )
@@ -45,6 +48,12 @@ def builder(state: vs.State, page: str) -> None:
     st.markdown("**The link**")
     query = vs.encode(view)
     st.code(f"{_root()}/{'' if opened == 'start' else opened}{'?' if query else ''}{query}", language=None, wrap_lines=True)
+
+
+def _in_words(titles: Mapping[str, str], first: str) -> dict[str, str]:
+    """What can be hidden, by name: its page and the words on the screen; those of the page ``first`` come first."""
+    pages = sorted(vs.hideable_by_page().items(), key=lambda part: part[0] != first)
+    return {name: f"{titles[page]} · {vs.hideable_label(name)}" for page, names in pages for name in names}
 
 
 def _root() -> str:

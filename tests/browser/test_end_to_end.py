@@ -66,6 +66,11 @@ class Chosen:
         return set(keys) - self.wanted
 
 
+def labels(links: Locator) -> list[str]:
+    """The words of links, without the names of their icons."""
+    return [link.inner_text().splitlines()[-1].strip() for link in links.all()]
+
+
 def test_a_deep_link_is_the_first_thing_a_fresh_server_sees(server: Server, tab: Tab) -> None:
     page = tab.page
     page.goto(f"{server.url}/craft?discovery=7&zzz=1")
@@ -74,9 +79,16 @@ def test_a_deep_link_is_the_first_thing_a_fresh_server_sees(server: Server, tab:
     page.get_by_role("slider", name=re.compile("Discovery rate")).press("ArrowLeft")
     expect(page.get_by_text("85 of 86 corrupted examples are known")).to_be_visible(timeout=30_000)
     expect(page).to_have_url(re.compile(r"discovery=0\.99"))
-    links = page.get_by_role("navigation").get_by_role("link").all()
+    names = labels(page.get_by_role("navigation").get_by_role("link"))
+    for section in ("Look inside", "Debug"):
+        page.get_by_role("navigation").get_by_text(section, exact=True).click()
+        inside = page.get_by_test_id("stTopNavDropdownLink")
+        expect(inside.first).to_be_visible()
+        names += labels(inside)
+        page.keyboard.press("Escape")
+        expect(inside).to_have_count(0)
     pages = re.findall(r'st\.Page\(.*?title="([^"]+)"', (ROOT / "app.py").read_text())
-    assert [link.inner_text().splitlines()[-1].strip() for link in links] == pages
+    assert names == pages
     assert page.locator(".eunoe-card img").count() == 24
     assert tab.complaints == []
 

@@ -49,6 +49,25 @@ def test_changes_are_kept_and_undone_one_by_one(sets: NamedSets) -> None:
     assert sets.name_of(now.key) == "first try"
 
 
+def test_what_was_taken_back_is_made_again_until_something_else_is_done(sets: NamedSets) -> None:
+    made = sets.create("a", ForgetSet((1,)))
+    with pytest.raises(UserError, match="nothing to redo"):
+        sets.redo(made.id)
+    sets.change(made.id, lambda c: c.adding([5]), "added 5")
+    sets.rename(made.id, "b")
+    for _ in range(2):
+        sets.undo(made.id)
+    first = sets.redo(made.id)
+    assert (first.name, sets.now(first).indices, first.now.deed) == ("a", (1, 5), "added 5")
+    second = sets.redo(made.id)
+    assert (second.name, second.now.what, second.undone) == ("b", "again “renamed from a”", None)
+    back = sets.undo(made.id)  # what was made again is taken back like any other change
+    assert (back.name, sets.now(back).indices) == ("a", (1, 5))
+    assert sets.undo(made.id).now.content == made.key
+    sets.change(made.id, lambda c: c.adding([8]), "added 8")
+    assert sets.get(made.id).undone is None
+
+
 def test_what_changes_nothing_is_not_written(sets: NamedSets) -> None:
     made = sets.create("a", ForgetSet((1,)))
     assert sets.change(made.id, lambda c: c.adding([1]), "added 1").history == made.history

@@ -32,7 +32,7 @@ ADDRESSES = {
     "forget": "Forget set",
     "heatmap": "Heatmap",
     "own": "Your own",
-    "lessons": "Lessons",
+    "lessons": "Learn",
 }
 
 

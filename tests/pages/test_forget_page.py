@@ -126,6 +126,9 @@ def test_decisions_make_a_set_that_can_be_undone(open_page: OpenPage, place: Pat
     buttons(app)["set-undo"].click().run()
     assert "the same as the set in use" in texts(app)
     assert sets(place).now(sets(place).get(made.id)).indices == found.forget
+    buttons(app)["set-redo"].click().run()
+    assert "5 added to the set in use" in texts(app)
+    assert buttons(app)["set-redo"].disabled
 
 
 def test_an_edited_set_is_run_and_compared_and_used(open_page: OpenPage, place: Path) -> None:

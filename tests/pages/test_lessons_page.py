@@ -102,5 +102,6 @@ def test_a_teacher_makes_a_link(open_page: OpenPage, fresh_store: object) -> Non
 
 def test_every_hideable_part_has_words() -> None:
     assert all(vs.hideable_label(name) for name in vs.hideable())
+    assert sorted(name for names in vs.hideable_by_page().values() for name in names) == sorted(vs.hideable())
     assert set(vs.lockable()) <= set(vs.hideable())
     assert not {"hide", "lock", "lesson", "step"} & set(vs.hideable())

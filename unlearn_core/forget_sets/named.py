@@ -6,6 +6,7 @@ people who change one set at once get two changes, one after the other.
 
 from __future__ import annotations
 
+import itertools
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,7 +18,7 @@ from unlearn_core.errors import UserError
 from unlearn_core.forget_sets.content import ForgetSet
 
 MAX_NAME = 60
-_BACK = "back to"
+_BACK, _AGAIN = "back to", "again"
 _CHANGE, _CONTENT = "forget_set", "forget_content"
 
 
@@ -44,6 +45,12 @@ class Change:
     before: int | None
     removed: bool = False
 
+    @property
+    def deed(self) -> str:
+        """What it did, without saying that it was taken back or made again."""
+        quoted = self.what.removeprefix(_BACK).removeprefix(_AGAIN).strip()
+        return quoted[1:-1] if quoted != self.what else self.what
+
 
 @dataclass(frozen=True)
 class NamedSet:
@@ -64,6 +71,19 @@ class NamedSet:
     def key(self) -> str:
         """Key of the present content: what a link carries."""
         return self.now.content
+
+    @property
+    def undone(self) -> Change | None:
+        """The change that was taken back last and can be made again; None where there is none or another was made since."""
+        taken_back: list[Change] = []
+        for previous, change in itertools.pairwise(self.history):
+            if change.what.startswith(_BACK):
+                taken_back.append(previous)
+            elif change.what.startswith(_AGAIN) and taken_back:
+                taken_back.pop()
+            else:
+                taken_back.clear()
+        return taken_back[-1] if taken_back else None
 
     def __len__(self) -> int:
         return self.now.size
@@ -186,10 +206,24 @@ class NamedSets:
             old = next(change for change in found.history if change.number == found.now.before)
             if old.name != found.name or found.now.removed:
                 self._free(old.name)
-            what = old.what if old.what.startswith(_BACK) else f"{_BACK} “{old.what}”"
-            return replace(old, number=found.now.number + 1, what=what)
+            return replace(old, number=found.now.number + 1, what=f"{_BACK} “{old.deed}”")
 
         return self._append(id, back)
+
+    def redo(self, id: str) -> NamedSet:
+        """Make the change again that was taken back last; raises :class:`UserError` where there is none."""
+
+        def again(found: NamedSet | None) -> Change:
+            if found is None or (undone := found.undone) is None:
+                raise UserError("There is nothing to redo in this forget set.")
+            if undone.name != found.name:
+                self._free(undone.name)
+            return self._step(
+                found, f"{_AGAIN} “{undone.deed}”", name=undone.name, content=undone.content, size=undone.size,
+                removed=undone.removed,
+            )  # fmt: skip
+
+        return self._append(id, again)
 
     def name_of(self, key: str) -> str | None:
         """The name of the set that holds or held this content."""

@@ -80,6 +80,7 @@ __all__ = [
     "by_name",
     "default_state",
     "hideable",
+    "hideable_by_page",
     "hideable_label",
     "lockable",
     "with_changes",
@@ -89,10 +90,21 @@ SECTIONS: Final = ("dataset", "model", "training")
 """Sections of a scenario with generated parameters; every other prefix of an override is a method's name."""
 
 _ALWAYS: Final = ("cell", "forget")  # they hold what was chosen elsewhere
-_PAGES: Final = (*SCENARIO, *COMPARE, *REDIRECT, *EMBEDDING, *HEATMAP, *BOUNDARY, *FORGET_SET, *OWN)
+_BY_PAGE: Final = {
+    "craft": SCENARIO,
+    "compare": COMPARE,
+    "redirect": REDIRECT,
+    "embedding": EMBEDDING,
+    "heatmap": HEATMAP,
+    "boundary": BOUNDARY,
+    "forget": FORGET_SET,
+    "own": OWN,
+}
+_PAGES: Final = tuple(control for page in _BY_PAGE.values() for control in page)
 _HIDEABLE: Final = tuple(control.name for control in _PAGES if control.name not in _ALWAYS)
+_PANELS: Final = {name: words for panels in PANELS.values() for name, words in panels.items()}
 
-CONTROLS: Final[tuple[Control, ...]] = (*_PAGES, *teaching((*_HIDEABLE, *PANELS), (*_HIDEABLE, "parameters")))
+CONTROLS: Final[tuple[Control, ...]] = (*_PAGES, *teaching((*_HIDEABLE, *_PANELS), (*_HIDEABLE, "parameters")))
 BY_NAME: Final = {control.name: control for control in CONTROLS}
 BY_QUERY: Final = {control.query_name: control for control in CONTROLS}
 
@@ -104,7 +116,13 @@ def default_state() -> State:
 
 def hideable() -> tuple[str, ...]:
     """Everything that a teacher's link can leave out: controls and panels."""
-    return (*_HIDEABLE, *PANELS)
+    return (*_HIDEABLE, *_PANELS)
+
+
+def hideable_by_page() -> dict[str, tuple[str, ...]]:
+    """By page, as its address names it: its controls and panels. What all pages share stands with the first that has it."""
+    own = {page: [control.name for control in controls if control.name in _HIDEABLE] for page, controls in _BY_PAGE.items()}
+    return {page: (*names, *PANELS[page]) for page, names in own.items()}
 
 
 def lockable() -> tuple[str, ...]:
@@ -113,5 +131,5 @@ def lockable() -> tuple[str, ...]:
 
 
 def hideable_label(name: str) -> str:
-    """A control or panel in words."""
-    return BY_NAME[name].label if name in BY_NAME else f"Panel: {name.replace('_', ' ')}"
+    """A control or panel in the words on the screen."""
+    return BY_NAME[name].label if name in BY_NAME else _PANELS[name]

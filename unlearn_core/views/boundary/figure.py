@@ -44,7 +44,7 @@ class Look:
     shading: str = "soft"
     splits: Sequence[str] = ("train",)
     groups: Sequence[str] = ("clean", "discovered", "undiscovered")
-    start: int | None = None
+    start: int = 0
     height: int = 430
 
 
@@ -54,7 +54,7 @@ def boundaries(panels: Sequence[Panel], plane: InputPlane, points: pd.DataFrame,
     With more than one frame in a panel the picture gets a timeline that plays in the browser.
     """
     last = max(len(panel.winners) for panel in panels) - 1
-    start = last if look.start is None else min(look.start, last)
+    start = min(look.start, last)
     rows, columns = _grid(len(panels), plane)
     places = [(k // columns + 1, k % columns + 1) for k in range(len(panels))]
     figure = make_subplots(
