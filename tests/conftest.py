@@ -13,6 +13,8 @@ os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS
 # Links of the tests name files in the temporary folder; what a link may open by default is tested apart.
 os.environ["UNLEARN_DATA_ROOTS"] = tempfile.gettempdir()
 os.environ.pop("UNLEARN_PLUGINS", None)
+# A hundred processes are started, and each would compile the whole project anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 import pytest
 from trained import Trained, train
@@ -22,18 +24,25 @@ from unlearn_core.contracts.methods import shortened
 from unlearn_core.methods import registry as methods
 from unlearn_core.training import deterministic
 
+WAITING = {
+    "browser": ("tests/browser/",),
+    "processes": ("tests/engine/", "tests/examples/", "tests/cli/test_cli.py", "tests/package/"),
+}
+"""Tests that mostly wait, for a browser or for processes that they started: one worker of pytest each, so that no more than one
+app and one cluster run beside what computes. They come first, because they are the longest."""
+
+
+def group_of(nodeid: str) -> str:
+    """The tests of a group run one after the other in one worker: those of :data:`WAITING`, or of a file."""
+    waiting = (name for name, places in WAITING.items() if nodeid.startswith(places))
+    return next(waiting, nodeid.partition("::")[0])
+
 
 class ByFile(LoadScopeScheduling):  # type: ignore[misc]  # pytest-xdist has no types
-    """Two workers share the suite by file, so that what a file prepares is prepared once; the browser tests share a server,
-    and the two files that let Numba compile UMAP (ten seconds) a process."""
-
-    UMAP = ("tests/stages/test_cancel_stages.py", "tests/views/test_embedding.py")
+    """Workers share the suite by file, so that what a file prepares is prepared once."""
 
     def _split_scope(self, nodeid: str) -> str:
-        file = nodeid.partition("::")[0]
-        if file in self.UMAP:
-            return "umap"
-        return "browser" if file.startswith("tests/browser/") else file
+        return group_of(nodeid)
 
 
 QUICK = (
@@ -47,6 +56,8 @@ QUICK = (
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    first = [*WAITING]
+    items.sort(key=lambda item: first.index(group) if (group := group_of(item.nodeid)) in first else len(first))
     for item in items:
         if item.nodeid.startswith(QUICK):
             item.add_marker("quick")

@@ -309,7 +309,7 @@ def test_scalars(text: str, value: object) -> None:
 
 
 def test_ctrl_c_keeps_what_is_finished(plan: Path, place: Path) -> None:
-    plan.write_text(PLAN.replace("seeds: [0, 1]", f"seeds: {list(range(200))}"))
+    plan.write_text(PLAN.replace("seeds: [0, 1]", f"seeds: {list(range(60))}"))
     command = [sys.executable, "-m", "unlearn_core", "sweep", str(plan), "--engine", "inline", "--json"]
     # Whoever started the tests in the background may have had them ignore Ctrl-C, and children inherit that.
     listen = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
@@ -333,7 +333,7 @@ def test_ctrl_c_keeps_what_is_finished(plan: Path, place: Path) -> None:
 @pytest.mark.cluster
 def test_from_a_terminal_with_worker_processes() -> None:
     command = [sys.executable, "-m", "unlearn_core", "run", "--dataset", "blobs", "--methods", "retrain,finetune", "--json"]
-    command += ["--workers", "2", "--set", "training.epochs=3"]
+    command += ["--workers", "2", "--amount", "60", "--set", "training.epochs=3", "--set", "finetune.epochs=2"]
     with tempfile.TemporaryDirectory() as folder:
         around = os.environ | {"TMPDIR": folder}
         first = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120, env=around)

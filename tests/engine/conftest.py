@@ -9,7 +9,16 @@ import pytest
 
 from tests.engine.dummy import RUNNER
 from unlearn_core.engine import Engine
+from unlearn_core.engine.backends import local_cluster
 from unlearn_core.store import Store
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _light_workers() -> Iterator[None]:
+    """Workers that are started here import what these stages need, and no torch."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(local_cluster, "PRELOAD", RUNNER.partition(":")[0])
+        yield
 
 
 @pytest.fixture

@@ -36,7 +36,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
 
 @pytest.fixture(scope="module")
 def engine(store: Store) -> Iterator[Engine]:
-    made = Engine(store, workers=2, runner=RUNNER)
+    made = Engine(store, workers=2, runner=RUNNER, device="cpu")  # to say which, a worker would import torch
     made.start()
     yield made
     made.close()
@@ -143,7 +143,7 @@ def test_the_same_path_for_a_scheduler_by_address(engine: Engine, store: Store) 
 
     address, scratch = engine.status().address, scratch_folder()
     assert address.startswith("tls://127.0.0.1:")
-    guest = Engine(store, address=address, runner=RUNNER)
+    guest = Engine(store, address=address, runner=RUNNER, device="cpu")
     with pytest.raises(UserError, match="certificate"):
         guest.start()
     files = {"ca-file": scratch / CERTIFICATE, "client.cert": scratch / CERTIFICATE, "client.key": scratch / KEY}
@@ -195,8 +195,10 @@ import sys, time
 sys.path.insert(0, sys.argv[2])
 from tests.engine.dummy import RUNNER, Stage
 from unlearn_core.engine import Engine
+from unlearn_core.engine.backends import local_cluster
 from unlearn_core.store import Store
-engine = Engine(Store.open(sys.argv[1]), workers=1, runner=RUNNER)
+local_cluster.PRELOAD = "tests.engine.dummy"
+engine = Engine(Store.open(sys.argv[1]), workers=1, runner=RUNNER, device="cpu")
 job = engine.submit([Stage("orphan", {"steps": 100000, "pause": 0.02})], "t")
 while engine.status().running == 0 and engine.status().state != "lost":
     time.sleep(0.05)

@@ -53,7 +53,7 @@ LONG_STAGE = Stage("long", {"steps": 10_000, "pause": 0.02}, title="Retrain")
 
 @pytest.mark.cluster
 def test_a_toy_run_starts_beside_long_runs_on_all_workers(store: Store) -> None:
-    engine = Engine(store, workers=1, spare=2, runner=RUNNER)
+    engine = Engine(store, workers=1, spare=2, runner=RUNNER, device="cpu")
     engine.start()
     try:
         assert sorted(view.spare for view in engine.status().workers) == [False, True, True]

@@ -17,9 +17,12 @@ from tests.engine.outside import Outside
 pytestmark = pytest.mark.cluster
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "examples" / "plugin"
-SCENARIO = ["--dataset", "blobs", "--amount", "60", "--set", "training.epochs=3"]
-RUN = ["run", *SCENARIO, "--methods", "second_choice", "--set", "second_choice.epochs=2", "--device", "cpu", "--json"]
-APP = """
+SMALL = ["--amount", "60", "--set", "training.epochs=3"]
+RUN = ["run", *SMALL, "--methods", "second_choice", "--set", "second_choice.epochs=2", "--device", "cpu", "--json"]
+LISTED = """
+from unlearn_core.cli import main
+
+assert main(["methods", "--json"]) == 0
 from streamlit.testing.v1 import AppTest
 
 app = AppTest.from_file("app.py", default_timeout=60)
@@ -27,12 +30,13 @@ app.switch_page("pages/compare.py")
 app.run()
 print("Second choice" in app.multiselect(key="control:methods").options)
 """
-
 CHECKS = """
 import sys
 from unlearn_core.cli import main
 
-for path in sys.argv[1:]:
+dataset, *files = sys.argv[1:]
+assert main(["datasets", "--json", "--plugin", dataset]) == 0
+for path in files:
     assert main(["check-plugin", path]) == 0, path
     print("checked", path)
 """
@@ -57,32 +61,32 @@ def _environment(installed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.delenv("UNLEARN_PLUGINS", raising=False)
 
 
+def python(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=200, check=False)
+
+
 def command(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "unlearn_core", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=200, check=False
-    )
+    return python("-m", "unlearn_core", *arguments)
 
 
-def test_the_package_is_listed(installed: Path) -> None:
-    done = command("methods", "--json")
-    assert "second_choice" in {method["name"] for method in json.loads(done.stdout)}
-    assert f"From a plug-in: second_choice ({installed / 'eunoe_second_choice' / 'method.py'})." in done.stderr
-
-
-def test_the_package_runs_on_workers_that_are_started_from_here() -> None:
-    done = command(*RUN, "--engine", "local", "--workers", "1")
+def test_the_package_is_listed_and_the_app_offers_it(installed: Path) -> None:
+    done = python("-c", LISTED)
     assert done.returncode == 0, done.stderr
-    [result] = json.loads(done.stdout)["results"]
+    listed, _, offered = done.stdout.strip().rpartition("\n")
+    assert "second_choice" in {method["name"] for method in json.loads(listed)}
+    assert f"From a plug-in: second_choice ({installed / 'eunoe_second_choice' / 'method.py'})." in done.stderr
+    assert offered == "True"
+
+
+def test_the_package_and_a_file_run_on_workers_that_are_started_from_here() -> None:
+    file = str(PACKAGE / "files" / "dataset.py")
+    done = command(*RUN, "--dataset", "rings", "--engine", "local", "--workers", "1", "--plugin", file)
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    assert answer["scenario"]["dataset"]["name"] == "rings"
+    [result] = answer["results"]
     assert result["method"] == "second_choice"
     assert 0 <= result["metrics"]["utility"] <= 1
-
-
-def test_a_file_runs_on_workers_that_are_started_from_here(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    file = str(PACKAGE / "eunoe_second_choice" / "method.py")
-    done = command(*RUN, "--engine", "local", "--workers", "1", "--plugin", file)
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["results"][0]["method"] == "second_choice"
 
 
 @pytest.fixture
@@ -95,54 +99,39 @@ def outside(tmp_path: Path, installed: Path) -> Iterator[Outside]:
         made.end()
 
 
-def joined(outside: Outside) -> bool:
+def there(outside: Outside) -> list[str]:
+    """The workers that have joined."""
     import distributed
 
     with distributed.Client(outside.address, set_as_default=False) as client:
-        return len(client.scheduler_info()["workers"]) == 1
+        return [worker["name"] for worker in client.scheduler_info()["workers"].values()]
 
 
-@pytest.mark.parametrize("how", ["package", "missing"])
-def test_a_worker_that_was_started_by_itself(outside: Outside, how: str) -> None:
-    there = pytest.MonkeyPatch()
-    if how == "missing":
-        there.setenv("PYTHONPATH", str(ROOT))
-    try:
-        outside.worker("--name", "guest")
-        until(lambda: joined(outside))
-    finally:
-        there.undo()
-    done = command(*RUN, "--engine", outside.address)
-    if how == "missing":
-        assert done.returncode == 1
-        assert (
-            "The worker has no method 'second_choice', so the plug-in that adds it is missing there: install it" in done.stderr
-        )
-        assert "Traceback" not in done.stderr
-    else:
-        assert done.returncode == 0, done.stderr
-        assert json.loads(done.stdout)["results"][0]["method"] == "second_choice"
+def test_a_worker_that_was_started_by_itself(outside: Outside, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("PYTHONPATH", str(ROOT))
+        bare = outside.worker("--name", "bare")
+    until(lambda: there(outside) == ["bare"])
+    without = command(*RUN, "--dataset", "blobs", "--engine", outside.address)
+    assert without.returncode == 1
+    assert (
+        "The worker has no method 'second_choice', so the plug-in that adds it is missing there: install it" in without.stderr
+    )
+    assert "Traceback" not in without.stderr
+    outside.end([bare])
+    outside.worker("--name", "guest")
+    until(lambda: there(outside) == ["guest"])
+    done = command(*RUN, "--dataset", "blobs", "--engine", outside.address)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["results"][0]["method"] == "second_choice"
 
 
-def test_the_app_offers_it(installed: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", APP], cwd=ROOT, capture_output=True, text=True, timeout=200, check=True
-    )  # fmt: skip
-    assert done.stdout.split()[-1] == "True", done.stderr
-
-
-def test_every_single_file_passes_its_checks() -> None:
+def test_every_single_file_passes_its_checks_and_ours_are_not_taken_for_its_components() -> None:
     files = sorted(str(path) for path in (PACKAGE / "files").glob("*.py"))
     assert len(files) == 7
-    done = subprocess.run(
-        [sys.executable, "-c", CHECKS, *files], cwd=ROOT, capture_output=True, text=True, timeout=200, check=False
-    )
+    done = python("-c", CHECKS, str(PACKAGE / "files" / "dataset.py"), *files)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "FAIL" not in done.stdout
-    assert done.stdout.count("checked ") == len(files)
-
-
-def test_a_plug_in_of_one_kind_is_not_taken_for_the_product_s_own_components() -> None:
-    done = command("datasets", "--json", "--plugin", str(PACKAGE / "files" / "dataset.py"))
-    found = {dataset["name"]: dataset["parameters"] for dataset in json.loads(done.stdout)}
-    assert {name for name, parameters in found.items() if "plugin_version" in parameters} == {"rings"}
+    listed, end = json.JSONDecoder().raw_decode(done.stdout)
+    assert {dataset["name"] for dataset in listed if "plugin_version" in dataset["parameters"]} == {"rings"}
+    assert "FAIL" not in done.stdout[end:]
+    assert done.stdout.count("\nchecked ") == len(files)

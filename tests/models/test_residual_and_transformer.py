@@ -16,7 +16,7 @@ from unlearn_core.stages.execution import run_stage
 from unlearn_core.stages.unlearn import plan_runs
 from unlearn_core.store import Store
 from unlearn_core.support.torchvision_compat import torchvision
-from unlearn_core.training import SilentReporter
+from unlearn_core.training import SGD, AdamW, SilentReporter
 
 
 def test_the_imagenet_stem_at_full_width_is_torchvision_s_network() -> None:
@@ -79,4 +79,4 @@ def test_a_transformer_is_trained_and_moved_with_adam_and_points_keep_sgd() -> N
         params = method.params(make_method("rem", scenario).params)
         run = method.redirection(params, task, model, SilentReporter())
         found[scenario.dataset.name] = (type(run.optimizer), run.optimizer.param_groups[0]["lr"] / params.learning_rate)
-    assert found == {"digits": (torch.optim.AdamW, pytest.approx(0.01)), "blobs": (torch.optim.SGD, 1.0)}
+    assert found == {"digits": (AdamW, pytest.approx(0.01)), "blobs": (SGD, 1.0)}

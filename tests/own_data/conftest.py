@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from listtools import CLASSES, make
+from ownpage import ROOT
 from owntools import make_photos
 
 from unlearn_core.datasets import forget_datasets
@@ -20,6 +21,12 @@ def _fresh(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("UNLEARN_GALLERY", "")
     forget_facts()
     forget_datasets()
+
+
+@pytest.fixture
+def at_the_root(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Streamlit finds the app's pages from there."""
+    monkeypatch.chdir(ROOT)
 
 
 @pytest.fixture

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +17,7 @@ from unlearn_core.store import Store
 
 ROOT = Path(__file__).parents[2]
 METHODS = ["finetune", "rem", "retrain"]
-
-
-@pytest.fixture(autouse=True)
-def _at_the_root() -> Iterator[None]:
-    before = os.getcwd()
-    os.chdir(ROOT)
-    yield
-    os.chdir(before)
+pytestmark = pytest.mark.usefixtures("at_the_root")
 
 
 def state_of(photos: Path, listed: bool) -> vs.State:

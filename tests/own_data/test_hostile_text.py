@@ -7,10 +7,12 @@ import re
 from pathlib import Path
 
 import pytest
+from ownpage import enter, opened, words
 from streamlit.testing.v1 import AppTest
-from test_own_page import _at_the_root, enter, opened, words  # noqa: F401 - a fixture
 
 from unlearn_core.support.escaping import JOINER, escape_markdown
+
+pytestmark = pytest.mark.usefixtures("at_the_root")
 
 EVIL = "![p](http://evil.example/p.png)[l](http://evil.example)<img src=x>:red[r] www.evil.example"
 _ALIVE = re.compile(rf"\]\(|<img|:red\[|http:(?!{JOINER})//|www\.")

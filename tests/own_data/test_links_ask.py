@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from ownpage import address, enter, opened, until_read, words
 from streamlit.testing.v1 import AppTest
-from test_own_page import _at_the_root, address, enter, opened, until_read, words  # noqa: F401 - a fixture
 
 from unlearn_core.datasets.torchvision_sets import TorchvisionArrays
 from unlearn_core.support.escaping import escape_markdown
+
+pytestmark = pytest.mark.usefixtures("at_the_root")
 
 
 @pytest.fixture(autouse=True)

@@ -4,87 +4,21 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
-import torch
 from copiedcode import keys_of
+from ownpage import ROOT, address, button, enter, opened, until, until_read, words
 from owntools import WRONG, make_photos, picture, write_list, write_manifest
 from streamlit.testing.v1 import AppTest
 
 from unlearn_core import view_state as vs
-from unlearn_core.component import ComponentParams
 from unlearn_core.datasets import load_dataset
-from unlearn_core.models import ModelSource
-from unlearn_core.models import registry as models
-from unlearn_core.models.redirect.layers import RedirectNet
-from unlearn_core.store import Store
-from unlearn_core.support.torchvision_compat import torchvision
 
-ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture(autouse=True)
-def _at_the_root() -> Iterator[None]:
-    before = os.getcwd()
-    os.chdir(ROOT)
-    yield
-    os.chdir(before)
-
-
-def opened(**query: str) -> AppTest:
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
-    for name, value in query.items():
-        app.query_params[name.replace("__", ".")] = value
-    app.switch_page("pages/own.py")
-    app.run()
-    assert not app.exception, app.exception
-    return app
-
-
-def until_read(app: AppTest) -> AppTest:
-    """Run the page until the files are read, as the browser does while the bar is drawn."""
-    for _ in range(100):
-        app.run()
-        assert not app.exception, app.exception
-        if "What was read" in words(app) or app.error:
-            return app
-        time.sleep(0.05)
-    raise AssertionError("the files were not read")
-
-
-def until(app: AppTest, true: Callable[[], bool]) -> None:
-    for _ in range(200):
-        app.run()
-        assert not app.exception, app.exception
-        if true():
-            return
-        time.sleep(0.05)
-    raise AssertionError("it never happened")
-
-
-def words(app: AppTest) -> str:
-    kinds: tuple[Any, ...] = (app.markdown, app.caption, app.info, app.warning, app.success, app.error)
-    html = [element.proto.body for element in app.main if getattr(element, "type", "") == "html"]
-    return "\n".join([*(str(element.value) for kind in kinds for element in kind), *html])
-
-
-def button(app: AppTest, key: str) -> Any:
-    return app.button(key=key)
-
-
-def address(app: AppTest) -> dict[str, str]:
-    return {name: value if isinstance(value, str) else value[-1] for name, value in app.query_params.items()}
-
-
-def enter(app: AppTest, path: Path | str) -> AppTest:
-    app.text_input(key="control:own").set_value(str(path))
-    return until_read(app)
+pytestmark = pytest.mark.usefixtures("at_the_root")
 
 
 def test_before_a_path_is_given_it_says_what_to_do() -> None:
@@ -192,8 +126,6 @@ def test_a_path_that_cannot_be_read_says_so_and_can_be_tried_again(tmp_path: Pat
     assert "There is nothing at" in app.error[0].value
     assert "dataset" not in address(app)
     assert address(app)["own"] == str(tmp_path / "nowhere")
-    from owntools import make_photos
-
     make_photos(tmp_path / "nowhere")
     button(app, "own-again").click()
     app.run()
@@ -277,107 +209,3 @@ def test_where_nothing_can_be_kept_the_page_reads_for_itself(photos: Path, monke
     monkeypatch.setattr(base, "_recent", Forgetful())
     app = enter(opened(), photos)
     assert "30 of 30 training images" in words(app)
-
-
-@pytest.fixture
-def without_torchvision() -> Iterator[None]:
-    """Its network is not registered; afterwards all are again, in their order."""
-    registered = {name: models.get(name) for name in models.names()}
-    models.remove("torchvision")
-    yield
-    for name in models.names():
-        models.remove(name)
-    for name, network in registered.items():
-        models.add(name, network)
-
-
-@pytest.mark.usefixtures("without_torchvision")
-def test_a_checkpoint_is_only_offered_where_there_is_such_a_network(photos: Path) -> None:
-    app = enter(opened(), photos)
-    assert not any(one.label == "Weights" for one in app.text_input)
-    assert not any("A checkpoint" in one.options for one in app.segmented_control)
-
-    class Checkpoint(ModelSource):
-        name, label = "torchvision", "A checkpoint of torchvision"
-
-        class Params(ComponentParams):
-            architecture: str = "resnet18"
-            weights: str = ""
-            size: int = 0
-            mean: str = ""
-            std: str = ""
-
-        @classmethod
-        def build(cls, params: Any, shape: tuple[int, ...], classes: int) -> RedirectNet:
-            return models.get("cnn").build(models.get("cnn").Params(), shape, classes)
-
-    models.add("torchvision", Checkpoint)
-    app.run()
-    assert not app.exception
-    choice = next(one for one in app.segmented_control if "A checkpoint" in one.options)
-    choice.set_value("A checkpoint")
-    app.run()
-    app.run()
-    assert not app.exception
-    assert {"Architecture", "Weights", "Size", "Mean", "Std"} <= {one.label for one in (*app.text_input, *app.number_input)}
-    assert vs.to_scenario(app.session_state["state"]).model.name == "torchvision"
-    next(one for one in app.text_input if one.label == "Weights").set_value("mine.safetensors")
-    app.run()
-    app.run()
-    assert not app.exception
-    assert "Your checkpoint is used as it is" in words(app)
-
-
-def test_a_checkpoint_is_taken_once_its_fields_are_complete(photos: Path, tmp_path: Path) -> None:
-    network = torchvision().models.get_model("shufflenet_v2_x0_5", num_classes=3)
-    torch.save(network.state_dict(), tmp_path / "mine.pt")
-    torch.save(torchvision().models.get_model("shufflenet_v2_x0_5", num_classes=7).state_dict(), tmp_path / "other.pt")
-    app = enter(opened(), photos)
-    next(one for one in app.segmented_control if "A checkpoint" in one.options).set_value("A checkpoint")
-    app.run()
-    app.run()
-    assert "Until a file is given" in words(app)
-
-    def typed(name: str, value: str) -> str:
-        app.text_input(key=f"checkpoint:{name}").set_value(value)
-        app.run()
-        assert not app.exception, app.exception
-        assert app.text_input(key=f"checkpoint:{name}").value == value
-        return words(app)
-
-    assert "There is no checkpoint file" in typed("weights", str(tmp_path / "none.pt"))
-    assert "needs the name of its architecture" in typed("weights", str(tmp_path / "mine.pt"))
-    assert "model.weights" not in address(app)
-    assert "needs the name" not in typed("architecture", "shufflenet_v2_x0_5")
-    assert address(app)["model.weights"] == str(tmp_path / "mine.pt")
-    for _ in range(100):
-        if "Your checkpoint is used as it is" in words(app):
-            break
-        time.sleep(0.1)
-        app.run()
-        assert not app.exception, app.exception
-    assert "Your checkpoint is used as it is" in words(app)
-    # A worker has measured it on the given labels before anything else runs; a fresh network is not right on them.
-    for _ in range(100):
-        if "of the given training labels" in words(app):
-            break
-        assert button(app, "own-compare").disabled
-        time.sleep(0.1)
-        app.run()
-        assert not app.exception, app.exception
-    assert "far too few training labels" in words(app)
-    assert Store.open().find("fit")
-    assert not Store.open().find("original")
-    listed = write_list(tmp_path / "known wrong.csv").read_bytes()
-    app.file_uploader(key="own-list").upload("known wrong.csv", listed, "text/csv")
-    app.run()
-    app.run()
-    assert not button(app, "own-compare").disabled
-    assert "7" in typed("weights", str(tmp_path / "other.pt"))
-    assert app.error
-    assert address(app)["model.weights"] == str(tmp_path / "mine.pt")
-    assert button(app, "own-compare").disabled  # the one that was typed is refused: nothing is compared with the one before
-    assert "The checkpoint cannot be used as it was given" in words(app)
-    typed("weights", str(tmp_path / "mine.pt"))
-    app.run()
-    assert not button(app, "own-compare").disabled

@@ -7,10 +7,12 @@ import os
 from pathlib import Path
 
 import pytest
+from ownpage import button, enter, opened, until_read
+from ownpage import words as written
 from owntools import picture
 from streamlit.testing.v1 import AppTest
-from test_own_page import _at_the_root, button, enter, opened, until_read  # noqa: F401
-from test_own_page import words as written
+
+pytestmark = pytest.mark.usefixtures("at_the_root")
 
 
 def words(app: AppTest) -> str:

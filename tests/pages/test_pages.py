@@ -109,11 +109,10 @@ def test_the_dials_answer_and_the_link_follows(open_page: OpenPage) -> None:
 def test_a_move_of_the_slider_is_quick(open_page: OpenPage) -> None:
     app, taken = open_page("craft"), []
     for k in range(5):
-        start = time.perf_counter()
+        start = time.process_time()  # whatever else the machine does meanwhile
         app.slider(key="control:regularity").set_value(0.1 + 0.2 * k).run()
-        taken.append(time.perf_counter() - start)
-    # 0.15 s on two idle cores; the margin is for machines that run the rest of the suite beside this test.
-    assert min(taken) < 0.6, taken
+        taken.append(time.process_time() - start)
+    assert min(taken) < 0.6, taken  # 0.15 s where nothing else runs
 
 
 def test_points_are_shown_as_a_scatter(open_page: OpenPage) -> None:

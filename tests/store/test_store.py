@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -133,9 +134,9 @@ def test_opening_is_quick_and_free_of_torch(store: Store) -> None:
     put(store)
     code = "import sys; from unlearn_core.store import Store; assert Store.open(sys.argv[1]).get(sys.argv[2]);"
     code += "assert 'torch' not in sys.modules"
-    start = time.perf_counter()
+    start = os.times().children_user
     subprocess.run([sys.executable, "-c", code, store.location, KEY], check=True)
-    assert time.perf_counter() - start < 3  # 0.3 s alone; a loaded machine gets room
+    assert os.times().children_user - start < 3  # 0.6 s
 
 
 def test_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

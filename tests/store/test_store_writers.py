@@ -9,8 +9,10 @@ import threading
 import time
 from pathlib import Path
 
+import pytest
 from storetools import files
 
+from unlearn_core.cli import main
 from unlearn_core.forget_sets import ForgetSet, NamedSets
 from unlearn_core.store import Store
 
@@ -107,14 +109,14 @@ print(view.state)
 PLAN = "{dataset: blobs, regularity: [0.0], discovery: [0.5], methods: [finetune], seeds: [0], set: {training.epochs: 2}}"
 
 
-def test_two_apps_and_a_command_line_on_one_store(place: str, tmp_path: Path) -> None:
-    """The engines of two apps ask for the same stages while ``sweep`` computes others into the same store."""
+def test_two_apps_and_a_command_line_on_one_store(place: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The engines of two apps ask for the same stages while ``sweep``, here, computes others into the same store."""
     plan = tmp_path / "plan.yaml"
     plan.write_text(PLAN)
-    sweep = python("-m", "unlearn_core", "sweep", str(plan), "--engine", "inline", "--store", place, "--json")
     apps = [python("-c", APP, place) for _ in range(2)]
+    assert main(["sweep", str(plan), "--engine", "inline", "--store", place, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["failed"] == []
     assert [finish(app).strip() for app in apps] == ["done", "done"]
-    assert json.loads(finish(sweep))["failed"] == []
     store = Store.open(place)
     assert store.has([f"stage{k}" for k in range(25)]) == {f"stage{k}" for k in range(25)}
     assert {"original", "run"} <= {record.kind for record in store.find() if not record.key.startswith("stage")}

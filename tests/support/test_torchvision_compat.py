@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import torch
+
+from unlearn_core.support.torchvision_compat import torchvision
 
 
 def test_torchvision_can_be_used_after_the_guard() -> None:
-    code = (
-        "from unlearn_core.support.torchvision_compat import torchvision\n"
-        "tv = torchvision()\n"
-        "import torch, torchvision.datasets, torchvision.transforms.v2 as t, torchvision.models as m\n"
-        "print(m.resnet18(num_classes=3).eval()(torch.zeros(1, 3, 32, 32)).shape)\n"
-        "print(t.functional.resize(torch.zeros(3, 8, 8), [4, 4]).shape)\n"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stderr[-1500:]
-    assert "[1, 3]" in done.stdout
-    assert "[3, 4, 4]" in done.stdout
+    vision = torchvision()  # the first call of this process, or one that comes after it
+    from torchvision import datasets
+    from torchvision.transforms import v2
+
+    assert vision.models.resnet18(num_classes=3).eval()(torch.zeros(1, 3, 32, 32)).shape == (1, 3)
+    assert v2.functional.resize(torch.zeros(3, 8, 8), [4, 4]).shape == (3, 4, 4)
+    assert issubclass(datasets.CIFAR10, torch.utils.data.Dataset)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import sys
 from itertools import pairwise
 
 import pytest
@@ -13,7 +14,18 @@ from unlearn_core.datasets import LabelledData
 from unlearn_core.errors import Cancelled, UserError
 from unlearn_core.models import build_model
 from unlearn_core.specs import ModelSpec, TrainingSpec
-from unlearn_core.training import Augmentation, DeviceData, SilentReporter, Trainer, batches, device_data, predict, rate_factor
+from unlearn_core.training import (
+    SGD,
+    AdamW,
+    Augmentation,
+    DeviceData,
+    SilentReporter,
+    Trainer,
+    batches,
+    device_data,
+    predict,
+    rate_factor,
+)
 
 RECIPE = TrainingSpec(epochs=2, batch_size=16, learning_rate=0.05)
 
@@ -144,3 +156,20 @@ class TestAugmentation:
         seen = {tuple(picture.flatten().tolist()) for picture in moved}
         assert seen <= legal
         assert len(seen) == 18
+
+
+@pytest.mark.parametrize("kind", [SGD, AdamW])
+def test_our_optimisers_step_as_torch_s_and_without_its_compiler(kind: type, monkeypatch: pytest.MonkeyPatch) -> None:
+    weights = []
+    for made in (getattr(torch.optim, kind.__name__), kind):
+        parameter = torch.nn.Parameter(torch.linspace(-1, 1, 7))
+        optimizer = made([parameter], lr=0.1, weight_decay=0.01, fused=True)
+        optimizer.add_param_group({"params": [torch.nn.Parameter(torch.zeros(2))]})
+        for _ in range(3):
+            optimizer.zero_grad()
+            (parameter**3).sum().backward()
+            optimizer.step()
+        weights.append(parameter.detach().clone())
+        monkeypatch.setitem(sys.modules, "torch._dynamo", None)  # ours, which come second, may not import it
+    assert torch.equal(*weights)
+    assert not torch.equal(weights[0], torch.linspace(-1, 1, 7))

@@ -93,9 +93,9 @@ def test_classes_keep_their_colour_in_every_panel() -> None:
 
 def test_fifty_thousand_points_are_drawn_in_time() -> None:
     made = cloud(50_000, 1)
-    start = time.perf_counter()
+    start = time.process_time()
     size = len(clouds(made, "class").figure.to_json())
-    assert time.perf_counter() - start < 3
+    assert time.process_time() - start < 3
     assert size < 5_000_000
 
 

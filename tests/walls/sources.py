@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import functools
-from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -42,24 +41,28 @@ def tree_of(path: Path) -> ast.Module:
 
 def _for_types_alone(tree: ast.Module) -> set[int]:
     """Nodes under ``if TYPE_CHECKING``: they tie nothing together when the program runs."""
-    blocks = [node for node in ast.walk(tree) if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)]
+    ifs = [node for node in ast.walk(tree) if isinstance(node, ast.If)]
+    blocks = [block for block in ifs if any(isinstance(n, ast.Name) and n.id == "TYPE_CHECKING" for n in ast.walk(block.test))]
     return {id(inner) for block in blocks for inner in ast.walk(block)}
 
 
-def imports(path: Path, types: bool = True) -> Iterator[tuple[str, str]]:
+@functools.cache
+def imports(path: Path, types: bool = True) -> tuple[tuple[str, str], ...]:
     """(module, name) of everything that a file imports, also inside functions; name "" for ``import module``.
 
     ``types``: also what is imported for annotations alone.
     """
     tree = tree_of(path)
     skipped = set() if types else _for_types_alone(tree)
+    found = list[tuple[str, str]]()
     for node in ast.walk(tree):
         if id(node) in skipped:
             continue
         if isinstance(node, ast.Import):
-            yield from ((alias.name, "") for alias in node.names)
+            found += ((alias.name, "") for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-            yield from ((node.module, alias.name) for alias in node.names)
+            found += ((node.module, alias.name) for alias in node.names)
+    return tuple(found)
 
 
 def imported_modules(path: Path, types: bool = True) -> set[str]:

@@ -18,7 +18,7 @@ from unlearn_core.errors import Cancelled, UserError
 from unlearn_core.methods import Method
 from unlearn_core.training import SilentReporter, predict
 
-SHORT = {"epochs": 2, "passes": 3, "flush_passes": 3, "rounds": 1, "folds": 2, "tries": 1}
+SHORT = {"epochs": 2, "passes": 3, "flush_passes": 3, "rounds": 1, "folds": 2, "tries": 1, "trials": 9}
 """Values that make a method quick, where it has such parameters."""
 _TRUTH = {
     "unlearn_core.corruption": None,

@@ -208,15 +208,40 @@ class DatasetSource(SourceComponent[P]):
 
 
 def stratified_split(data: LabelledData, test: int, seed: int) -> Split:
-    """Split off ``test`` examples, each class keeping its share; the same seed gives the same split."""
-    from sklearn.model_selection import train_test_split  # a second of every start, needed only where data are loaded
+    """Split off ``test`` examples, each class keeping its share; the same seed gives the same split.
 
-    train_ids, test_ids = train_test_split(
-        torch.arange(len(data)).numpy(), test_size=test, random_state=seed, stratify=data.labels.numpy()
-    )
-    parts = [torch.from_numpy(ids).sort().values for ids in (train_ids, test_ids)]
-    train, held = (LabelledData(data.inputs[ids], data.labels[ids], data.class_names) for ids in parts)
-    return Split(train, held)
+    The examples are those that scikit-learn's ``train_test_split`` takes: results are stored under them. It is not called,
+    because its import takes a second of every start.
+
+    Raises ``ValueError`` where a class has fewer than two examples, or a part has fewer examples than there are classes.
+    """
+    labels, rng = data.labels.numpy(), np.random.RandomState(seed)
+    classes, counts = np.unique(labels, return_counts=True)
+    if counts.min() < 2 or min(test, len(labels) - test) < len(classes):
+        raise ValueError(f"{len(labels)} examples of {len(classes)} classes cannot be split so that {test} are held out.")
+    taken = _share_out(counts, len(labels) - test, rng)
+    ends = taken + _share_out(counts - taken, test, rng)
+    train, held = list[np.ndarray](), list[np.ndarray]()
+    for label, middle, end in zip(classes, taken, ends, strict=True):
+        members = rng.permutation(np.flatnonzero(labels == label))
+        train.append(members[:middle])
+        held.append(members[middle:end])
+    parts = [torch.from_numpy(np.sort(np.concatenate(part))) for part in (train, held)]
+    first, second = (LabelledData(data.inputs[ids], data.labels[ids], data.class_names) for ids in parts)
+    return Split(first, second)
+
+
+def _share_out(counts: np.ndarray, total: int, rng: np.random.RandomState) -> np.ndarray:
+    """``total`` seats for classes of these sizes: rounded down, what is left to the largest remainders, ties by lot."""
+    exact = counts / counts.sum() * total
+    seats: np.ndarray = np.floor(exact).astype(int)
+    remainders = exact - seats
+    for remainder in np.unique(remainders)[::-1]:
+        if not (left := total - seats.sum()):
+            break
+        tied = np.flatnonzero(remainders == remainder)
+        seats[rng.choice(tied, size=min(len(tied), left), replace=False)] += 1
+    return seats
 
 
 _MOST, _MOST_BYTES = 8, 2 * 2**30

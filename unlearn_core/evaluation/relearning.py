@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from unlearn_core.training import DeviceData, predict
+from unlearn_core.training import SGD, DeviceData, predict
 
 MAX_STEPS, TARGET, BATCH = 100, 0.9, 128
 
@@ -21,7 +21,7 @@ def relearn_steps(model: nn.Module, data: DeviceData, forget: torch.Tensor, lear
     if len(forget) == 0:
         return None
     student = copy.deepcopy(model).eval()
-    optimizer = torch.optim.SGD([p for p in student.parameters() if p.requires_grad], lr=learning_rate, momentum=0.9)
+    optimizer = SGD([p for p in student.parameters() if p.requires_grad], lr=learning_rate, momentum=0.9)
     generator = torch.Generator().manual_seed(seed)
     for step in range(MAX_STEPS):
         fits = predict(student, data, forget).argmax(1) == data.labels[forget]

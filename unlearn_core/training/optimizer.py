@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any
+import inspect
+from typing import Any, TypeVar
 
 import torch
 from torch import nn
 
 from unlearn_core.specs import TrainingSpec
+
+Kind = TypeVar("Kind", bound=torch.optim.Optimizer)
+
+
+def _without_compiler(kind: type[Kind]) -> type[Kind]:
+    """The same optimiser, which does not import torch's compiler: that takes more than a second of every process that trains.
+
+    Torch wraps these methods so that a compiler, if one is at work, skips them; a step is never compiled here.
+    """
+    plain: dict[str, Any] = {name: inspect.unwrap(getattr(kind, name)) for name in ("zero_grad", "add_param_group", "step")}
+    return type(kind.__name__, (kind,), plain | {"step": torch.no_grad()(plain["step"]), "__module__": __name__})
+
+
+SGD = _without_compiler(torch.optim.SGD)
+Adam = _without_compiler(torch.optim.Adam)
+AdamW = _without_compiler(torch.optim.AdamW)
 
 
 def make_optimizer(model: nn.Module, recipe: TrainingSpec, learning_rate: float | None = None) -> torch.optim.Optimizer:
@@ -15,8 +32,8 @@ def make_optimizer(model: nn.Module, recipe: TrainingSpec, learning_rate: float 
     parameters = [p for p in model.parameters() if p.requires_grad]
     rate = recipe.learning_rate if learning_rate is None else learning_rate
     if recipe.optimizer == "adam":
-        return torch.optim.Adam(parameters, lr=rate, weight_decay=recipe.weight_decay, fused=True)
-    return torch.optim.SGD(parameters, lr=rate, momentum=recipe.momentum, weight_decay=recipe.weight_decay, fused=True)
+        return Adam(parameters, lr=rate, weight_decay=recipe.weight_decay, fused=True)
+    return SGD(parameters, lr=rate, momentum=recipe.momentum, weight_decay=recipe.weight_decay, fused=True)
 
 
 def rates_on_device(optimizer: torch.optim.Optimizer, device: torch.device) -> None:

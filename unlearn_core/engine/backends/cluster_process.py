@@ -1,6 +1,6 @@
 """The embedded cluster in a process of its own.
 
-``python -m unlearn_core.engine.backends.cluster_process --workers 2 --scratch DIR``
+``python -m unlearn_core.engine.backends.cluster_process --workers 2 --scratch DIR --preload unlearn_core.engine.preload``
 
 Streamlit replaces ``__main__``, which worker processes would import again; here ``__main__`` is this small module. The
 first line on stdout is JSON with the scheduler's address. The process ends when its stdin closes, which the system does
@@ -27,7 +27,6 @@ from unlearn_core.engine.backends.certificate import cluster_security, write_cer
 from unlearn_core.engine.lanes import LONG, SHORT
 from unlearn_core.support.scratch import hold_scratch
 
-PRELOAD = "unlearn_core.engine.preload"
 FORKS = sys.platform == "linux"
 
 
@@ -37,16 +36,17 @@ def main() -> None:
     parser.add_argument("--workers", type=int, required=True)
     parser.add_argument("--spare", type=int, default=0, help="so many more, for short stages alone")
     parser.add_argument("--scratch", required=True, help="a folder of its own, removed at the end")
+    parser.add_argument("--preload", required=True, help="the module that workers have imported when they start")
     options = parser.parse_args()
     hold_scratch(options.scratch)
     threading.Thread(target=_leave_with_parent, args=(options.scratch,), daemon=True).start()
     if FORKS:
         # Started before anything else: it imports torch on one core while Dask is imported here on another.
-        multiprocessing.set_forkserver_preload([PRELOAD, "distributed"])
+        multiprocessing.set_forkserver_preload([options.preload, "distributed"])
         multiprocessing.forkserver.ensure_running()
     write_certificate(options.scratch)
     _configure(options.scratch)
-    asyncio.run(_serve(options.workers, options.spare, options.scratch))
+    asyncio.run(_serve(options.workers, options.spare, options.scratch, options.preload))
 
 
 def _leave_with_parent(scratch: str) -> None:
@@ -92,10 +92,10 @@ def _configure(scratch: str) -> None:
     )
 
 
-async def _serve(workers: int, spare: int, scratch: str) -> None:
+async def _serve(workers: int, spare: int, scratch: str, preload: str) -> None:
     from distributed import LocalCluster
 
-    options: dict[str, Any] = {"preload": [PRELOAD], "memory_limit": 0, "death_timeout": "120s"}
+    options: dict[str, Any] = {"preload": [preload], "memory_limit": 0, "death_timeout": "120s"}
     cluster = LocalCluster(
         n_workers=workers + spare,
         threads_per_worker=1,

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from distributed import Security
 
 START_SECONDS = 120.0
+PRELOAD = "unlearn_core.engine.preload"
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 _KEEP_MEMORY = {
     "MALLOC_ARENA_MAX": "1",
@@ -49,6 +50,8 @@ class ClusterProcess:
                 str(spare),
                 "--scratch",
                 self._scratch,
+                "--preload",
+                PRELOAD,
             ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -12,7 +12,7 @@ from torch import nn
 from unlearn_core.methods.base import Method, MethodParams, Region, UnlearningTask
 from unlearn_core.methods.shared.preference import ForgetSteps, lower_forget_accuracy
 from unlearn_core.methods.shared.rounds import Rounds
-from unlearn_core.training import Reporter
+from unlearn_core.training import SGD, Reporter
 
 
 class PushParams(MethodParams):
@@ -46,7 +46,7 @@ class Push(Method[P]):
 
     def unlearn(self, task: UnlearningTask, reporter: Reporter) -> nn.Module:
         model = task.original
-        optimizer = torch.optim.SGD(
+        optimizer = SGD(
             model.parameters(),
             lr=self.p.learning_rate,
             momentum=self.p.momentum,

@@ -6,7 +6,7 @@ import torch
 
 from unlearn_core.methods.redirection.params import RemParams
 from unlearn_core.models import RedirectNet
-from unlearn_core.training import set_rate
+from unlearn_core.training import SGD, AdamW, set_rate
 
 _ADAM = 0.01
 """AdamW's learning rate relative to SGD's (in the paper 1/250: 2e-5 on a transformer, 0.005 on ResNet-9)."""
@@ -26,8 +26,8 @@ def make_base_optimizer(model: RedirectNet, params: RemParams, relative_rate: fl
     base = [parameter for _, parameter in model.base_parameters()]
     rate, decay = relative_rate * _rate(model, params), params.weight_decay
     if model.optimizer == "adam":
-        return torch.optim.AdamW(base, lr=rate, weight_decay=decay, fused=True)
-    return torch.optim.SGD(base, lr=rate, momentum=params.momentum, weight_decay=decay, fused=True)
+        return AdamW(base, lr=rate, weight_decay=decay, fused=True)
+    return SGD(base, lr=rate, momentum=params.momentum, weight_decay=decay, fused=True)
 
 
 def lower_rate(optimizer: torch.optim.Optimizer, model: RedirectNet, params: RemParams, done: int, total: int) -> None:

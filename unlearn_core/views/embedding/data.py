@@ -11,6 +11,8 @@ model as they are), then one PCA is fitted to all models together. It is drawn w
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -157,6 +159,7 @@ def layout(features: Sequence[np.ndarray]) -> np.ndarray:
     import scipy.sparse
     import umap.umap_
 
+    _keep_compiled()
     random = np.random.RandomState(0)
     count = min(NEIGHBOURS, len(features[0]) - 1)
     with warnings.catch_warnings():
@@ -184,8 +187,24 @@ def layout(features: Sequence[np.ndarray]) -> np.ndarray:
     return np.asarray(places).reshape(m, -1, 2)
 
 
+@functools.cache
+def _keep_compiled() -> None:
+    """Have Numba keep on disk what :func:`layout` lets it compile: the next process loads it instead.
+
+    UMAP asks for this at some of its functions only. Where nothing can be written each process compiles for itself.
+    """
+    import umap.layouts
+    import umap.umap_
+
+    names = ("smooth_knn_dist", "compute_membership_strengths"), ("_nb_optimize_layout_euclidean_single_epoch",)
+    for module, functions in zip((umap.umap_, umap.layouts), names, strict=True):
+        for function in filter(None, (getattr(module, name, None) for name in functions)):
+            with contextlib.suppress(RuntimeError):  # there is no folder for it
+                function.enable_caching()
+
+
 def warm_up() -> None:
-    """Import UMAP and let it compile what :func:`layout` needs (5 to 10 seconds, once in a process)."""
+    """Import UMAP and let it compile what :func:`layout` needs (5 to 10 seconds, once on a machine)."""
     layout([np.random.default_rng(0).normal(size=(64, 4)).astype(np.float32)] * 2)
 
 
