@@ -16,7 +16,7 @@ from unlearn_core.corruption.noise.weak_model import scores_out_of_fold
 from unlearn_core.datasets import LabelledData, load_dataset
 from unlearn_core.errors import UserError
 from unlearn_core.presets import make_scenario
-from unlearn_core.specs import Scalar, Scenario
+from unlearn_core.specs import CorruptionSpec, Scalar, Scenario
 
 FOLDERS = ("unlearn_core.corruption.noise.", "unlearn_core.corruption.marked.")
 OURS = [source.name for source in registry if source.__module__.startswith(FOLDERS) and source.name != "from_file"]
@@ -46,6 +46,7 @@ def test_every_kind_changes_what_it_says_and_the_same_again(kind: str) -> None:
     source, made, again, other = registry.get(kind), make(kind), make(kind), make(kind, seed=1)
     clean = load_dataset(scenario(kind).dataset, 0).train
     chosen = made.truth.corrupted
+    assert not source.Params.model_fields.keys() & CorruptionSpec.model_fields.keys()  # both are set as corruption.NAME
     assert torch.equal(made.truth.clean_labels, clean.labels)
     assert torch.equal(chosen, again.truth.corrupted)
     assert torch.equal(made.train.inputs, again.train.inputs)
@@ -213,7 +214,7 @@ class TestMarked:
         assert kinds.tolist() == sorted(kinds.tolist())
         assert torch.bincount(kinds - FIRST_TRIGGER).tolist() == [40, 40, 40]
         assert len(set(kinds[:40].tolist())) == 1
-        assert len(set(make("several_triggers", "signs", triggers=3, found="mixed").truth.kinds[:12].tolist())) == 3
+        assert len(set(make("several_triggers", "signs", triggers=3, discovered="mixed").truth.kinds[:12].tolist())) == 3
         assert [mark.target for mark in made.marks] == [3, 4, 5]
         for k, mark in enumerate(made.marks):
             mine = made.truth.corrupted[kinds == mark.kind]

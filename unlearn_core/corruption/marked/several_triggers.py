@@ -19,7 +19,7 @@ _STREAM = 20_261_206
 
 class SeveralTriggersParams(ComponentParams):
     triggers: int = Field(2, ge=2, le=MOST_TRIGGERS, description="How many patches, each in a corner of its own")
-    found: Literal["one after the other", "mixed"] = Field(
+    discovered: Literal["one after the other", "mixed"] = Field(
         "one after the other", description="Whether discovery begins with one trigger alone, or finds some of each"
     )
 
@@ -44,7 +44,7 @@ class SeveralTriggers(Corruption[SeveralTriggersParams]):
         generator = torch.Generator().manual_seed(_STREAM + asked.seed)
         chosen = torch.randperm(len(train), generator=generator)[: asked.count]
         which = torch.arange(asked.count) % len(marks)
-        if params.found == "one after the other":
+        if params.discovered == "one after the other":
             which = which.sort(stable=True).values
         inputs = train.inputs[chosen]
         for k, mark in enumerate(marks):
