@@ -54,8 +54,8 @@ NOISE: Final[dict[str, dict[str, Scalar]]] = {
     "instance_dependent, published": {"corruption.kind": "instance_dependent", "corruption.by": "published"},
 }
 OTHER: Final[dict[str, dict[str, Scalar]]] = {
-    "clean_label": {"corruption.kind": "clean_label"} | TRIGGERS["patch"],
-    "several_triggers": {"corruption.kind": "several_triggers"} | TRIGGERS["patch"],
+    "clean_label": TRIGGERS["patch"] | {"corruption.kind": "clean_label"},
+    "several_triggers": TRIGGERS["patch"] | {"corruption.kind": "several_triggers"},
     "spurious": {"corruption.kind": "spurious"},
     "feature_noise": {"corruption.kind": "feature_noise"},
 }

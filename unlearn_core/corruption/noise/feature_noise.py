@@ -43,8 +43,8 @@ class FeatureNoise(Corruption[FeatureNoiseParams]):
 
 def blur(images: torch.Tensor, strength: float, generator: torch.Generator) -> torch.Tensor:
     """``images`` (n, C, H, W) at a resolution that is lower by ``strength``, enlarged again."""
-    sides = [max(2, round((1 - strength) * side)) for side in images.shape[-2:]]
-    small = F.adaptive_avg_pool2d(images, sides)
+    height, width = (max(2, round((1 - strength) * side)) for side in images.shape[-2:])
+    small = F.adaptive_avg_pool2d(images, (height, width))
     return F.interpolate(small, images.shape[-2:], mode="bilinear", align_corners=False)
 
 
