@@ -19,6 +19,7 @@ PAGE = DOCS / "kinds.md"
 PATH = RESULTS / "kinds.json"
 KINDS, END_OF_KINDS = "<!-- kinds, written by benchmarks report kinds -->", "<!-- end of kinds -->"
 MEASURED, END_OF_MEASURED = "<!-- measured, written by benchmarks report kinds -->", "<!-- end of measured -->"
+NOT_YET: Final = "Its results are not there yet."
 MEASURES: Final = (
     ("attack_success", "Attack success on test images, in brackets the utility lost against the original"),
     ("healed", "Healed, in brackets utility; “–”: nothing that could heal"),
@@ -89,5 +90,5 @@ def _parameters(part: Any) -> str:
 
 def main() -> None:
     write_section(PAGE, KINDS, ["", *kind_tables()], END_OF_KINDS)
-    if PATH.exists():
-        write_section(PAGE, MEASURED, measured_tables(json.loads(PATH.read_text())["rows"]), END_OF_MEASURED)
+    rows = json.loads(PATH.read_text())["rows"] if PATH.exists() else []
+    write_section(PAGE, MEASURED, measured_tables(rows) if rows else ["", NOT_YET, ""], END_OF_MEASURED)
