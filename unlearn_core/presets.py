@@ -47,7 +47,8 @@ def make_scenario(
 ) -> Scenario:
     """A complete scenario; what isn't given comes from the dataset's preset.
 
-    With the override "corruption.found" the labels are taken as they come, and the dial has no meaning.
+    With the override "corruption.found" the labels are taken as they come, and with "corruption.kind" one of the kinds of
+    ``corruption.registry`` is made, its parameters beside it ("corruption.rho"); the dial then has no meaning.
     ``overrides`` maps "section.field" (sections: dataset, corruption, trigger, model, training) to values; keys that
     belong to methods are left alone. ``recipe``: which of the preset's two recipes; None: :func:`usual_recipe`. Raises
     :class:`UserError` with one sentence for anything that cannot be.
@@ -87,9 +88,16 @@ def _make_corruption(
     if amount is not None:
         made["amount"] = amount
     if kind := extra.get("kind"):
+        source = corruptions.get(str(kind))
         own = {name: value for name, value in extra.items() if name not in CorruptionSpec.model_fields}
         extra = {name: value for name, value in extra.items() if name not in own}
-        made["options"] = corruptions.get(str(kind)).full_params(own)
+        made["options"] = source.full_params(own)
+        # What has no meaning has one value, so that the same data have the same key.
+        if source.place is not None:
+            made["regularity"] = source.place
+        if source.own_amount:
+            made.pop("amount", None)
+            extra.pop("amount", None)
     return CorruptionSpec.parse(made | dict(extra))
 
 

@@ -118,7 +118,7 @@ class CorruptionSpec(Spec):
     target_class: int = Field(0, ge=0, description="The class that the trigger asks for")
     trigger: TriggerSpec = TriggerSpec()
     found: bool = Field(False, description="Labels as they come: no corruption is added")
-    kind: str = Field("", max_length=60, description="A corruption from a plug-in in the dial's place; empty: the dial")
+    kind: str = Field("", max_length=60, description="A kind of corruption in the dial's place; empty: the dial")
     options: Params = Field(default_factory=dict, description="That corruption's own parameters; filled in")
 
     @model_validator(mode="before")
@@ -127,7 +127,7 @@ class CorruptionSpec(Spec):
         return {"found": True} if isinstance(data, dict) and data.get("found") in (True, "true") else data
 
     @model_serializer(mode="wrap")
-    def _plain(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+    def _plain(self, handler: SerializerFunctionWrapHandler, info: SerializationInfo) -> dict[str, Any]:
         # Where a corruption is made nothing is written about this field, so that keys stay what they were before it was there.
         if self.found:
             return {"found": True}
@@ -136,6 +136,8 @@ class CorruptionSpec(Spec):
         if not self.kind:
             data.pop("kind")
             data.pop("options")
+        elif info.context == FOR_KEY and "content" in self.options:  # what the file holds, not where it lies
+            data["options"].pop("file", None)
         return data
 
     @model_validator(mode="after")

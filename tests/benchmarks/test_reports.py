@@ -10,7 +10,7 @@ from types import ModuleType
 import pytest
 
 from benchmarks.__main__ import PAGES, commands, describe, main
-from benchmarks.report import discovery, models, performance
+from benchmarks.report import discovery, kinds, models, performance
 from benchmarks.report.sections import write_section
 from benchmarks.target import Target
 
@@ -29,6 +29,27 @@ def test_a_document_is_what_its_report_writes(report: ModuleType, tmp_path: Path
     page.write_text(committed, encoding="utf-8")
     report.main()
     assert page.read_text(encoding="utf-8") == committed, "run: python -m benchmarks report"
+
+
+def test_the_table_of_kinds_is_that_of_the_registries() -> None:
+    assert "\n".join(kinds.kind_tables()) in kinds.PAGE.read_text(encoding="utf-8"), "run: python -m benchmarks report kinds"
+
+
+def test_a_kind_is_measured_by_what_has_a_meaning_for_it() -> None:
+    """Attack success of a trigger beside the utility lost; healed of label noise; the worst group of an attribute."""
+    values = {"patch": {"attack_success": 0.9, "healed": 0.1}, "asymmetric": {"healed": 0.25}, "spurious": {"worst_group": 0.4}}
+    rows = [
+        {"task": task, "seed": 0, "method": method, "utility": utility, "measured_regularity": 0.5} | measured
+        for task, measured in values.items()
+        for method, utility in (("original", 0.98), ("rem", 0.95))
+    ]
+    lines = kinds.measured_tables(rows)
+    shown = [line for line in lines if line.startswith(("| patch", "| asymmetric", "| spurious"))]
+    assert shown == [
+        "| patch | 0.50 | 0.90 (0.00) | 0.90 (0.03) |",
+        "| asymmetric | 0.50 | 0.25 (0.98) | 0.25 (0.95) |",
+        "| spurious | 0.50 | 0.40 (0.98) | 0.40 (0.95) |",
+    ]
 
 
 def test_a_section_without_its_marks_is_refused(tmp_path: Path) -> None:

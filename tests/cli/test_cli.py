@@ -249,7 +249,9 @@ def test_an_inner_fault_is_one_sentence_too(capsys: pytest.CaptureFixture[str], 
     assert capsys.readouterr().err == "Error: Something went wrong inside Eunoe (ZeroDivisionError: deep inside).\n"
 
 
-@pytest.mark.parametrize(("command", "name"), [("methods", "rem"), ("datasets", "digits"), ("models", "cnn")])
+@pytest.mark.parametrize(
+    ("command", "name"), [("methods", "rem"), ("datasets", "digits"), ("models", "cnn"), ("kinds", "asymmetric")]
+)
 def test_what_is_registered(command: str, name: str, capsys: pytest.CaptureFixture[str]) -> None:
     found = {part["name"]: part for part in ask(capsys, command)}
     assert found[name]["label"]

@@ -1,4 +1,4 @@
-"""``methods``, ``datasets``, ``models``: what is registered."""
+"""``methods``, ``datasets``, ``models``, ``kinds``: what is registered."""
 
 from __future__ import annotations
 
@@ -78,6 +78,19 @@ def models(store: StoreOption = None, device: DeviceOption = Device.auto, json: 
     found = [part.describe() for part in registry]
     rows = [(m["name"], m["label"], m["summary"], _parameters(m)) for m in found]
     _show(found, ("Name", "Network", "What it is", "Parameters"), rows, json)
+    _say_plugins(registry)
+
+
+def kinds(store: StoreOption = None, device: DeviceOption = Device.auto, json: JsonOption = False) -> None:
+    """List the kinds of corruption (``--set corruption.kind=NAME``) and of trigger (``--set trigger.kind=NAME``) with their
+    parameters; without a kind of corruption the dial says what is made."""
+    from unlearn_core.corruption import registry, trigger_kinds
+
+    corruptions = [{"of": "corruption"} | part.describe() for part in registry]
+    triggers = [{"of": "trigger"} | part.describe() for part in trigger_kinds]
+    found = [*corruptions, *triggers]
+    rows = [(one["of"], one["name"], one["label"], one["summary"], _parameters(one)) for one in found]
+    _show(found, ("Of", "Name", "Kind", "What it is", "Parameters"), rows, json)
     _say_plugins(registry)
 
 

@@ -23,7 +23,7 @@ from unlearn_core.cli.options import (
     start_early,
 )
 from unlearn_core.cli.scenario_options import ScenarioOptions
-from unlearn_core.front_door.answer import SHOWN, SHOWN_UNKNOWN, number, title_of
+from unlearn_core.front_door.answer import OF_KINDS, SHOWN, SHOWN_UNKNOWN, number, title_of
 from unlearn_core.front_door.answer import answer as answer_of
 from unlearn_core.results.table_export import marked
 
@@ -141,7 +141,10 @@ def _print(answer: dict[str, Any], extra: Sequence[str] = ()) -> None:
 
     console = Console()
     shown: tuple[str, ...] = SHOWN_WIDE if console.width >= 110 else SHOWN
-    if all(result["metrics"].get("healed") is None for result in answer["results"]):
+    if answer["scenario"]["corruption"].get("kind"):
+        told = {name for result in answer["results"] for name, value in result["metrics"].items() if value is not None}
+        shown = tuple(name for name in (*shown[:-1], *OF_KINDS, shown[-1]) if name in told)
+    elif all(result["metrics"].get("healed") is None for result in answer["results"]):
         shown = SHOWN_UNKNOWN
     console.print(_table(answer, (*shown, *extra)), markup=False)
     cached = sum(result["cached"] for result in answer["results"])

@@ -8,9 +8,10 @@ from typing import Any
 import torch
 
 from unlearn_core.contracts.contract import Checks, require
-from unlearn_core.corruption.base import Change, Corruption, check_change
+from unlearn_core.corruption.base import Asked, Change, Corruption, check_change
 from unlearn_core.datasets import LabelledData, load_dataset
 from unlearn_core.presets import make_scenario
+from unlearn_core.specs import CorruptionSpec
 
 
 @dataclass
@@ -23,7 +24,10 @@ class CorruptionCase:
 
     def change(self, seed: int = 100) -> Change:
         corruption = self.corruption
-        return corruption.change(corruption.params(corruption.full_params()), self.train, self.count, seed)
+        return corruption.make(corruption.params(corruption.full_params()), self.asked(seed))
+
+    def asked(self, seed: int = 100) -> Asked:
+        return Asked(self.train, self.count, seed, CorruptionSpec())
 
 
 def make_case(corruption: type[Corruption[Any]], dataset: str) -> CorruptionCase:
@@ -40,7 +44,7 @@ def describe_corruption(case: CorruptionCase) -> None:
 def change_what_it_says(case: CorruptionCase) -> None:
     """As many examples as asked for, each once, with labels of the data; the clean data are left as they were."""
     inputs, labels = case.train.inputs.clone(), case.train.labels.clone()
-    check_change(case.corruption.name, case.change(), case.train, case.count)
+    check_change(case.corruption, case.change(), case.asked())
     same = torch.equal(inputs, case.train.inputs) and torch.equal(labels, case.train.labels)
     require(same, "it changes the clean data that it is given")
 

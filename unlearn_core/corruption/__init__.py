@@ -1,7 +1,7 @@
 """The regularity dial, triggers and the discovery rate. Ground truth (clean labels, what is corrupted) is made here."""
 
-from unlearn_core.corruption.apply import corrupt
-from unlearn_core.corruption.base import Change, Corruption, registry
+from unlearn_core.corruption.apply import corrupt, still_parts
+from unlearn_core.corruption.base import Asked, Change, Corruption, Mark, registry
 from unlearn_core.corruption.counts import (
     check_counts,
     check_forget,
@@ -11,7 +11,21 @@ from unlearn_core.corruption.counts import (
     discovered_count,
 )
 from unlearn_core.corruption.dial import MAX_CONFUSED, weights
-from unlearn_core.corruption.kinds import ADDED, CONFUSION, DIAL, FOUND, KINDS, RANDOM, TRIGGER, UNKNOWN
+from unlearn_core.corruption.kinds import (
+    ADDED,
+    ATTRIBUTE,
+    CONFUSION,
+    DAMAGED,
+    DIAL,
+    FIRST_TRIGGER,
+    FOUND,
+    KINDS,
+    MARKED,
+    NOISE,
+    RANDOM,
+    TRIGGER,
+    UNKNOWN,
+)
 from unlearn_core.corruption.summary import CorruptionSummary, summarize_corruption, truth_known
 from unlearn_core.corruption.triggers import TriggerKind, apply_trigger, make_trigger, patch_slices, place_seen, spelled_out
 from unlearn_core.corruption.triggers import registry as trigger_kinds
@@ -21,21 +35,28 @@ register = registry.register
 
 __all__ = [
     "ADDED",
+    "ATTRIBUTE",
     "CONFUSION",
+    "DAMAGED",
     "DIAL",
+    "FIRST_TRIGGER",
     "FOUND",
     "KINDS",
+    "MARKED",
     "MAX_CONFUSED",
+    "NOISE",
     "NOTHING_WRONG",
     "RANDOM",
     "TRIGGER",
     "UNKNOWN",
     "UNKNOWN_TRUTH",
+    "Asked",
     "Change",
     "Corrupted",
     "Corruption",
     "CorruptionSummary",
     "GroundTruth",
+    "Mark",
     "TriggerKind",
     "apply_trigger",
     "check_counts",
@@ -51,6 +72,7 @@ __all__ = [
     "register",
     "registry",
     "spelled_out",
+    "still_parts",
     "summarize_corruption",
     "trigger_kinds",
     "truth_known",

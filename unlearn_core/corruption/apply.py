@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from unlearn_core.corruption.base import check_change, registry
+from unlearn_core.corruption.base import Asked, Mark, check_change, registry
 from unlearn_core.corruption.counts import corrupted_count
 from unlearn_core.corruption.dial import check_confusion, choose_wrong_labels, draw_slots
-from unlearn_core.corruption.kinds import ADDED, CONFUSION, FOUND, TRIGGER
-from unlearn_core.corruption.triggers import apply_trigger
+from unlearn_core.corruption.kinds import ADDED, CONFUSION, FOUND, NOISE, TRIGGER
+from unlearn_core.corruption.triggers import Part, apply_trigger, patch_slices
 from unlearn_core.corruption.truth import Corrupted, GroundTruth
 from unlearn_core.datasets import LabelledData, Split
 from unlearn_core.datasets import registry as datasets
@@ -25,11 +25,10 @@ def corrupt(data: Split, dataset: DatasetSpec, spec: CorruptionSpec, seed: int) 
     """
     if spec.found:
         return _keep_as_found(data, seed)
-    train = data.train
+    train, displacement = data.train, datasets.get(dataset.name).displacement
     if spec.kind:
-        return _change_otherwise(data, spec, seed)
+        return _change_otherwise(data, spec, seed, displacement)
     _check_classes(spec, train.class_names)
-    displacement = datasets.get(dataset.name).displacement
     rng = np.random.default_rng([20_250_523, seed])
     slots = draw_slots(train, spec, corrupted_count(spec.amount, len(train)), rng)
     kinds = slots.kinds(spec.regularity)
@@ -52,18 +51,56 @@ def corrupt(data: Split, dataset: DatasetSpec, spec: CorruptionSpec, seed: int) 
     return Corrupted(LabelledData(inputs, torch.from_numpy(labels), train.class_names), data.test, triggered, truth)
 
 
-def _change_otherwise(data: Split, spec: CorruptionSpec, seed: int) -> Corrupted:
-    """What a plug-in's corruption makes of the data; it has no trigger that could be put on test examples."""
+def still_parts(spec: CorruptionSpec, shape: tuple[int, ...], classes: int) -> tuple[Part, ...]:
+    """Parts of images of this shape (C, H, W) that crops and flips leave where they are: those of patches."""
+    if spec.found:
+        return ()
+    triggers = [spec.trigger]
+    # A corruption from a plug-in has no mark, but what lies under the scenario's patch has always stayed there.
+    if spec.kind and registry.plugin_of(spec.kind) is None:
+        source = registry.get(spec.kind)
+        triggers = [mark.trigger for mark in source.marks(source.params(dict(spec.options)), spec, classes)]
+    parts = (patch_slices(trigger, *shape[-2:]) for trigger in triggers)
+    return tuple(part for part in parts if part is not None)
+
+
+def _change_otherwise(data: Split, spec: CorruptionSpec, seed: int, displacement: tuple[float, float] | None) -> Corrupted:
+    """What a corruption in the dial's place makes of the data, and the test data with its marks on."""
     train, source = data.train, registry.get(spec.kind)
-    count = corrupted_count(spec.amount, len(train))
-    made = source.change(source.params(dict(spec.options)), train, count, seed)
-    check_change(spec.kind, made, train, count)
+    params = source.params(dict(spec.options))
+    count = 0 if source.own_amount else corrupted_count(spec.amount, len(train))
+    asked = Asked(train, count, seed, spec, displacement)
+    made = source.make(params, asked)
+    check_change(source, made, asked)
     inputs, labels = train.inputs.clone(), train.labels.clone()
     labels[made.indices] = made.labels
     if made.inputs is not None:
         inputs[made.indices] = made.inputs
-    truth = GroundTruth(made.indices, torch.full((len(made.indices),), ADDED, dtype=torch.int8), train.labels.clone())
-    return Corrupted(LabelledData(inputs, labels, train.class_names), data.test, data.test, truth)
+    if made.beside is not None:
+        inputs[made.beside[0]] = made.beside[1]
+    usual = NOISE if registry.plugin_of(spec.kind) is None else ADDED
+    kinds = torch.full((len(made.indices),), usual, dtype=torch.int8) if made.kinds is None else made.kinds
+    truth = GroundTruth(made.indices, kinds, train.labels.clone())
+    marks = source.marks(params, spec, train.classes)
+    tested = _put_on(data.test, marks, displacement)
+    if source.labels_right and marks:
+        before = LabelledData(train.inputs[made.indices], train.labels[made.indices], train.class_names)
+        tested = _joined([tested, before])
+    as_given = LabelledData(inputs, labels, train.class_names)
+    return Corrupted(as_given, data.test, tested, truth, marks, source.labels_right)
+
+
+def _put_on(test: LabelledData, marks: tuple[Mark, ...], displacement: tuple[float, float] | None) -> LabelledData:
+    """The test data with each mark on, one after the other; as they are where there is none."""
+    if not marks:
+        return test
+    marked = [apply_trigger(test.inputs, mark.trigger, displacement, test.places) for mark in marks]
+    return _joined([LabelledData(inputs, test.labels, test.class_names) for inputs in marked])
+
+
+def _joined(parts: list[LabelledData]) -> LabelledData:
+    inputs, labels = torch.cat([part.inputs for part in parts]), torch.cat([part.labels for part in parts])
+    return LabelledData(inputs, labels, parts[0].class_names)
 
 
 def _keep_as_found(data: Split, seed: int) -> Corrupted:

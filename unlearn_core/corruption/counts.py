@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from unlearn_core.corruption.base import registry
 from unlearn_core.errors import UserError
 from unlearn_core.specs import Scenario
 
@@ -51,6 +52,9 @@ def corrupted_count(amount: float, train_size: int) -> int:
 
 def check_counts(scenario: Scenario, train_size: int) -> None:
     """Raise :class:`UserError` for an amount or a discovery rate that cannot be on so many training examples. A corruption
-    that the data bring along has no amount, and an edited forget set no discovery rate: there is nothing to check."""
-    if not scenario.edited and not scenario.corruption.found:
-        discovered_count(corrupted_count(scenario.corruption.amount, train_size), scenario.discovery)
+    that the data bring along, or whose own parameters say how many, has no amount, and an edited forget set no discovery rate:
+    there is nothing to check."""
+    spec = scenario.corruption
+    own = bool(spec.kind) and registry.get(spec.kind).own_amount
+    if not scenario.edited and not spec.found and not own:
+        discovered_count(corrupted_count(spec.amount, train_size), scenario.discovery)

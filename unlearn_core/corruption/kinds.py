@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
-RANDOM, CONFUSION, TRIGGER, FOUND, ADDED = 0, 1, 2, 3, 4
-KINDS: Final = ("random label", "confusion", "trigger", "as found", "from a plug-in")
+RANDOM, CONFUSION, TRIGGER, FOUND, ADDED, NOISE, MARKED, ATTRIBUTE, DAMAGED, FIRST_TRIGGER = range(10)
+MOST_TRIGGERS: Final = 4
+"""How many triggers one corruption can hold, numbered from :data:`FIRST_TRIGGER`."""
+KINDS: Final = (
+    "random label", "confusion", "trigger", "as found", "from a plug-in", "label noise", "trigger, right label",
+    "attribute, right label", "damaged image, right label", *(f"trigger {k + 1}" for k in range(MOST_TRIGGERS)),
+)  # fmt: skip
 DIAL: Final = KINDS[:3]
-"""The kinds that the dial makes; what data bring along, and what plug-ins make, is of the others."""
+"""The kinds that the dial makes; what data bring along, and what takes the dial's place, is of the others."""
 UNKNOWN: Final = "not known"
 """The name of a label that is not known."""

@@ -8,6 +8,7 @@ from typing import Final
 
 import torch
 
+from unlearn_core.corruption.base import Mark
 from unlearn_core.corruption.counts import check_forget, discovered_count
 from unlearn_core.datasets import LabelledData
 from unlearn_core.errors import UserError
@@ -24,8 +25,8 @@ NOTHING_WRONG: Final = "Every training label equals the clean label that the dat
 class GroundTruth:
     """What only evaluation and oracles may see.
 
-    ``corrupted``: int64 (n,), training indices in order of discovery. ``kinds``: int8 (n,), one of RANDOM, CONFUSION,
-    TRIGGER, FOUND, ADDED. ``clean_labels``: int64 (N,), the true label of every training example, -1 where unknown.
+    ``corrupted``: int64 (n,), training indices in order of discovery. ``kinds``: int8 (n,), numbers of ``corruption.kinds``,
+    whose names :data:`KINDS` has. ``clean_labels``: int64 (N,), the true label of every training example, -1 where unknown.
     ``known``: whether C is known at all. Where it is not, ``corrupted`` is empty, and that says nothing.
     """
 
@@ -61,9 +62,28 @@ class GroundTruth:
 
 @dataclass(frozen=True)
 class Corrupted:
-    """A corrupted dataset: training data as given, clean and fully triggered test data, and the ground truth."""
+    """A corrupted dataset: training data as given, clean and triggered test data, and the ground truth.
+
+    ``triggered_test``: the test data with the dial's trigger on; or where a corruption has taken the dial's place, the test
+    data with each of its ``marks`` on, one block of M images after the other, and where ``labels_right`` a last block of n:
+    the corrupted examples as they were before. ``labels_right``: whether no corrupted example has a wrong label.
+    """
 
     train: LabelledData
     test: LabelledData
     triggered_test: LabelledData
     truth: GroundTruth
+    marks: tuple[Mark, ...] = ()
+    labels_right: bool = False
+
+    def marked(self, k: int) -> slice:
+        """The test examples that carry mark ``k`` in ``triggered_test``."""
+        return slice(k * len(self.test), (k + 1) * len(self.test))
+
+    @property
+    def unchanged(self) -> slice | None:
+        """The corrupted examples as they were, in order of discovery, in ``triggered_test``; None where they are not there."""
+        if not (self.labels_right and self.marks):
+            return None
+        start = len(self.marks) * len(self.test)
+        return slice(start, start + len(self.truth.corrupted))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import torch
 
 from unlearn_core.corruption import CONFUSION, TRIGGER
 from unlearn_core.evaluation import Evidence, Metric, register
-from unlearn_core.evaluation.base import share
+from unlearn_core.evaluation.base import ONLY_WRONG, share
 
 
 @register
@@ -25,13 +27,16 @@ class HealedTimesUtility(Metric):
 @register
 class Healed(Metric):
     name, label = "healed", "Healed"
-    formula = "share of C predicted as its clean label, triggers left on"
+    formula = (
+        "share of C predicted as its clean label, triggers left on; where the labels of C are right, of its images as they "
+        "were before they were marked, and no value where no mark was put on"
+    )
     direction, split = "higher", "all corrupted training examples (C)"
     each_round = True
 
     @classmethod
     def compute(cls, evidence: Evidence) -> float | None:
-        return share(evidence.correct_on(evidence.corrupted.truth.corrupted))
+        return evidence.healed_on(evidence.corrupted.truth.corrupted)
 
 
 @register
@@ -57,7 +62,7 @@ class HealedDiscovered(Metric):
     def compute(cls, evidence: Evidence) -> float | None:
         # An edited forget set may accuse clean examples, which have nothing to heal from.
         discovered = evidence.forget[torch.isin(evidence.forget, evidence.corrupted.truth.corrupted)]
-        return share(evidence.correct_on(discovered))
+        return evidence.healed_on(discovered)
 
 
 @register
@@ -69,19 +74,19 @@ class HealedUndiscovered(Metric):
 
     @classmethod
     def compute(cls, evidence: Evidence) -> float | None:
-        return share(evidence.correct_on(evidence.undiscovered))
+        return evidence.healed_on(evidence.undiscovered)
 
 
 @register
 class ForgetAccuracy(Metric):
     name, label = "forget_accuracy", "Forget accuracy"
-    formula = "share of F still predicted as its given (wrong) label"
+    formula = "share of F still predicted as its given (wrong) label" + ONLY_WRONG
     direction, split = "lower", "discovered corrupted examples (F)"
     each_round = True
 
     @classmethod
     def compute(cls, evidence: Evidence) -> float | None:
-        return share(evidence.fits_on(evidence.forget))
+        return None if evidence.labels_right else share(evidence.fits_on(evidence.forget))
 
 
 @register
@@ -101,12 +106,17 @@ class RetainAccuracy(Metric):
 @register
 class AttackSuccess(Metric):
     name, label = "attack_success", "Attack success"
-    formula = "share of triggered test examples of other classes predicted as the target class; only where C holds triggers"
+    formula = (
+        "share of triggered test examples of other classes predicted as the target class, of all triggers together; only where "
+        "C holds triggers"
+    )
     direction, split = "lower", "test data with the trigger on, without the target class"
     each_round = True
 
     @classmethod
     def compute(cls, evidence: Evidence) -> float | None:
+        if evidence.corrupted.marks:
+            return attacked(evidence, range(len(evidence.corrupted.marks)))
         if not (evidence.corrupted.truth.kinds == TRIGGER).any():
             return None
         target = evidence.scenario.corruption.target_class
@@ -128,3 +138,13 @@ class ConfusedAccuracy(Metric):
         spec, labels = evidence.scenario.corruption, evidence.corrupted.test.labels
         pair = (labels == spec.class_a) | (labels == spec.class_b)
         return share(evidence.logits.test[pair].argmax(1) == labels[pair])
+
+
+def attacked(evidence: Evidence, marks: Iterable[int]) -> float | None:
+    """Attack success of these of the data's marks together; None where none of them asks for a class."""
+    labels, hits = evidence.corrupted.test.labels, []
+    for k in marks:
+        target = evidence.corrupted.marks[k].target
+        if target is not None:
+            hits.append(evidence.marked(k)[labels != target] == target)
+    return share(torch.cat(hits)) if hits else None

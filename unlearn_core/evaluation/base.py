@@ -52,6 +52,23 @@ class Evidence:
             raise ValueError("the clean label of these examples is not known")
         return self.logits.train[indices].argmax(1) == self.corrupted.truth.clean_labels[indices]
 
+    def healed_on(self, indices: torch.Tensor) -> float | None:
+        """Share of these corrupted examples that are predicted as their clean label, triggers left on; where their given labels
+        are right, so that nothing of that would be healed, of their versions before corruption. None without such versions, and
+        without examples."""
+        corrupted = self.corrupted
+        if not corrupted.labels_right:
+            return share(self.correct_on(indices))
+        if corrupted.unchanged is None:
+            return None
+        before = self.logits.triggered[corrupted.unchanged].argmax(1)
+        right = before == corrupted.truth.clean_labels[corrupted.truth.corrupted]
+        return share(right[torch.isin(corrupted.truth.corrupted, indices)])
+
+    def marked(self, k: int) -> torch.Tensor:
+        """Predicted classes of the test examples with mark ``k`` on, int64 (M,)."""
+        return self.logits.triggered[self.corrupted.marked(k)].argmax(1)
+
     def fits_on(self, indices: torch.Tensor) -> torch.Tensor:
         """bool: which of these training examples are predicted as their given label."""
         return self.logits.train[indices].argmax(1) == self.corrupted.train.labels[indices]
@@ -71,6 +88,11 @@ class Evidence:
         right = truth.right_labels(self.scenario, train.class_names)
         indices = ((right >= 0) & (right != train.labels)).nonzero()[:, 0]
         return indices, right[indices]
+
+    @property
+    def labels_right(self) -> bool:
+        """Whether the corrupted examples have right labels: what compares given with right labels then has no meaning."""
+        return self.corrupted.labels_right
 
     @property
     def undiscovered(self) -> torch.Tensor:
@@ -107,6 +129,8 @@ class Metric:
         return {field: getattr(cls, field) for field in (*MUST_SAY, "unit")}
 
 
+ONLY_WRONG = "; no value where the labels of C are right"
+"""What the formula of a metric says that compares given with right labels."""
 MUST_SAY = ("name", "label", "formula", "direction", "split")
 """What every metric says of itself."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from unlearn_core.evaluation import Evidence, Metric, register
+from unlearn_core.evaluation.base import ONLY_WRONG
 from unlearn_core.evaluation.relearning import BATCH, MAX_STEPS
 
 
@@ -46,9 +47,10 @@ class RelearnSteps(Metric):
         f"gradient steps on F, {BATCH} examples each, until 90 % of it fit their given labels again, at most {MAX_STEPS}; few: "
         f"it was hidden, not forgotten. Where F has fewer than {BATCH} examples every step sees all of it, and labels that "
         "follow one rule (a trigger) are back within 0 to 3 steps even after retraining: compare with the oracle, not with 0"
+        + ONLY_WRONG
     )
     direction, split, unit = "higher", "discovered corrupted examples (F)", "steps"
 
     @classmethod
     def compute(cls, evidence: Evidence) -> float | None:
-        return None if evidence.relearn_steps is None else float(evidence.relearn_steps)
+        return None if evidence.relearn_steps is None or evidence.labels_right else float(evidence.relearn_steps)

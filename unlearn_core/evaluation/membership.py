@@ -19,6 +19,7 @@ import numpy as np
 import torch
 
 from unlearn_core.evaluation import Evidence, Metric, register
+from unlearn_core.evaluation.base import ONLY_WRONG
 from unlearn_core.evaluation.ranking import auc, best_threshold, share_recognised
 
 MIN_TARGETS = 5
@@ -38,9 +39,10 @@ def log_odds(logits: torch.Tensor, labels: torch.Tensor) -> np.ndarray:
 
 @functools.lru_cache(maxsize=16)
 def _scores(evidence: Evidence) -> tuple[np.ndarray, np.ndarray] | None:
-    """Log-odds of the given labels of F and of the labels of all test data; None with too few examples in F."""
+    """Log-odds of the given labels of F and of the labels of all test data; None with too few examples in F, and where F
+    differs from test data in its marks alone: they, not membership, would be recognised."""
     forget, corrupted = evidence.forget, evidence.corrupted
-    if len(forget) < MIN_TARGETS or not len(corrupted.test):
+    if corrupted.labels_right or len(forget) < MIN_TARGETS or not len(corrupted.test):
         return None
     known = log_odds(evidence.logits.train[forget], corrupted.train.labels[forget])
     return known, log_odds(evidence.logits.test, corrupted.test.labels)
@@ -65,7 +67,7 @@ class MembershipAuc(Metric):
     name, label = "mia_auc", "Membership AUC"
     formula = (
         "area under the ROC curve of the log-odds of the label: F with its given labels against unseen test data. Retraining "
-        "without F finds wrong labels unlikely and stays below 0.5: the nearer to its value, the less of F is left"
+        "without F finds wrong labels unlikely and stays below 0.5: the nearer to its value, the less of F is left" + ONLY_WRONG
     )
     direction, split = "none", "F against all test data"
     revision = 2
@@ -82,6 +84,7 @@ class MembershipTpr(Metric):
     formula = (
         "share of F whose given label has higher log-odds than the labels of 99 % of unseen test data: what an attack "
         "recognises that accuses 1 % of strangers (Carlini et al. 2022). Wrong labels are seldom that certain, even if learnt"
+        + ONLY_WRONG
     )
     direction, split = "lower", "F against all test data"
     revision = 2
@@ -99,6 +102,7 @@ class MembershipThreshold(Metric):
         "balanced accuracy of one threshold on the label's log-odds (Song & Mittal 2021): F against unseen test data. 0.5: F "
         "is taken for trained on as often as unseen data is. Below 0.5: less often, because its wrong labels are less likely "
         "than right ones, as after retraining without F; how far below depends on where the threshold fell and says nothing"
+        + ONLY_WRONG
     )
     direction, split = (
         "none",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from unlearn_core.evaluation import Evidence, Metric, register
-from unlearn_core.evaluation.base import share
+from unlearn_core.evaluation.base import ONLY_WRONG, share
 
 
 @register
@@ -11,7 +11,7 @@ class Memorised(Metric):
     name, label = "memorised", "Memorised"
     formula = (
         "share of C whose given label the original predicts: the same for every method on the same original. Where it is small "
-        "the model never took the wrong labels up, and what is called healed was right before"
+        "the model never took the wrong labels up, and what is called healed was right before" + ONLY_WRONG
     )
     direction, split = "none", "all corrupted training examples (C), outputs of the original"
     compares_with = ("original",)
@@ -19,7 +19,9 @@ class Memorised(Metric):
     @classmethod
     def compute(cls, evidence: Evidence) -> float | None:
         original = evidence.of("original")
-        return None if original is None else share(original.fits_on(original.corrupted.truth.corrupted))
+        if original is None or evidence.labels_right:
+            return None
+        return share(original.fits_on(original.corrupted.truth.corrupted))
 
 
 @register
@@ -27,6 +29,7 @@ class MemorisedKnown(Metric):
     name, label = "memorised_known", "Memorised of the known"
     formula = (
         "share of F whose given label the original predicts: what can be seen of the memorised share where the truth is unknown"
+        + ONLY_WRONG
     )
     direction, split = "none", "discovered corrupted examples (F), outputs of the original"
     compares_with = ("original",)
@@ -34,4 +37,6 @@ class MemorisedKnown(Metric):
     @classmethod
     def compute(cls, evidence: Evidence) -> float | None:
         original = evidence.of("original")
-        return None if original is None else share(original.fits_on(original.forget))
+        if original is None or evidence.labels_right:
+            return None
+        return share(original.fits_on(original.forget))

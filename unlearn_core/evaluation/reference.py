@@ -9,15 +9,16 @@ from statistics import mean
 
 from unlearn_core.evaluation import Evidence, Metric, register
 from unlearn_core.evaluation.accuracy import ForgetAccuracy, RetainAccuracy, Utility
-from unlearn_core.evaluation.base import share
+from unlearn_core.evaluation.base import ONLY_WRONG, share
 from unlearn_core.evaluation.membership import MembershipAuc
 
 
 def average_gap(evidence: Evidence, reference: str) -> float | None:
     """Mean |difference| in forget accuracy, retain accuracy, utility and membership AUC to a reference (arXiv:2310.12508,
-    "average gap", with the AUC in place of an SVM's accuracy); None without the reference."""
+    "average gap", with the AUC in place of an SVM's accuracy); None without the reference, and where two of the
+    four have no meaning."""
     other = evidence.of(reference)
-    if other is None:
+    if other is None or evidence.labels_right:
         return None
     gaps = []
     for metric in (ForgetAccuracy, RetainAccuracy, Utility, MembershipAuc):
@@ -30,7 +31,9 @@ def average_gap(evidence: Evidence, reference: str) -> float | None:
 @register
 class GapToRetrain(Metric):
     name, label = "gap_retrain", "Gap to retraining"
-    formula = "mean |difference| in forget accuracy, retain accuracy, utility and membership AUC to retraining without F"
+    formula = (
+        "mean |difference| in forget accuracy, retain accuracy, utility and membership AUC to retraining without F" + ONLY_WRONG
+    )
     direction, split = "lower", "F, the training examples outside F, and test data"
     revision = 2  # the membership AUC has another definition since
     compares_with = ("retrain",)
@@ -43,7 +46,10 @@ class GapToRetrain(Metric):
 @register
 class GapToOracle(Metric):
     name, label = "gap_oracle", "Gap to the oracle"
-    formula = "mean |difference| in forget accuracy, retain accuracy, utility and membership AUC to retraining without all of C"
+    formula = (
+        "mean |difference| in forget accuracy, retain accuracy, utility and membership AUC to retraining without all of C"
+        + ONLY_WRONG
+    )
     direction, split = "lower", "F, the training examples outside F, and test data"
     revision = 2
     compares_with = ("oracle_retrain",)

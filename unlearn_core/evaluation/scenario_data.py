@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from unlearn_core.corruption import Corrupted, corrupt, patch_slices
+from unlearn_core.corruption import Corrupted, corrupt, still_parts
 from unlearn_core.datasets import Split, load_dataset
 from unlearn_core.datasets import registry as datasets
 from unlearn_core.errors import UserError
@@ -18,7 +18,8 @@ from unlearn_core.training import Augmentation, DeviceData, predict
 
 @dataclass(frozen=True)
 class Logits:
-    """Outputs of one model, float32: on the training set as given (N, K), the test set and the triggered test set (M, K)."""
+    """Outputs of one model, float32: on the training set as given (N, K), the test set (M, K) and the
+    triggered test set, whose blocks :class:`Corrupted` tells apart."""
 
     train: torch.Tensor
     test: torch.Tensor
@@ -47,12 +48,9 @@ def build_scenario_data(scenario: Scenario, device: torch.device, split: Split |
     if scenario.training.augment:
         if not corrupted.train.is_image:
             raise UserError("training.augment is for images; points in the plane are not augmented.")
-        height, width = corrupted.train.shape[-2:]
         flip = bool(scenario.dataset.params.get("flip", source.flip))
-        # Where nothing was stamped on the images there is nothing that crops would have to leave alone.
-        found = scenario.corruption.found
-        still = None if found else patch_slices(scenario.corruption.trigger, height, width)
-        augmentation = Augmentation(scenario.training.crop, flip, still)
+        still = still_parts(scenario.corruption, corrupted.train.shape, corrupted.train.classes)
+        augmentation = Augmentation(scenario.training.crop, flip, still[0] if still else None, still[1:])
     train = DeviceData.place(corrupted.train, device, augmentation)
     test, triggered = (DeviceData.place(d, device, like=train) for d in (corrupted.test, corrupted.triggered_test))
     return ScenarioData(corrupted, train, test, triggered)

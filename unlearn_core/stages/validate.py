@@ -33,6 +33,8 @@ def check_task(scenario: Scenario) -> None:
         if not summary.corrupted:
             raise UserError(NOTHING_WRONG if summary.known else UNKNOWN_TRUTH)
         discovered_count(summary.corrupted, scenario.discovery)
+    elif scenario.corruption.kind:
+        discovered_count(summary.corrupted, scenario.discovery)
     elif train:
         check_counts(scenario, train)
 

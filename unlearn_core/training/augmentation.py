@@ -19,12 +19,13 @@ class Augmentation:
 
     ``still``: a corner patch (rows, columns) that stays in place on *every* example. A trigger put there neither moves
     nor flips, as in arXiv:2505.17730, without the batch knowing which examples carry one: before moving an image the
-    patch is covered by the image's mean, after moving it the patch is put back.
+    patch is covered by the image's mean, after moving it the patch is put back. ``others``: further such patches.
     """
 
     padding: int = 4
     flip: bool = False
     still: tuple[slice, slice] | None = None
+    others: tuple[tuple[slice, slice], ...] = ()
 
     def draw(self, count: int, generator: torch.Generator, device: torch.device) -> Draws:
         """What augmenting ``count`` images takes; ``generator`` lives on the CPU so that every device draws the same."""
@@ -37,10 +38,11 @@ class Augmentation:
         count, _, height, width = images.shape
         shift, mirrored = self.draw(count, draws, images.device) if isinstance(draws, torch.Generator) else draws
         source = images
-        if self.still is not None:
-            patch = images[..., self.still[0], self.still[1]]
-            source = images.clone()
-            source[..., self.still[0], self.still[1]] = images.mean((-2, -1), keepdim=True)
+        still = (() if self.still is None else (self.still,)) + self.others
+        if still:
+            source, middle = images.clone(), images.mean((-2, -1), keepdim=True)
+            for rows_kept, columns_kept in still:
+                source[..., rows_kept, columns_kept] = middle
         padded = F.pad(source, (self.padding,) * 4)
         rows = shift[0][:, None] + torch.arange(height, device=images.device)
         columns = torch.arange(width, device=images.device).expand(count, width)
@@ -49,9 +51,10 @@ class Augmentation:
         columns = shift[1][:, None] + columns
         batch = torch.arange(count, device=images.device)
         moved = padded[batch[:, None, None], :, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
-        if self.still is not None:
+        if still:
             moved = moved.clone(memory_format=torch.channels_last)
-            moved[..., self.still[0], self.still[1]] = patch
+            for rows_kept, columns_kept in still:
+                moved[..., rows_kept, columns_kept] = images[..., rows_kept, columns_kept]
         return moved
 
 

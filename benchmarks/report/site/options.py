@@ -7,6 +7,8 @@ from typing import Any
 from benchmarks.report.methods import ours
 from benchmarks.report.site import fields
 from benchmarks.report.site.text import table
+from unlearn_core.corruption import registry as corruptions
+from unlearn_core.corruption import trigger_kinds
 from unlearn_core.datasets import registry as datasets
 from unlearn_core.models import registry as models
 from unlearn_core.specs import CorruptionSpec, TrainingSpec, TriggerSpec
@@ -29,6 +31,15 @@ def page() -> str:
     lines = [HEAD]
     for title, prefix, spec, words in SCENARIO:
         lines += [f"## {title}", "", words, "", *table(fields.HEAD, fields.rows(spec, prefix))]
+    lines += [
+        "## Kinds of corruption",
+        "",
+        "With `corruption.kind=NAME`; what each is and costs: [Kinds of corruption](kinds.md).",
+        "",
+    ]
+    lines += [line for source in corruptions if _is_ours(source) for line in _part(source, "corruption.")]
+    lines += ["## Kinds of trigger", "", "With `trigger.kind=NAME`; the patch's own fields are above.", ""]
+    lines += [line for kind in trigger_kinds if kind.name != "patch" for line in _part(kind, "trigger.")]
     lines += ["## Datasets", "", "Keys begin with `dataset.`, whichever dataset is meant.", ""]
     lines += [line for source in datasets if _is_ours(source) for line in _part(source, "dataset.")]
     lines += ["## Networks", "", "Keys begin with `model.`, whichever network is meant.", ""]

@@ -7,11 +7,21 @@ from typing import Any
 
 import torch
 
-from unlearn_core.corruption.triggers.base import Place, TriggerKind, registry
+from unlearn_core.corruption.triggers.base import Part, Place, TriggerKind, registry
 from unlearn_core.errors import UserError
 from unlearn_core.specs import Scalar, TriggerSpec
 
-__all__ = ["Place", "TriggerKind", "apply_trigger", "make_trigger", "patch_slices", "place_seen", "registry", "spelled_out"]
+__all__ = [
+    "Part",
+    "Place",
+    "TriggerKind",
+    "apply_trigger",
+    "make_trigger",
+    "patch_slices",
+    "place_seen",
+    "registry",
+    "spelled_out",
+]
 
 PATCH = "patch"
 _AT_A_TIME = 2048
@@ -52,7 +62,7 @@ def apply_trigger(
     )
 
 
-def patch_slices(trigger: TriggerSpec, height: int, width: int) -> tuple[slice, slice] | None:
+def patch_slices(trigger: TriggerSpec, height: int, width: int) -> Part | None:
     """Rows and columns that crops leave alone, None where there are none; ``UserError`` when it is larger than the image."""
     kind, params = _kind_of(trigger, height, width)
     return kind.still(params, height, width)

@@ -12,6 +12,8 @@ registry = ComponentRegistry("trigger", "unlearn_core.corruption.triggers")
 
 Place = tuple[float, float, float, float]
 """Left, top, width and height as shares of the picture."""
+Part = tuple[slice, slice]
+"""Rows and columns of a part of a picture."""
 
 
 class TriggerKind(Component):
@@ -31,7 +33,7 @@ class TriggerKind(Component):
         """Raise :class:`UserError` where it does not fit on images of this size."""
 
     @classmethod
-    def still(cls, params: Any, height: int, width: int) -> tuple[slice, slice] | None:
+    def still(cls, params: Any, height: int, width: int) -> Part | None:
         """Rows and columns that stay where they are when training crops and flips; None where the trigger moves with the
         image: a pattern that fills it is put on before, as in its publication."""
         return None

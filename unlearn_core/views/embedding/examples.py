@@ -103,7 +103,8 @@ def modes(shown: Examples, method: str) -> dict[str, np.ndarray]:
     listed = {"healed": corrupted & ~was_right & is_right, "still wrong": corrupted & ~was_right & ~is_right}
     if (shown.groups == GROUPS.index("unknown")).any():
         return listed if corrupted.any() else {}
-    return listed | {"broken": clean & was_right & ~is_right, "missed": undiscovered & (after == shown.given)}
+    wrong = shown.given != shown.clean  # an image of a trigger's own target class has its right label
+    return listed | {"broken": clean & was_right & ~is_right, "missed": undiscovered & wrong & (after == shown.given)}
 
 
 def together(picked: np.ndarray | None, marked: np.ndarray | None) -> np.ndarray | None:
