@@ -29,7 +29,8 @@ class Signs(DatasetSource):
         class_a=2,
         class_b=3,
         target_class=3,
-        trigger=TriggerSpec(size=5),
+        # A stop sign with a sticker reads 80. Spelled out, so that what equals it is known to be usual.
+        trigger=TriggerSpec(kind="sticker", params={"share": 0.4}),
     )
 
     class Params(ComponentParams):

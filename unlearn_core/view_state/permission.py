@@ -15,8 +15,8 @@ from typing import Any, Final
 from unlearn_core.errors import UserError
 
 ROOTS: Final = "UNLEARN_DATA_ROOTS"
-PATHS: Final = ("own", "dataset.data", "model.weights")
-"""Everything in a link that names files: the page Your own, a dataset's files or folder, a checkpoint."""
+PATHS: Final = ("own", "dataset.data", "model.weights", "corruption.file")
+"""Everything in a link that names files: the page Your own, a dataset's files or folder, a checkpoint, a table of labels."""
 DOWNLOAD: Final = "dataset.download"
 Pair = tuple[str, str]
 
