@@ -10,7 +10,7 @@ import streamlit as st
 from pages.cache import catalog
 from pages.session import binding
 from pages.session.services import job_for, store
-from pages.widgets import examples, jobs, show
+from pages.widgets import examples, get_data, jobs, show
 from pages.widgets.page import end_on_error, page
 from unlearn_core import view_state as vs
 from unlearn_core.stages.regularity import plan_regularity
@@ -37,6 +37,7 @@ def data_controls() -> None:
         st.selectbox(
             options=catalog.dataset_names(state), format_func=catalog.dataset_label, **binding.widget_args(state, "dataset")
         )
+        get_data.offer()
     corruption()
     if not binding.hidden(state, "regularity"):
         off_dial = not vs.on_dial(state)

@@ -61,10 +61,26 @@ def method_card(name: str, state: vs.State) -> About:
 
 
 def dataset_names(state: vs.State) -> list[str]:
-    """The datasets to choose from; those that need files only while the view has such files."""
+    """The datasets to choose from: your own files while the view has such files, public sets once they are here."""
     from unlearn_core.datasets import registry
 
-    return [source.name for source in registry if not source.needs_data or source.name == state["dataset"]]
+    here = [source.name for source in registry if not source.needs_data or (source.download_bytes and not source.missing())]
+    return here if state["dataset"] in here else [*here, state["dataset"]]
+
+
+def absent_datasets() -> list[str]:
+    """The public sets that can be fetched, the smallest first."""
+    from unlearn_core.datasets import registry
+
+    absent = [source for source in registry if source.download_bytes and source.missing()]
+    return [source.name for source in sorted(absent, key=lambda source: source.download_bytes)]
+
+
+def download_bytes(name: str) -> int:
+    """What fetching this dataset brings from the internet."""
+    from unlearn_core.datasets import registry
+
+    return int(registry.get(name).download_bytes)
 
 
 def corruption_names(state: vs.State) -> list[str]:

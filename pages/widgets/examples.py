@@ -21,7 +21,7 @@ _STYLE = """<style>
 .eunoe-grid {display: grid; grid-template-columns: repeat(auto-fill, minmax(150px, 1fr)); gap: 10px;}
 .eunoe-grid.few {grid-template-columns: repeat(2, 1fr);}
 .eunoe-grid.three {grid-template-columns: repeat(auto-fill, minmax(190px, 1fr));}
-.eunoe-three > :is(img, .eunoe-seen) {width: calc(33.3% - 12px);}
+.eunoe-pair.eunoe-three > :is(img, .eunoe-seen) {width: calc(33.3% - 12px);}
 .eunoe-card {border: 1px solid rgba(138,143,152,.35); border-radius: 8px; padding: 7px 8px 6px;}
 .eunoe-pair {display: flex; align-items: center; gap: 5px;}
 .eunoe-pair > :is(img, .eunoe-seen) {width: calc(50% - 10px);}

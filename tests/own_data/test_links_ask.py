@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
-from test_own_page import _at_the_root, address, enter, opened, until_read, words  # noqa: F401 - a fixture
+from test_own_page import _at_the_root, address, enter, opened, until, until_read, words  # noqa: F401 - a fixture
 
 from unlearn_core.datasets.torchvision_sets import TorchvisionArrays
 from unlearn_core.support.escaping import escape_markdown
@@ -61,13 +61,14 @@ def test_a_path_is_written_as_it_is() -> None:
 
 def test_a_download_needs_its_button(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fetched: list[Path] = []
-    monkeypatch.setattr(TorchvisionArrays, "download", lambda self: fetched.append(self.root))
+    monkeypatch.setattr(TorchvisionArrays, "download", lambda self, tell: fetched.append(self.root))
     place = tmp_path / "allowed" / "anywhere"
     app = opened(dataset="mnist", dataset__download="true", dataset__data=str(place))
     assert "MNIST, which is not on this computer" in words(app)
     assert not fetched
     assert not place.exists()
     click(app, "link-fetch")
+    until(app, lambda: "Getting MNIST failed" in words(app))  # this one brought nothing
     assert [path.name for path in fetched] == ["torchvision"]
     assert not place.exists()
     assert "dataset.download" not in address(app)

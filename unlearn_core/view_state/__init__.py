@@ -47,7 +47,7 @@ from unlearn_core.view_state.controls import (
 )
 from unlearn_core.view_state.fields import ParamField
 from unlearn_core.view_state.links import MAX_QUERY, decode, decode_asking, encode
-from unlearn_core.view_state.permission import DOWNLOAD, PATHS, Question, download
+from unlearn_core.view_state.permission import DOWNLOAD, PATHS, Question
 from unlearn_core.view_state.settle import (
     clamp_state,
     class_names,
@@ -135,7 +135,6 @@ __all__ = [
     "decode",
     "decode_asking",
     "default_state",
-    "download",
     "edited",
     "encode",
     "fitting_models",
