@@ -10,17 +10,17 @@ import streamlit as st
 from pages.cache import catalog
 from pages.session import binding
 from pages.session.services import job_for, store
-from pages.widgets import examples, jobs, show
+from pages.widgets import examples, get_data, jobs, show
 from pages.widgets.page import end_on_error, page
 from unlearn_core import view_state as vs
 from unlearn_core.stages.regularity import plan_regularity
-from unlearn_core.views.craft.data import preview, triggers
+from unlearn_core.support.escaping import escape_markdown
+from unlearn_core.views.craft.data import STRONGER, preview, triggers
 from unlearn_core.views.points import points, with_positions_before, with_total
 from unlearn_core.views.table import group_counts
 from unlearn_core.views.task_map import mixture, position_name, task_map
 from unlearn_core.views.text.sentences import known, rightly_labelled_line
 
-CORRUPTIONS = {"dial": "Corrupt it", "found": "As found"}
 MEASURED = (
     "The out-of-fold probability that a corrupted example gets its given label from a model trained on the other folds, "
     "averaged over all corrupted examples."
@@ -37,13 +37,16 @@ def data_controls() -> None:
         st.selectbox(
             options=catalog.dataset_names(state), format_func=catalog.dataset_label, **binding.widget_args(state, "dataset")
         )
-    found = vs.as_found(state)
-    if found or vs.is_own(state):
-        binding.segments(state, "corruption", CORRUPTIONS, width="stretch")
+        get_data.offer()
+    corruption()
     if not binding.hidden(state, "regularity"):
-        st.slider(min_value=0.0, max_value=1.0, step=0.01, **off(binding.widget_args(state, "regularity"), found))
-        position = "as found: labels are as they come" if found else position_name(state["regularity"])
-        st.caption(f"Position of the dial: **{position}**")
+        off_dial = not vs.on_dial(state)
+        st.slider(min_value=0.0, max_value=1.0, step=0.01, **off(binding.widget_args(state, "regularity"), off_dial))
+        st.caption(f"Position of the dial: **{dial_words()}**")
+    if vs.has_images(state) and not vs.as_found(state) and not binding.hidden(state, "trigger_kind"):
+        st.selectbox(
+            options=vs.fitting_triggers(state), format_func=catalog.trigger_label, **binding.widget_args(state, "trigger_kind")
+        )
     if not binding.hidden(state, "discovery"):
         bound = off(binding.widget_args(state, "discovery"), not vs.truth_known(state))
         st.slider(min_value=0.0, max_value=1.0, step=0.01, format="percent", **bound)
@@ -52,6 +55,26 @@ def data_controls() -> None:
             f"An edited forget set of **{vs.edited(state)}** examples is in use."
             + (" Move the discovery rate to return to it." if vs.truth_known(state) else "")
         )
+
+
+def corruption() -> None:
+    """What goes wrong: the dial, or what takes its place with its parameters."""
+    names = catalog.corruption_names(state)
+    if len(names) < 2 or binding.hidden(state, "corruption"):
+        return
+    st.selectbox(options=names, format_func=catalog.corruption_label, **binding.widget_args(state, "corruption"))
+    if said := catalog.corruption_summary(state):
+        st.caption(escape_markdown(said))
+        binding.parameters(state, "corruption")
+
+
+def dial_words() -> str:
+    """Where the dial stands, or why it cannot be moved."""
+    if vs.as_found(state):
+        return "as found: labels are as they come"
+    if vs.on_dial(state):
+        return position_name(state["regularity"])
+    return f"off, “{escape_markdown(catalog.corruption_label(state['corruption']))}” takes its place"
 
 
 def options() -> None:
@@ -66,7 +89,8 @@ def options() -> None:
     pair = st.columns(2)
     for place, name in zip((*pair, st.container()), ("class_a", "class_b", "target_class"), strict=True):
         if not binding.hidden(state, name):
-            bound = off(binding.widget_args(state, name), found)
+            without = found or (name != "target_class" and not vs.on_dial(state))  # the pair belongs to the dial alone
+            bound = off(binding.widget_args(state, name), without)
             place.selectbox(options=range(len(names)), format_func=lambda k: names[k], **bound)
     if vs.has_images(state) and not found:
         trigger()
@@ -77,6 +101,12 @@ def options() -> None:
 
 
 def trigger() -> None:
+    """What the trigger is made of: the patch has controls of its own, another kind the widgets of its parameters."""
+    kind = vs.with_defaults(state)["trigger_kind"]
+    if kind != vs.PATCH:
+        st.caption(f"{catalog.trigger_label(kind)}: {catalog.trigger_summary(kind)}")
+        binding.parameters(state, "trigger", st.columns(2))
+        return
     pair = st.columns(2)
     if not binding.hidden(state, "trigger_size"):
         pair[0].number_input(min_value=1, max_value=16, step=1, **binding.widget_args(state, "trigger_size", int))
@@ -86,6 +116,16 @@ def trigger() -> None:
         pair[0].number_input(min_value=0, max_value=255, step=5, **binding.widget_args(state, "trigger_value", int))
     if not binding.hidden(state, "trigger_opacity"):
         pair[1].number_input(min_value=0.05, max_value=1.0, step=0.05, **binding.widget_args(state, "trigger_opacity", float))
+
+
+def cards_line(changed: bool) -> str:
+    """What the pictures of a card are."""
+    if changed:
+        return (
+            f"Left the image before, in the middle what was done to it ({STRONGER} times as strong, grey where nothing was), "
+            "right what the model is trained on; the label that was given is in bold."
+        )
+    return "Left the image before, right what the model is trained on; the label that was given is in bold."
 
 
 with page(
@@ -125,15 +165,15 @@ with page(
         examples.legend(group_counts(shown.corrupted if shown.known else None, shown.discovered, shown.train_size))
         if not binding.hidden(state, "preview"):
             if shown.points is None:
-                examples.grid(shown.examples[: state["examples"]], triggers(scenario))
+                changed = examples.grid(shown.examples[: state["examples"]], triggers(scenario), changes=True)
                 if vs.as_found(state):
                     show.note(
                         "Labels are as they come: the label that was given is in bold, the true one is shown where known."
                     )
                 else:
-                    show.note("Left the scan, right what the model is trained on; the label that was given is in bold.")
+                    show.note(cards_line(changed))
                 if shown.rightly_labelled:
-                    target = vs.class_names(state)[scenario.corruption.target_class]
+                    target = vs.class_names(state)[scenario.corruption.target_class] if vs.on_dial(state) else None
                     show.note(html.escape(rightly_labelled_line(shown.rightly_labelled, target)))
             else:
                 show.picture(points(with_positions_before(shown.points, shown.examples), legend=False), "points")
@@ -147,7 +187,7 @@ with page(
     job = job_for(measuring)
     record = store().get(measuring[0].key)
     with side:
-        if not binding.hidden(state, "plane") and not vs.as_found(state):
+        if not binding.hidden(state, "plane") and vs.on_dial(state):
             measured = record.payload["measured"] if record else None
             aims = catalog.regions([name for name in state["methods"] if name not in catalog.REFERENCES[1:]])
             show.picture(task_map(state["regularity"], state["discovery"], aims, measured), "plane")

@@ -257,7 +257,9 @@ with page(
     with steps:
         if not binding.hidden(state, "own_list"):
             st.markdown("**2 · What is wrong with them**")
-            binding.segments(state, "corruption", CORRUPTIONS, width="stretch")
+            chosen = state["corruption"]  # the page Craft has more to choose from
+            words = {chosen: catalog.corruption_label(chosen)} | CORRUPTIONS
+            binding.segments(state, "corruption", words, width="stretch")
             if vs.as_found(state):
                 problems += own_list.step(state, found)
             else:

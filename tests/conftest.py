@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 # Before torch is imported, for this process and those it starts: two workers of pytest with two threads each would wait for
@@ -17,10 +17,12 @@ os.environ.pop("UNLEARN_PLUGINS", None)
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 import pytest
+from shifted import Shift
 from trained import Trained, train
 from xdist.scheduler import LoadScopeScheduling
 
 from unlearn_core.contracts.methods import shortened
+from unlearn_core.corruption import registry as corruptions
 from unlearn_core.methods import registry as methods
 from unlearn_core.training import deterministic
 
@@ -91,3 +93,11 @@ def quick() -> Callable[[str], dict[str, object]]:
         return shortened(methods.get(name), "digits")
 
     return shorten
+
+
+@pytest.fixture
+def shift() -> Iterator[None]:
+    """A corruption called "shift" is there."""
+    corruptions.register(Shift)
+    yield
+    corruptions.remove("shift")

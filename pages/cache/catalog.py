@@ -61,10 +61,62 @@ def method_card(name: str, state: vs.State) -> About:
 
 
 def dataset_names(state: vs.State) -> list[str]:
-    """The datasets to choose from; those that need files only while the view has such files."""
+    """The datasets to choose from: your own files while the view has such files, public sets once they are here."""
     from unlearn_core.datasets import registry
 
-    return [source.name for source in registry if not source.needs_data or source.name == state["dataset"]]
+    here = [source.name for source in registry if not source.needs_data or (source.download_bytes and not source.missing())]
+    return here if state["dataset"] in here else [*here, state["dataset"]]
+
+
+def absent_datasets() -> list[str]:
+    """The public sets that can be fetched, the smallest first."""
+    from unlearn_core.datasets import registry
+
+    absent = [source for source in registry if source.download_bytes and source.missing()]
+    return [source.name for source in sorted(absent, key=lambda source: source.download_bytes)]
+
+
+def download_bytes(name: str) -> int:
+    """What fetching this dataset brings from the internet."""
+    from unlearn_core.datasets import registry
+
+    return int(registry.get(name).download_bytes)
+
+
+def corruption_names(state: vs.State) -> list[str]:
+    """What can go wrong with this view's data: the dial, the corruptions that need no file, and what files bring along."""
+    from unlearn_core.corruption import registry
+
+    own = ["found"] if vs.is_own(state) or vs.as_found(state) else []
+    others = [kind.name for kind in registry if "file" not in kind.Params.model_fields or kind.name == state["corruption"]]
+    return ["dial", *others, *own]
+
+
+def corruption_label(name: str) -> str:
+    from unlearn_core.corruption import registry
+
+    words = {"dial": "The regularity dial", "found": "As found: labels as they come"}
+    return words.get(name) or str(registry.get(name).label)
+
+
+def corruption_summary(state: vs.State) -> str:
+    """What the corruption that takes the dial's place does, in a sentence; "" where none does."""
+    from unlearn_core.corruption import registry
+
+    on = vs.on_dial(state) or vs.as_found(state)
+    return "" if on else str(registry.get(state["corruption"]).summary)
+
+
+def trigger_label(name: str) -> str:
+    from unlearn_core.corruption import trigger_kinds
+
+    return str(trigger_kinds.get(name).label)
+
+
+def trigger_summary(name: str) -> str:
+    from unlearn_core.corruption import trigger_kinds
+
+    return str(trigger_kinds.get(name).summary)
 
 
 def dataset_label(name: str) -> str:

@@ -80,7 +80,7 @@ def change(**values: Unpack[vs.State]) -> None:
         # A forget set belongs to its data, and where it was not known what is wrong there was no discovery rate to keep.
         values = {"forget": "", "discovery": memory["state"]["discovery"] or vs.BY_NAME["discovery"].default} | values
     memory["touched"] = True
-    wanted = memory["state"] | values
+    wanted = memory["state"] | vs.change_kind(memory["state"], values)
     try:
         with elsewhere():
             memory["state"], memory["notices"] = vs.clamp_state(wanted)

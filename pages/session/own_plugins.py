@@ -9,16 +9,15 @@ import streamlit as st
 from pages.session.entry import HOSTS
 from unlearn_core import plugins
 from unlearn_core import view_state as vs
+from unlearn_core.support.public_mode import is_public
 
-PUBLIC = "UNLEARN_PUBLIC"
-"""Set to anything but 0 where strangers use the app."""
 _HERE = ("localhost", "127.0.0.1", "::1")
 _SEEN = "plugins-seen"
 
 
 def why_not() -> str:
     """Why code cannot be added here, as a clause; "" where the app is open to the user of this computer alone."""
-    if os.environ.get(PUBLIC, "0") not in ("", "0"):
+    if is_public():
         return "this app is public"
     if os.environ.get(HOSTS, "").strip():
         return "this app is served under other names than localhost"

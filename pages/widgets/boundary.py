@@ -44,7 +44,7 @@ def _card(anchor: Anchor, words: str, box: Box | None) -> str:
 
     clean, given = html.escape(anchor.clean), html.escape(anchor.given)
     wrong = f", labelled <b>{given}</b>" if anchor.version == "given" and anchor.given != anchor.clean else ""
-    what = f"a <b>{clean}</b> {VERSIONS[anchor.version]}"
+    what = f"<b>{clean}</b>, {VERSIONS[anchor.version]}"
     if anchor.clean == UNKNOWN:
         what, wrong = f"labelled <b>{given}</b>", ""
     elif anchor.kind in NOTHING_DONE:  # nothing was done to the image, its right label was given

@@ -35,10 +35,10 @@ def top_images(run: Opened, top: pd.DataFrame) -> None:
 
 def _card(row: dict[Any, Any], pixels: Any, box: Box | None) -> str:
     given, clean = html.escape(row["given"]), html.escape(row["clean"])
-    words = f"a {clean}" if given == clean else f"{_truly(clean)}, given <b>{given}</b>"
+    words = f"truly {clean}" if given == clean else f"{_truly(clean)}, given <b>{given}</b>"
     picture = examples.image(pixels, f"training example {row['index']}, {_truly(clean)}, labelled {given}", box)
     return f"<div>{picture}{examples.badge(row['group'])}<br>{words}<br>{row['activation']:.3g}</div>"
 
 
 def _truly(clean: str) -> str:
-    return "true label not known" if clean == UNKNOWN else f"a {clean}"
+    return "true label not known" if clean == UNKNOWN else f"truly {clean}"

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _STYLE = """<style>
 .eunoe-grid {display: grid; grid-template-columns: repeat(auto-fill, minmax(150px, 1fr)); gap: 10px;}
 .eunoe-grid.few {grid-template-columns: repeat(2, 1fr);}
+.eunoe-grid.three {grid-template-columns: repeat(auto-fill, minmax(190px, 1fr));}
+.eunoe-pair.eunoe-three > :is(img, .eunoe-seen) {width: calc(33.3% - 12px);}
 .eunoe-card {border: 1px solid rgba(138,143,152,.35); border-radius: 8px; padding: 7px 8px 6px;}
 .eunoe-pair {display: flex; align-items: center; gap: 5px;}
 .eunoe-pair > :is(img, .eunoe-seen) {width: calc(50% - 10px);}
@@ -34,10 +36,14 @@ _STYLE = """<style>
 </style>"""
 
 
-def grid(examples: Sequence[PreviewExample], boxes: Mapping[int, Box], few: bool = False) -> None:
-    """Cards with the picture before and after, given → clean label, kind and group. ``boxes``: where a trigger is."""
-    cards = "".join(_card(example, boxes.get(example.index)) for example in examples)
-    st.html(f'{_STYLE}<div class="eunoe-grid{" few" if few else ""}">{cards}</div>')
+def grid(examples: Sequence[PreviewExample], boxes: Mapping[int, Box], few: bool = False, changes: bool = False) -> bool:
+    """Cards with the picture before and after, given → clean label, kind and group. ``boxes``: where a trigger is; ``changes``:
+    what was done to a picture stands between the two. Returns whether there is such a picture."""
+    between = [example.change if changes else None for example in examples]
+    three = any(change is not None for change in between)
+    cards = "".join(_card(example, boxes.get(example.index), change) for example, change in zip(examples, between, strict=True))
+    st.html(f'{_STYLE}<div class="eunoe-grid{" few" if few else ""}{" three" if three else ""}">{cards}</div>')
+    return three
 
 
 def legend(counts: dict[str, int]) -> None:
@@ -57,13 +63,17 @@ def badge(group: str) -> str:
     return f"{sign(group)} {GROUPS[group].label}"
 
 
-def _card(example: PreviewExample, box: Box | None) -> str:
+def _card(example: PreviewExample, box: Box | None, change: np.ndarray | None) -> str:
     given, clean, kind = (html.escape(text) for text in (example.given, example.clean, example.kind))
     group = badge("discovered" if example.discovered else "undiscovered")
-    before = image(example.before, f"training example {example.index} before, a {clean}")
+    before = image(example.before, f"training example {example.index} before, truly {clean}")
     after = image(example.after, f"the same after corruption, labelled {given}", box)
+    pictures, pair = f"{before}<span>→</span>{after}", "eunoe-pair"
+    if change is not None:
+        between = image(change, "the change, made stronger, on grey")
+        pictures, pair = f"{before}<span>+</span>{between}<span>=</span>{after}", "eunoe-pair eunoe-three"
     return (
-        f'<div class="eunoe-card"><div class="eunoe-pair">{before}<span>→</span>{after}</div>'
+        f'<div class="eunoe-card"><div class="{pair}">{pictures}</div>'
         f'<div class="eunoe-words"><span>given <span class="eunoe-wrong">{given}</span></span><span>truly {clean}</span></div>'
         f'<span class="eunoe-badge">{group} · {kind}</span></div>'
     )

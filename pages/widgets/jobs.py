@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from unlearn_core.stages.stage import Stage
 
 
+UNITS = {"fetching": "MB"}
+"""What the steps of a kind of stage are."""
 MANY = 16
 """A job with more stages shows only those that are running."""
 _SIGNS = {"waiting": "○", "running": "◐", "done": "●", "cached": "●", "failed": "✖", "cancelled": "–"}
@@ -141,7 +143,7 @@ def _line(stage: StageView) -> None:
         about = f" (about {duration(stage.waits)})" if stage.waits is not None else ""
         words = [f"waits for {escape_markdown(stage.waits_for)}{about}"]
     if stage.total:
-        words.append(f"{stage.done} of {stage.total} steps")
+        words.append(f"{stage.done} of {stage.total} {UNITS.get(stage.kind, 'steps')}")
     if stage.elapsed:
         words.append(duration(stage.elapsed))
     if stage.state == "running" and stage.eta is not None:

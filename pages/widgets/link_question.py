@@ -7,9 +7,11 @@ from collections.abc import Callable
 import streamlit as st
 
 from pages.session import permission
-from pages.session.notices import errors_as_notices
 from unlearn_core import view_state as vs
 from unlearn_core.support.escaping import escape_markdown
+
+_FETCHED = "link-fetched"
+"""The dataset of a link that you let be fetched in this session."""
 
 
 def bar() -> None:
@@ -17,12 +19,29 @@ def bar() -> None:
     if (waiting := permission.question()) is None:
         return
     query, asked = waiting
+    if st.session_state.get(_FETCHED) == asked.download and _arrived(query, asked):
+        st.rerun()
     with st.container(border=True, key="link-asks-box"):
         for text, label, icon, act in _parts(asked):
             st.markdown(text)
             with st.container(horizontal=True, gap="small"):
                 st.button(label, icon=icon, key=f"link-{act.__name__}", on_click=act, args=(query, asked))
                 st.button("Leave it", key=f"link-leave-{act.__name__}", type="tertiary", on_click=permission.leave_unanswered)
+        if asked.download and st.session_state.get(_FETCHED) == asked.download:
+            from pages.widgets import get_data
+
+            get_data.progress(asked.download)
+
+
+def _arrived(query: dict[str, str], asked: vs.Question) -> bool:
+    """Whether the dataset that you let be fetched is there; the link is then followed."""
+    from pages.cache.catalog import absent_datasets
+
+    if asked.download in absent_datasets():
+        return False
+    del st.session_state[_FETCHED]
+    permission.follow({name: value for name, value in query.items() if name != "dataset.data"})
+    return True
 
 
 def _parts(asked: vs.Question) -> list[tuple[str, str, str, Callable[[dict[str, str], vs.Question], None]]]:
@@ -52,7 +71,8 @@ def open_paths(query: dict[str, str], asked: vs.Question) -> None:
 
 
 def fetch(query: dict[str, str], asked: vs.Question) -> None:
-    """You agree: the dataset comes into the cache folder, wherever the link wanted it, and the link is read again."""
-    with errors_as_notices():
-        vs.download(asked.download)
-        permission.follow({name: value for name, value in query.items() if name != "dataset.data"})
+    """You agree: a worker brings the dataset into the cache folder, wherever the link wanted it; then the link is read."""
+    from pages.widgets import get_data
+
+    st.session_state[_FETCHED] = asked.download
+    get_data.fetch(asked.download)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from unlearn_core.datasets import load_dataset
+from unlearn_core.datasets import forget_datasets, load_dataset
 from unlearn_core.datasets.road_signs import NAMES, SIDE, draw
 from unlearn_core.errors import UserError
 from unlearn_core.presets import make_scenario
@@ -23,8 +24,25 @@ def signs(**params: int) -> DatasetSpec:
 
 
 def test_the_pixels_are_those_of_every_machine() -> None:
-    images = load_dataset(signs(), 0).train.inputs[:100]
-    assert hashlib.sha256(images.numpy().tobytes()).hexdigest() == CHECKSUM
+    images, _ = draw(np.arange(100) % 10, (0, 0))
+    assert hashlib.sha256(images.tobytes()).hexdigest() == CHECKSUM
+
+
+def test_signs_are_drawn_once_a_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UNLEARN_CACHE", str(tmp_path))
+    forget_datasets()
+    drawn = load_dataset(signs(examples=200), 5)
+    forget_datasets()
+    monkeypatch.setattr("unlearn_core.datasets.road_signs.draw", None)
+    again = load_dataset(signs(examples=200), 5)
+    for one, other in ((drawn.train, again.train), (drawn.test, again.test)):
+        assert torch.equal(one.inputs, other.inputs)
+        assert torch.equal(one.labels, other.labels)
+        assert one.places is not None
+        assert other.places is not None
+        assert torch.equal(one.places, other.places)
+    with pytest.raises(TypeError):  # another seed, or more of them, has to be drawn
+        load_dataset(signs(examples=210), 5)
 
 
 def test_the_first_images_are_the_same_however_many_follow() -> None:

@@ -14,6 +14,7 @@ from pages.session import own_plugins
 from unlearn_core import kept_plugins, plugins
 from unlearn_core import view_state as vs
 from unlearn_core.errors import UserError
+from unlearn_core.support.public_mode import PUBLIC
 
 OpenPage = Callable[..., AppTest]
 METHOD = Path(__file__).parents[2] / "examples" / "plugin" / "eunoe_second_choice" / "method.py"
@@ -105,7 +106,7 @@ def open_to_others(monkeypatch: pytest.MonkeyPatch, how: str) -> None:
     if how == "another host":
         monkeypatch.setattr(ContextProxy, "headers", property(lambda _: {"Host": "192.168.1.7:8501"}))
     else:
-        monkeypatch.setenv({"public": own_plugins.PUBLIC, "proxy": own_plugins.HOSTS}[how], "1")
+        monkeypatch.setenv({"public": PUBLIC, "proxy": own_plugins.HOSTS}[how], "1")
 
 
 @pytest.mark.parametrize(

@@ -97,6 +97,32 @@ def test_craft_shows_twelve_examples_and_counts_that_add_up(open_page: OpenPage)
     assert figures(app) == {"mixture", "plane"}
 
 
+def test_the_kind_of_trigger_brings_its_own_widgets(open_page: OpenPage) -> None:
+    app = open_page("craft", "t_size=1")
+    assert texts(app).count("eunoe-three") > 12  # before, change, after
+    app.selectbox(key="control:trigger_kind").select("blended").run()
+    assert not app.warning  # what belonged to the patch went with it
+    assert [box.key for box in app.number_input if "trigger" in box.key] == ["parameter:trigger.alpha"]
+    app.number_input(key="parameter:trigger.alpha").set_value(0.4).run()
+    assert link(app) == {"t_kind": "blended", "trigger.alpha": "0.4"}
+    app.selectbox(key="control:trigger_kind").select("patch").run()
+    assert link(app) == {}
+    assert len([box for box in app.number_input if "control:trigger" in box.key]) == 3
+
+
+def test_a_corruption_takes_the_dial_s_place_on_the_page(open_page: OpenPage, shift: None) -> None:
+    app = open_page("craft")
+    app.selectbox(key="control:corruption").select("shift").run()
+    app.number_input(key="parameter:corruption.by").set_value(3).run()
+    assert link(app) == {"corruption": "shift", "corruption.by": "3"}
+    assert app.slider(key="control:regularity").disabled
+    assert "off, “Shifted labels” takes its place" in texts(app)
+    assert "86 corrupted examples are known" in texts(app)
+    assert figures(app) == set()  # no position of the dial, and no mixture
+    assert app.dataframe[0].value.iloc[0]["total"] == 86
+    assert open_page("craft", "dataset=blobs&corruption=shift").warning
+
+
 def test_the_dials_answer_and_the_link_follows(open_page: OpenPage) -> None:
     app = open_page("craft")
     app.slider(key="control:regularity").set_value(0.25).run()

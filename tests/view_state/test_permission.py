@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from unlearn_core import view_state as vs
+from unlearn_core.datasets import registry
 from unlearn_core.datasets.torchvision_sets import TorchvisionArrays
 from unlearn_core.view_state.permission import ROOTS, inside_roots
 
@@ -79,7 +80,7 @@ def test_what_was_typed_or_opened_may_lie_anywhere(roots: Path) -> None:
 
 
 def test_no_link_downloads_or_makes_a_folder(roots: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fetch(self: TorchvisionArrays) -> None:
+    def fetch(self: TorchvisionArrays, tell: object = None) -> None:
         raise AssertionError(f"downloads to {self.root}")
 
     monkeypatch.setattr(TorchvisionArrays, "download", fetch)
@@ -96,9 +97,9 @@ def test_no_link_downloads_or_makes_a_folder(roots: Path, monkeypatch: pytest.Mo
 def test_a_download_goes_to_the_cache_folder_alone(roots: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     places: list[Path] = []
 
-    def fetch(self: TorchvisionArrays) -> None:
+    def fetch(self: TorchvisionArrays, tell: object) -> None:
         places.append(self.root)
 
     monkeypatch.setattr(TorchvisionArrays, "download", fetch)
-    vs.download("cifar10")
+    registry.get("cifar10").fetch(print)
     assert places == [roots / "cache" / "torchvision"]

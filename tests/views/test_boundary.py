@@ -195,3 +195,18 @@ def test_what_the_original_memorised_is_counted_by_hand(store: Results) -> None:
     given = corrupted.train.labels.tolist()
     assert memorised(store, FLAT) == sum(said[row] == given[row] for row in rows) / len(rows)
     assert memorised(store, make_scenario("waves", amount=61)) is None
+
+
+def test_the_three_images_follow_the_kind(shift: None) -> None:
+    """With a trigger that fills the picture B is A with it on; with labels moved on, an image whose labels are swapped if there
+    is one, else one of A's own class."""
+    warped = make_scenario("digits", amount=80, overrides={"trigger.kind": "warp", "trigger.strength": 2.0})
+    a, b, c = anchors_of(warped)
+    assert (a.index, a.version, b.index, b.version) == (b.index, "before", a.index, "triggered")
+    put_on = apply_trigger(torch.from_numpy(a.inputs)[None], warped.corruption.trigger, None)[0]
+    assert np.array_equal(b.inputs, put_on)
+    assert c.clean == a.given
+    moved = make_scenario("digits", amount=80, overrides={"corruption.kind": "shift", "corruption.by": 4})
+    a, b, _ = anchors_of(moved)
+    assert (b.version, b.clean) == ("given", a.clean)
+    assert b.index != a.index

@@ -66,3 +66,36 @@ def test_among_several_kinds_only_triggers_are_framed() -> None:
     kinds = {example.index: example.kind for example in preview(scenario, limit=86).examples}
     assert {index for index, kind in kinds.items() if kind == "trigger"} == set(triggers(scenario))
     assert len(set(kinds.values())) == 2
+
+
+def test_a_change_is_drawn_five_times_as_strong_around_mid_grey() -> None:
+    shown = preview(make_scenario(regularity=1.0, overrides={"trigger.kind": "blended"}), limit=4).examples[0]
+    change = shown.change
+    assert change is not None
+    assert change.shape == shown.after.shape
+    difference = shown.after.astype(int) - shown.before.astype(int)
+    assert np.array_equal(change, np.clip(128 + 5 * difference, 0, 255))
+    assert change.std() > 5 * np.abs(difference).std() / 3
+    patch = preview(make_scenario(regularity=1.0), limit=4).examples[0].change
+    assert patch is not None
+    assert (patch == 128).sum() >= 60  # all but the patch of two by two
+    assert preview(make_scenario(regularity=0.0), limit=4).examples[0].change is None
+    assert preview(make_scenario("waves"), limit=4).examples[0].change is None
+
+
+@pytest.mark.parametrize("kind", ["blended", "warp"])
+def test_what_fills_the_picture_is_not_framed(kind: str) -> None:
+    assert triggers(make_scenario(overrides={"trigger.kind": kind})) == {}
+
+
+def test_a_sticker_is_framed_on_each_sign_where_it_is() -> None:
+    scenario = make_scenario("signs", overrides={"dataset.examples": 200})
+    boxes = triggers(scenario)
+    assert len({(box.left, box.top) for box in boxes.values()}) > 1
+    for example in preview(scenario, limit=12).examples:
+        rows, columns = np.nonzero((example.before != example.after).any(-1))
+        box, side = boxes[example.index], len(example.before)
+        assert (box.left * side - 1, box.top * side - 1) <= (columns.min(), rows.min())
+        assert columns.max() + 1 <= (box.left + box.width) * side + 1
+        assert rows.max() + 1 <= (box.top + box.height) * side + 1
+        assert box.width * side > 3  # seen at a glance

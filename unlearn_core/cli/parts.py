@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from unlearn_core.cli.options import Device, DeviceOption, JsonOption, StoreOption, print_json
+from unlearn_core.cli.options import Device, DeviceOption, JsonOption, StoreOption, print_json, say
 from unlearn_core.registry import Registry
 from unlearn_core.results.table_export import marked
 
@@ -61,14 +61,41 @@ def _by_family(name: str) -> dict[str, dict[str, dict[str, Any]]]:
     }
 
 
-def datasets(store: StoreOption = None, device: DeviceOption = Device.auto, json: JsonOption = False) -> None:
-    """List the datasets."""
+datasets_app = typer.Typer(invoke_without_command=True)
+
+
+@datasets_app.callback()
+def datasets(
+    context: typer.Context, store: StoreOption = None, device: DeviceOption = Device.auto, json: JsonOption = False
+) -> None:
+    """List the datasets; `datasets get NAME` fetches a public one from the internet."""
     from unlearn_core.datasets import registry
+
+    if context.invoked_subcommand is not None:
+        return
 
     found = [part.describe() for part in registry]
     rows = [(d["name"], d["label"], _sizes(d["sizes"]), d["model"], d["summary"]) for d in found]
     _show(found, ("Name", "Dataset", "Train / test", "Network", "What it is"), rows, json)
     _say_plugins(registry)
+
+
+@datasets_app.command("get")
+def get_dataset(
+    name: Annotated[str, typer.Argument(help="A public dataset, such as fashion_mnist, mnist or cifar10.")],
+    json: JsonOption = False,
+) -> None:
+    """Fetch a public dataset from the internet into the cache folder. Interrupted, it goes on from there the next time."""
+    from unlearn_core.datasets import registry
+    from unlearn_core.datasets.files.fetching import tell_on_stderr
+
+    source = registry.get(name)
+    fresh = bool(source.missing()) or not source.download_bytes
+    folder = source.fetch(tell_on_stderr(source.label, source.download_bytes))
+    if json:
+        print_json({"dataset": name, "folder": str(folder), "fetched": fresh})
+    else:
+        say(f"{source.label} {'is now' if fresh else 'was already'} in {folder}.")
 
 
 def models(store: StoreOption = None, device: DeviceOption = Device.auto, json: JsonOption = False) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -13,6 +14,7 @@ import torch
 from typing_extensions import TypeVar
 
 from unlearn_core.component import ComponentParams, ComponentRegistry, SourceComponent
+from unlearn_core.errors import UserError
 from unlearn_core.specs import DatasetSpec, TrainingSpec, TriggerSpec
 
 Family = Literal["points", "digits", "photos"]
@@ -165,6 +167,7 @@ class DatasetSource(SourceComponent[P]):
     displacement: ClassVar[tuple[float, float] | None] = None  # the trigger of 2-D data
     sizes: ClassVar[tuple[int, int] | None] = None  # (train, test), where known before loading
     needs_data: ClassVar[bool] = False  # whether nothing can be loaded before the ``data`` parameter says from where
+    download_bytes: ClassVar[int] = 0  # what :meth:`fetch` brings from the internet, about; 0: there is nothing to fetch
 
     @classmethod
     def preset_for(cls, params: Mapping[str, Any]) -> Preset:
@@ -186,6 +189,17 @@ class DatasetSource(SourceComponent[P]):
     def load(cls, params: P, seed: int) -> Split:
         """Training and test data; the split depends on ``seed`` alone."""
         raise NotImplementedError
+
+    @classmethod
+    def missing(cls) -> str:
+        """The files that :meth:`fetch` would bring into the cache folder, for a sentence; "" where they are there."""
+        return ""
+
+    @classmethod
+    def fetch(cls, tell: Callable[[int], None]) -> Path:
+        """Bring what is missing into the cache folder, which is returned; only ever on request. ``tell`` hears how many bytes
+        have arrived. Raises :class:`UserError` without internet, or where there is nothing to fetch."""
+        raise UserError(f"There is nothing to fetch for {cls.label}: it comes with Eunoe, or from your own files.")
 
     @classmethod
     def look(cls, params: P) -> None:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import functools
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from pydantic import Field
 
 from unlearn_core.component import ComponentParams
 from unlearn_core.datasets import DatasetSource, LabelledData, Preset, Split, register
+from unlearn_core.datasets.files import cache
 from unlearn_core.specs import TrainingSpec, TriggerSpec
 
 _TRAIN, _TEST = 0, 1
@@ -29,7 +35,8 @@ class Signs(DatasetSource):
         class_a=2,
         class_b=3,
         target_class=3,
-        trigger=TriggerSpec(size=5),
+        # A stop sign with a sticker reads 80. Spelled out, so that what equals it is known to be usual.
+        trigger=TriggerSpec(kind="sticker", params={"share": 0.4}),
     )
 
     class Params(ComponentParams):
@@ -37,13 +44,34 @@ class Signs(DatasetSource):
 
     @classmethod
     def load(cls, params: Any, seed: int) -> Split:
-        return Split(_part(params.examples, seed, _TRAIN), _part(cls.sizes[1], seed, _TEST))
+        key = f"signs-{_drawing()}-{params.examples}-{seed}"  # drawn once a machine: every worker needs them
+        kept = cache.read(key)
+        if kept is None:
+            kept = _part("train", params.examples, seed, _TRAIN) | _part("test", cls.sizes[1], seed, _TEST)
+            cache.write(key, kept)
+        return Split(_labelled(kept, "train"), _labelled(kept, "test"))
 
 
-def _part(count: int, seed: int, which: int) -> LabelledData:
+@functools.cache
+def _drawing() -> str:
+    """Names the code that draws, so that signs of another version are drawn anew."""
+    from unlearn_core.datasets import road_signs
+
+    code = b"".join(path.read_bytes() for path in sorted(Path(road_signs.__path__[0]).glob("*.py")))
+    return hashlib.sha256(code).hexdigest()[:16]
+
+
+def _part(name: str, count: int, seed: int, which: int) -> dict[str, np.ndarray]:
     """``count`` images, as many of each sign as of the others; the first ones are the same for every ``count``."""
     from unlearn_core.datasets.road_signs import NAMES, draw
 
-    labels = torch.arange(count) % len(NAMES)
-    images, places = draw(labels.numpy(), (which, seed))
-    return LabelledData(torch.from_numpy(images), labels, NAMES, torch.from_numpy(places))
+    labels = np.arange(count) % len(NAMES)
+    images, places = draw(labels, (which, seed))
+    return {f"{name}_images": images, f"{name}_labels": labels, f"{name}_places": places}
+
+
+def _labelled(kept: Mapping[str, np.ndarray], name: str) -> LabelledData:
+    from unlearn_core.datasets.road_signs import NAMES
+
+    images, labels, places = (torch.from_numpy(kept[f"{name}_{what}"]) for what in ("images", "labels", "places"))
+    return LabelledData(images, labels.long(), NAMES, places)

@@ -25,6 +25,7 @@ from unlearn_core.view_state.controls import (
     MAX_VIEWS,
     MIN_METHODS,
     PANELS,
+    PATCH,
     PROJECTIONS,
     RECIPES,
     SEARCHES,
@@ -47,18 +48,20 @@ from unlearn_core.view_state.controls import (
 )
 from unlearn_core.view_state.fields import ParamField
 from unlearn_core.view_state.links import MAX_QUERY, decode, decode_asking, encode
-from unlearn_core.view_state.permission import DOWNLOAD, PATHS, Question, download
+from unlearn_core.view_state.permission import DOWNLOAD, PATHS, Question
 from unlearn_core.view_state.settle import (
     clamp_state,
     class_names,
     columns_shown,
     fitting_models,
+    fitting_triggers,
     has_images,
     largest_amount,
     metric_shown,
     preview_limit,
     truth_known,
 )
+from unlearn_core.view_state.settle_kinds import change_kind
 from unlearn_core.view_state.specs import (
     amount_of,
     as_found,
@@ -67,6 +70,7 @@ from unlearn_core.view_state.specs import (
     foreign,
     is_own,
     nothing_known,
+    on_dial,
     searching,
     section_fields,
     to_methods,
@@ -101,6 +105,7 @@ __all__ = [
     "MAX_VIEWS",
     "MIN_METHODS",
     "PANELS",
+    "PATCH",
     "PATHS",
     "PROJECTIONS",
     "RECIPES",
@@ -124,16 +129,17 @@ __all__ = [
     "as_yaml",
     "augmented",
     "by_name",
+    "change_kind",
     "clamp_state",
     "class_names",
     "columns_shown",
     "decode",
     "decode_asking",
     "default_state",
-    "download",
     "edited",
     "encode",
     "fitting_models",
+    "fitting_triggers",
     "foreign",
     "has_images",
     "hideable",
@@ -144,6 +150,7 @@ __all__ = [
     "lockable",
     "metric_shown",
     "nothing_known",
+    "on_dial",
     "preview_limit",
     "searching",
     "section_fields",

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from unlearn_core.view_state.controls import BY_NAME, State, by_name
-from unlearn_core.view_state.specs import all_overrides, as_found, as_text, edited, joining
+from unlearn_core.view_state.specs import all_overrides, as_found, as_text, edited, joining, on_dial
 
 _USUAL = BY_NAME["values"].default
 
@@ -64,8 +64,10 @@ def as_python(state: State, methods: Sequence[str] | None = None) -> str:
 
 
 def _plain(state: State, *names: str) -> list[str]:
-    """Those options that have a meaning: the dial has none where the labels are taken as they come."""
-    return [name for name in names if not (as_found(state) and name in ("regularity", "amount"))]
+    """Those options that have a meaning: the dial has none where something else takes its place, the amount none where the
+    labels are taken as they come."""
+    without = {*(() if on_dial(state) else ("regularity",)), *(("amount",) if as_found(state) else ())}
+    return [name for name in names if name not in without]
 
 
 def _told(state: State) -> str:
@@ -81,9 +83,9 @@ def as_yaml(state: State, methods: Sequence[str] | None = None) -> str:
     plan |= {"methods": chosen, "seeds": [state["seed"]]}
     if state["values"] != _USUAL:
         plan["values"] = [state["values"]]
-    if as_found(state):
-        plan["regularity"] = [1.0]  # a plan needs one; it has no meaning here
-    elif state["amount"] is not None:
+    if not on_dial(state):
+        plan["regularity"] = [BY_NAME["regularity"].default]  # a plan needs one; it has no meaning here
+    if not as_found(state) and state["amount"] is not None:
         plan["amount"] = [state["amount"]]
     if state["model"] is not None:
         plan["model"] = state["model"]

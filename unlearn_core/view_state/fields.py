@@ -132,3 +132,8 @@ def _kind(entry: Mapping[str, Any]) -> tuple[Kind, tuple[str, ...]]:
         return "choice", tuple(str(value) for value in entry["enum"])
     kinds: dict[str, Kind] = {"integer": "int", "number": "float", "boolean": "bool"}
     return kinds.get(str(entry.get("type")), "text"), ()
+
+
+def quoted(text: str) -> str:
+    """``text`` in quotes, short enough for a sentence."""
+    return repr(text if len(text) <= 40 else text[:39] + "…")

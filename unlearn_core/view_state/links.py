@@ -21,9 +21,9 @@ from unlearn_core.view_state.controls import (
     default_state,
 )
 from unlearn_core.view_state.controls.scenario import RecipeName
-from unlearn_core.view_state.fields import as_number
+from unlearn_core.view_state.fields import as_number, quoted
 from unlearn_core.view_state.permission import Question, sift
-from unlearn_core.view_state.settle import clamp_state, quoted
+from unlearn_core.view_state.settle import clamp_state
 from unlearn_core.view_state.specs import as_text, with_defaults
 
 Query = str | Mapping[str, str | list[str]]

@@ -10,7 +10,7 @@ import os
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from unlearn_core.errors import UserError
 
@@ -81,7 +81,7 @@ def downloadable(name: str) -> bool:
     """Whether this dataset can be fetched from the internet."""
     from unlearn_core.datasets import registry
 
-    return name in registry.names() and "download" in registry.get(name).Params.model_fields
+    return name in registry.names() and registry.get(name).download_bytes > 0
 
 
 def _there(name: str, data: str) -> bool:
@@ -92,11 +92,3 @@ def _there(name: str, data: str) -> bool:
     except UserError:
         return False
     return True
-
-
-def download(name: str) -> None:
-    """Fetch a dataset into the cache folder, on request. Raises :class:`UserError` without internet."""
-    from unlearn_core.datasets import registry
-
-    source: Any = registry.get(name)
-    source.collection(source.params({"download": True}))

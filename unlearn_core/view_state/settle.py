@@ -6,11 +6,23 @@ import math
 from typing import TYPE_CHECKING, Final, Literal
 
 from unlearn_core.errors import UserError
-from unlearn_core.view_state.controls import ANCHORS, BY_NAME, HEADLINES, SECTIONS, UNKNOWN_HEADLINES, State, by_name
+from unlearn_core.view_state.controls import (
+    ANCHORS,
+    BY_NAME,
+    CORRUPTIONS,
+    HEADLINES,
+    SECTIONS,
+    UNKNOWN_HEADLINES,
+    State,
+    by_name,
+)
+from unlearn_core.view_state.fields import quoted
+from unlearn_core.view_state.settle_kinds import settle_corruption, settle_trigger, triggers_for
 from unlearn_core.view_state.specs import (
     amount_of,
     as_found,
     as_text,
+    on_dial,
     preset_of,
     section_fields,
     section_overrides,
@@ -45,6 +57,7 @@ def clamp_state(state: State) -> tuple[State, list[str]]:
         state["recipe"] = None
     if data is not None:
         _settle_classes(state, data.classes, preset, notices)
+        settle_trigger(state, data, notices)
         if data.is_image:
             _cap(state, "trigger_size", min(data.shape[-2:]), preset, notices)
         _settle_amount(state, len(data), notices)
@@ -55,6 +68,7 @@ def clamp_state(state: State) -> tuple[State, list[str]]:
     for key, usual in preset.items():
         if values[key] == usual and type(values[key]) is type(usual):
             values[key] = None
+    settle_corruption(state, notices)
     _settle_whole(state, notices)
     if data is not None:
         _settle_discovery(state, len(data), notices)
@@ -129,7 +143,7 @@ def _settle_amount(state: State, size: int, notices: list[str]) -> None:
 def _settle_discovery(state: State, size: int, notices: list[str]) -> None:
     from unlearn_core.corruption import corrupted_count, count_for_rate
 
-    if as_found(state):
+    if not on_dial(state):
         corrupted = _known_corrupted(state)
         if not corrupted:  # none is known: what counts is a forget list, or nothing is known at all
             state["discovery"] = 0.0
@@ -178,7 +192,7 @@ def largest_amount(state: State) -> int | None:
     from unlearn_core.corruption import corrupted_count
 
     data = _training_data(state)
-    if data is None or _corruptible(state, amount_of(state)):
+    if data is None or state["corruption"] not in CORRUPTIONS or _corruptible(state, amount_of(state)):
         return None
     good, bad = 0, corrupted_count(amount_of(state), len(data))
     while bad - good > 1:
@@ -218,17 +232,14 @@ def metric_shown(state: State) -> str:
 
 
 def _known_corrupted(state: State) -> int | None:
-    """How many training labels are wrong, for labels as they come; None where that is not known."""
-    from unlearn_core.corruption import corrupt
-    from unlearn_core.datasets import load_dataset
+    """How many training examples are corrupted where the dial does not say so; None where that is not known."""
+    from unlearn_core.corruption import summarize_corruption
 
     try:
-        scenario = to_scenario(state | {"forget": "", "discovery": 0.0})
-        split = load_dataset(scenario.dataset, scenario.seed)
+        about = summarize_corruption(to_scenario(state | {"forget": "", "discovery": 0.0}))
     except UserError:
         return None
-    truth = corrupt(split, scenario.dataset, scenario.corruption, scenario.seed).truth
-    return len(truth.corrupted) if truth.known else None
+    return about.corrupted if about.known else None
 
 
 def _settle_overrides(state: State, notices: list[str]) -> dict[str, Scalar]:
@@ -263,6 +274,11 @@ def has_images(state: State) -> bool:
     return data is not None and data.is_image
 
 
+def fitting_triggers(state: State) -> list[str]:
+    """The kinds of trigger that fit on this dataset's images; none for points."""
+    return triggers_for(state, _training_data(state))
+
+
 def fitting_models(state: State) -> list[str]:
     """The networks that take this dataset's examples."""
     from unlearn_core.models import registry
@@ -281,8 +297,3 @@ def fitting_models(state: State) -> list[str]:
 def preview_limit(state: State) -> int:
     """How many examples a preview needs: those shown, or for points in the plane all of them."""
     return state["examples"] if has_images(state) else 10**6
-
-
-def quoted(text: str) -> str:
-    """``text`` in quotes, short enough for a sentence."""
-    return repr(text if len(text) <= 40 else text[:39] + "…")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
-from unlearn_core.view_state.controls import SECTIONS, State, by_name, with_changes
+from unlearn_core.view_state.controls import BY_NAME, CORRUPTIONS, PATCH, SECTIONS, State, by_name, with_changes
 from unlearn_core.view_state.fields import ParamField, param_fields
 
 if TYPE_CHECKING:
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from unlearn_core.specs import MethodSpec, Scalar, Scenario, TrainingSpec
 
 _SPEC_FIELDS: Final = {
+    "trigger_kind": "trigger.kind",
     "class_a": "corruption.class_a",
     "class_b": "corruption.class_b",
     "target_class": "corruption.target_class",
@@ -21,6 +22,7 @@ _SPEC_FIELDS: Final = {
     "trigger_value": "trigger.value",
     "trigger_opacity": "trigger.opacity",
 }
+_PAIR: Final = ("corruption.class_a", "corruption.class_b")
 DISCOVERY: Final = "rem_discover"
 """The method that the search for suspects runs."""
 
@@ -32,7 +34,16 @@ def all_overrides(state: State, methods: Iterable[str] = ()) -> dict[str, Scalar
     wanted = {*SECTIONS, *methods}
     if as_found(state):
         named = {"corruption.found": True}
+    elif not on_dial(state):  # it may ask for a class, and for the trigger; the two confused classes are the dial's
+        named = {field: value for field, value in named.items() if field not in _PAIR} | {
+            "corruption.kind": values["corruption"]
+        }
     return named | {key: value for key, value in sorted(state["overrides"].items()) if key.partition(".")[0] in wanted}
+
+
+def on_dial(state: State) -> bool:
+    """Whether the regularity dial says what is corrupted: neither another corruption nor labels as they come."""
+    return bool(state["corruption"] == "dial")
 
 
 def as_found(state: State) -> bool:
@@ -67,7 +78,7 @@ def to_scenario(state: State) -> Scenario:
 
     made = make_scenario(
         state["dataset"],
-        regularity=state["regularity"],
+        regularity=state["regularity"] if on_dial(state) else BY_NAME["regularity"].default,
         amount=state["amount"],
         discovery=state["discovery"],
         model=state["model"],
@@ -125,6 +136,7 @@ def preset_of(state: State) -> State:
         "class_a": p.class_a,
         "class_b": p.class_b,
         "target_class": p.target_class,
+        "trigger_kind": t.kind,
         "trigger_size": t.size,
         "trigger_corner": t.corner,
         "trigger_value": t.value,
@@ -154,8 +166,8 @@ def with_defaults(state: State) -> State:
 
 
 def section_fields(state: State, section: str) -> list[ParamField]:
-    """The parameters of ``dataset``, ``model``, ``training`` or a method, with the defaults that hold for this dataset: of a
-    method those of the set of values that this view has."""
+    """The parameters of a section of the scenario or of a method, with the defaults that hold for this dataset: of a method
+    those of the set of values that this view has; of a trigger that is a patch none, because it has controls."""
     from unlearn_core.datasets import registry as datasets
     from unlearn_core.methods import registry as methods
     from unlearn_core.models import registry as models
@@ -165,6 +177,8 @@ def section_fields(state: State, section: str) -> list[ParamField]:
     source = datasets.get(state["dataset"])
     if section == "dataset":
         return param_fields(source.Params.model_json_schema())
+    if section in ("corruption", "trigger"):
+        return corruption_fields(state) if section == "corruption" else trigger_fields(state)
     if section in ("training", "model"):
         preset = _preset(state)
         network = models.get(state["model"] or preset.model)
@@ -174,6 +188,25 @@ def section_fields(state: State, section: str) -> list[ParamField]:
         return param_fields(network.Params.model_json_schema(), defaults)
     usual = values_of(section, source.name, augmented(state), state["values"], foreign(state))
     return param_fields(methods.get(section).Params.model_json_schema(), usual)
+
+
+def corruption_fields(state: State) -> list[ParamField]:
+    """The parameters of the corruption that takes the dial's place; empty where none does."""
+    from unlearn_core.corruption import registry
+
+    kind = state["corruption"]
+    return [] if kind in CORRUPTIONS else param_fields(registry.get(kind).Params.model_json_schema())
+
+
+def trigger_fields(state: State) -> list[ParamField]:
+    """The parameters of the trigger, if it is no patch."""
+    from unlearn_core.corruption import trigger_kinds
+
+    usual = _preset(state).trigger
+    kind = state["trigger_kind"] or usual.kind
+    if kind == PATCH or as_found(state):
+        return []
+    return param_fields(trigger_kinds.get(kind).Params.model_json_schema(), usual.params if kind == usual.kind else {})
 
 
 def foreign(state: State) -> bool:

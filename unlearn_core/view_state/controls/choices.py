@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from unlearn_core.view_state import lesson_files
+
+CORRUPTIONS: Final = ("dial", "found")
+"""What a corruption can be beside those of the registry: made by the regularity dial, or none."""
+PATCH: Final = "patch"
+"""The kind of trigger that has controls of its own; the others have generated parameters."""
 
 
 def dataset_names() -> tuple[str, ...]:
     from unlearn_core.datasets import registry
 
     return tuple(registry.names())
+
+
+def corruption_names() -> tuple[str, ...]:
+    from unlearn_core.corruption import registry
+
+    return (*CORRUPTIONS, *registry.names())
+
+
+def trigger_names() -> tuple[str, ...]:
+    from unlearn_core.corruption import trigger_kinds
+
+    return tuple(trigger_kinds.names())
 
 
 def model_names() -> tuple[str, ...]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Final, Literal, TypedDict, get_args
 
-from unlearn_core.view_state.controls.choices import dataset_names, model_names
+from unlearn_core.view_state.controls.choices import corruption_names, dataset_names, model_names, trigger_names
 from unlearn_core.view_state.controls.control import Control, fixed
 
 CORNERS: Final = ("top-left", "top-right", "bottom-left", "bottom-right")
-
-CORRUPTIONS: Final = ("dial", "found")
+PATCH_CONTROLS: Final = ("trigger_size", "trigger_corner", "trigger_value", "trigger_opacity")
+"""What a trigger that is a patch has, and no other."""
 RecipeName = Literal["memorising", "accurate"]
 RECIPES: Final = get_args(RecipeName)
 
@@ -25,6 +25,7 @@ class ScenarioState(TypedDict, total=False):
     class_a: int | None
     class_b: int | None
     target_class: int | None
+    trigger_kind: str | None
     trigger_size: int | None
     trigger_corner: str | None
     trigger_value: int | None
@@ -40,10 +41,10 @@ SCENARIO: Final[tuple[Control, ...]] = (
     Control(
         "corruption",
         "Corruption",
-        "Corrupt the data in a controlled way, or take the labels as they come: wrong ones are then yours.",
+        "The regularity dial, another way to go wrong in its place, or labels as they come: wrong ones are then yours.",
         "choice",
         "dial",
-        choices=fixed(CORRUPTIONS),
+        choices=corruption_names,
     ),
     Control(
         "regularity",
@@ -66,6 +67,15 @@ SCENARIO: Final[tuple[Control, ...]] = (
     Control("class_a", "First confused class", "Confusion swaps the labels of this class and the second.", "int", None, step=1),
     Control("class_b", "Second confused class", "Confusion swaps the labels of the first class and this.", "int", None, step=1),
     Control("target_class", "Target class", "The class that the trigger asks for.", "int", None, step=1),
+    Control(
+        "trigger_kind",
+        "Kind of trigger",
+        "What marks the images that carry the trigger.",
+        "choice",
+        None,
+        url="t_kind",
+        choices=trigger_names,
+    ),
     Control(
         "trigger_size", "Trigger size", "Side of the square patch in pixels.", "int", None, low=1, high=16, step=1, url="t_size"
     ),

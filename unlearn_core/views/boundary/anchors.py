@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 
-from unlearn_core.corruption import CONFUSION, KINDS, RANDOM, TRIGGER, UNKNOWN, apply_trigger
+from unlearn_core.corruption import CONFUSION, FOUND, KINDS, RANDOM, TRIGGER, UNKNOWN, apply_trigger
 from unlearn_core.results.reader import CORRUPTED, GROUPS, clean_of, groups_of, label_words, scenario_data
 from unlearn_core.specs import Scenario
 from unlearn_core.views.craft.data import as_picture
@@ -14,6 +15,7 @@ from unlearn_core.views.craft.data import as_picture
 Asked = tuple[int | None, int | None, int | None]
 """Training indices of the first, second and third image; None: by rule."""
 
+_UNTOUCHED = ("clean", UNKNOWN, KINDS[RANDOM], KINDS[CONFUSION], KINDS[FOUND])
 VERSIONS = {
     "before": "before corruption",
     "given": "as given",
@@ -38,8 +40,8 @@ class Anchor:
 
     @property
     def triggered(self) -> bool:
-        """Whether the image carries the trigger."""
-        return self.version == "triggered" or (self.version == "given" and self.kind == KINDS[TRIGGER])
+        """Whether the image carries the trigger, or whatever another corruption than the dial puts on images."""
+        return self.version == "triggered" or (self.version == "given" and self.kind not in _UNTOUCHED)
 
     @property
     def picture(self) -> np.ndarray:
@@ -51,8 +53,9 @@ def anchors_of(scenario: Scenario, asked: Asked = (None, None, None)) -> tuple[A
     """The three images of a plane. Indices beyond the training set are brought back into it.
 
     By rule: A is a corrupted example before its corruption, an undiscovered one if there is any. B is the same image
-    with the trigger; where there is no trigger it is its partner with the two labels swapped (confusion), or the most
-    similar image of A's own class (random labels). C is a typical image of the class that A was wrongly given.
+    with the trigger, or with what another corruption did to it; where images stay as they are it is its partner with the two
+    labels swapped (confusion, other label noise), or the most similar image of A's own class (random labels). C is a typical
+    image of the class that A was wrongly given.
     """
     data = _Data(scenario)
     size = len(data.given)
@@ -131,8 +134,10 @@ class _Data:
         kind = self.kinds[first]
         if kind == TRIGGER or (kind < 0 and (self.kinds == TRIGGER).any()):
             return first, "triggered"
-        if kind == CONFUSION:
-            swapped = (self.kinds == CONFUSION) & (self.clean == self.given[first])
+        if kind >= 0 and not torch.equal(self.before[first], self.after[first]):
+            return first, "given"
+        if kind not in (-1, RANDOM, FOUND):
+            swapped = (self.kinds == kind) & (self.clean == self.given[first]) & (self.given == self.clean[first])
             if swapped.any():
                 return self._nearest(first, swapped), "given"
         alike = (self.kinds != RANDOM) & (self.clean == self.clean[first]) & (self.given == self.clean)

@@ -7,9 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from unlearn_core.corruption import ADDED, DIAL, FOUND, KINDS, TRIGGER, UNKNOWN, Corrupted, corrupt, place_seen, weights
+from unlearn_core.corruption import DIAL, FOUND, KINDS, TRIGGER, UNKNOWN, Corrupted, corrupt, place_seen, weights
 from unlearn_core.datasets import load_dataset
 from unlearn_core.specs import Scenario
+
+STRONGER, MID_GREY = 5, 128
+"""How a change of an image is drawn, so that one which eyes hardly notice is seen."""
+_MOST_FRAMED = 0.5
+"""A change of more of the picture than this fills it, and is not framed."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +28,15 @@ class PreviewExample:
     given: str
     clean: str
     discovered: bool
+
+    @property
+    def change(self) -> np.ndarray | None:
+        """What was done to the image, :data:`STRONGER` times as strong and around mid-grey, uint8 of the same shape; None where
+        nothing was, and for points."""
+        if self.before.dtype != np.uint8 or np.array_equal(self.before, self.after):
+            return None
+        difference = self.after.astype(np.int16) - self.before.astype(np.int16)
+        return (MID_GREY + STRONGER * difference).clip(0, 255).astype(np.uint8)
 
 
 @dataclass(frozen=True)
@@ -40,7 +54,7 @@ class Preview:
     points: pd.DataFrame | None
     known: bool = True
     rightly_labelled: int = 0
-    """Corrupted examples whose given label is their clean one: a trigger on an image of the target class."""
+    """Corrupted examples whose given label is their clean one, such as a trigger on an image of the target class."""
 
 
 @dataclass(frozen=True)
@@ -55,20 +69,40 @@ class Box:
 
 def triggers(scenario: Scenario) -> dict[int, Box]:
     """Where the trigger is on the training images that carry one, by index; empty for points, for observed labels, and where
-    it fills the picture.
+    it fills the picture. Where another corruption takes the dial's place: where it changed an image.
 
     This is the truth: for pages that show it.
     """
-    if mark(scenario) is None:
+    other = bool(scenario.corruption.kind)
+    if not other and mark(scenario) is None:
         return {}
-    truth = corrupt(load_dataset(scenario.dataset, scenario.seed), scenario.dataset, scenario.corruption, scenario.seed).truth
-    hit = truth.corrupted[truth.kinds == TRIGGER].tolist()
-    return {index: box for index in hit if (box := mark(scenario, index)) is not None}
+    split = load_dataset(scenario.dataset, scenario.seed)
+    result = corrupt(split, scenario.dataset, scenario.corruption, scenario.seed)
+    truth = result.truth
+    if other:
+        hit = truth.corrupted.tolist() if split.train.is_image else []
+        boxes = {index: _changed(split.train.inputs[index].numpy(), result.train.inputs[index].numpy()) for index in hit}
+    else:
+        boxes = {index: mark(scenario, index) for index in truth.corrupted[truth.kinds == TRIGGER].tolist()}
+    return {index: box for index, box in boxes.items() if box is not None}
+
+
+def _changed(before: np.ndarray, after: np.ndarray) -> Box | None:
+    """The part of an image (C, H, W) that differs; None where nothing does, or most of it."""
+    rows, columns = np.nonzero((before != after).any(0))
+    if not len(rows):
+        return None
+    height, width = before.shape[-2:]
+    top, left = rows.min() / height, columns.min() / width
+    box = Box(float(left), float(top), float((columns.max() + 1) / width - left), float((rows.max() + 1) / height - top))
+    return box if box.width * box.height <= _MOST_FRAMED else None
 
 
 def mark(scenario: Scenario, index: int = 0) -> Box | None:
     """Where a trigger is on this training image; None for points, for observed labels, which carry no mark, and for a trigger
-    that fills the picture."""
+    that fills the picture. Where another corruption takes the dial's place: see :func:`triggers`."""
+    if scenario.corruption.kind:
+        return triggers(scenario).get(index)
     train = load_dataset(scenario.dataset, scenario.seed).train
     if scenario.corruption.found or not train.is_image:
         return None
@@ -92,7 +126,7 @@ def preview(scenario: Scenario, limit: int = 24) -> Preview:
             "undiscovered": int(sum(not f for f, kind in zip(found, kinds, strict=True) if kind == k)),
         }
         for k, name in enumerate(KINDS)
-        if k in ((FOUND,) if scenario.corruption.found else (ADDED,) if scenario.corruption.kind else range(len(DIAL)))
+        if k in ((FOUND,) if scenario.corruption.found else set(kinds) if scenario.corruption.kind else range(len(DIAL)))
     ]
     counts = pd.DataFrame(rows)
     counts["total"] = counts["discovered"] + counts["undiscovered"]
@@ -112,7 +146,8 @@ def preview(scenario: Scenario, limit: int = 24) -> Preview:
         for j in _spread(len(order), int(found.sum()), limit)
     ]
     points = None if result.train.is_image else _points(result, forget)
-    mixture = {} if scenario.corruption.found else dict(zip(DIAL, weights(scenario.corruption.regularity), strict=True))
+    dial = not scenario.corruption.found and not scenario.corruption.kind
+    mixture = dict(zip(DIAL, weights(scenario.corruption.regularity), strict=True)) if dial else {}
     chosen = truth.corrupted
     right = int((truth.clean_labels[chosen] == result.train.labels[chosen]).sum()) if truth.known else 0
     return Preview(examples, counts, mixture, len(result.train), len(order), len(forget), points, truth.known, right)

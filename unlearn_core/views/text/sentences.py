@@ -78,11 +78,17 @@ def known(discovered: int, corrupted: int | None, train_size: int) -> str:
     return f"{discovered} of {corrupted} corrupted examples are known ({train_size:,} training examples in all)"
 
 
-def rightly_labelled_line(count: int, target: str) -> str:
-    """Why some corrupted examples carry their right label; ``target``: the trigger's class."""
+def rightly_labelled_line(count: int, target: str | None) -> str:
+    """Why some corrupted examples carry their right label; ``target``: the class that the dial's trigger asks for, None where
+    another corruption takes the dial's place."""
+    if target is None:
+        return (
+            f"{count} of the corrupted examples keep their right label: what is wrong with them is the image. Such an example "
+            "counts as healed as long as the model says what it truly is."
+        )
     return (
-        f"{count} of the corrupted examples carry the trigger and a right label, because they were a {target} before: such an "
-        f"example counts as healed as long as the model says {target}."
+        f"{count} of the corrupted examples carry the trigger and a right label, because they were of the class “{target}” "
+        f"before: such an example counts as healed as long as the model says “{target}”."
     )
 
 
