@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from pages.session import permission
+from pages.session import audience, permission
 from pages.session.notices import errors_as_notices
 from unlearn_core import view_state as vs
 from unlearn_core.support.escaping import escape_markdown
@@ -54,5 +54,6 @@ def open_paths(query: dict[str, str], asked: vs.Question) -> None:
 def fetch(query: dict[str, str], asked: vs.Question) -> None:
     """You agree: the dataset comes into the cache folder, wherever the link wanted it, and the link is read again."""
     with errors_as_notices():
+        audience.refuse_visitors()
         vs.download(asked.download)
         permission.follow({name: value for name, value in query.items() if name != "dataset.data"})

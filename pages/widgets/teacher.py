@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from pages.session import audience
 from unlearn_core import view_state as vs
 from unlearn_core.view_state.lessons import lessons
 
@@ -44,10 +45,4 @@ def builder(state: vs.State, page: str) -> None:
         st.caption(f"The lesson starts on the page {titles[opened]} with its own settings.")
     st.markdown("**The link**")
     query = vs.encode(view)
-    st.code(f"{_root()}/{'' if opened == 'start' else opened}{'?' if query else ''}{query}", language=None, wrap_lines=True)
-
-
-def _root() -> str:
-    """The app's own address, without the page's part of the path."""
-    address, page = (st.context.url or "").rstrip("/"), st.session_state["page"]
-    return address.removesuffix(f"/{page}")
+    st.code(f"{audience.address_of(opened)}{'?' if query else ''}{query}", language=None, wrap_lines=True)
