@@ -137,21 +137,21 @@ class Classroom:
 
     def close(self) -> None:
         """Take no more answers."""
-        self._change(open=False)
+        self._change(revealed=False)
 
     def reveal(self) -> None:
         """Take no more answers, and show the counts to all."""
-        self._change(open=False, revealed=True)
+        self._change(revealed=True)
 
     def end(self) -> None:
         """Put the question away, with its answers."""
         with self._lock:
             self._poll = None
 
-    def _change(self, **values: bool) -> None:
+    def _change(self, revealed: bool) -> None:
         with self._lock:
             if self._poll is not None:
-                self._poll = replace(self._poll, **values)
+                self._poll = replace(self._poll, open=False, revealed=revealed)
 
 
 _classroom = Classroom()

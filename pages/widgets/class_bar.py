@@ -13,7 +13,6 @@ EVERY_SECONDS = 1.0
 _LEAD = "class-lead"
 _STYLE = """<style>
 .st-key-class-bar {border-bottom: 1px solid rgba(138,143,152,.35); padding-bottom: .35rem; gap: .35rem;}
-.st-key-class-bar p {margin: 0;}
 </style>"""
 # A page that is followed shows what the lecturer's settings give; its controls are the lecturer's to move.
 _WATCHING = """<style>

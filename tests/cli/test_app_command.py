@@ -75,8 +75,10 @@ def test_sharing_listens_on_the_network_and_says_where(
     monkeypatch.setattr(sharing, "own_address", lambda: "192.168.1.7")
     with pytest.raises(Became):
         main(["app", "--share", "--port", "8600"])
-    own = ["--server.address", "0.0.0.0", "--server.port", "8600", "--server.corsAllowedOrigins", "http://192.168.1.7:8600"]
-    assert become[6:] == own
+    assert become[6:] == [
+        "--server.address", "0.0.0.0", "--server.port", "8600", "--server.corsAllowedOrigins", "http://192.168.1.7:8600",
+        "--browser.serverAddress", "localhost",
+    ]  # fmt: skip
     word, said = os.environ["UNLEARN_LECTURER"], capsys.readouterr().out
     assert os.environ["UNLEARN_SHARE"] == "http://192.168.1.7:8600"
     assert len(word) >= 16

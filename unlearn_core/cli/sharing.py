@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from unlearn_core.errors import UserError
 
 FIRST_PORT, LAST_PORT = 8501, 8600
+EVERYWHERE = "0.0.0.0"
+"""All addresses of this computer."""
 _FAR = "192.0.2.1"
 """An address for documentation (RFC 5737): asking for the way there sends nothing."""
 
@@ -30,8 +32,10 @@ class Shared:
 
     def flags(self) -> list[str]:
         """What Streamlit is told."""
-        own = {"address": self.listen, "port": str(self.port), "corsAllowedOrigins": self.address}
-        return [part for name, value in own.items() for part in (f"--server.{name}", value)]
+        own = {"server.address": self.listen, "server.port": str(self.port), "server.corsAllowedOrigins": self.address}
+        # Named, or Streamlit would ask the internet for this computer's address there.
+        own["browser.serverAddress"] = "localhost" if self.listen == EVERYWHERE else self.listen
+        return [part for name, value in own.items() for part in (f"--{name}", value)]
 
     def announce(self) -> None:
         """Print the address, its QR code, and the lecturer's own ways in."""
@@ -42,7 +46,7 @@ class Shared:
             segno.make(self.address, micro=False).terminal(border=2, compact=True)
         except UnicodeEncodeError:  # a terminal without the block characters
             print("  (This terminal cannot show the QR code; the page Start does.)")
-        near = f"http://localhost:{self.port}" if self.listen == "0.0.0.0" else ""
+        near = f"http://localhost:{self.port}" if self.listen == EVERYWHERE else ""
         print(f"\n  You, on this computer:          {near or 'the next address'}")
         print(f"  You, anywhere else:             {self.address}/?lecturer={self.word}")
         print("\n  Keep the last one to yourself. Ctrl-C ends the sharing.\n")
@@ -62,7 +66,7 @@ def plan_sharing(address: str | None, port: int | None) -> Shared:
 
     ``address``: the one to listen on, all of this computer's if None; ``port``: the one to use, or the next free.
     """
-    seen = own_address() if address in (None, "0.0.0.0") else address
+    seen = own_address() if address in (None, EVERYWHERE) else address
     if seen is None:
         raise UserError(
             "This computer is in no network that students could reach. Join one, or name the address: --share --address "
@@ -70,7 +74,7 @@ def plan_sharing(address: str | None, port: int | None) -> Shared:
         )
     used = port or free_port()
     name = f"[{seen}]" if ":" in seen else seen
-    return Shared(address or "0.0.0.0", used, f"http://{name}:{used}", secrets.token_urlsafe(12))
+    return Shared(address or EVERYWHERE, used, f"http://{name}:{used}", secrets.token_urlsafe(12))
 
 
 def own_address() -> str | None:
@@ -81,7 +85,7 @@ def own_address() -> str | None:
         except OSError:
             return None
         found = str(probe.getsockname()[0])
-    return None if found.startswith("127.") or found == "0.0.0.0" else found
+    return None if found.startswith("127.") or found == EVERYWHERE else found
 
 
 def free_port() -> int:
@@ -89,7 +93,7 @@ def free_port() -> int:
     for port in range(FIRST_PORT, LAST_PORT):
         with socket.socket() as probe:
             try:
-                probe.bind(("0.0.0.0", port))
+                probe.bind((EVERYWHERE, port))
             except OSError:
                 continue
             return port
