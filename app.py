@@ -6,10 +6,10 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.session import in_browser
+from pages.session import audience, following, in_browser, mirror
 from pages.session.entry import answer_to_own_names
 from pages.session.services import elsewhere, warm_up
-from pages.widgets import reading
+from pages.widgets import class_bar, reading
 from unlearn_core.errors import UserError
 from unlearn_core.support.deferring import NotRead
 from unlearn_core.support.escaping import escape_markdown
@@ -17,6 +17,7 @@ from unlearn_core.support.escaping import escape_markdown
 HERE = Path(__file__).parent
 
 answer_to_own_names()
+audience.take_word()
 # Before the navigation: without an icon for all pages the browser would fetch that of each page from the internet.
 st.set_page_config(page_icon=str(HERE / "assets" / "icon.svg"), layout="wide", initial_sidebar_state="collapsed")
 st.logo(str(HERE / "assets" / "logo.svg"), size="large")
@@ -45,14 +46,17 @@ in_browser.settle()
 # Lessons and links for teachers name pages, and need to know which one this is.
 st.session_state["pages"] = {page.url_path or "start": page.title for group in pages.values() for page in group}
 st.session_state["page"] = current.url_path or "start"
+lead = following.take()
+class_bar.bar()
 try:
     with elsewhere():
-        current.run()
+        mirror.show(lead, current.run) if lead is not None else current.run()
 except NotRead as missing:
     # A link to images whose files have not been read yet, on whatever page.
     reading.wait_for(missing)
     warm_up()
 except UserError as error:
     # A page says itself what is wrong with its settings: this is the store, without which it has nothing.
-    st.error(escape_markdown(error), icon=":material/database:")
+    visitor = audience.visitor()  # the message may name a folder
+    st.error("The lecturer’s store cannot be read." if visitor else escape_markdown(error), icon=":material/database:")
     st.button("Try again", icon=":material/refresh:")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.cache import catalog
-from pages.session import binding
+from pages.session import audience, binding
 from pages.session.services import borrowed, job_for, store
 from pages.widgets import comparison as results
 from pages.widgets import comparison_tabs as panels
@@ -72,7 +72,7 @@ with page("Compare methods", see=see, attempt=attempt) as (state, corner):
     if frame is None or len(frame) < 2:
         if not jobs.running(job) and not specs:
             st.info("Until something is known to be wrong there is nothing to compare.", icon=":material/info:")
-        elif not jobs.running(job):
+        elif not jobs.running(job) and not audience.visitor():
             st.info(
                 f"Nothing is computed yet for this scenario. Press **Run**: it trains the original model and {len(specs)} "
                 "methods, and results appear here one by one.",

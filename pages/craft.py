@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from pages.cache import catalog
-from pages.session import binding
+from pages.session import audience, binding
 from pages.session.services import job_for, store
 from pages.widgets import examples, get_data, jobs, show
 from pages.widgets.page import end_on_error, page
@@ -201,7 +201,7 @@ with page(
                 show.note("Near 0 the wrong labels share nothing, near 1 one rule explains them all.")
             else:
                 jobs.panel(measuring, job)
-            if record is None and not jobs.running(job):
+            if record is None and not jobs.running(job) and not audience.visitor():
                 show.note("How much do these examples really share? Ask models that never saw them.")
                 st.button(
                     "Measure the regularity", icon=":material/straighten:", key="measure", help=MEASURED, width="stretch",

@@ -11,7 +11,7 @@ import streamlit as st
 
 from pages.cache import catalog
 from pages.cache import embedding as embedded
-from pages.session import binding, selection
+from pages.session import audience, binding, selection
 from pages.session.services import job_for, store, submit
 from pages.widgets import jobs, samples, selecting, set_editor, show
 from pages.widgets.page import end_on_error, end_page, page
@@ -85,7 +85,7 @@ def coordinates(ready: Sequence[MethodSpec]) -> tuple[Embedding | None, list[Sta
         return found, []
     asked = st.session_state.setdefault("embeddings-asked", set())
     last = wanted[-1].key
-    if last not in asked and store().failure(last) is None:
+    if last not in asked and store().failure(last) is None and not audience.visitor():
         asked.add(last)
         submit(wanted, "Embedding")
     return embedded.embedding(scenario, ready, "pca"), wanted
@@ -100,6 +100,8 @@ def progress(wanted: list[Stage], models: Sequence[Stage]) -> None:
     if not jobs.running(job):
         if store().has([wanted[-1].key]):  # finished since the page looked
             st.rerun()
+        if audience.visitor():
+            return
         st.button(
             f"Compute {wanted[-1].title}", key="compute", icon=":material/play_arrow:", on_click=jobs.hand_over,
             args=(wanted, "Embedding"),

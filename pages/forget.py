@@ -9,7 +9,7 @@ import streamlit as st
 
 from pages.cache import catalog
 from pages.cache import suspects as stored_suspects
-from pages.session import binding, drafts
+from pages.session import audience, binding, drafts
 from pages.session.searches import Search, gather
 from pages.session.services import job_for, store
 from pages.widgets import examples, jobs, set_editor, show, suspects
@@ -76,6 +76,8 @@ def threshold(search: Search, found: Suspects) -> int:
     ):
         with place:
             suspects.fact(label, value, remark)
+    if audience.visitor():
+        return count
     new = edits.to_add(found.table, count, draft.content.indices, draft.content.rejected)
     accept.button(
         f"Accept {len(new)} above" if new else "All above accepted", key="accept-above", icon=":material/done_all:",
@@ -115,7 +117,9 @@ def picture(search: Search, found: Suspects, count: int) -> None:
 
 
 def your_set(search: Search) -> None:
-    """The line about the set that is edited, with what one does with it."""
+    """The line about the set that is edited, with what one does with it; a visitor edits none."""
+    if audience.visitor():
+        return
     draft = search.draft
     name = draft.found.name if draft.found is not None else "Your set"
     words = f"**{escape_markdown(name)}** · {len(draft.content):,} examples"
@@ -152,8 +156,11 @@ def back_to_the_rate() -> None:
 
 
 def use(draft: drafts.Draft) -> None:
-    key = draft.found.key if draft.found is not None else draft.sets.keep(draft.content)
-    binding.change(forget=key, cut=None, suspect=None)
+    def act() -> None:
+        key = draft.found.key if draft.found is not None else draft.sets.keep(draft.content)
+        binding.change(forget=key, cut=None, suspect=None)
+
+    drafts.attempt(act)
 
 
 def going_through(search: Search, found: Suspects) -> None:
@@ -253,7 +260,7 @@ with page(
     jobs.run_button(run_place, "Run" if missing else "Cached", missing, search.stages, f"{dataset}: {state['search']} search")
     jobs.panel(search.everything, job)
     if missing:
-        if not jobs.running(job):
+        if not jobs.running(job) and not audience.visitor():
             st.info(
                 f"Nobody has searched with this forget set yet. Press **Run**: REM runs several times, each time not told of "
                 f"another part of what is known, and every other example is ranked. "

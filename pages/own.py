@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from pages.cache import catalog
-from pages.session import binding
+from pages.session import audience, binding
 from pages.session.services import store
 from pages.widgets import examples, jobs, own_checkpoint, own_list, reading, show
 from pages.widgets.page import end_on_error, end_page, page
@@ -222,6 +222,9 @@ with page(
     attempt="enter the path of a folder with train/&lt;class&gt;/… and test/&lt;class&gt;/…, then add the list of wrong "
     "images.",
 ) as (state, corner):
+    if audience.visitor():
+        st.info(f"This page reads files on the lecturer’s computer. {audience.ONLY_LECTURER}", icon=":material/lock:")
+        end_page()
     params = wanted_params()
     steps, picture = st.columns([1, 1.25], gap="large")
     with steps:

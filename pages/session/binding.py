@@ -9,7 +9,7 @@ from typing import Any, Literal, Unpack
 
 import streamlit as st
 
-from pages.session import own_plugins, permission
+from pages.session import audience, own_plugins, permission
 from pages.session.entry import within_app
 from pages.session.services import elsewhere, warm_up
 from unlearn_core import view_state as vs
@@ -71,6 +71,7 @@ def _as_dict(query: str) -> dict[str, str]:
 def change(**values: Unpack[vs.State]) -> None:
     """Set controls, then bring the whole state within its limits; what had to give is said on the page."""
     memory = st.session_state
+    values, refused = permission.allowed(values)
     permission.remember_typed(values)
     if "discovery" in values:  # you moved the discovery rate: it counts
         values = {"forget": ""} | values
@@ -83,7 +84,8 @@ def change(**values: Unpack[vs.State]) -> None:
     wanted = memory["state"] | vs.change_kind(memory["state"], values)
     try:
         with elsewhere():
-            memory["state"], memory["notices"] = vs.clamp_state(wanted)
+            memory["state"], notices = vs.clamp_state(wanted)
+            memory["notices"] = [*refused, *notices]
     except NotRead:  # the page shows how its files are read, and settles it then
         memory["unsettled"] = wanted
 
@@ -146,8 +148,9 @@ def segments(
 def parameters(state: vs.State, section: str, columns: Sequence[Place] | None = None) -> None:
     """Widgets for every parameter of a dataset, network, recipe or method, made from its schema, dealt into ``columns``."""
     places = itertools.cycle(columns or [st])
-    shown = [field for field in vs.section_fields(state, section) if f"{section}.{field.name}" != vs.DOWNLOAD]
-    for field, place in zip(shown, places, strict=False):  # a download has a button of its own (:mod:`.permission`)
+    apart = (vs.DOWNLOAD, *(vs.PATHS if audience.visitor() else ()))  # a download has a button of its own (:mod:`.permission`)
+    shown = [field for field in vs.section_fields(state, section) if f"{section}.{field.name}" not in apart]
+    for field, place in zip(shown, places, strict=False):
         parameter(state, section, field, place)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.session import binding, forget_sets
+from pages.session import audience, binding, forget_sets
 from pages.session.notices import errors_as_notices
 from unlearn_core import view_state as vs
 from unlearn_core.forget_sets import ForgetSet, NamedSet, NamedSets
@@ -94,8 +94,9 @@ def show(draft: Draft, id: str) -> None:
 
 
 def attempt(act: Callable[[], None]) -> None:
-    """Do something that may be refused; the refusal is said at the top of the page."""
+    """Do something that writes and may be refused; the refusal is said at the top of the page."""
     with errors_as_notices():
+        audience.refuse_visitors()
         act()
 
 

@@ -6,6 +6,7 @@ import os
 
 import streamlit as st
 
+from pages.session import audience
 from pages.session.entry import HOSTS
 from unlearn_core import plugins
 from unlearn_core import view_state as vs
@@ -21,6 +22,8 @@ def why_not() -> str:
         return "this app is public"
     if os.environ.get(HOSTS, "").strip():
         return "this app is served under other names than localhost"
+    if audience.shared():
+        return "this app is shared with a class"
     if str(st.get_option("server.address") or "") not in _HERE:
         return "this app listens on the network"
     host = st.context.headers.get("Host")

@@ -1,4 +1,4 @@
-"""What a link may open at once in this session, and what it has to ask for: other files, a download."""
+"""What a link may open at once in this session, and what it has to ask for: other files, a download. A visitor's opens none."""
 
 from __future__ import annotations
 
@@ -7,15 +7,23 @@ from typing import Any
 
 import streamlit as st
 
+from pages.session import audience
 from pages.session.services import store
 from unlearn_core import view_state as vs
 
+NOT_FOR_VISITORS = (
+    "The view names files or a download on the lecturer's computer, which are not for visitors; they are left out."
+)
 _QUESTION, _OPENED = "link-asks", "opened-paths"
 
 
 def read_link(query: dict[str, str]) -> tuple[vs.State, list[str]]:
     """The state of a link, as far as it may be followed at once; what it asks for beyond that is kept as a question."""
     memory = st.session_state
+    if audience.visitor():
+        memory[_QUESTION] = None
+        state, notices, asked = vs.decode_asking(query, closed=True)
+        return state, [*notices, *([NOT_FOR_VISITORS] if asked else [])]
     named = any(name in query for name in vs.PATHS)
     state, notices, asked = vs.decode_asking(query, opened(), (store().uploads,) if named else ())
     memory[_QUESTION] = (query, asked) if asked else None
@@ -32,6 +40,18 @@ def remember_typed(values: Mapping[str, Any]) -> None:
     """What you set in this session may lie anywhere: a link that names it again, such as Back, is not asked about."""
     flat = dict(values) | dict(values.get("overrides") or {})
     opened().update(str(flat[name]) for name in vs.PATHS if flat.get(name))
+
+
+def allowed(values: vs.State) -> tuple[vs.State, list[str]]:
+    """Changes of controls as far as this session may make them, and what is to be said: a visitor names no file."""
+    flat = {**values, **(values.get("overrides") or {})}
+    named = {name for name in (*vs.PATHS, vs.DOWNLOAD) if flat.get(name)} if audience.visitor() else set()
+    if not named:
+        return values, []
+    kept: dict[str, Any] = {name: value for name, value in values.items() if name not in named}
+    if "overrides" in kept:
+        kept["overrides"] = {name: value for name, value in kept["overrides"].items() if name not in named}
+    return vs.with_changes({}, kept), [NOT_FOR_VISITORS]
 
 
 def question() -> tuple[dict[str, str], vs.Question] | None:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 from streamlit import runtime
-from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from pages.session import audience
 from unlearn_core.engine import Engine, JobView, warm_when_idle
 from unlearn_core.errors import UserError
 from unlearn_core.store import Store
@@ -51,8 +51,10 @@ def borrowed(keys: Iterable[str]) -> str:
 
 
 def engine() -> Engine:
-    """The engine that ``UNLEARN_ENGINE`` names: local (default), inline or a scheduler's address."""
-    return _engine(os.environ.get("UNLEARN_STORE"), os.environ.get("UNLEARN_ENGINE", "local"))
+    """The engine that ``UNLEARN_ENGINE`` names: local (default), inline or a scheduler's address; its workers compute on
+    ``UNLEARN_DEVICE``."""
+    place, address, device = (os.environ.get(f"UNLEARN_{name}") for name in ("STORE", "ENGINE", "DEVICE"))
+    return _engine(place, address or "local", device or "auto")
 
 
 def external() -> bool:
@@ -76,17 +78,16 @@ def _adopted(location: str | None, folder: str | None) -> int:
 
 
 @st.cache_resource(show_spinner=False)
-def _engine(location: str | None, address: str) -> Engine:
-    return Engine(_store(location), address=address, spare=SPARE, lives=_lives)
+def _engine(location: str | None, address: str, device: str) -> Engine:
+    return Engine(_store(location), address=address, device=device, spare=SPARE, lives=lives)
 
 
 def me() -> str:
     """This session: who asks for a run, looks at it, cancels it."""
-    context = get_script_run_ctx()
-    return context.session_id if context is not None else ""
+    return audience.session()
 
 
-def _lives(session: str) -> bool:
+def lives(session: str) -> bool:
     """Whether this session's browser is still connected; one that loaded the page again has a new session."""
     if not runtime.exists():
         return True
@@ -94,14 +95,16 @@ def _lives(session: str) -> bool:
 
 
 def submit(stages: Sequence[Stage], title: str) -> str:
-    """Give a run to the engine for this session; returns the job's id."""
+    """Give a run to the engine for this session; returns the job's id. Raises :class:`UserError` for a visitor."""
+    audience.refuse_visitors()
     job = engine().submit(stages, title, me())
     _cancelled_here().discard(job)
     return job
 
 
 def cancel(job_id: str) -> None:
-    """This session wants the run no longer: it ends, or goes on for others."""
+    """This session wants the run no longer: it ends, or goes on for others. Raises :class:`UserError` for a visitor."""
+    audience.refuse_visitors()
     if not engine().cancel(job_id, me()):
         _cancelled_here().add(job_id)
 

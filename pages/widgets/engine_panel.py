@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
+from pages.session import audience
 from pages.session.services import engine, external
 from pages.widgets import jobs
 from unlearn_core.support.escaping import escape_markdown
@@ -15,6 +16,8 @@ def panel() -> None:
     """The engine's line with a button behind which everything is, redrawn while it is open and something happens."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         jobs.engine_status()
+        if audience.visitor():  # addresses and processes of the lecturer's computer
+            return
         behind = st.popover(
             "Engine", icon=":material/memory:", type="tertiary", help="Workers, queue, throughput", key="engine",
             on_change="rerun",

@@ -11,6 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.cache import catalog
+from pages.session import audience
 from pages.session.services import store
 from pages.widgets import show
 from unlearn_core.errors import UserError
@@ -32,6 +33,9 @@ _last: dict[tuple[str, str, str], Exported] = {}
 
 def tab(scenario: Scenario, specs: Sequence[MethodSpec], frame: pd.DataFrame) -> None:
     """Which model, in which form, and the buttons that hand it out."""
+    if audience.visitor():  # a file is made in the app's process
+        st.info(audience.ONLY_LECTURER, icon=":material/lock:")
+        return
     there = [spec for spec in specs if spec.name in set(frame["method"])]
     if not there:
         st.info("No method has finished yet; press **Run** above, then its model can be exported here.", icon=":material/info:")

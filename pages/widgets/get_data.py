@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.cache import catalog
+from pages.session import audience
 from pages.session.services import job_for, store
 from pages.widgets import jobs
 from unlearn_core.stages.fetch import MEGABYTE, plan_fetching
@@ -14,7 +15,7 @@ from unlearn_core.support.public_mode import is_public
 def offer() -> None:
     """Everything that can be fetched, below the choice of data."""
     absent = catalog.absent_datasets()
-    if not absent or is_public() or store().read_only:
+    if not absent or is_public() or audience.visitor() or store().read_only:
         return
     working = [name for name in absent if jobs.running(job_for([plan_fetching(name)]))]
     with st.expander("Get more data", icon=":material/download:", expanded=bool(working)):

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.cache import catalog
-from pages.session import binding
+from pages.session import audience, binding
 from pages.session.notices import errors_as_notices
 from pages.session.services import engine
 from pages.widgets import jobs, show
@@ -98,6 +98,8 @@ def progress(job: JobView | None) -> None:
     if jobs.running(job):
         jobs.panel((), job, redraw=REDRAW if len(job.stages) > REDRAW else 1)
         return
+    if audience.visitor():  # messages may name what is on the lecturer's computer
+        return
     failed = [stage for stage in job.stages if stage.state == "failed"]
     if failed:
         with st.expander(f"{len(failed)} of {len(job.stages)} stages failed", icon=":material/error:"):
@@ -110,12 +112,13 @@ def progress(job: JobView | None) -> None:
 
 def _retry(job_id: str) -> None:
     with errors_as_notices():
+        audience.refuse_visitors()
         engine().retry(job_id)
 
 
 def fill(state: vs.State, wanted: list[Any], estimate: Estimate, empty: int, busy: bool) -> None:
     """What is missing, what it would cost, and the button that runs it."""
-    if binding.hidden(state, "grid_missing") or not wanted:
+    if binding.hidden(state, "grid_missing") or not wanted or audience.visitor():
         return
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         workers = sum(not worker.spare for worker in engine().status().workers)
@@ -139,7 +142,7 @@ def _run_missing(wanted: list[Any], runs: int) -> None:
 
 def measure(found: cells.HeatmapData, busy: bool) -> None:
     """Values that can be measured from stored models, on request: it takes a moment for each."""
-    if not found.pending:
+    if not found.pending or audience.visitor():
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(

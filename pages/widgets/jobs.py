@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from pages.session import audience
 from pages.session.notices import errors_as_notices
 from pages.session.services import AT_ONCE, cancel, engine, goes_on_for_others, job_for, me, store, submit
+from pages.widgets import waiting
 from unlearn_core.engine import JobView, StageView
 from unlearn_core.support.escaping import escape_markdown
 from unlearn_core.views.text.sentences import duration, progress, time_left
@@ -32,6 +34,9 @@ def panel(stages: Sequence[Stage], job: JobView | None, redraw: int = 1) -> None
     ``job`` must have been asked for *before* the page read the store: if it finishes in between, the page is drawn again.
     ``redraw``: after how many finished stages the whole page is drawn again.
     """
+    if audience.visitor():
+        waiting.panel(stages, job)
+        return
     if goes_on_for_others(stages):
         st.info("You cancelled this run; it goes on for others who asked for it.", icon=":material/group:")
     if job is not None and job.state == "running":
@@ -53,7 +58,9 @@ def hand_over(stages: Sequence[Stage], title: str) -> None:
 
 
 def run_button(place: DeltaGenerator, words: str, enabled: bool, stages: Sequence[Stage], title: str) -> None:
-    """The button that computes what a page shows."""
+    """The button that computes what a page shows; none for a visitor."""
+    if audience.visitor():
+        return
     place.button(
         words, type="primary", icon=":material/play_arrow:", key="run", disabled=not enabled, width="stretch",
         on_click=hand_over, args=(stages, title),
@@ -64,6 +71,9 @@ def at_once(missing: Sequence[Stage], title: str) -> bool:
     """Let the workers compute what the page shows without being asked, once; whether all of it is there now.
 
     Where it is not: its progress, or the way to try again."""
+    if audience.visitor():
+        waiting.panel(missing, job_for(missing))
+        return store().has(stage.key for stage in missing) == {stage.key for stage in missing}
     asked: set[str] = st.session_state.setdefault("asked-at-once", set())
     fresh = [stage for stage in missing if stage.key not in asked and store().failure(stage.key) is None]
     if fresh and not store().read_only:
@@ -82,7 +92,9 @@ def at_once(missing: Sequence[Stage], title: str) -> bool:
 
 
 def offer(missing: Sequence[Stage], stages: Sequence[Stage], title: str) -> None:
-    """What is not computed yet, in words, with the button that computes ``stages``."""
+    """What is not computed yet, in words, with the button that computes ``stages``; :func:`panel` says it to visitors."""
+    if audience.visitor():
+        return
     words, place = st.columns([5, 1], vertical_alignment="center")
     titles = escape_markdown(", ".join(stage.title for stage in missing))
     words.info(f"Not computed yet for this scenario: {titles}. Press **Run** to add them.", icon=":material/play_arrow:")
@@ -194,12 +206,12 @@ def engine_line() -> str:
     if status.state == "ready":
         count = sum(not worker.spare for worker in status.workers)
         busy = f", {status.running} busy" if status.running else ""
-        note = f" · {escape_markdown(status.message)}" if status.message else ""
+        note = f" · {escape_markdown(status.message)}" if status.message and not audience.visitor() else ""
         return f"Computes on {device} · {count} worker{'s' if count != 1 else ''} ready{busy}{note}"
     words = {
         "off": "start in the background",
         "starting": "start in the background",
         "lost": "lost; it starts again with the next run",
     }
-    note = f" ({escape_markdown(status.message)})" if status.message else ""
+    note = f" ({escape_markdown(status.message)})" if status.message and not audience.visitor() else ""
     return f"Computes on {device} · workers {words[status.state]}{note}"

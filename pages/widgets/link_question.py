@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from pages.session import permission
+from pages.session import audience, permission
+from pages.session.notices import errors_as_notices
 from unlearn_core import view_state as vs
 from unlearn_core.support.escaping import escape_markdown
 
@@ -74,5 +75,7 @@ def fetch(query: dict[str, str], asked: vs.Question) -> None:
     """You agree: a worker brings the dataset into the cache folder, wherever the link wanted it; then the link is read."""
     from pages.widgets import get_data
 
-    st.session_state[_FETCHED] = asked.download
-    get_data.fetch(asked.download)
+    with errors_as_notices():
+        audience.refuse_visitors()
+        st.session_state[_FETCHED] = asked.download
+        get_data.fetch(asked.download)

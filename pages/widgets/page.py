@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import streamlit as st
 
-from pages.session import binding
+from pages.session import binding, following
 from pages.widgets import jobs, lessons, link_question, show
 from unlearn_core import view_state as vs
 from unlearn_core.errors import UserError
@@ -33,6 +33,7 @@ def page(
     closes the page.
     """
     state = binding.begin()
+    following.publish(state)
     link_question.bar()
     lessons.bar(state)
     head, right = st.columns([7 - corner, corner], vertical_alignment="bottom") if corner else (st.container(), st.container())

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from pages.session import audience
 from pages.session.services import AT_ONCE, engine, job_for, store, submit
-from pages.widgets import jobs
+from pages.widgets import jobs, waiting
 from unlearn_core.engine import JobView
 from unlearn_core.support.deferring import NotRead
 
@@ -20,6 +21,9 @@ def wait_for(missing: NotRead) -> None:
     from unlearn_core.stages.read_files import plan_reading
 
     stage = plan_reading(missing.dataset, missing.params, missing.seed, missing.state)
+    if audience.visitor():
+        waiting.panel([stage], job_for([stage]))
+        return
     if store().read_only:
         st.session_state["reads-here"] = True
         st.rerun()

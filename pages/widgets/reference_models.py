@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.cache import catalog
+from pages.session import audience
 from pages.session.services import job_for, store
 from pages.widgets import jobs
 from unlearn_core.stages.reference_models import plan_reference_models
@@ -28,7 +29,7 @@ def offer(scenario: Scenario, columns: Sequence[str]) -> None:
     if store().has([stages[0].key]):
         return
     jobs.panel(stages, job)
-    if jobs.running(job):
+    if jobs.running(job) or audience.visitor():
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption("RMIA compares with models trained on halves of this data. They serve every method and discovery rate.")

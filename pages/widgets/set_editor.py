@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import streamlit as st
 
-from pages.session import binding, drafts
+from pages.session import audience, binding, drafts
 from pages.widgets import show, suspects
 from unlearn_core import view_state as vs
 from unlearn_core.errors import UserError
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 def editor(state: vs.State, scenario: Scenario, draft: drafts.Draft, truth: bool, found: Suspects | None = None) -> None:
     """Everything about the set that is being edited. ``found``: what a search says, which judges the set's examples too."""
+    if audience.visitor():
+        st.info(audience.ONLY_LECTURER, icon=":material/lock:")
+        return
     left, right = st.columns([1.7, 1], gap="large")
     with left:
         _members(scenario, draft, truth, found)
@@ -138,7 +141,7 @@ def _ignore(_: object) -> None: ...
 
 def for_selection(state: vs.State, scenario: Scenario, chosen: tuple[int, ...]) -> None:
     """What another page offers to do with its selected examples."""
-    if not chosen or binding.hidden(state, "forget_set"):
+    if not chosen or binding.hidden(state, "forget_set") or audience.visitor():
         return
     draft = drafts.draft_of(state, scenario, forget_of(scenario))
     inside = set(draft.content.indices)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 import pandas as pd
 import streamlit as st
 
+from pages.session import audience
 from unlearn_core import view_state as vs
 from unlearn_core.results.table_export import csv_text
 from unlearn_core.support.escaping import escape_markdown
@@ -118,7 +119,7 @@ def share(
         key=f"{_SHARE}-{st.session_state.get(_SHARE, 0)}",
     ):  # fmt: skip
         query = vs.encode(state)
-        address = st.context.url or ""
+        address = audience.address_of(st.session_state["page"]) if audience.shared() else st.context.url or ""
         st.markdown("**Link to this view**")
         st.code(f"{address}?{query}" if query else address or "?", language=None, wrap_lines=True)
         for title, text, language in (

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from pages.session import binding, drafts
+from pages.session import audience, binding, drafts
 from pages.widgets import examples, show
 from unlearn_core import view_state as vs
 from unlearn_core.support.escaping import escape_markdown
@@ -155,7 +155,9 @@ def evidence(state: vs.State, scenario: Scenario, found: Suspects, groups: np.nd
 
 
 def decide(draft: drafts.Draft, marked: list[int]) -> None:
-    """Buttons for the marked suspects."""
+    """Buttons for the marked suspects; none for a visitor."""
+    if audience.visitor():
+        return
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         st.button(
             f"Accept {len(marked) or ''}", key="accept", icon=":material/check:", disabled=not marked,

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import streamlit as st
 
+from pages.session import audience
 from unlearn_core import view_state as vs
 from unlearn_core.view_state.lessons import lessons
 
@@ -47,16 +48,10 @@ def builder(state: vs.State, page: str) -> None:
         st.caption(f"The lesson starts on the page {titles[opened]} with its own settings.")
     st.markdown("**The link**")
     query = vs.encode(view)
-    st.code(f"{_root()}/{'' if opened == 'start' else opened}{'?' if query else ''}{query}", language=None, wrap_lines=True)
+    st.code(f"{audience.address_of(opened)}{'?' if query else ''}{query}", language=None, wrap_lines=True)
 
 
 def _in_words(titles: Mapping[str, str], first: str) -> dict[str, str]:
     """What can be hidden, by name: its page and the words on the screen; those of the page ``first`` come first."""
     pages = sorted(vs.hideable_by_page().items(), key=lambda part: part[0] != first)
     return {name: f"{titles[page]} · {vs.hideable_label(name)}" for page, names in pages for name in names}
-
-
-def _root() -> str:
-    """The app's own address, without the page's part of the path."""
-    address, page = (st.context.url or "").rstrip("/"), st.session_state["page"]
-    return address.removesuffix(f"/{page}")

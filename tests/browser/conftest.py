@@ -33,6 +33,14 @@ def gallery_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]
         yield running
 
 
+@pytest.fixture(scope="session")
+def class_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Shared with a class, with the gallery."""
+    own = {"UNLEARN_ENGINE": "inline", "UNLEARN_SHARE": "http://192.168.1.7:8501"}
+    with _served(tmp_path_factory.mktemp("class"), **own) as running:
+        yield running
+
+
 @contextlib.contextmanager
 def _served(folder: Path, **more: str) -> Iterator[Server]:
     with socket.socket() as probe:

@@ -11,7 +11,8 @@ from typing import Annotated
 
 import typer
 
-from unlearn_core.cli.options import StoreOption
+from unlearn_core.cli.options import Device, StoreOption
+from unlearn_core.cli.sharing import plan_sharing, refuse_others
 from unlearn_core.errors import UserError
 
 PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
@@ -26,22 +27,38 @@ def app(
     address: Annotated[
         str | None, typer.Option(help="Address to listen on; 0.0.0.0 for all (docs/security.md). [default: localhost]")
     ] = None,
+    share: Annotated[
+        bool,
+        typer.Option("--share", help="For a class: listen on the local network, print address and QR code (docs/class.md)."),
+    ] = False,
     store: StoreOption = None,
     engine: Annotated[
         str | None, typer.Option(help="local, inline or a Dask scheduler: tcp://host:8786. [default: $UNLEARN_ENGINE or local]")
+    ] = None,
+    device: Annotated[
+        Device | None, typer.Option("--device", help="Where to compute. [default: $UNLEARN_DEVICE or auto]", show_default=False)
     ] = None,
     browser: Annotated[
         bool | None, typer.Option("--browser/--no-browser", help="Open a browser. [default: in a terminal on a desktop]")
     ] = None,
 ) -> int:
     """Open the dashboard. Options of Streamlit's own go to Streamlit: --server.baseUrlPath eunoe."""
-    own = {"--server.port": port, "--server.address": address}
-    flags = [part for name, value in own.items() if value is not None for part in (name, str(value))]
+    passed_on = _check_passed_on(context.args)
+    environment = {"UNLEARN_STORE": store, "UNLEARN_ENGINE": engine, "UNLEARN_DEVICE": device.value if device else None}
+    if share:
+        refuse_others(passed_on)
+        shared = plan_sharing(address, port)
+        flags = shared.flags()
+        environment |= shared.variables()
+    else:
+        own = {"--server.port": port, "--server.address": address}
+        flags = [part for name, value in own.items() if value is not None for part in (name, str(value))]
     if _on_desktop() if browser is None else browser:
         flags += ["--server.headless", "false", "--server.showEmailPrompt", "false"]
-    environment = {"UNLEARN_STORE": store, "UNLEARN_ENGINE": engine}
     os.environ.update({name: value for name, value in environment.items() if value is not None})
-    return _serve([*flags, *_check_passed_on(context.args)])
+    if share:
+        shared.announce()
+    return _serve([*flags, *passed_on])
 
 
 def _check_passed_on(arguments: Sequence[str]) -> Sequence[str]:

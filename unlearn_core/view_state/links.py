@@ -55,13 +55,16 @@ def decode(query: Query) -> tuple[State, list[str]]:
     return state, [*notices, *([ASKED] if asked else [])]
 
 
-def decode_asking(query: Query, opened: Collection[str] = (), also: Iterable[Path] = ()) -> tuple[State, list[str], Question]:
+def decode_asking(
+    query: Query, opened: Collection[str] = (), also: Iterable[Path] = (), closed: bool = False
+) -> tuple[State, list[str], Question]:
     """The same for a page, which can ask: the state without what the third part of the answer asks for.
 
-    ``opened``: paths that you typed or agreed to in this session; ``also``: more folders to open without asking.
+    ``opened``: paths that you typed or agreed to in this session; ``also``: more folders to open without asking; ``closed``:
+    the link opens no file at all.
     """
     state = default_state()
-    pairs, asked = sift(_pairs(query), opened, also)
+    pairs, asked = sift(_pairs(query), opened, also, closed)
     if not pairs:  # the most frequent link of all needs no registries, and so no torch
         return state, [], asked
     notices: list[str] = []

@@ -53,13 +53,16 @@ def inside_roots(text: str, also: Iterable[Path] = ()) -> bool:
     return any(path.is_relative_to(root) for root in (*data_roots(), *(Path(os.path.realpath(one)) for one in also)))
 
 
-def sift(pairs: Iterable[Pair], opened: Collection[str] = (), also: Iterable[Path] = ()) -> tuple[list[Pair], Question]:
-    """What of a link may be followed at once, and what has to be asked. ``opened``: paths that you typed or opened."""
+def sift(
+    pairs: Iterable[Pair], opened: Collection[str] = (), also: Iterable[Path] = (), closed: bool = False
+) -> tuple[list[Pair], Question]:
+    """What of a link may be followed at once, and what has to be asked. ``opened``: paths that you typed or opened;
+    ``closed``: no file may be opened, wherever it lies."""
     pairs, also = list(pairs), list(also)
     held = [
         (name, value)
         for name, value in pairs
-        if name in PATHS and value.strip() and value not in opened and not inside_roots(value, also)
+        if name in PATHS and value.strip() and (closed or (value not in opened and not inside_roots(value, also)))
     ]
     names = {name for name, _ in held}
     if "dataset.data" in names:  # without its files nothing in the link about this dataset has a meaning

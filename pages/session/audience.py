@@ -1,0 +1,96 @@
+"""Who looks at this page where a class does (``eunoe app --share``): its lecturer, or a visitor, who reads and no more."""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+import os
+from urllib.parse import urlsplit
+
+import streamlit as st
+from streamlit import runtime
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from unlearn_core.errors import UserError
+
+SHARE = "UNLEARN_SHARE"
+"""The app's address for a class, such as http://192.168.1.7:8501; empty where the app is one person's."""
+LECTURER = "UNLEARN_LECTURER"
+"""The word that makes a visitor the lecturer: it is printed in the terminal, and its link is opened once."""
+WORD = "lecturer"
+"""The link's parameter that holds the word. It is taken out of the address at once."""
+ONLY_LECTURER = "In a shared app only the lecturer can do this: here you look, and change nothing on the lecturer's computer."
+_FORWARDED = ("X-Forwarded-For", "Forwarded", "X-Real-Ip")
+
+
+def shared() -> str:
+    """The address that students open, without a slash at the end; "" where the app is not shared."""
+    return os.environ.get(SHARE, "").strip().rstrip("/")
+
+
+def visitor() -> bool:
+    """Whether this session is a student's: the app is shared, and the lecturer sits elsewhere."""
+    return bool(shared()) and not lecturer()
+
+
+def lecturer() -> bool:
+    """Whether this session is the lecturer's: the word was given, or the app was opened on the computer that runs it."""
+    return bool(shared()) and (bool(st.session_state.get(WORD)) or _on_this_computer())
+
+
+def take_word() -> None:
+    """Take the lecturer's word out of the link before anything else is read, and remember whether it was the right one."""
+    given = st.query_params.get(WORD)
+    if not shared() or given is None:
+        return
+    del st.query_params[WORD]
+    expected = os.environ.get(LECTURER, "")
+    if expected and hmac.compare_digest(given.encode(), expected.encode()):
+        st.session_state[WORD] = True
+
+
+def refuse_visitors() -> None:
+    """Called before anything is written, started, fetched or read from a path. Raises :class:`UserError` for a visitor."""
+    if visitor():
+        raise UserError(ONLY_LECTURER)
+
+
+def session() -> str:
+    """The id of this session; "" outside of one."""
+    context = get_script_run_ctx()
+    return context.session_id if context is not None else ""
+
+
+def address_of(page: str) -> str:
+    """The address of a page for links that others open. ``page``: its name, "start" for the first."""
+    path = "" if page == "start" else page
+    if root := shared():
+        return f"{root}/{path}"
+    here = (st.context.url or "").rstrip("/").removesuffix(f"/{st.session_state['page']}")
+    return f"{here}/{path}"
+
+
+def _on_this_computer() -> bool:
+    """Whether the browser talks to the server directly over the loopback interface, under a name of that interface."""
+    peer = _peer()
+    headers = st.context.headers
+    if peer is None or any(headers.get(name) for name in _FORWARDED):  # a proxy speaks for others
+        return False
+    name = urlsplit(f"//{headers.get('Host') or ''}").hostname or ""
+    return _is_loopback(peer) and (name == "localhost" or _is_loopback(name))
+
+
+def _peer() -> str | None:
+    """The other end of the connection. ``st.context.ip_address`` says None for loopback and for unknown alike."""
+    if not runtime.exists():
+        return None
+    client = runtime.get_instance().get_client(session())
+    context = client.client_context if client is not None else None
+    return context.remote_ip if context is not None else None
+
+
+def _is_loopback(text: str) -> bool:
+    try:
+        return ipaddress.ip_address(text).is_loopback
+    except ValueError:
+        return False

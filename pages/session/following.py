@@ -1,0 +1,96 @@
+"""One session in a class: it publishes what it looks at, or takes what the lecturer looks at."""
+
+from __future__ import annotations
+
+import time
+from urllib.parse import parse_qsl
+
+import streamlit as st
+
+from pages.session import audience
+from pages.session.classroom import Classroom, Lead, classroom
+from pages.session.services import engine, lives
+from unlearn_core import view_state as vs
+
+_FOLLOWING, _TAKEN, _WAITS = "following", "taken-lead", "waits-for-lecturer"
+
+
+def publish(state: vs.State) -> None:
+    """What this page shows is what the class follows, if this session leads."""
+    room, me = classroom(), audience.session()
+    if not me or room.leader() != me or not audience.lecturer():
+        return
+    own = any(vs.by_name(state).get(name) or state["overrides"].get(name) for name in vs.PATHS)
+    room.publish(me, st.session_state["page"], vs.encode(state), None if own else state.copy())
+
+
+def keep_leading() -> None:
+    """A lecturer who loads the page again goes on leading: the session that led is gone."""
+    room = classroom()
+    if room.leader() and audience.lecturer() and not lives(room.leader()):
+        room.lead_by(audience.session())
+
+
+def following() -> bool:
+    """Whether this session takes what the lecturer looks at."""
+    return bool(st.session_state.get(_FOLLOWING)) and audience.visitor()
+
+
+def follow(wanted: bool) -> None:
+    """Begin to follow, or leave; what is shown stays until the lecturer moves on."""
+    st.session_state[_FOLLOWING] = wanted
+    st.session_state.pop(_TAKEN, None)
+
+
+def behind() -> bool:
+    """Whether this session follows, and the lecturer is elsewhere by now; or waits for results, and there are new ones."""
+    memory = st.session_state
+    lead = classroom().lead()
+    if following() and lead is not None and lead.state is not None and lead.number != memory.get(_TAKEN):
+        return True
+    return memory.get(_WAITS) not in (None, work())
+
+
+def take() -> Lead | None:
+    """What this session has to show in place of its own page; its state and link are the lecturer's then.
+
+    None where it follows nothing, and from the moment that it went elsewhere by itself.
+    """
+    memory = st.session_state
+    memory.pop(_WAITS, None)
+    lead = classroom().lead()
+    if not following() or lead is None or lead.state is None:
+        return None
+    moved = memory["page"] != lead.page
+    if lead.number == memory.get(_TAKEN):
+        if moved or vs.encode(memory["state"]) != lead.query:
+            follow(False)
+            return None
+    elif moved:
+        st.switch_page(f"pages/{lead.page}.py")
+    memory["state"], memory[_TAKEN] = lead.state.copy(), lead.number
+    query = dict(parse_qsl(lead.query, keep_blank_values=True))
+    if st.query_params.to_dict() != query:
+        st.query_params.from_dict(query)
+    memory["written"], memory["written_at"] = query, time.monotonic()
+    return lead
+
+
+def wait_for_lecturer() -> None:
+    """This page lacks results; it is drawn again when the lecturer's computer has finished something."""
+    st.session_state[_WAITS] = work()
+
+
+def waits() -> bool:
+    """Whether the page as drawn lacks results."""
+    return _WAITS in st.session_state
+
+
+def work() -> int:
+    """A number that changes when a run begins or a stage of it ends."""
+    return room_work(classroom())
+
+
+def room_work(room: Classroom) -> int:
+    """The same, counted once for all sessions."""
+    return room.work(lambda: sum(1 + job.done + (job.state != "running") for job in engine().jobs()))

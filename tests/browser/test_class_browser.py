@@ -1,0 +1,54 @@
+"""A class in two real browsers: a student's page goes where the lecturer's goes, leaves, and answers a question."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from browsertools import Server, watch
+from playwright.sync_api import Browser, Page, expect
+
+pytestmark = pytest.mark.browser
+WAIT = 30_000
+
+
+def opened(browser: Browser, url: str) -> Page:
+    page = browser.new_context(viewport={"width": 1280, "height": 720}).new_page()
+    page.goto(url)
+    return page
+
+
+def test_a_student_follows_leaves_and_answers(class_server: Server, browser: Browser) -> None:
+    lecturer = opened(browser, f"{class_server.url}/craft?dataset=blobs")
+    # Under a name other than localhost, which Chromium takes to the same server, a page is a student's.
+    student = opened(browser, class_server.url.replace("localhost", "student.localhost"))
+    tab = watch(student)
+    expect(student.get_by_alt_text(re.compile("QR code"))).to_have_count(0)
+    lecturer.get_by_text("Lead", exact=True).click(timeout=WAIT)
+    student.get_by_role("button", name="Follow the lecturer").click(timeout=WAIT)
+    expect(student).to_have_url(re.compile("/craft.*dataset=blobs"), timeout=WAIT)
+    expect(student.get_by_role("heading", name="Craft a corruption")).to_be_visible(timeout=WAIT)
+
+    dial = lecturer.get_by_role("slider", name=re.compile("Regularity"))
+    dial.press("Home")
+    expect(student).to_have_url(re.compile("regularity=0(&|$)"), timeout=WAIT)
+    expect(student.get_by_role("slider", name=re.compile("Regularity"))).to_have_value("0", timeout=WAIT)
+    expect(lecturer.get_by_text("1 student here, 1 follow")).to_be_visible(timeout=WAIT)
+
+    lecturer.get_by_role("button", name="Ask").click()
+    lecturer.get_by_role("button", name="Ask the class").click()
+    student.get_by_role("radio", name="They stay wrong").click(timeout=WAIT)
+    expect(lecturer.get_by_text("1 answer, open")).to_be_visible(timeout=WAIT)
+    expect(student.locator(".eunoe-poll")).to_have_count(0)
+    lecturer.get_by_role("button", name="Reveal").click()
+    expect(student.get_by_text("They stay wrong (yours)")).to_be_visible(timeout=WAIT)
+
+    student.get_by_role("button", name="Leave").click()
+    expect(student.get_by_role("button", name="Follow the lecturer")).to_be_visible(timeout=WAIT)
+    student.get_by_role("slider", name=re.compile("Regularity")).press("End")
+    expect(student).not_to_have_url(re.compile("regularity="), timeout=WAIT)
+    expect(lecturer).to_have_url(re.compile("regularity=0(&|$)"))
+    expect(lecturer.get_by_text("1 student here, 0 follow")).to_be_visible(timeout=WAIT)
+    assert tab.complaints == []
+    for page in (lecturer, student):
+        page.context.close()
