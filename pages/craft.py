@@ -10,7 +10,7 @@ import streamlit as st
 from pages.cache import catalog
 from pages.session import binding
 from pages.session.services import job_for, store
-from pages.widgets import examples, jobs, show
+from pages.widgets import drawing, examples, jobs, show
 from pages.widgets.page import end_on_error, page
 from unlearn_core import view_state as vs
 from unlearn_core.stages.regularity import plan_regularity
@@ -21,6 +21,7 @@ from unlearn_core.views.task_map import mixture, position_name, task_map
 from unlearn_core.views.text.sentences import known, rightly_labelled_line
 
 CORRUPTIONS = {"dial": "Corrupt it", "found": "As found"}
+DRAW = {"off": "Before and after", "on": "Draw your own"}
 MEASURED = (
     "The out-of-fold probability that a corrupted example gets its given label from a model trained on the other folds, "
     "averaged over all corrupted examples."
@@ -41,8 +42,11 @@ def data_controls() -> None:
     if found or vs.is_own(state):
         binding.segments(state, "corruption", CORRUPTIONS, width="stretch")
     if not binding.hidden(state, "regularity"):
-        st.slider(min_value=0.0, max_value=1.0, step=0.01, **off(binding.widget_args(state, "regularity"), found))
+        st.slider(
+            min_value=0.0, max_value=1.0, step=0.01, **off(binding.widget_args(state, "regularity"), not vs.on_dial(state))
+        )
         position = "as found: labels are as they come" if found else position_name(state["regularity"])
+        position = position if found or vs.on_dial(state) else "off, another corruption takes its place"
         st.caption(f"Position of the dial: **{position}**")
     if not binding.hidden(state, "discovery"):
         bound = off(binding.widget_args(state, "discovery"), not vs.truth_known(state))
@@ -122,9 +126,16 @@ with page(
 
     facts.caption(known(shown.discovered, shown.corrupted if shown.known else None, shown.train_size))
     with picture:
-        examples.legend(group_counts(shown.corrupted if shown.known else None, shown.discovered, shown.train_size))
+        drawable = shown.points is not None and not vs.as_found(state)
+        on_canvas = drawable and state["draw"] == "on"
+        if drawable:
+            binding.segments(state, "draw", DRAW, width="stretch")
+        if not on_canvas:  # the canvas has a legend of its own
+            examples.legend(group_counts(shown.corrupted if shown.known else None, shown.discovered, shown.train_size))
         if not binding.hidden(state, "preview"):
-            if shown.points is None:
+            if on_canvas:
+                drawing.panel(state)
+            elif shown.points is None:
                 examples.grid(shown.examples[: state["examples"]], triggers(scenario))
                 if vs.as_found(state):
                     show.note(
@@ -137,7 +148,7 @@ with page(
                     show.note(html.escape(rightly_labelled_line(shown.rightly_labelled, target)))
             else:
                 show.picture(points(with_positions_before(shown.points, shown.examples), legend=False), "points")
-        if shown.mixture:
+        if shown.mixture and vs.on_dial(state) and not on_canvas:
             totals = dict(zip(shown.counts["kind"], shown.counts["total"], strict=True))
             show.picture(mixture(shown.mixture, totals), "mixture")
         with st.expander("Counts by kind and group", icon=":material/table:"):
@@ -147,7 +158,7 @@ with page(
     job = job_for(measuring)
     record = store().get(measuring[0].key)
     with side:
-        if not binding.hidden(state, "plane") and not vs.as_found(state):
+        if not binding.hidden(state, "plane") and vs.on_dial(state):
             measured = record.payload["measured"] if record else None
             aims = catalog.regions([name for name in state["methods"] if name not in catalog.REFERENCES[1:]])
             show.picture(task_map(state["regularity"], state["discovery"], aims, measured), "plane")

@@ -44,6 +44,7 @@ from unlearn_core.view_state.controls import (
     lockable,
     with_changes,
 )
+from unlearn_core.view_state.drawn import clean_points, drawing_of, stroke, with_drawing, without_drawing
 from unlearn_core.view_state.fields import ParamField
 from unlearn_core.view_state.links import MAX_QUERY, decode, decode_asking, encode
 from unlearn_core.view_state.permission import DOWNLOAD, PATHS, Question, download
@@ -66,6 +67,7 @@ from unlearn_core.view_state.specs import (
     foreign,
     is_own,
     nothing_known,
+    on_dial,
     searching,
     section_fields,
     to_methods,
@@ -125,11 +127,13 @@ __all__ = [
     "by_name",
     "clamp_state",
     "class_names",
+    "clean_points",
     "columns_shown",
     "decode",
     "decode_asking",
     "default_state",
     "download",
+    "drawing_of",
     "edited",
     "encode",
     "fitting_models",
@@ -142,13 +146,17 @@ __all__ = [
     "lockable",
     "metric_shown",
     "nothing_known",
+    "on_dial",
     "preview_limit",
     "searching",
     "section_fields",
+    "stroke",
     "to_methods",
     "to_scenario",
     "to_search",
     "truth_known",
     "with_changes",
     "with_defaults",
+    "with_drawing",
+    "without_drawing",
 ]

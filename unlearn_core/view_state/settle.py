@@ -6,7 +6,17 @@ import math
 from typing import TYPE_CHECKING, Final, Literal
 
 from unlearn_core.errors import UserError
-from unlearn_core.view_state.controls import ANCHORS, BY_NAME, HEADLINES, SECTIONS, UNKNOWN_HEADLINES, State, by_name
+from unlearn_core.view_state.controls import (
+    ANCHORS,
+    BY_NAME,
+    CORRUPTIONS,
+    HEADLINES,
+    SECTIONS,
+    UNKNOWN_HEADLINES,
+    State,
+    by_name,
+)
+from unlearn_core.view_state.settle_kinds import settle_corruption
 from unlearn_core.view_state.specs import (
     amount_of,
     as_found,
@@ -55,6 +65,7 @@ def clamp_state(state: State) -> tuple[State, list[str]]:
     for key, usual in preset.items():
         if values[key] == usual and type(values[key]) is type(usual):
             values[key] = None
+    settle_corruption(state, notices)
     _settle_whole(state, notices)
     if data is not None:
         _settle_discovery(state, len(data), notices)
@@ -178,7 +189,7 @@ def largest_amount(state: State) -> int | None:
     from unlearn_core.corruption import corrupted_count
 
     data = _training_data(state)
-    if data is None or _corruptible(state, amount_of(state)):
+    if data is None or state["corruption"] not in CORRUPTIONS or _corruptible(state, amount_of(state)):
         return None
     good, bad = 0, corrupted_count(amount_of(state), len(data))
     while bad - good > 1:

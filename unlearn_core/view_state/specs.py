@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
-from unlearn_core.view_state.controls import SECTIONS, State, by_name, with_changes
+from unlearn_core.view_state.controls import BY_NAME, CORRUPTIONS, SECTIONS, State, by_name, with_changes
 from unlearn_core.view_state.fields import ParamField, param_fields
 
 if TYPE_CHECKING:
@@ -32,7 +32,14 @@ def all_overrides(state: State, methods: Iterable[str] = ()) -> dict[str, Scalar
     wanted = {*SECTIONS, *methods}
     if as_found(state):
         named = {"corruption.found": True}
+    elif not on_dial(state):
+        named |= {"corruption.kind": values["corruption"]}
     return named | {key: value for key, value in sorted(state["overrides"].items()) if key.partition(".")[0] in wanted}
+
+
+def on_dial(state: State) -> bool:
+    """Whether the regularity dial says what is corrupted: neither another corruption nor labels as they come."""
+    return bool(state["corruption"] == "dial")
 
 
 def as_found(state: State) -> bool:
@@ -67,7 +74,7 @@ def to_scenario(state: State) -> Scenario:
 
     made = make_scenario(
         state["dataset"],
-        regularity=state["regularity"],
+        regularity=state["regularity"] if on_dial(state) else BY_NAME["regularity"].default,
         amount=state["amount"],
         discovery=state["discovery"],
         model=state["model"],
@@ -165,6 +172,8 @@ def section_fields(state: State, section: str) -> list[ParamField]:
     source = datasets.get(state["dataset"])
     if section == "dataset":
         return param_fields(source.Params.model_json_schema())
+    if section == "corruption":
+        return corruption_fields(state)
     if section in ("training", "model"):
         preset = _preset(state)
         network = models.get(state["model"] or preset.model)
@@ -174,6 +183,14 @@ def section_fields(state: State, section: str) -> list[ParamField]:
         return param_fields(network.Params.model_json_schema(), defaults)
     usual = values_of(section, source.name, augmented(state), state["values"], foreign(state))
     return param_fields(methods.get(section).Params.model_json_schema(), usual)
+
+
+def corruption_fields(state: State) -> list[ParamField]:
+    """The parameters of the corruption that takes the dial's place; empty where none does."""
+    from unlearn_core.corruption import registry
+
+    kind = state["corruption"]
+    return [] if kind in CORRUPTIONS else param_fields(registry.get(kind).Params.model_json_schema())
 
 
 def foreign(state: State) -> bool:

@@ -18,6 +18,7 @@ from unlearn_core.view_state.controls.boundary import (
     SPLITS,
     Anchor,
 )
+from unlearn_core.view_state.controls.choices import CORRUPTIONS
 from unlearn_core.view_state.controls.compare import (
     BY_CLASS,
     COMPARE,
@@ -35,7 +36,7 @@ from unlearn_core.view_state.controls.forget_set import FORGET_SET, SEARCHES, SH
 from unlearn_core.view_state.controls.heatmap import GRID_ORDERS, GRID_ROWS, GRID_SCALES, GRID_TASKS, HEATMAP
 from unlearn_core.view_state.controls.own import OWN
 from unlearn_core.view_state.controls.redirect import INSPECTED_METHOD, REDIRECT
-from unlearn_core.view_state.controls.scenario import CORNERS, CORRUPTIONS, RECIPES, SCENARIO
+from unlearn_core.view_state.controls.scenario import CORNERS, RECIPES, SCENARIO
 from unlearn_core.view_state.controls.state import FILLED, State, by_name, with_changes
 from unlearn_core.view_state.controls.teaching import PANELS, teaching
 
@@ -85,7 +86,7 @@ __all__ = [
     "with_changes",
 ]
 
-SECTIONS: Final = ("dataset", "model", "training")
+SECTIONS: Final = ("dataset", "corruption", "model", "training")
 """Sections of a scenario with generated parameters; every other prefix of an override is a method's name."""
 
 _ALWAYS: Final = ("cell", "forget")  # they hold what was chosen elsewhere

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from unlearn_core.view_state import lesson_files
+
+CORRUPTIONS: Final = ("dial", "found")
+"""What a corruption can be beside those of the registry: made by the regularity dial, or none."""
 
 
 def dataset_names() -> tuple[str, ...]:
     from unlearn_core.datasets import registry
 
     return tuple(registry.names())
+
+
+def corruption_names() -> tuple[str, ...]:
+    from unlearn_core.corruption import registry
+
+    return (*CORRUPTIONS, *registry.names())
 
 
 def model_names() -> tuple[str, ...]:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Final, Literal, TypedDict, get_args
 
-from unlearn_core.view_state.controls.choices import dataset_names, model_names
+from unlearn_core.view_state.controls.choices import corruption_names, dataset_names, model_names
 from unlearn_core.view_state.controls.control import Control, fixed
 
 CORNERS: Final = ("top-left", "top-right", "bottom-left", "bottom-right")
-
-CORRUPTIONS: Final = ("dial", "found")
 RecipeName = Literal["memorising", "accurate"]
 RECIPES: Final = get_args(RecipeName)
 
@@ -40,10 +38,10 @@ SCENARIO: Final[tuple[Control, ...]] = (
     Control(
         "corruption",
         "Corruption",
-        "Corrupt the data in a controlled way, or take the labels as they come: wrong ones are then yours.",
+        "The regularity dial, another way to go wrong in its place, or labels as they come: wrong ones are then yours.",
         "choice",
         "dial",
-        choices=fixed(CORRUPTIONS),
+        choices=corruption_names,
     ),
     Control(
         "regularity",
