@@ -10,7 +10,7 @@ import streamlit as st
 from pages.cache import catalog
 from pages.session import audience, binding
 from pages.session.services import job_for, store
-from pages.widgets import examples, get_data, jobs, show
+from pages.widgets import drawing, examples, get_data, jobs, show
 from pages.widgets.page import end_on_error, page
 from unlearn_core import view_state as vs
 from unlearn_core.stages.regularity import plan_regularity
@@ -21,6 +21,7 @@ from unlearn_core.views.table import group_counts
 from unlearn_core.views.task_map import mixture, position_name, task_map
 from unlearn_core.views.text.sentences import known, rightly_labelled_line
 
+DRAW = {"off": "Before and after", "on": "Draw your own"}
 MEASURED = (
     "The out-of-fold probability that a corrupted example gets its given label from a model trained on the other folds, "
     "averaged over all corrupted examples."
@@ -162,9 +163,16 @@ with page(
 
     facts.caption(known(shown.discovered, shown.corrupted if shown.known else None, shown.train_size))
     with picture:
-        examples.legend(group_counts(shown.corrupted if shown.known else None, shown.discovered, shown.train_size))
+        drawable = shown.points is not None and not vs.as_found(state)
+        on_canvas = drawable and state["draw"] == "on"
+        if drawable:
+            binding.segments(state, "draw", DRAW, width="stretch")
+        if not on_canvas:  # the canvas has a legend of its own
+            examples.legend(group_counts(shown.corrupted if shown.known else None, shown.discovered, shown.train_size))
         if not binding.hidden(state, "preview"):
-            if shown.points is None:
+            if on_canvas:
+                drawing.panel(state)
+            elif shown.points is None:
                 changed = examples.grid(shown.examples[: state["examples"]], triggers(scenario), changes=True)
                 if vs.as_found(state):
                     show.note(
@@ -177,7 +185,7 @@ with page(
                     show.note(html.escape(rightly_labelled_line(shown.rightly_labelled, target)))
             else:
                 show.picture(points(with_positions_before(shown.points, shown.examples), legend=False), "points")
-        if shown.mixture:
+        if shown.mixture and vs.on_dial(state) and not on_canvas:
             totals = dict(zip(shown.counts["kind"], shown.counts["total"], strict=True))
             show.picture(mixture(shown.mixture, totals), "mixture")
         with st.expander("Counts by kind and group", icon=":material/table:"):

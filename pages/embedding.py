@@ -13,7 +13,7 @@ from pages.cache import catalog
 from pages.cache import embedding as embedded
 from pages.session import audience, binding, selection
 from pages.session.services import job_for, store, submit
-from pages.widgets import jobs, samples, selecting, set_editor, show
+from pages.widgets import burst, jobs, samples, selecting, set_editor, show
 from pages.widgets.page import end_on_error, end_page, page
 from unlearn_core import view_state as vs
 from unlearn_core.views.craft.data import triggers
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from unlearn_core.specs import MethodSpec
     from unlearn_core.stages.stage import Stage
     from unlearn_core.views.embedding.data import Embedding
+    from unlearn_core.views.embedding.figure import Cloud
 
 PROJECTIONS = {"umap": "UMAP", "pca": "PCA"}
 COLOURS = {
@@ -39,8 +40,9 @@ COLOURS = {
 
 
 def controls() -> None:
-    """Models, projection and colour."""
-    models, projection, colour = st.columns([2.6, 1, 1.3], vertical_alignment="center")
+    """Models, projection, colour, and whether arrows are drawn."""
+    models, projection, colour, arrows = st.columns([2.1, 0.9, 1.1, 1.2], vertical_alignment="center")
+    burst.switch(state, arrows)
     if not binding.hidden(state, "embedded"):
         models.multiselect(
             options=list(catalog.methods()),
@@ -113,9 +115,9 @@ def highlights(shown: embedded_examples.Examples, names: Sequence[str]) -> tuple
     if not names:
         return None, None
     judged = state["judged"] if state["judged"] in names else names[-1]
-    found = embedded_examples.modes(shown, judged)
+    found = embedded_examples.modes(shown, judged) | embedded_examples.parts(shown)
     mode = state["highlight"] if state["highlight"] in found else "all"
-    pills, whose = st.columns([3.4, 1.5], vertical_alignment="center")
+    pills, whose = st.columns([4.1, 1.1], vertical_alignment="center")
     words = {"all": "all"} | {one: f"{one} {int(marked.sum())}" for one, marked in found.items()}
     if found:
         binding.segments(state, "highlight", words, pills, "stretch", lambda _: mode)
@@ -124,10 +126,17 @@ def highlights(shown: embedded_examples.Examples, names: Sequence[str]) -> tuple
         binding.segments(state | {"judged": judged}, "judged", methods, whose, "stretch")
     if mode == "all":
         return judged, None
-    show.note(
-        f"<b>{mode.capitalize()} {int(found[mode].sum())}</b>: {embedded_examples.MODES[mode].format(method=short(judged))}"
-    )
+    words = embedded_examples.MODES | embedded_examples.PARTS
+    show.note(f"<b>{mode.capitalize()} {int(found[mode].sum())}</b>: {words[mode].format(method=short(judged))}")
     return judged, found[mode]
+
+
+def arrows(cloud: Cloud, shown: embedded_examples.Examples, found: Embedding, focus: np.ndarray | None) -> bool:
+    """Where the examples in focus went, if that is asked for; whether there was a way to draw."""
+    if not flying or focus is None:
+        return False
+    name = " ".join(filter(None, ("" if picked is None else "selected", "" if marked is None else mode)))
+    return burst.picture(cloud, shown, found, ready_names, focus, name)
 
 
 def short(name: str) -> str:
@@ -244,12 +253,16 @@ with page(
     if computed and found is not None:
         show.note("PCA is shown until UMAP is ready.")
     picked = np.isin(np.arange(len(shown)), selection.chosen()) if selection.chosen() else None
+    mode, flying = state["highlight"], state["went"] == "on" and bool(ready_names)
+    if flying and picked is None and marked is None:
+        mode, marked = embedded_examples.corrupted(shown)
     focus = embedded_examples.together(picked, marked)
     if found is not None and not binding.hidden(state, "embedding"):
         cloud = embedded.cloud(
             shown, found, [embedded_examples.ORIGINAL, *ready_names], ["Original", *map(short, ready_names)], doubt
         )
-        selecting.chart(clouds(cloud, colour, None if focus is None else focus[found.points]), "embedding")
+        if not arrows(cloud, shown, found, focus):
+            selecting.chart(clouds(cloud, colour, None if focus is None else focus[found.points]), "embedding")
         if len(found.points) < found.total:
             show.note(
                 f"UMAP is drawn for {len(found.points):,} of {found.total:,} examples, taken at random with a fixed seed."
@@ -261,7 +274,7 @@ with page(
         selecting.way()
     with clear:
         selecting.clear()
-    line.markdown(embedded_examples.in_focus(len(shown), picked, marked, state["highlight"]))
+    line.markdown(embedded_examples.in_focus(len(shown), picked, marked, mode))
     set_editor.for_selection(state, scenario, selection.chosen())
     everything = np.arange(len(shown))
     details(shown, judged, everything if focus is None else np.flatnonzero(focus), ready, found)

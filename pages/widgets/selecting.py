@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import streamlit as st
@@ -11,14 +12,17 @@ from pages.widgets import show
 from unlearn_core.views.picture import Picture
 
 
-def chart(shown: Picture, name: str) -> None:
-    """A picture whose points can be selected by lasso, box or click; their custom data begin with the training index."""
+def chart(shown: Picture, name: str, act: Callable[[Sequence[int]], None] | None = None) -> None:
+    """A picture whose points can be selected by lasso, box or click; their custom data begin with the training index.
+
+    ``act``: a callback with these indices; without it they join the selection that all pages share.
+    """
     key = f"figure:{name}"
     st.plotly_chart(
         shown.figure,
         key=key,
         alt=shown.alt,
-        on_select=lambda: _picked(key),
+        on_select=lambda: _picked(key, act or _select),
         selection_mode=("points", "box", "lasso"),
         config={"displaylogo": False, "modeBarButtonsToRemove": ["autoScale2d"]},
     )
@@ -45,15 +49,18 @@ def clear() -> None:
     )  # fmt: skip
 
 
-def _picked(key: str) -> None:
+def _picked(key: str, act: Callable[[Sequence[int]], None]) -> None:
     event = st.session_state.get(key)
     points = event["selection"]["points"] if event else []
     indices = [_index(point) for point in points]
     found = [index for index in indices if index is not None]
     # The browser also reports an empty selection when a figure is redrawn below one that was just made; to select nothing
     # there is a button.
-    if not found:
-        return
+    if found:
+        act(found)
+
+
+def _select(found: Sequence[int]) -> None:
     selection.choose(selection.combined(selection.chosen(), found, st.session_state.get("how") or "replace"))
     if len(found) == 1:
         selection.inspect(found[0])

@@ -66,3 +66,27 @@ def test_a_lasso_filters_the_grid_and_a_copied_link_opens_the_same_view(gallery_
     expect(other.page.get_by_text(re.compile("Corrupted examples that nobody discovered"))).to_be_visible(timeout=30_000)
     assert focus(other.page) > 0
     assert tab.complaints == other.complaints == []
+
+
+PLACES = """() => [...document.querySelectorAll('.js-plotly-plot .scatterlayer .trace')]
+  .flatMap(trace => [...trace.querySelectorAll('path.point')].map(point => point.getAttribute('transform'))).join()"""
+"""Where every mark that is drawn as SVG stands: those that fly among them."""
+
+
+def test_examples_fly_from_before_to_after_and_a_reload_shows_the_arrows_again(gallery_server: Server, tab: Tab) -> None:
+    page = tab.page
+    page.goto(f"{gallery_server.url}/embedding?projection=pca")
+    drawn(page)
+    page.get_by_text("Show where they went").click()
+    expect(page).to_have_url(re.compile("went=on"), timeout=30_000)
+    expect(page.get_by_text(re.compile("^Of 86 corrupted examples")).first).to_be_visible(timeout=30_000)
+    drawn(page)
+    after = page.evaluate(PLACES)
+    page.get_by_text("Before", exact=True).click()
+    page.wait_for_function(f"after => ({PLACES})() !== after", arg=after, timeout=30_000)
+    page.get_by_text("▶ Play").click()
+    page.wait_for_function(f"after => ({PLACES})() === after", arg=after, timeout=30_000)
+    page.reload()
+    drawn(page)
+    assert page.evaluate(PLACES) == after
+    assert tab.complaints == []

@@ -145,3 +145,21 @@ def test_suspicion_without_a_search_says_where_to_search(open_page: OpenPage, co
     assert "Nobody has searched for suspects" in texts(app)
     assert "figure:embedding" in charts(app)
     assert not app.exception
+
+
+def test_where_examples_went_is_one_click_and_in_the_link(page: AppTest) -> None:
+    assert "figure:went" not in charts(page)
+    app = page.toggle(key="control:went").set_value(True).run()
+    assert link(app)["went"] == "on"
+    assert "Of 60 corrupted examples" in texts(app)
+    assert "figure:went" in charts(app)
+    assert "figure:embedding" not in charts(app)
+    app = page.button_group(key="control:highlight").set_value("undiscovered").run()
+    assert "Of 42 undiscovered examples" in texts(app)
+    app = select(app, 3, 5, 8)
+    app = app.button_group(key="control:highlight").set_value("all").run()
+    assert "Of 3 selected examples" in texts(app)
+    app = page.toggle(key="control:went").set_value(False).run()
+    assert "figure:embedding" in charts(app)
+    assert "went" not in link(app)
+    assert not app.exception

@@ -46,6 +46,7 @@ from unlearn_core.view_state.controls import (
     lockable,
     with_changes,
 )
+from unlearn_core.view_state.drawn import clean_points, drawing_of, stroke, with_drawing, without_drawing
 from unlearn_core.view_state.fields import ParamField
 from unlearn_core.view_state.links import MAX_QUERY, decode, decode_asking, encode
 from unlearn_core.view_state.permission import DOWNLOAD, PATHS, Question
@@ -132,10 +133,12 @@ __all__ = [
     "change_kind",
     "clamp_state",
     "class_names",
+    "clean_points",
     "columns_shown",
     "decode",
     "decode_asking",
     "default_state",
+    "drawing_of",
     "edited",
     "encode",
     "fitting_models",
@@ -154,10 +157,13 @@ __all__ = [
     "preview_limit",
     "searching",
     "section_fields",
+    "stroke",
     "to_methods",
     "to_scenario",
     "to_search",
     "truth_known",
     "with_changes",
     "with_defaults",
+    "with_drawing",
+    "without_drawing",
 ]

@@ -32,6 +32,7 @@ UNKNOWN_HEADLINES: Final = (
     "seconds",
 )
 """The same where it is not known what is wrong, and so not what is healed."""
+DRAW: Final = ("off", "on")
 BY_CLASS: Final = ("healed", "utility")
 TIME_AXES: Final = ("work", "round")
 VALUE_SETS: Final = ("tuned", "paper")
@@ -42,6 +43,7 @@ class CompareState(TypedDict, total=False):
     """Which methods with which values, and how their results are shown."""
 
     examples: int
+    draw: str
     families: tuple[str, ...]
     methods: tuple[str, ...]
     values: Literal["tuned", "paper", "rem"]
@@ -61,6 +63,15 @@ COMPARE: Final[tuple[Control, ...]] = (
         low=12,
         high=48,
         step=12,
+        scenario=False,
+    ),
+    Control(
+        "draw",
+        "Draw your own",
+        "On points in the plane: lasso some, give them a wrong label, and say which of them are known.",
+        "choice",
+        "off",
+        choices=fixed(DRAW),
         scenario=False,
     ),
     Control(

@@ -9,7 +9,8 @@ from unlearn_core.view_state.controls.control import Control, fixed
 
 PROJECTIONS: Final = ("umap", "pca")
 COLOURS: Final = ("group", "class", "given", "prediction", "loss", "suspicion")
-HIGHLIGHTS: Final = ("all", "healed", "still wrong", "broken", "missed")
+HIGHLIGHTS: Final = ("all", "healed", "still wrong", "broken", "missed", "discovered", "undiscovered")
+WENT: Final = ("off", "on")
 MAX_EMBEDDED: Final = 2
 
 
@@ -21,6 +22,7 @@ class EmbeddingState(TypedDict, total=False):
     colour: str
     highlight: str
     judged: str
+    went: str
 
 
 EMBEDDING: Final[tuple[Control, ...]] = (
@@ -56,7 +58,7 @@ EMBEDDING: Final[tuple[Control, ...]] = (
     Control(
         "highlight",
         "Highlight",
-        "Examples that unlearning changed, or should have; all others fade.",
+        "Examples that unlearning changed, or should have, and the two parts of the corrupted set; all others fade.",
         "choice",
         "all",
         choices=fixed(HIGHLIGHTS),
@@ -69,6 +71,16 @@ EMBEDDING: Final[tuple[Control, ...]] = (
         "choice",
         "",
         choices=lambda: ("", *method_names()),
+        scenario=False,
+    ),
+    Control(
+        "went",
+        "Show where they went",
+        "Arrows from where examples are in the original to where each method has them: for those that are highlighted or "
+        "selected, or else for all that are corrupted.",
+        "choice",
+        "off",
+        choices=fixed(WENT),
         scenario=False,
     ),
 )

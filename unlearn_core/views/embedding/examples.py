@@ -24,6 +24,11 @@ MODES = {
     "missed": "Corrupted examples that nobody discovered and that {method} still predicts as the wrong label they were given.",
 }
 """Highlight modes and what they mean. A missed example may be one that is still wrong as well."""
+PARTS = {
+    "discovered": "Corrupted examples that are known: the forget set.",
+    "undiscovered": "Corrupted examples that nobody discovered, and that the retain set hides.",
+}
+"""What can be highlighted beside :data:`MODES`, whatever a method makes of it."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,11 @@ class Examples:
 
     def __len__(self) -> int:
         return len(self.given)
+
+    @property
+    def truth_known(self) -> bool:
+        """Whether it is known of every example if it is corrupted."""
+        return not (self.groups == GROUPS.index("unknown")).any()
 
     def predicted(self, model: str) -> np.ndarray:
         """The most probable class of every example, int64 (N,)."""
@@ -101,10 +111,24 @@ def modes(shown: Examples, method: str) -> dict[str, np.ndarray]:
     undiscovered = shown.groups == GROUPS.index("undiscovered")
     was_right, is_right = before == shown.clean, after == shown.clean
     listed = {"healed": corrupted & ~was_right & is_right, "still wrong": corrupted & ~was_right & ~is_right}
-    if (shown.groups == GROUPS.index("unknown")).any():
+    if not shown.truth_known:
         return listed if corrupted.any() else {}
     wrong = shown.given != shown.clean  # an image of a trigger's own target class has its right label
     return listed | {"broken": clean & was_right & ~is_right, "missed": undiscovered & wrong & (after == shown.given)}
+
+
+def parts(shown: Examples) -> dict[str, np.ndarray]:
+    """The examples of each of :data:`PARTS`, bool (N,); without the undiscovered where it is unknown what is corrupted."""
+    found = {name: shown.groups == GROUPS.index(name) for name in PARTS}
+    if not shown.truth_known:
+        del found["undiscovered"]
+    return found
+
+
+def corrupted(shown: Examples) -> tuple[str, np.ndarray]:
+    """The corrupted set by name and as bool (N,), or what is known of it where the truth is unknown."""
+    found = parts(shown)
+    return "corrupted" if shown.truth_known else "discovered", np.logical_or.reduce([*found.values()])
 
 
 def together(picked: np.ndarray | None, marked: np.ndarray | None) -> np.ndarray | None:

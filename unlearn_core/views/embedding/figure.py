@@ -82,7 +82,7 @@ def clouds(cloud: Cloud, colour: str = "group", focus: np.ndarray | None = None,
     for panel in range(count):
         for group in _order(cloud):
             figure.add_trace(_points(cloud, panel, group, colour, focus), row=1, col=panel + 1)
-    _legend(figure, cloud, colour)
+    add_legend(figure, cloud, colour)
     layout(figure, height)
     first, second = AXES[cloud.way]
     figure.update_xaxes(title={"text": first}, showticklabels=False, showgrid=False)
@@ -150,14 +150,15 @@ def _color(cloud: Cloud, panel: int, rows: np.ndarray, colour: str, group: str) 
     if colour == "loss":
         return {"color": np.log10(np.clip(cloud.losses[panel][rows], LOSS_TICKS[0], LOSS_TICKS[-1])), "coloraxis": "coloraxis"}
     names = cloud.predictions[panel][rows] if colour == "prediction" else cloud.frame[colour].to_numpy()[rows]
-    code = {name: k % len(CLASS_COLORS) for k, name in enumerate(cloud.classes)}
     # Numbers on a scale of steps: fifty thousand names of colours would take seconds to check and to send.
-    return {
-        "color": pd.Series(names).map(code).fillna(-1).to_numpy(np.int8),
-        "colorscale": _STEPS,
-        "cmin": -0.5,
-        "cmax": len(CLASS_COLORS) - 0.5,
-    }
+    steps = {"colorscale": _STEPS, "cmin": -0.5, "cmax": len(CLASS_COLORS) - 0.5}
+    return {"color": color_codes(names, cloud.classes)} | steps
+
+
+def color_codes(names: Sequence[str] | np.ndarray, classes: Sequence[str]) -> np.ndarray:
+    """Positions in :data:`CLASS_COLORS` of class names, int8 (n,); -1 for a name that is none of ``classes``."""
+    code = {name: k % len(CLASS_COLORS) for k, name in enumerate(classes)}
+    return np.asarray(pd.Series(names).map(code).fillna(-1).to_numpy(np.int8))
 
 
 def _words(cloud: Cloud, panel: int, rows: np.ndarray) -> list[str]:
@@ -177,8 +178,8 @@ def _trails(cloud: Cloud, panel: int, focus: np.ndarray) -> go.Scattergl:
     return go.Scattergl(x=path[:, 0], y=path[:, 1], mode="lines", line=line, opacity=0.55, hoverinfo="skip", showlegend=False)
 
 
-def _legend(figure: go.Figure, cloud: Cloud, colour: str) -> None:
-    """Entries that no point is behind: shapes in grey, and for classes their colours."""
+def add_legend(figure: go.Figure, cloud: Cloud, colour: str) -> None:
+    """Add entries that no point is behind to ``figure``: shapes in grey, and for classes their colours."""
     if colour == "group":
         return
     for group in _order(cloud):
