@@ -144,3 +144,21 @@ def test_suspects_are_grouped_by_what_is_said_of_them() -> None:
     probability = np.where(np.arange(30) < 13, 0.9, np.nan)
     groups = suspect_groups(labels, says, probability, 0.05)
     assert [(len(group), group.says) for group in groups] == [(10, 2), (3, None)]
+
+
+def test_what_stands_on_a_card_without_an_answer_can_stand_on_a_better_one() -> None:
+    questions, _ = made_up()
+    (card,) = questions.next()
+    questions.answer(card, "mixed")  # now its halves are asked
+    probability = np.full(COUNT, np.nan)
+    probability[card.shown] = 0.99
+    questions.drop_open()
+    assert not questions.seen()[card.shown].any()
+    questions.learn(suspect_groups(np.zeros(COUNT, int), np.ones(COUNT, int), probability, 0.05), probability)
+    again = questions.next(2)
+    (best,) = [one for one in again if one.group.kind == "suspects"]
+    assert set(best.shown) == set(card.shown)
+    questions.answer(best, "wrong")
+    assert questions.wrong().tolist() == sorted(card.shown.tolist())
+    with pytest.raises(UserError, match="not any more"):
+        questions.answer(replace(card, number=2), "wrong")

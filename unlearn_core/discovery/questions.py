@@ -31,7 +31,7 @@ WORTH = 1.0
 """A look that is expected to find fewer corrupted examples than this is not asked for."""
 AGAIN = 1.0
 """How much less the next card of a group is worth with each card that it has had: other groups may hide other kinds."""
-TOGETHER: tuple[Kind, ...] = ("together", "pair", "patch", "suspects")
+TOGETHER: tuple[Kind, ...] = ("together", "pair", "patch")
 """Kinds of groups whose members are alike, so that some tell of all; the others are lines, the most suspect first."""
 _WIDTH = 1.645  # 90 % intervals
 
@@ -77,7 +77,7 @@ class Questions:
         self.told = np.zeros(len(suspicion))
         self.asked: list[_Asked] = []
         self.credit: dict[Kind, list[float]] = {kind: [1.0, 1.0] for kind in KINDS}
-        self.looks = 0
+        self.looks = self.made = 0
 
     # What is known
 
@@ -118,10 +118,11 @@ class Questions:
         return np.unique(np.concatenate(parts))
 
     def seen(self) -> np.ndarray:
-        """bool (N,): what was shown on a card."""
+        """bool (N,): what stands on a card; of a mixed card that is asked in parts, what stands on these."""
         flags = np.zeros(len(self.suspicion), bool)
         for one in self.asked:
-            flags[one.card.shown] = True
+            if not one.split:
+                flags[one.card.shown] = True
         return flags
 
     # What to ask
@@ -157,7 +158,8 @@ class Questions:
         return sorted(found, key=lambda entry: -entry[0])
 
     def _ask(self, group: Group, shown: np.ndarray) -> _Asked:
-        one = _Asked(Card(len(self.asked) + 1, group, shown, self._expect(group, shown)))
+        self.made += 1
+        one = _Asked(Card(self.made, group, shown, self._expect(group, shown)))
         self.asked.append(one)
         return one
 
@@ -166,8 +168,9 @@ class Questions:
         return rest
 
     def _credit(self, kind: Kind) -> float:
+        """What a kind has turned out to be worth. Half of a mixed card is wrong, so its parts need no credit."""
         hits, misses = self.credit[kind]
-        return hits / (hits + misses)
+        return 1.0 if kind == "part" else hits / (hits + misses)
 
     def _worth(self, group: Group, fresh: np.ndarray) -> float:
         """Expected finds of a group's next card: among all of a group that belongs together, among the shown of a line."""
@@ -182,7 +185,7 @@ class Questions:
         """Take a person's answer; ``marked``: the wrong ones among the shown of a mixed card, where they were told apart."""
         one = next((one for one in self.asked if one.card.number == card.number), None)
         if one is None:
-            raise UserError(f"Card {card.number} was not asked.")
+            raise UserError(f"Card {card.number} is not asked, or not any more.")
         if answer not in ANSWERS:
             raise UserError(f"An answer is wrong, right or mixed (got {answer!r}).")
         self.looks += 1
@@ -224,6 +227,10 @@ class Questions:
         """Ask about what discovery suspects as well; ``suspicion`` (N,): NaN where it says nothing. Its earlier groups go."""
         self.told = np.nan_to_num(suspicion, nan=0.0)
         self.groups = [*groups, *(group for group in self.groups if group.kind != "suspects")]
+
+    def drop_open(self) -> None:
+        """Take back cards without an answer: what stands on them may stand on better ones."""
+        self.asked = [one for one in self.asked if one.answers]
 
     def unseen(self) -> tuple[float, float, float]:
         """How many corrupted examples are expected among what was not shown of the groups, with an interval of 90 %."""

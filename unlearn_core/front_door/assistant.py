@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self, cast
 
 from torch import nn
 
@@ -79,7 +79,8 @@ class Assistant:
     ) -> None:
         inputs, labels = take_data(data)
         task = unlearning.make_task(model, inputs, labels, None, recipe, kind, normalise, fresh, device, seed)
-        self._start(task, unlearning.search_values(METHOD, kind, inputs), progress)
+        params = cast("DiscoverParams", unlearning.search_values(METHOD, kind, inputs))
+        self._start(task, params, progress)
 
     @classmethod
     def of_stored(cls, scenario: Scenario, store: Store, device: str = "auto", progress: bool | None = None) -> Self:

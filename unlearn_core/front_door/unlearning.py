@@ -13,6 +13,7 @@ from unlearn_core.errors import UserError
 from unlearn_core.front_door.guest_data import Moments, check_labels, place, take_data, take_forget, take_right_labels
 from unlearn_core.front_door.watching import MethodReporter, display
 from unlearn_core.methods import Method, UnlearningTask
+from unlearn_core.methods.base import MethodParams
 from unlearn_core.models.guest import GuestNet, inspect_network, reinitialise
 from unlearn_core.models.redirect.tracing import TRACED
 from unlearn_core.presets import Values
@@ -121,9 +122,10 @@ def make_task(
     return _task(original, placed, members, _recipe(recipe, _kind(kind, inputs)), seed, _factory(model, original, fresh))
 
 
-def search_values(method: str, kind: Kind | None, inputs: torch.Tensor) -> Any:
+def search_values(method: str, kind: Kind | None, inputs: torch.Tensor) -> MethodParams:
     """The tuned values of ``method`` for this kind of data."""
-    return _values(_method(method), "tuned", _kind(kind, inputs), {})
+    found: MethodParams = _values(_method(method), "tuned", _kind(kind, inputs), {})
+    return found
 
 
 def _method(name: str) -> type[Method[Any]]:

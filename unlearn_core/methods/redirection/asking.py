@@ -28,6 +28,8 @@ GROWN = 1.5
 """Discovery looks again once so many times as many are known."""
 FEW = 8.0
 """Discovery takes over when the next look is expected to find fewer than this: half a card."""
+LAST = 2.0
+"""So little is expected of the next look when discovery looks again, if anything was added since it did."""
 DOUBTFUL = 0.05
 """Suspects that are less probable are not shown."""
 
@@ -105,8 +107,11 @@ class Looks:
         return torch.from_numpy(self.questions.wrong()).to(self.task.device)
 
     def _is_due(self) -> bool:
-        known = len(self.questions.wrong())
-        return known >= max(ENOUGH, GROWN * self.known_then) and self.questions.expected_find() < FEW
+        known, find = len(self.questions.wrong()), self.questions.expected_find()
+        if known < ENOUGH:
+            return False
+        # Before it is said that nothing more shows, discovery has another look, even if little was added.
+        return (known >= GROWN * self.known_then and find < FEW) or (known > self.known_then and find < LAST)
 
     def discover(self, reporter: Reporter) -> None:
         """One round of REM with each part of what is known held out; its suspects become the next groups."""
@@ -119,6 +124,7 @@ class Looks:
         if judgement.state != "judged":
             return
         self.judgement = judgement
+        self.questions.drop_open()
         probability = judgement.probability.copy()
         groups = suspect_groups(self.view.labels.cpu().numpy(), self.says, self._open(probability), DOUBTFUL)
         self.questions.learn(groups, probability)
