@@ -7,6 +7,7 @@
     ['finetune', 'rem']
 
 ``run`` compares methods on a scenario, ``discover`` looks for what else is wrong, ``unlearn`` works on any network and tensors;
+``Assistant`` finds what is wrong where nothing is known;
 ``load_images`` makes a scenario of files; ``methods()``, ``datasets()`` and ``metrics()`` list what there is. Each name is
 imported when it is first used: ``import unlearn_core`` alone imports neither torch nor pandas.
 """
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from unlearn_core.errors import UserError
+    from unlearn_core.front_door.assistant import Assistant
     from unlearn_core.front_door.found import Found
     from unlearn_core.front_door.listings import datasets, methods, metrics
     from unlearn_core.front_door.results import Results
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 __version__ = "0.2.0"
 
 __all__ = [
+    "Assistant",
     "Found",
     "Results",
     "Scenario",
@@ -46,6 +49,7 @@ __all__ = [
 ]
 
 _PLACES = {
+    "Assistant": "front_door.assistant",
     "Found": "front_door.found",
     "Results": "front_door.results",
     "Scenario": "front_door.scenario",

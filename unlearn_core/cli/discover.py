@@ -63,11 +63,25 @@ def discover(
     accept: Annotated[
         Path | None, typer.Option(help="Write the forget list with the accepted suspects added to this CSV file, for --forget.")
     ] = None,
+    questions: Annotated[
+        int | None,
+        typer.Option(
+            "--questions",
+            help="Nothing is known yet: write so many cards to look at, and a CSV file for the answers, into the folder --out.",
+        ),
+    ] = None,
+    answers: Annotated[
+        Path | None, typer.Option("--answers", help="Take back the CSV file with the answers to the cards of --questions.")
+    ] = None,
     compute: EngineOptions,
     json: JsonOption = False,
 ) -> int:
     """Rank the examples that are probably corrupted too, from the few that are known to be."""
     options.parse()
+    if questions is not None or answers is not None:
+        from unlearn_core.cli.questions import Asked, ask
+
+        return ask(options, compute, Asked(questions, out, answers, accept), json)
     _check(precision, top, out, accept)
     try:
         with compute.open() as (store, machine):

@@ -32,13 +32,15 @@ def standardise(values: torch.Tensor, reference: torch.Tensor) -> torch.Tensor:
 
 
 def out_of_fold(views: Sequence[ModelOutputs], forget: torch.Tensor) -> dict[str, torch.Tensor]:
-    """Each registered score of every example (N,) float64 on the CPU, averaged over the views that did not know it.
+    """Each registered score that is weighed, (N,) float64 on the CPU, averaged over the views that did not know the example.
 
     ``forget``: bool (N,), the known corruption, which no standardisation may lean on. Examples that every view knew are NaN.
     """
     unknown = torch.stack([~view.known for view in views])
     table: dict[str, torch.Tensor] = {}
     for score in registry:
+        if not score.weighed:
+            continue
         parts = [score.compute(view) for view in views]
         if any(part is None or not torch.isfinite(part).all() for part in parts):
             continue

@@ -13,6 +13,7 @@ from unlearn_core.errors import UserError
 from unlearn_core.front_door.guest_data import Moments, check_labels, place, take_data, take_forget, take_right_labels
 from unlearn_core.front_door.watching import MethodReporter, display
 from unlearn_core.methods import Method, UnlearningTask
+from unlearn_core.methods.base import MethodParams
 from unlearn_core.models.guest import GuestNet, inspect_network, reinitialise
 from unlearn_core.models.redirect.tracing import TRACED
 from unlearn_core.presets import Values
@@ -94,16 +95,37 @@ def unlearn(
     chosen = _method(method)
     inputs, labels = take_data(data)
     members = take_forget(forget, len(labels))
-    where = _device(device)
-    original, placed = _wrap(model, inputs, labels, normalise, recipe, kind, where)
-    right = take_right_labels(right_labels, members, placed.classes)
-    setting = _recipe(recipe, _kind(kind, inputs))
     found = _values(chosen, values, _kind(kind, inputs), params)
-    task = _task(original, placed, members, setting, seed, _factory(model, original, fresh))
-    before = _accuracies(original, task, right)
+    task = make_task(model, inputs, labels, members, recipe, kind, normalise, fresh, device, seed)
+    right = take_right_labels(right_labels, members, task.data.classes)
+    before = _accuracies(task.original, task, right)
     with deterministic(threads=None), seeded(seed), display(progress) as shown:
         unlearned = chosen(found).unlearn(task, MethodReporter(shown, chosen.label))
     return _returned(model, unlearned, chosen, before, _accuracies(unlearned, task, right))
+
+
+def make_task(
+    model: nn.Module,
+    inputs: torch.Tensor,
+    labels: torch.Tensor,
+    forget: torch.Tensor | None,
+    recipe: Mapping[str, Any] | None,
+    kind: Kind | None,
+    normalise: Moments | None,
+    fresh: Callable[[], nn.Module] | None,
+    device: str,
+    seed: int,
+) -> UnlearningTask:
+    """What a method gets, from a caller's network and data (``take_data``); ``forget`` (n,): None where nothing is known."""
+    original, placed = _wrap(model, inputs, labels, normalise, recipe, kind, _device(device))
+    members = torch.empty(0, dtype=torch.long) if forget is None else forget
+    return _task(original, placed, members, _recipe(recipe, _kind(kind, inputs)), seed, _factory(model, original, fresh))
+
+
+def search_values(method: str, kind: Kind | None, inputs: torch.Tensor) -> MethodParams:
+    """The tuned values of ``method`` for this kind of data."""
+    found: MethodParams = _values(_method(method), "tuned", _kind(kind, inputs), {})
+    return found
 
 
 def _method(name: str) -> type[Method[Any]]:

@@ -4,29 +4,21 @@ from __future__ import annotations
 
 import torch
 
+from unlearn_core.discovery.watching import WATCHED, shorten
 from unlearn_core.methods.base import UnlearningTask
 from unlearn_core.methods.shared.sgd import count_batches
-from unlearn_core.specs import TrainingSpec
 from unlearn_core.training import Reporter, Trainer
 from unlearn_core.training.progress import LossRecorder
-
-_SEED = 4243
-"""Added to the task's: another network than the original."""
 
 
 def early_learning_loss(task: UnlearningTask, reporter: Reporter) -> torch.Tensor:
     """Loss (N,) of the given labels, averaged over the epochs of a short training run from scratch on all of them; not finite
     where that run diverges, and so no evidence (``out_of_fold``)."""
-    recorder, seed = LossRecorder(reporter, task.data), task.seed + _SEED
-    Trainer(task.fresh_model(seed), task.data, _shorten(task.recipe), seed, recorder).fit(task.everything)
+    recorder, seed = LossRecorder(reporter, task.data), task.seed + WATCHED
+    Trainer(task.fresh_model(seed), task.data, shorten(task.recipe), seed, recorder).fit(task.everything)
     return recorder.total / recorder.epochs
 
 
 def early_learning_steps(task: UnlearningTask) -> int:
     """Optimiser steps that :func:`early_learning_loss` takes."""
-    return _shorten(task.recipe).epochs * count_batches(len(task.data), task.recipe.batch_size)
-
-
-def _shorten(recipe: TrainingSpec) -> TrainingSpec:
-    """Half of the epochs: what fits the rest is learned by then, and little has been learned by heart."""
-    return recipe.model_copy(update={"epochs": max(1, recipe.epochs // 2)})
+    return shorten(task.recipe).epochs * count_batches(len(task.data), task.recipe.batch_size)

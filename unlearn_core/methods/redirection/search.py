@@ -84,16 +84,25 @@ def outputs_of(
 
 
 class Discovery:
-    """Alternates REM and judgement. Everything outside F is judged anew each round, as if it were not known."""
+    """Alternates REM and judgement. Everything outside F is judged anew each round, as if it were not known.
+
+    ``learning`` (N,): the loss that a watched run has shown already; None: one is made.
+    """
 
     def __init__(
-        self, params: DiscoverParams, task: UnlearningTask, budget: ProgressBudget, keep_redirect: bool = True
+        self,
+        params: DiscoverParams,
+        task: UnlearningTask,
+        budget: ProgressBudget,
+        keep_redirect: bool = True,
+        learning: torch.Tensor | None = None,
     ) -> None:
         self.p, self.task, self.budget, self.keep_redirect = params, task, budget, keep_redirect
         self.values = search_params(rem_values(params))
         self.original = outputs(task.frozen_original(), task)
         self.is_forget = task.is_forget()
-        self.learning = early_learning_loss(task, budget.next(early_learning_steps(task), training_pace(params, task)))
+        watching = budget.next(early_learning_steps(task), training_pace(params, task))
+        self.learning = early_learning_loss(task, watching) if learning is None else learning
 
     def run(self) -> Findings:
         """Rounds until nothing changes, nothing passes the target, or the budget is spent."""

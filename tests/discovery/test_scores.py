@@ -1,0 +1,118 @@
+"""Scores that need no known error: hand examples, and what each of them finds where it was planted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from unlearn_core.contracts.measures import make_view
+from unlearn_core.discovery import ModelOutputs, out_of_fold, registry
+from unlearn_core.discovery.patches import find_shared_patches
+
+
+def scored(name: str, view: ModelOutputs) -> torch.Tensor:
+    values = registry.get(name).compute(view)
+    assert values is not None
+    return values
+
+
+def watched(logits: list[list[list[float]]], labels: list[int]) -> ModelOutputs:
+    history = torch.tensor(logits)
+    return replace(make_view(len(labels), history.shape[2]), labels=torch.tensor(labels), history=history)
+
+
+def with_features(features: torch.Tensor, labels: torch.Tensor) -> ModelOutputs:
+    return replace(make_view(len(labels)), labels=labels, original_features=features)
+
+
+def test_the_area_under_the_margin_is_the_mean_of_the_margins() -> None:
+    # Margins of the first example: −1, 0, 4; of the second, a memorised wrong label: −3, −2, 2.
+    view = watched([[[0, 1], [0, 3]], [[1, 1], [0, 2]], [[4, 0], [2, 0]]], [0, 0])
+    assert scored("area_under_margin", view).tolist() == [-1.0, 1.0]
+
+
+def test_learning_time_and_forgetting_count_epochs() -> None:
+    right, wrong = [1.0, 0.0], [0.0, 1.0]
+    sequences = [[0, 1, 0, 1, 1, 1], [1, 1, 1, 1, 1, 1], [0, 0, 0, 0, 0, 0], [0, 0, 0, 0, 0, 1]]
+    view = watched([[right if s[t] else wrong for s in sequences] for t in range(6)], [0, 0, 0, 0])
+    assert scored("learning_time", view).tolist() == [4, 1, 7, 7]
+    assert scored("forgetting", view).tolist() == [1, 0, 6, 0]
+
+
+def test_low_confidence_is_one_minus_the_height_of_the_data_map() -> None:
+    probabilities = torch.tensor([0.2, 0.4, 0.9])
+    history = torch.stack([probabilities.log(), (1 - probabilities).log()], dim=1)[:, None]
+    assert scored(
+        "low_confidence", replace(make_view(1, 2), labels=torch.tensor([0]), history=history)
+    ).item() == pytest.approx(-0.5)
+
+
+def test_the_spectral_signature_centres_before_it_projects() -> None:
+    points = torch.tensor([[1.0, 0.0], [-1.0, 0.0], [2.0, 0.1], [-2.0, -0.1], [0.0, 3.0]])
+    found = scored("spectral_signature", with_features(points, torch.zeros(5, dtype=torch.long))).sqrt()
+    assert found.tolist() == pytest.approx([0.906, 1.074, 1.911, 2.078, 0.335], abs=1e-3)
+
+
+def test_spectre_finds_what_the_plain_signature_overlooks() -> None:
+    generator = torch.Generator().manual_seed(0)
+    points = torch.randn(400, 6, generator=generator) * torch.tensor([10.0, 5, 1, 1, 0.3, 0.3])
+    points[:8, 4] += 4.0  # a few, along a direction in which the others hardly vary
+    view = with_features(points, torch.zeros(400, dtype=torch.long))
+    first = {name: set(scored(name, view).argsort(descending=True)[:8].tolist()) for name in ("spectral_signature", "spectre")}
+    assert len(first["spectre"] & set(range(8))) >= 7
+    assert not first["spectral_signature"] & set(range(8))
+
+
+def test_activation_clustering_ranks_the_smaller_group_of_a_class_first() -> None:
+    generator = torch.Generator().manual_seed(0)
+    points, labels = torch.randn(120, 4, generator=generator), torch.arange(120) % 2
+    moved = (labels == 0).nonzero()[:12, 0]
+    points[moved, 0] += 12.0
+    assert set(scored("activation_clustering", with_features(points, labels)).argsort(descending=True)[:12].tolist()) == set(
+        moved.tolist()
+    )
+
+
+def test_a_patch_that_part_of_a_class_shares_is_found_and_placed() -> None:
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randint(0, 256, (90, 1, 8, 8), generator=generator, dtype=torch.uint8)
+    images[:, :, :, 7] = 0  # what everybody shares says nothing
+    labels = torch.arange(90) % 3
+    marked = (labels == 1).nonzero()[:9, 0]
+    images[marked, :, 2:4, 3:5] = 255
+    found = find_shared_patches(images, labels)
+    assert set(found.evidence.nonzero()[:, 0].tolist()) == set(marked.tolist())
+    assert found.place[marked].tolist() == [[2, 3, 2]] * 9
+
+
+def test_a_twin_with_another_label_comes_first() -> None:
+    view = make_view()
+    inputs = torch.randn(60, 5, generator=torch.Generator().manual_seed(0))
+    one, other = 7, int((view.labels != view.labels[7]).nonzero()[0])
+    inputs[other] = inputs[one]
+    values = scored("near_duplicates", replace(view, inputs=inputs))
+    assert set(values.argsort(descending=True)[:2].tolist()) == {one, other}
+    assert values[one] == 1.0
+
+
+def test_confident_learning_puts_what_it_counts_as_wrong_first() -> None:
+    # Class 1 is predicted hesitantly throughout: 0.45 for it is much, 0.5 for class 0 little.
+    probabilities = torch.tensor([[0.9, 0.1], [0.8, 0.2], [0.5, 0.5], [0.55, 0.45], [0.6, 0.4]])
+    view = replace(make_view(5, 2), labels=torch.tensor([0, 0, 0, 1, 1]), held_out=probabilities)
+    assert scored("confident_learning", view).argsort(descending=True).tolist() == [2, 4, 3, 1, 0]
+
+
+def test_doubt_without_the_group_is_what_the_other_network_prefers() -> None:
+    apart = torch.tensor([[0.7, 0.2, 0.1], [0.1, 0.8, 0.1]])
+    view = replace(make_view(2, 3), labels=torch.tensor([1, 1]), apart=apart)
+    assert scored("group_doubt", view).tolist() == pytest.approx([0.5, -0.7])
+
+
+def test_what_ranks_without_known_errors_is_not_weighed_by_discovery() -> None:
+    view = make_view()
+    weighed = {score.name for score in registry if score.weighed}
+    assert set(out_of_fold([view], view.known)) == weighed
+    assert "area_under_margin" in registry
+    assert "area_under_margin" not in weighed

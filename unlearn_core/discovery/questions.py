@@ -1,0 +1,262 @@
+"""Which group to show next, what its answer means, and when another look would find nothing more.
+
+Every question is one card: up to sixteen examples of one group, "wrong", "right" or "mixed". Answers may be slips of the
+hand, so a card has a probability of each of the three; an answer that contradicts the evidence is asked again before anything
+follows from it. Groups of a kind that turned out right lose credit, those of a kind that turned out wrong gain some. Nothing
+here sees the truth.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+import numpy as np
+
+from unlearn_core.discovery.groups import KINDS, Group, Kind
+from unlearn_core.errors import UserError
+
+Answer = Literal["wrong", "right", "mixed"]
+ANSWERS: tuple[str, ...] = get_args(Answer)
+
+SHOWN = 16
+"""Most examples on a card."""
+SLIP = 0.05
+"""How often an answer is assumed to be a slip."""
+SURE = 0.9
+"""Probability from which on a card counts as wrong, right or mixed."""
+WORTH = 1.0
+"""A look that is expected to find fewer corrupted examples than this is not asked for."""
+AGAIN = 1.0
+"""How much less the next card of a group is worth with each card that it has had: other groups may hide other kinds."""
+TOGETHER: tuple[Kind, ...] = ("together", "pair", "patch")
+"""Kinds of groups whose members are alike, so that some tell of all; the others are lines, the most suspect first."""
+_WIDTH = 1.645  # 90 % intervals
+
+
+@dataclass(frozen=True)
+class Card:
+    """A question: are the given labels of these examples wrong? ``shown`` int64 (n,): training indices. ``number``: from 1,
+    the card's name; ``expected``: how many of the shown are expected to be wrong."""
+
+    number: int
+    group: Group
+    shown: np.ndarray
+    expected: float
+
+    def __len__(self) -> int:
+        return len(self.shown)
+
+
+@dataclass
+class _Asked:
+    """A card that was shown, the answers so far, and what one by one is known of its examples."""
+
+    card: Card
+    answers: list[Answer] = field(default_factory=list)
+    marked: np.ndarray | None = None
+    split: bool = False
+
+
+class Questions:
+    """Cards in the order of what they are expected to find, and what the answers say.
+
+    ``suspicion`` (N,): from 0 to 1, that a given label is wrong, for what stands in a line; ``among`` (N,): the same for what
+    belongs to a group, None for the same numbers. ``worth``: a look that is expected to find fewer is not asked for. What
+    discovery suspects is added by :meth:`learn`.
+    """
+
+    def __init__(
+        self, groups: Sequence[Group], suspicion: np.ndarray, among: np.ndarray | None = None, worth: float = WORTH
+    ) -> None:
+        self.groups, self.worth = list(groups), worth
+        self.suspicion = suspicion.astype(float).copy()
+        self.among = (suspicion if among is None else among).astype(float).copy()
+        self.told = np.zeros(len(suspicion))
+        self.asked: list[_Asked] = []
+        self.credit: dict[Kind, list[float]] = {kind: [1.0, 1.0] for kind in KINDS}
+        self.looks = self.made = 0
+
+    # What is known
+
+    def _of(self, group: Group) -> np.ndarray:
+        """The suspicion (N,) that counts for members of this group."""
+        return self.told if group.kind == "suspects" else self.among if group.kind in TOGETHER else self.suspicion
+
+    def _expect(self, group: Group, members: np.ndarray) -> float:
+        """How many of these members are wrong, as far as the evidence goes."""
+        return group.trust * float(self._of(group)[members].sum())
+
+    def shares(self, one: _Asked) -> np.ndarray:
+        """Probabilities (3,) that a card that was asked is wrong, right or mixed, from the evidence and its answers."""
+        mean = float(np.clip(self._expect(one.card.group, one.card.shown) / len(one.card), 0.02, 0.98))
+        values = np.array([mean**2, (1 - mean) ** 2, 2 * mean * (1 - mean) if len(one.card) > 1 else 0.0])
+        for answer in one.answers:
+            says = np.full(3, SLIP / 2)
+            says[ANSWERS.index(answer)] = 1 - SLIP
+            values *= says
+        result: np.ndarray = values / values.sum()
+        return result
+
+    def wrong(self) -> np.ndarray:
+        """Training indices (n,), ascending, of what is taken to be wrong: cards that surely are, and what was marked."""
+        return self._settled(0)
+
+    def right(self) -> np.ndarray:
+        """Training indices (n,), ascending, of what a person has called right."""
+        return self._settled(1)
+
+    def _settled(self, which: int) -> np.ndarray:
+        parts = [np.empty(0, np.int64)]
+        for one in self.asked:
+            if one.marked is not None:
+                parts.append(one.card.shown[one.marked if which == 0 else ~one.marked])
+            elif one.answers and self.shares(one)[which] >= SURE:
+                parts.append(one.card.shown)
+        return np.unique(np.concatenate(parts))
+
+    def seen(self) -> np.ndarray:
+        """bool (N,): what stands on a card; of a mixed card that is asked in parts, what stands on these."""
+        flags = np.zeros(len(self.suspicion), bool)
+        for one in self.asked:
+            if not one.split:
+                flags[one.card.shown] = True
+        return flags
+
+    # What to ask
+
+    def next(self, count: int = 1) -> list[Card]:
+        """The most useful cards, at most ``count``; fewer where no other look is worth it. Each of them may be answered."""
+        cards: list[Card] = []
+        while len(cards) < count:
+            picked = {card.number for card in cards}
+            open_ones = [entry for entry in self._ranked() if isinstance(entry[1], Group) or entry[1].card.number not in picked]
+            if not open_ones or open_ones[0][0] < self.worth:
+                break
+            one = open_ones[0][1]
+            cards.append((self._ask(one, self._fresh(one)[:SHOWN]) if isinstance(one, Group) else one).card)
+        return cards
+
+    def expected_find(self) -> float:
+        """How many corrupted examples the next look is expected to find."""
+        return max((value for value, _ in self._ranked()), default=0.0)
+
+    def _ranked(self) -> list[tuple[float, _Asked | Group]]:
+        """What could be asked now, the most useful first: cards without an answer, doubtful answers, groups' next cards."""
+        found: list[tuple[float, _Asked | Group]] = []
+        for one in self.asked:
+            if one.split or one.marked is not None:
+                continue
+            sure = float(self.shares(one).max())
+            again = 0.0 if sure >= SURE else (1 - sure) * len(one.card)
+            found.append((again if one.answers else self._credit(one.card.group.kind) * one.card.expected, one))
+        for group in self.groups:
+            if len(fresh := self._fresh(group)):
+                found.append((self._worth(group, fresh), group))
+        return sorted(found, key=lambda entry: -entry[0])
+
+    def _ask(self, group: Group, shown: np.ndarray) -> _Asked:
+        self.made += 1
+        one = _Asked(Card(self.made, group, shown, self._expect(group, shown)))
+        self.asked.append(one)
+        return one
+
+    def _fresh(self, group: Group) -> np.ndarray:
+        rest: np.ndarray = group.members[~self.seen()[group.members]]
+        return rest
+
+    def _credit(self, kind: Kind) -> float:
+        """What a kind has turned out to be worth. Half of a mixed card is wrong, so its parts need no credit."""
+        hits, misses = self.credit[kind]
+        return 1.0 if kind == "part" else hits / (hits + misses)
+
+    def _worth(self, group: Group, fresh: np.ndarray) -> float:
+        """Expected finds of a group's next card: among all of a group that belongs together, among the shown of a line."""
+        if group.kind not in TOGETHER:
+            return self._credit(group.kind) * self._expect(group, fresh[:SHOWN])
+        times = sum(one.card.group is group for one in self.asked)
+        return self._credit(group.kind) * self._expect(group, fresh) / (1 + AGAIN * times)
+
+    # What an answer means
+
+    def answer(self, card: Card, answer: Answer, marked: Sequence[int] | None = None) -> None:
+        """Take a person's answer; ``marked``: the wrong ones among the shown of a mixed card, where they were told apart."""
+        one = next((one for one in self.asked if one.card.number == card.number), None)
+        if one is None:
+            raise UserError(f"Card {card.number} is not asked, or not any more.")
+        if answer not in ANSWERS:
+            raise UserError(f"An answer is wrong, right or mixed (got {answer!r}).")
+        self.looks += 1
+        one.answers.append(answer)
+        if marked is not None:
+            one.marked = _mark(card, marked)
+            self._teach(card.group, float(one.marked.mean()), len(card))
+            return
+        shares = self.shares(one)
+        if shares.max() >= SURE or len(one.answers) > 1:
+            self._teach(card.group, float(shares @ (1.0, 0.0, 0.5)), len(card))
+        if int(shares.argmax()) == ANSWERS.index("mixed") and not one.split and len(card) > 1:
+            self._split(one)
+
+    def _teach(self, group: Group, share: float, shown: int) -> None:
+        """What was not shown of a group is as wrong as what was, and its kind is worth more or less."""
+        self.credit[group.kind][0] += share
+        self.credit[group.kind][1] += 1 - share
+        if group.kind not in TOGETHER:  # a line: what comes later is doubted less
+            return
+        rest = self._fresh(group)
+        values = self._of(group)
+        before = float(values[rest].mean()) if len(rest) else 0.0
+        values[rest] = (share * shown + before) / (shown + 1)
+
+    def _split(self, one: _Asked) -> None:
+        """Ask the two halves of a mixed card for themselves, the more and the less suspect one."""
+        one.split = True
+        values = self._of(one.card.group)[one.card.shown]
+        order = np.argsort(-values, kind="stable")
+        shown, values = one.card.shown[order], values[order]
+        self.suspicion[shown] = np.clip(values - values.mean() + 0.5, 0.1, 0.9)
+        group, middle = one.card.group, (len(shown) + 1) // 2
+        for half in (shown[:middle], shown[middle:]):
+            # What a person called mixed is trusted for what it is, whatever its group was worth.
+            self._ask(Group("part", half, group.given, group.says, group.place), half)
+
+    def learn(self, groups: Sequence[Group], suspicion: np.ndarray) -> None:
+        """Ask about what discovery suspects as well; ``suspicion`` (N,): NaN where it says nothing. Its earlier groups go."""
+        self.told = np.nan_to_num(suspicion, nan=0.0)
+        self.groups = [*groups, *(group for group in self.groups if group.kind != "suspects")]
+
+    def drop_open(self) -> None:
+        """Take back cards without an answer: what stands on them may stand on better ones."""
+        self.asked = [one for one in self.asked if one.answers]
+
+    def unseen(self) -> tuple[float, float, float]:
+        """How many corrupted examples are expected among what was not shown of the groups, with an interval of 90 %."""
+        seen, taken = self.seen(), np.zeros(len(self.suspicion), bool)
+        middle, spread = 0.0, 0.0
+        for group in self.groups:
+            rest = group.members[~seen[group.members] & ~taken[group.members]]
+            taken[rest] = True
+            hits, misses = self.credit[group.kind]
+            total = self._expect(group, rest)
+            share, trials = hits / (hits + misses), hits + misses
+            middle += share * total
+            spread += total**2 * share * (1 - share) / (trials + 1)
+        half = _WIDTH * math.sqrt(spread + middle)
+        return middle, max(0.0, middle - half), middle + half
+
+
+def _mark(card: Card, marked: Sequence[int]) -> np.ndarray:
+    strange = sorted(set(marked) - set(card.shown.tolist()))
+    if strange:
+        raise UserError(f"Example {strange[0]} is not on card {card.number}.")
+    flags: np.ndarray = np.isin(card.shown, np.asarray(marked, dtype=np.int64))
+    return flags
+
+
+def count_by_kind(questions: Questions) -> Mapping[Kind, int]:
+    """How many cards of each kind were answered."""
+    kinds = [one.card.group.kind for one in questions.asked if one.answers]
+    return {kind: kinds.count(kind) for kind in KINDS if kind in kinds}

@@ -1,0 +1,77 @@
+"""Scores from a training run that is only watched: margins, learning time, forgetting, confidence."""
+
+from __future__ import annotations
+
+import torch
+
+from unlearn_core.discovery import ModelOutputs, Score, register
+from unlearn_core.discovery.losses import margin_of
+
+
+def count_right(view: ModelOutputs) -> torch.Tensor | None:
+    """bool (epochs, N): where the watched run predicts the given label; None where none was made."""
+    return None if view.history is None else view.history.argmax(2) == view.labels
+
+
+@register
+class AreaUnderMargin(Score):
+    """−(1/T) Σ_t (z_y − max_{k≠y} z_k). Pleiss et al. 2020, arXiv:2001.10528; without its learned threshold."""
+
+    name, label, weighed = "area_under_margin", "Area under the margin", False
+    summary = "By how much a watched training run prefers another label to the given one, averaged over its epochs."
+
+    @classmethod
+    def compute(cls, view: ModelOutputs) -> torch.Tensor | None:
+        if view.history is None:
+            return None
+        return torch.stack([margin_of(logits.float(), view.labels) for logits in view.history]).mean(0)
+
+
+@register
+class LearningTime(Score):
+    """The first epoch (from 1) after which the given label is predicted twice in a row; one more than there are for never."""
+
+    name, label, weighed = "learning_time", "Learning time", False
+    summary = "The first epoch of a watched training run from which the given label is predicted twice in a row."
+
+    @classmethod
+    def compute(cls, view: ModelOutputs) -> torch.Tensor | None:
+        right = count_right(view)
+        if right is None:
+            return None
+        epochs = len(right)
+        twice = torch.cat([right[:-1] & right[1:], torch.ones_like(right[:1])])
+        first = twice.int().argmax(0) + 1
+        return torch.where(first == epochs, epochs + 1, first).float()
+
+
+@register
+class Forgetting(Score):
+    """Number of epochs after which the given label is no longer predicted; what was never predicted counts as forgotten
+    after each. Toneva et al. 2019, arXiv:1812.05159."""
+
+    name, label, weighed = "forgetting", "Forgetting events", False
+    summary = "How often a watched training run forgets the given label again; what it never learns ranks first."
+
+    @classmethod
+    def compute(cls, view: ModelOutputs) -> torch.Tensor | None:
+        right = count_right(view)
+        if right is None:
+            return None
+        events = (right[:-1] & ~right[1:]).sum(0)
+        return torch.where(right.any(0), events, len(right)).float()
+
+
+@register
+class LowConfidence(Score):
+    """−(1/T) Σ_t p_t(y). Swayamdipta et al. 2020, arXiv:2009.10795, the height of a data map."""
+
+    name, label, weighed = "low_confidence", "Low confidence", False
+    summary = "How little probability a watched training run gives the given label, averaged over its epochs."
+
+    @classmethod
+    def compute(cls, view: ModelOutputs) -> torch.Tensor | None:
+        if view.history is None:
+            return None
+        given = view.labels[None, :, None].expand(len(view.history), -1, 1)
+        return -view.history.float().softmax(2).gather(2, given)[..., 0].mean(0)
