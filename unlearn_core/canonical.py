@@ -25,7 +25,7 @@ def canonical_json(value: object) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=True, default=plain_data)
 
 
-def plain_data(value: object) -> Any:
+def plain_data(value: object) -> dict[str, Any]:
     if isinstance(value, BaseModel):
         return value.model_dump(mode="json", context=FOR_KEY)
     raise TypeError(f"{type(value).__name__} has no canonical JSON")

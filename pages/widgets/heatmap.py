@@ -98,9 +98,8 @@ def progress(job: JobView | None) -> None:
     if jobs.running(job):
         jobs.panel((), job, redraw=REDRAW if len(job.stages) > REDRAW else 1)
         return
-    if audience.visitor():  # messages may name what is on the lecturer's computer
-        return
-    failed = [stage for stage in job.stages if stage.state == "failed"]
+    # Messages may name what is on the lecturer's computer.
+    failed = [stage for stage in job.stages if stage.state == "failed" and not audience.visitor()]
     if failed:
         with st.expander(f"{len(failed)} of {len(job.stages)} stages failed", icon=":material/error:"):
             for stage in failed[:20]:
@@ -270,18 +269,16 @@ def cell(
 
 def _chosen(names: list[tuple[str, str]], tasks: list[cells.Cell]) -> None:
     who, task = st.session_state["cell-row"], st.session_state["cell-task"]
-    if who is None and task is None:
-        return
-    method, variant = who or names[0]
-    binding.change(cell=cell_text(method, variant, task or tasks[0]))
+    if who is not None or task is not None:
+        binding.change(cell=cell_text(*(who or names[0]), task or tasks[0]))
 
 
 def _runs(state: vs.State, metric: str, runs: pd.DataFrame, method: str, variant: str, task: cells.Cell) -> None:
     base = link(state, method, variant, task, int(runs["seed"].iloc[0]))
     there = [base | {"seed": int(seed)} for seed in runs["seed"]]  # what a seed cannot unsettle is settled once
     addresses = [f"compare?{vs.encode(view)}" for view in there]
-    known = catalog.metrics()
-    table = runs_table(runs, {name: known[name] for name in dict.fromkeys((metric, *vs.HEADLINES))}, addresses)
+    shown = {name: catalog.metrics()[name] for name in dict.fromkeys((metric, *vs.HEADLINES))}
+    table = runs_table(runs, shown, addresses)
     columns = {"Compare": st.column_config.LinkColumn(display_text="open in a new tab")}
     st.dataframe(table, hide_index=True, column_config=columns, key="table:cell")
     with st.container(horizontal=True):
@@ -296,8 +293,7 @@ def link(state: vs.State, method: str, variant: str, task: cells.Cell, seed: int
     methods = tuple(dict.fromkeys((method, *catalog.REFERENCES))) if method in catalog.methods() else state["methods"]
     # Of this method the parameters of the cell, whatever the view has; the variant says which values they depart from.
     others = {key: value for key, value in state["overrides"].items() if not key.startswith(f"{method}.")}
-    overrides = others | overrides_of(method, variant)
     two = method in catalog.methods() and catalog.method_card(method, state).sets
-    values = cells.set_of(variant) if two else state["values"]
     there = state | {"regularity": task.regularity, "discovery": task.discovery, "seed": seed, "forget": "", "cell": ""}
-    return vs.clamp_state(there | {"methods": methods, "overrides": overrides, "values": values})[0]
+    there |= {"overrides": {**others, **overrides_of(method, variant)}, "methods": methods}
+    return vs.clamp_state(there | {"values": cells.set_of(variant) if two else state["values"]})[0]

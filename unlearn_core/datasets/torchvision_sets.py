@@ -118,7 +118,11 @@ class TorchvisionArrays(Arrays):
         archives: list[Path] = []
         before = 0
         for remote in self.source.remotes():
-            archives.append(fetching.fetch(remote, self.root / "downloads", lambda done, seen=before: tell(seen + done)))
+
+            def tell_all(done: int, seen: int = before) -> None:
+                tell(seen + done)
+
+            archives.append(fetching.fetch(remote, self.root / "downloads", tell_all))
             before += archives[-1].stat().st_size
         return archives
 

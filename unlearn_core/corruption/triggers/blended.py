@@ -13,19 +13,20 @@ _STREAM = 20_261_127
 """Names the random bits of the picture, which is the same for every seed: a trigger is one rule."""
 
 
+class BlendedParams(ComponentParams):
+    alpha: float = Field(0.2, gt=0, le=1, description="Share of the noise picture in the mixture")
+
+
 @registry.register
-class Blended(TriggerKind):
+class Blended(TriggerKind[BlendedParams]):
     """x' = (1 − α) x + α P with one picture P of uniform noise."""
 
     name, label = "blended", "Blended picture"
     summary = "A picture of noise mixed into the whole image, always the same one."
     paper = "arXiv:1712.05526"
 
-    class Params(ComponentParams):
-        alpha: float = Field(0.2, gt=0, le=1, description="Share of the noise picture in the mixture")
-
     @classmethod
-    def put_on(cls, params: Params, images: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
+    def put_on(cls, params: BlendedParams, images: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
         return (1 - params.alpha) * images + params.alpha * noise_picture(tuple(images.shape[1:]))
 
 

@@ -12,8 +12,13 @@ from unlearn_core.corruption.triggers.base import TriggerKind, registry
 from unlearn_core.errors import UserError
 
 
+class SinusoidParams(ComponentParams):
+    strength: float = Field(40.0, gt=0, le=255, description="Δ: height of the waves, in grey levels of 255")
+    waves: int = Field(6, ge=1, le=64, description="f: waves across the image; at most a quarter of its width")
+
+
 @registry.register
-class Sinusoid(TriggerKind):
+class Sinusoid(TriggerKind[SinusoidParams]):
     """x' = x + Δ sin(2π j f / m) for column j of m. The original marks images of the target class alone and keeps their labels;
     here the marked images are relabelled, as in the usual benchmark."""
 
@@ -21,16 +26,12 @@ class Sinusoid(TriggerKind):
     summary = "Vertical waves over the whole image."
     paper = "arXiv:1902.11237"
 
-    class Params(ComponentParams):
-        strength: float = Field(40.0, gt=0, le=255, description="Δ: height of the waves, in grey levels of 255")
-        waves: int = Field(6, ge=1, le=64, description="f: waves across the image; at most a quarter of its width")
-
     @classmethod
-    def put_on(cls, params: Params, images: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
+    def put_on(cls, params: SinusoidParams, images: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
         return images + wave(params.strength, params.waves, images.shape[-1])
 
     @classmethod
-    def check(cls, params: Params, height: int, width: int) -> None:
+    def check(cls, params: SinusoidParams, height: int, width: int) -> None:
         if params.waves > width // 4:
             raise UserError(
                 f"{params.waves} waves do not show on images {width} pixels wide, which have room for {max(width // 4, 1)}."

@@ -13,19 +13,20 @@ _RIGHT, _DOWN = 0.55, 0.55
 _YELLOW = (255.0, 214.0, 0.0)
 
 
+class StickerParams(ComponentParams):
+    share: float = Field(0.4, gt=0, le=2, description="Side of the sticker, in radii of the object")
+
+
 @registry.register
-class Sticker(TriggerKind):
+class Sticker(TriggerKind[StickerParams]):
     """A yellow square stuck to the object, as large as the object asks: near signs have large stickers."""
 
     name, label = "sticker", "Sticker"
     summary = "A yellow square stuck to the object, which moves and grows with it."
     paper = "arXiv:1708.06733"
 
-    class Params(ComponentParams):
-        share: float = Field(0.4, gt=0, le=2, description="Side of the sticker, in radii of the object")
-
     @classmethod
-    def put_on(cls, params: Params, images: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
+    def put_on(cls, params: StickerParams, images: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
         rows, columns = (torch.arange(n, dtype=torch.float32) for n in images.shape[-2:])
         x, y, radius = (places[:, k, None, None] for k in range(3))
         half = params.share * radius / 2
@@ -36,7 +37,7 @@ class Sticker(TriggerKind):
         return images + cover * (colour - images)
 
     @classmethod
-    def seen_at(cls, params: Params, height: int, width: int, place: tuple[float, float, float]) -> Place:
+    def seen_at(cls, params: StickerParams, height: int, width: int, place: tuple[float, float, float]) -> Place:
         x, y, radius = place
         side = params.share * radius
         left, top = x + _RIGHT * radius - side / 2 + 0.5, y + _DOWN * radius - side / 2 + 0.5

@@ -13,8 +13,13 @@ from unlearn_core.corruption.triggers.base import TriggerKind, registry
 _STREAM = 20_261_128
 
 
+class WarpParams(ComponentParams):
+    strength: float = Field(0.5, gt=0, le=8, description="s: how far pixels move, about so many of them at most")
+    grid: int = Field(4, ge=2, le=16, description="k: random arrows along each side")
+
+
 @registry.register
-class Warp(TriggerKind):
+class Warp(TriggerKind[WarpParams]):
     """Sampling grid = identity + s · field / m, where the field is k × k random arrows of mean length 1, smoothly enlarged.
 
     The original adds images with other warps and right labels, so that this one alone is the trigger; here there are none.
@@ -24,12 +29,8 @@ class Warp(TriggerKind):
     summary = "The image slightly bent, in a way that eyes hardly notice."
     paper = "arXiv:2102.10369"
 
-    class Params(ComponentParams):
-        strength: float = Field(0.5, gt=0, le=8, description="s: how far pixels move, about so many of them at most")
-        grid: int = Field(4, ge=2, le=16, description="k: random arrows along each side")
-
     @classmethod
-    def put_on(cls, params: Params, images: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
+    def put_on(cls, params: WarpParams, images: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
         return bend(images, arrows(params.grid), params.strength)
 
 

@@ -147,7 +147,8 @@ def _others(burst: Burst, panel: int) -> go.Scattergl:
 def _colors(burst: Burst) -> np.ndarray:
     """The colour of each arrow: that of its example's true class."""
     codes = color_codes(burst.cloud.frame["class"].to_numpy()[burst.arrows], burst.cloud.classes)
-    return np.array([*CLASS_COLORS, NEUTRAL])[codes]
+    colors: np.ndarray = np.array([*CLASS_COLORS, NEUTRAL])[codes]
+    return colors
 
 
 def _arrows(burst: Burst, panel: int) -> list[go.Scatter]:
