@@ -270,7 +270,8 @@ def cell(
 def _chosen(names: list[tuple[str, str]], tasks: list[cells.Cell]) -> None:
     who, task = st.session_state["cell-row"], st.session_state["cell-task"]
     if who is not None or task is not None:
-        binding.change(cell=cell_text(*(who or names[0]), task or tasks[0]))
+        method, variant = who or names[0]
+        binding.change(cell=cell_text(method, variant, task or tasks[0]))
 
 
 def _runs(state: vs.State, metric: str, runs: pd.DataFrame, method: str, variant: str, task: cells.Cell) -> None:
