@@ -9,7 +9,7 @@ import torch
 
 from unlearn_core.corruption import ATTRIBUTE, FIRST_TRIGGER, MARKED, Corrupted, GroundTruth, Mark
 from unlearn_core.datasets import LabelledData
-from unlearn_core.evaluation import Evidence, Logits, measure, membership, registry
+from unlearn_core.evaluation import Evidence, Logits, measure, measured_for, membership, registry
 from unlearn_core.presets import make_scenario
 from unlearn_core.specs import TriggerSpec
 
@@ -36,7 +36,17 @@ def evidence(marks: tuple[Mark, ...], triggered: list[int], kinds: list[int], la
     corrupted = Corrupted(LabelledData(images, given, NAMES), test, tested, truth, marks, labels_right)
     logits = Logits(one_hot(given.tolist()), one_hot([0, 1, 1, 2]), one_hot(triggered))
     references = dict.fromkeys(("original", "retrain", "oracle_retrain"), logits)
-    return Evidence(make_scenario(), corrupted, torch.tensor([0]), logits, 1.0, 0.5, 0.5, 3, references)
+    return Evidence(
+        make_scenario(overrides={"corruption.kind": "spurious"}),
+        corrupted,
+        torch.tensor([0]),
+        logits,
+        1.0,
+        0.5,
+        0.5,
+        3,
+        references,
+    )
 
 
 def test_where_labels_are_right_healed_is_measured_on_the_images_before_they_were_marked(
@@ -94,3 +104,13 @@ def test_the_worst_group_is_class_by_attribute() -> None:
         "worst_group": None,
         "with_attribute": None,
     }
+
+
+def test_the_dial_is_not_measured_by_what_it_cannot_make() -> None:
+    """What older runs hold stays as it is, and nothing is measured anew for them."""
+    others = {"worst_group", "with_attribute", "attack_success_known", "attack_success_hidden"}
+    assert not others & set(measured_for(make_scenario()))
+    assert others <= set(measured_for(make_scenario(overrides={"corruption.kind": "spurious"})))
+    shown = evidence((), [0, 0, 1, 2], [0, 0])
+    assert others <= measure(shown).keys()
+    assert not others & measure(dataclasses.replace(shown, scenario=make_scenario())).keys()

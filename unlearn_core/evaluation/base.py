@@ -115,6 +115,8 @@ class Metric:
     as_found: ClassVar[bool] = False
     """Whether it is only measured where the corruption is as found: it stands in for what is unknown there. It may
     depend on right labels that the scenario holds and its key does not, so it is measured when asked for."""
+    off_dial: ClassVar[bool] = False
+    """Whether it is only measured where another corruption has taken the dial's place: the dial makes nothing of the kind."""
     revision: ClassVar[int] = 1
     """Raised when the number's definition changes: values that were stored under another one are not shown any more."""
     compares_with: ClassVar[tuple[str, ...]] = ()
@@ -155,7 +157,8 @@ registry = MetricRegistry("metric", "unlearn_core.evaluation")
 
 def measure(evidence: Evidence, names: Sequence[str] | None = None) -> dict[str, float | None]:
     """Every registered metric (or those named) of one model, but for those that are measured when asked for."""
-    chosen = [m for m in registry if not m.as_found] if names is None else [registry.get(name) for name in names]
+    usual = [m for m in registry if not m.as_found and (evidence.scenario.corruption.kind or not m.off_dial)]
+    chosen = usual if names is None else [registry.get(name) for name in names]
     return {metric.name: metric.compute(evidence) for metric in chosen}
 
 
@@ -172,7 +175,8 @@ def of_today(values: Mapping[str, float | None], measured_under: Mapping[str, in
 
 def measured_for(scenario: Scenario) -> list[str]:
     """The names of the metrics that are measured on such a scenario."""
-    return [metric.name for metric in registry if scenario.corruption.found or not metric.as_found]
+    spec = scenario.corruption
+    return [m.name for m in registry if (spec.found or not m.as_found) and (spec.kind or not m.off_dial)]
 
 
 def share(flags: torch.Tensor) -> float | None:

@@ -21,7 +21,7 @@ class WorstGroup(Metric):
         "an attribute goes with a class"
     )
     direction, split = "higher", "test data, each image twice: with the attribute and without"
-    each_round = True
+    each_round, off_dial = True, True
 
     @classmethod
     def compute(cls, evidence: Evidence) -> float | None:
@@ -38,7 +38,7 @@ class WithAttribute(Metric):
     name, label = "with_attribute", "Accuracy with the attribute"
     formula = "accuracy on test data of every class with the attribute on; only where an attribute goes with a class"
     direction, split = "higher", "test data with the attribute on"
-    each_round = True
+    each_round, off_dial = True, True
 
     @classmethod
     def compute(cls, evidence: Evidence) -> float | None:

@@ -11,7 +11,7 @@ from unlearn_core.evaluation.accuracy import attacked
 class _OfSeveral(Metric):
     """Attack success of some of several triggers; without several there is nothing to tell apart."""
 
-    direction = "lower"
+    direction, off_dial = "lower", True
     known: bool
 
     @classmethod

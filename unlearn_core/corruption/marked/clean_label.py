@@ -19,7 +19,7 @@ _STREAM = 20_261_205
 
 class CleanLabelParams(ComponentParams):
     blend: float = Field(
-        0.3, ge=0, le=0.8, description="Share of an image of another class mixed in below the trigger, so that it is needed"
+        0.5, ge=0, le=0.8, description="Share of an image of another class mixed in below the trigger, so that it is needed"
     )
 
 
