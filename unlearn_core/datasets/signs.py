@@ -6,7 +6,6 @@ import functools
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -21,8 +20,12 @@ _TRAIN, _TEST = 0, 1
 """Names of the two streams of random bits of a seed."""
 
 
+class SignsParams(ComponentParams):
+    examples: int = Field(2000, ge=200, le=50_000, description="Training images; the test images are always the same 500")
+
+
 @register
-class Signs(DatasetSource):
+class Signs(DatasetSource[SignsParams]):
     name, label = "signs", "Road signs"
     summary = "Ten road signs on random backgrounds, 32×32 pixels in colour, drawn here: seen from the back of a lecture room."
     family = "photos"
@@ -39,11 +42,8 @@ class Signs(DatasetSource):
         trigger=TriggerSpec(kind="sticker", params={"share": 0.4}),
     )
 
-    class Params(ComponentParams):
-        examples: int = Field(2000, ge=200, le=50_000, description="Training images; the test images are always the same 500")
-
     @classmethod
-    def load(cls, params: Any, seed: int) -> Split:
+    def load(cls, params: SignsParams, seed: int) -> Split:
         key = f"signs-{_drawing()}-{params.examples}-{seed}"  # drawn once a machine: every worker needs them
         kept = cache.read(key)
         if kept is None:

@@ -118,7 +118,11 @@ class TorchvisionArrays(Arrays):
         archives: list[Path] = []
         before = 0
         for remote in self.source.remotes():
-            archives.append(fetching.fetch(remote, self.root / "downloads", lambda done, seen=before: tell(seen + done)))
+
+            def hear(done: int, seen: int = before) -> None:
+                tell(seen + done)
+
+            archives.append(fetching.fetch(remote, self.root / "downloads", hear))
             before += archives[-1].stat().st_size
         return archives
 
