@@ -38,7 +38,6 @@ def data_controls() -> None:
         st.selectbox(
             options=catalog.dataset_names(state), format_func=catalog.dataset_label, **binding.widget_args(state, "dataset")
         )
-        get_data.offer()
     corruption()
     if not binding.hidden(state, "regularity"):
         off_dial = not vs.on_dial(state)
@@ -156,6 +155,8 @@ with page(
         if st.button("Next: compare methods", type="primary", icon=":material/arrow_forward:", key="next", width="stretch"):
             binding.finish(state)
             st.switch_page("pages/compare.py")
+        if not binding.hidden(state, "dataset"):
+            get_data.offer()
 
     with picture, end_on_error("Change the dials or the options on the left."):
         scenario = vs.to_scenario(state)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -183,7 +184,8 @@ def test_where_strangers_use_it_nothing_is_fetched(
 
 @pytest.mark.parametrize("name", ["mnist", "fashion_mnist", "cifar10", "cifar100", "svhn"])
 def test_addresses_and_sums_are_torchvision_s(name: str) -> None:
-    remotes = registry.get(name).remotes()
+    source: Any = registry.get(name)
+    remotes = source.remotes()
     assert all(len(remote.md5) == 32 and remote.addresses for remote in remotes)
     assert all(address.startswith("http") for remote in remotes for address in remote.addresses)
     assert {"mnist": 4, "fashion_mnist": 4, "cifar10": 1, "cifar100": 1, "svhn": 2}[name] == len(remotes)

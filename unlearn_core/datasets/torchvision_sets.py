@@ -119,10 +119,10 @@ class TorchvisionArrays(Arrays):
         before = 0
         for remote in self.source.remotes():
 
-            def tell_all(done: int, seen: int = before) -> None:
+            def hear(done: int, seen: int = before) -> None:
                 tell(seen + done)
 
-            archives.append(fetching.fetch(remote, self.root / "downloads", tell_all))
+            archives.append(fetching.fetch(remote, self.root / "downloads", hear))
             before += archives[-1].stat().st_size
         return archives
 

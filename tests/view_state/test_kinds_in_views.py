@@ -38,7 +38,7 @@ def test_another_kind_starts_from_its_own_defaults() -> None:
 
 def test_signs_open_with_a_sticker_that_asks_for_80(shift: None) -> None:
     state = vs.decode("dataset=signs")[0]
-    shown = vs.with_defaults(state)
+    shown = vs.by_name(vs.with_defaults(state))
     assert [vs.class_names(state)[shown[name]] for name in ("class_a", "class_b", "target_class")] == ["30", "80", "80"]
     assert shown["trigger_kind"] == "sticker"
     assert vs.encode(vs.decode("dataset=signs&t_kind=sticker&trigger.share=0.4")[0]) == vs.encode(state)
