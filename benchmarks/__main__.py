@@ -18,7 +18,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 FOLDERS = {"run": "measure", "report": "report"}
-PAGES = ("discovery", "methods", "models", "performance")
+PAGES = ("discovery", "looks", "methods", "models", "performance")
 """Reports that need neither a store nor rows that are not there yet."""
 
 
