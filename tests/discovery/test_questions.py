@@ -146,6 +146,24 @@ def test_suspects_are_grouped_by_what_is_said_of_them() -> None:
     assert [(len(group), group.says) for group in groups] == [(10, 2), (3, None)]
 
 
+def test_suspects_whose_label_is_predicted_stand_in_a_line_of_their_own() -> None:
+    labels, probability = np.zeros(30, int), np.where(np.arange(30) < 9, 0.9, np.nan)
+    says = np.where(np.arange(30) < 5, 1, 0)
+    contradicted, agreed = suspect_groups(labels, says, probability, 0.05)
+    assert (contradicted.members.tolist(), agreed.members.tolist()) == ([0, 1, 2, 3, 4], [5, 6, 7, 8])
+    assert agreed.trust < contradicted.trust
+
+
+def test_what_was_called_wrong_stays_so_when_discovery_thinks_anew() -> None:
+    questions, _ = made_up()
+    probability = np.where(np.arange(COUNT) >= COUNT - 16, 0.99, np.nan)
+    questions.learn(suspect_groups(np.zeros(COUNT, int), np.ones(COUNT, int), probability, 0.05), probability)
+    (card,) = [card for card in questions.next(2) if card.group.kind == "suspects"]
+    questions.answer(card, "wrong")
+    questions.learn([], np.full(COUNT, np.nan))
+    assert questions.wrong().tolist() == card.shown.tolist()
+
+
 def test_what_stands_on_a_card_without_an_answer_can_stand_on_a_better_one() -> None:
     questions, _ = made_up()
     (card,) = questions.next()

@@ -25,6 +25,8 @@ TELLING = 30.0
 TRUSTED, SHARPNESS = 0.3, 3
 """Groups that are doubted less on average are none; and how fast trust falls with that. Found on development seeds, where
 corrupt groups had 0.87 to 0.99 and natural ones up to 0.7."""
+AGREED = 0.5
+"""Trust in suspects whose given label the network that was trained without them predicts."""
 DOUBTED = 160
 """How many of the most doubted examples are lined up."""
 
@@ -138,5 +140,9 @@ def suspect_groups(labels: np.ndarray, says: np.ndarray, probability: np.ndarray
             if given != other and len(members) >= 2 * LEAST:
                 groups.append(Group("suspects", _order(members, probability), int(given), int(other)))
                 suspects[members] = False
-    rest = _order(suspects.nonzero()[0], probability)
-    return [*groups, Group("suspects", rest)] if len(rest) else groups
+    lines = [
+        Group("suspects", _order((suspects & (says != labels)).nonzero()[0], probability)),
+        # A network that never saw the group agrees with the label: a trigger on what is right anyway, or a doubtful case.
+        Group("suspects", _order((suspects & (says == labels)).nonzero()[0], probability), trust=AGREED),
+    ]
+    return [*groups, *(line for line in lines if len(line))]

@@ -91,7 +91,8 @@ class Questions:
 
     def shares(self, one: _Asked) -> np.ndarray:
         """Probabilities (3,) that a card that was asked is wrong, right or mixed, from the evidence and its answers."""
-        mean = float(np.clip(self._expect(one.card.group, one.card.shown) / len(one.card), 0.02, 0.98))
+        # What was thought when it was asked: discovery's later doubts are of what it was not told, and no second opinion.
+        mean = float(np.clip(one.card.expected / len(one.card), 0.02, 0.98))
         values = np.array([mean**2, (1 - mean) ** 2, 2 * mean * (1 - mean) if len(one.card) > 1 else 0.0])
         for answer in one.answers:
             says = np.full(3, SLIP / 2)
