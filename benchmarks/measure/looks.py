@@ -128,8 +128,8 @@ def ranking(order: str, cell: Cell) -> tuple[np.ndarray, str]:
         except ImportError:
             view = dataclasses.replace(view, held_out=held_out)
         else:
-            quality: np.ndarray = get_label_quality_scores(view.labels.numpy(), held_out.numpy(), method="self_confidence")
-            return -quality, "cleanlab"
+            quality = get_label_quality_scores(view.labels.numpy(), held_out.numpy(), method="self_confidence")
+            return -np.asarray(quality, dtype=float), "cleanlab"
     return score(ORDERS[order], view), "this project"
 
 
