@@ -137,7 +137,8 @@ def score(name: str, view: ModelOutputs) -> np.ndarray:
     """A registered score (N,) of what is known."""
     values = scores.get(name).compute(view)
     assert values is not None
-    return values.double().numpy()
+    found: np.ndarray = values.double().numpy()
+    return found
 
 
 def make_asker(order: str, cell: Cell) -> tuple[Asker, Callable[[], torch.Tensor], str]:
