@@ -128,8 +128,8 @@ def ranking(order: str, cell: Cell) -> tuple[np.ndarray, str]:
         except ImportError:
             view = dataclasses.replace(view, held_out=held_out)
         else:
-            quality: np.ndarray = get_label_quality_scores(view.labels.numpy(), held_out.numpy(), method="self_confidence")
-            return -quality, "cleanlab"
+            quality = get_label_quality_scores(view.labels.numpy(), held_out.numpy(), method="self_confidence")
+            return -np.asarray(quality, dtype=float), "cleanlab"
     return score(ORDERS[order], view), "this project"
 
 
@@ -137,8 +137,8 @@ def score(name: str, view: ModelOutputs) -> np.ndarray:
     """A registered score (N,) of what is known."""
     values = scores.get(name).compute(view)
     assert values is not None
-    array: np.ndarray = values.double().numpy()
-    return array
+    found: np.ndarray = values.double().numpy()
+    return found
 
 
 def make_asker(order: str, cell: Cell) -> tuple[Asker, Callable[[], torch.Tensor], str]:
