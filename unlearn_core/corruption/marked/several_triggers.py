@@ -26,7 +26,7 @@ class SeveralTriggersParams(ComponentParams):
 
 @registry.register
 class SeveralTriggers(Corruption[SeveralTriggersParams]):
-    """K patches, corner × brightness; patch k asks for the class target + k. Each gets the same share of the amount."""
+    """K patches in K corners; patch k asks for the class target + k. Each gets the same share of the amount."""
 
     name, label = "several_triggers", "Several triggers"
     summary = "Patches in several corners, each with its own target class; at a low discovery rate only the first is known."
@@ -55,14 +55,13 @@ class SeveralTriggers(Corruption[SeveralTriggersParams]):
 
     @classmethod
     def marks(cls, params: SeveralTriggersParams, spec: CorruptionSpec, classes: int) -> tuple[Mark, ...]:
-        """The first is the scenario's patch; the next ones lie in the other corners, every second of another brightness."""
+        """The first is the scenario's patch, or the usual one; the next ones are the same in the other corners."""
         first = spec.trigger if spec.trigger.kind == "patch" else TriggerSpec()
         corners: list[Corner] = [first.corner, *(one for one in get_args(Corner) if one != first.corner)]
-        other = 128 if first.value > 191 or first.value < 64 else 255
         return tuple(
             Mark(
                 f"trigger {k + 1}, {corners[k]}",
-                first.model_copy(update={"corner": corners[k], "value": other if k % 2 else first.value}),
+                first.model_copy(update={"corner": corners[k]}),
                 FIRST_TRIGGER + k,
                 (spec.target_class + k) % max(1, classes),
             )
