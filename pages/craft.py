@@ -101,7 +101,7 @@ def options() -> None:
 
 def trigger() -> None:
     """What the trigger is made of: the patch has controls of its own, another kind the widgets of its parameters."""
-    kind = vs.with_defaults(state)["trigger_kind"]
+    kind = vs.with_defaults(state)["trigger_kind"] or vs.PATCH
     if kind != vs.PATCH:
         st.caption(f"{catalog.trigger_label(kind)}: {catalog.trigger_summary(kind)}")
         binding.parameters(state, "trigger", st.columns(2))
