@@ -12,6 +12,7 @@ from apptools import QUICK, finish_jobs, link, texts
 from streamlit.testing.v1 import AppTest
 
 from unlearn_core import view_state as vs
+from unlearn_core.datasets.torchvision_sets import TorchvisionArrays
 from unlearn_core.stages.unlearn import plan_runs
 from unlearn_core.store import Store
 from unlearn_core.support.escaping import escape_markdown
@@ -121,6 +122,26 @@ def test_a_corruption_takes_the_dial_s_place_on_the_page(open_page: OpenPage, sh
     assert figures(app) == set()  # no position of the dial, and no mixture
     assert app.dataframe[0].value.iloc[0]["total"] == 86
     assert open_page("craft", "dataset=blobs&corruption=shift").warning
+
+
+def test_public_sets_are_a_button_away_and_never_for_strangers(
+    open_page: OpenPage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UNLEARN_CACHE", str(tmp_path))
+    asked: list[object] = []
+    monkeypatch.setattr(TorchvisionArrays, "download", lambda self, tell: asked.append(self.source.name))
+    app = open_page("craft")
+    assert [button.label for button in app.button if "get:" in str(button.key)][:2] == [
+        "MNIST: get it (12 MB)", "FashionMNIST: get it (31 MB)",
+    ]  # fmt: skip
+    assert "MNIST" not in app.selectbox(key="control:dataset").options
+    assert asked == []
+    app.button(key="get:fashion_mnist").click().run()
+    finish_jobs()
+    assert asked == ["fashion_mnist"]
+    assert "Getting FashionMNIST failed" in texts(app.run())  # this one brought nothing
+    monkeypatch.setenv("UNLEARN_PUBLIC", "1")
+    assert not [button for button in open_page("craft").button if "get:" in str(button.key)]
 
 
 def test_the_dials_answer_and_the_link_follows(open_page: OpenPage) -> None:
