@@ -33,6 +33,7 @@ from benchmarks.target import Target
 
 ASKED_SECONDS = 2.0
 LONGEST = 30.0
+OPENING = 300.0
 BETWEEN = 4.0
 """Seconds that the lecturer stays on a step after all have it."""
 ADDRESS = "192.168.1.7"
@@ -70,7 +71,7 @@ class Session:
         reading = asyncio.create_task(session._read())
         try:
             await session.send(page_name="", query_string=query)
-            await until(lambda: session.runs > 0)
+            await until(lambda: session.runs > 0, OPENING)
             yield session
         finally:
             reading.cancel()
@@ -82,6 +83,8 @@ class Session:
 
     async def press(self, label: str, **value: bool) -> None:
         """Click a button or set a toggle of the class's bar."""
+        if not await until(lambda: label in self.widgets, OPENING):
+            raise SystemExit(f"The page never showed {label!r}.")
         await self._send({}, {"id": self.widgets[label], **value})
 
     async def tick(self) -> None:

@@ -24,8 +24,6 @@ from unlearn_core.views.heatmap.sentences import cost_sentence, missing_sentence
 from unlearn_core.views.picture import Picture
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from unlearn_core.engine import JobView
     from unlearn_core.results.gallery import Gallery
     from unlearn_core.specs import MethodSpec
@@ -98,9 +96,8 @@ def progress(job: JobView | None) -> None:
     if jobs.running(job):
         jobs.panel((), job, redraw=REDRAW if len(job.stages) > REDRAW else 1)
         return
-    # Messages may name what is on the lecturer's computer.
-    failed = [stage for stage in job.stages if stage.state == "failed" and not audience.visitor()]
-    if failed:
+    failed = [stage for stage in job.stages if stage.state == "failed"]
+    if failed and not audience.visitor():  # messages may name what is on the lecturer's computer
         with st.expander(f"{len(failed)} of {len(job.stages)} stages failed", icon=":material/error:"):
             for stage in failed[:20]:
                 st.markdown(f"**{escape_markdown(stage.title)}** · {escape_markdown(stage.message)}")
