@@ -57,7 +57,7 @@ def panel(state: vs.State) -> None:
 
 def _brushes(names: Sequence[str]) -> None:
     words = {f"class:{k}": f"→ {escape_markdown(name)}" for k, name in enumerate(names)}
-    words |= {"known": "✖ known", "unknown": "◆ not known", "right": "● right"}
+    words |= {"known": "known ✖", "unknown": "not known ◆", "right": "right ●"}
     if st.session_state.get(_BRUSH) not in words:
         st.session_state[_BRUSH] = f"class:{len(names) - 1}"
     st.segmented_control(

@@ -42,7 +42,7 @@ def test_a_lasso_flips_points_undo_takes_it_back_and_the_link_holds_it(server: S
     expect(page).to_have_url(re.compile("corruption.flips="), timeout=30_000)
     first = flipped(page)
     assert first > 5
-    page.get_by_text("✖ known").click()
+    page.get_by_text("known ✖", exact=True).click()
     lasso(page)
     expect(page.get_by_text(f"{first} flipped, {first} known")).to_be_visible(timeout=30_000)
     link = page.url

@@ -147,8 +147,7 @@ def _others(burst: Burst, panel: int) -> go.Scattergl:
 def _colors(burst: Burst) -> np.ndarray:
     """The colour of each arrow: that of its example's true class."""
     codes = color_codes(burst.cloud.frame["class"].to_numpy()[burst.arrows], burst.cloud.classes)
-    colors: np.ndarray = np.array([*CLASS_COLORS, NEUTRAL])[codes]
-    return colors
+    return np.asarray(np.array([*CLASS_COLORS, NEUTRAL])[codes])
 
 
 def _arrows(burst: Burst, panel: int) -> list[go.Scatter]:
