@@ -41,16 +41,18 @@ def main() -> int:
     options = parser.parse_args()
     start = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
-        scenes = compute(Store.open(options.store or folder))
+        store = Store.open(options.store or folder)
+        anew = not store.find("film")
+        scenes = compute(store)
     packed = pack(scenes, first=dict(zip(("regularity", "discovery"), FIRST, strict=True)))
     options.out.mkdir(parents=True, exist_ok=True)
     (options.out / SCENES.name).write_bytes(packed)
-    told = provenance(scenes, time.monotonic() - start)
+    told = provenance(scenes, round(time.monotonic() - start) if anew else None)
     (options.out / PROVENANCE.name).write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
     for scene in scenes:
         ends = {name: f"{film.healed[-1]}, {film.utility[-1]:.3f}" for name, film in scene.films.items()}
         print(scene.scenario.corruption.regularity, scene.scenario.discovery, scene.memorised, ends)
-    print(f"{len(scenes)} scenes, {len(packed) / 2**20:.2f} MB, {told['seconds']} s.")
+    print(f"{len(scenes)} scenes, {len(packed) / 2**20:.2f} MB.")
     return 0
 
 
@@ -67,14 +69,14 @@ def compute(store: Store) -> list[Scene]:
     return [scene_of(store, scenario, models_of(scenario)) for scenario in scenarios]
 
 
-def provenance(scenes: list[Scene], seconds: float) -> dict[str, Any]:
-    """How it was made: of each model the key under which a store keeps its run."""
+def provenance(scenes: list[Scene], seconds: int | None) -> dict[str, Any]:
+    """How it was made; ``seconds`` is None where a part had been computed before."""
     commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip()
     return {
         "command": "python assets/make_start.py",
         "commit": commit,
         "date": dt.datetime.now(dt.UTC).date().isoformat(),
-        "seconds": round(seconds),
+        "seconds": seconds,
         "machine": f"{platform.system()} {platform.machine()}, cpu",
         "versions": {"python": platform.python_version()} | {name: metadata.version(name) for name in PACKAGES},
         "seed": scenes[0].scenario.seed,

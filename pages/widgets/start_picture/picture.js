@@ -97,6 +97,7 @@ class Picture {
       this.find(`.${name}`).setAttribute("aria-valuetext", this.find(`.${name}-word`).textContent);
     }
     this.find(".sentence").textContent = `${scene.live ? `Live, seed ${scene.seed}. ` : ""}${scene.sentence}`;
+    this.find(".seed").textContent = header.words.seed.replace("{seed}", scene.seed);
     this.find(".classes").replaceChildren(...scene.classes.map((label) => {
       const chip = document.createElement("span");
       chip.innerHTML = '<i class="chip"></i>';
@@ -287,14 +288,15 @@ class Picture {
   count(plane, film) {
     const all = this.scene.wrong.length, frame = film ? Math.round(plane.at) : -1;
     const healed = film ? film.healed[frame] : 0;
-    const text = film ? `${healed} healed|${all - healed} still wrong|${Math.round(100 * film.utility[frame])} % of new points right` : "";
+    const waits = this.header.words.waiting[plane.name];
+    const text = film ? `${healed} healed|${all - healed} still wrong|${Math.round(100 * film.utility[frame])} % of new points right` : waits;
     if (plane.text !== text) {
       plane.text = text;
       const [one, two, three] = text.split("|");
       const bold = (words) => words.replace(/^\d+/, "<b>$&</b>");
       plane.count.innerHTML = film
         ? `<span class="bar"><i style="width:${(100 * healed) / all}%"></i></span><span>${bold(one)}</span><span>${bold(two)}</span><span class="new">${three}</span>`
-        : `<span class="new">${this.header.words.waiting}</span>`;
+        : `<span>${waits}</span>`;
     }
     const rounds = film && film.frames > 1 ? film.rounds[Math.floor(plane.at)] : 0;
     const last = film ? film.rounds.at(-1) : 0;

@@ -11,7 +11,12 @@ from unlearn_core.views.start.data import Scene
 WORDS: Final[dict[str, Any]] = {
     "rounds": {"retrain": "epoch", "rem": "round"},
     "known": "{known} of {all}",
-    "waiting": "is being trained …",
+    "waiting": {
+        "original": "is being trained …",
+        "retrain": "comes after the original",
+        "rem": "comes after the original",
+    },
+    "seed": "seed {seed}",
 }
 """Words that the picture puts together in the browser."""
 CLEAR: Final = 0.05
