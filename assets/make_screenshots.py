@@ -39,7 +39,7 @@ PAGES = {
     "lessons": "lessons",
 }
 MOVING = "moving"
-FRAMES, MILLISECONDS, PAUSE = 48, 120, 2600
+FRAMES, MILLISECONDS, PAUSE = 40, 130, 2600
 """Frames of the moving picture, how long each is seen, and the last one."""
 SCRUB = "(slider, time) => { slider.value = time; slider.dispatchEvent(new Event('input')); }"
 STILL = """() => document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'"""
@@ -114,8 +114,7 @@ def animate(page: Page, url: str, target: Path) -> int:
     """Save the start page's picture from its first step to its last; returns the size in bytes."""
     page.goto(url)
     stage = page.locator(".start")
-    page.locator(".start[data-state=playing]").wait_for()
-    page.get_by_role("button", name="Pause").click()
+    page.locator(".start:not([data-state=empty])").wait_for(timeout=120_000)
     page.wait_for_function(STILL, timeout=120_000)
     frames = []
     for k in range(FRAMES):

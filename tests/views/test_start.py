@@ -139,7 +139,7 @@ def test_the_counters_are_what_can_be_counted_again(shipped: tuple[dict[str, Any
             assert told["films"][name]["healed"] == film.healed.tolist()
             under = film.ground[:, places[:, 1], places[:, 0]] // LEVELS
             agree = (under == arrays["clean"][arrays["corrupted"]]) == film.right
-            assert agree.mean() > 0.9  # but for points in a cell through which a border passes
+            assert agree.mean() > 0.85  # but for points in a cell through which a border passes
 
 
 def test_a_setting_computed_anew_ends_with_the_same_counters(
