@@ -1,13 +1,15 @@
 """Make assets/screenshots/: every page of the real app in a real browser, as a first visitor sees it.
 
 Run from the repository's root: ``python assets/make_screenshots.py``. Needs Chromium and requirements-dev.txt. The store is
-empty; what the pages show comes from the gallery. ``--dark``, ``--out`` and ``--pages`` are for looking at the pages.
+empty; what the pages show comes from the gallery. ``--dark``, ``--out`` and ``--pages`` are for looking at the pages. The page
+"moving" is the picture of the start page alone, frame by frame: the animated picture at the head of the README.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import io
 import os
 import shutil
 import socket
@@ -18,6 +20,7 @@ import time
 import urllib.request
 from pathlib import Path
 
+from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
 ROOT = Path(__file__).parents[1]
@@ -35,6 +38,10 @@ PAGES = {
     "own": "own",
     "lessons": "lessons",
 }
+MOVING = "moving"
+FRAMES, MILLISECONDS, PAUSE = 40, 130, 2600
+"""Frames of the moving picture, how long each is seen, and the last one."""
+SCRUB = "(slider, time) => { slider.value = time; slider.dispatchEvent(new Event('input')); }"
 STILL = """() => document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'"""
 
 
@@ -43,7 +50,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Take screenshots of every page.")
     parser.add_argument("--out", type=Path, default=TARGET, help="folder for the pictures [default: assets/screenshots]")
     parser.add_argument("--dark", action="store_true", help="with the dark theme")
-    parser.add_argument("--pages", default=",".join(PAGES), help="which pages, separated by commas")
+    parser.add_argument("--pages", default=",".join([*PAGES, MOVING]), help="which pages, separated by commas")
     parser.add_argument("--height", type=int, default=720, help="height of the window in pixels; its width is 1280")
     parser.add_argument("--store", type=Path, default=None, help="an existing store [default: an empty one]")
     options = parser.parse_args()
@@ -67,7 +74,12 @@ def main() -> None:
                 browser = playwright.chromium.launch(executable_path=chromium, args=ARGS)
                 scheme = "dark" if options.dark else "light"
                 page = browser.new_page(viewport={"width": 1280, "height": options.height}, color_scheme=scheme)  # type: ignore[arg-type]
-                for name in options.pages.split(","):
+                names = options.pages.split(",")
+                if MOVING in names:
+                    names.remove(MOVING)
+                    size = animate(page, f"http://localhost:{port}/", options.out / f"{MOVING}.webp")
+                    print(f"{MOVING}: {size / 1024:.0f} KB")
+                for name in names:
                     seconds = photograph(page, f"http://localhost:{port}/{PAGES[name]}", options.out / f"{name}.png")
                     print(f"{name}: {(options.out / f'{name}.png').stat().st_size / 1024:.0f} KB, drawn after {seconds:.1f} s")
                 browser.close()
@@ -96,6 +108,21 @@ def photograph(page: Page, url: str, target: Path) -> float:
     page.wait_for_function(STILL, timeout=120_000)
     page.screenshot(path=target)
     return seconds
+
+
+def animate(page: Page, url: str, target: Path) -> int:
+    """Save the start page's picture from its first step to its last; returns the size in bytes."""
+    page.goto(url)
+    stage = page.locator(".start")
+    page.locator(".start:not([data-state=empty])").wait_for(timeout=120_000)
+    page.wait_for_function(STILL, timeout=120_000)
+    frames = []
+    for k in range(FRAMES):
+        page.locator(".scrub").evaluate(SCRUB, k / (FRAMES - 1))
+        frames.append(Image.open(io.BytesIO(stage.screenshot())).convert("RGB"))
+    shown = [MILLISECONDS] * (FRAMES - 1) + [PAUSE]
+    frames[0].save(target, save_all=True, append_images=frames[1:], duration=shown, loop=0, quality=72, method=4)
+    return target.stat().st_size
 
 
 if __name__ == "__main__":

@@ -56,7 +56,7 @@ def call(program: str | Path, *arguments: str, folder: Path) -> str:
 
 def test_the_wheel_holds_the_package_and_the_dashboard_and_nothing_else(wheel: Path) -> None:
     dashboard = {"app.py", ".streamlit/config.toml", "assets/logo.svg", "assets/icon.svg"}
-    dashboard |= files_below("pages", "assets/gallery", "assets/lessons")
+    dashboard |= files_below("pages", "assets/gallery", "assets/lessons", "assets/start")
     wanted = files_below("unlearn_core") | {f"unlearn_core/dashboard/{path}" for path in dashboard}
     names = {name for name in zipfile.ZipFile(wheel).namelist() if not name.startswith(f"eunoe-{__version__}.dist-info/")}
     assert {"unlearn_core/py.typed", "unlearn_core/tuning/tuned/digits.json"} <= names
