@@ -17,9 +17,9 @@ from unlearn_core.views.embedding.figure import AXES, CLASS_COLORS, MANY, Cloud,
 from unlearn_core.views.palette import GROUPS, NEUTRAL
 from unlearn_core.views.picture import Picture, escape_html, layout
 
-STEPS = 14
-"""Frames between before and after; the browser glides from one to the next."""
-MILLISECONDS = 110
+STEPS = 20
+MILLISECONDS = 80
+"""Frames between before and after, and how long each of them stays."""
 _ORIGINAL = 0
 """The original is the first panel of a cloud; it is drawn as where arrows begin."""
 
@@ -214,15 +214,15 @@ def _play(figure: go.Figure, burst: Burst, moving: Sequence[int]) -> None:
             name=f"{k}",
             traces=list(moving),
             data=[
-                {"type": "scatter", "x": at[:, 0], "y": at[:, 1]}
-                for at in (places[_ORIGINAL] + np.float32(share) * (after - places[_ORIGINAL]) for after in places[1:])
+                {"type": "scatter", "x": at[:, 0].tolist(), "y": at[:, 1].tolist()}
+                for at in (np.float32(1 - share) * places[_ORIGINAL] + np.float32(share) * after for after in places[1:])
             ],
         )
         for k, share in enumerate(shares)
     ]
-    glide = {"duration": MILLISECONDS, "easing": "linear"}
-    play = {"mode": "immediate", "frame": {"duration": MILLISECONDS, "redraw": False}, "transition": glide}
-    jump = {"mode": "immediate", "frame": {"duration": 0, "redraw": False}, "transition": {"duration": 0}}
+    # Without a redraw plotly leaves marks where they are beside traces that WebGL draws.
+    play = {"mode": "immediate", "frame": {"duration": MILLISECONDS, "redraw": True}, "transition": {"duration": 0}}
+    jump = {"mode": "immediate", "frame": {"duration": 0, "redraw": True}, "transition": {"duration": 0}}
     buttons: list[dict[str, Any]] = [
         {"label": "Before", "method": "animate", "args": [["0"], jump]},
         {"label": "▶ Play", "method": "animate", "args": [[str(k) for k in range(STEPS + 1)], play]},
