@@ -84,11 +84,15 @@ def download_bytes(name: str) -> int:
 
 
 def corruption_names(state: vs.State) -> list[str]:
-    """What can go wrong with this view's data: the dial, the corruptions that need no file, and what files bring along."""
+    """What can go wrong with this view's data: the dial, corruptions that need neither file nor drawing, what files bring."""
     from unlearn_core.corruption import registry
 
     own = ["found"] if vs.is_own(state) or vs.as_found(state) else []
-    others = [kind.name for kind in registry if "file" not in kind.Params.model_fields or kind.name == state["corruption"]]
+    others = [
+        kind.name
+        for kind in registry
+        if kind.name == state["corruption"] or not {"file", "flips"} & kind.Params.model_fields.keys()
+    ]
     return ["dial", *others, *own]
 
 

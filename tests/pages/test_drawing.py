@@ -33,6 +33,8 @@ def test_a_drawing_is_in_the_link_and_its_scenario_knows_exactly_what_is_known()
     assert made.truth.forget_of(vs.to_scenario(again)).tolist() == sorted(drawing.known)
     assert sorted(made.truth.corrupted.tolist()) == sorted(drawing.given)
     assert vs.with_drawing(again, Drawing())["corruption"] == "dial"
+    first = vs.with_drawing(state, drawing)
+    assert vs.change_kind(state, first)["overrides"] == first["overrides"]  # the first stroke is not lost
 
 
 def test_links_that_cannot_be_drawn_say_why_in_one_sentence() -> None:

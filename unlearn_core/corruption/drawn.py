@@ -13,6 +13,7 @@ import torch
 from pydantic import Field
 
 from unlearn_core.component import ComponentParams
+from unlearn_core.corruption import kinds
 from unlearn_core.corruption.base import Change, Corruption, registry
 from unlearn_core.datasets import LabelledData
 from unlearn_core.errors import UserError
@@ -137,7 +138,8 @@ class Drawn(Corruption[DrawnParams]):
     def change(cls, params: DrawnParams, train: LabelledData, count: int, seed: int) -> Change:
         drawing = check_drawing(params.flips, train)
         order = drawing.order
-        return Change(torch.tensor(order), torch.tensor([drawing.given[index] for index in order]))
+        given = torch.tensor([drawing.given[index] for index in order])
+        return Change(torch.tensor(order), given, kinds=torch.full((len(order),), kinds.DRAWN, dtype=torch.int8))
 
 
 def _mark(train: LabelledData) -> bytes:

@@ -38,14 +38,12 @@ def with_drawing(state: State, drawing: Drawing) -> State:
 
     others = {name: value for name, value in state["overrides"].items() if name.partition(".")[0] != "corruption"}
     if not len(drawing):
-        usual = {name: BY_NAME[name].default for name in ("corruption", "amount", "discovery")}
-        return {"overrides": others, "forget": "", "corruption": usual["corruption"], "amount": usual["amount"],
-                "discovery": usual["discovery"]}  # fmt: skip
+        corruption, discovery = (BY_NAME[name].default for name in ("corruption", "discovery"))
+        return {"overrides": others, "forget": "", "corruption": corruption, "discovery": discovery}
     text = encode_drawing(drawing, clean_points(state))
     return {
         "corruption": DRAWN,
         "overrides": others | {_FLIPS: text},
-        "amount": len(drawing),
         "discovery": drawing.rate,
         "forget": "",
     }

@@ -21,7 +21,10 @@ def change_kind(state: State, changes: State) -> State:
     before, after = by_name(with_defaults(state)), by_name(changes)
     for name, section in _SECTION.items():
         if name in after and after[name] != before[name]:
-            more: State = {"overrides": _without(changes.get("overrides", state["overrides"]), section)}
+            # What comes with the change is meant for the new kind.
+            more: State = {
+                "overrides": changes["overrides"] if "overrides" in changes else _without(state["overrides"], section)
+            }
             if name == "trigger_kind":
                 more |= {"trigger_size": None, "trigger_corner": None, "trigger_value": None, "trigger_opacity": None}
             changes = changes | more
