@@ -58,6 +58,7 @@ def test_it_moves_by_itself_and_its_sliders_ask_no_server(gallery_server: Server
     assert seen(page, "rem") != before
     expect(page.get_by_text("Computes on").first).to_be_attached()
     page.wait_for_function(READY)
+    page.wait_for_timeout(1000)  # figures below that are drawn say so a moment later
 
     told, sentence = sent(), page.locator(".sentence").inner_text()
     label = page.locator("figure[data-model=rem] canvas").get_attribute("aria-label") or ""
