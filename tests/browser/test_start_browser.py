@@ -41,7 +41,7 @@ def listen(socket: WebSocket, sent: list[object]) -> None:
     def note(frame: str | bytes) -> None:
         if b"start-picture" in (
             frame if isinstance(frame, bytes) else frame.encode()
-        ):  # other parts of the page ask by the clock
+        ):  # others ask by the clock
             sent.append(frame)
 
     socket.on("framesent", note)
