@@ -39,9 +39,7 @@ def counted(page: Page) -> Callable[[], int]:
 
 def listen(socket: WebSocket, sent: list[object]) -> None:
     def note(frame: str | bytes) -> None:
-        if b"start-picture" in (
-            frame if isinstance(frame, bytes) else frame.encode()
-        ):  # others ask by the clock
+        if b"start-picture" in (frame if isinstance(frame, bytes) else frame.encode()):  # others ask by the clock
             sent.append(frame)
 
     socket.on("framesent", note)
