@@ -31,14 +31,18 @@ def in_state(page: Page, state: str) -> None:
 
 
 def counted(page: Page) -> Callable[[], int]:
-    """How many frames the page has sent to the server since."""
+    """How many frames about the picture the page has sent to the server since."""
     sent: list[object] = []
     page.on("websocket", lambda socket: listen(socket, sent))
     return lambda: len(sent)
 
 
 def listen(socket: WebSocket, sent: list[object]) -> None:
-    socket.on("framesent", lambda frame: sent.append(frame))  # playwright takes no built-in function
+    def note(frame: str | bytes) -> None:
+        if b"start-picture" in (frame if isinstance(frame, bytes) else frame.encode()):  # others ask by the clock
+            sent.append(frame)
+
+    socket.on("framesent", note)
 
 
 def test_it_moves_by_itself_and_its_sliders_ask_no_server(gallery_server: Server, tab: Tab) -> None:
@@ -68,6 +72,9 @@ def test_it_moves_by_itself_and_its_sliders_ask_no_server(gallery_server: Server
     expect(page.locator(".regularity-word")).to_contain_text("random labels")
     assert page.locator("figure[data-model=rem] canvas").get_attribute("aria-label") != label
     assert sent() == told
+    page.locator(".open button").last.click()
+    expect(page).to_have_title("Compare – Eunoe")
+    assert sent() > told
     assert tab.complaints == []
 
 
