@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.session import audience, following, in_browser, mirror
+from pages.session import audience, following, in_browser
 from pages.session.entry import answer_to_own_names
 from pages.session.services import elsewhere, warm_up
 from pages.widgets import class_bar, reading
@@ -46,11 +46,11 @@ in_browser.settle()
 # Lessons and links for teachers name pages, and need to know which one this is.
 st.session_state["pages"] = {page.url_path or "start": page.title for group in pages.values() for page in group}
 st.session_state["page"] = current.url_path or "start"
-lead = following.take()
+following.take()
 class_bar.bar()
 try:
     with elsewhere():
-        mirror.show(lead, current.run) if lead is not None else current.run()
+        current.run()
 except NotRead as missing:
     # A link to images whose files have not been read yet, on whatever page.
     reading.wait_for(missing)

@@ -81,11 +81,6 @@ def wait_for_lecturer() -> None:
     st.session_state[_WAITS] = work()
 
 
-def waits() -> bool:
-    """Whether the page as drawn lacks results."""
-    return _WAITS in st.session_state
-
-
 def work() -> int:
     """A number that changes when a run begins or a stage of it ends."""
     return room_work(classroom())

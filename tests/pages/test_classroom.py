@@ -1,11 +1,10 @@
-"""The class in memory: who leads, what others follow, one answer a session; and a page that is drawn once for all of them."""
+"""The class in memory: who leads, what others follow, one answer a session."""
 
 from __future__ import annotations
 
 import threading
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from pages.session.classroom import GONE_SECONDS, Classroom, Poll
 from unlearn_core import view_state as vs
@@ -104,35 +103,3 @@ def test_what_is_no_question_is_refused(question: str, answers: str) -> None:
     with pytest.raises(UserError):
         room.ask(question, list(answers))
     assert room.poll() is None
-
-
-def _followed() -> None:
-    import streamlit as st
-
-    from pages.session import mirror
-
-    def draw() -> None:
-        st.session_state["drew"] = True
-        left, right = st.columns(2)
-        left.slider("Dial", 0, 9, st.session_state["dial"])
-        right.markdown(f"Dial at **{st.session_state['dial']}**")
-
-    st.title("Of this session")
-    mirror.show(st.session_state["lead"], draw)
-
-
-def test_followers_see_what_the_first_of_them_drew() -> None:
-    from pages.session.classroom import Lead
-
-    def open_at(number: int, dial: int) -> AppTest:
-        app = AppTest.from_function(_followed, default_timeout=60)
-        app.session_state["lead"], app.session_state["dial"] = Lead(number, "craft", "", None), dial
-        return app.run()
-
-    first, second, later = open_at(-7, 3), open_at(-7, 8), open_at(-6, 8)
-    assert "drew" in first.session_state
-    assert "drew" not in second.session_state
-    assert "drew" in later.session_state, "the lecturer moved on"
-    assert [app.columns[1].markdown[0].value for app in (first, second, later)] == ["Dial at **3**"] * 2 + ["Dial at **8**"]
-    assert second.columns[0].slider[0].proto.default == [3.0]
-    assert second.title[0].value == "Of this session"
