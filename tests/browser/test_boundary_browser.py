@@ -13,6 +13,7 @@ pytestmark = pytest.mark.browser
 WAIT = 120_000
 QUERY = "dataset=blobs&training.epochs=12&amount=70&rem.epochs=2&views=original,rem"
 ACTIVE = "() => document.querySelector('.js-plotly-plot')._fullLayout.sliders[0].active"
+LAST = "() => document.querySelector('.js-plotly-plot')._fullLayout.sliders[0].steps.length - 1"
 GROUND = """() => {
     const maps = document.querySelector('.js-plotly-plot').calcdata.map(c => c[0]).filter(c => c.trace.type === 'heatmap');
     return maps.map(map => map.z.map(row => Array.from(row).join()).join());
@@ -42,7 +43,10 @@ def test_the_timeline_steps_both_ways_and_a_link_opens_the_same_view(server: Ser
 
     page.get_by_role("radio", name="Round by round").click()
     expect(page.locator(".updatemenu-button")).to_have_count(4, timeout=WAIT)
-    last: int = page.evaluate(ACTIVE)
+    assert page.evaluate(ACTIVE) == 0, "a story opens at its beginning"
+    last: int = page.evaluate(LAST)
+    for _ in range(last):
+        press(page, "Step ▶")
     shown = {last: wait_for_step(page, last)}
     for step in range(last - 1, -1, -1):
         press(page, "◀ Step")

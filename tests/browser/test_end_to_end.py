@@ -89,7 +89,7 @@ def test_a_deep_link_is_the_first_thing_a_fresh_server_sees(server: Server, tab:
         expect(inside).to_have_count(0)
     pages = re.findall(r'st\.Page\(.*?title="([^"]+)"', (ROOT / "app.py").read_text())
     assert names == pages
-    assert page.locator(".eunoe-card img").count() == 24
+    assert page.locator(".eunoe-card img").count() == 36  # before, the change, after
     assert tab.complaints == []
 
 

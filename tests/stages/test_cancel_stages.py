@@ -25,6 +25,7 @@ from unlearn_core.views.channels.stage import plan_channels
 from unlearn_core.views.embedding.stage import plan_embedding
 from unlearn_core.views.heatmap.data import MissingMetric
 from unlearn_core.views.own_data.stage import plan_cost
+from unlearn_core.views.start.stage import plan_films
 
 SECONDS = 2.0
 """A stage asks whether it is cancelled at least so often, in processor time (on this small data, on one core)."""
@@ -85,6 +86,7 @@ PLANS: dict[str, tuple[str, Callable[[], list[Stage]]]] = {
     "pca": ("embedding", lambda: plan_embedding(scenario(), [make_method("finetune", scenario())])[:-1]),
     "umap": ("embedding", seen_by_umap),
     **{what: (what, looking(what)) for what in ("plane", "field", "cost", "channels", "strengths")},
+    "film": ("film", lambda: plan_films(scenario(), {"rem": make_method("rem", scenario(), {"epochs": 2})})),
     "boundary": ("boundary", lambda: [*run_of("finetune"), *plan_frames(scenario(), [make_method("finetune", scenario())])]),
 }
 
@@ -118,8 +120,9 @@ def contents(store: Store) -> dict[str, Any]:
 
 
 def test_every_kind_of_stage_is_cancelled_here() -> None:
-    # These need files: a checkpoint (tests/datasets/test_checkpoint_fit.py), images (tests/views/test_looking.py).
-    assert {kind for kind, _ in PLANS.values()} == stage_kinds() - {"fit", "reading"}
+    # These need files: a checkpoint (tests/datasets/test_checkpoint_fit.py), images (tests/views/test_looking.py), a server of
+    # files (tests/datasets/test_fetching.py).
+    assert {kind for kind, _ in PLANS.values()} == stage_kinds() - {"fit", "reading", "fetching"}
 
 
 @pytest.mark.parametrize("what", PLANS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import torch
 
@@ -50,20 +50,31 @@ def film(stage: Stage, scenario: Scenario, store: Store, device: torch.device, r
         part = part_key(stage.key, next(numbers))
         store.put(part, "film part", {}, {"share": share}, {}, {"film": film_arrays(new)})
 
+    try:
+        made = _made(stage, scenario, data, store, reporter, show)
+        memorised = _memorised(store, scenario, data)
+        store.put(
+            stage.key, "film", dict(stage.payload), {"memorised": memorised}, environment(device), {"film": film_arrays(made)}
+        )
+    finally:
+        _delete_parts(store, stage.key)
+
+
+def _delete_parts(store: Store, key: str) -> None:
+    """Delete the parts of a film, those that an attempt left which was killed too."""
+    for number in itertools.count():
+        if not store.has([part := part_key(key, number)]):
+            return
+        store.delete(part)
+
+
+def _made(
+    stage: Stage, scenario: Scenario, data: ScenarioData, store: Store, reporter: Recorder, show: Callable[[Film, float], None]
+) -> Film:
     camera = Camera(scenario, data)
     if stage.payload["method"] is None:
-        model = load_original(store, scenario, data)
-        made = camera.look(model)
-    else:
-        made = _filmed(MethodSpec.parse(stage.payload["method"]), store, scenario, data, Filming(reporter, camera, show))
-    memorised = _memorised(store, scenario, data)
-    store.put(
-        stage.key, "film", dict(stage.payload), {"memorised": memorised}, environment(device), {"film": film_arrays(made)}
-    )
-    for number in itertools.count():  # also those that an earlier attempt left
-        if not store.has([part := part_key(stage.key, number)]):
-            break
-        store.delete(part)
+        return camera.look(load_original(store, scenario, data))
+    return _filmed(MethodSpec.parse(stage.payload["method"]), store, scenario, data, Filming(reporter, camera, show))
 
 
 def _filmed(spec: MethodSpec, store: Store, scenario: Scenario, data: ScenarioData, filming: Filming) -> Film:
