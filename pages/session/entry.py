@@ -7,6 +7,7 @@ import runpy
 from pathlib import Path
 
 import streamlit as st
+from streamlit import runtime
 from streamlit.runtime.pages_manager import PagesManager
 
 from unlearn_core.support.escaping import escape_markdown
@@ -35,8 +36,10 @@ def within_app() -> None:
     """Make sure that ``app.py`` has set up navigation and page config; it then runs the page that was asked for.
 
     A server that has just started and is first opened by a deep link has not seen ``st.navigation`` yet: Streamlit then
-    takes every file in ``pages/`` for a page of its own and runs it without ``app.py``.
+    takes every file in ``pages/`` for a page of its own and runs it without ``app.py``. It may have seen it in another
+    session since, and this page still runs alone.
     """
-    if getattr(PagesManager, "uses_pages_directory", False):
+    alone = runtime.exists() and "page" not in st.session_state
+    if alone or getattr(PagesManager, "uses_pages_directory", False):
         runpy.run_path(str(APP))
         st.stop()
