@@ -362,8 +362,13 @@ def test_copied_commands_are_those_of_the_view(open_page: OpenPage, computed: vs
 @pytest.mark.parametrize("seed", range(4))
 def test_random_links_open_with_notices(open_page: OpenPage, page: str, seed: int) -> None:
     rng = random.Random(seed)
-    # Whether a forget set exists, the store alone can say: that notice is the page's own.
-    names = [control.query_name for control in vs.CONTROLS if control.name != "forget"] + ["rem.epochs", "model.width", "zzz"]
+    # Whether a forget set exists, the store alone can say, and a page asks about files: these notices are the page's own.
+    its_own = {"forget", *vs.PATHS}
+    names = [control.query_name for control in vs.CONTROLS if control.name not in its_own] + [
+        "rem.epochs",
+        "model.width",
+        "zzz",
+    ]
     words = ["nan", "-1", "0", "0.5", "1e9", "rem,npo", "cnn", "blobs", "", "plane,seed", "☃"]
     query = {rng.choice(names): rng.choice(words) for _ in range(6)}
     app = open_page(page, "&".join(f"{name}={value}" for name, value in query.items()))
