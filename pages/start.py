@@ -15,7 +15,7 @@ OPEN = {"boundary": "pages/boundary.py", "compare": "pages/compare.py"}
 DOORS = (
     ("Teach", "Lessons in a few steps; links that set, hide and lock controls.", "lessons", "Lessons", "school"),
     ("Debug", "Your own data with wrong labels: find the rest, heal the model.", "own", "Your own", "folder_open"),
-    ("Compare", "Fifty methods on one task, side by side.", "compare", "Compare", "balance"),
+    ("Compare", "Two to six methods on one task, side by side.", "compare", "Compare", "balance"),
 )
 
 

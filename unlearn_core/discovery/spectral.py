@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 
 from unlearn_core.discovery import ModelOutputs, Score, register
@@ -56,6 +58,14 @@ def within_classes(view: ModelOutputs, features: torch.Tensor, least: int = 4) -
     return found
 
 
+def score_classes(view: ModelOutputs, measure: Callable[[torch.Tensor], torch.Tensor], least: int = 4) -> torch.Tensor:
+    """``measure`` (n, features) → (n,) within every given class of at least ``least`` examples; 0 elsewhere. (N,)."""
+    values = torch.zeros(len(view.labels), dtype=torch.float64, device=view.labels.device)
+    for ids, features in within_classes(view, view.original_features, least):
+        values[ids] = measure(features)
+    return values
+
+
 @register
 class SpectralSignature(Score):
     """⟨h − μ_c, v⟩², v the first right singular vector of the class's centred features. Tran et al. 2018, arXiv:1811.00636."""
@@ -65,10 +75,7 @@ class SpectralSignature(Score):
 
     @classmethod
     def compute(cls, view: ModelOutputs) -> torch.Tensor:
-        values = torch.zeros(len(view.labels), dtype=torch.float64, device=view.labels.device)
-        for ids, features in within_classes(view, view.original_features):
-            values[ids] = project_on_first(features)
-        return values
+        return score_classes(view, project_on_first)
 
 
 @register
@@ -80,7 +87,4 @@ class Spectre(Score):
 
     @classmethod
     def compute(cls, view: ModelOutputs) -> torch.Tensor:
-        values = torch.zeros(len(view.labels), dtype=torch.float64, device=view.labels.device)
-        for ids, features in within_classes(view, view.original_features, least=2 * DIRECTIONS):
-            values[ids] = quantum_entropy(features)
-        return values
+        return score_classes(view, quantum_entropy, least=2 * DIRECTIONS)
