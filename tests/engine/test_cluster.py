@@ -13,7 +13,10 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import dask
+import distributed
 import psutil
 import pytest
 
@@ -47,6 +50,15 @@ def running_pid(engine: Engine, job: str, index: int = 0) -> int:
     title = engine.view(job).stages[index].title
     until(lambda: any(worker.stage == title and worker.pid for worker in engine.status().workers))
     return next(worker.pid for worker in engine.status().workers if worker.stage == title)
+
+
+@contextlib.contextmanager
+def certified() -> Iterator[None]:
+    """Dask finds the embedded cluster's certificate in its own configuration."""
+    scratch = scratch_folder()
+    files = {"ca-file": scratch / CERTIFICATE, "client.cert": scratch / CERTIFICATE, "client.key": scratch / KEY}
+    with dask.config.set({f"distributed.comm.tls.{name}": str(path) for name, path in files.items()}):
+        yield
 
 
 def test_two_stages_on_two_workers(engine: Engine, store: Store) -> None:
@@ -139,15 +151,12 @@ def test_cancel_within_two_seconds_even_if_the_stage_is_deaf(engine: Engine) -> 
 
 
 def test_the_same_path_for_a_scheduler_by_address(engine: Engine, store: Store) -> None:
-    import dask
-
-    address, scratch = engine.status().address, scratch_folder()
+    address = engine.status().address
     assert address.startswith("tls://127.0.0.1:")
     guest = Engine(store, address=address, runner=RUNNER, device="cpu")
     with pytest.raises(UserError, match="certificate"):
         guest.start()
-    files = {"ca-file": scratch / CERTIFICATE, "client.cert": scratch / CERTIFICATE, "client.key": scratch / KEY}
-    with dask.config.set({f"distributed.comm.tls.{name}": str(path) for name, path in files.items()}):
+    with certified():
         guest.start()
     try:
         view = guest.wait(guest.submit([Stage("guest"), Stage("guest-bad", {"fail": "x"})], "guest"), 20)
@@ -158,6 +167,29 @@ def test_the_same_path_for_a_scheduler_by_address(engine: Engine, store: Store) 
     finally:
         guest.close()
     assert engine.wait(engine.submit([Stage("host")], "host"), 20).state == "done"
+
+
+def test_a_greeting_that_arrives_with_other_news_is_asked_for_again(
+    engine: Engine, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What Dask's client asserts fails where another client's cancelling reaches it with the scheduler's greeting."""
+    real, refused = distributed.Client._ensure_connected, []
+
+    async def once_disturbed(client: Any, timeout: Any = None) -> None:
+        if not refused:
+            refused.append(client)
+            raise AssertionError
+        await real(client, timeout=timeout)
+
+    monkeypatch.setattr(distributed.Client, "_ensure_connected", once_disturbed)
+    guest = Engine(store, address=engine.status().address, runner=RUNNER, device="cpu")
+    with certified():
+        guest.start()
+    try:
+        assert refused
+        assert guest.wait(guest.submit([Stage("after-all")], "guest"), 20).state == "done"
+    finally:
+        guest.close()
 
 
 def test_a_killed_cluster_is_reported_and_replaced(engine: Engine) -> None:

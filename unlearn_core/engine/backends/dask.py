@@ -22,6 +22,7 @@ from unlearn_core.engine.status import WorkerView
 from unlearn_core.errors import UserError
 
 CONNECT_SECONDS = 10.0
+CONNECT_TRIES = 3
 WARM_SECONDS = 120.0
 STOP_SECONDS = 2.0
 """A stage that still runs so long after it was cancelled is stopped with its worker (embedded cluster only)."""
@@ -51,7 +52,7 @@ class DaskBackend:
         """Start or find the cluster; raises ``UserError`` with the reason when that fails."""
         if self._embedded:
             self._server = ClusterProcess(self._count, self._lanes.spare)
-        import distributed  # while the server imports as well
+        import distributed  # noqa: F401 - slow, and the server imports at the same time
 
         # What goes wrong reaches the person through on_lost, in one sentence; Dask would log tracebacks as well.
         logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
@@ -60,8 +61,7 @@ class DaskBackend:
             self.address = self._server.wait_for_address()
             security = self._server.security()
         try:
-            options = {"set_as_default": False, "name": "lethe", "direct_to_workers": False, "security": security}
-            self._client = distributed.Client(self.address, timeout=CONNECT_SECONDS, **options)
+            self._client = self._connect(security)
             self._client.subscribe_topic(self._topic, self._hear)
             self._workers.refresh(self._client)
         except TypeError as error:  # Dask's word for an address tls:// without a certificate
@@ -74,6 +74,17 @@ class DaskBackend:
             self.close()
             raise UserError(f"There is no Dask scheduler at {self.address} ({worker.sentence(error)}).") from None
         threading.Thread(target=self._watch, name="eunoe-watch", daemon=True).start()
+
+    def _connect(self, security: Any) -> Any:
+        """A ``distributed.Client``. Dask's expects its greeting alone in the first message, by an assertion; the scheduler
+        adds what it tells every client in the same two milliseconds, such as a stage that another one cancelled."""
+        import distributed
+
+        options = {"set_as_default": False, "name": "lethe", "direct_to_workers": False, "security": security}
+        for _ in range(CONNECT_TRIES):
+            with contextlib.suppress(AssertionError):
+                return distributed.Client(self.address, timeout=CONNECT_SECONDS, **options)
+        raise ValueError("it does not greet as a scheduler does")
 
     @property
     def _gone(self) -> str:
