@@ -86,11 +86,9 @@ class Trial:
         return bool(gain.mean() > error)
 
 
-def cross_validate(
-    run: Run, params: Values, task: UnlearningTask, seed: int, reporters: Sequence[Reporter], guard: bool = True
-) -> Trial:
+def cross_validate(run: Run, params: Values, task: UnlearningTask, seed: int, reporters: Sequence[Reporter]) -> Trial:
     """Each half of F in turn is left in the retain set while REM is told of the other one; one run for each of at most two
-    reporters. ``seed`` decides the halves and is that of the runs. ``guard``: whether a lost class makes it worthless."""
+    reporters. ``seed`` decides the halves and is that of the runs. A class that either loses makes the trial worthless."""
     first, second = split_in_halves(task, seed)
     healed, retain, lost = [], [], []
     for (known, held), reporter in zip(((first, second), (second, first)), reporters, strict=False):
@@ -98,7 +96,7 @@ def cross_validate(
         model = run(params, half, StepProgress(reporter))
         healed.append(_healed_probability(model, task, held))
         retain.append(accuracy_on(model, task, task.retain))
-        lost.append(guard and class_collapsed(model, task.original, half))
+        lost.append(class_collapsed(model, task.original, half))
     return Trial(params, torch.cat(healed), sum(retain) / len(retain), any(lost))
 
 

@@ -104,9 +104,8 @@ def tune_rem(params: TunedParams, task: UnlearningTask, budget: ProgressBudget) 
 
     def look(values: Values, seed: int, folds: int) -> Trial:
         steps, pace = steps_of(values, examples), pace_of(values, plans[0])
-        # Without the guard against lost classes, as the runs in the gallery were made; with it the revision has to rise.
         reporters = [budget.next(steps, pace) for _ in range(folds)]
-        return cross_validate(run_rem, values, task, seed, reporters, guard=False)
+        return cross_validate(run_rem, values, task, seed, reporters)
 
     trials = [look(values, task.seed, 1) for values in plans] if len(plans) > 1 else []
     chosen, second = plans[0], list[Trial]()
