@@ -29,3 +29,7 @@ def test_the_budget_of_a_search_stands_beside_what_it_found() -> None:
     assert searched(entry | {"budget": None}) == "8 and the preset, 2 seeds (an earlier search); 0.100 → 0.250"
     table = [line for line in budgets() if line.startswith("| `")]
     assert {line.split("`")[1] for line in table} >= {"npo", "scrub", "rem"}
+
+
+def test_the_digits_values_were_searched_with_one_budget_for_all() -> None:
+    assert "- Digits: the same for all 25 methods." in budgets()

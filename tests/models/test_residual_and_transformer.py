@@ -61,7 +61,7 @@ def test_rem_heals_where_fine_tuning_does_not(name: str, params: dict[str, float
         run_stage(stage, store, "cpu", SilentReporter())
     finetune, rem = (store.get(scenario.run_key(spec)).payload["metrics"] for spec in specs)
     assert rem["healed"] > finetune["healed"] + 0.2
-    assert rem["utility"] > 0.9
+    assert rem["utility"] > 0.85
 
 
 def test_a_transformer_is_trained_and_moved_with_adam_and_points_keep_sgd() -> None:
