@@ -13,11 +13,15 @@ import torch
 from trained import Trained
 
 from unlearn_core.methods import UnlearningTask, accuracy_on, registry
+from unlearn_core.methods.redirection.optimizers import keep_state
 from unlearn_core.methods.redirection.search import Discovery
 from unlearn_core.methods.shared.class_collapse import class_collapsed
 from unlearn_core.models import build_model
 from unlearn_core.presets import preset_params
 from unlearn_core.training import SilentReporter, Trainer, predict
+from unlearn_core.views.text.choices import taken_back_in_words
+
+REPEATED = {"repeat": True, "take_back": 0}
 
 
 def only(task: UnlearningTask, forget: torch.Tensor) -> UnlearningTask:
@@ -30,7 +34,7 @@ def test_a_run_that_loses_a_class_is_repeated_more_softly_and_the_better_one_kep
     threes = (task.data.labels == 3).nonzero()[:40, 0]
 
     def values(clip: float) -> Any:
-        return rem.params(preset_params("rem", "digits") | {"flush_clip": clip, "epochs": 1})
+        return rem.params(preset_params("rem", "digits") | {"flush_clip": clip, "epochs": 1} | REPEATED)
 
     first, second = (rem(values(value)).run_single(only(task, threes), SilentReporter()) for value in (clip, clip / 2))
     assert class_collapsed(first, task.original, only(task, threes))
@@ -46,7 +50,7 @@ def test_a_run_that_loses_a_class_is_repeated_more_softly_and_the_better_one_kep
 def test_a_class_that_a_round_lost_is_spared_by_the_rounds_that_follow(digits: Trained) -> None:
     rem, task = registry.get("rem"), digits.task()
     task = only(task, (task.data.labels == 3).nonzero()[:40, 0])
-    sharp = {"flush_clip": 1.0, "epochs": 3, "repair_beta": 4.0, "repeat": False}
+    sharp = {"flush_clip": 1.0, "epochs": 3, "repair_beta": 4.0, "repeat": False, "take_back": 0}
 
     def run(**more: Any) -> torch.nn.Module:
         values = rem.params(preset_params("rem", "digits") | sharp | more)
@@ -57,6 +61,47 @@ def test_a_class_that_a_round_lost_is_spared_by_the_rounds_that_follow(digits: T
     assert class_collapsed(pushed, task.original, task)
     assert not class_collapsed(spared, task.original, task)
     assert accuracy_on(spared, task, task.retain) > accuracy_on(pushed, task, task.retain)
+
+
+def test_a_round_that_loses_a_class_is_undone_and_made_again_more_softly(digits: Trained) -> None:
+    rem, task = registry.get("rem"), digits.task()
+    task = only(task, (task.data.labels == 1).nonzero()[:20, 0])
+
+    def run(take_back: int) -> torch.nn.Module:
+        sharp = {"flush_clip": 1.0, "epochs": 2, "repair_beta": 4.0, "repeat": False, "take_back": take_back}
+        return rem(rem.params(preset_params("rem", "digits") | sharp)).unlearn(only(task, task.forget), SilentReporter())
+
+    pushed, softer = run(0), run(3)
+    assert class_collapsed(pushed, task.original, task)
+    assert not class_collapsed(softer, task.original, task)
+    rounds = softer.report["taken_back"]  # type: ignore[index]
+    assert [entry["flush_clip"] for entry in rounds] == [0.5**k for k in range(len(rounds))]
+    assert "of REM lost a class" in taken_back_in_words("REM", rounds)
+    assert "taken_back" not in pushed.report  # type: ignore[operator]
+
+
+def test_what_is_undone_goes_on_as_if_it_had_never_been() -> None:
+    """Model and optimiser are brought back in place, moments included, and those that were not there yet as zeros."""
+    torch.manual_seed(0)
+    model, inputs = torch.nn.Linear(3, 2), torch.randn(8, 3)
+    places = [parameter.data_ptr() for parameter in model.parameters()]
+    for make in (lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9), lambda p: torch.optim.AdamW(p, lr=0.1)):
+        optimizer = make(model.parameters())
+
+        def steps(count: int, optimizer: torch.optim.Optimizer = optimizer) -> list[torch.Tensor]:
+            for _ in range(count):
+                optimizer.zero_grad()
+                model(inputs).square().mean().backward()
+                optimizer.step()
+            return [parameter.detach().clone() for parameter in model.parameters()]
+
+        for before in (0, 2):  # with moments and without
+            steps(before)
+            restore = keep_state(model, optimizer)
+            first = steps(3)
+            restore()
+            assert all(torch.equal(a, b) for a, b in zip(first, steps(3), strict=True))
+    assert places == [parameter.data_ptr() for parameter in model.parameters()]
 
 
 def test_where_no_class_is_lost_none_has_to_be_spared(digits: Trained) -> None:

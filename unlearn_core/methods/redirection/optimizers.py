@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
+from torch import nn
 
 from unlearn_core.methods.redirection.params import RemParams
 from unlearn_core.models import RedirectNet
@@ -37,6 +40,27 @@ def lower_rate(optimizer: torch.optim.Optimizer, model: RedirectNet, params: Rem
     factor = 1 - (1 - params.final_rate) * done / total
     for group, relative in zip(optimizer.param_groups, (1.0, params.redirect_rate), strict=True):
         set_rate(group, _rate(model, params) * relative * factor)
+
+
+def keep_state(model: nn.Module, optimizer: torch.optim.Optimizer) -> Callable[[], None]:
+    """A call that brings ``model`` and ``optimizer`` back to how they are now: in place, because recorded steps know their
+    tensors by address. What the optimiser does not have yet it then has as zeros, from which it goes on as at its start."""
+
+    def tensors() -> list[torch.Tensor]:
+        moments = (value for state in optimizer.state.values() for value in state.values() if isinstance(value, torch.Tensor))
+        return [*model.state_dict().values(), *moments]
+
+    kept = [tensor.detach().clone() for tensor in tensors()]
+
+    @torch.no_grad()
+    def restore() -> None:
+        for place, tensor in enumerate(tensors()):
+            if place < len(kept):
+                tensor.copy_(kept[place])
+            else:
+                tensor.zero_()
+
+    return restore
 
 
 def _rate(model: RedirectNet, params: RemParams) -> float:

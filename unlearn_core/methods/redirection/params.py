@@ -105,6 +105,12 @@ class RemParams(MethodParams):
         False,
         description="Where a round lost a whole class, the rounds that follow remove nothing and repair with the paper's loss",
     )
+    take_back: int = Field(
+        0,
+        ge=0,
+        le=10,
+        description="A round that lost a whole class is undone and done anew with half the flush's clip, at most so many times",
+    )
     keep_best: bool = Field(True, description="Return the round that is best by the paper's proxy, else the last")
 
 
@@ -138,7 +144,7 @@ _SMALL: dict[str, float | bool] = {
     "keep_best": False,
 }
 PRESETS: dict[str, dict[str, float | bool]] = {
-    "digits": _SMALL,
+    "digits": _SMALL | {"repeat": False, "take_back": 3},
     "points": _SMALL | {"batch_size": 64},
     # Channels cost: as many again as the base has make a masked pass four times the arithmetic of one without. A quarter of
     # them heals as much (1,200 JPEGs), and no run may take longer than retraining. What was known by heart is given up and
@@ -173,7 +179,17 @@ PRESETS: dict[str, dict[str, float | bool]] = {
     },
 }
 LATER = frozenset(
-    {"steps", "final_rate", "removal_reference", "flush_loss", "flush_momentum", "statistics", "repeat", "spare_classes"}
+    {
+        "steps",
+        "final_rate",
+        "removal_reference",
+        "flush_loss",
+        "flush_momentum",
+        "statistics",
+        "repeat",
+        "spare_classes",
+        "take_back",
+    }
 )
 PUBLISHED: dict[str, dict[str, float | bool | str]] = {
     "": {"steps": 980, "removal_reference": "masked", "flush_momentum": True, "statistics": "mixed", "repeat": False}

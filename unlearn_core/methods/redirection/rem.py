@@ -10,7 +10,7 @@ from torch import nn
 from unlearn_core.errors import Cancelled
 from unlearn_core.methods import Region, UnlearningTask, register
 from unlearn_core.methods.base import FamilyName
-from unlearn_core.methods.redirection.optimizers import lower_rate, make_base_optimizer, make_optimizer
+from unlearn_core.methods.redirection.optimizers import keep_state, lower_rate, make_base_optimizer, make_optimizer
 from unlearn_core.methods.redirection.params import (
     LATER,
     PRESETS,
@@ -23,9 +23,9 @@ from unlearn_core.methods.redirection.params import (
 from unlearn_core.methods.redirection.references import ReferenceLosses, masked_losses
 from unlearn_core.methods.redirection.safeguard import P, SafeguardedMethod
 from unlearn_core.methods.redirection.work import STEP, Setting, make_budget, rem_work
-from unlearn_core.methods.shared.class_collapse import class_collapsed
+from unlearn_core.methods.shared.class_collapse import class_collapsed, halve_clip
 from unlearn_core.methods.shared.preference import ForgetSteps, bounded_loss, lower_forget_accuracy
-from unlearn_core.methods.shared.rounds import Rounds
+from unlearn_core.methods.shared.rounds import Rounds, add_report
 from unlearn_core.models import RedirectNet, RedirectNorm2d, example_masks, shared_mask
 from unlearn_core.training import DeviceData, Draws, Reporter, batches, rates_on_device
 from unlearn_core.training.cuda_graph import Replay, to_device
@@ -55,12 +55,14 @@ class RedirectionMethod(SafeguardedMethod[P]):
         rounds = Rounds(reporter, task, self.p.keep_best, measured=self.p.statistics == "retain")
         run = self.redirection(self.p, task, model, rounds)
         while run.done < run.total and not run.budget.spent():
-            run.flush()
-            run.redirect()
+            run.go_round(self.p.take_back if self.has_safeguard else 0)
             rounds.snapshot(model)  # scored by the proxy
             if self.p.spare_classes and not run.sparing:
                 run.sparing = class_collapsed(model, run.reference.model, task)
-        return rounds.returned(model)
+        returned = rounds.returned(model)
+        if run.taken_back:
+            add_report(returned, taken_back=run.taken_back)
+        return returned
 
 
 class Redirection:
@@ -87,11 +89,13 @@ class Redirection:
         # D: usually all data; discovery leaves out what it doubts but does not add to the forget set.
         self.everyone = torch.cat([task.forget, task.retain]).sort().values
         self.reference = ReferenceLosses(model, params, task, self.everyone, self.masks)
+        self.clip = params.flush_clip
         self.flushing = self._forget_steps(self.optimizer)
         self.steps_per_round = steps_per_round(len(self.everyone), params.batch_size, params.round_steps)
         self.total = total_steps(params, len(self.everyone))
         self.done = self.number = 0
         self.sparing = False  # whether a class was lost, so that nothing is removed any more (``spare_classes``)
+        self.taken_back: list[dict[str, float]] = []  # rounds that lost a class, as number and clip (``take_back``)
         self.budget = make_budget(params, task, model, self.everyone, self.masks)
 
     def masks(self, ids: torch.Tensor) -> torch.Tensor | None:
@@ -106,6 +110,18 @@ class Redirection:
     def descend_loss(self, ce: torch.Tensor, before: torch.Tensor, beta: float) -> torch.Tensor:
         """ℓ (B,): its minimisation lowers ``ce``; flat where ``ce`` is far above ``before``."""
         return bounded_loss(ce, before, beta)
+
+    def go_round(self, take_back: int) -> None:
+        """One round. What loses a class is undone and done anew with half the clip, ``take_back`` times at most."""
+        restore, done = keep_state(self.model, self.optimizer) if take_back else None, self.done
+        for left in range(take_back, -1, -1):
+            self.flush()
+            self.redirect()
+            if not left or not restore or not class_collapsed(self.model, self.reference.model, self.task):
+                return
+            self.taken_back.append({"round": self.number, "flush_clip": self.clip})
+            restore()
+            self.done, self.number, self.clip = done, self.number - 1, halve_clip(self.clip)
 
     def flush(self) -> None:
         """Push the corruption of F out of the base, before redirecting: epochs over F alone, until acc(drop, F) ≤ τ."""
@@ -127,7 +143,7 @@ class Redirection:
         def raise_loss(ce: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
             return self.ascend_loss(ce, self.reference.flushed_from[ids]).mean()
 
-        return ForgetSteps(self.model, optimizer, self.task, raise_loss, self.generator, self.p.flush_clip)
+        return ForgetSteps(self.model, optimizer, self.task, raise_loss, self.generator, self.clip)
 
     def redirect(self) -> None:
         """Redirect and repair, over all of D or so many batches: F goes from the base into its channels, the rest relearns."""
@@ -203,7 +219,8 @@ class Rem(RedirectionMethod[RemParams]):
     rest are this project's, and off under the paper's values.
     Given: the original, F, and D∖F with its labels as they are; neither clean labels nor what is corrupted beside F.
     Fails: where rounds are many: each repair teaches the base the undiscovered corruption again, which the proxy counts as
-    accuracy. A handful of known examples can push a whole class out of the base; ``repeat`` and ``spare_classes`` answer that.
+    accuracy. A handful of known examples can push a whole class out of the base; ``take_back``, ``repeat`` and
+    ``spare_classes`` answer that.
     Source: arXiv:2505.17730; ℓ after arXiv:2404.05868.
     Values: The paper's values are those of its experiments on CIFAR-10 and of its public program. Even with them some things
     differ from that program: redirect channels are freshly initialised at unlearning time, where there they went through
@@ -217,8 +234,8 @@ class Rem(RedirectionMethod[RemParams]):
     summary = (
         "Adds redirect channels, pushes the discovered corruption out of the base and into them, and lets every other example "
         "relearn with a small random share of them, so that what only it needs goes there too. Then the channels are dropped, "
-        "and with them much of the corruption that was never discovered. A run that loses a whole class on the way is "
-        "repeated once with a softer flush, and the one that keeps more of the rest is returned."
+        "and with them much of the corruption that was never discovered. A round that loses a whole class on the way is undone "
+        "and made again with a softer flush."
     )
     designed_for = Region()
     revision = 5  # giving up what was known by heart is not a fall

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from unlearn_core.methods import OracleTask, Region, register
-from unlearn_core.methods.redirection.params import SEARCH_SPACE, RemParams
+from unlearn_core.methods.redirection.params import PRESETS, SEARCH_SPACE, RemParams
 from unlearn_core.methods.redirection.rem import Redirection, RedirectionMethod
 from unlearn_core.models import RedirectNet
 from unlearn_core.training import Reporter
@@ -108,6 +108,7 @@ class RemAscent(RedirectionMethod[RemParams]):
     )
     designed_for = Region()
     revision, has_safeguard = 3, False  # giving up what was known by heart is not a fall
+    presets = PRESETS | {"digits": PRESETS["digits"] | {"repeat": True, "take_back": 0}}  # as if there were neither
     search_space = SEARCH_SPACE | {"learning_rate": [0.005, 0.01, 0.02, 0.05]}  # without a bound, a rate has to be low
     redirection = _Ascent
 

@@ -26,6 +26,8 @@ def choices(store: Results, scenario: Scenario, specs: Sequence[MethodSpec]) -> 
             found.append(in_words(label, tuning))
         if rate := report.get("rate"):
             found.append(rate_in_words(label, rate))
+        if taken_back := report.get("taken_back"):
+            found.append(taken_back_in_words(label, taken_back))
         if rounds := report.get("rounds"):
             found.append(round_in_words(label, rounds))
         if record is not None:
@@ -41,6 +43,17 @@ def round_in_words(label: str, rounds: Mapping[str, Any]) -> str:
     return (
         f"{label} returned its round {number} of {len(retain)}: of the labels outside the forget set that kept "
         f"{retain[number - 1]:.0%}, the last round {retain[-1]:.0%}."
+    )
+
+
+def taken_back_in_words(label: str, taken_back: Sequence[Mapping[str, float]]) -> str:
+    """``taken_back``: a run's report of the rounds that were undone, each with its number and its flush's clip."""
+    numbers = sorted({int(one["round"]) for one in taken_back})
+    which = f"Round {numbers[0]}" if len(numbers) == 1 else f"Rounds {', '.join(map(str, numbers))}"
+    softest = min(one["flush_clip"] for one in taken_back) / 2
+    return (
+        f"{which} of {label} lost a class, which shows on the labels outside the forget set: undone and made again, more "
+        f"softly (`flush_clip` {softest:.3g})."
     )
 
 
