@@ -14,14 +14,13 @@ import json
 import statistics
 from collections.abc import Iterator
 
+from benchmarks.computing import complete
 from benchmarks.paths import RESULTS, ROOT
 from benchmarks.report.sections import write_section
 from benchmarks.target import Target
-from unlearn_core.engine import Engine
 from unlearn_core.presets import make_method, make_scenario
 from unlearn_core.results.tables import original_metrics
 from unlearn_core.specs import Scenario
-from unlearn_core.stages.unlearn import plan_runs
 from unlearn_core.store import Store
 
 SEEDS, REGULARITY, DISCOVERY = (0, 1, 2), (0.0, 0.5, 1.0), (0.1, 0.3, 0.5, 1.0)
@@ -110,18 +109,6 @@ def table(found: Measured) -> list[str]:
     return lines
 
 
-def compute(store: Store, grid: dict[Task, Scenario]) -> None:
-    """Compute what the store lacks of the grid."""
-    stages = {s.key: s for sc in grid.values() for s in plan_runs(sc, [make_method(m, sc) for m in METHODS])}
-    engine = Engine(store)
-    try:
-        view = engine.wait(engine.submit(list(stages.values()), "digits targets"))
-    finally:
-        engine.close()
-    if view.state != "done":
-        raise SystemExit(f"Not everything was computed: {[s.message for s in view.stages if s.message]}")
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--store", default=None)
@@ -132,7 +119,7 @@ def main() -> None:
         for d in DISCOVERY
         for seed in SEEDS
     }
-    compute(store, grid)
+    complete(store, [(sc, [make_method(name, sc) for name in METHODS]) for sc in grid.values()], "digits targets")
     found = Measured(store, grid)
     reached = list(targets(found))
     print("\n".join(target.line() for target in reached))
