@@ -205,7 +205,7 @@ def test_classes_and_time_have_controls_in_the_link(open_page: OpenPage, compute
     assert "share of the method's own work" in figure(app, "trajectories")
     app.button_group(key="control:pace").set_value("round").run()
     assert "round of the method" in figure(app, "trajectories")
-    app.session_state["pictures"] = TABS["classes"]
+    app.session_state["state"] = app.session_state["state"] | {"tab": "classes"}
     app.run()
     assert "clean class" in figure(app, "classes")
     app.button_group(key="control:by_class").set_value("utility").run()
