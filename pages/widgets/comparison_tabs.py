@@ -103,7 +103,7 @@ def _over_time(state: vs.State, rounds: pd.DataFrame, wanted: str, course: Pictu
 def _classes(state: vs.State, scenario: Scenario, specs: Sequence[MethodSpec], frame: pd.DataFrame) -> None:
     shares = results.class_frame(scenario, specs)
     if shares.empty:
-        st.info("The outputs of these models are not in the store any more; run them again to see each class.")
+        st.info("The outputs of these models are not in the store; run them to see each class.")
         return
     if shares["healed"].isna().all():
         show.note("By class only utility is shown: nobody knows which training labels are wrong.")

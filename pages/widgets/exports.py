@@ -36,7 +36,8 @@ def tab(scenario: Scenario, specs: Sequence[MethodSpec], frame: pd.DataFrame) ->
     if audience.visitor():  # a file is made in the app's process
         st.info(audience.ONLY_LECTURER, icon=":material/lock:")
         return
-    there = [spec for spec in specs if spec.name in set(frame["method"])]
+    stored = store().has(frame["key"])
+    there = [spec for spec in specs if scenario.run_key(spec) in stored]
     if not there:
         st.info("No method has finished yet; press **Run** above, then its model can be exported here.", icon=":material/info:")
         return
