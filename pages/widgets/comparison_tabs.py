@@ -38,7 +38,7 @@ def tabs(state: vs.State, scenario: Scenario, specs: Sequence[MethodSpec], frame
         "map": ("Map and course", lambda: _map(state, scenario, specs, frame)),
         "classes": ("Class by class", lambda: _classes(state, scenario, specs, frame)),
         "cost": ("Cost and differences", lambda: _cost(state, frame)),
-        "export": ("Export", lambda: exports.tab(scenario, specs, frame)),
+        "export": ("Export", lambda: exports.tab(state, scenario, specs, frame)),
         "meanings": ("What the numbers mean", results.meanings),
     }
     if added := catalog.added_pictures():
