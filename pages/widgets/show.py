@@ -87,7 +87,7 @@ def tabs_in_link(state: vs.State, name: str, parts: Mapping[str, tuple[str, Call
     st.session_state[key] = parts[state[name]][0] if state[name] in parts else next(iter(names))  # type: ignore[literal-required]
 
     def changed() -> None:
-        binding.change(**{name: names[st.session_state[key]]})  # type: ignore[misc]
+        binding.change_one(name, names[st.session_state[key]])
 
     for tab, (_, draw) in zip(st.tabs(list(names), key=key, on_change=changed), parts.values(), strict=True):
         if tab.open:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from unlearn_core.errors import UserError
+from unlearn_core.front_door.answer import SHOWN, SHOWN_UNKNOWN
 from unlearn_core.front_door.pictures import PICTURES, draw
 from unlearn_core.specs import MethodSpec, Scenario
 
@@ -52,10 +53,15 @@ def comparison_report(
     edited = len(scenario.forget or ())
     line = scenario_line(plain, datasets.get(scenario.dataset.name).label)
     sections = [
-        Section("What came out", [_words(line), _words(outcome(frame, scenario.discovery, edited)), origin], _numbers(frame)),
+        Section("What came out", [_words(line), _words(outcome(frame, scenario.discovery, edited)), origin], _headlines(frame)),
         *_pictures(store, scenario, specs, frame),
-        Section("What the numbers mean", [_words(reference_note(scenario.discovery, edited, known))], _meanings(frame), True),
-        Section("Settings", (), _settings(plain, specs), True),
+        Section(
+            "Every number",
+            [_words(reference_note(scenario.discovery, edited, known))],
+            _numbers(frame).T.rename_axis("Number").rename_axis(None, axis=1),
+        ),
+        Section("What the numbers mean", (), _meanings(frame), prose=True, folded=True),
+        Section("Settings", (), _settings(plain, specs), prose=True, folded=True),
         Section("To repeat it", code=repeat),
     ]
     return page("Unlearning corrupted data: a comparison", sections, _made())
@@ -78,6 +84,14 @@ def _shown(frame: pd.DataFrame) -> dict[str, Any]:
     from unlearn_core.evaluation import registry
 
     return {metric.name: metric for metric in registry if metric.name in frame and frame[metric.name].notna().any()}
+
+
+def _headlines(frame: pd.DataFrame) -> pd.DataFrame:
+    from unlearn_core.views.table import plain_table
+
+    names = SHOWN if frame["healed"].notna().any() else SHOWN_UNKNOWN
+    every = _shown(frame)
+    return plain_table(frame, {name: every[name] for name in names if name in every})
 
 
 def _numbers(frame: pd.DataFrame) -> pd.DataFrame:

@@ -20,13 +20,13 @@ p { margin: .25rem 0 .75rem; }
 table { border-collapse: collapse; font-size: .9rem; }
 th, td { text-align: right; padding: .3rem .7rem; border-bottom: 1px solid #e1e5ea; white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; }
-.words td { white-space: normal; text-align: left; vertical-align: top; }
+.words :is(td, th) { white-space: normal; text-align: left; vertical-align: top; }
 figure { margin: 0; }
 figcaption { color: #46505c; font-size: .92rem; }
 summary { cursor: pointer; color: #2f6391; }
 pre { background: #f1f3f5; padding: .75rem; border-radius: .4rem; overflow-x: auto; font-size: .85rem; }
 footer { color: #46505c; font-size: .85rem; border-top: 1px solid #e1e5ea; margin-top: 2rem; padding-top: .75rem; }
-@media print { details { display: none; } figure, table { break-inside: avoid; } }
+@media print { details:not([open]) { display: none; } figure, table { break-inside: avoid; } }
 """
 
 
@@ -34,13 +34,14 @@ footer { color: #46505c; font-size: .85rem; border-top: 1px solid #e1e5ea; margi
 class Section:
     """A part under its title: ``text`` in sentences, ``table`` as it is, ``pictures``, and ``code`` by title, to be copied.
 
-    ``prose``: the table's cells are sentences.
+    ``prose``: the table's cells are sentences; ``folded``: the table opens on a click.
     """
 
     title: str
     text: Sequence[str] = ()
     table: pd.DataFrame | None = None
     prose: bool = False
+    folded: bool = False
     pictures: Sequence[Picture] = ()
     code: Mapping[str, str] = field(default_factory=dict)
 
@@ -52,8 +53,7 @@ def page(title: str, sections: Iterable[Section], closing: str) -> str:
     for section in sections:
         parts.append(f"<h2>{html.escape(section.title)}</h2>" + _paragraphs(section.text))
         if section.table is not None:
-            kind = "words" if section.prose else "numbers"
-            parts.append(f'<div class="wide">{section.table.to_html(border=0, classes=kind, escape=True)}</div>')
+            parts.append(_table(section.table, section.prose, section.folded))
         for picture in section.pictures:
             parts.append(_figure(picture, first=not drawn))
             drawn += 1
@@ -65,6 +65,12 @@ def page(title: str, sections: Iterable[Section], closing: str) -> str:
     )
     body = "\n".join(parts)
     return f"{head}<body>\n<h1>{html.escape(title)}</h1>\n{body}\n<footer>{html.escape(closing)}</footer>\n</body>\n</html>\n"
+
+
+def _table(frame: pd.DataFrame, prose: bool, folded: bool) -> str:
+    rows = frame.reset_index().to_html(index=False, border=0, classes="words" if prose else "numbers", escape=True)
+    wide = f'<div class="wide">{rows}</div>'
+    return f"<details><summary>{len(frame)} rows</summary>{wide}</details>" if folded else wide
 
 
 def _paragraphs(sentences: Sequence[str]) -> str:
