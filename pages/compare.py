@@ -68,8 +68,8 @@ with page("Compare methods", see=see, attempt=attempt) as (state, corner):
         with own:
             own_methods.panel()
     jobs.panel(stages, job)
-    frame = results.frame_of(scenario, specs, st.session_state.get("asked", set())) if stages[0].key in stored else None
-    if frame is None or len(frame) < 2:
+    frame = results.frame_of(scenario, specs, st.session_state.get("asked", set()))
+    if "original" not in set(frame["method"]) or len(frame) < 2:
         if not jobs.running(job) and not specs:
             st.info("Until something is known to be wrong there is nothing to compare.", icon=":material/info:")
         elif not jobs.running(job) and not audience.visitor():
@@ -91,7 +91,7 @@ with page("Compare methods", see=see, attempt=attempt) as (state, corner):
         results.choices(scenario, specs)
         attacks.offer(scenario, wanted)
     st.caption(reference_note(state["discovery"], vs.edited(state), vs.truth_known(state)))
-    if origin := borrowed(stage.key for stage in stages):
+    if origin := borrowed(frame["key"]):
         st.caption(origin)
 
     panels.tabs(state, scenario, specs, frame)

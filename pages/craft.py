@@ -174,7 +174,8 @@ with page(
             if on_canvas:
                 drawing.panel(state)
             elif shown.points is None:
-                changed = examples.grid(shown.examples[: state["examples"]], triggers(scenario), changes=True)
+                with st.container(key="cards"):
+                    changed = examples.grid(shown.examples[: state["examples"]], triggers(scenario), changes=True)
                 if vs.as_found(state):
                     show.note(
                         "Labels are as they come: the label that was given is in bold, the true one is shown where known."

@@ -155,7 +155,7 @@ def details(shown: embedded_examples.Examples, judged: str | None, focus: np.nda
         ),
         "inspector": ("Inspector", lambda: closely(shown, focus, ready, found)),
     }
-    show.tabs(dict(part for name, part in parts.items() if not binding.hidden(state, name)), "details")
+    show.tabs_in_link(state, "details", {name: part for name, part in parts.items() if not binding.hidden(state, name)})
 
 
 def histograms(rows: pd.DataFrame, shown: embedded_examples.Examples, judged: str | None) -> None:

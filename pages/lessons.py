@@ -4,24 +4,39 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.widgets import lessons, teacher
+from pages.widgets import lesson_answers, lessons, teacher
 from pages.widgets.page import page
+from unlearn_core.view_state.lessons import Lesson
 from unlearn_core.view_state.lessons import lessons as all_lessons
+
+
+def notes(lesson: Lesson) -> None:
+    """What a lecturer says at each step, and the same to print."""
+    for number, step in enumerate(lesson.steps, 1):
+        st.markdown(f"{number}. **{step.title}** ({step.minutes:g} min). {step.notes}")
+    lesson_answers.download(lesson, notes=True)
+
 
 with page(
     "Lessons",
     see="short guided tours; each step opens a page, sets the controls, and says what to look for.",
-    attempt="start with the first one: it takes five minutes, and needs nothing but this browser.",
+    attempt="start with the first one, and answer each question before you look.",
     corner=0,
 ) as (state, _):
+    lesson_answers.summary(all_lessons())
     for start in range(0, len(all_lessons()), 3):
         for place, lesson in zip(st.columns(3), list(all_lessons().values())[start : start + 3], strict=False):
             with place.container(border=True, height=300):
                 st.markdown(f"**{lesson.title}**")
                 st.markdown(lesson.summary)
-                st.caption(f"{len(lesson.steps)} steps")
-                if st.button("Start", icon=":material/play_arrow:", key=f"lesson:{lesson.name}", type="primary"):
-                    lessons.go(lesson, 1)
+                st.caption(f"{len(lesson.steps)} steps, about {lesson.minutes} minutes in a lecture")
+                with st.container(horizontal=True, vertical_alignment="center"):
+                    if st.button("Start", icon=":material/play_arrow:", key=f"lesson:{lesson.name}", type="primary"):
+                        lessons.go(lesson, 1)
+                    with st.popover(
+                        "Notes", icon=":material/co_present:", help="For the lecturer: what to say, how long it takes"
+                    ):
+                        notes(lesson)
 
     st.markdown("#### For teachers")
     st.caption(

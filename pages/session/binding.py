@@ -123,7 +123,12 @@ def _changed(name: str, key: str, convert: Callable[[Any], Any]) -> None:
     value = st.session_state[key]
     if value is None:  # an emptied number field: the last value stays
         return
-    change(**{name: convert(value)})
+    change_one(name, convert(value))
+
+
+def change_one(name: str, value: Any) -> None:
+    """Set the control that is called ``name``."""
+    change(**{name: value})
 
 
 def segments(

@@ -19,6 +19,7 @@ from unlearn_core.store import Store
 from unlearn_core.support.deferring import defer_reading
 
 if TYPE_CHECKING:
+    from unlearn_core.results.gallery import Gallery
     from unlearn_core.stages.stage import Stage
 
 
@@ -38,15 +39,25 @@ def store() -> Store:
     return _store(location)
 
 
-def borrowed(keys: Iterable[str]) -> str:
-    """Where results come from, if any of these were not computed here but came with the code; else empty."""
-    from unlearn_core.results.gallery import ADOPTED, gallery
+def precomputed_results() -> Gallery | None:
+    """The gallery, where there is one."""
+    from unlearn_core.results.gallery import gallery
 
-    records = [store().get(key) for key in keys]
-    dates = {record.environment[ADOPTED] for record in records if record and ADOPTED in record.environment}
-    if not dates:
+    return gallery(os.environ.get("UNLEARN_GALLERY"))
+
+
+def borrowed(keys: Iterable[str]) -> str:
+    """Where results that are shown come from, if any of these came with the code and were not computed here; else empty.
+
+    ``keys``: of results, whether they are in the store or in the gallery alone.
+    """
+    from unlearn_core.results.gallery import ADOPTED
+
+    records = {key: store().get(key) for key in keys}
+    dates = {record.environment[ADOPTED] for record in records.values() if record and ADOPTED in record.environment}
+    precomputed = precomputed_results()
+    if not dates and (precomputed is None or all(records.values())):
         return ""
-    precomputed = gallery(os.environ.get("UNLEARN_GALLERY"))
     return precomputed.line() if precomputed else f"Precomputed on {', '.join(sorted(dates))}, not on this machine."
 
 

@@ -19,7 +19,8 @@ _WATCHING = """<style>
 [data-testid="stMain"] :is(.stButton, .stPopover, .stSelectbox, .stMultiSelect, .stSlider, .stNumberInput, .stTextInput,
   .stTextArea, .stButtonGroup, .stCheckbox, .stFileUploader, .stTabs [role="tablist"]) {pointer-events: none; opacity: .75;}
 [data-testid="stMain"] .stDownloadButton {display: none;}
-[data-testid="stMain"] .st-key-class-bar :is(.stButton, .stButtonGroup) {pointer-events: auto; opacity: 1;}
+[data-testid="stMain"] :is(.st-key-class-bar, .st-key-lesson-ask) :is(.stButton, .stButtonGroup)
+  {pointer-events: auto; opacity: 1;}
 </style>"""
 
 

@@ -10,7 +10,7 @@ import streamlit as st
 
 from pages.cache import catalog
 from pages.session import binding
-from pages.session.services import store
+from pages.session.services import precomputed_results, store
 from pages.widgets import show
 from unlearn_core import view_state as vs
 from unlearn_core.results import table_export as sheets
@@ -28,12 +28,30 @@ _USUAL = (vs.HEADLINES, vs.UNKNOWN_HEADLINES)
 
 
 def frame_of(scenario: Scenario, methods: Sequence[MethodSpec], new: Sequence[str] = ()) -> pd.DataFrame:
-    """One row for the original and for every stored run, in the chosen order; ``new``: keys computed in this session."""
+    """One row for the original and for every run that is stored or in the gallery, in the chosen order; ``new``: keys computed
+    in this session."""
     from unlearn_core.results import tables
 
-    frame = ordered(tables.comparison(store(), scenario, methods), [spec.name for spec in methods])
+    found = tables.comparison(store(), scenario, methods)
+    if len(found) <= len(methods):
+        found = with_precomputed(found, scenario, methods)
+    frame = ordered(found, [spec.name for spec in methods])
     keys = {"original": scenario.original_key} | {spec.name: scenario.run_key(spec) for spec in methods}
     return frame.assign(cached=[keys[name] not in new for name in frame["method"]])
+
+
+def with_precomputed(frame: pd.DataFrame, scenario: Scenario, methods: Sequence[MethodSpec]) -> pd.DataFrame:
+    """``frame`` with the gallery's numbers of what is not in the store."""
+    from unlearn_core.results.gallery import comparison_rows
+
+    precomputed = precomputed_results()
+    if precomputed is None:
+        return frame
+    rows = comparison_rows(precomputed.runs, scenario, methods)
+    rows = rows[~rows["method"].isin(frame["method"])]
+    if rows.empty or frame.empty:
+        return rows if frame.empty else frame
+    return pd.concat([frame, rows.dropna(axis=1, how="all")], ignore_index=True)
 
 
 def table(frame: pd.DataFrame, name: str, only: Sequence[str] | None = None) -> None:

@@ -31,21 +31,24 @@ _PACES = {"work": "share of work", "round": "rounds"}
 
 def tabs(state: vs.State, scenario: Scenario, specs: Sequence[MethodSpec], frame: pd.DataFrame) -> None:
     """All pictures that this view does not hide."""
-    parts: dict[str, tuple[tuple[str, ...], Callable[[], None]]] = {
-        "Map and course": (("scatter", "trajectories"), lambda: _map(state, scenario, specs, frame)),
-        "Class by class": (("classes",), lambda: _classes(state, scenario, specs, frame)),
-        "Cost and differences": (("cost", "difference"), lambda: _cost(state, frame)),
-        "Export": (("export",), lambda: exports.tab(scenario, specs, frame)),
-        "What the numbers mean": ((), results.meanings),
+    panels: dict[str, tuple[str, ...]] = {
+        "map": ("scatter", "trajectories"), "classes": ("classes",), "cost": ("cost", "difference"), "export": ("export",)
+    }  # fmt: skip
+    parts: dict[str, tuple[str, Callable[[], None]]] = {
+        "map": ("Map and course", lambda: _map(state, scenario, specs, frame)),
+        "classes": ("Class by class", lambda: _classes(state, scenario, specs, frame)),
+        "cost": ("Cost and differences", lambda: _cost(state, frame)),
+        "export": ("Export", lambda: exports.tab(state, scenario, specs, frame)),
+        "meanings": ("What the numbers mean", results.meanings),
     }
     if added := catalog.added_pictures():
-        parts["From plug-ins"] = ((), lambda: _added(added, frame))
+        parts["added"] = ("From plug-ins", lambda: _added(added, frame))
     shown = {
-        title: draw
-        for title, (panels, draw) in parts.items()
-        if not panels or not all(binding.hidden(state, panel) for panel in panels)
+        name: part
+        for name, part in parts.items()
+        if name not in panels or not all(binding.hidden(state, panel) for panel in panels[name])
     }
-    show.tabs(shown, "pictures")
+    show.tabs_in_link(state, "tab", shown)
 
 
 def _map(state: vs.State, scenario: Scenario, specs: Sequence[MethodSpec], frame: pd.DataFrame) -> None:
@@ -100,7 +103,7 @@ def _over_time(state: vs.State, rounds: pd.DataFrame, wanted: str, course: Pictu
 def _classes(state: vs.State, scenario: Scenario, specs: Sequence[MethodSpec], frame: pd.DataFrame) -> None:
     shares = results.class_frame(scenario, specs)
     if shares.empty:
-        st.info("The outputs of these models are not in the store any more; run them again to see each class.")
+        st.info("The outputs of these models are not in the store; run them to see each class.")
         return
     if shares["healed"].isna().all():
         show.note("By class only utility is shown: nobody knows which training labels are wrong.")

@@ -42,7 +42,7 @@ def panel() -> None:
         st.markdown(outcome(frame, state["discovery"]))
         results.table(frame, "demo", vs.HEADLINES)
         st.caption(reference_note(state["discovery"]))
-        if origin := borrowed(stage.key for stage in stages):
+        if origin := borrowed(frame["key"]):
             st.caption(origin)
 
 

@@ -12,8 +12,9 @@ import streamlit as st
 
 from pages.cache import catalog
 from pages.session import audience
-from pages.session.services import store
+from pages.session.services import borrowed, store
 from pages.widgets import show
+from unlearn_core import view_state as vs
 from unlearn_core.errors import UserError
 
 if TYPE_CHECKING:
@@ -31,12 +32,14 @@ _last: dict[tuple[str, str, str], Exported] = {}
 """The latest export alone: its two files are one computation, and a model can be large."""
 
 
-def tab(scenario: Scenario, specs: Sequence[MethodSpec], frame: pd.DataFrame) -> None:
-    """Which model, in which form, and the buttons that hand it out."""
+def tab(state: vs.State, scenario: Scenario, specs: Sequence[MethodSpec], frame: pd.DataFrame) -> None:
+    """A report for others; which model, in which form, and the buttons that hand it out."""
     if audience.visitor():  # a file is made in the app's process
         st.info(audience.ONLY_LECTURER, icon=":material/lock:")
         return
-    there = [spec for spec in specs if spec.name in set(frame["method"])]
+    _report(state, scenario, specs, frame)
+    stored = store().has(frame["key"])
+    there = [spec for spec in specs if scenario.run_key(spec) in stored]
     if not there:
         st.info("No method has finished yet; press **Run** above, then its model can be exported here.", icon=":material/info:")
         return
@@ -71,6 +74,26 @@ def tab(scenario: Scenario, specs: Sequence[MethodSpec], frame: pd.DataFrame) ->
         f"The network in a form {came}. The second file says which input it takes and which classes it names. In a terminal "
         "<code>python -m unlearn_core export</code> writes both."
     )
+
+
+def _report(state: vs.State, scenario: Scenario, specs: Sequence[MethodSpec], frame: pd.DataFrame) -> None:
+    """The comparison as one file, made when it is asked for."""
+    place, origin = store(), borrowed(frame["key"])
+    names = [spec.name for spec in specs]
+    repeat = {"Terminal": vs.as_cli(state, names), "Python": vs.as_python(state, names)}
+
+    def made() -> str:
+        from unlearn_core.front_door.report import comparison_report
+
+        with _lock:
+            return comparison_report(place, scenario, specs, frame, repeat, origin)
+
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.download_button(
+            "Report", data=made, file_name="eunoe-report.html", mime="text/html", key="export-report", on_click="ignore",
+            icon=":material/description:",
+        )  # fmt: skip
+        st.caption("One HTML file for others: pictures, numbers, settings, and the command that repeats it. It opens offline.")
 
 
 def _training_on() -> str:

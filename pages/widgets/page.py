@@ -38,7 +38,10 @@ def page(
     lessons.bar(state)
     head, right = st.columns([7 - corner, corner], vertical_alignment="bottom") if corner else (st.container(), st.container())
     with head:
-        show.opening(title, _in_words(see, state), _in_words(attempt, state))
+        if state["lesson"]:  # the step says what to look at
+            show.title_line(title)
+        else:
+            show.opening(title, _in_words(see, state), _in_words(attempt, state))
     show.notices()
     with contextlib.suppress(PageEnded):
         yield state, right

@@ -9,6 +9,7 @@ import streamlit as st
 from pages.session import audience
 from pages.session.classroom import MAX_QUESTION, MOST_ANSWERS, Poll, classroom
 from pages.session.notices import errors_as_notices
+from pages.widgets import lessons
 from unlearn_core.support.escaping import escape_markdown
 
 PRESETS: dict[str, tuple[str, ...]] = {
@@ -32,13 +33,22 @@ def asking() -> None:
     """The lecturer's button behind which a question is chosen or written."""
     key = f"class-ask-{st.session_state.get(_ASKED, 0)}"
     with st.popover("Ask", icon=":material/help:", key=key, help="A question that students answer with one click"):
-        chosen = st.selectbox("Question", [*PRESETS, OWN], key="class-preset")
+        known = _questions()
+        chosen = st.selectbox("Question", [*known, OWN], key="class-preset")
         if chosen == OWN:
             st.text_input("Your question", max_chars=MAX_QUESTION, key="class-question")
             st.text_area(f"Answers: two to {MOST_ANSWERS}, one a line", key="class-answers", height=120)
         else:
-            st.markdown("\n".join(f"- {answer}" for answer in PRESETS[chosen]))
+            st.markdown("\n".join(f"- {answer}" for answer in known[chosen]))
         st.button("Ask the class", type="primary", icon=":material/campaign:", key="class-ask-now", on_click=_ask)
+
+
+def _questions() -> dict[str, tuple[str, ...]]:
+    """The question of the lesson's step that is open, then those that fit many."""
+    state = st.session_state.get("state")
+    step = lessons.current(state) if state else None
+    own = {step.question.asked: step.question.answers} if step is not None and step.question is not None else {}
+    return own | PRESETS
 
 
 def _ask() -> None:
@@ -47,7 +57,7 @@ def _ask() -> None:
     own = str(memory.get("class-question", "")), str(memory.get("class-answers", "")).splitlines()
     with errors_as_notices():
         audience.refuse_visitors()
-        classroom().ask(*(own if chosen == OWN else (chosen, PRESETS[chosen])))
+        classroom().ask(*(own if chosen == OWN else (chosen, _questions()[chosen])))
         memory[_ASKED] = memory.get(_ASKED, 0) + 1  # a popover under another key is closed
 
 

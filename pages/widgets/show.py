@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 import pandas as pd
 import streamlit as st
 
-from pages.session import audience
+from pages.session import audience, binding
 from unlearn_core import view_state as vs
 from unlearn_core.results.table_export import csv_text
 from unlearn_core.support.escaping import escape_markdown
@@ -40,9 +40,14 @@ _SHARE = "share"
 
 def opening(title: str, see: str, attempt: str) -> None:
     """The page's title with its two lines: what you see, what to try."""
+    title_line(title)
+    st.html(f'<p class="eunoe-lead"><b>What you see</b> {see}<br><b>Try this</b> {attempt}</p>')
+
+
+def title_line(title: str) -> None:
+    """The page's title alone."""
     st.html(STYLE)
     st.subheader(title, anchor=False)
-    st.html(f'<p class="eunoe-lead"><b>What you see</b> {see}<br><b>Try this</b> {attempt}</p>')
 
 
 def notices() -> None:
@@ -67,6 +72,24 @@ def tabs(parts: Mapping[str, Callable[[], None]], key: str) -> None:
     if not parts:
         return
     for tab, draw in zip(st.tabs(list(parts), key=key, on_change="rerun"), parts.values(), strict=True):
+        if tab.open:
+            with tab:
+                draw()
+
+
+def tabs_in_link(state: vs.State, name: str, parts: Mapping[str, tuple[str, Callable[[], None]]]) -> None:
+    """The same where the link keeps which one is open: the control ``name`` has the keys of ``parts`` as values; each part has
+    its title."""
+    if not parts:
+        return
+    key, names = f"control:{name}", {title: part for part, (title, _) in parts.items()}
+    # The first one is what a link without a word about it opens.
+    st.session_state[key] = parts[state[name]][0] if state[name] in parts else next(iter(names))  # type: ignore[literal-required]
+
+    def changed() -> None:
+        binding.change_one(name, names[st.session_state[key]])
+
+    for tab, (_, draw) in zip(st.tabs(list(names), key=key, on_change=changed), parts.values(), strict=True):
         if tab.open:
             with tab:
                 draw()

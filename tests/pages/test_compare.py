@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from apptools import QUICK, finish_jobs, link, texts
 from streamlit.testing.v1 import AppTest
@@ -46,6 +47,29 @@ def test_the_family_filter_offers_its_methods_and_keeps_the_chosen(open_page: Op
     assert chooser.value == list(vs.DEMO_METHODS)
     again = open_page("compare", "families=dampening")
     assert again.multiselect(key="control:methods").options == chooser.options
+
+
+def test_what_the_gallery_has_is_shown_at_once_and_can_still_be_run(
+    open_page: OpenPage, fresh_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    query = "seed=3&methods=finetune,rem"
+    state, _ = vs.decode(query)
+    scenario = vs.to_scenario(state)
+    task = {"dataset": "digits", "model": "cnn", "amount": 0.06, "regularity": 1.0, "discovery": 0.3, "seed": 3}
+    keys = {"original": scenario.original_key, "rem": scenario.run_key(vs.to_methods(state, ["rem"])[0])}
+    values = {"original": 0.125, "rem": 0.875}
+    rows = [task | {"method": m, "label": m, "oracle": False, "key": key, "healed": values[m]} for m, key in keys.items()]
+    pd.DataFrame([*rows, rows[0] | {"discovery": 0.5, "healed": 0.25}]).to_csv(tmp_path / "runs.csv", index=False)
+    (tmp_path / "records.json").write_text("[]")
+    (tmp_path / "provenance.json").write_text('{"date": "2026-01-02", "command": "make", "machine": "here"}')
+    assert "Nothing is computed yet" in texts(open_page("compare", query))
+    monkeypatch.setenv("UNLEARN_GALLERY", str(tmp_path))
+    app = open_page("compare", query)
+    shown = next(e for e in app.dataframe if "Healed" in e.value.columns).value
+    assert list(shown["Healed"]) == [0.125, 0.875]
+    assert "computed on 2026-01-02" in texts(app)
+    assert app.button(key="run").label == "Run"
+    assert not Store.open(fresh_store).find()
 
 
 def test_a_method_that_cannot_be_used_is_named_with_its_reason(open_page: OpenPage, fresh_store: object) -> None:
@@ -205,7 +229,7 @@ def test_classes_and_time_have_controls_in_the_link(open_page: OpenPage, compute
     assert "share of the method's own work" in figure(app, "trajectories")
     app.button_group(key="control:pace").set_value("round").run()
     assert "round of the method" in figure(app, "trajectories")
-    app.session_state["pictures"] = TABS["classes"]
+    app.session_state["state"] = app.session_state["state"] | {"tab": "classes"}
     app.run()
     assert "clean class" in figure(app, "classes")
     app.button_group(key="control:by_class").set_value("utility").run()

@@ -72,7 +72,7 @@ def test_highlights_count_what_they_keep(page: AppTest) -> None:
 def test_a_selection_narrows_everything_below_and_ends(page: AppTest) -> None:
     app = select(page, 3, 5, 8)
     assert "**3 of" in texts(app)
-    app.session_state["details"] = "Table"
+    app.session_state["state"] = app.session_state["state"] | {"details": "example_table"}
     app.run()
     assert app.dataframe[0].value["index"].tolist() == [3, 5, 8]
     app.button(key="clear-selection").click().run()
@@ -100,7 +100,7 @@ def test_the_inspector_tells_all_about_an_example_of_each_group(page: AppTest, g
     scenario, specs = vs.to_scenario(state), vs.to_methods(state, ["finetune", "rem"])
     shown = embedded_examples.examples(store(), scenario, specs)
     index = int((shown.group_names == group).argmax())
-    page.session_state["details"] = "Inspector"
+    page.session_state["state"] = page.session_state["state"] | {"details": "inspector"}
     app = page.run()
     app.number_input(key="inspected").set_value(index).run()
     words = texts(app)

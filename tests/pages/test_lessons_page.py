@@ -45,6 +45,23 @@ def test_a_lesson_runs_to_its_end(open_page: OpenPage, fresh_store: object, name
     assert "lesson" not in link(app)
 
 
+def test_an_answer_is_told_whether_it_is_true_and_the_summary_keeps_it(open_page: OpenPage, fresh_store: object) -> None:
+    lesson = lessons()["retraining"]
+    app = open_page("compare", f"lesson=retraining&step={len(lesson.steps)}")
+    question = lesson.steps[-1].question
+    assert question is not None
+    assert question.told not in texts(app)
+    wrong = (question.right + 1) % len(question.answers)
+    app.button(key=f"lesson-answer-{wrong}").click().run()
+    assert f"**No**, you said: *{question.answers[wrong]}*. True is: *{question.answers[question.right]}*" in texts(app)
+    assert question.told in texts(app)
+    press(app, "lesson-next")
+    assert f"0 of {len(lesson.steps)} questions answered as it is." in texts(app)
+    assert f"You said: *{question.answers[wrong]}*" in texts(app)
+    app.button(key="lesson-summary-close").click().run()
+    assert "questions answered" not in texts(app)
+
+
 def test_a_step_back_and_out(open_page: OpenPage, fresh_store: object) -> None:
     lesson = lessons()["retraining"]
     app = open_page("compare", "lesson=retraining&step=3&discovery=0.3&methods=finetune,retrain,oracle_retrain,rem")

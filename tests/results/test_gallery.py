@@ -73,6 +73,21 @@ def test_the_gallery_has_the_store_s_numbers(made: tuple[Store, Path]) -> None:
         assert runs.loc[method, "key"] == expected.loc[method, "key"]
 
 
+def test_a_comparison_of_what_is_not_stored_has_the_gallery_s_numbers(made: tuple[Store, Path]) -> None:
+    store, folder = made
+    runs, scenario = opened(folder).runs, make_scenario("blobs", discovery=0.5)
+    specs = [make_method(name, scenario) for name in PLAN.methods]
+    rows, computed = g.comparison_rows(runs, scenario, specs), tables.comparison(store, scenario, specs)
+    assert set(rows["method"]) == set(computed["method"])
+    assert set(rows.columns) == set(computed.columns)
+    values = rows.set_index("method")["healed"].reindex(computed["method"]).tolist()
+    assert values == pytest.approx(computed["healed"].tolist(), abs=1e-6)
+    other = [make_method(name, scenario, {"epochs": 2} if name == "finetune" else {}) for name in PLAN.methods]
+    assert "finetune" not in set(g.comparison_rows(runs, scenario, other)["method"])
+    assert g.comparison_rows(runs, make_scenario("blobs", discovery=0.25), specs).empty
+    assert g.comparison_rows(runs, scenario.model_copy(update={"forget": (1, 2)}), specs).empty
+
+
 def test_provenance_is_said_where_it_is_shown(made: tuple[Store, Path]) -> None:
     line = opened(made[1]).line()
     for part in ("make_gallery.py", "torch", "cpu", "computed on 20"):

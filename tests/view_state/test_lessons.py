@@ -14,6 +14,26 @@ from unlearn_core.view_state.lessons import KEPT, MAX_STEPS, Lesson, lessons, pa
 
 ROOT = Path(__file__).parents[2]
 ALL = list(lessons().values())
+ASKING = """
+## Third
+page: craft
+panel: figure:plane
+minutes: 2.5
+
+Look.
+
+Question: Which?
+- One
++ Two
+
+Answer: For a reason.
+
+Answer: And another.
+
+Lecturer: Say it.
+
+Again.
+"""
 GOOD = "# Title\n\nWhat it\nsays.\n\n## First\npage: craft\nset: regularity=0.5\n\nText.\n\n## Second\npage: compare\n\nMore.\n"
 
 
@@ -22,8 +42,8 @@ def pages() -> set[str]:
     return set(re.findall(r'st\.Page\("pages/(\w+)\.py"', (ROOT / "app.py").read_text()))
 
 
-def test_there_are_at_least_five_and_each_has_a_name_of_its_own() -> None:
-    assert len(ALL) >= 5
+def test_there_are_ten_and_each_has_a_name_of_its_own() -> None:
+    assert len(ALL) >= 10
     assert len({lesson.title for lesson in ALL}) == len(ALL)
 
 
@@ -34,7 +54,40 @@ def test_a_lesson_is_short_and_names_pages_that_exist(lesson: Lesson) -> None:
     for step in lesson.steps:
         assert step.page in pages()
         assert (ROOT / "pages" / f"{step.page}.py").exists()
-        assert len(step.text.split()) < 110
+        assert len(step.text.split()) <= 60  # with the question beside it, it has to fit on the screen with what it is about
+
+
+@pytest.mark.parametrize("lesson", ALL, ids=lambda lesson: lesson.name)
+def test_each_step_asks_and_has_a_word_to_the_lecturer(lesson: Lesson) -> None:
+    for step in lesson.steps:
+        assert step.question is not None, step.title
+        assert len(set(step.question.answers)) == len(step.question.answers)
+        assert step.notes, step.title
+    assert 5 <= lesson.minutes <= 20
+
+
+def test_lessons_come_in_the_order_of_their_numbers() -> None:
+    names = list(lessons())
+    assert names.index("kinds") < names.index("spurious")  # 2 before 10
+
+
+def test_a_question_is_read_with_its_answers() -> None:
+    step = parse("x", GOOD + ASKING).steps[-1]
+    assert (step.text, step.panel, step.minutes, step.notes) == ("Look.\n\nAgain.", "figure:plane", 2.5, "Say it.")
+    assert step.question is not None
+    assert (step.question.asked, step.question.answers, step.question.right) == ("Which?", ("One", "Two"), 1)
+    assert step.question.told == "For a reason.\n\nAnd another."
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [(ASKING.replace("+ Two", "- Two"), "answers"), (ASKING.replace("- One\n", ""), "answers"),
+     (ASKING.replace("- One", "+ One"), "answers"), (ASKING.replace("- One", "One"), "answers"),
+     (ASKING.replace("Answer:", "So:"), "Answer:"), (ASKING.replace("2.5", "two"), "minutes")],
+)  # fmt: skip
+def test_what_is_wrong_with_a_question_is_said(text: str, said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        parse("x", GOOD + text)
 
 
 @pytest.mark.parametrize("lesson", ALL, ids=lambda lesson: lesson.name)

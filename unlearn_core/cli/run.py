@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -26,6 +29,7 @@ from unlearn_core.cli.scenario_options import ScenarioOptions
 from unlearn_core.front_door.answer import OF_KINDS, SHOWN, SHOWN_UNKNOWN, number, title_of
 from unlearn_core.front_door.answer import answer as answer_of
 from unlearn_core.results.table_export import marked
+from unlearn_core.support.typed_paths import typed_target
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -49,6 +53,9 @@ def run(
     ] = None,
     values: ValuesOption = None,
     rmia: Annotated[bool, typer.Option("--rmia", help="Train four reference models for the membership attack RMIA.")] = False,
+    report: Annotated[
+        Path | None, typer.Option(help="Also write one HTML file for others: pictures, numbers, settings, the command.")
+    ] = None,
     compute: EngineOptions,
     json: JsonOption = False,
 ) -> int:
@@ -57,6 +64,7 @@ def run(
 
     names = parse_names(DEFAULT_METHODS if methods is None else methods)
     options.parse()
+    target = typed_target(report, "--report") if report is not None else None
     try:
         with compute.open() as (store, machine):
             if _surely_new(store, options, names):
@@ -74,6 +82,8 @@ def run(
             fit = say_fit(machine, store, scenario)
             stages = [*plan_runs(scenario, specs), *(plan_reference_models(scenario) if rmia else ())]
             view = follow(machine, machine.submit(stages, "run"), details=True)
+            if target is not None:
+                _write_report(target, store, scenario, specs)
     except KeyboardInterrupt:
         return say_stopped()
     answer = answer_of(store, scenario, specs, view) | {"checkpoint": fit}
@@ -82,6 +92,16 @@ def run(
     else:
         _print(answer, RMIA if rmia else ())
     return FAILED if answer["failed"] else 0
+
+
+def _write_report(target: Path, store: Store, scenario: Scenario, specs: Sequence[MethodSpec]) -> None:
+    from unlearn_core.front_door.report import comparison_report, write_report
+    from unlearn_core.results.tables import comparison
+
+    command = f"python -m unlearn_core {shlex.join(sys.argv[1:])}"
+    text = comparison_report(store, scenario, specs, comparison(store, scenario, specs), {"Terminal": command})
+    write_report(target, text)
+    say(f"The report is in {target}.")
 
 
 def runnable_methods(scenario: Scenario, names: list[str]) -> list[str]:

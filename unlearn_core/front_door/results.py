@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
@@ -15,6 +16,7 @@ from unlearn_core.front_door.scenario import Scenario
 from unlearn_core.front_door.text_table import render_html, render_text
 from unlearn_core.results.table_export import marked
 from unlearn_core.specs import MethodSpec
+from unlearn_core.support.typed_paths import typed_target
 
 if TYPE_CHECKING:
     import torch
@@ -150,6 +152,23 @@ class Results:
     def figures(self) -> tuple[str, ...]:
         """The names that :meth:`figure` knows."""
         return tuple(PICTURES)
+
+    def report(self, path: str | Path, seed: int | None = None) -> Path:
+        """Write one self-contained HTML file for others: pictures, tables, settings, and the Python that repeats it.
+
+        Of several seeds the table has the means; trajectories and classes are those of ``seed``, by default the first.
+        Returns the path. Raises :class:`UserError` where it cannot be written.
+        """
+        from unlearn_core.front_door.report import comparison_report, write_report
+
+        target = typed_target(path, "the report")
+        part = self._part(seed)
+        names = [spec.name for spec in part.specs]
+        code = f"scenario = eunoe.Scenario.parse({part.scenario.model_dump(mode='json')!r})"
+        again = f"import unlearn_core as eunoe\n\n{code}\nprint(eunoe.run(scenario, {names!r}, seeds={self.seeds!r}))"
+        frame = self.means if len(self._parts) > 1 else self.frame
+        write_report(target, comparison_report(self.store, part.scenario, part.specs, frame, {"Python": again}))
+        return target
 
     @property
     def sentences(self) -> list[str]:

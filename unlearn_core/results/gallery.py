@@ -158,6 +158,18 @@ def _typed(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(**{name: rows[name].fillna("") for name in ("options", "variant")}).astype(kinds)
 
 
+def comparison_rows(runs: pd.DataFrame, scenario: Scenario, specs: Sequence[MethodSpec]) -> pd.DataFrame:
+    """What ``Gallery.runs`` knows of a comparison: rows of the original and of ``specs``, with the columns of
+    ``tables.comparison``. None of an edited forget set."""
+    columns = ["method", "label", "oracle", *metrics.names(), "device", "key"]
+    if scenario.forget is not None:
+        return pd.DataFrame(columns=columns)
+    keys = {scenario.original_key, *(scenario.run_key(spec) for spec in specs)}
+    # An original has a row at every discovery rate, since what is measured of it depends on what is known.
+    rows = runs[runs["key"].isin(keys) & np.isclose(runs["discovery"].astype(float), scenario.discovery)]
+    return rows.drop_duplicates("key").reindex(columns=columns).reset_index(drop=True)
+
+
 def keys_today(rows: pd.DataFrame) -> pd.Series:
     """The key that each row has with today's methods, presets and datasets; empty where there is no such part any more."""
     return identity_today(rows)["key"]

@@ -13,4 +13,6 @@ FOLDER: Final = DASHBOARD / "assets" / "lessons"
 
 def find_lessons() -> dict[str, Path]:
     """Every lesson's file; "01-first.md" holds the lesson "first"."""
-    return {re.sub(r"^\d+-", "", path.stem): path for path in sorted(FOLDER.glob("*.md"))}
+    parts = [(re.fullmatch(r"(\d+)-(.+)", path.stem), path) for path in FOLDER.glob("*.md")]
+    numbered = sorted((int(match[1]), match[2], path) for match, path in parts if match)
+    return {name: path for _, name, path in numbered}

@@ -1,7 +1,9 @@
 """Lessons: short Markdown files whose steps set the controls and name the page they happen on.
 
 A file starts with "# Title" and one paragraph that says what one will know afterwards. Every step is "## Title", a line
-"page: compare", an optional line "set: regularity=0.5&discovery=0.3" (as in a link), an empty line, and a text.
+"page: compare", optional lines "set: regularity=0.5&discovery=0.3" (as in a link), "panel: figure:plane" (what to look at) and
+"minutes: 2", an empty line, and a text. After it may come paragraphs that start with "Question:", followed by answers, a line
+each ("+ " before the true one, "- " before others), with "Answer:", which is shown once one is chosen, and with "Lecturer:".
 """
 
 from __future__ import annotations
@@ -10,26 +12,17 @@ import functools
 import re
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import urlencode
 
 from unlearn_core.errors import UserError
 from unlearn_core.view_state.controls import BY_QUERY, State, by_name, with_changes
 from unlearn_core.view_state.lesson_files import find_lessons
+from unlearn_core.view_state.lesson_steps import Step, read_step
 from unlearn_core.view_state.links import decode
 
 MAX_STEPS: Final = 6
 KEPT: Final = ("hide", "lock")
 """What a teacher's link has set stays through a lesson."""
-
-
-@dataclass(frozen=True)
-class Step:
-    """One step: ``page`` is the file's name in pages/ without its ending, ``settings`` pairs as in a link."""
-
-    title: str
-    page: str
-    settings: tuple[tuple[str, str], ...]
-    text: str
 
 
 @dataclass(frozen=True)
@@ -40,6 +33,11 @@ class Lesson:
     title: str
     summary: str
     steps: tuple[Step, ...]
+
+    @property
+    def minutes(self) -> int:
+        """In a lecture, about."""
+        return round(sum(step.minutes for step in self.steps))
 
     def state_at(self, number: int, current: State) -> State:
         """The state of step ``number`` (from 1): what this step and those before it set, everything else at its default."""
@@ -71,14 +69,4 @@ def parse(name: str, text: str) -> Lesson:
     if not 1 <= len(parts) <= MAX_STEPS:
         raise UserError(f"The lesson {name!r} must have between 1 and {MAX_STEPS} steps (it has {len(parts)}).")
     summary = " ".join(match["summary"].split())
-    return Lesson(name, match["title"].strip(), summary, tuple(_step(name, part) for part in parts))
-
-
-def _step(name: str, part: str) -> Step:
-    title, _, rest = part.partition("\n")
-    head, _, text = rest.strip().partition("\n\n")
-    settings = dict(line.split(": ", 1) for line in head.splitlines() if ": " in line)
-    if set(settings) - {"page", "set"} or "page" not in settings or not text.strip():
-        raise UserError(f"The step {title.strip()!r} of the lesson {name!r} needs “page: …”, perhaps “set: …”, and a text.")
-    pairs = tuple(parse_qsl(settings.get("set", ""), keep_blank_values=True))
-    return Step(title.strip(), settings["page"].strip(), pairs, text.strip())
+    return Lesson(name, match["title"].strip(), summary, tuple(read_step(name, part) for part in parts))

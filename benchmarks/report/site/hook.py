@@ -12,21 +12,21 @@ sys.path.insert(0, str(ROOT))  # mkdocs loads this file by its path
 from mkdocs.structure.files import File, Files  # noqa: E402
 
 from benchmarks.report.methods import ours  # noqa: E402
-from benchmarks.report.site import commands, door, methods, metrics, options  # noqa: E402
+from benchmarks.report.site import commands, door, lessons, methods, metrics, options  # noqa: E402
 
 AT_THE_ROOT = {"CHANGELOG.md": "changelog.md", "ARCHITECTURE.md": "architecture.md", "CONTRIBUTING.md": "contributing.md"}
 PICTURES = {"assets/screenshots": "screenshots", "assets/icon.svg": "icon.svg"}
 
 
 def on_config(config: Any) -> Any:
-    """Fill in the navigation: "@methods" and "@metrics" stand for their pages."""
+    """Fill in the navigation: "@methods", "@metrics" and "@lessons" stand for their pages."""
     config["nav"] = [_filled(item) for item in config["nav"]]
     return config
 
 
 def on_files(files: Files, config: Any) -> Files:
     """Add what is made from the code, and what lies outside of docs/."""
-    made = methods.pages() | metrics.pages() | {"options.md": options.page(), "commands.md": commands.page()}
+    made = methods.pages() | metrics.pages() | lessons.pages() | {"options.md": options.page(), "commands.md": commands.page()}
     made |= {name: (ROOT / file).read_text(encoding="utf-8") for file, name in AT_THE_ROOT.items()}
     for uri, text in made.items():
         files.append(File.generated(config, uri, content=text))
@@ -51,7 +51,7 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str
 
 def _filled(item: Any) -> Any:
     """One entry of the navigation with its pages."""
-    if item in ("@methods", "@metrics"):
+    if item in ("@methods", "@metrics", "@lessons"):
         raise ValueError(f"{item} must stand in a section")
     if isinstance(item, str):
         return item
@@ -62,6 +62,7 @@ def _filled(item: Any) -> Any:
 def _entries(item: Any) -> list[Any]:
     if item == "@methods":
         return [f"{methods.FOLDER}/{method.name}.md" for method in ours()]
-    if item == "@metrics":
-        return [uri for uri in metrics.pages() if not uri.endswith("index.md")]
+    if item in ("@metrics", "@lessons"):
+        every = metrics.pages() if item == "@metrics" else lessons.pages()
+        return [uri for uri in every if not uri.endswith("index.md")]
     return [_filled(item)]

@@ -92,7 +92,7 @@ __all__ = [
 SECTIONS: Final = ("dataset", "corruption", "trigger", "model", "training")
 """Sections of a scenario with generated parameters; every other prefix of an override is a method's name."""
 
-_ALWAYS: Final = ("cell", "forget")  # they hold what was chosen elsewhere
+_ALWAYS: Final = ("cell", "forget", "tab", "details")  # they hold what was chosen elsewhere, or by looking on
 _BY_PAGE: Final = {
     "craft": SCENARIO,
     "compare": COMPARE,

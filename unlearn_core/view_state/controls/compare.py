@@ -34,6 +34,7 @@ UNKNOWN_HEADLINES: Final = (
 """The same where it is not known what is wrong, and so not what is healed."""
 DRAW: Final = ("off", "on")
 BY_CLASS: Final = ("healed", "utility")
+TABS: Final = ("map", "classes", "cost", "export", "meanings", "added")
 TIME_AXES: Final = ("work", "round")
 VALUE_SETS: Final = ("tuned", "paper")
 """The sets of a method's values to choose from; a stored run of REM's ablations may have a third (``presets.Values``)."""
@@ -51,6 +52,7 @@ class CompareState(TypedDict, total=False):
     pace: str
     columns: tuple[str, ...]
     by_class: str
+    tab: str
 
 
 COMPARE: Final[tuple[Control, ...]] = (
@@ -138,6 +140,15 @@ COMPARE: Final[tuple[Control, ...]] = (
         "choice",
         "healed",
         choices=fixed(BY_CLASS),
+        scenario=False,
+    ),
+    Control(
+        "tab",
+        "Open tab",
+        "Which tab below the table is open.",
+        "choice",
+        "map",
+        choices=fixed(TABS),
         scenario=False,
     ),
 )

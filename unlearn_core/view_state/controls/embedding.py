@@ -10,6 +10,7 @@ from unlearn_core.view_state.controls.control import Control, fixed
 PROJECTIONS: Final = ("umap", "pca")
 COLOURS: Final = ("group", "class", "given", "prediction", "loss", "suspicion")
 HIGHLIGHTS: Final = ("all", "healed", "still wrong", "broken", "missed", "discovered", "undiscovered")
+DETAILS: Final = ("thumbnails", "example_table", "example_histograms", "inspector")
 WENT: Final = ("off", "on")
 MAX_EMBEDDED: Final = 2
 
@@ -23,6 +24,7 @@ class EmbeddingState(TypedDict, total=False):
     highlight: str
     judged: str
     went: str
+    details: str
 
 
 EMBEDDING: Final[tuple[Control, ...]] = (
@@ -81,6 +83,15 @@ EMBEDDING: Final[tuple[Control, ...]] = (
         "choice",
         "off",
         choices=fixed(WENT),
+        scenario=False,
+    ),
+    Control(
+        "details",
+        "Open tab",
+        "Which tab below the points is open.",
+        "choice",
+        "thumbnails",
+        choices=fixed(DETAILS),
         scenario=False,
     ),
 )
