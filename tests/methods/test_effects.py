@@ -49,19 +49,19 @@ DIGITS = {
     "del": Effect("digits", 0.05, 0.9, 0.95),
     "duck": Effect("digits", 0.15, 0.8, 0.95),
     "eu_k": Effect("digits", 0.05, 0.93, 0.96),
-    "jit": Effect("triggered digits", 0.3, 0.4, 0.4),
+    "jit": Effect("triggered digits", 0.6, 0.45, 0.85),
     "lfssd": Effect("triggered digits", 0.15, 0.5, 0.55),
     "neggrad_plus": Effect("digits", 0.45, 0.5, 0.95),
     "npo": Effect("triggered digits", 0.25, 0.75, 0.93),
-    "potion": Effect("triggered digits", 0.25, 0.75, 0.9),
+    "potion": Effect("triggered digits", 0.6, 0.45, 0.95),
     "random_label": Effect("digits", 0.1, 0.7, 0.9),
     "rem": Effect("digits", 0.05, 0.9, 0.95),
     "rem_no_redirect": Effect("digits", 0.05, 0.9, 0.95),
     "retrain": Effect("digits", 0.03, 0.95, 0.96, 12),
     "salun": Effect("digits", 0.05, 0.88, 0.95),
-    "scrub": Effect("digits", 0.05, 0.85, 0.9),
+    "scrub": Effect("digits", 0.05, 0.85, 0.85),
     "ssd": Effect("triggered digits", 0.2, 0.8, 0.8),
-    "wfisher": Effect("triggered digits", 0.1, 0.5, 0.7),
+    "wfisher": Effect("triggered digits", 0.6, 0.42, 0.95),
 }
 POINTS = {
     "amun": Effect("points", 0.1, 0.85, 0.95),
@@ -192,7 +192,7 @@ def test_going_on_as_before_does_not_heal(originals: dict[str, Trained]) -> None
 
 
 def test_a_loss_without_a_bound_costs_what_rem_keeps(originals: dict[str, Trained]) -> None:
-    """Its last round breaks the network; even the round that is returned instead has lost a good part."""
+    """REM's steps without the bound heal less, though their values are tuned for themselves."""
     _, healed, utility = unlearned("rem_ascent", original("digits", originals))
-    assert utility <= 0.85
-    assert healed * utility <= 0.7
+    _, bounded, kept = unlearned("rem", original("digits", originals))
+    assert healed * utility <= bounded * kept - 0.08
