@@ -63,7 +63,8 @@ def table(frame: pd.DataFrame, name: str, only: Sequence[str] | None = None) -> 
     columns["Model"] = st.column_config.Column(
         pinned=True, help="Open markers are references, not methods to choose.", width=min(_WIDE, 42 + int(6.4 * longest))
     )
-    st.dataframe(comparison_table(frame, chosen), hide_index=True, column_config=columns, key=f"table:{name}")
+    with st.container(key=f"panel:{name}"):  # a table without a selection has no class of its own to be pointed at
+        st.dataframe(comparison_table(frame, chosen), hide_index=True, column_config=columns, key=f"table:{name}")
     absent = without_values(frame, chosen)
     note = f" Without a value here: {', '.join(absent)}." if absent and tuple(chosen) not in _USUAL else ""
     show.caption(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import streamlit as st
 
 from pages.session import binding
@@ -12,7 +14,7 @@ from unlearn_core.view_state.lessons import Lesson, lessons
 
 _STYLE = """<style>
 [data-testid="stLayoutWrapper"]:has(> .st-key-lesson) {position: sticky; top: 3.75rem; z-index: 90;}
-.st-key-lesson {background: var(--st-background-color); border-bottom: 2px solid var(--st-primary-color); gap: .35rem;
+.st-key-lesson {background: light-dark($light, $dark); border-bottom: 2px solid #3A75A8; gap: .35rem;
   padding: .45rem 0 .5rem; max-height: 42vh; overflow-y: auto;}
 .st-key-lesson p {font-size: .95rem; line-height: 1.4; margin: 0 0 .3rem;}
 .st-key-lesson [data-testid="stMarkdownContainer"] {margin-bottom: 0;}
@@ -24,6 +26,12 @@ _STYLE = """<style>
 @media (max-width: 640px) {[data-testid="stLayoutWrapper"]:has(> .st-key-lesson) {position: static;} .st-key-lesson
   {max-height: none;}}
 </style>"""
+
+
+def _style() -> str:
+    """The bar lies over what scrolls below it, so it has the page's colour."""
+    colours = {f"${name}": st.get_option(f"theme.{name}.backgroundColor") for name in ("light", "dark")}
+    return functools.reduce(lambda text, name: text.replace(name, str(colours[name])), colours, _STYLE)
 
 
 def followed(state: vs.State) -> Lesson | None:
@@ -44,7 +52,7 @@ def bar(state: vs.State) -> None:
         return
     number = min(state["step"], len(lesson.steps))
     with st.container(key="lesson"):
-        st.html(_STYLE)
+        st.html(_style())
         words, buttons = st.columns([3.4, 1.5], vertical_alignment="center")
         words.markdown(
             f":material/school: **{step.title}** &nbsp; :small[{lesson.title} · step {number} of {len(lesson.steps)}]"

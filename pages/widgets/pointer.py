@@ -35,8 +35,6 @@ _mount = st.components.v2.component("pointer", js=_SCRIPT)
 def point_at(key: str, once: str) -> None:
     """Mark the element with this key, and scroll to it unless that was done for ``once`` before."""
     selector = ".st-key-" + re.sub(r"[^a-zA-Z0-9_-]", "-", key.strip())
-    st.html(
-        f"<style>{selector} {{outline: 2px solid var(--st-primary-color); outline-offset: 5px; border-radius: 4px;}}</style>"
-    )
+    st.html(f"<style>{selector} {{outline: 2px solid #3A75A8; outline-offset: 5px; border-radius: 4px;}}</style>")
     with st.container(key="pointer", height=1, border=False):
         _mount(key="pointer-script", data={"selector": selector, "once": once}, height=1)
