@@ -13,8 +13,8 @@ from unlearn_core.discovery.activation import ClassSplit
 from unlearn_core.discovery.base import ModelOutputs
 from unlearn_core.discovery.patches import SharedPatches
 
-Kind = Literal["together", "pair", "patch", "doubted", "suspects", "part"]
-KINDS: tuple[Kind, ...] = ("together", "pair", "patch", "doubted", "suspects", "part")
+Kind = Literal["together", "pair", "patch", "doubted", "suspects", "part", "sample", "like"]
+KINDS: tuple[Kind, ...] = ("together", "pair", "patch", "doubted", "suspects", "part", "sample", "like")
 
 LEAST = 4
 """Fewer examples are no group."""

@@ -58,6 +58,7 @@ class _Asked:
     answers: list[Answer] = field(default_factory=list)
     marked: np.ndarray | None = None
     split: bool = False
+    wanted: bool = False
 
 
 class Questions:
@@ -87,6 +88,8 @@ class Questions:
 
     def _expect(self, group: Group, members: np.ndarray) -> float:
         """How many of these members are wrong, as far as the evidence goes."""
+        if group.kind == "like":  # a person asked for it because of what is on no record
+            return len(members) / 2
         return group.trust * float(self._of(group)[members].sum())
 
     def shares(self, one: _Asked) -> np.ndarray:
@@ -130,7 +133,7 @@ class Questions:
 
     def next(self, count: int = 1) -> list[Card]:
         """The most useful cards, at most ``count``; fewer where no other look is worth it. Each of them may be answered."""
-        cards: list[Card] = []
+        cards = [one.card for one in self.asked if one.wanted and not one.answers][:count]
         while len(cards) < count:
             picked = {card.number for card in cards}
             open_ones = [entry for entry in self._ranked() if isinstance(entry[1], Group) or entry[1].card.number not in picked]
@@ -139,6 +142,18 @@ class Questions:
             one = open_ones[0][1]
             cards.append((self._ask(one, self._fresh(one)[:SHOWN]) if isinstance(one, Group) else one).card)
         return cards
+
+    def ask_for(self, group: Group) -> Card:
+        """Ask about the members of a group that no card has shown, whatever is expected of it: a person wants to see them.
+
+        Raises :class:`UserError` where there are none.
+        """
+        fresh = self._fresh(group)
+        if not len(fresh):
+            raise UserError("All examples of this kind were shown already.")
+        one = self._ask(group, fresh[:SHOWN])
+        one.wanted = True
+        return one.card
 
     def expected_find(self) -> float:
         """How many corrupted examples the next look is expected to find."""

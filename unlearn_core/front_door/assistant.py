@@ -16,13 +16,13 @@ from unlearn_core.front_door.guest_data import Moments, take_data
 from unlearn_core.front_door.watching import MethodReporter, display
 
 if TYPE_CHECKING:
-    from unlearn_core.front_door.cards import Shared
     from unlearn_core.methods import UnlearningTask
     from unlearn_core.methods.redirection.asking import Looks
     from unlearn_core.methods.redirection.search import DiscoverParams
     from unlearn_core.specs import Scenario
     from unlearn_core.store import Store
     from unlearn_core.training import DeviceData
+    from unlearn_core.views.looks.cards import Shared
 
 METHOD = "rem_discover"
 """Whose search takes over as soon as enough is known, and whose values it goes by."""
@@ -150,15 +150,15 @@ class Assistant:
 
     def explain(self, card: Card, names: Sequence[str] | None = None) -> str:
         """Why the examples of a card belong together, in one or two sentences; ``names``: the classes' names."""
-        from unlearn_core.front_door.cards import describe_card
+        from unlearn_core.views.looks.cards import describe_card
 
         return describe_card(card, names)
 
     def shared(self, card: Card) -> Shared:
         """What the examples of a card have in common: their average, and how it departs from that of their classes."""
-        from unlearn_core.front_door.cards import share_of
+        from unlearn_core.views.looks.cards import share_of
 
-        return share_of(card, self.data)
+        return share_of(card, self.data.inputs, self.data.labels)
 
     def undo(self) -> None:
         """Take the last answer back; raises :class:`UserError` where there is none."""
