@@ -129,7 +129,7 @@ def your_set(search: Search) -> None:
         words += ", the same as the set in use"
     if draft.joining:
         words += f"; {draft.joining:,} of them are no training images yet and join them when it is used"
-    if search.shown_truth:
+    if search.shown_truth and search.stages:  # beside cards it would give away what is to be found
         truth = edits.set_counts(search.scenario, draft.content.indices)
         words += f". In truth {truth['right']:,} corrupted, {truth['wrong']:,} clean, {truth['left']:,} still outside"
     with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small"):
@@ -146,7 +146,7 @@ def your_set(search: Search) -> None:
         if vs.edited(search.state):
             back_to_the_rate()
         elif search.stages and not binding.locked(search.state, "discovery"):
-            from_nothing()
+            looks.pretend_button()
 
 
 def back_to_the_rate() -> None:
@@ -156,14 +156,6 @@ def back_to_the_rate() -> None:
         on_click=lambda: binding.change(forget="", cut=None, suspect=None),
         help="Nothing is known again, and cards are looked at" if nothing
         else "The discovered part of the corruption counts again, everywhere",
-    )  # fmt: skip
-
-
-def from_nothing() -> None:
-    st.button(
-        "Start from nothing", key="from-nothing", icon=":material/visibility:", type="tertiary",
-        on_click=lambda: binding.change(discovery=0.0, cut=None, suspect=None),
-        help="As if no error were known: look at cards, and say whether their labels are wrong",
     )  # fmt: skip
 
 
@@ -258,9 +250,10 @@ with page(
 
     choose, words, run_place = st.columns([2.3, 2.7, 1], vertical_alignment="center", gap="medium")
     with choose:
-        controls(state)
+        if search.stages:
+            controls(state)
     dataset = catalog.dataset_label(state["dataset"])
-    words.markdown(scenario_line(search.scenario.model_dump(), dataset, state["values"]))
+    (words if search.stages else st).markdown(scenario_line(search.scenario.model_dump(), dataset, state["values"]))
     if search.unusable:
         st.warning(f"Your set cannot be used: {escape_markdown(search.unusable)}", icon=":material/info:")
     if not search.stages:

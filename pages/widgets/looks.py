@@ -24,7 +24,7 @@ from unlearn_core.views.looks.stage import plan_judging, plan_looks
 
 if TYPE_CHECKING:
     from pages.session.searches import Search
-    from unlearn_core.discovery.questions import Card
+    from unlearn_core.discovery.cards import Card
     from unlearn_core.forget_sets import ForgetSet
     from unlearn_core.specs import Scenario
     from unlearn_core.stages.stage import Stage
@@ -50,7 +50,10 @@ _STYLE = """<style>
 .eunoe-common img {width: 100%; aspect-ratio: 1; object-fit: contain; image-rendering: pixelated; border-radius: 6px;
  display: block;}
 .st-key-look-answers button {min-height: 2.9rem;}
-@media (max-width: 640px) {.st-key-look-answers kbd {display: none;}}
+@media (max-width: 640px) {
+ .st-key-look-answers kbd {display: none;}
+ .st-key-look-answers {position: sticky; bottom: 0; z-index: 9; padding: .5rem 0; background: var(--background-color);}
+}
 </style>"""
 
 
@@ -84,6 +87,15 @@ def section(search: Search) -> bool:
             _undo(standing, scenario)
     _healing(standing, search.draft)
     return True
+
+
+def pretend_button() -> None:
+    """Where errors are known: leave that aside, and start as if none were."""
+    st.button(
+        "Start from nothing", key="from-nothing", icon=":material/visibility:", type="tertiary",
+        on_click=lambda: binding.change(discovery=0.0, cut=None, suspect=None),
+        help="As if no error were known: look at cards, and say whether their labels are wrong",
+    )  # fmt: skip
 
 
 def _offer(state: vs.State, stages: Sequence[Stage]) -> None:

@@ -9,20 +9,19 @@ here sees the truth.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 import numpy as np
 
+from unlearn_core.discovery.cards import SHOWN, Card, cut_line
 from unlearn_core.discovery.groups import KINDS, Group, Kind
 from unlearn_core.errors import UserError
 
 Answer = Literal["wrong", "right", "mixed"]
 ANSWERS: tuple[str, ...] = get_args(Answer)
 
-SHOWN = 16
-"""Most examples on a card."""
 SLIP = 0.05
 """How often an answer is assumed to be a slip."""
 SURE = 0.9
@@ -31,23 +30,11 @@ WORTH = 1.0
 """A look that is expected to find fewer corrupted examples than this is not asked for."""
 AGAIN = 1.0
 """How much less the next card of a group is worth with each card that it has had: other groups may hide other kinds."""
-TOGETHER: tuple[Kind, ...] = ("together", "pair", "patch")
+LEAST_LOOKS = 8
+"""So many looks are asked for at least before data are said to look clean."""
+TOGETHER: tuple[Kind, ...] = ("together", "pair", "patch", "sample")
 """Kinds of groups whose members are alike, so that some tell of all; the others are lines, the most suspect first."""
 _WIDTH = 1.645  # 90 % intervals
-
-
-@dataclass(frozen=True)
-class Card:
-    """A question: are the given labels of these examples wrong? ``shown`` int64 (n,): training indices. ``number``: from 1,
-    the card's name; ``expected``: how many of the shown are expected to be wrong."""
-
-    number: int
-    group: Group
-    shown: np.ndarray
-    expected: float
-
-    def __len__(self) -> int:
-        return len(self.shown)
 
 
 @dataclass
@@ -72,8 +59,10 @@ class Questions:
     def __init__(
         self, groups: Sequence[Group], suspicion: np.ndarray, among: np.ndarray | None = None, worth: float = WORTH
     ) -> None:
-        self.groups, self.worth = list(groups), worth
-        self.suspicion = suspicion.astype(float).copy()
+        self.groups, self.worth = [group for group in groups if group.kind != "sample"], worth
+        self.samples = [group for group in groups if group.kind == "sample"]
+        self.doubted = suspicion.astype(float)
+        self.suspicion = self.doubted.copy()
         self.among = (suspicion if among is None else among).astype(float).copy()
         self.told = np.zeros(len(suspicion))
         self.asked: list[_Asked] = []
@@ -135,13 +124,45 @@ class Questions:
         """The most useful cards, at most ``count``; fewer where no other look is worth it. Each of them may be answered."""
         cards = [one.card for one in self.asked if one.wanted and not one.answers][:count]
         while len(cards) < count:
-            picked = {card.number for card in cards}
-            open_ones = [entry for entry in self._ranked() if isinstance(entry[1], Group) or entry[1].card.number not in picked]
-            if not open_ones or open_ones[0][0] < self.worth:
+            one = self._best({card.number for card in cards})
+            if one is None:
                 break
-            one = open_ones[0][1]
-            cards.append((self._ask(one, self._fresh(one)[:SHOWN]) if isinstance(one, Group) else one).card)
+            cards.append((self._ask(one, self._shown(one)) if isinstance(one, Group) else one).card)
         return cards
+
+    @property
+    def has_next(self) -> bool:
+        """Whether another look is worth it, or needed before data are said to look clean."""
+        return self._best(set()) is not None
+
+    def _best(self, picked: set[int]) -> _Asked | Group | None:
+        """The most useful card beside those with these numbers, or group to make one of; None where no look is worth it."""
+        ranked = [entry for entry in self._ranked() if isinstance(entry[1], Group) or entry[1].card.number not in picked]
+        if ranked and ranked[0][0] >= self.worth:
+            return ranked[0][1]
+        if len(self.wrong()) or self.looks + len(picked) >= LEAST_LOOKS:
+            return None
+        started = (one for _, one in ranked if isinstance(one, _Asked) and not one.answers)
+        return next(started, None) or self._spread()
+
+    def _spread(self) -> Group | None:
+        """A group of a class that was shown least, or of a kind where a group is of no class; None where all was shown."""
+        about = [one.card.group.given if one.card.group.given is not None else one.card.group.kind for one in self.asked]
+        fresh = [group for group in (*self.groups, *self.samples) if len(self._fresh(group))]
+
+        def order(group: Group) -> tuple[int, float]:
+            times = about.count(group.given if group.given is not None else group.kind)
+            return times, -self._expect(group, self._fresh(group)[:SHOWN])
+
+        return min(fresh, key=order, default=None)
+
+    def _shown(self, group: Group) -> np.ndarray:
+        """What the next card of a group shows. A line is cut where that settles most: where the suspicion falls off, a few
+        that are alike say more than many that are mixed."""
+        fresh = self._fresh(group)[:SHOWN]
+        if group.kind in TOGETHER:
+            return fresh
+        return fresh[: cut_line(group.trust * self._of(group)[fresh])]
 
     def ask_for(self, group: Group) -> Card:
         """Ask about the members of a group that no card has shown, whatever is expected of it: a person wants to see them.
@@ -191,7 +212,7 @@ class Questions:
     def _worth(self, group: Group, fresh: np.ndarray) -> float:
         """Expected finds of a group's next card: among all of a group that belongs together, among the shown of a line."""
         if group.kind not in TOGETHER:
-            return self._credit(group.kind) * self._expect(group, fresh[:SHOWN])
+            return self._credit(group.kind) * self._expect(group, self._shown(group))
         times = sum(one.card.group is group for one in self.asked)
         return self._credit(group.kind) * self._expect(group, fresh) / (1 + AGAIN * times)
 
@@ -220,9 +241,12 @@ class Questions:
         """What was not shown of a group is as wrong as what was, and its kind is worth more or less."""
         self.credit[group.kind][0] += share
         self.credit[group.kind][1] += 1 - share
+        rest = self._fresh(group)
+        if group.kind == "doubted" and group.says is not None:  # one confusion: what is true of its head may be of its end
+            self.doubted[rest] = (self.doubted[rest] + share) / 2
+            self.suspicion[rest] = (self.suspicion[rest] + share) / 2
         if group.kind not in TOGETHER:  # a line: what comes later is doubted less
             return
-        rest = self._fresh(group)
         values = self._of(group)
         before = float(values[rest].mean()) if len(rest) else 0.0
         values[rest] = (share * shown + before) / (shown + 1)
@@ -239,9 +263,13 @@ class Questions:
             # What a person called mixed is trusted for what it is, whatever its group was worth.
             self._ask(Group("part", half, group.given, group.says, group.place), half)
 
-    def learn(self, groups: Sequence[Group], suspicion: np.ndarray) -> None:
-        """Ask about what discovery suspects as well; ``suspicion`` (N,): NaN where it says nothing. Its earlier groups go."""
-        self.told = np.nan_to_num(suspicion, nan=0.0)
+    def learn(self, groups: Sequence[Group], suspicion: np.ndarray, trust: np.ndarray | None = None) -> None:
+        """Ask about what discovery suspects as well; ``suspicion`` (N,): NaN where it says nothing; ``trust`` (N,): from 0 to
+        1, how much it can know of an example, None for 1. Its earlier groups go."""
+        said, self.told = ~np.isnan(suspicion), np.nan_to_num(suspicion, nan=0.0)
+        # What resembles the known is discovery's to say; what is wrong in another way stands in the lines that were there.
+        weight = 0.5 * (np.ones(len(said)) if trust is None else trust)[said]
+        self.suspicion[said] = (1 - weight) * self.doubted[said] + weight * suspicion[said]
         self.groups = [*groups, *(group for group in self.groups if group.kind != "suspects")]
 
     def drop_open(self) -> None:
@@ -270,9 +298,3 @@ def _mark(card: Card, marked: Sequence[int]) -> np.ndarray:
         raise UserError(f"Example {strange[0]} is not on card {card.number}.")
     flags: np.ndarray = np.isin(card.shown, np.asarray(marked, dtype=np.int64))
     return flags
-
-
-def count_by_kind(questions: Questions) -> Mapping[Kind, int]:
-    """How many cards of each kind were answered."""
-    kinds = [one.card.group.kind for one in questions.asked if one.answers]
-    return {kind: kinds.count(kind) for kind in KINDS if kind in kinds}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, cast
 
 from torch import nn
 
-from unlearn_core.discovery.questions import Card
+from unlearn_core.discovery.cards import Card
 from unlearn_core.errors import UserError
 from unlearn_core.front_door import unlearning
 from unlearn_core.front_door.guest_data import Moments, take_data

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from unlearn_core.discovery.questions import ANSWERS, Card
+from unlearn_core.discovery.cards import Card
+from unlearn_core.discovery.questions import ANSWERS
 from unlearn_core.front_door.card_answers import COLUMNS, AnswerRow, write_answers
 from unlearn_core.training import DeviceData
 from unlearn_core.views.looks.cards import describe_card, share_of

@@ -9,10 +9,10 @@ import torch.nn.functional as F
 
 from unlearn_core.discovery import ModelOutputs
 from unlearn_core.discovery.activation import split_classes
+from unlearn_core.discovery.cards import Card
 from unlearn_core.discovery.groups import Doubt, find_groups, left_out_parts
 from unlearn_core.discovery.inquiry import Evidence, Inquiry, Judged
 from unlearn_core.discovery.patches import SharedPatches, find_shared_patches, has_squares
-from unlearn_core.discovery.questions import Card
 from unlearn_core.discovery.watching import predict_left_out, watch_training
 from unlearn_core.methods.base import UnlearningTask
 from unlearn_core.methods.redirection.search import DiscoverParams, Discovery, discovery_steps, outputs
@@ -48,7 +48,8 @@ def _doubt(view: ModelOutputs) -> Doubt:
     given = view.labels[:, None]
     watched = view.history.float().softmax(2).mean(0)
     apart, seen = ((1 - p.gather(1, given)[:, 0]).double().cpu().numpy() for p in (view.apart, watched))
-    return Doubt(apart, seen, view.apart.argmax(1).cpu().numpy())
+    instead = watched.scatter(1, given, -1.0).argmax(1)
+    return Doubt(apart, seen, view.apart.argmax(1).cpu().numpy(), instead.cpu().numpy())
 
 
 def weigh_evidence(view: ModelOutputs, patches: SharedPatches | None) -> Evidence:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from unlearn_core.discovery.questions import Card
+from unlearn_core.discovery.cards import Card
 from unlearn_core.results.reader import scenario_data
 from unlearn_core.specs import Scenario
 from unlearn_core.views.craft.data import as_picture
@@ -51,7 +51,8 @@ def describe_card(card: Card, names: Sequence[str] | None = None) -> str:
     if group.kind == "sample":
         return f"{given}A sample of this class: the smaller of the two groups that it falls into, for comparison."
     if group.kind == "doubted":
-        return "Labels that a training run, which was only watched, learned last or not at all."
+        said = "" if group.says is None else f" {name(group.says)} comes next to what they are given."
+        return f"{given}Labels that a training run, which was only watched, learned last or not at all.{said}"
     if group.kind == "suspects":
         said = "" if group.says is None else f" Networks would say {name(group.says)}."
         return f"{given}These resemble what was called wrong, {len(group)} in all.{said}"

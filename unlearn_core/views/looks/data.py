@@ -11,9 +11,10 @@ from typing import Any, Final
 import numpy as np
 
 from unlearn_core.canonical import content_key
+from unlearn_core.discovery.cards import Card
 from unlearn_core.discovery.groups import Doubt, Group
 from unlearn_core.discovery.inquiry import Evidence, Inquiry, Judged
-from unlearn_core.discovery.questions import Answer, Card
+from unlearn_core.discovery.questions import Answer
 from unlearn_core.errors import UserError
 from unlearn_core.forget_sets import ForgetSet
 from unlearn_core.results.reader import Results, scenario_data
@@ -71,6 +72,7 @@ def to_arrays(evidence: Evidence) -> dict[str, np.ndarray]:
         "apart": evidence.doubt.apart,
         "watched": evidence.doubt.watched,
         "says": evidence.doubt.says,
+        "instead": evidence.doubt.instead,
         "learning": evidence.learning,
         "places": np.ascontiguousarray(evidence.places),
         "members": np.concatenate([*members, np.empty(0, np.int64)]).astype(np.int64),
@@ -99,7 +101,7 @@ def read_evidence(store: Results, scenario: Scenario) -> Evidence:
         _group(about, members)
         for about, members in zip(record.payload["groups"], np.split(arrays["members"], ends)[: len(ends)], strict=True)
     )
-    doubt = Doubt(arrays["apart"], arrays["watched"], arrays["says"])
+    doubt = Doubt(arrays["apart"], arrays["watched"], arrays["says"], arrays["instead"])
     labels = scenario_data(scenario).corrupted.train.labels.numpy()
     return Evidence(labels, doubt, groups, arrays["learning"], arrays["places"])
 
