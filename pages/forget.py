@@ -246,7 +246,10 @@ with page(
         end_page()
     with corner:
         computed = vs.searching(state)
-        show.share(state, [search.spec.name], computed, [("Terminal: list the suspects", vs.as_discover(computed), "bash")])
+        listing = ("Terminal: list the suspects", vs.as_discover(computed), "bash")
+        if not search.stages:
+            listing = ("Terminal: cards to look at", vs.as_questions(state), "bash")
+        show.share(state, [search.spec.name], computed, [listing])
 
     choose, words, run_place = st.columns([2.3, 2.7, 1], vertical_alignment="center", gap="medium")
     with choose:
