@@ -62,6 +62,16 @@ def test_an_answer_against_the_evidence_is_asked_again_before_anything_follows()
     assert set(card.shown) <= set(questions.right())
 
 
+def test_what_a_person_denies_is_not_called_wrong_however_sure_the_evidence_is() -> None:
+    questions = Questions([Group("together", np.arange(4), 0)], np.full(8, 0.999))
+    (card,) = questions.next()
+    questions.answer(card, "right")
+    assert not len(questions.wrong())
+    assert questions.next() == [card]
+    questions.answer(card, "right")
+    assert questions.right().tolist() == [0, 1, 2, 3]
+
+
 def test_a_slip_on_the_corrupt_group_does_not_lose_it() -> None:
     questions, truth = made_up()
     (card,) = questions.next()

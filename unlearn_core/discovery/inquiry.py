@@ -14,8 +14,8 @@ from unlearn_core.errors import UserError
 
 ENOUGH = 8
 """So many examples called wrong are enough for discovery to take over."""
-GROWN = 1.5
-"""Discovery looks again once so many times as many are known."""
+GROWN, MORE = 1.5, 8
+"""Discovery looks again once so many times as many are known, or so many more."""
 FEW = 8.0
 """Discovery takes over when the next look is expected to find fewer than this: half a card."""
 LAST = 2.0
@@ -106,7 +106,8 @@ class Inquiry:
             return False
         # Before it is said that nothing more shows, discovery has another look, even if little was added; and where a class
         # turns out wrong that it was not told of, it knows nothing of its like.
-        return (len(wrong) >= GROWN * then and find < FEW) or find < LAST or self._is_new_class(wrong)
+        grown = len(wrong) >= min(GROWN * then, then + MORE)
+        return (grown and find < FEW) or find < LAST or self._is_new_class(wrong)
 
     def _is_new_class(self, wrong: np.ndarray) -> bool:
         """Whether much is known by now in a given class of which discovery knew hardly anything."""

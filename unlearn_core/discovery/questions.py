@@ -1,9 +1,8 @@
 """Which group to show next, what its answer means, and when another look would find nothing more.
 
-Every question is one card: up to sixteen examples of one group, "wrong", "right" or "mixed". Answers may be slips of the
-hand, so a card has a probability of each of the three; an answer that contradicts the evidence is asked again before anything
-follows from it. Groups of a kind that turned out right lose credit, those of a kind that turned out wrong gain some. Nothing
-here sees the truth.
+Every question is one card of one group, "wrong", "right" or "mixed". Answers may be slips of the hand, so a card has a
+probability of each; an answer that contradicts the evidence is asked again before anything follows from it. Groups of a kind
+that turned out right lose credit, others gain some. Nothing here sees the truth.
 """
 
 from __future__ import annotations
@@ -26,6 +25,8 @@ SLIP = 0.05
 """How often an answer is assumed to be a slip."""
 SURE = 0.9
 """Probability from which on a card counts as wrong, right or mixed."""
+DOUBT = 0.1
+"""Evidence counts for no more than this leaves open: what a person says twice holds against any of it."""
 WORTH = 1.0
 """A look that is expected to find fewer corrupted examples than this is not asked for."""
 AGAIN = 1.0
@@ -61,8 +62,7 @@ class Questions:
     ) -> None:
         self.groups, self.worth = [group for group in groups if group.kind != "sample"], worth
         self.samples = [group for group in groups if group.kind == "sample"]
-        self.doubted = suspicion.astype(float)
-        self.suspicion = self.doubted.copy()
+        self.doubted, self.suspicion = suspicion.astype(float), suspicion.astype(float)
         self.among = (suspicion if among is None else among).astype(float).copy()
         self.told = np.zeros(len(suspicion))
         self.asked: list[_Asked] = []
@@ -84,7 +84,7 @@ class Questions:
     def shares(self, one: _Asked) -> np.ndarray:
         """Probabilities (3,) that a card that was asked is wrong, right or mixed, from the evidence and its answers."""
         # What was thought when it was asked: discovery's later doubts are of what it was not told, and no second opinion.
-        mean = float(np.clip(one.card.expected / len(one.card), 0.02, 0.98))
+        mean = float(np.clip(one.card.expected / len(one.card), DOUBT, 1 - DOUBT))
         values = np.array([mean**2, (1 - mean) ** 2, 2 * mean * (1 - mean) if len(one.card) > 1 else 0.0])
         for answer in one.answers:
             says = np.full(3, SLIP / 2)
@@ -147,14 +147,10 @@ class Questions:
 
     def _spread(self) -> Group | None:
         """A group of a class that was shown least, or of a kind where a group is of no class; None where all was shown."""
-        about = [one.card.group.given if one.card.group.given is not None else one.card.group.kind for one in self.asked]
+        about = [_about(one.card.group) for one in self.asked]
         fresh = [group for group in (*self.groups, *self.samples) if len(self._fresh(group))]
-
-        def order(group: Group) -> tuple[int, float]:
-            times = about.count(group.given if group.given is not None else group.kind)
-            return times, -self._expect(group, self._fresh(group)[:SHOWN])
-
-        return min(fresh, key=order, default=None)
+        worth = {id(group): self._expect(group, self._fresh(group)[:SHOWN]) for group in fresh}
+        return min(fresh, key=lambda group: (about.count(_about(group)), -worth[id(group)]), default=None)
 
     def _shown(self, group: Group) -> np.ndarray:
         """What the next card of a group shows. A line is cut where that settles most: where the suspicion falls off, a few
@@ -290,6 +286,10 @@ class Questions:
             spread += total**2 * share * (1 - share) / (trials + 1)
         half = _WIDTH * math.sqrt(spread + middle)
         return middle, max(0.0, middle - half), middle + half
+
+
+def _about(group: Group) -> int | Kind:
+    return group.kind if group.given is None else group.given
 
 
 def _mark(card: Card, marked: Sequence[int]) -> np.ndarray:
