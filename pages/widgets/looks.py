@@ -69,23 +69,33 @@ def section(search: Search) -> bool:
         jobs.panel(stages, job, redraw=len(stages))
         return False
     standing = _standing(search)
-    if standing.waiting is not None:
-        title = f"{catalog.dataset_label(state['dataset'])}: discovery looks"
-        found = standing.found
-        st.markdown(
-            f"**{len(found):,} called wrong.** That is enough for discovery to look for more of their kind: REM runs several "
-            "times, each time not told of another part of them. The next cards follow."
-        )
-        if jobs.at_once([plan_judging(scenario, search.spec, standing.waiting)], title):
-            standing = _standing(search)
-    _progress(standing)
+    place = st.empty()
+    if standing.waiting is not None and _judge(search, standing, standing.waiting):
+        standing = _standing(search)
+    with place:
+        _progress(standing)
     if standing.card is not None:
         _card(state, scenario, standing, standing.card)
-    elif standing.waiting is None:
-        st.success(standing.inquiry.sentence, icon=":material/done_all:")
+    else:
+        if standing.waiting is None:
+            st.success(standing.inquiry.sentence, icon=":material/done_all:")
         if not audience.visitor():
             _undo(standing, scenario)
     _healing(standing, search.draft)
+    return True
+
+
+def _judge(search: Search, standing: Standing, known: tuple[int, ...]) -> bool:
+    """Let discovery look, told of what is known; whether it has. Until then what it does, with progress."""
+    words = st.empty()
+    words.markdown(
+        f"**{len(standing.found):,} called wrong** are enough for discovery to look for more of their kind: REM runs several "
+        "times, each time not told of another part of them. The next cards follow."
+    )
+    title = f"{catalog.dataset_label(search.state['dataset'])}: discovery looks"
+    if not jobs.at_once([plan_judging(search.scenario, search.spec, known)], title):
+        return False
+    words.empty()
     return True
 
 

@@ -225,27 +225,27 @@ class Questions:
         one.answers.append(answer)
         if marked is not None:
             one.marked = _mark(card, marked)
-            self._teach(card.group, float(one.marked.mean()), len(card))
+            self._teach(card, float(one.marked.mean()))
             return
         shares = self.shares(one)
         if shares.max() >= SURE or len(one.answers) > 1:
-            self._teach(card.group, float(shares @ (1.0, 0.0, 0.5)), len(card))
+            self._teach(card, float(shares @ (1.0, 0.0, 0.5)))
         if int(shares.argmax()) == ANSWERS.index("mixed") and not one.split and len(card) > 1:
             self._split(one)
 
-    def _teach(self, group: Group, share: float, shown: int) -> None:
+    def _teach(self, card: Card, share: float) -> None:
         """What was not shown of a group is as wrong as what was, and its kind is worth more or less."""
+        group = card.group
         self.credit[group.kind][0] += share
         self.credit[group.kind][1] += 1 - share
         rest = self._fresh(group)
-        if group.kind == "doubted" and group.says is not None:  # one confusion: what is true of its head may be of its end
-            self.doubted[rest] = (self.doubted[rest] + share) / 2
-            self.suspicion[rest] = (self.suspicion[rest] + share) / 2
-        if group.kind not in TOGETHER:  # a line: what comes later is doubted less
-            return
-        values = self._of(group)
-        before = float(values[rest].mean()) if len(rest) else 0.0
-        values[rest] = (share * shown + before) / (shown + 1)
+        if group.kind == "doubted" and group.says is not None:  # one confusion: what is doubted as much may be as wrong
+            for values in (self.doubted, self.suspicion):
+                alike = np.minimum(1.0, values[rest] * len(card) / max(card.expected, 0.01))
+                values[rest] += alike * (share - values[rest]) / 2
+        if group.kind in TOGETHER and len(rest):  # of a line what comes later is doubted less
+            values = self._of(group)
+            values[rest] = (share * len(card) + values[rest].mean()) / (len(card) + 1)
 
     def _split(self, one: _Asked) -> None:
         """Ask the two halves of a mixed card for themselves, the more and the less suspect one."""

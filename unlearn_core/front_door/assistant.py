@@ -54,7 +54,13 @@ class Assistant:
         >>> inputs = torch.randn(400, 2, generator=torch.Generator().manual_seed(0))
         >>> right = (inputs[:, 0] > 0).long()
         >>> given = torch.where(torch.arange(400) < 40, 1 - right, right)
+        >>> _ = torch.manual_seed(1)
         >>> net = nn.Sequential(nn.Linear(2, 32), nn.ReLU(), nn.Linear(32, 2))
+        >>> optimiser = torch.optim.Adam(net.parameters(), lr=0.01)
+        >>> for _ in range(60):
+        ...     optimiser.zero_grad()
+        ...     nn.functional.cross_entropy(net(inputs), given).backward()
+        ...     _ = optimiser.step()
         >>> assistant = Assistant((inputs, given), net, recipe={"epochs": 10, "batch_size": 32})
         >>> for _ in range(2):
         ...     for card in assistant.next():

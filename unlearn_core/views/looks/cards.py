@@ -51,7 +51,7 @@ def describe_card(card: Card, names: Sequence[str] | None = None) -> str:
     if group.kind == "sample":
         return f"{given}A sample of this class: the smaller of the two groups that it falls into, for comparison."
     if group.kind == "doubted":
-        said = "" if group.says is None else f" {name(group.says)} comes next to what they are given."
+        said = "" if group.says is None else f" Its second guess is {name(group.says)}."
         return f"{given}Labels that a training run, which was only watched, learned last or not at all.{said}"
     if group.kind == "suspects":
         said = "" if group.says is None else f" Networks would say {name(group.says)}."
