@@ -169,9 +169,11 @@ def _card(state: vs.State, scenario: Scenario, standing: Standing, card: Card) -
             if vs.has_images(state):
                 _images(state, scenario, standing, card)
             else:
-                show.picture(card_points(card_frame(scenario, card), names), "look-points")
+                show.picture(card_points(card_frame(scenario, card), names, 280), "look-points")
             if not audience.visitor():
                 _buttons(scenario, standing)
+                if vs.has_images(state):
+                    st.caption("Press a picture for a card with more like it.")
         with right:
             _common(scenario, card)
 
@@ -198,7 +200,6 @@ def _buttons(scenario: Scenario, standing: Standing) -> None:
                 on_click=_answer, args=(scenario, standing.after(letter)),
             )  # fmt: skip
         _undo(standing, scenario)
-    st.caption("Press a picture for a card with more like it.")
 
 
 def _undo(standing: Standing, scenario: Scenario) -> None:
