@@ -12,7 +12,7 @@ from pages.cache import suspects as stored_suspects
 from pages.session import audience, binding, drafts
 from pages.session.searches import Search, gather
 from pages.session.services import job_for, store
-from pages.widgets import examples, jobs, set_editor, show, suspects
+from pages.widgets import examples, jobs, looks, set_editor, show, suspects
 from pages.widgets.page import end_page, page
 from unlearn_core import view_state as vs
 from unlearn_core.errors import UserError
@@ -129,7 +129,7 @@ def your_set(search: Search) -> None:
         words += ", the same as the set in use"
     if draft.joining:
         words += f"; {draft.joining:,} of them are no training images yet and join them when it is used"
-    if search.shown_truth:
+    if search.shown_truth and search.stages:  # beside cards it would give away what is to be found
         truth = edits.set_counts(search.scenario, draft.content.indices)
         words += f". In truth {truth['right']:,} corrupted, {truth['wrong']:,} clean, {truth['left']:,} still outside"
     with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small"):
@@ -145,13 +145,17 @@ def your_set(search: Search) -> None:
         )  # fmt: skip
         if vs.edited(search.state):
             back_to_the_rate()
+        elif search.stages and not binding.locked(search.state, "discovery"):
+            looks.pretend_button()
 
 
 def back_to_the_rate() -> None:
+    nothing = vs.nothing_known(st.session_state["state"] | {"forget": ""})
     st.button(
-        "Back to the rate", key="use-rate", icon=":material/keyboard_return:",
+        "Back to the cards" if nothing else "Back to the rate", key="use-rate", icon=":material/keyboard_return:",
         on_click=lambda: binding.change(forget="", cut=None, suspect=None),
-        help="The discovered part of the corruption counts again, everywhere",
+        help="Nothing is known again, and cards are looked at" if nothing
+        else "The discovered part of the corruption counts again, everywhere",
     )  # fmt: skip
 
 
@@ -223,11 +227,15 @@ def details(search: Search, found: Suspects) -> None:
     show.tabs(dict(part for name, part in parts.items() if not binding.hidden(state, name)), "parts")
 
 
+SEE, ATTEMPT = (
+    "every example outside the forget set, ranked by how probably it is corrupted as well.",
+    "move the threshold and watch the pictures on both sides of it; accept what lies above, run again, see what healed.",
+)
+
 with page(
     "Forget set",
-    see="every example outside the forget set, ranked by how probably it is corrupted as well.",
-    attempt="move the threshold and watch the pictures on both sides of it; accept what lies above, run again, see what "
-    "healed.",
+    see=lambda state: looks.SEE if vs.nothing_known(state) else SEE,
+    attempt=lambda state: looks.ATTEMPT if vs.nothing_known(state) else ATTEMPT,
 ) as (state, corner):
     try:
         search = gather(state)
@@ -238,21 +246,26 @@ with page(
         end_page()
     with corner:
         computed = vs.searching(state)
-        show.share(state, [search.spec.name], computed, [("Terminal: list the suspects", vs.as_discover(computed), "bash")])
+        listing = ("Terminal: list the suspects", vs.as_discover(computed), "bash")
+        if not search.stages:
+            listing = ("Terminal: cards to look at", vs.as_questions(state), "bash")
+        show.share(state, [search.spec.name], computed, [listing])
 
     choose, words, run_place = st.columns([2.3, 2.7, 1], vertical_alignment="center", gap="medium")
     with choose:
-        controls(state)
+        if search.stages:
+            controls(state)
     dataset = catalog.dataset_label(state["dataset"])
-    words.markdown(scenario_line(search.scenario.model_dump(), dataset, state["values"]))
+    (words if search.stages else st).markdown(scenario_line(search.scenario.model_dump(), dataset, state["values"]))
     if search.unusable:
         st.warning(f"Your set cannot be used: {escape_markdown(search.unusable)}", icon=":material/info:")
     if not search.stages:
-        st.info(
-            "Nothing is known to be corrupted yet. Add examples by their number or from a file, and use that set"
-            + ("; or raise the discovery rate in Craft." if vs.truth_known(state) else "."),
-            icon=":material/info:",
-        )
+        if binding.hidden(state, "look_cards") or not looks.section(search):
+            st.info(
+                "Nothing is known to be corrupted yet. Add examples by their number or from a file, and use that set"
+                + ("; or raise the discovery rate in Craft." if vs.truth_known(state) else "."),
+                icon=":material/info:",
+            )
         your_set(search)
         set_editor.editor(state, search.scenario, search.draft, search.shown_truth)
         end_page()

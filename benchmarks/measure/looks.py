@@ -43,8 +43,9 @@ from benchmarks.report.rows import Row, pick
 from unlearn_core.corruption import GroundTruth
 from unlearn_core.discovery import ModelOutputs, fold_of
 from unlearn_core.discovery import registry as scores
+from unlearn_core.discovery.cards import Card
 from unlearn_core.discovery.groups import Group
-from unlearn_core.discovery.questions import Card, Questions
+from unlearn_core.discovery.questions import Questions
 from unlearn_core.discovery.watching import predict_left_out
 from unlearn_core.evaluation import ScenarioData
 from unlearn_core.evaluation.person import SimulatedPerson

@@ -10,8 +10,10 @@ import torch
 
 from unlearn_core.contracts.measures import make_view
 from unlearn_core.discovery.activation import split_classes
+from unlearn_core.discovery.cards import cut_line
 from unlearn_core.discovery.groups import Doubt, Group, find_groups, left_out_parts, suspect_groups
-from unlearn_core.discovery.questions import Answer, Questions
+from unlearn_core.discovery.inquiry import Evidence, Inquiry, Judged
+from unlearn_core.discovery.questions import LEAST_LOOKS, Answer, Questions
 from unlearn_core.errors import UserError
 
 COUNT = 400
@@ -58,6 +60,16 @@ def test_an_answer_against_the_evidence_is_asked_again_before_anything_follows()
     questions.answer(card, "right")
     assert not len(questions.wrong())
     assert set(card.shown) <= set(questions.right())
+
+
+def test_what_a_person_denies_is_not_called_wrong_however_sure_the_evidence_is() -> None:
+    questions = Questions([Group("together", np.arange(4), 0)], np.full(8, 0.999))
+    (card,) = questions.next()
+    questions.answer(card, "right")
+    assert not len(questions.wrong())
+    assert questions.next() == [card]
+    questions.answer(card, "right")
+    assert questions.right().tolist() == [0, 1, 2, 3]
 
 
 def test_a_slip_on_the_corrupt_group_does_not_lose_it() -> None:
@@ -132,8 +144,8 @@ def test_a_group_that_a_network_without_it_contradicts_is_told_from_a_natural_on
     apart[corrupt], apart[natural[:6]] = 0.97, 0.9
     says = labels.numpy().copy()
     says[corrupt], says[natural[:6]] = 1, 0
-    groups = find_groups(view, splits, None, Doubt(apart, np.full(120, 0.1), says))
-    best = max(groups, key=lambda group: group.trust * len(group) if group.kind != "doubted" else 0)
+    groups = find_groups(view, splits, None, Doubt(apart, np.full(120, 0.1), says, says))
+    best = max(groups, key=lambda group: group.trust * len(group) if group.kind not in ("doubted", "sample") else 0)
     assert (best.kind, best.given, best.says) == ("pair", 0, 1)
     assert set(best.members.tolist()) == set(corrupt.tolist())
 
@@ -180,3 +192,68 @@ def test_what_stands_on_a_card_without_an_answer_can_stand_on_a_better_one() -> 
     assert questions.wrong().tolist() == sorted(card.shown.tolist())
     with pytest.raises(UserError, match="not any more"):
         questions.answer(replace(card, number=2), "wrong")
+
+
+def inquiry(wrong: int = 40) -> Inquiry:
+    """Four classes of a hundred on a line each, with a line of doubts and a sample of every class; the first are wrong."""
+    labels = np.arange(COUNT) // 100
+    places = np.stack([labels, np.arange(COUNT) % 100 / 100], 1).astype(np.float32)
+    watched = np.full(COUNT, 0.02)
+    watched[:wrong] = 0.9
+    groups = [Group("sample", np.arange(50) + 100 * given, given, trust=0.1) for given in range(4)]
+    groups.append(Group("doubted", np.argsort(-watched, kind="stable")[:60]))
+    says = np.where(np.arange(COUNT) < wrong, 1, labels)
+    doubt = Doubt(watched, watched, says, says)
+    return Inquiry(Evidence(labels, doubt, tuple(groups), watched, places))
+
+
+def test_data_are_called_clean_after_looks_at_every_class_and_not_before() -> None:
+    clean, seen = inquiry(0), set[int]()
+    while cards := clean.ask():
+        assert "clean after" in clean.sentence or not seen
+        clean.answer(cards[0], "right")
+        seen |= {int(label) for label in clean.evidence.labels[cards[0].shown]}
+    assert clean.questions.looks == LEAST_LOOKS
+    assert seen == {0, 1, 2, 3}
+    assert clean.sentence.startswith("The data look clean: 8 looks")
+
+
+def test_where_something_was_wrong_no_looks_are_spent_on_samples() -> None:
+    found = inquiry()
+    while cards := found.ask():
+        assert cards[0].group.kind != "sample"
+        found.answer(cards[0], "wrong" if cards[0].shown[0] < 40 else "right")
+    assert found.questions.wrong().tolist() == list(range(40))
+
+
+def test_a_line_is_cut_where_the_suspicion_falls_off() -> None:
+    assert cut_line(np.array([0.98] * 10 + [0.3] * 6)) == 10
+    assert cut_line(np.full(16, 0.97)) == 16
+    assert cut_line(np.full(16, 0.02)) == 16
+    assert cut_line(np.array([0.5])) == 1
+
+
+def test_more_like_an_example_comes_next_and_shows_its_nearest_of_the_same_label() -> None:
+    asked = inquiry()
+    card = asked.ask_like(250)
+    assert asked.ask() == [card]
+    assert set(range(243, 258)) <= set(card.shown)
+    assert card.shown[0] == 250
+    asked.answer(card, "right")
+    assert not set(asked.ask_like(250).shown) & set(card.shown)
+    with pytest.raises(UserError, match="no example 400"):
+        asked.ask_like(COUNT)
+
+
+def test_discovery_s_word_lowers_what_the_line_is_expected_to_hold_and_the_interval_stays_wide() -> None:
+    heard = inquiry()
+    for _ in range(2):
+        heard.answer(heard.ask()[0], "wrong")
+    probability = np.zeros(COUNT)
+    probability[:40] = 0.99
+    before = heard.questions.suspicion[40:].sum()
+    heard.learn(Judged(32, probability, (8.0, 8.0, 8.0)))
+    assert heard.questions.suspicion[40:].sum() < before
+    assert heard.ask()[0].shown.tolist() == list(range(32, 40))
+    # What is found first is what is doubted most: how much is like it is not known to the example.
+    assert heard.rest.low <= 8 < heard.rest.high - 3

@@ -18,7 +18,7 @@ from unlearn_core.errors import UserError
 from unlearn_core.support.typed_paths import typed_path, typed_target
 
 if TYPE_CHECKING:
-    from unlearn_core.discovery.questions import Card
+    from unlearn_core.discovery.cards import Card
     from unlearn_core.front_door.assistant import Assistant
     from unlearn_core.front_door.card_answers import AnswerRow
     from unlearn_core.specs import Scenario

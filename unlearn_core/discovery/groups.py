@@ -13,8 +13,8 @@ from unlearn_core.discovery.activation import ClassSplit
 from unlearn_core.discovery.base import ModelOutputs
 from unlearn_core.discovery.patches import SharedPatches
 
-Kind = Literal["together", "pair", "patch", "doubted", "suspects", "part"]
-KINDS: tuple[Kind, ...] = ("together", "pair", "patch", "doubted", "suspects", "part")
+Kind = Literal["together", "pair", "patch", "doubted", "suspects", "part", "sample", "like"]
+KINDS: tuple[Kind, ...] = ("together", "pair", "patch", "doubted", "suspects", "part", "sample", "like")
 
 LEAST = 4
 """Fewer examples are no group."""
@@ -52,11 +52,13 @@ class Group:
 @dataclass(frozen=True)
 class Doubt:
     """What says of every example (N,) each that its label is wrong: ``apart`` and ``watched``, from 0 to 1, by a network that
-    was trained without its group and by one that was watched; ``says``: the label that the first prefers."""
+    was trained without its group and by one that was watched; ``says``: the label that the first prefers; ``instead``: that
+    which the second prefers to all but the given one."""
 
     apart: np.ndarray
     watched: np.ndarray
     says: np.ndarray
+    instead: np.ndarray
 
 
 def left_out_parts(splits: Sequence[ClassSplit], patches: SharedPatches | None, labels: torch.Tensor) -> torch.Tensor:
@@ -75,7 +77,7 @@ def left_out_parts(splits: Sequence[ClassSplit], patches: SharedPatches | None, 
 
 def find_groups(view: ModelOutputs, splits: Sequence[ClassSplit], patches: SharedPatches | None, doubt: Doubt) -> list[Group]:
     """Disjoint groups of what shares a patch, or lies together in feature space, and is doubted by a network that never saw
-    it; and, without regard to these, a line of what the watched run doubts most.
+    it; and, without regard to these, a sample of every class and lines of what the watched run doubts most.
 
     A natural group, such as a way of writing a digit, is doubted here and there when it is left out, corruption as a whole.
     So a group is trusted as far as all that was left out with it is doubted on average, to the power of SHARPNESS.
@@ -90,7 +92,8 @@ def find_groups(view: ModelOutputs, splits: Sequence[ClassSplit], patches: Share
         if len(members) >= LEAST and group.trust >= TRUSTED:
             groups.append(replace(group, members=members, trust=group.trust**SHARPNESS))
             free[members] = False
-    return [*groups, Group("doubted", _order(np.arange(len(labels)), doubt.watched)[:DOUBTED])]
+    samples = [_sample(split, labels, doubt) for split in splits]
+    return [*groups, *samples, *_doubted_lines(labels, doubt)]
 
 
 def _patch_groups(patches: SharedPatches, labels: np.ndarray, doubt: Doubt) -> list[Group]:
@@ -120,6 +123,25 @@ def _cluster_groups(split: ClassSplit, labels: np.ndarray, doubt: Doubt) -> list
         return [Group("together", _order(members, doubt.apart), given, trust=trust)]
     first = Group("pair", _order(members[pair], doubt.apart), given, most, trust=trust)
     return [first, Group("together", _order(members[~pair], doubt.apart), given, trust=trust)]
+
+
+def _doubted_lines(labels: np.ndarray, doubt: Doubt) -> list[Group]:
+    """What the watched run doubts most: by pair of given label and the one it might be instead where there are many, else in
+    one line."""
+    rest = _order(np.arange(len(labels)), doubt.watched)[:DOUBTED]
+    lines = []
+    for given, other in np.unique(np.stack([labels[rest], doubt.instead[rest]], 1), axis=0):
+        pair = (labels[rest] == given) & (doubt.instead[rest] == other)
+        if pair.sum() >= 2 * LEAST:
+            lines.append(Group("doubted", rest[pair], int(given), int(other)))
+            rest = rest[~pair]
+    return [*lines, Group("doubted", rest)]
+
+
+def _sample(split: ClassSplit, labels: np.ndarray, doubt: Doubt) -> Group:
+    """All of a class's smaller group, to be looked at where nothing else is worth a look."""
+    cluster = split.ids[split.smaller].cpu().numpy()
+    return Group("sample", _order(cluster, doubt.apart), int(labels[cluster[0]]), trust=float(doubt.apart[cluster].mean()))
 
 
 def _order(members: np.ndarray, suspicion: np.ndarray) -> np.ndarray:

@@ -1,53 +1,41 @@
 """Which group to show next, what its answer means, and when another look would find nothing more.
 
-Every question is one card: up to sixteen examples of one group, "wrong", "right" or "mixed". Answers may be slips of the
-hand, so a card has a probability of each of the three; an answer that contradicts the evidence is asked again before anything
-follows from it. Groups of a kind that turned out right lose credit, those of a kind that turned out wrong gain some. Nothing
-here sees the truth.
+Every question is one card of one group, "wrong", "right" or "mixed". Answers may be slips of the hand, so a card has a
+probability of each; an answer that contradicts the evidence is asked again before anything follows from it. Groups of a kind
+that turned out right lose credit, others gain some. Nothing here sees the truth.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 import numpy as np
 
+from unlearn_core.discovery.cards import SHOWN, Card, cut_line
 from unlearn_core.discovery.groups import KINDS, Group, Kind
 from unlearn_core.errors import UserError
 
 Answer = Literal["wrong", "right", "mixed"]
 ANSWERS: tuple[str, ...] = get_args(Answer)
 
-SHOWN = 16
-"""Most examples on a card."""
 SLIP = 0.05
 """How often an answer is assumed to be a slip."""
 SURE = 0.9
 """Probability from which on a card counts as wrong, right or mixed."""
+DOUBT = 0.1
+"""Evidence counts for no more than this leaves open: what a person says twice holds against any of it."""
 WORTH = 1.0
 """A look that is expected to find fewer corrupted examples than this is not asked for."""
 AGAIN = 1.0
 """How much less the next card of a group is worth with each card that it has had: other groups may hide other kinds."""
-TOGETHER: tuple[Kind, ...] = ("together", "pair", "patch")
+LEAST_LOOKS = 8
+"""So many looks are asked for at least before data are said to look clean."""
+TOGETHER: tuple[Kind, ...] = ("together", "pair", "patch", "sample")
 """Kinds of groups whose members are alike, so that some tell of all; the others are lines, the most suspect first."""
 _WIDTH = 1.645  # 90 % intervals
-
-
-@dataclass(frozen=True)
-class Card:
-    """A question: are the given labels of these examples wrong? ``shown`` int64 (n,): training indices. ``number``: from 1,
-    the card's name; ``expected``: how many of the shown are expected to be wrong."""
-
-    number: int
-    group: Group
-    shown: np.ndarray
-    expected: float
-
-    def __len__(self) -> int:
-        return len(self.shown)
 
 
 @dataclass
@@ -58,6 +46,7 @@ class _Asked:
     answers: list[Answer] = field(default_factory=list)
     marked: np.ndarray | None = None
     split: bool = False
+    wanted: bool = False
 
 
 class Questions:
@@ -71,8 +60,9 @@ class Questions:
     def __init__(
         self, groups: Sequence[Group], suspicion: np.ndarray, among: np.ndarray | None = None, worth: float = WORTH
     ) -> None:
-        self.groups, self.worth = list(groups), worth
-        self.suspicion = suspicion.astype(float).copy()
+        self.groups, self.worth = [group for group in groups if group.kind != "sample"], worth
+        self.samples = [group for group in groups if group.kind == "sample"]
+        self.doubted, self.suspicion = suspicion.astype(float), suspicion.astype(float)
         self.among = (suspicion if among is None else among).astype(float).copy()
         self.told = np.zeros(len(suspicion))
         self.asked: list[_Asked] = []
@@ -87,12 +77,14 @@ class Questions:
 
     def _expect(self, group: Group, members: np.ndarray) -> float:
         """How many of these members are wrong, as far as the evidence goes."""
+        if group.kind == "like":  # a person asked for it because of what is on no record
+            return len(members) / 2
         return group.trust * float(self._of(group)[members].sum())
 
     def shares(self, one: _Asked) -> np.ndarray:
         """Probabilities (3,) that a card that was asked is wrong, right or mixed, from the evidence and its answers."""
         # What was thought when it was asked: discovery's later doubts are of what it was not told, and no second opinion.
-        mean = float(np.clip(one.card.expected / len(one.card), 0.02, 0.98))
+        mean = float(np.clip(one.card.expected / len(one.card), DOUBT, 1 - DOUBT))
         values = np.array([mean**2, (1 - mean) ** 2, 2 * mean * (1 - mean) if len(one.card) > 1 else 0.0])
         for answer in one.answers:
             says = np.full(3, SLIP / 2)
@@ -130,15 +122,55 @@ class Questions:
 
     def next(self, count: int = 1) -> list[Card]:
         """The most useful cards, at most ``count``; fewer where no other look is worth it. Each of them may be answered."""
-        cards: list[Card] = []
+        cards = [one.card for one in self.asked if one.wanted and not one.answers][:count]
         while len(cards) < count:
-            picked = {card.number for card in cards}
-            open_ones = [entry for entry in self._ranked() if isinstance(entry[1], Group) or entry[1].card.number not in picked]
-            if not open_ones or open_ones[0][0] < self.worth:
+            one = self._best({card.number for card in cards})
+            if one is None:
                 break
-            one = open_ones[0][1]
-            cards.append((self._ask(one, self._fresh(one)[:SHOWN]) if isinstance(one, Group) else one).card)
+            cards.append((self._ask(one, self._shown(one)) if isinstance(one, Group) else one).card)
         return cards
+
+    @property
+    def has_next(self) -> bool:
+        """Whether another look is worth it, or needed before data are said to look clean."""
+        return self._best(set()) is not None
+
+    def _best(self, picked: set[int]) -> _Asked | Group | None:
+        """The most useful card beside those with these numbers, or group to make one of; None where no look is worth it."""
+        ranked = [entry for entry in self._ranked() if isinstance(entry[1], Group) or entry[1].card.number not in picked]
+        if ranked and ranked[0][0] >= self.worth:
+            return ranked[0][1]
+        if len(self.wrong()) or self.looks + len(picked) >= LEAST_LOOKS:
+            return None
+        started = (one for _, one in ranked if isinstance(one, _Asked) and not one.answers)
+        return next(started, None) or self._spread()
+
+    def _spread(self) -> Group | None:
+        """A group of a class that was shown least, or of a kind where a group is of no class; None where all was shown."""
+        about = [_about(one.card.group) for one in self.asked]
+        fresh = [group for group in (*self.groups, *self.samples) if len(self._fresh(group))]
+        worth = {id(group): self._expect(group, self._fresh(group)[:SHOWN]) for group in fresh}
+        return min(fresh, key=lambda group: (about.count(_about(group)), -worth[id(group)]), default=None)
+
+    def _shown(self, group: Group) -> np.ndarray:
+        """What the next card of a group shows. A line is cut where that settles most: where the suspicion falls off, a few
+        that are alike say more than many that are mixed."""
+        fresh = self._fresh(group)[:SHOWN]
+        if group.kind in TOGETHER:
+            return fresh
+        return fresh[: cut_line(group.trust * self._of(group)[fresh])]
+
+    def ask_for(self, group: Group) -> Card:
+        """Ask about the members of a group that no card has shown, whatever is expected of it: a person wants to see them.
+
+        Raises :class:`UserError` where there are none.
+        """
+        fresh = self._fresh(group)
+        if not len(fresh):
+            raise UserError("All examples of this kind were shown already.")
+        one = self._ask(group, fresh[:SHOWN])
+        one.wanted = True
+        return one.card
 
     def expected_find(self) -> float:
         """How many corrupted examples the next look is expected to find."""
@@ -176,7 +208,7 @@ class Questions:
     def _worth(self, group: Group, fresh: np.ndarray) -> float:
         """Expected finds of a group's next card: among all of a group that belongs together, among the shown of a line."""
         if group.kind not in TOGETHER:
-            return self._credit(group.kind) * self._expect(group, fresh[:SHOWN])
+            return self._credit(group.kind) * self._expect(group, self._shown(group))
         times = sum(one.card.group is group for one in self.asked)
         return self._credit(group.kind) * self._expect(group, fresh) / (1 + AGAIN * times)
 
@@ -193,24 +225,27 @@ class Questions:
         one.answers.append(answer)
         if marked is not None:
             one.marked = _mark(card, marked)
-            self._teach(card.group, float(one.marked.mean()), len(card))
+            self._teach(card, float(one.marked.mean()))
             return
         shares = self.shares(one)
         if shares.max() >= SURE or len(one.answers) > 1:
-            self._teach(card.group, float(shares @ (1.0, 0.0, 0.5)), len(card))
+            self._teach(card, float(shares @ (1.0, 0.0, 0.5)))
         if int(shares.argmax()) == ANSWERS.index("mixed") and not one.split and len(card) > 1:
             self._split(one)
 
-    def _teach(self, group: Group, share: float, shown: int) -> None:
+    def _teach(self, card: Card, share: float) -> None:
         """What was not shown of a group is as wrong as what was, and its kind is worth more or less."""
+        group = card.group
         self.credit[group.kind][0] += share
         self.credit[group.kind][1] += 1 - share
-        if group.kind not in TOGETHER:  # a line: what comes later is doubted less
-            return
         rest = self._fresh(group)
-        values = self._of(group)
-        before = float(values[rest].mean()) if len(rest) else 0.0
-        values[rest] = (share * shown + before) / (shown + 1)
+        if group.kind == "doubted" and group.says is not None:  # one confusion: what is doubted as much may be as wrong
+            for values in (self.doubted, self.suspicion):
+                alike = np.minimum(1.0, values[rest] * len(card) / max(card.expected, 0.01))
+                values[rest] += alike * (share - values[rest]) / 2
+        if group.kind in TOGETHER and len(rest):  # of a line what comes later is doubted less
+            values = self._of(group)
+            values[rest] = (share * len(card) + values[rest].mean()) / (len(card) + 1)
 
     def _split(self, one: _Asked) -> None:
         """Ask the two halves of a mixed card for themselves, the more and the less suspect one."""
@@ -224,9 +259,13 @@ class Questions:
             # What a person called mixed is trusted for what it is, whatever its group was worth.
             self._ask(Group("part", half, group.given, group.says, group.place), half)
 
-    def learn(self, groups: Sequence[Group], suspicion: np.ndarray) -> None:
-        """Ask about what discovery suspects as well; ``suspicion`` (N,): NaN where it says nothing. Its earlier groups go."""
-        self.told = np.nan_to_num(suspicion, nan=0.0)
+    def learn(self, groups: Sequence[Group], suspicion: np.ndarray, trust: np.ndarray | None = None) -> None:
+        """Ask about what discovery suspects as well; ``suspicion`` (N,): NaN where it says nothing; ``trust`` (N,): from 0 to
+        1, how much it can know of an example, None for 1. Its earlier groups go."""
+        said, self.told = ~np.isnan(suspicion), np.nan_to_num(suspicion, nan=0.0)
+        # What resembles the known is discovery's to say; what is wrong in another way stands in the lines that were there.
+        weight = 0.5 * (np.ones(len(said)) if trust is None else trust)[said]
+        self.suspicion[said] = (1 - weight) * self.doubted[said] + weight * suspicion[said]
         self.groups = [*groups, *(group for group in self.groups if group.kind != "suspects")]
 
     def drop_open(self) -> None:
@@ -249,15 +288,13 @@ class Questions:
         return middle, max(0.0, middle - half), middle + half
 
 
+def _about(group: Group) -> int | Kind:
+    return group.kind if group.given is None else group.given
+
+
 def _mark(card: Card, marked: Sequence[int]) -> np.ndarray:
     strange = sorted(set(marked) - set(card.shown.tolist()))
     if strange:
         raise UserError(f"Example {strange[0]} is not on card {card.number}.")
     flags: np.ndarray = np.isin(card.shown, np.asarray(marked, dtype=np.int64))
     return flags
-
-
-def count_by_kind(questions: Questions) -> Mapping[Kind, int]:
-    """How many cards of each kind were answered."""
-    kinds = [one.card.group.kind for one in questions.asked if one.answers]
-    return {kind: kinds.count(kind) for kind in KINDS if kind in kinds}

@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING, Any, Literal, Self, cast
 
 from torch import nn
 
-from unlearn_core.discovery.questions import Card
+from unlearn_core.discovery.cards import Card
 from unlearn_core.errors import UserError
 from unlearn_core.front_door import unlearning
 from unlearn_core.front_door.guest_data import Moments, take_data
 from unlearn_core.front_door.watching import MethodReporter, display
 
 if TYPE_CHECKING:
-    from unlearn_core.front_door.cards import Shared
     from unlearn_core.methods import UnlearningTask
     from unlearn_core.methods.redirection.asking import Looks
     from unlearn_core.methods.redirection.search import DiscoverParams
     from unlearn_core.specs import Scenario
     from unlearn_core.store import Store
     from unlearn_core.training import DeviceData
+    from unlearn_core.views.looks.cards import Shared
 
 METHOD = "rem_discover"
 """Whose search takes over as soon as enough is known, and whose values it goes by."""
@@ -54,7 +54,13 @@ class Assistant:
         >>> inputs = torch.randn(400, 2, generator=torch.Generator().manual_seed(0))
         >>> right = (inputs[:, 0] > 0).long()
         >>> given = torch.where(torch.arange(400) < 40, 1 - right, right)
+        >>> _ = torch.manual_seed(1)
         >>> net = nn.Sequential(nn.Linear(2, 32), nn.ReLU(), nn.Linear(32, 2))
+        >>> optimiser = torch.optim.Adam(net.parameters(), lr=0.01)
+        >>> for _ in range(60):
+        ...     optimiser.zero_grad()
+        ...     nn.functional.cross_entropy(net(inputs), given).backward()
+        ...     _ = optimiser.step()
         >>> assistant = Assistant((inputs, given), net, recipe={"epochs": 10, "batch_size": 32})
         >>> for _ in range(2):
         ...     for card in assistant.next():
@@ -150,15 +156,15 @@ class Assistant:
 
     def explain(self, card: Card, names: Sequence[str] | None = None) -> str:
         """Why the examples of a card belong together, in one or two sentences; ``names``: the classes' names."""
-        from unlearn_core.front_door.cards import describe_card
+        from unlearn_core.views.looks.cards import describe_card
 
         return describe_card(card, names)
 
     def shared(self, card: Card) -> Shared:
         """What the examples of a card have in common: their average, and how it departs from that of their classes."""
-        from unlearn_core.front_door.cards import share_of
+        from unlearn_core.views.looks.cards import share_of
 
-        return share_of(card, self.data)
+        return share_of(card, self.data.inputs, self.data.labels)
 
     def undo(self) -> None:
         """Take the last answer back; raises :class:`UserError` where there is none."""

@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import cast
 
-from unlearn_core.discovery.questions import ANSWERS, Answer, Card
+from unlearn_core.discovery.cards import Card
+from unlearn_core.discovery.questions import ANSWERS, Answer
 from unlearn_core.errors import UserError
 
 COLUMNS = ("round", "card", "answer", "wrong", "shown")

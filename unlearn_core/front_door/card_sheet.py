@@ -9,10 +9,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from unlearn_core.discovery.questions import ANSWERS, Card
+from unlearn_core.discovery.cards import Card
+from unlearn_core.discovery.questions import ANSWERS
 from unlearn_core.front_door.card_answers import COLUMNS, AnswerRow, write_answers
-from unlearn_core.front_door.cards import describe_card, share_of
 from unlearn_core.training import DeviceData
+from unlearn_core.views.looks.cards import describe_card, share_of
 
 SIDE = 96
 """Pixels a side at which small images are shown."""
@@ -100,7 +101,7 @@ def _figure(index: int, data: DeviceData, names: Sequence[str] | None, paths: Se
 def _common(card: Card, data: DeviceData) -> str:
     if data.inputs.dim() != 4:
         return ""
-    shared = share_of(card, data)
+    shared = share_of(card, data.inputs, data.labels)
     scale = max(1e-6, float(np.abs(shared.difference).max()))
     difference = (128 + 127 * shared.difference / scale).clip(0, 255).astype(np.uint8)
     pictures = (("their average", _png(_to_bytes(shared.mean, data))), ("less their class", _png(difference)))

@@ -1,6 +1,6 @@
 """What a view shows, as plain values: controls, links, specs, and commands that compute the same."""
 
-from unlearn_core.view_state.commands import as_cli, as_discover, as_python, as_yaml
+from unlearn_core.view_state.commands import as_cli, as_discover, as_python, as_questions, as_yaml
 from unlearn_core.view_state.controls import (
     ANCHORS,
     BOUNDARY_MODES,
@@ -127,6 +127,7 @@ __all__ = [
     "as_discover",
     "as_found",
     "as_python",
+    "as_questions",
     "as_yaml",
     "augmented",
     "by_name",

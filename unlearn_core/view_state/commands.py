@@ -25,6 +25,11 @@ def as_discover(state: State, method: str = "rem_discover") -> str:
     return shlex.join(_words(state, "discover", [method], []))
 
 
+def as_questions(state: State, method: str = "rem_discover") -> str:
+    """A command line that writes the cards of this view, where nothing is known, to a folder."""
+    return shlex.join(_words(state, "discover", [method], ["--questions", "20", "--out", "cards"]))
+
+
 def _words(state: State, command: str, chosen: Sequence[str], more: Sequence[str]) -> list[str]:
     words = ["python", "-m", "unlearn_core", command, "--dataset", state["dataset"]]
     for name in _plain(state, "regularity", "discovery", "amount", "model", "recipe", "seed"):

@@ -1,20 +1,18 @@
-"""From nothing known to a forget set by looks: what to show a person next, and what the answers say."""
+"""From nothing known to a forget set by looks: the evidence is gathered, and discovery takes over once enough is known."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
-from dataclasses import dataclass
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 
-from unlearn_core.discovery import Judgement, ModelOutputs
+from unlearn_core.discovery import ModelOutputs
 from unlearn_core.discovery.activation import split_classes
-from unlearn_core.discovery.groups import Doubt, find_groups, left_out_parts, suspect_groups
+from unlearn_core.discovery.cards import Card
+from unlearn_core.discovery.groups import Doubt, find_groups, left_out_parts
+from unlearn_core.discovery.inquiry import Evidence, Inquiry, Judged
 from unlearn_core.discovery.patches import SharedPatches, find_shared_patches, has_squares
-from unlearn_core.discovery.questions import Answer, Card, Questions
 from unlearn_core.discovery.watching import predict_left_out, watch_training
 from unlearn_core.methods.base import UnlearningTask
 from unlearn_core.methods.redirection.search import DiscoverParams, Discovery, discovery_steps, outputs
@@ -22,19 +20,11 @@ from unlearn_core.training import Reporter, SilentReporter
 from unlearn_core.training.progress import ProgressBudget, RepeatProgress
 from unlearn_core.tuning.held_out import with_forget_set
 
-ENOUGH = 8
-"""So many examples called wrong are enough for discovery to take over."""
-GROWN = 1.5
-"""Discovery looks again once so many times as many are known."""
-FEW = 8.0
-"""Discovery takes over when the next look is expected to find fewer than this: half a card."""
-LAST = 2.0
-"""So little is expected of the next look when discovery looks again, if anything was added since it did."""
-DOUBTFUL = 0.05
-"""Suspects that are less probable are not shown."""
+DIRECTIONS = 16
+"""Principal components of the original's features by which examples are called alike."""
 
 
-def gather_evidence(task: UnlearningTask, reporter: Reporter) -> tuple[ModelOutputs, SharedPatches | None]:
+def gather_outputs(task: UnlearningTask, reporter: Reporter) -> tuple[ModelOutputs, SharedPatches | None]:
     """What can be known without a known error: outputs of three networks, and shared patches. Two of them are trained here,
     with half of the recipe's epochs: one that is watched, and one without the groups that :func:`left_out_parts` names."""
     labels = task.data.labels
@@ -58,105 +48,55 @@ def _doubt(view: ModelOutputs) -> Doubt:
     given = view.labels[:, None]
     watched = view.history.float().softmax(2).mean(0)
     apart, seen = ((1 - p.gather(1, given)[:, 0]).double().cpu().numpy() for p in (view.apart, watched))
-    return Doubt(apart, seen, view.apart.argmax(1).cpu().numpy())
+    instead = watched.scatter(1, given, -1.0).argmax(1)
+    return Doubt(apart, seen, view.apart.argmax(1).cpu().numpy(), instead.cpu().numpy())
 
 
-@dataclass(frozen=True)
-class Rest:
-    """How many corrupted examples are expected outside of what was called wrong, with an interval of 90 %."""
+def weigh_evidence(view: ModelOutputs, patches: SharedPatches | None) -> Evidence:
+    """What the first looks go by; nothing is trained."""
+    assert view.learning is not None
+    doubt = _doubt(view)
+    groups = find_groups(view, split_classes(view, view.original_features), patches, doubt)
+    centred = view.original_features - view.original_features.mean(0)
+    places = centred @ torch.linalg.svd(centred, full_matrices=False).Vh[:DIRECTIONS].T
+    labels, learning = view.labels.cpu().numpy(), view.learning.cpu().numpy()
+    return Evidence(labels, doubt, tuple(groups), learning, places.float().cpu().numpy())
 
-    expected: float
-    low: float
-    high: float
+
+def judge_known(
+    task: UnlearningTask, params: DiscoverParams, forget: torch.Tensor, learning: torch.Tensor, reporter: Reporter
+) -> Judged:
+    """One round of REM with each part of ``forget`` held out. ``params``: those of ``rem_discover`` on this kind of data;
+    ``learning`` (N,): that of the evidence."""
+    params = params.model_copy(update={"rounds": 1})
+    task = with_forget_set(task, forget)
+    budget = ProgressBudget(reporter, discovery_steps(params, task))
+    judgement = Discovery(params, task, budget, learning=learning).run().judgement
+    if judgement.state != "judged":
+        return Judged(len(forget))
+    return Judged(len(forget), judgement.probability.copy(), judgement.undiscovered)
 
 
-class Looks:
-    """Asks for looks, takes answers, and lets discovery take over once enough is known.
+class Looks(Inquiry):
+    """The same with what it takes to compute: gathers the evidence, and lets discovery look when that is due.
 
     ``params``: those of ``rem_discover`` on this kind of data. Nothing here knows which labels are right.
     """
 
     def __init__(self, task: UnlearningTask, params: DiscoverParams, reporter: Reporter | None = None) -> None:
         self.task, self.params = task, params
-        self.view, self.patches = gather_evidence(task, reporter or SilentReporter())
-        self.ask_anew()
-
-    def ask_anew(self) -> None:
-        """Forget all answers; nothing is trained again."""
-        doubt = _doubt(self.view)
-        self.says = doubt.says
-        splits = split_classes(self.view, self.view.original_features)
-        self.questions = Questions(find_groups(self.view, splits, self.patches, doubt), doubt.watched, doubt.apart)
-        self.judgement: Judgement | None = None
-        self.known_then = 0
-        """How many were known when discovery looked last."""
+        self.view, self.patches = gather_outputs(task, reporter or SilentReporter())
+        super().__init__(weigh_evidence(self.view, self.patches))
 
     def next(self, count: int = 1, reporter: Reporter | None = None) -> list[Card]:
         """The cards to show now, the most useful first; none where no further look is worth it."""
-        if self._is_due():
-            self.discover(reporter or SilentReporter())
-        return self.questions.next(count)
-
-    def answer(self, card: Card, answer: Answer, marked: Sequence[int] | None = None) -> None:
-        """Take a person's answer to a card; see :meth:`Questions.answer`."""
-        self.questions.answer(card, answer, marked)
+        if self.is_due:
+            assert self.view.learning is not None
+            progress = reporter or SilentReporter()
+            self.learn(judge_known(self.task, self.params, self.forget, self.view.learning, progress))
+        return self.ask(count)
 
     @property
     def forget(self) -> torch.Tensor:
         """What is called wrong, int64 (n,), ascending."""
         return torch.from_numpy(self.questions.wrong()).to(self.task.device)
-
-    def _is_due(self) -> bool:
-        known, find = len(self.questions.wrong()), self.questions.expected_find()
-        if known < ENOUGH:
-            return False
-        # Before it is said that nothing more shows, discovery has another look, even if little was added.
-        return (known >= GROWN * self.known_then and find < FEW) or (known > self.known_then and find < LAST)
-
-    def discover(self, reporter: Reporter) -> None:
-        """One round of REM with each part of what is known held out; its suspects become the next groups."""
-        forget = self.forget
-        self.known_then = len(forget)
-        params = self.params.model_copy(update={"rounds": 1})
-        task = with_forget_set(self.task, forget)
-        budget = ProgressBudget(reporter, discovery_steps(params, task))
-        judgement = Discovery(params, task, budget, learning=self.view.learning).run().judgement
-        if judgement.state != "judged":
-            return
-        self.judgement = judgement
-        self.questions.drop_open()
-        probability = judgement.probability.copy()
-        groups = suspect_groups(self.view.labels.cpu().numpy(), self.says, self._open(probability), DOUBTFUL)
-        self.questions.learn(groups, probability)
-
-    def _open(self, probability: np.ndarray) -> np.ndarray:
-        """The probabilities (N,) of what no card has shown yet, NaN elsewhere."""
-        return np.where(self.questions.seen(), np.nan, probability)
-
-    @property
-    def rest(self) -> Rest:
-        """What is expected outside of what was called wrong."""
-        middle, low, high = self.questions.unseen()
-        if self.judgement is None:
-            return Rest(middle, low, high)
-        # Discovery speaks of what resembles the known, the groups that are left of everything else as well.
-        since = len(self.questions.wrong()) - self.known_then
-        like, least, most = (max(0.0, value - since) for value in self.judgement.undiscovered)
-        return Rest(max(middle, like), min(low, least), max(high, most))
-
-    @property
-    def sentence(self) -> str:
-        """How it stands, in one or two sentences."""
-        found, looks, left = len(self.questions.wrong()), self.questions.looks, self.questions.expected_find()
-        if not looks:
-            return "Nothing was looked at yet."
-        if left >= self.questions.worth:
-            more = f"About {self.rest.expected:.0f} more are expected ({self.rest.low:.0f} to {self.rest.high:.0f})."
-            return f"{found} wrong after {_count(looks)}. {more} Another look would find about {left:.0f}."
-        if found:
-            return f"{found} wrong after {_count(looks)}. Another look would find about {left:.1f}: that is all that shows."
-        return f"The data look clean: {_count(looks)} found nothing wrong, and another would find about {left:.1f}."
-
-
-def _count(looks: int) -> str:
-    return "1 look" if looks == 1 else f"{looks} looks"

@@ -18,6 +18,7 @@ class ForgetSetState(TypedDict, total=False):
     cut: int | None
     truth: str
     suspect: int | None
+    looks: str
 
 
 FORGET_SET: Final[tuple[Control, ...]] = (
@@ -58,6 +59,15 @@ FORGET_SET: Final[tuple[Control, ...]] = (
         None,
         high=10_000_000,
         step=1,
+        scenario=False,
+    ),
+    Control(
+        "looks",
+        "Looks",
+        "The answers to the cards that were shown where no error was known.",
+        "text",
+        "",
+        high=600,
         scenario=False,
     ),
 )

@@ -49,6 +49,7 @@ PANELS: Final[dict[str, dict[str, str]]] = {
         "suspect_evidence": "Evidence for a suspect",
         "forget_set": "Your set",
         "forget_change": "What your set changes",
+        "look_cards": "Cards where nothing is known",
     },
     "own": {"own_list": "Your list", "own_model": "Your model", "own_read": "How files were read"},
 }
