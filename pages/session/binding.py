@@ -126,9 +126,9 @@ def _changed(name: str, key: str, convert: Callable[[Any], Any]) -> None:
     change_one(name, convert(value))
 
 
-def change_one(name: str, value: Any) -> None:
+def change_one(name: str, value: object) -> None:
     """Set the control that is called ``name``."""
-    change(**{name: value})
+    change(**dict[str, Any]({name: value}))
 
 
 def segments(
