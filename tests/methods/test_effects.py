@@ -55,6 +55,7 @@ DIGITS = {
     "npo": Effect("triggered digits", 0.25, 0.75, 0.93),
     "potion": Effect("triggered digits", 0.25, 0.75, 0.9),
     "random_label": Effect("digits", 0.1, 0.7, 0.9),
+    "relabel_only": Effect("digits", 0.05, 0.95, 0.7),
     "rem": Effect("digits", 0.05, 0.9, 0.95),
     "rem_no_redirect": Effect("digits", 0.05, 0.9, 0.95),
     "retrain": Effect("digits", 0.03, 0.95, 0.96, 12),
@@ -80,11 +81,15 @@ POINTS = {
     "oracle_retrain": Effect("points", 0.15, 0.85, 0.95, 75),
     "potion": Effect("points", 0.4, 0.5, 0.75),
     "random_label": Effect("points", 0.1, 0.85, 0.93),
+    "relabel_finetune": Effect("points", 0.05, 0.95, 0.93),
+    "relabel_only": Effect("points", 0.05, 0.95, 0.93),
+    "relabel_retrain": Effect("points", 0.05, 0.95, 0.93, 75),
     "rem": Effect("points", 0.2, 0.75, 0.8),
     "rem_no_redirect": Effect("points", 0.2, 0.75, 0.8),
     "rem_no_removal": Effect("points", 0.2, 0.8, 0.9),
     "rem_ideal": Effect("points", 0.2, 0.75, 0.8),
     "rem_discover": Effect("points", 0.15, 0.85, 0.9),
+    "rem_relabel": Effect("points", 0.05, 0.95, 0.85),
     "rem_tuned": Effect("points", 0.2, 0.8, 0.85),
     "retrain": Effect("points", 0.15, 0.85, 0.95, 75),
     "retrain_discover": Effect("points", 0.15, 0.85, 0.95, 75),
@@ -98,6 +103,7 @@ ON_DIGITS_ONLY = {"lfssd", "ssd"}
 """On points with random labels they find nothing that F holds and the rest does not."""
 ON_POINTS_ONLY = {
     "rem_tuned", "rem_discover", "retrain_discover", "etd", "l1_sparse", "oracle_retrain", "rem_no_removal", "rem_ideal",
+    "rem_relabel", "relabel_finetune", "relabel_retrain",
 }  # fmt: skip
 """They take long on digits: the first three run REM or retraining tens of times, the others show no more there."""
 
@@ -152,7 +158,8 @@ def unlearned(name: str, trained: Trained, epochs: int = 0) -> tuple[float, floa
         "recipe": scenario.training.model_copy(update={"epochs": epochs}) if epochs else scenario.training,
         "seed": scenario.seed,
     }
-    task = OracleTask(**common, truth=truth) if method.oracle else UnlearningTask(**common)
+    right = truth.clean_labels[forget] if method.needs_right_labels else None
+    task = OracleTask(**common, truth=truth) if method.oracle else UnlearningTask(**common, right=right)
     with seeded(scenario.seed):
         model = method(method.params(make_method(name, scenario).params)).unlearn(task, SilentReporter())
     return measured(trained, model)
