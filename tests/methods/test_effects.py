@@ -46,12 +46,14 @@ DIGITS = {
     "assd": Effect("triggered digits", 0.15, 0.65, 0.8),
     "bad_teacher": Effect("digits", 0.3, 0.35, 0.7),
     "cf_k": Effect("digits", 0.75, 0.25, 0.95),
+    "cuts": Effect("triggered digits", 0.15, 0.75, 0.88),
     "del": Effect("digits", 0.05, 0.9, 0.95),
     "duck": Effect("digits", 0.15, 0.8, 0.95),
     "eu_k": Effect("digits", 0.05, 0.93, 0.96),
     "jit": Effect("triggered digits", 0.3, 0.4, 0.4),
     "lfssd": Effect("triggered digits", 0.15, 0.5, 0.55),
     "neggrad_plus": Effect("digits", 0.45, 0.5, 0.95),
+    "negmerge": Effect("triggered digits", 0.15, 0.75, 0.88),
     "npo": Effect("triggered digits", 0.25, 0.75, 0.93),
     "potion": Effect("triggered digits", 0.25, 0.75, 0.9),
     "random_label": Effect("digits", 0.1, 0.7, 0.9),
@@ -62,6 +64,7 @@ DIGITS = {
     "salun": Effect("digits", 0.05, 0.88, 0.95),
     "scrub": Effect("digits", 0.05, 0.85, 0.9),
     "ssd": Effect("triggered digits", 0.2, 0.8, 0.8),
+    "task_vector": Effect("triggered digits", 0.1, 0.9, 0.92),
     "wfisher": Effect("triggered digits", 0.1, 0.5, 0.7),
 }
 POINTS = {
@@ -70,6 +73,7 @@ POINTS = {
     "assd": Effect("points", 0.65, 0.3, 0.85),
     "bad_teacher": Effect("points", 0.35, 0.55, 0.8),
     "cf_k": Effect("points", 0.15, 0.85, 0.95),
+    "cuts": Effect("points", 0.15, 0.8, 0.93),
     "del": Effect("points", 0.15, 0.85, 0.92),
     "duck": Effect("points", 0.3, 0.7, 0.93),
     "etd": Effect("points", 0.2, 0.8, 0.88),
@@ -77,6 +81,7 @@ POINTS = {
     "jit": Effect("points", 0.6, 0.4, 0.8),
     "l1_sparse": Effect("points", 0.3, 0.7, 0.93),
     "neggrad_plus": Effect("points", 0.45, 0.55, 0.93),
+    "negmerge": Effect("points", 0.15, 0.8, 0.93),
     "npo": Effect("points", 0.25, 0.75, 0.93),
     "oracle_retrain": Effect("points", 0.15, 0.85, 0.95, 75),
     "potion": Effect("points", 0.4, 0.5, 0.75),
@@ -95,6 +100,7 @@ POINTS = {
     "retrain_discover": Effect("points", 0.15, 0.85, 0.95, 75),
     "salun": Effect("points", 0.2, 0.75, 0.93),
     "scrub": Effect("points", 0.6, 0.4, 0.9),
+    "task_vector": Effect("points", 0.05, 0.93, 0.95),
     "wfisher": Effect("points", 0.25, 0.75, 0.9),
 }
 CONTROLS = {"finetune", "rem_ascent"}

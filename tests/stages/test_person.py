@@ -177,3 +177,10 @@ def test_labels_of_a_forget_list_reach_the_method(tmp_path: Any) -> None:
     with pytest.raises(UserError, match="others than those that it was planned with"):
         make_task(store, other, load_scenario_data(other), spec=spec)
     store.close()
+    with pytest.warns(UserWarning, match="are not trained on; they are left out"):
+        sure = eunoe.load_images(tmp_path / "mine.npz", forget=[3], trusted=list(range(10, 40)))
+    assert 10 < len(sure.person.trusted) < 30
+    assert sure.run_key(make_method("retrain", sure)) == sure.knowing(sure.forget).run_key(make_method("retrain", sure))
+    both = eunoe.load_images(tmp_path / "mine.npz", forget=[3], trusted=[3])
+    with pytest.raises(UserError, match="in the forget set and among the checked"):
+        plan_runs(both, [make_method("retrain", both)])
