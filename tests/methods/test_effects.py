@@ -94,12 +94,13 @@ POINTS = {
     "rem_no_removal": Effect("points", 0.2, 0.8, 0.9),
     "rem_ideal": Effect("points", 0.2, 0.75, 0.8),
     "rem_discover": Effect("points", 0.15, 0.85, 0.9),
-    "rem_relabel": Effect("points", 0.05, 0.95, 0.85),
+    "rem_relabel": Effect("points", 0.1, 0.9, 0.9),
     "rem_tuned": Effect("points", 0.2, 0.8, 0.85),
     "retrain": Effect("points", 0.15, 0.85, 0.95, 75),
     "retrain_discover": Effect("points", 0.15, 0.85, 0.95, 75),
     "salun": Effect("points", 0.2, 0.75, 0.93),
     "scrub": Effect("points", 0.6, 0.4, 0.9),
+    "tarf": Effect("points", 0.05, 0.93, 0.95),
     "task_vector": Effect("points", 0.05, 0.93, 0.95),
     "wfisher": Effect("points", 0.25, 0.75, 0.9),
 }
@@ -109,7 +110,7 @@ ON_DIGITS_ONLY = {"lfssd", "ssd"}
 """On points with random labels they find nothing that F holds and the rest does not."""
 ON_POINTS_ONLY = {
     "rem_tuned", "rem_discover", "retrain_discover", "etd", "l1_sparse", "oracle_retrain", "rem_no_removal", "rem_ideal",
-    "rem_relabel", "relabel_finetune", "relabel_retrain",
+    "rem_relabel", "relabel_finetune", "relabel_retrain", "tarf",
 }  # fmt: skip
 """They take long on digits: the first three run REM or retraining tens of times, the others show no more there."""
 

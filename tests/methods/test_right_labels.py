@@ -81,12 +81,16 @@ def test_the_last_phase_reads_nothing_but_f_and_moves_no_statistics(digits: Trai
 
 def test_rem_with_right_labels_is_rem_and_then_that_phase(points: Trained) -> None:
     short = {"epochs": 2, "repeat": False}
-    both = unlearned("rem_relabel", points, told(points, 0.5), **short, relabel_rate=0.3, relabel_loss=0.01)
+    last = {"relabel_rate": 0.3, "relabel_loss": 0.01}
+    both = unlearned("rem_relabel", points, told(points, 0.5), **short, **last, relabel_share=1.0)
     rem = unlearned("rem", points, points.task(0.5), **short)
     after = unlearned("relabel_only", points, replace(told(points, 0.5), original=rem), rate=0.3, steps=60, enough=0.01)
     assert all(torch.equal(value, after.state_dict()[key]) for key, value in both.state_dict().items())
     plain = unlearned("rem", points, points.task(0.5), **short).state_dict()
     assert any(not torch.equal(value, plain[key]) for key, value in both.state_dict().items())
+    half = unlearned("rem_relabel", points, told(points, 0.5), **short, **last, relabel_share=0.5).state_dict()
+    for key, value in both.state_dict().items():
+        assert torch.allclose(half[key], (plain[key] + value) / 2, atol=1e-6), key
 
 
 def test_a_fit_stops_where_it_fits(points: Trained) -> None:
