@@ -68,6 +68,18 @@ def corruption() -> None:
         binding.parameters(state, "corruption")
 
 
+def person() -> None:
+    """What a simulated person gives beside the forget set; a real one writes it into a list."""
+    show.note(
+        "Beside the forget set a person may give the right labels of what was found, and examples that were looked at and are "
+        "right. Only methods that say so are told."
+    )
+    if vs.truth_known(state):
+        binding.parameters(state, "person")
+    else:
+        show.note("No person is simulated here: right labels come from the column clean_label of your forget list.")
+
+
 def dial_words() -> str:
     """Where the dial stands, or why it cannot be moved."""
     if vs.as_found(state):
@@ -152,6 +164,8 @@ with page(
                     show.note(vs.BY_NAME["recipe"].help)
                 for section in ("dataset", "model", "training"):
                     binding.parameters(state, section)
+            with st.expander(catalog.ASIDE, icon=":material/rule:"):
+                person()
         if st.button("Next: compare methods", type="primary", icon=":material/arrow_forward:", key="next", width="stretch"):
             binding.finish(state)
             st.switch_page("pages/compare.py")

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
+from unlearn_core.canonical import content_key
 from unlearn_core.corruption import make_trigger
 from unlearn_core.corruption.base import registry as corruptions
 from unlearn_core.datasets import Preset, Recipe
@@ -30,7 +31,7 @@ from unlearn_core.specs import (
 Values = Literal["tuned", "paper", "rem"]
 """A method's sets of values: found by the held-out-F rule, its publication's, and of REM's ablations the ones found for REM."""
 TUNED = Path(__file__).with_name("tuning") / "tuned"
-SECTIONS = ("dataset", "corruption", "trigger", "model", "training")
+SECTIONS = ("dataset", "corruption", "trigger", "model", "training", "person")
 """Parts of a scenario that take overrides such as ``training.epochs``; every other prefix is a method's name."""
 
 
@@ -49,9 +50,9 @@ def make_scenario(
 
     With the override "corruption.found" the labels are taken as they come, and with "corruption.kind" one of the kinds of
     ``corruption.registry`` is made, its parameters beside it ("corruption.rho"); the dial then has no meaning.
-    ``overrides`` maps "section.field" (sections: dataset, corruption, trigger, model, training) to values; keys that
-    belong to methods are left alone. ``recipe``: which of the preset's two recipes; None: :func:`usual_recipe`. Raises
-    :class:`UserError` with one sentence for anything that cannot be.
+    ``overrides`` maps "section.field" (sections: :data:`SECTIONS`) to values; keys that belong to methods are left alone.
+    ``recipe``: which of the preset's two recipes; None: :func:`usual_recipe`. Raises :class:`UserError` with one sentence for
+    anything that cannot be.
     """
     source = datasets.get(dataset)
     extra = {section: _section(overrides or {}, section) for section in SECTIONS}
@@ -70,6 +71,7 @@ def make_scenario(
             "discovery": discovery,
             "model": ModelSpec(name=network.name, params=network.full_params(defaults | extra["model"])),
             "training": TrainingSpec.parse(recipe_of(usual, network) | extra["training"]),
+            "person": extra["person"],
             "seed": seed,
         }
     )
@@ -141,7 +143,23 @@ def make_method(
     method = methods.get(name)
     usual = values_of(name, scenario.dataset.name, scenario.training.augment, values, brought(scenario.model))
     params = method.full_params(usual | dict(overrides or {}))
-    return MethodSpec(name=method.name, params=params, revision=method.todays_revision())
+    given = given_to(name, scenario)
+    return MethodSpec(name=method.name, params=params, revision=method.todays_revision(), given=given)
+
+
+def given_to(name: str, scenario: Scenario) -> dict[str, Scalar]:
+    """What a person gives this method beside the forget set, by which its runs differ: a simulated person's shares and counts,
+    or the content key of what a real one wrote; empty where it takes nothing, or nothing is given."""
+    method, person, given = methods.get(name), scenario.person, dict[str, Scalar]()
+    if method.needs_right_labels and scenario.relabelled:
+        given["labels"] = content_key("right labels", scenario.relabelled)
+    elif method.needs_right_labels and person.typed:
+        given |= {"typed": person.typed, "slips": person.slips}
+    if method.needs_trusted and person.trusted:
+        given["trusted"] = content_key("trusted", person.trusted)
+    elif method.needs_trusted and person.checked:
+        given["checked"] = person.checked
+    return given
 
 
 def brought(model: ModelSpec) -> bool:

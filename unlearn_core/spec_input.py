@@ -62,15 +62,21 @@ def parse_indices(value: object) -> tuple[int, ...] | None:
     """Whole numbers from 0 up, each once, in ascending order. Only the first mistake is named: there may be thousands."""
     if value is None:
         return None
+    found = parse_checked(value)
+    if not found:
+        raise ValueError("an edited forget set needs at least one training example")
+    return found
+
+
+def parse_checked(value: object) -> tuple[int, ...]:
+    """The same of a list that may be empty."""
     if isinstance(value, str | bytes | dict):
         raise ValueError("must be a list of training indices")
     try:
         found = sorted(_parse_index(item) for item in cast(Iterable[object], value))
     except TypeError:
         raise ValueError("must be a list of training indices") from None
-    if not found:
-        raise ValueError("an edited forget set needs at least one training example")
-    if found[0] < 0:
+    if found and found[0] < 0:
         raise ValueError(f"training examples are numbered from 0 (got {found[0]})")
     twice = next((one for one, other in itertools.pairwise(found) if one == other), None)
     if twice is not None:

@@ -18,6 +18,7 @@ from pydantic import (
 
 from unlearn_core.canonical import FOR_KEY, content_key, plain_data
 from unlearn_core.errors import UserError
+from unlearn_core.person import PersonSpec
 from unlearn_core.spec_input import explain, parse_amount, parse_indices, parse_relabelled
 
 Corner = Literal["top-left", "top-right", "bottom-left", "bottom-right"]
@@ -77,9 +78,16 @@ class ModelSpec(FileSpec):
 
 
 class MethodSpec(ComponentSpec):
-    """Which unlearning method, every parameter spelled out, and the revision of its code."""
+    """Which unlearning method, every parameter spelled out, and the revision of its code. ``given``: what it takes from a
+    person beside the forget set (:func:`.presets.given_to`), so that runs with other right labels are others."""
 
     revision: int = 1
+    given: Params = Field(default_factory=dict)
+
+    @model_serializer(mode="wrap")
+    def _plain(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        data: dict[str, Any] = handler(self)  # where nothing is given nothing is written: keys stay what they were
+        return data if self.given else {name: value for name, value in data.items() if name != "given"}
 
 
 class TriggerSpec(Spec):
@@ -188,8 +196,9 @@ class Scenario(Spec):
         None, description="Training indices of an edited forget set, in place of the discovery rate"
     )
     relabelled: Annotated[tuple[tuple[int, str], ...], BeforeValidator(parse_relabelled)] = Field(
-        (), description="Right labels that you gave for examples of the edited forget set: for evaluation alone"
+        (), description="Right labels that you gave for examples of the edited forget set"
     )
+    person: PersonSpec = PersonSpec()
 
     @model_validator(mode="before")
     @classmethod
@@ -203,10 +212,16 @@ class Scenario(Spec):
         # Without an edited set nothing is written about it, so that keys stay what they were before there was such a field.
         data: dict[str, Any] = handler(self)
         data.pop("forget" if self.forget is None else "discovery", None)
-        # No method sees right labels, so no result depends on them: they are part of no key.
-        if not self.relabelled or info.context == FOR_KEY:
-            data.pop("relabelled", None)
+        # Few methods see what a person gives; those have it in their own spec. All others' runs are the same with and without.
+        for name, empty in (("relabelled", not self.relabelled), ("person", self.person == PersonSpec())):
+            if empty or info.context == FOR_KEY:
+                data.pop(name, None)
         return data
+
+    @property
+    def key(self) -> str:
+        """Content key of all of it (16 hex digits), what a simulated person gives included."""
+        return content_key("Scenario", self, *([] if self.person == PersonSpec() else [self.person]))
 
     @property
     def edited(self) -> bool:

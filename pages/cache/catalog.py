@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from unlearn_core.views.text.method_card import About
 
 REFERENCES = ("retrain", "oracle_retrain")
+ASIDE = "Right labels and checked examples"
+"""What a person may give beside the forget set, as the panel on Craft is called."""
 
 
 def methods() -> dict[str, Any]:
@@ -182,15 +184,30 @@ def split_by_need(state: vs.State) -> tuple[list[str], list[str]]:
 
 
 def blocked_by(state: vs.State, names: Sequence[str]) -> list[str]:
-    """Those of these methods that cannot run here: without a forget set, or as an oracle where the truth is not known."""
+    """Those of these methods that cannot run here: without a forget set, as an oracle where the truth is not known, or without
+    what a person would have to give."""
     nothing, known = vs.nothing_known(state), vs.truth_known(state)
-    return [name for name in names if (methods()[name].needs_forget and nothing) or (methods()[name].oracle and not known)]
+    return [
+        name
+        for name in names
+        if (methods()[name].needs_forget and nothing) or (methods()[name].oracle and not known) or lacking_input(state, name)
+    ]
+
+
+def lacking_input(state: vs.State, name: str) -> str:
+    """What a person would have to give before this method can run here, as the rest of a sentence; "" where nothing lacks."""
+    from unlearn_core.stages import validate
+
+    if not (methods()[name].needs_right_labels or methods()[name].needs_trusted):
+        return ""
+    return validate.lacking_input(vs.to_methods(state, [name])[0], vs.to_scenario(state))
 
 
 def why_blocked(state: vs.State, blocked: Sequence[str], to: str) -> str:
     """Why these methods cannot run, and what to do ``to`` "use" or "see" them."""
     oracles = [name for name in blocked if methods()[name].oracle and not vs.truth_known(state)]
-    others = [name for name in blocked if name not in oracles]
+    lacking = [] if vs.nothing_known(state) else [name for name in blocked if lacking_input(state, name)]
+    others = [name for name in blocked if name not in (*oracles, *lacking)]
     parts = []
     if others and vs.as_found(state) and not vs.truth_known(state):
         parts.append(
@@ -204,7 +221,21 @@ def why_blocked(state: vs.State, blocked: Sequence[str], to: str) -> str:
         )
     if oracles:
         parts.append(f"Nobody knows here which labels are wrong, so these cannot run: {_labels(oracles)}.")
+    for what, names in _by_input(lacking).items():
+        where = (
+            f"On **Craft**, “{ASIDE}”, a simulated person gives them"
+            if vs.truth_known(state)
+            else "A forget list gives them in its column clean_label"
+        )
+        parts.append(f"These need {what}, and there are none: {_labels(names)}. {where}.")
     return " ".join(parts)
+
+
+def _by_input(names: Sequence[str]) -> dict[str, list[str]]:
+    """What these methods lack → their names."""
+    right = [name for name in names if methods()[name].needs_right_labels]
+    found = {"right labels": right, "checked examples": [name for name in names if name not in right]}
+    return {what: some for what, some in found.items() if some}
 
 
 def _labels(names: Sequence[str]) -> str:

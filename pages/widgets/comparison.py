@@ -16,7 +16,17 @@ from unlearn_core import view_state as vs
 from unlearn_core.results import table_export as sheets
 from unlearn_core.views.compare.figure import ordered
 from unlearn_core.views.picture import short_labels
-from unlearn_core.views.table import comparison_table, explanation, metric_frame, plain_table, stars_note, without_values
+from unlearn_core.views.table import (
+    KNOWS,
+    comparison_table,
+    explanation,
+    fitted_note,
+    knows_help,
+    metric_frame,
+    plain_table,
+    stars_note,
+    without_values,
+)
 
 if TYPE_CHECKING:
     from unlearn_core.specs import MethodSpec, Scenario
@@ -37,7 +47,10 @@ def frame_of(scenario: Scenario, methods: Sequence[MethodSpec], new: Sequence[st
         found = with_precomputed(found, scenario, methods)
     frame = ordered(found, [spec.name for spec in methods])
     keys = {"original": scenario.original_key} | {spec.name: scenario.run_key(spec) for spec in methods}
-    return frame.assign(cached=[keys[name] not in new for name in frame["method"]])
+    known = {name: " · ".join(method.knows()) or "nothing" for name, method in catalog.methods().items()}
+    return frame.assign(
+        cached=[keys[name] not in new for name in frame["method"]], knows=[known.get(name, "–") for name in frame["method"]]
+    )
 
 
 def with_precomputed(frame: pd.DataFrame, scenario: Scenario, methods: Sequence[MethodSpec]) -> pd.DataFrame:
@@ -63,12 +76,13 @@ def table(frame: pd.DataFrame, name: str, only: Sequence[str] | None = None) -> 
     columns["Model"] = st.column_config.Column(
         pinned=True, help="Open markers are references, not methods to choose.", width=min(_WIDE, 42 + int(6.4 * longest))
     )
+    columns[KNOWS] = st.column_config.Column(help=knows_help())
     with st.container(key=f"panel:{name}"):  # a table without a selection has no class of its own to be pointed at
         st.dataframe(comparison_table(frame, chosen), hide_index=True, column_config=columns, key=f"table:{name}")
     absent = without_values(frame, chosen)
     note = f" Without a value here: {', '.join(absent)}." if absent and tuple(chosen) not in _USUAL else ""
     show.caption(
-        f"{stars_note(frame)} Point at a column’s name for its formula." + note,
+        " ".join(filter(None, (stars_note(frame), fitted_note(frame), "Point at a column’s name for its formula."))) + note,
         frame,
         f"{name}-table",
         {

@@ -226,6 +226,17 @@ class Pair(nn.Module):
         return x, x
 
 
+def test_right_labels_reach_a_method_that_needs_them(problem: Problem) -> None:
+    right = dict(enumerate(problem.clean[:KNOWN].tolist()))
+    taught = eunoe.unlearn(problem.net, problem.data, range(KNOWN), "relabel_only", recipe=RECIPE, right_labels=right)
+    said: dict[str, Any] = taught.unlearning  # type: ignore[assignment]
+    assert said["right"]["before"] < 0.1
+    assert said["right"]["after"] > 0.9
+    wrong = {index: (label + 1) % 10 for index, label in right.items()}
+    misled = eunoe.unlearn(problem.net, problem.data, range(KNOWN), "relabel_only", recipe=RECIPE, right_labels=wrong)
+    assert accuracy(misled, problem.inputs[:KNOWN], problem.clean[:KNOWN]) < 0.1
+
+
 def _bad(problem: Problem) -> dict[str, tuple[Any, ...]]:
     """Words of the sentence → the call's positional arguments and options."""
     net, data, forget = problem.net, problem.data, range(KNOWN)
@@ -262,6 +273,9 @@ def _bad(problem: Problem) -> dict[str, tuple[Any, ...]]:
         "is not in the forget set": (net, data, forget, "rem", {"right_labels": {KNOWN: 1}}),
         "one for each of the 30 examples": (net, data, forget, "rem", {"right_labels": [1, 2]}),
         "Right labels go from 0 to 9": (net, data, forget, "rem", {"right_labels": {0: 10}}),
+        "give right_labels=": (net, data, forget, "relabel_only"),
+        "it cannot be both right and wrong": (net, data, forget, "rem", {"trusted": [KNOWN, 0]}),
+        "are a list of whole numbers": (net, data, forget, "rem", {"trusted": []}),
     }
 
 

@@ -20,8 +20,8 @@ from unlearn_core.methods.shared.sgd import measure_statistics
 from unlearn_core.training import SilentReporter
 
 NAMES = registry.names()
-SEARCHING = ("rem_discover", "rem_tuned", "retrain_discover")
-"""They run REM or retraining many times."""
+SEARCHING = ("rem_discover", "rem_tuned", "retrain_discover", "rem_relabel")
+"""They run REM or retraining many times; or once, and show nothing more on images."""
 STATISTICS = ("base.running_mean", "base.running_var")
 Quick = Callable[[str], dict[str, object]]
 
@@ -120,7 +120,7 @@ def test_what_a_network_is_normalised_by_is_measured_the_same_for_all(
     if method.statistics == "kept":
         assert all(torch.equal(value, digits.original.state_dict()[key]) for key, value in found.items())
         return
-    task, measured = digits.task(oracle=method.oracle), copy.deepcopy(run.model)
+    task, measured = digits.task_for(method), copy.deepcopy(run.model)
     measure_statistics(measured, task.data, SilentReporter(), task.retain)
     there = measured.state_dict()
     # Running means of a whole training lag behind, and Potion measures on a part; forget batches would be far from either.

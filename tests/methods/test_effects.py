@@ -46,21 +46,25 @@ DIGITS = {
     "assd": Effect("triggered digits", 0.15, 0.65, 0.8),
     "bad_teacher": Effect("digits", 0.3, 0.35, 0.7),
     "cf_k": Effect("digits", 0.75, 0.25, 0.95),
+    "cuts": Effect("triggered digits", 0.15, 0.75, 0.88),
     "del": Effect("digits", 0.05, 0.9, 0.95),
     "duck": Effect("digits", 0.15, 0.8, 0.95),
     "eu_k": Effect("digits", 0.05, 0.93, 0.96),
     "jit": Effect("triggered digits", 0.6, 0.45, 0.85),
     "lfssd": Effect("triggered digits", 0.15, 0.5, 0.55),
     "neggrad_plus": Effect("digits", 0.45, 0.5, 0.95),
+    "negmerge": Effect("triggered digits", 0.15, 0.75, 0.88),
     "npo": Effect("triggered digits", 0.25, 0.75, 0.93),
     "potion": Effect("triggered digits", 0.6, 0.45, 0.95),
     "random_label": Effect("digits", 0.1, 0.7, 0.9),
+    "relabel_only": Effect("digits", 0.05, 0.95, 0.7),
     "rem": Effect("digits", 0.05, 0.9, 0.95),
     "rem_no_redirect": Effect("digits", 0.05, 0.9, 0.95),
     "retrain": Effect("digits", 0.03, 0.95, 0.96, 12),
     "salun": Effect("digits", 0.05, 0.88, 0.95),
     "scrub": Effect("digits", 0.05, 0.85, 0.85),
     "ssd": Effect("triggered digits", 0.2, 0.8, 0.8),
+    "task_vector": Effect("triggered digits", 0.1, 0.9, 0.92),
     "wfisher": Effect("triggered digits", 0.6, 0.42, 0.95),
 }
 POINTS = {
@@ -69,6 +73,7 @@ POINTS = {
     "assd": Effect("points", 0.65, 0.3, 0.85),
     "bad_teacher": Effect("points", 0.35, 0.55, 0.8),
     "cf_k": Effect("points", 0.15, 0.85, 0.95),
+    "cuts": Effect("points", 0.15, 0.8, 0.93),
     "del": Effect("points", 0.15, 0.85, 0.92),
     "duck": Effect("points", 0.3, 0.7, 0.93),
     "etd": Effect("points", 0.2, 0.8, 0.88),
@@ -76,20 +81,27 @@ POINTS = {
     "jit": Effect("points", 0.6, 0.4, 0.8),
     "l1_sparse": Effect("points", 0.3, 0.7, 0.93),
     "neggrad_plus": Effect("points", 0.45, 0.55, 0.93),
+    "negmerge": Effect("points", 0.15, 0.8, 0.93),
     "npo": Effect("points", 0.25, 0.75, 0.93),
     "oracle_retrain": Effect("points", 0.15, 0.85, 0.95, 75),
     "potion": Effect("points", 0.4, 0.5, 0.75),
     "random_label": Effect("points", 0.1, 0.85, 0.93),
+    "relabel_finetune": Effect("points", 0.05, 0.95, 0.93),
+    "relabel_only": Effect("points", 0.05, 0.95, 0.93),
+    "relabel_retrain": Effect("points", 0.05, 0.95, 0.93, 75),
     "rem": Effect("points", 0.2, 0.75, 0.8),
     "rem_no_redirect": Effect("points", 0.2, 0.75, 0.8),
     "rem_no_removal": Effect("points", 0.2, 0.8, 0.9),
     "rem_ideal": Effect("points", 0.2, 0.75, 0.8),
     "rem_discover": Effect("points", 0.15, 0.85, 0.9),
+    "rem_relabel": Effect("points", 0.1, 0.9, 0.9),
     "rem_tuned": Effect("points", 0.2, 0.8, 0.85),
     "retrain": Effect("points", 0.15, 0.85, 0.95, 75),
     "retrain_discover": Effect("points", 0.15, 0.85, 0.95, 75),
     "salun": Effect("points", 0.2, 0.75, 0.93),
     "scrub": Effect("points", 0.6, 0.4, 0.9),
+    "tarf": Effect("points", 0.05, 0.93, 0.95),
+    "task_vector": Effect("points", 0.05, 0.93, 0.95),
     "wfisher": Effect("points", 0.25, 0.75, 0.9),
 }
 CONTROLS = {"finetune", "rem_ascent"}
@@ -98,6 +110,7 @@ ON_DIGITS_ONLY = {"lfssd", "ssd"}
 """On points with random labels they find nothing that F holds and the rest does not."""
 ON_POINTS_ONLY = {
     "rem_tuned", "rem_discover", "retrain_discover", "etd", "l1_sparse", "oracle_retrain", "rem_no_removal", "rem_ideal",
+    "rem_relabel", "relabel_finetune", "relabel_retrain", "tarf",
 }  # fmt: skip
 """They take long on digits: the first three run REM or retraining tens of times, the others show no more there."""
 
@@ -152,7 +165,8 @@ def unlearned(name: str, trained: Trained, epochs: int = 0) -> tuple[float, floa
         "recipe": scenario.training.model_copy(update={"epochs": epochs}) if epochs else scenario.training,
         "seed": scenario.seed,
     }
-    task = OracleTask(**common, truth=truth) if method.oracle else UnlearningTask(**common)
+    right = truth.clean_labels[forget] if method.needs_right_labels else None
+    task = OracleTask(**common, truth=truth) if method.oracle else UnlearningTask(**common, right=right)
     with seeded(scenario.seed):
         model = method(method.params(make_method(name, scenario).params)).unlearn(task, SilentReporter())
     return measured(trained, model)

@@ -68,7 +68,7 @@ def foreign(digits: Trained) -> Foreign:
 def test_every_method_changes_it_and_leaves_a_plain_network(name: str, foreign: Foreign, quick: Quick) -> None:
     method = registry.get(name)
     before = {key: value.clone() for key, value in foreign.original.state_dict().items()}
-    model = method(method.params(quick(name))).unlearn(foreign.task(oracle=method.oracle), SilentReporter())
+    model = method(method.params(quick(name))).unlearn(foreign.task_for(method), SilentReporter())
     assert isinstance(model, TorchvisionNet)
     logits = predict(model, foreign.arena.train)
     assert torch.isfinite(logits).all()

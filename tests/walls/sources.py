@@ -11,7 +11,7 @@ CORE = ROOT / "unlearn_core"
 FILES = [ROOT / "app.py", *sorted(CORE.rglob("*.py")), *sorted((ROOT / "pages").rglob("*.py"))]
 
 LEVELS = [
-    {"errors", "canonical", "registry", "plugins", "kept_plugins", "component", "specs", "spec_input", "support"},
+    {"errors", "canonical", "registry", "plugins", "kept_plugins", "component", "specs", "spec_input", "person", "support"},
     {"datasets"},
     {"models", "corruption", "forget_sets"},
     {"training"},

@@ -18,6 +18,7 @@ REASONS = {
     "unlearn_core.front_door.guest_data.take_data": "what a stranger hands over: each is looked at before it is taken",
     "unlearn_core.front_door.guest_data.take_forget": "as above",
     "unlearn_core.front_door.guest_data.take_right_labels": "as above",
+    "unlearn_core.front_door.guest_data.take_trusted": "as above",
     "unlearn_core.front_door.scenario.load_images": "a forget list in any of the forms that guest_data reads",
     "unlearn_core.front_door.unlearning.unlearn": "as above, and parameters of any method by name",
     "unlearn_core.bench.measure.summarise": "optional fields of Measurement, passed on",

@@ -1,4 +1,4 @@
-"""``--forget``: an edited forget set from a CSV file, or one of the store's named sets."""
+"""``--forget`` and ``--trusted``: what a person knows to be wrong or right, from CSV files or the store's named sets."""
 
 from __future__ import annotations
 
@@ -35,6 +35,22 @@ def with_forget(store: Store, scenario: Scenario, asked: str | None) -> Scenario
     for sentence in found.said:
         say(sentence)
     return found.scenario
+
+
+def with_trusted(scenario: Scenario, asked: str | None) -> Scenario:
+    """The scenario in which the examples of this CSV file count as checked and right; what was left out is said on stderr."""
+    if asked is None:
+        return scenario
+    from unlearn_core.datasets import load_dataset
+    from unlearn_core.forget_sets import in_use as lists
+    from unlearn_core.forget_sets import read_list
+
+    data = file_bytes(typed_path(asked, "the list of checked examples", kept=False))
+    classes = load_dataset(scenario.dataset, scenario.seed).train.class_names
+    found, said = lists.trusting(scenario, read_list(data, lists.roster_of(scenario), classes, f"The file {asked!r}"))
+    for sentence in said:
+        say(sentence)
+    return found
 
 
 def read_file(scenario: Scenario, path: Path, asked: str) -> InUse:

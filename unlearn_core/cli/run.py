@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
 DEFAULT_METHODS = "finetune,npo,retrain,oracle_retrain,rem"
 RMIA = ("rmia_auc", "rmia_tpr_at_1_fpr")
+WIDE = 110
+"""Characters in a line from which on the table says more."""
 SHOWN_WIDE = ("healed", "healed_discovered", "healed_undiscovered", *SHOWN[1:])
 
 
@@ -160,13 +162,13 @@ def _print(answer: dict[str, Any], extra: Sequence[str] = ()) -> None:
     from rich.console import Console
 
     console = Console()
-    shown: tuple[str, ...] = SHOWN_WIDE if console.width >= 110 else SHOWN
+    shown: tuple[str, ...] = SHOWN_WIDE if console.width >= WIDE else SHOWN
     if answer["scenario"]["corruption"].get("kind"):
         told = {name for result in answer["results"] for name, value in result["metrics"].items() if value is not None}
         shown = tuple(name for name in (*shown[:-1], *OF_KINDS, shown[-1]) if name in told)
     elif all(result["metrics"].get("healed") is None for result in answer["results"]):
         shown = SHOWN_UNKNOWN
-    console.print(_table(answer, (*shown, *extra)), markup=False)
+    console.print(_table(answer, (*shown, *extra), console.width >= WIDE), markup=False)
     cached = sum(result["cached"] for result in answer["results"])
     for sentence in (answer["checkpoint"] or {}).get("sentences", ()):
         print(sentence)
@@ -182,8 +184,8 @@ def _print(answer: dict[str, Any], extra: Sequence[str] = ()) -> None:
         say(f"Failed: {failure['method']}: {failure['cause']}")
 
 
-def _table(answer: dict[str, Any], shown: Sequence[str]) -> Table:
-    """One row per result; a star marks the best of those that compete."""
+def _table(answer: dict[str, Any], shown: Sequence[str], wide: bool) -> Table:
+    """One row per result; a star marks the best of those that compete. ``wide``: also what each method is told."""
     from rich.table import Table
 
     from unlearn_core.evaluation import registry
@@ -192,13 +194,15 @@ def _table(answer: dict[str, Any], shown: Sequence[str]) -> Table:
     metrics = [registry.get(name) for name in shown if name in registry]
     table = Table(box=None, pad_edge=False, header_style="bold", title=title_of(answer["scenario"]), title_justify="left")
     table.add_column("Method", max_width=44)
+    if wide:
+        table.add_column("Knows")
     for metric in metrics:
         table.add_column(metric.label, justify="right")
     rivals = [result for result in answer["results"] if not (result["oracle"] or costly(result["metrics"], answer["original"]))]
     rivals = [] if answer["nothing_to_heal"] else rivals
     best = {metric.name: _best(rivals, metric.name, metric.direction) for metric in metrics}
     if answer["original"] is not None:
-        table.add_row("Original", *(number(answer["original"].get(m.name), m.unit) for m in metrics))
+        table.add_row("Original", *(["–"] if wide else []), *(number(answer["original"].get(m.name), m.unit) for m in metrics))
     for result in answer["results"]:
         cells = []
         for metric in metrics:
@@ -206,7 +210,8 @@ def _table(answer: dict[str, Any], shown: Sequence[str]) -> Table:
             winner = result in rivals and value is not None and value == best[metric.name]
             cells.append(("★ " if winner else "") + number(value, metric.unit))
         variant = f" [{result['variant']}]" if result["variant"].startswith("paper") else ""
-        table.add_row(marked(result["label"], result["oracle"]) + variant, *cells)
+        knows = [" · ".join(result["knows"]) or "nothing"] if wide else []
+        table.add_row(marked(result["label"], result["oracle"]) + variant, *knows, *cells)
     return table
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from unlearn_core.cli.forget_option import with_forget
+from unlearn_core.cli.forget_option import with_forget, with_trusted
 from unlearn_core.cli.options import DataOption, DatasetOption, RecipeOption, chosen_recipe, parse_overrides, with_data
 from unlearn_core.errors import UserError
 from unlearn_core.specs import Scalar
@@ -43,6 +43,13 @@ class ScenarioOptions:
             "--forget",
             help="Use this forget set in place of the discovery rate: a CSV file (path or index, and perhaps clean_label and "
             "note), or the name or key of a set made on the page Forget set.",
+        ),
+    ] = None
+    trusted: Annotated[
+        str | None,
+        typer.Option(
+            "--trusted",
+            help="Examples that you have looked at and found right, for methods that need some: a CSV file (path or index).",
         ),
     ] = None
     found: Annotated[
@@ -100,8 +107,9 @@ class ScenarioOptions:
         )
 
     def to_scenario(self, store: Store, methods: Sequence[str] = ()) -> Scenario:
-        """The scenario with the forget set that ``--forget`` names, from a file or from ``store``; :meth:`make` otherwise."""
-        return with_forget(store, self.make(methods), self.forget)
+        """The scenario with the forget set that ``--forget`` names, from a file or from ``store``, and the checked examples of
+        ``--trusted``; :meth:`make` where neither is given."""
+        return with_trusted(with_forget(store, self.make(methods), self.forget), self.trusted)
 
     def _network(self, overrides: dict[str, Scalar]) -> str | None:
         """Which network is meant; what the options say of a torchvision classifier joins the overrides."""

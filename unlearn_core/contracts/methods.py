@@ -69,7 +69,7 @@ def run_once(method: type[Method[Any]], trained: Trained, params: dict[str, obje
     data, reporter = trained.arena.train, Watching()
     before = {key: value.clone() for key, value in trained.original.state_dict().items()}
     inputs, labels = data.inputs.clone(), data.labels.clone()
-    model = method(method.params(params)).unlearn(trained.task(oracle=method.oracle), reporter)
+    model = method(method.params(params)).unlearn(trained.task_for(method), reporter)
     require(isinstance(model, nn.Module), f"it returned {type(model).__name__} instead of a model")
     same = all(torch.equal(trained.original.state_dict()[key], value) for key, value in before.items())
     untouched = same and torch.equal(data.inputs, inputs) and torch.equal(data.labels, labels)
@@ -156,7 +156,7 @@ def stop_when_told(case: Case) -> None:
     reporter = Impatient()
     try:
         method = case.method
-        method(method.params(case.params)).unlearn(case.trained.task(oracle=method.oracle), reporter)
+        method(method.params(case.params)).unlearn(case.trained.task_for(method), reporter)
     except Cancelled:
         require(reporter.checks == 1, f"it goes on after it was cancelled (it asked {reporter.checks} times)")
         return

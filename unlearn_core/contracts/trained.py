@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 
+from unlearn_core.corruption import check_examples
 from unlearn_core.evaluation import ScenarioData, build_scenario_data
-from unlearn_core.methods import OracleTask, UnlearningTask
+from unlearn_core.methods import Method, OracleTask, UnlearningTask
 from unlearn_core.models import RedirectNet, build_model
 from unlearn_core.presets import make_scenario
 from unlearn_core.specs import Scalar, Scenario
 from unlearn_core.training import SilentReporter, Trainer
+
+_CHECKED = 60
+"""Checked examples of a method that needs some."""
 
 
 @dataclass
@@ -23,7 +28,15 @@ class Trained:
     arena: ScenarioData
     original: RedirectNet
 
+    def task_for(self, method: type[Method[Any]], discovery: float = 0.5) -> UnlearningTask:
+        """A fresh task with what this method says that it needs: the truth, right labels of F, checked examples."""
+        task, truth = self.task(discovery, method.oracle), self.arena.corrupted.truth
+        right = truth.clean_labels[task.forget] if method.needs_right_labels else None
+        trusted = check_examples(truth, task.data.labels, task.forget, _CHECKED, task.seed) if method.needs_trusted else None
+        return replace(task, right=right, trusted=trusted)
+
     def task(self, discovery: float = 0.5, oracle: bool = False) -> UnlearningTask:
+        """A fresh task without anything that a person gives beside the forget set."""
         truth, data = self.arena.corrupted.truth, self.arena.train
         forget = truth.forget_indices(discovery)
         keep = torch.ones(len(data), dtype=torch.bool)

@@ -26,6 +26,7 @@ from unlearn_core.corruption.kinds import (
     TRIGGER,
     UNKNOWN,
 )
+from unlearn_core.corruption.simulated_person import check_examples, type_labels
 from unlearn_core.corruption.summary import CorruptionSummary, summarize_corruption, truth_known
 from unlearn_core.corruption.triggers import TriggerKind, apply_trigger, make_trigger, patch_slices, place_seen, spelled_out
 from unlearn_core.corruption.triggers import registry as trigger_kinds
@@ -60,6 +61,7 @@ __all__ = [
     "TriggerKind",
     "apply_trigger",
     "check_counts",
+    "check_examples",
     "check_forget",
     "corrupt",
     "corrupted_count",
@@ -76,5 +78,6 @@ __all__ = [
     "summarize_corruption",
     "trigger_kinds",
     "truth_known",
+    "type_labels",
     "weights",
 ]

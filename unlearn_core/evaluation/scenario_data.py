@@ -12,6 +12,7 @@ from unlearn_core.corruption import Corrupted, corrupt, still_parts
 from unlearn_core.datasets import Split, load_dataset
 from unlearn_core.datasets import registry as datasets
 from unlearn_core.errors import UserError
+from unlearn_core.person import PersonSpec
 from unlearn_core.specs import Scenario
 from unlearn_core.training import Augmentation, DeviceData, predict
 
@@ -58,7 +59,9 @@ def build_scenario_data(scenario: Scenario, device: torch.device, split: Split |
 
 def load_scenario_data(scenario: Scenario, device: torch.device | str = "cpu") -> ScenarioData:
     """The scenario's data on this device; the last few are kept, and one serves every discovery rate."""
-    return cached_scenario_data(scenario.at_rate(1.0).model_dump_json(), str(device))
+    return cached_scenario_data(
+        scenario.at_rate(1.0).model_copy(update={"person": PersonSpec()}).model_dump_json(), str(device)
+    )
 
 
 @functools.lru_cache(maxsize=4)

@@ -88,6 +88,21 @@ def in_numbers_of(split: Split, listed: Listed) -> ForgetSet:
     return _place_in_training(listed, split.roster)
 
 
+def trusting(scenario: Scenario, listed: Listed) -> tuple[Scenario, list[str]]:
+    """The scenario in which the examples of a list count as checked and right, and what is left out of it, in sentences.
+
+    ``listed``: positions in the roster of these data. Raises :class:`UserError` where none of them is trained on.
+    """
+    content = in_numbers_of(load_dataset(scenario.dataset, scenario.seed), listed)
+    if not content.indices:
+        raise UserError("None of the checked examples is trained on.")
+    said = list(listed.said)
+    if content.outside:
+        said.append(f"{len(content.outside):,} of the checked examples are not trained on; they are left out.")
+    person = scenario.person.model_copy(update={"trusted": content.indices, "checked": 0})
+    return scenario.model_copy(update={"person": person}), said
+
+
 def kept_outside(scenario: Scenario) -> dict[str, Outside]:
     """Test images that the scenario's list names, by path: they are out of the test, and belong into a longer list too."""
     roster = load_dataset(scenario.dataset, scenario.seed).roster

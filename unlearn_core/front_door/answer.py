@@ -53,6 +53,7 @@ def _result(store: Store, scenario: Scenario, spec: MethodSpec, payload: Mapping
         "method": spec.name,
         "label": method.label,
         "oracle": method.oracle,
+        "knows": list(method.knows()),
         "params": dict(spec.params),
         "variant": tables.variant(spec, scenario),
         "metrics": tables.run_metrics(store, scenario, spec, payload),

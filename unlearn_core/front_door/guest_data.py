@@ -117,6 +117,21 @@ def take_right_labels(right: Any, forget: torch.Tensor, classes: int) -> torch.T
     return found
 
 
+def take_trusted(trusted: Any, forget: torch.Tensor, count: int) -> torch.Tensor | None:
+    """The checked examples as int64 indices, ascending; None for none at all. Raises :class:`UserError`."""
+    if trusted is None:
+        return None
+    found: torch.Tensor = _tensor(sorted(trusted) if isinstance(trusted, set | frozenset) else trusted, "checked examples")
+    if found.dim() != 1 or not len(found) or found.is_floating_point() or found.dtype == torch.bool:
+        raise UserError("The checked examples are a list of whole numbers, at least one.")
+    found = found.long().unique()
+    if int(found[0]) < 0 or int(found[-1]) >= count:
+        raise UserError(f"Checked examples are numbered from 0 to {count - 1} (got {int(found[0])} to {int(found[-1])}).")
+    if bool(torch.isin(found, forget).any()):
+        raise UserError("A checked example is in the forget set as well: it cannot be both right and wrong.")
+    return found
+
+
 def place(
     inputs: torch.Tensor, labels: torch.Tensor, classes: int, normalise: Moments | None, device: torch.device
 ) -> DeviceData:

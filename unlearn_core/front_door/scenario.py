@@ -155,6 +155,7 @@ def load_images(
     path: str | Path,
     forget: str | Path | Iterable[int | str] | Mapping[Any, str] | None = None,
     *,
+    trusted: str | Path | Iterable[int | str] | None = None,
     found: bool = True,
     checkpoint: str | Path | None = None,
     architecture: str | None = None,
@@ -171,6 +172,7 @@ def load_images(
         forget: what turned out to be wrong: a CSV file (columns path or index, and perhaps clean_label), paths below
             ``path``, numbers of the images as they are stored, from 0, a mapping of either to the right label, or the name of
             a set in the store. Images that were held out join the training part.
+        trusted: what was looked at and is right, for methods that need such examples: a CSV file, paths or numbers as above.
         found: take the labels as they come. False corrupts them in addition, with the dial of :meth:`Scenario.make`.
         checkpoint: a trained classifier of torchvision, as safetensors or a ``.pt`` of weights, in place of training one.
         architecture: torchvision's name of the network, such as "resnet18".
@@ -205,14 +207,15 @@ def load_images(
     source = registry.get(scenario.dataset.name)
     split = load_dataset(scenario.dataset, scenario.seed)
     _say([split.note, *source.problems(source.params(scenario.dataset.params)), *split.problems])
-    return scenario if forget is None else _using(scenario, forget, store)
+    known = scenario if forget is None else _using(scenario, forget, store)
+    return known if trusted is None else _trusting(known, trusted)
 
 
 def _using(scenario: Scenario, forget: Any, store: Store | str | Path | None) -> Scenario:
     """The scenario with a forget set from a file, from the store or from the caller's own list."""
     from unlearn_core.datasets import load_dataset
-    from unlearn_core.forget_sets import MAX_BYTES, read_list
     from unlearn_core.forget_sets import in_use as lists
+    from unlearn_core.forget_sets import read_list
     from unlearn_core.front_door.places import open_store
 
     classes = load_dataset(scenario.dataset, scenario.seed).train.class_names
@@ -220,17 +223,37 @@ def _using(scenario: Scenario, forget: Any, store: Store | str | Path | None) ->
         listed = read_list(_as_csv(forget), lists.roster_of(scenario), classes, "The forget list")
         used = lists.use(scenario, listed)
     elif Path(forget).is_file() or Path(forget).suffix.lower() in LISTS:
-        try:
-            with Path(forget).open("rb") as file:
-                data = file.read(MAX_BYTES + 1)
-        except OSError as error:
-            raise UserError(f"The file {str(forget)!r} cannot be read: {error.strerror or error}.") from None
-        used = lists.use(scenario, read_list(data, lists.roster_of(scenario), classes, f"The file {str(forget)!r}"))
+        used = lists.use(
+            scenario, read_list(_read(Path(forget)), lists.roster_of(scenario), classes, f"The file {str(forget)!r}")
+        )
     else:
         sets = lists.sets_of(open_store(store), scenario)
         used = lists.use_set(scenario, sets.content(str(forget)) or sets.now(sets.get(str(forget))))
     _say(used.said)
     return Scenario.of(used.scenario)
+
+
+def _trusting(scenario: Scenario, trusted: Any) -> Scenario:
+    """The scenario with checked examples from a file or from the caller's own list."""
+    from unlearn_core.datasets import load_dataset
+    from unlearn_core.forget_sets import in_use as lists
+    from unlearn_core.forget_sets import read_list
+
+    data = _read(Path(trusted)) if isinstance(trusted, str | Path) else _as_csv(trusted)
+    classes = load_dataset(scenario.dataset, scenario.seed).train.class_names
+    found, said = lists.trusting(scenario, read_list(data, lists.roster_of(scenario), classes, "The list of checked examples"))
+    _say(said)
+    return Scenario.of(found)
+
+
+def _read(path: Path) -> bytes:
+    from unlearn_core.forget_sets import MAX_BYTES
+
+    try:
+        with path.open("rb") as file:
+            return file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise UserError(f"The file {str(path)!r} cannot be read: {error.strerror or error}.") from None
 
 
 def _as_csv(forget: Iterable[int | str] | Mapping[Any, str]) -> bytes:

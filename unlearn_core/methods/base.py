@@ -7,7 +7,7 @@ import functools
 import inspect
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, TypeVar, get_args
 
 import torch
@@ -51,6 +51,9 @@ class UnlearningTask:
     ``original``: the trained model (a copy: methods may change it). ``data``: training inputs with their *given* labels.
     ``forget``, ``retain``: int64 training indices; retain still hides the undiscovered corruption. ``fresh_model(seed)``
     gives a newly initialised network of the same architecture on the device; ``recipe`` is how the original was trained.
+    ``right``: int64 (n_f,), in the order of ``forget``, the right labels that a person gave, -1 where none; ``trusted``: int64
+    training indices that a person checked and found right. Either is None where nothing was given, or the method does not say
+    that it needs it.
     """
 
     original: RedirectNet
@@ -60,6 +63,8 @@ class UnlearningTask:
     fresh_model: Callable[[int], RedirectNet]
     recipe: TrainingSpec
     seed: int
+    right: torch.Tensor | None = field(default=None, kw_only=True)
+    trusted: torch.Tensor | None = field(default=None, kw_only=True)
 
     @property
     def device(self) -> torch.device:
@@ -123,6 +128,10 @@ class Method(Component[P]):
     needs_retain: ClassVar[bool] = True
     needs_labels: ClassVar[bool] = True
     """Whether it uses the given labels of the forget set."""
+    needs_right_labels: ClassVar[bool] = False
+    """Whether it cannot run without right labels of some of the forget set (``UnlearningTask.right``)."""
+    needs_trusted: ClassVar[bool] = False
+    """Whether it cannot run without examples that a person checked (``UnlearningTask.trusted``)."""
     needs_own_original: ClassVar[bool] = False
     """Whether it cannot start from the given original, but trains one of its own kind first."""
     search_space: ClassVar[dict[str, list[Any]]] = {}
@@ -178,6 +187,18 @@ class Method(Component[P]):
         return {name: " ".join(words.split()) for name, words in zip(["Equation", *parts[1::2]], parts[::2], strict=True)}
 
     @classmethod
+    def knows(cls) -> tuple[str, ...]:
+        """What it is told beside the original and the data that are left: methods are rivals where this is the same."""
+        told = {
+            "F": cls.needs_forget,
+            "given labels": cls.needs_forget and cls.needs_labels,
+            "right labels": cls.needs_right_labels,
+            "trusted": cls.needs_trusted,
+            "truth": cls.oracle,
+        }
+        return tuple(words for words, needed in told.items() if needed)
+
+    @classmethod
     def describe(cls) -> dict[str, Any]:
         return super().describe() | {
             "family": cls.family,
@@ -187,6 +208,7 @@ class Method(Component[P]):
             "needs_retain": cls.needs_retain,
             "needs_labels": cls.needs_labels,
             "needs_own_original": cls.needs_own_original,
+            "knows": cls.knows(),
             "designed_for": {"regularity": cls.designed_for.regularity, "discovery": cls.designed_for.discovery},
             "presets": cls.presets,
             "published": cls.published is not None,

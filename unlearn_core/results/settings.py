@@ -120,7 +120,7 @@ def _flat(scenario: Scenario) -> dict[str, Any]:
         "training": scenario.training.model_dump(mode="json"),
     }
     rest = scenario.model_dump(mode="json", exclude={"dataset", "corruption", "model", "training", "discovery", "seed"})
-    sections["scenario"] = {name: value for name, value in rest.items() if name not in ("forget", "relabelled")}
+    sections["scenario"] = {name: value for name, value in rest.items() if name not in ("forget", "relabelled", "person")}
     return {f"{section}.{name}": value for section, values in sections.items() for name, value in values.items()}
 
 

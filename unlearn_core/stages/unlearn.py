@@ -82,7 +82,7 @@ def unlearn(stage: Stage, scenario: Scenario, store: Store, device: torch.device
     """Unlearn, look, measure, store."""
     data = load_scenario_data(scenario, device)
     spec = MethodSpec.parse(stage.payload["method"])
-    task = make_task(store, scenario, data, methods.get(spec.name).oracle)
+    task = make_task(store, scenario, data, methods.get(spec.name).oracle, spec)
     before = {name: value.clone() for name, value in task.original.state_dict().items()}
     model, seconds, rounds = _load_twin(stage, spec, store, device) or _unlearn(spec, task, device, reporter)
     forget = data.corrupted.truth.forget_of(scenario)

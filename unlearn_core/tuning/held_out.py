@@ -15,6 +15,7 @@ from torch import nn
 from unlearn_core.methods.base import UnlearningTask
 from unlearn_core.methods.shared.class_collapse import class_collapsed
 from unlearn_core.methods.shared.preference import accuracy_on
+from unlearn_core.methods.shared.right_labels import right_labels_of
 from unlearn_core.training import Reporter, predict
 from unlearn_core.training.progress import StepProgress
 
@@ -32,9 +33,11 @@ def with_forget_set(
 ) -> UnlearningTask:
     """The task with ``known`` as forget set and everything else, wrong labels and all, as retain set; its own original.
 
-    Examples in ``excluded`` (indices) are in neither: nothing is learned from them.
+    Examples in ``excluded`` (indices) are in neither: nothing is learned from them. Right labels are kept for what is in
+    ``known``, and for nothing else.
     """
     known = known.sort().values
+    right = None if task.right is None else right_labels_of(task)[known]
     rest = torch.ones(len(task.data), dtype=torch.bool, device=task.device)
     rest[known] = False
     if excluded is not None:
@@ -44,6 +47,7 @@ def with_forget_set(
         original=copy.deepcopy(task.original),
         forget=known,
         retain=rest.nonzero()[:, 0],
+        right=right,
         seed=task.seed if seed is None else seed,
     )
 

@@ -113,7 +113,7 @@ def param_fields(schema: Mapping[str, Any], defaults: Mapping[str, Scalar] | Non
         found.append(
             ParamField(
                 name=name,
-                label=name.replace("_", " ").capitalize(),
+                label=entry.get("label", name.replace("_", " ").capitalize()),
                 kind=kind,
                 default=default,
                 help=entry.get("description", ""),

@@ -171,6 +171,7 @@ def section_fields(state: State, section: str) -> list[ParamField]:
     from unlearn_core.datasets import registry as datasets
     from unlearn_core.methods import registry as methods
     from unlearn_core.models import registry as models
+    from unlearn_core.person import PersonSpec
     from unlearn_core.presets import recipe_of, values_of
     from unlearn_core.specs import TrainingSpec
 
@@ -179,6 +180,8 @@ def section_fields(state: State, section: str) -> list[ParamField]:
         return param_fields(source.Params.model_json_schema())
     if section in ("corruption", "trigger"):
         return corruption_fields(state) if section == "corruption" else trigger_fields(state)
+    if section == "person":
+        return param_fields(PersonSpec.model_json_schema())
     if section in ("training", "model"):
         preset = _preset(state)
         network = models.get(state["model"] or preset.model)

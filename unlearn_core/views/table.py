@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from unlearn_core.evaluation import Metric
 
 
+KNOWS, RIGHT = "Knows", "right labels"
+"""The column that says what a method is told, and the words in it for right labels."""
+
+
 class Described(Protocol):
     """A metric, as the registry describes it."""
 
@@ -53,6 +57,8 @@ def comparison_table(frame: pd.DataFrame, metrics: Mapping[str, Any]) -> Styler:
     )
     if "cached" in frame:
         table["State"] = ["cached" if flag else "new" for flag in frame["cached"]]
+    if "knows" in frame:
+        table[KNOWS] = frame["knows"].to_numpy()
     for name, metric in shown.items():
         table[metric.label] = frame[name].astype(float).to_numpy()
     styler = table.style
@@ -85,6 +91,21 @@ def stars_note(frame: pd.DataFrame) -> str:
     if nothing_to_heal(share):
         return f"No stars: {sentence(share)[0].lower()}{sentence(share)[1:]}"
     return "★ marks the best of each column; the original and oracles do not compete."
+
+
+def fitted_note(frame: pd.DataFrame) -> str:
+    """How methods are to be compared of which some fit the known examples directly; "" where none does."""
+    if "knows" not in frame or not frame["knows"].str.contains(RIGHT).any():
+        return ""
+    return "Methods that are told right labels fit the known examples directly: compare them by what was not discovered."
+
+
+def knows_help() -> str:
+    """What the column :data:`KNOWS` says."""
+    return (
+        "What the method is told beside the model and the data that are left. F: which examples are in the forget set; given "
+        "labels: those that F carries; right labels, trusted: what a person typed or checked; truth: everything, an oracle."
+    )
 
 
 def group_counts(corrupted: int | None, discovered: int, train_size: int) -> dict[str, int]:

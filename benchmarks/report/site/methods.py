@@ -31,13 +31,16 @@ def overview() -> str:
         worst = "–" if not score else f"{min(score):.2f}"
         cost = "–" if spent is None else f"{spent[1]:.2f}"
         mark = " (oracle)" if method.oracle else ""
-        rows.append((f"[{method.label}]({method.name}.md){mark}", method.family, mean, worst, cost))
-    head = ("method", "family", "healed × utility, mean", "worst cell", "time of retraining")
+        knows = " · ".join(method.knows()) or "nothing"
+        rows.append((f"[{method.label}]({method.name}.md){mark}", method.family, knows, mean, worst, cost))
+    head = ("method", "family", "knows", "healed × utility, mean", "worst cell", "time of retraining")
     return "\n".join(
         [
             "# All methods",
             "",
             f"Digits, {cells_in_words()}, tuned values. Oracles know the ground truth and are upper bounds on purpose.",
+            "*Knows* is what a method is told beside the original and the data that are left, F for the forget set: rivals are "
+            "those that know the same.",
             "",
             *table(head, rows),
             measured(),
@@ -53,12 +56,19 @@ def page(method: Any) -> str:
     if "Symbols" in manual:
         lines += [f'<p class="equation">{html.escape(equation(method))}</p>', ""]
     lines += [f"**{name}.** {prose(manual[name])}\n" for name in ("Symbols", "Given", "Fails", "Source") if name in manual]
-    lines += ["## In short", "", *facts(method), "```sh", f"eunoe run --dataset digits --methods {method.name}", "```", ""]
+    command = f"eunoe run --dataset digits --methods {method.name}" + person(method)
+    lines += ["## In short", "", *facts(method), "```sh", command, "```", ""]
     lines += ["## On the map", "", *on_the_map(method)]
     lines += ["## Cost", "", cost(method), ""]
     lines += ["## Published, and here", "", *beside_papers.section(method.name)]
     lines += ["## Parameters", "", *parameters(method, manual.get("Values", ""))]
     return "\n".join(lines)
+
+
+def person(method: Any) -> str:
+    """What a command has to say so that a simulated person gives what the method needs."""
+    told = {" --set person.typed=1": method.needs_right_labels, " --set person.checked=100": method.needs_trusted}
+    return "".join(words for words, needed in told.items() if needed)
 
 
 def equation(method: Any) -> str:

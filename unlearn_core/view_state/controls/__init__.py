@@ -89,7 +89,7 @@ __all__ = [
     "with_changes",
 ]
 
-SECTIONS: Final = ("dataset", "corruption", "trigger", "model", "training")
+SECTIONS: Final = ("dataset", "corruption", "trigger", "model", "training", "person")
 """Sections of a scenario with generated parameters; every other prefix of an override is a method's name."""
 
 _ALWAYS: Final = ("cell", "forget", "tab", "details")  # they hold what was chosen elsewhere, or by looking on

@@ -122,6 +122,8 @@ def _needs(method: Any) -> tuple[tuple[str, ...], tuple[str, ...]]:
         "the retain set": method.needs_retain,
         # Not every method says whether it reads labels; what isn't said is not shown.
         "labels": getattr(method, "needs_labels", None),
+        "right labels": True if method.needs_right_labels else None,
+        "checked examples": True if method.needs_trusted else None,
         "an original of its own": True if method.needs_own_original else None,
         "the ground truth": True if method.oracle else None,
     }
