@@ -54,8 +54,9 @@ def plan_runs(scenario: Scenario, specs: Sequence[MethodSpec]) -> list[Stage]:
     measured, ranked = list_added(metrics, metrics.names()), list_added(scores, scores.names())
     for spec in specs:
         method = methods.get(spec.name)
-        payload = {"scenario": scenario.model_dump(mode="json"), "method": spec.model_dump(mode="json")}
-        payload |= {ADDED: added} if (added := measured + (ranked if method.ranks else [])) else {}
+        payload: dict[str, Any] = {"scenario": scenario.model_dump(mode="json"), "method": spec.model_dump(mode="json")}
+        if added := measured + (ranked if method.ranks else []):
+            payload[ADDED] = added
         lane: Lane = "quick" if toy and method.cost <= _TOY_COST else "long"
         key = scenario.run_key(spec)
         stages[key] = Stage("run", key, method.label, payload, (original.key,), TRAINING_WEIGHT * method.cost, lane)
