@@ -160,8 +160,8 @@ def learn_by_heart(net: nn.Module, inputs: torch.Tensor, labels: torch.Tensor, s
 @pytest.mark.parametrize(
     ("architecture", "steps", "method", "options"),
     [
-        ("resnet18", 8, "rem", SMALL),
-        ("mobilenet_v3_small", 20, "npo", {"learning_rate": 0.1}),
+        ("resnet18", 12, "rem", SMALL),
+        ("mobilenet_v3_small", 25, "npo", {"learning_rate": 0.1}),
     ],
 )
 def test_a_plain_network_of_torchvision_leaves_as_it_came(

@@ -62,8 +62,8 @@ def test_rem_heals_where_fine_tuning_does_not(name: str, params: dict[str, float
 
     def unlearned(name: str) -> torch.nn.Module:
         method = methods.get(name)
-        params = make_method(name, scenario, {"epochs": 3 if scenario.model.name == "resnet18" else 4}).params
-        return method(method.params(params)).unlearn(trained.task(), SilentReporter())
+        few = {"epochs": 3} if scenario.model.name == "resnet18" else {}
+        return method(method.params(make_method(name, scenario, few).params)).unlearn(trained.task(), SilentReporter())
 
     def healed(model: torch.nn.Module) -> float:
         said = predict(model, arena.train, truth.corrupted).argmax(1)
@@ -71,7 +71,7 @@ def test_rem_heals_where_fine_tuning_does_not(name: str, params: dict[str, float
 
     rem = unlearned("rem")
     assert healed(rem) > healed(unlearned("finetune")) + 0.2
-    assert (predict(rem, arena.test).argmax(1) == arena.test.labels).float().mean() > 0.87
+    assert (predict(rem, arena.test).argmax(1) == arena.test.labels).float().mean() > 0.9
 
 
 def test_a_transformer_is_trained_and_moved_with_adam_and_points_keep_sgd() -> None:
