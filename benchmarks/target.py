@@ -6,6 +6,11 @@ import math
 from dataclasses import dataclass
 
 
+def verdict(met: bool | None) -> str:
+    """Whether a target is reached, as documents say it; "" where nothing is asked."""
+    return {True: "reached", False: "**missed**", None: ""}[met]
+
+
 @dataclass(frozen=True)
 class Target:
     """``asked`` in words, such as "≥ 0.9"; ``met``: None where nothing is asked; ``error``: standard error, NaN if unknown."""
@@ -15,6 +20,21 @@ class Target:
     measured: float
     met: bool | None
     error: float = math.nan
+
+    @classmethod
+    def at_least(cls, measured: float, least: float, name: str = "", unit: str = "", error: float = math.nan) -> Target:
+        """Of which ``least`` is asked or more; ``unit`` with the space before it. NaN misses it."""
+        return cls(name, f"≥ {least:g}{unit}", measured, measured >= least, error)
+
+    @classmethod
+    def at_most(cls, measured: float, most: float, name: str = "", unit: str = "", error: float = math.nan) -> Target:
+        """Of which ``most`` is asked or less."""
+        return cls(name, f"≤ {most:g}{unit}", measured, measured <= most, error)
+
+    @property
+    def verdict(self) -> str:
+        """As documents say it; "" where nothing is asked."""
+        return verdict(self.met)
 
     def line(self) -> str:
         """As a line for a terminal."""

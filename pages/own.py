@@ -11,7 +11,7 @@ import streamlit as st
 from pages.cache import catalog
 from pages.session import audience, binding
 from pages.session.services import store
-from pages.widgets import examples, jobs, own_checkpoint, own_list, reading, show
+from pages.widgets import examples, get_data, jobs, own_checkpoint, own_list, reading, show
 from pages.widgets.page import end_on_error, end_page, page
 from unlearn_core import view_state as vs
 from unlearn_core.errors import UserError
@@ -230,6 +230,8 @@ with page(
     with steps:
         images_step()
     if not params:
+        with steps:
+            get_data.offer()
         with picture:
             st.info(
                 "Enter a path on the left, or hand over a file. Nothing is copied or changed, and nothing runs before you have "

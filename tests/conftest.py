@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import pickle
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -27,6 +28,9 @@ from unlearn_core.contracts.methods import shortened
 from unlearn_core.corruption import registry as corruptions
 from unlearn_core.methods import registry as methods
 from unlearn_core.training import deterministic
+
+# And each worker of pytest would rewrite the asserts of every test anew, which takes longer than all that it imports.
+sys.dont_write_bytecode = False
 
 WAITING = {
     "browser": ("tests/browser/",),
@@ -91,13 +95,28 @@ def _components_are_looked_for_once() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def digits() -> Trained:
-    return train("digits", **{"training.epochs": 25})
+def digits(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    return trained_once(tmp_path_factory, "digits", 25)
 
 
 @pytest.fixture(scope="session")
-def points() -> Trained:
-    return train("waves", **{"training.epochs": 40})
+def points(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    return trained_once(tmp_path_factory, "waves", 40)
+
+
+def trained_once(factory: pytest.TempPathFactory, dataset: str, epochs: int) -> Trained:
+    """Trained by the first worker of pytest that asks, which leaves it to the others: the same seed gives the same bits."""
+    together = "PYTEST_XDIST_WORKER" in os.environ
+    kept = factory.getbasetemp().parent / f"{dataset}-{epochs}.pickle"
+    if together and kept.exists():
+        found: Trained = pickle.loads(kept.read_bytes())
+        return found
+    made = train(dataset, **{"training.epochs": epochs})
+    if together:
+        written = kept.with_suffix(f".{os.getpid()}")
+        written.write_bytes(pickle.dumps(made))
+        written.replace(kept)
+    return made
 
 
 @pytest.fixture

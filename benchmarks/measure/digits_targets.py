@@ -60,11 +60,11 @@ class Measured:
 
     def at_least(self, name: str, least: float, method: str, metric: str, task: tuple[float, float]) -> Target:
         value, error = self.mean(method, metric, *task)
-        return Target(name, f"≥ {least}", value, value >= least, error)
+        return Target.at_least(value, least, name, error=error)
 
     def at_most(self, name: str, most: float, method: str, metric: str, task: tuple[float, float]) -> Target:
         value, error = self.mean(method, metric, *task)
-        return Target(name, f"≤ {most}", value, value <= most, error)
+        return Target.at_most(value, most, name, error=error)
 
 
 def targets(found: Measured) -> Iterator[Target]:

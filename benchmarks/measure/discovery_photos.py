@@ -25,6 +25,7 @@ import torch
 from benchmarks.measure.discovery_digits import Work, measured
 from benchmarks.paths import RESULTS
 from benchmarks.report.rows import Row, mean, pick
+from benchmarks.target import Target
 from unlearn_core.methods import registry as methods
 from unlearn_core.presets import make_scenario
 from unlearn_core.results.memorised import TAKEN_UP
@@ -104,8 +105,8 @@ def verdicts(rows: Sequence[Row]) -> list[str]:
             )
         if {"rem", "rem_discover"} <= set(scores):
             ratio = scores["rem_discover"] / scores["rem"]
-            verdict = "reached" if ratio >= TIMES else "missed"
-            lines.append(f"{task}: `rem_discover` has {ratio:.2f} times REM, asked {TIMES:g}: {verdict}.")
+            asked = Target.at_least(ratio, TIMES)
+            lines.append(f"{task}: `rem_discover` has {ratio:.2f} times REM, asked {TIMES:g}: {asked.verdict}.")
         if {"rem", "oracle_retrain"} <= set(scores):
             ratio = scores["oracle_retrain"] / scores["rem"]
             line = f"{task}: retraining without all corruption has {ratio:.2f} times REM"

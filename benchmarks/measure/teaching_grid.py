@@ -54,5 +54,4 @@ def main() -> None:
         "environment": environment(torch.device("cpu")),
     }
     (RESULTS / "teaching_grid.json").write_text(json.dumps(found, indent=1) + "\n")
-    name = f"minutes for {found['runs']} runs"
-    print(Target(name, f"≤ {ASKED_MINUTES:g}", minutes, minutes <= ASKED_MINUTES).line())
+    print(Target.at_most(minutes, ASKED_MINUTES, f"minutes for {found['runs']} runs").line())

@@ -16,7 +16,8 @@ from typing import Any
 
 from benchmarks.paths import RESULTS
 from benchmarks.report.gpu_cells import cells_of_the_paper
-from benchmarks.report.sections import markdown_table, verdict
+from benchmarks.report.sections import markdown_table
+from benchmarks.target import Target
 
 SOURCE = RESULTS / "gpu.json"
 CELLS_OF_THE_PAPER, SEEDS = 30, 3
@@ -81,16 +82,16 @@ def _speed(results: dict[str, Any], rows: list[dict[str, Any]]) -> list[str]:
         lines.append(["product of bf16 matrices (the peak)", told, "", ""])
     lines += _epochs(results)
     if rem := results.get("speed/rem"):
-        name, met = f"REM, {rem['rounds']} rounds, {rem['steps']} steps", rem["seconds"] <= REM
-        lines.append([name, f"{rem['seconds']:.1f} s", f"≤ {REM:g} s", verdict(met)])
+        asked = Target.at_most(rem["seconds"], REM, f"REM, {rem['rounds']} rounds, {rem['steps']} steps", " s")
+        lines.append([asked.name, f"{rem['seconds']:.1f} s", asked.asked, asked.verdict])
     if stacked := results.get("speed/small/stacked"):
         lines.append(_stacked(stacked))
     if hours := grid_hours(results, rows):
         here = {row["method"] for row in rows if row["values"] == "paper"}
         missing = [name for name in GRID if name not in here]
         told = f"{hours:.1f} h" + (f", without {', '.join(missing)}" if missing else "")
-        met = "not whole" if missing else verdict(hours <= HOURS)
-        lines.append(["the paper's grid, from measured runs", told, f"≤ {HOURS:g} h", met])
+        asked = Target.at_most(hours, HOURS, "the paper's grid, from measured runs", " h")
+        lines.append([asked.name, told, asked.asked, "not whole" if missing else asked.verdict])
     return markdown_table(["What", "Measured", "Asked", ""], lines) if lines else []
 
 
@@ -104,7 +105,9 @@ def _epochs(results: dict[str, Any]) -> list[list[str]]:
         share = _share(value, results)
         told = f"{value['epoch_seconds']:.3f} s, step {1000 * value['step_seconds']:.2f} ms"
         told += "" if share is None else f", {share:.0%} of the peak"
-        met = dict.fromkeys(verdict(met) for met in (value["epoch_seconds"] <= EPOCH, (share or 0) >= PEAK))
+        met = dict.fromkeys(
+            asked.verdict for asked in (Target.at_most(value["epoch_seconds"], EPOCH), Target.at_least(share or 0.0, PEAK))
+        )
         lines.append([f"epoch of ResNet-9, {name}", told, f"≤ {EPOCH:g} s, ≥ {PEAK:.0%}", ", ".join(met)])
     return lines
 
@@ -114,8 +117,8 @@ def _stacked(found: dict[str, Any]) -> list[str]:
     words = {"times_plain": "plain ones", "times_graph": "recorded ones"}
     times = [f"{found[key]:.1f} times {word}" for key, word in words.items() if key in found]
     told = f"{best['steps_per_second']:,.0f} steps a second; {' and '.join(times)}, one after the other"
-    met = all(found.get(key, 0) >= STACKED for key in words)
-    return [f"{best['networks']} digits CNNs stacked", told, f"≥ {STACKED:g} times", verdict(met)]
+    asked = Target.at_least(min(found.get(key, 0.0) for key in words), STACKED, unit=" times")
+    return [f"{best['networks']} digits CNNs stacked", told, asked.asked, asked.verdict]
 
 
 def _share(value: dict[str, Any], results: dict[str, Any]) -> float | None:
@@ -171,12 +174,13 @@ def _originals(results: dict[str, Any]) -> list[str]:
     found = {key: value for key, value in results.items() if key.endswith("/original")}
     if not found:
         return []
-    fits, utility, spent = (
+    memorised, useful, spent = (
         statistics.fmean(value[name] for value in found.values()) for name in ("memorised", "utility", "training_seconds")
     )
+    fits, utility = Target.at_least(memorised, BASE_FITS), Target.at_least(useful, BASE_UTILITY)
     return [
-        f"Originals: {len(found)} trained, memorised share {fits:.3f} (asked ≥ {BASE_FITS:g}: {verdict(fits >= BASE_FITS)}), "
-        f"utility {utility:.3f} (asked ≥ {BASE_UTILITY:g}: {verdict(utility >= BASE_UTILITY)}), {spent:.1f} s each.",
+        f"Originals: {len(found)} trained, memorised share {memorised:.3f} (asked {fits.asked}: {fits.verdict}), "
+        f"utility {useful:.3f} (asked {utility.asked}: {utility.verdict}), {spent:.1f} s each.",
         "",
     ]
 

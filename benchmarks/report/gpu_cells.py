@@ -8,7 +8,8 @@ from typing import Any
 
 from scipy import stats
 
-from benchmarks.report.sections import markdown_table, verdict
+from benchmarks.report.sections import markdown_table
+from benchmarks.target import Target
 
 FIRST = (0.1, 0.5, 1.0)
 PUBLISHED = {"rem": 0.734, "npo": 0.564, "retrain": 0.485, "potion": 0.362}
@@ -83,8 +84,9 @@ def _rem_by_cell(rows: list[dict[str, Any]], values: str) -> list[str]:
     scores = [row["healed_x_utility"] for row in rows]
     cells = {(row["regularity"], row["discovery"]) for row in rows}
     words = {"paper": "the paper's values", "tuned": "its tuned values"}[values]
-    told = f"`rem` with {words}: {statistics.fmean(scores):.3f} over {len(cells)} of 9 cells (asked ≥ {REM_SCORE:g}"
-    met = f": {verdict(statistics.fmean(scores) >= REM_SCORE)})" if len(cells) == 9 else ")"
+    asked = Target.at_least(statistics.fmean(scores), REM_SCORE)
+    told = f"`rem` with {words}: {asked.measured:.3f} over {len(cells)} of 9 cells (asked {asked.asked}"
+    met = f": {asked.verdict})" if len(cells) == 9 else ")"
     table = [
         [
             f"{r:g}",

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Sequence
 
 from benchmarks.paths import DOCS, RESULTS
 from benchmarks.report.rows import Row, mean, pick
-from benchmarks.report.sections import markdown_table, verdict, write_section
+from benchmarks.report.sections import markdown_table, write_section
+from benchmarks.target import Target
 
 PAGE = DOCS / "discovery.md"
 START, END = "<!-- looks, written by benchmarks report looks -->", "<!-- end of looks -->"
@@ -37,8 +38,9 @@ def ours_rows(rows: Sequence[Row]) -> Iterator[list[str]]:
     ):
         here = pick(corrupted, dataset=dataset, regularity=regularity, slips=slips, looks=looks)
         least = ASKED.get((looks, slips))
-        met = "" if least is None else f"≥ {least:g}: {verdict(mean(here, 'healed')[0] >= least)}"
-        kept = verdict(mean(here, "utility")[0] >= mean(here, "original_utility")[0])
+        asked = None if least is None else Target.at_least(mean(here, "healed")[0], least)
+        met = "" if asked is None else f"{asked.asked}: {asked.verdict}"
+        kept = Target.at_least(mean(here, "utility")[0], mean(here, "original_utility")[0]).verdict
         yield [
             *(dataset, str(regularity), f"{slips:.0%}", str(looks), seeds_of(here)),
             *(f"{mean(here, 'known')[0]:.0f}", number(here, "precision"), number(here, "recall")),
@@ -74,7 +76,7 @@ def intervals(rows: Sequence[Row]) -> str:
     """How often the number that is left lies in its interval."""
     told = [row for row in rows if row["order"] == "ours" and row.get("low") is not None and row["regularity"] != "clean"]
     inside = sum(row["low"] <= row["left"] <= row["high"] for row in told)
-    words = verdict(inside >= 0.9 * len(told)) if told else ""
+    words = Target.at_least(inside, 0.9 * len(told)).verdict if told else ""
     return f"What is left lies in the interval of 90 % that is said in {inside} of {len(told)} cases (asked: 9 of 10): {words}."
 
 

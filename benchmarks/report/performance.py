@@ -17,6 +17,7 @@ from typing import Any
 
 from benchmarks.paths import DOCS, RESULTS
 from benchmarks.report import gpu
+from benchmarks.target import Target, verdict
 
 PAGE = DOCS / "performance.md"
 TITLES = {
@@ -101,10 +102,9 @@ def measurements(rows: list[dict[str, Any]], section: str) -> list[str]:
     ]
     for row in rows:
         asked = f"{'≥' if row['least'] else '≤'} {row['target']:g}" if row["target"] is not None else ""
-        verdict = {True: "reached", False: "**missed**", None: ""}[row["met"]]
         spread = f"{number(row['low'])} to {number(row['high'])}" if row["high"] > row["low"] else ""
         took = f"{row['seconds']:.2f} s" if row["seconds"] is not None else ""
-        remarks = "; ".join(part for part in (verdict, took, row["note"]) if part)
+        remarks = "; ".join(part for part in (verdict(row["met"]), took, row["note"]) if part)
         lines.append(f"| {row['name']} | {number(row['value'])} {row['unit']} | {spread} | {asked} | {remarks} |")
     return [*lines, ""]
 
@@ -115,15 +115,15 @@ def grid(source: Path) -> list[str]:
     if not source.exists():
         return [*head, "Not measured on a free machine yet; `python -m benchmarks run teaching_grid` does that.", ""]
     found = json.loads(source.read_text())
-    verdict = "reached" if found["minutes"] <= found["asked"] else "**missed**"
+    asked = Target.at_most(found["minutes"], found["asked"])
     dear = list(found["seconds_of_the_methods"].items())[:6]
     parts = ", ".join(f"`{name}` {value:.0f} s" for name, value in dear)
     return [
         *head,
         f"Digits, 3 regularities × 5 discovery rates × 3 seeds, {found['runs']:,} runs of the methods that run once, from "
-        f"an empty store with {found['workers']} workers: **{found['minutes']:.1f} minutes** (asked ≤ {found['asked']:g}: "
-        f"{verdict}). Not in it: `rem_tuned`, `rem_discover` and `retrain_discover`, which run REM or retraining many times "
-        f"(`benchmarks/plans/digits_searching.yaml`). Most time went into {parts} (seconds of one worker, all runs).",
+        f"an empty store with {found['workers']} workers: **{found['minutes']:.1f} minutes** (asked {asked.asked}: "
+        f"{asked.verdict}). Not in it: `rem_tuned`, `rem_discover` and `retrain_discover`, which run REM or retraining many "
+        f"times (`benchmarks/plans/digits_searching.yaml`). Most time went into {parts} (seconds of one worker, all runs).",
         "",
     ]
 
@@ -143,9 +143,9 @@ def records(source: Path) -> list[str]:
         "|---|---|---|---|",
     ]
     for name, value in found["measured"].items():
-        asked = found["asked"].get(name)
-        verdict = "" if asked is None else "reached" if value <= asked else "**missed**"
-        lines.append(f"| {MANY[name]} | {value:.2f} | {'' if asked is None else f'≤ {asked:g}'} | {verdict} |")
+        most = found["asked"].get(name)
+        asked = Target(name, "", value, None) if most is None else Target.at_most(value, most)
+        lines.append(f"| {MANY[name]} | {value:.2f} | {asked.asked} | {asked.verdict} |")
     return [*lines, ""]
 
 

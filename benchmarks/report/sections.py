@@ -21,8 +21,3 @@ def write_section(page: Path, start: str, lines: Sequence[str], end: str = END) 
 def markdown_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     """A table in Markdown, and the empty line after it."""
     return [f"| {' | '.join(head)} |", "|---" * len(head) + "|", *(f"| {' | '.join(row)} |" for row in rows), ""]
-
-
-def verdict(met: bool) -> str:
-    """One word on whether a target is reached."""
-    return "reached" if met else "**missed**"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.cache import catalog
-from pages.session import audience
+from pages.session import audience, permission
 from pages.session.services import job_for, store
 from pages.widgets import jobs
 from unlearn_core.stages.fetch import MEGABYTE, plan_fetching
@@ -13,13 +13,17 @@ from unlearn_core.support.public_mode import is_public
 
 
 def offer() -> None:
-    """Everything that can be fetched, below the choice of data."""
-    absent = catalog.absent_datasets()
+    """Everything that can be fetched, below the choice of data; what a link asks for has its button on top of the page."""
+    asked = permission.question()
+    absent = [name for name in catalog.absent_datasets() if asked is None or name != asked[1].download]
     if not absent or is_public() or audience.visitor() or store().read_only:
         return
     working = [name for name in absent if jobs.running(job_for([plan_fetching(name)]))]
     with st.expander("Get more data", icon=":material/download:", expanded=bool(working)):
-        st.caption("From the internet into this computer’s cache folder, checked against the published sums.")
+        st.caption(
+            "From the internet into this computer’s cache folder, checked against the published sums; then it is one of the "
+            "datasets on the page Craft."
+        )
         for name in absent:
             if name not in working:
                 button(name)

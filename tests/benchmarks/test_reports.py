@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import shutil
 from pathlib import Path
 from types import ModuleType
@@ -10,6 +11,7 @@ from types import ModuleType
 import pytest
 
 from benchmarks.__main__ import PAGES, commands, describe, main
+from benchmarks.paths import ROOT
 from benchmarks.report import discovery, kinds, looks, models, performance
 from benchmarks.report.sections import write_section
 from benchmarks.target import Target
@@ -79,3 +81,13 @@ def test_a_target_says_whether_it_is_met() -> None:
     assert missed.line().endswith("measured 0.850  MISSED")
     assert missed.plain() == {"what": "healed", "asked": "≥ 0.9", "mean": 0.85, "standard_error": None, "met": False}
     assert Target("share", "—", math.nan, None).plain()["mean"] is None
+
+
+def test_every_target_is_judged_in_one_place() -> None:
+    least, most = Target.at_least(0.9, 0.9, "healed", error=0.01), Target.at_most(2.5, 2.0, unit=" s")
+    assert (least.asked, least.met, least.verdict, least.error) == ("≥ 0.9", True, "reached", 0.01)
+    assert (most.asked, most.met, most.verdict) == ("≤ 2 s", False, "**missed**")
+    assert Target.at_least(math.nan, 0.5).verdict == "**missed**"
+    assert Target("share", "—", 0.3, None).verdict == ""
+    by_hand = [path for path in (ROOT / "benchmarks").rglob("*.py") if re.search(r'"(\*\*)?missed', path.read_text("utf-8"))]
+    assert by_hand == [ROOT / "benchmarks" / "target.py"]

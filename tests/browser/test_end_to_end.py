@@ -94,10 +94,10 @@ def test_a_deep_link_is_the_first_thing_a_fresh_server_sees(server: Server, tab:
 
 
 def test_from_the_demo_to_a_copied_link(server: Server, tab: Tab) -> None:
-    """The two methods that train from scratch, half of the demo's work, come from the gallery."""
+    """The two methods that train from scratch and NPO, most of the demo's work, come from the gallery."""
     known, page = gallery(ROOT / "assets" / "gallery"), tab.page
     assert known is not None
-    known.adopt(Chosen(server.store, "retrain", "oracle_retrain"))
+    known.adopt(Chosen(server.store, "retrain", "oracle_retrain", "npo"))
     page.goto(server.url)
     expect(page.get_by_role("button", name="Run the demo")).to_be_visible(timeout=30_000)
     expect(page.get_by_text("Nothing is drawn before it is computed")).to_be_visible()

@@ -102,8 +102,20 @@ class TestMatrix:
         assert all(abs(pairs[pair] - 60 * weight / sum(weights.values())) < 1 for pair, weight in weights.items())
 
     def test_more_than_a_class_can_bear_is_refused(self) -> None:
-        with pytest.raises(UserError, match=r"86 of the \d+ examples of '3' another label, and at most 40% keeps"):
+        with pytest.raises(
+            UserError, match=r"86 of the \d+ examples of '3' the label '8' and leave \d+ right; .* at most 40% may"
+        ):
             make("asymmetric", matrix="3>8")
+        # The same number over three classes leaves the right label by far the most frequent one.
+        spread = pairs_of(make("asymmetric", matrix="3>8; 3>5; 3>2"))
+        assert sorted(spread.values()) == [28, 29, 29]
+
+    def test_pair_noise_over_all_classes_takes_12_percent(self) -> None:
+        made = make("asymmetric", amount=0.12, matrix="0<>1; 2<>3; 4<>5; 6<>7; 8<>9")
+        there = torch.bincount(made.truth.clean_labels, minlength=10).tolist()
+        pairs = pairs_of(made)
+        assert set(pairs) == {(y, y ^ 1) for y in range(10)}
+        assert all(abs(n - 0.12 * there[y]) < 1 for (y, _), n in pairs.items())
 
     def test_the_usual_pairs_are_the_published_ones_or_what_training_data_confuse(self) -> None:
         digits = load_dataset(make_scenario("digits").dataset, 0).train

@@ -142,7 +142,6 @@ NATIVE: list[tuple[str, str, dict[str, Any]]] = [
     ("cnn", ".pt2", {"dataset.channels": "grey"}),
     ("vit", ".pt2", {"model.width": 16, "model.depth": 1, "model.patch": 8}),
     ("resnet9", ".pt2", {"model.width": 0.0625}),
-    ("resnet18", ".pt2", {"model.width": 0.0625, "dataset.channels": "grey"}),
     ("resnet18", ".safetensors", {"model.width": 1.0, "model.stem": "imagenet"}),
 ]
 

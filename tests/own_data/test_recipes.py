@@ -86,6 +86,29 @@ def test_a_link_names_the_recipe_so_that_older_ones_keep_theirs(photos: Path) ->
     ]
 
 
+@pytest.mark.parametrize(
+    ("parts", "said"),
+    [
+        ("recipe=accurate&dataset.size=16", ["This dataset has one recipe, which memorises; it is used."]),
+        ("recipe=accurate&dataset.size=16&corruption=found", ["This dataset has one recipe, which memorises; it is used."]),
+        ("recipe=best&dataset.size=24", ["Recipe cannot be 'best', so the default is used; known: memorising, accurate."]),
+        ("regularity=0.5&class_a=2&class_b=2", ["The two confused classes must differ; the second one is now 1."]),
+        (
+            "dataset.limit=6&discovery=1",
+            ["An amount of 0.06 corrupts none of the 6 training examples; one is corrupted instead."],
+        ),
+    ],
+)
+def test_a_link_whose_parts_contradict_one_another_keeps_its_data_and_says_what_gives_way(
+    photos: Path, parts: str, said: list[str]
+) -> None:
+    state, notices = vs.decode(f"dataset=images&dataset.data={photos}&{parts}")
+    assert notices == said
+    assert (state["dataset"], state["overrides"]["dataset.data"]) == ("images", str(photos))
+    assert vs.to_scenario(state).dataset.params["data"] == str(photos)
+    assert vs.decode(vs.encode(state)) == (state, [])
+
+
 def test_a_plan_takes_its_images_from_the_command(photos: Path, tmp_path: Path) -> None:
     plan = tmp_path / "plan.yaml"
     plan.write_text("dataset: images\nrecipe: accurate\nmethods: [finetune]\nseeds: [0]\nset: {dataset.size: 24}\n")

@@ -130,18 +130,22 @@ def test_public_sets_are_a_button_away_and_never_for_strangers(
     monkeypatch.setenv("UNLEARN_CACHE", str(tmp_path))
     asked: list[object] = []
     monkeypatch.setattr(TorchvisionArrays, "download", lambda self, tell: asked.append(self.source.name))
-    app = open_page("craft")
-    assert [button.label for button in app.button if "get:" in str(button.key)][:2] == [
-        "MNIST: get it (12 MB)", "FashionMNIST: get it (31 MB)",
-    ]  # fmt: skip
+
+    def offers(app: AppTest) -> list[str]:
+        return [button.label for button in app.button if "get:" in str(button.key)]
+
+    app, own = open_page("craft"), open_page("own")
+    assert offers(app)[:2] == ["MNIST: get it (12 MB)", "FashionMNIST: get it (31 MB)"]
+    assert offers(own) == offers(app)
     assert "MNIST" not in app.selectbox(key="control:dataset").options
     assert asked == []
-    app.button(key="get:fashion_mnist").click().run()
+    own.button(key="get:fashion_mnist").click().run()
     finish_jobs()
     assert asked == ["fashion_mnist"]
-    assert "Getting FashionMNIST failed" in texts(app.run())  # this one brought nothing
+    for page in (app, own):
+        assert "Getting FashionMNIST failed" in texts(page.run())  # this one brought nothing
     monkeypatch.setenv("UNLEARN_PUBLIC", "1")
-    assert not [button for button in open_page("craft").button if "get:" in str(button.key)]
+    assert not offers(open_page("craft")) + offers(open_page("own"))
 
 
 def test_the_dials_answer_and_the_link_follows(open_page: OpenPage) -> None:

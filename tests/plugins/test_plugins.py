@@ -16,8 +16,10 @@ from unlearn_core.datasets import load_dataset
 from unlearn_core.engine import Engine
 from unlearn_core.errors import UserError
 from unlearn_core.presets import make_method, make_scenario
+from unlearn_core.results.late_metrics import MissingMetric
 from unlearn_core.specs import MethodSpec
 from unlearn_core.stages.components import check_components
+from unlearn_core.stages.metrics import plan_measures
 from unlearn_core.stages.stage import stage_kinds
 from unlearn_core.stages.unlearn import plan_runs
 from unlearn_core.store import Store
@@ -134,6 +136,37 @@ def test_a_worker_without_the_plug_in_or_with_another_version_says_so(plug: Plug
     elsewhere = scenario.model_copy(update={"dataset": scenario.dataset.model_copy(update={"name": "gone"})})
     with pytest.raises(UserError, match=r"^The worker has no dataset 'gone'"):
         check_components(elsewhere, {})
+
+
+@pytest.mark.parametrize(("noun", "name"), [("metric", "worst_healed"), ("score", "disagreement")])
+def test_a_worker_without_a_metric_or_a_score_says_so(plug: Plug, noun: str, name: str) -> None:
+    """A run names neither; without them it would be computed all the same, and stored where a whole one belongs."""
+    file, scenario = f"{noun}.py", make_scenario("blobs", amount=60)
+    text = (EXAMPLES / file).read_text()
+    own = [make_method(method, scenario) for method in ("rem", "rem_discover")]
+    unaware = {stage.title: stage.payload for stage in plan_runs(scenario, own)}
+    plugin = plug(file, text)
+    _, rem, searching = plan_runs(scenario, [make_method(method, scenario) for method in ("rem", "rem_discover")])
+    [late] = plan_measures([MissingMetric(scenario, name if noun == "metric" else "utility", ("a",), ())])
+    check_components(scenario, searching.payload)
+    plug(file, text + "\n# a remark")
+    with pytest.raises(UserError, match=rf"^The {noun} '{name}' comes from the plug-in {file}, and the worker has another ver"):
+        check_components(scenario, searching.payload)
+    Path(plugin.path).unlink()
+    missing = rf"^The worker has no {noun} '{name}', so the plug-in {file} that adds it is missing there: install it where"
+    with pytest.raises(UserError, match=missing):
+        check_components(scenario, searching.payload)
+    if noun == "metric":
+        for needs_it in (rem, late):
+            with pytest.raises(UserError, match=missing):
+                check_components(scenario, needs_it.payload)
+        return
+    for ranks_by_none in (rem, late):
+        check_components(scenario, ranks_by_none.payload)
+    plug(file, text)
+    with pytest.raises(UserError, match=rf"has the score '{name}' of the plug-in {file}, and this run was planned without it"):
+        check_components(scenario, unaware[searching.title])
+    check_components(scenario, unaware[rem.title])
 
 
 def test_a_plug_in_s_stage_cannot_take_a_name(plug: Plug) -> None:

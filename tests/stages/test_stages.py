@@ -96,7 +96,7 @@ def test_broken_methods_fail_alone_and_say_why(tmp_path: Path) -> None:
 
 def test_the_same_spec_twice_gives_the_same_numbers_to_the_last_bit(tmp_path: Path) -> None:
     task = make_scenario("digits", regularity=0.5, discovery=0.5, overrides={"training.epochs": 3})
-    stages = plan_runs(task, [make_method(name, task) for name in ("rem", "npo")])
+    stages = plan_runs(task, [make_method("rem", task, {"epochs": 2}), make_method("npo", task, {"passes": 2})])
     stores = [Store.open(tmp_path / name) for name in ("one", "two")]
     for store in stores:
         for stage in stages:

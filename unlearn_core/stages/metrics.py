@@ -8,9 +8,11 @@ from collections.abc import Sequence
 import torch
 
 from unlearn_core.errors import Cancelled
+from unlearn_core.evaluation import registry as metrics
 from unlearn_core.results.late_metrics import MissingMetric
 from unlearn_core.results.tables import original_metrics, run_metrics
 from unlearn_core.specs import MethodSpec, Scenario
+from unlearn_core.stages.components import ADDED, list_added
 from unlearn_core.stages.execution import scenario_stage
 from unlearn_core.stages.recorder import Recorder
 from unlearn_core.stages.stage import Stage
@@ -24,7 +26,12 @@ def plan_measures(pending: Sequence[MissingMetric]) -> list[Stage]:
             "measures",
             part.key,
             f"Measure {part.metric} (regularity {part.scenario.corruption.regularity:g}, seed {part.scenario.seed})",
-            {"scenario": part.scenario.model_dump(mode="json"), "metric": part.metric, "keys": list(part.keys)},
+            {
+                "scenario": part.scenario.model_dump(mode="json"),
+                "metric": part.metric,
+                "keys": list(part.keys),
+                ADDED: list_added(metrics, [part.metric]),
+            },
             weight=0.1 * len(part.keys),
         )
         for part in pending

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from unlearn_core.canonical import content_key
+from unlearn_core.discovery import registry as scores
 from unlearn_core.errors import UserError
 from unlearn_core.evaluation import (
     Evidence,
@@ -29,6 +30,7 @@ from unlearn_core.methods import UnlearningTask
 from unlearn_core.methods import registry as methods
 from unlearn_core.results.reader import model_of
 from unlearn_core.specs import MethodSpec, Scenario
+from unlearn_core.stages.components import ADDED, list_added
 from unlearn_core.stages.execution import environment, scenario_stage
 from unlearn_core.stages.inputs import as_arrays, make_task
 from unlearn_core.stages.original import TRAINING_WEIGHT, is_toy, plan_original
@@ -49,9 +51,12 @@ def plan_runs(scenario: Scenario, specs: Sequence[MethodSpec]) -> list[Stage]:
     check_methods(scenario, specs)
     original, toy = plan_original(scenario), is_toy(scenario)
     stages = {original.key: original}
+    measured, ranked = list_added(metrics, metrics.names()), list_added(scores, scores.names())
     for spec in specs:
         method = methods.get(spec.name)
-        payload = {"scenario": scenario.model_dump(mode="json"), "method": spec.model_dump(mode="json")}
+        payload: dict[str, Any] = {"scenario": scenario.model_dump(mode="json"), "method": spec.model_dump(mode="json")}
+        if added := measured + (ranked if method.ranks else []):
+            payload[ADDED] = added
         lane: Lane = "quick" if toy and method.cost <= _TOY_COST else "long"
         key = scenario.run_key(spec)
         stages[key] = Stage("run", key, method.label, payload, (original.key,), TRAINING_WEIGHT * method.cost, lane)

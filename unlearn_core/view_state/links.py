@@ -81,7 +81,7 @@ def decode_asking(
         notices.append(
             f"The link has unknown settings, which are ignored: {', '.join(unknown[:5])}{' …' if unknown[5:] else ''}."
         )
-    if state["recipe"] is None and (older := _older(state)) is not None:
+    if "recipe" not in {name for name, _ in pairs} and (older := _older(state)) is not None:
         state["recipe"] = older
         notices.append(OLDER)
     state, more = clamp_state(state)

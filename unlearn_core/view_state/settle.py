@@ -15,6 +15,7 @@ from unlearn_core.view_state.controls import (
     UNKNOWN_HEADLINES,
     State,
     by_name,
+    default_state,
 )
 from unlearn_core.view_state.fields import quoted
 from unlearn_core.view_state.settle_kinds import settle_corruption, settle_trigger, triggers_for
@@ -94,8 +95,12 @@ def _settle_files(state: State, notices: list[str]) -> None:
 
     if not registry.get(state["dataset"]).needs_data:
         return
+    # What else does not fit, such as a recipe or two classes that are one, is no reason to drop the data: it is settled later.
+    alone: State = default_state() | {
+        "dataset": state["dataset"], "seed": state["seed"], "overrides": _of_dataset(state),
+    }  # fmt: skip
     try:
-        load_dataset(to_scenario(state | {"model": None, "overrides": _of_dataset(state)}).dataset, state["seed"])
+        load_dataset(to_scenario(alone).dataset, state["seed"])
     except UserError as error:
         state["dataset"], state["recipe"] = BY_NAME["dataset"].default, None
         state["overrides"] = {key: value for key, value in state["overrides"].items() if not key.startswith("dataset.")}
@@ -128,9 +133,9 @@ def _cap(state: State, name: Capped, high: int, preset: State, notices: list[str
 def _settle_amount(state: State, size: int, notices: list[str]) -> None:
     from unlearn_core.corruption import count_for_amount
 
-    amount = state["amount"]
-    if amount is None:
+    if state["amount"] is None and as_found(state):
         return
+    amount = amount_of(state)
     count = count_for_amount(amount, size)
     if count > size // 2:
         state["amount"] = size // 2

@@ -65,10 +65,15 @@ def share_out(count: int, weights: Rates) -> dict[tuple[int, int], int]:
 
 
 def _check_shares(shares: dict[tuple[int, int], int], members: dict[int, np.ndarray], names: tuple[str, ...]) -> None:
-    for y, there in members.items():
-        taken = sum(n for (right, _), n in shares.items() if right == y)
-        if taken > MAX_CONFUSED * len(there):
+    """Raise :class:`UserError` where a class would nearly change its meaning. As on the dial, of its examples that carry its
+    own or one particular other label at most :data:`MAX_CONFUSED` may be wrong; wrong labels that spread over several classes
+    may be more in all, because none of them comes near the right one."""
+    taken = {y: sum(n for (right, _), n in shares.items() if right == y) for y in members}
+    for (y, z), n in shares.items():
+        kept = len(members[y]) - taken[y]
+        if n > MAX_CONFUSED * (kept + n):
             raise UserError(
-                f"The matrix would give {taken} of the {len(there)} examples of {names[y]!r} another label, and at most "
-                f"{MAX_CONFUSED:.0%} keeps the task meaningful: corrupt fewer examples, or name more classes in the matrix."
+                f"The matrix would give {n} of the {len(members[y])} examples of {names[y]!r} the label {names[z]!r} and leave "
+                f"{kept} right; of those two kinds at most {MAX_CONFUSED:.0%} may be wrong, or the class loses its meaning: "
+                "corrupt fewer examples, or name more classes in the matrix."
             )
