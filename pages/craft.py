@@ -21,6 +21,8 @@ from unlearn_core.views.table import group_counts
 from unlearn_core.views.task_map import mixture, position_name, task_map
 from unlearn_core.views.text.sentences import known, rightly_labelled_line
 
+EVERY_POINT = 10**6
+"""More examples than points in the plane ever are: all of them are drawn, of images only as many as there are cards."""
 DRAW = {"off": "Before and after", "on": "Draw your own"}
 MEASURED = (
     "The out-of-fold probability that a corrupted example gets its given label from a model trained on the other folds, "
@@ -174,7 +176,7 @@ with page(
 
     with picture, end_on_error("Change the dials or the options on the left."):
         scenario = vs.to_scenario(state)
-        shown = preview(scenario, limit=vs.preview_limit(state))
+        shown = preview(scenario, limit=state["examples"] if vs.has_images(state) else EVERY_POINT)
 
     facts.caption(known(shown.discovered, shown.corrupted if shown.known else None, shown.train_size))
     with picture:

@@ -59,7 +59,6 @@ from unlearn_core.view_state.settle import (
     has_images,
     largest_amount,
     metric_shown,
-    preview_limit,
     truth_known,
 )
 from unlearn_core.view_state.settle_kinds import change_kind
@@ -155,7 +154,6 @@ __all__ = [
     "metric_shown",
     "nothing_known",
     "on_dial",
-    "preview_limit",
     "searching",
     "section_fields",
     "stroke",

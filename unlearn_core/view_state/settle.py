@@ -96,9 +96,7 @@ def _settle_files(state: State, notices: list[str]) -> None:
     if not registry.get(state["dataset"]).needs_data:
         return
     # What else does not fit, such as a recipe or two classes that are one, is no reason to drop the data: it is settled later.
-    alone: State = default_state() | {
-        "dataset": state["dataset"], "seed": state["seed"], "overrides": _of_dataset(state),
-    }  # fmt: skip
+    alone: State = default_state() | {"dataset": state["dataset"], "seed": state["seed"], "overrides": _of_dataset(state)}
     try:
         load_dataset(to_scenario(alone).dataset, state["seed"])
     except UserError as error:
@@ -297,8 +295,3 @@ def fitting_models(state: State) -> list[str]:
             continue
         fitting.append(name)
     return fitting
-
-
-def preview_limit(state: State) -> int:
-    """How many examples a preview needs: those shown, or for points in the plane all of them."""
-    return state["examples"] if has_images(state) else 10**6

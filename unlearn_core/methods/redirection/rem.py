@@ -113,6 +113,8 @@ class Redirection:
 
     def go_round(self, take_back: int) -> None:
         """One round. What loses a class is undone and done anew with half the clip, ``take_back`` times at most."""
+        if not isinstance(self.optimizer, torch.optim.SGD):  # AdamW's steps do not depend on the clip: the same would happen
+            take_back = 0
         restore, done = keep_state(self.model, self.optimizer) if take_back else None, self.done
         for left in range(take_back, -1, -1):
             self.flush()

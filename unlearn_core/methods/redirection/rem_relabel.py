@@ -39,7 +39,7 @@ class RemRelabel(RedirectionMethod[RemRelabelParams]):
     Source: This project, after arXiv:2505.17730.
     Values: REM's; the last phase is as gentle as it can be: a fiftieth of the rate of training, and a stop as soon as F fits.
     ``relabel_share`` is 1: 0.6 did better on twelve tasks of development (benchmarks/plans/right_labels.yaml), but to see that
-    took the truth, from which no default may come; what a person can see has not been asked yet.
+    took the ground truth, from which no default may come; what a person can see has not been asked yet.
     """
 
     name, label, paper = "rem_relabel", "REM + right labels", "after arXiv:2505.17730"
