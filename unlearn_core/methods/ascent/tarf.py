@@ -34,8 +34,8 @@ class Tarf(Method[TarfParams]):
     Fails: Where undiscovered corruption shares nothing with F, it does not react, and is rehearsed.
     Source: arXiv:2406.08288.
     Values: Its program was not at hand. There reactions are compared with a fixed number, or by class; here their order counts,
-    so that a value means the same on any data. Those of digits and points are from one look at a run with its ground truth, and wait
-    for ``tune``.
+    so that a value means the same on any data. Those of digits and points are from one look at a run with its ground truth, and
+    wait for ``tune``.
     """
 
     name, label, paper = "tarf", "TARF", "arXiv:2406.08288"
