@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import functools
-
 import streamlit as st
 
 from pages.session import binding
-from pages.widgets import lesson_answers, pointer
+from pages.widgets import lesson_answers, pointer, show
 from unlearn_core import view_state as vs
 from unlearn_core.view_state.lesson_steps import Step
 from unlearn_core.view_state.lessons import Lesson, lessons
 
 _STYLE = """<style>
 [data-testid="stLayoutWrapper"]:has(> .st-key-lesson) {position: sticky; top: 3.75rem; z-index: 90;}
-.st-key-lesson {background: light-dark($light, $dark); border-bottom: 2px solid #3A75A8; gap: .35rem;
+.st-key-lesson {background: $page; border-bottom: 2px solid #3A75A8; gap: .35rem;
   padding: .45rem 0 .5rem; max-height: 42vh; overflow-y: auto;}
 .st-key-lesson p {font-size: .95rem; line-height: 1.4; margin: 0 0 .3rem;}
 .st-key-lesson [data-testid="stMarkdownContainer"] {margin-bottom: 0;}
@@ -26,12 +24,6 @@ _STYLE = """<style>
 @media (max-width: 640px) {[data-testid="stLayoutWrapper"]:has(> .st-key-lesson) {position: static;} .st-key-lesson
   {max-height: none;}}
 </style>"""
-
-
-def _style() -> str:
-    """The bar lies over what scrolls below it, so it has the page's colour."""
-    colours = {f"${name}": st.get_option(f"theme.{name}.backgroundColor") for name in ("light", "dark")}
-    return functools.reduce(lambda text, name: text.replace(name, str(colours[name])), colours, _STYLE)
 
 
 def followed(state: vs.State) -> Lesson | None:
@@ -52,7 +44,7 @@ def bar(state: vs.State) -> None:
         return
     number = min(state["step"], len(lesson.steps))
     with st.container(key="lesson"):
-        st.html(_style())
+        st.html(_STYLE.replace("$page", show.page_colour()))
         words, buttons = st.columns([3.4, 1.5], vertical_alignment="center")
         words.markdown(
             f":material/school: **{step.title}** &nbsp; :small[{lesson.title} · step {number} of {len(lesson.steps)}]"

@@ -52,9 +52,13 @@ _STYLE = """<style>
 .st-key-look-answers button {min-height: 2.9rem;}
 @media (max-width: 640px) {
  .st-key-look-answers kbd {display: none;}
- .st-key-look-answers {position: sticky; bottom: 0; z-index: 9; padding: .5rem 0; background: var(--background-color);}
+ .st-key-look-answers {position: sticky; bottom: 0; z-index: 9; padding: .5rem 0; background: $page;}
 }
 </style>"""
+
+
+def _style() -> str:
+    return _STYLE.replace("$page", show.page_colour())
 
 
 def section(search: Search) -> bool:
@@ -156,7 +160,7 @@ def _progress(standing: Standing) -> None:
     if standing.card is not None:
         parts.append(f"another look would find about <b>{questions.expected_find():.0f}</b>")
     spans = "".join(f"<span>{part}</span>" for part in parts)
-    st.html(f'{_STYLE}<p class="eunoe-looks" role="status">{spans}</p>')
+    st.html(f'{_style()}<p class="eunoe-looks" role="status">{spans}</p>')
 
 
 def _card(state: vs.State, scenario: Scenario, standing: Standing, card: Card) -> None:
@@ -218,7 +222,7 @@ def _common(scenario: Scenario, card: Card) -> None:
         f"<figure>{examples.image(pixels, html.escape(words))}<figcaption>{words}</figcaption></figure>"
         for pixels, words in ((shared.mean, "their average"), (shared.difference, "less the average of their classes"))
     )
-    st.html(f'{_STYLE}<div class="eunoe-common">{figures}</div>')
+    st.html(f'{_style()}<div class="eunoe-common">{figures}</div>')
 
 
 def _healing(standing: Standing, draft: drafts.Draft) -> None:

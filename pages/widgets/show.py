@@ -44,6 +44,12 @@ def opening(title: str, see: str, attempt: str) -> None:
     st.html(f'<p class="eunoe-lead"><b>What you see</b> {see}<br><b>Try this</b> {attempt}</p>')
 
 
+def page_colour() -> str:
+    """The page's background in CSS, in either theme, for what lies over what scrolls below it."""
+    light, dark = (st.get_option(f"theme.{name}.backgroundColor") for name in ("light", "dark"))
+    return f"light-dark({light}, {dark})"
+
+
 def title_line(title: str) -> None:
     """The page's title alone."""
     st.html(STYLE)

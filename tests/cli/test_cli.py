@@ -61,7 +61,7 @@ def test_run_twice_is_computed_once_and_equal_to_the_bit(capsys: pytest.CaptureF
     assert 0 <= first["original"]["utility"] <= 1
     assert [r["method"] for r in first["results"]] == ["finetune", "oracle_retrain"]
     result = first["results"][0]
-    assert set(result) == {"method", "label", "oracle", "params", "variant", "metrics", "seconds", "device", "cached"}
+    assert set(result) == {"method", "label", "oracle", "params", "variant", "knows", "metrics", "seconds", "device", "cached"}
     assert result["params"]["epochs"] == 2
     assert not result["cached"]
     assert [r["oracle"] for r in first["results"]] == [False, True]

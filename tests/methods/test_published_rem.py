@@ -45,7 +45,8 @@ def test_the_paper_s_values_are_the_same_on_all_data(dataset: str) -> None:
     assert {name: spec.params[name] for name in PUBLISHED} == PUBLISHED
     usual = make_method("rem", scenario)
     assert spec.key != usual.key
-    assert not set(PROGRAM) & set(usual.params)  # what is not written leaves the keys of older runs as they were
+    # What is not written leaves the keys of older runs as they were. On digits a round is repeated in place of the run.
+    assert not (set(PROGRAM) - ({"repeat"} if dataset == "digits" else set())) & set(usual.params)
 
 
 def test_980_steps_whatever_the_size_of_the_set() -> None:

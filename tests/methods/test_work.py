@@ -32,7 +32,7 @@ def test_rounds_are_cut_short_where_all_would_take_more(
 ) -> None:
     rem, passes, forward = registry.get("rem"), [0.0], RedirectNet.features
     task = dataclasses.replace(digits.task(), recipe=digits.scenario.training.model_copy(update={"epochs": 20}))
-    values = preset_params("rem", "digits") | {"most_work": most_work, "flush_passes": 0}
+    values = preset_params("rem", "digits") | {"most_work": most_work, "flush_passes": 0, "take_back": 0}
     model = build_model(digits.scenario.model, digits.arena.corrupted.train.shape, 10, 0)
     model.widen(1.0, 0)
     masked = widened_cost(model, task.data.batch(torch.tensor([0])))

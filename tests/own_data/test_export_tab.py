@@ -15,6 +15,7 @@ import torch
 from owntools import SETTINGS, write_list
 from streamlit.testing.v1 import AppTest
 
+from unlearn_core import view_state as vs
 from unlearn_core.cli import main
 from unlearn_core.engine import Engine
 from unlearn_core.errors import UserError
@@ -50,10 +51,17 @@ def open_tab(scenario: Scenario, spec: MethodSpec) -> AppTest:
     """The tab alone, after a run of this method."""
 
     app = AppTest.from_string(TAB, default_timeout=60)
-    app.session_state["given"] = scenario, [spec], pd.DataFrame({"method": [spec.name]})
+    frame = pd.DataFrame({"method": [spec.name], "key": [scenario.run_key(spec)]})
+    app.session_state["given"] = vs.default_state(), scenario, [spec], frame
     app.run()
     assert not app.exception, app.exception
     return app
+
+
+def run(scenario: Scenario, spec: MethodSpec) -> None:
+    engine = Engine(Store.open(), address="inline")
+    assert engine.wait(engine.submit(plan_runs(scenario, [spec]), "test"), 120).state == "done"
+    engine.close()
 
 
 def test_it_hands_out_what_the_command_writes(photos: Path, tmp_path: Path, handed: Handed) -> None:
@@ -81,12 +89,13 @@ def test_a_network_of_our_own_leaves_as_an_archive_and_what_is_gone_is_said(phot
     overrides = {"dataset.data": str(photos), "corruption.found": True, **SETTINGS}
     scenario = make_scenario("images", overrides=overrides).knowing([10, 11, 22])
     spec = make_method("finetune", scenario, {"epochs": 1})
+    assert not open_tab(scenario, spec).selectbox
+    run(scenario, spec)
     assert open_tab(scenario, spec).selectbox[1].options == ["torch.export archive, .pt2"]
+    Store.open().delete(scenario.run_key(spec))
     with pytest.raises(UserError, match="not in the store any more; run it again"):
         handed["Model"]()
-    engine = Engine(Store.open(), address="inline")
-    assert engine.wait(engine.submit(plan_runs(scenario, [spec]), "test"), 120).state == "done"
-    engine.close()
+    run(scenario, spec)
     pixels = torch.randint(0, 256, (5, 3, 12, 12), dtype=torch.uint8)
     outside = torch.export.load(io.BytesIO(handed["Model"]())).module()(pixels)
     arena, model = scenario_data(scenario), model_of(Store.open(), scenario, spec)

@@ -71,8 +71,8 @@ def test_every_page_holds_where_the_truth_is_unknown(photos: Path, listed: bool)
         if page == "compare" and listed:
             columns = set(app.dataframe[0].value.columns)
             metric, offered = app.selectbox(key="control:metric").value, app.selectbox(key="control:metric").options
-            exported = opened(page, state, pictures="Export")[0].selectbox(key="export-method").value
-            assert not opened(page, state, pictures="Class by class")[0].error
+            exported = opened(page, state | {"tab": "export"})[0].selectbox(key="export-method").value
+            assert not opened(page, state | {"tab": "classes"})[0].error
         assert not app.error or (page == "redirect" and not listed), (page, [error.value for error in app.error])
     assert "as found: labels are as they come" in said["craft"]
     assert "how many are, nobody knows" in said["craft"]

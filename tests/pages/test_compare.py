@@ -19,12 +19,12 @@ from unlearn_core.store import Store
 
 OpenPage = Callable[..., AppTest]
 TABS = {
-    "scatter": "Map and course",
-    "trajectories": "Map and course",
-    "classes": "Class by class",
-    "cost": "Cost and differences",
-    "difference": "Cost and differences",
-    "metrics": "What the numbers mean",
+    "scatter": "map",
+    "trajectories": "map",
+    "classes": "classes",
+    "cost": "cost",
+    "difference": "cost",
+    "metrics": "meanings",
 }
 """Where the pictures are; a tab is drawn when it is opened."""
 
@@ -246,14 +246,14 @@ def figure(app: AppTest, name: str) -> str:
 @pytest.mark.parametrize("panel", ["scatter", "trajectories", "classes", "cost", "difference"])
 def test_each_picture_can_be_hidden(open_page: OpenPage, computed: vs.State, panel: str) -> None:
     def pictures(query: str) -> set[str]:
-        app = open_page("compare", query, pictures=TABS[panel])
+        app = open_page("compare", f"{query}&tab={TABS[panel]}")
         return {str(getattr(element, "key", "")) for element in app.main} & {f"figure:{name}" for name in TABS}
 
     assert pictures(QUICK) - pictures(f"{QUICK}&hide={panel}") == {f"figure:{panel}"}
 
 
 def test_every_picture_and_the_table_can_be_downloaded(open_page: OpenPage, computed: vs.State) -> None:
-    apps = [open_page("compare", QUICK, pictures=tab) for tab in set(TABS.values())]
+    apps = [open_page("compare", f"{QUICK}&tab={tab}") for tab in set(TABS.values())]
     downloads = {element.key.removeprefix("csv:") for app in apps for element in app.get("download_button")}
     assert {"compare-table", *TABS} <= downloads
 

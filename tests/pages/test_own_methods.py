@@ -150,7 +150,7 @@ def test_a_picture_of_a_plug_in_has_a_tab_and_one_that_fails_costs_no_other(
     bad.write_text(text.replace('"healed_per_second", "Healed', '"broken", "Healed').replace('frame["seconds"]', 'frame["no"]'))
     plugins.name_files([str(bad), str(good)])
     plugins.refresh()
-    app = open_page("compare", QUICK, pictures="From plug-ins")
+    app = open_page("compare", f"{QUICK}&tab=added")
     assert "figure:added-healed_per_second" in {str(getattr(element, "key", "")) for element in app.main}
     assert "This picture cannot be drawn: KeyError" in app.error[0].value
     assert "bad.py, line " in app.error[0].value

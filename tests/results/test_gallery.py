@@ -160,9 +160,15 @@ def test_without_a_gallery_there_is_none(tmp_path: Path, monkeypatch: pytest.Mon
         assert g.gallery(broken) is None
 
 
+NOT_YET = {
+    "cuts", "negmerge", "relabel_finetune", "relabel_only", "relabel_retrain", "rem_relabel", "tarf", "task_vector",
+}  # fmt: skip
+"""Half of them need right labels, which the plan's scenarios do not give; none of the others is tuned."""
+
+
 def test_the_plan_is_the_map_with_every_method() -> None:
     plan = read_plan(ROOT / "assets" / "gallery.yaml")
-    assert set(plan.methods) == set(methods.names())
+    assert set(plan.methods) == set(methods.names()) - NOT_YET
     assert {(r, d) for r in plan.regularity for d in plan.discovery} == set(MAP)
     assert len(plan.seeds) == 3
     assert sum(stage.kind == "run" for stage in plan_stages(plan)) == len(plan.methods) * 15 * 3

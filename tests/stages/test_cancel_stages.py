@@ -24,6 +24,7 @@ from unlearn_core.views.boundary.stage import plan_decision_maps, plan_frames, p
 from unlearn_core.views.channels.stage import plan_channels
 from unlearn_core.views.embedding.stage import plan_embedding
 from unlearn_core.views.heatmap.data import MissingMetric
+from unlearn_core.views.looks.stage import plan_judging, plan_looks
 from unlearn_core.views.own_data.stage import plan_cost
 from unlearn_core.views.start.stage import plan_films
 
@@ -73,6 +74,13 @@ def looking(what: str) -> Callable[[], list[Stage]]:
     return plan
 
 
+def judging() -> list[Stage]:
+    """Discovery that is told of some examples, which may be any."""
+    task = scenario()
+    search = make_method("rem_discover", task, {"epochs": 1, "rounds": 1, "folds": 2})
+    return [*plan_looks(task), plan_judging(task, search, tuple(range(20)))]
+
+
 PLANS: dict[str, tuple[str, Callable[[], list[Stage]]]] = {
     "original": ("original", lambda: run_of("finetune")[:1]),
     "fine-tuning": ("run", lambda: run_of("finetune")),
@@ -86,6 +94,8 @@ PLANS: dict[str, tuple[str, Callable[[], list[Stage]]]] = {
     "pca": ("embedding", lambda: plan_embedding(scenario(), [make_method("finetune", scenario())])[:-1]),
     "umap": ("embedding", seen_by_umap),
     **{what: (what, looking(what)) for what in ("plane", "field", "cost", "channels", "strengths")},
+    "looks": ("looks", lambda: plan_looks(scenario())),
+    "looks judging": ("looks_judging", judging),
     "film": ("film", lambda: plan_films(scenario(), {"rem": make_method("rem", scenario(), {"epochs": 2})})),
     "boundary": ("boundary", lambda: [*run_of("finetune"), *plan_frames(scenario(), [make_method("finetune", scenario())])]),
 }

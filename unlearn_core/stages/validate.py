@@ -49,7 +49,8 @@ def _check_person(scenario: Scenario, summary: CorruptionSummary) -> None:
         raise UserError(f"There is no training example {trusted[-1]}: there are {summary.train_size:,}, numbered from 0.")
     if both := set(trusted) & set(forget):
         raise UserError(f"Training example {min(both)} is in the forget set and among the checked ones: it cannot be both.")
-    if scenario.person.checked > (most := summary.train_size - summary.corrupted - len(forget)):
+    most = max(0, summary.train_size - summary.corrupted - len(forget))
+    if scenario.person.checked > most:
         raise UserError(f"At most {most:,} examples can be checked and found right here (got {scenario.person.checked:,}).")
 
 
