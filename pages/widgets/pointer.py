@@ -7,7 +7,7 @@ import re
 import streamlit as st
 
 # The element may be drawn seconds later. It comes into view once for each place of a lesson, so that what the reader scrolls
-# to afterwards stays; below what sticks to the top of the page.
+# to afterwards stays; below what sticks to the top of the page. On a phone nothing sticks, and the words come first.
 _SCRIPT = """
 export default function ({ data }) {
   if (window.eunoePointedAt === data.once) return;
@@ -20,6 +20,7 @@ export default function ({ data }) {
     clearInterval(window.eunoePointer);
     if (part === null) return;
     window.eunoePointedAt = data.once;
+    if (innerWidth <= 640) return;
     const bar = document.querySelector(".st-key-lesson");
     const above = bar === null ? 0 : bar.getBoundingClientRect().bottom + 12;
     part.style.scrollMarginTop = `${above}px`;
