@@ -38,8 +38,8 @@ class RemRelabel(RedirectionMethod[RemRelabelParams]):
     Fails: Where REM fails; and F heals because it is fitted, so that rivals are to be compared by what was not discovered.
     Source: This project, after arXiv:2505.17730.
     Values: REM's; the last phase is as gentle as it can be: a fiftieth of the rate of training, and a stop as soon as F fits.
-    ``relabel_share`` is 1: 0.6 did better on twelve tasks of development (benchmarks/plans/right_labels.yaml), but to see that
-    took the ground truth, from which no default may come; what a person can see has not been asked yet.
+    ``relabel_share`` is 1: with REM's former values 0.6 did better on twelve tasks of development
+    (benchmarks/plans/right_labels.yaml), but to see that took the ground truth, from which no default may come.
     """
 
     name, label, paper = "rem_relabel", "REM + right labels", "after arXiv:2505.17730"
