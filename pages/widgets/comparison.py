@@ -48,9 +48,12 @@ def frame_of(scenario: Scenario, methods: Sequence[MethodSpec], new: Sequence[st
     frame = ordered(found, [spec.name for spec in methods])
     keys = {"original": scenario.original_key} | {spec.name: scenario.run_key(spec) for spec in methods}
     known = {name: " · ".join(method.knows()) or "nothing" for name, method in catalog.methods().items()}
+    stored = store().has(frame["key"])
     return frame.assign(
-        cached=[keys[name] not in new for name in frame["method"]], knows=[known.get(name, "–") for name in frame["method"]]
-    )
+        state=["gallery" if key not in stored else "new" if keys[name] in new else "cached"
+               for name, key in zip(frame["method"], frame["key"], strict=True)],
+        knows=[known.get(name, "–") for name in frame["method"]],
+    )  # fmt: skip
 
 
 def with_precomputed(frame: pd.DataFrame, scenario: Scenario, methods: Sequence[MethodSpec]) -> pd.DataFrame:

@@ -67,6 +67,7 @@ def test_what_the_gallery_has_is_shown_at_once_and_can_still_be_run(
     app = open_page("compare", query)
     shown = next(e for e in app.dataframe if "Healed" in e.value.columns).value
     assert list(shown["Healed"]) == [0.125, 0.875]
+    assert list(shown["State"]) == ["gallery", "gallery"]
     assert "computed on 2026-01-02" in texts(app)
     assert app.button(key="run").label == "Run"
     assert not Store.open(fresh_store).find()

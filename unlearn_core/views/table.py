@@ -55,8 +55,8 @@ def comparison_table(frame: pd.DataFrame, metrics: Mapping[str, Any]) -> Styler:
     table = pd.DataFrame(
         {"Model": [f"{styles[m].sign} {label}" for m, label in zip(frame["method"], short_labels(frame["label"]), strict=True)]}
     )
-    if "cached" in frame:
-        table["State"] = ["cached" if flag else "new" for flag in frame["cached"]]
+    if "state" in frame:
+        table["State"] = frame["state"].to_numpy()
     if "knows" in frame:
         table[KNOWS] = frame["knows"].to_numpy()
     for name, metric in shown.items():
