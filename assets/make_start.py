@@ -26,7 +26,7 @@ from unlearn_core.engine import Engine  # noqa: E402
 from unlearn_core.store import Store  # noqa: E402
 from unlearn_core.views.start.data import Scene, scene_of  # noqa: E402
 from unlearn_core.views.start.pack import pack  # noqa: E402
-from unlearn_core.views.start.settings import FIRST, all_settings, make_start_scenario, models_of  # noqa: E402
+from unlearn_core.views.start.settings import FIRST, all_settings, films_digest, make_start_scenario, models_of  # noqa: E402
 from unlearn_core.views.start.shipped import FOLDER, PROVENANCE, SCENES  # noqa: E402
 from unlearn_core.views.start.stage import plan_films  # noqa: E402
 
@@ -84,6 +84,7 @@ def provenance(scenes: list[Scene], seconds: int | None) -> dict[str, Any]:
             f"regularity {scene.scenario.corruption.regularity:g}, discovery {scene.scenario.discovery:g}": scene.scenario.key
             for scene in scenes
         },
+        "films": films_digest(),
     }
 
 

@@ -52,7 +52,7 @@ DIGITS = {
     "eu_k": Effect("digits", 0.05, 0.93, 0.96),
     "jit": Effect("triggered digits", 0.6, 0.45, 0.85),
     "lfssd": Effect("triggered digits", 0.15, 0.5, 0.55),
-    "neggrad_plus": Effect("digits", 0.45, 0.5, 0.95),
+    "neggrad_plus": Effect("digits", 0.45, 0.5, 0.85),
     "negmerge": Effect("triggered digits", 0.15, 0.75, 0.88),
     "npo": Effect("triggered digits", 0.25, 0.75, 0.93),
     "potion": Effect("triggered digits", 0.6, 0.45, 0.95),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from unlearn_core.views.start import settings
 from unlearn_core.views.start.data import GRID, LEVELS, MODELS, Film, Scene, film_key, film_so_far, pack_ground, scene_of
 from unlearn_core.views.start.pack import pack, unpack
 from unlearn_core.views.start.sentences import describe
-from unlearn_core.views.start.shipped import SCENES
+from unlearn_core.views.start.shipped import PROVENANCE, SCENES
 from unlearn_core.views.start.stage import plan_films
 
 
@@ -153,8 +154,12 @@ def test_a_setting_computed_anew_ends_with_the_same_counters(
     assert engine.wait(engine.submit(plan_films(scenario, specs), "again"), 120).state == "done"
     engine.close()
     for name, film in scene_of(store, scenario, specs).films.items():
-        # Another processor may add up in another order.
-        assert film.healed[-1] == pytest.approx(told[name]["healed"][-1], abs=2), "run: python assets/make_start.py"
+        # Processors add up in different orders, and 400 epochs magnify that: a tenth of the 60 is within what was seen.
+        assert film.healed[-1] == pytest.approx(told[name]["healed"][-1], abs=6), "run: python assets/make_start.py"
+
+
+def test_what_is_shipped_is_of_today_s_settings_values_and_revisions() -> None:
+    assert json.loads(PROVENANCE.read_text())["films"] == settings.films_digest(), "run: python assets/make_start.py"
 
 
 # --- Sentences -----------------------------------------------------------------------------------------------------------

@@ -32,7 +32,7 @@ def values_of_rem(bench: Bench) -> dict[str, Any]:
     """The best of :data:`CANDIDATES`, and every trial."""
     ends = {bench.sizes.regularities[0], bench.sizes.regularities[-1]}
     tried: list[dict[str, Any]] = []
-    for values, change in CANDIDATES:
+    for values, change in CANDIDATES[: bench.sizes.candidates]:
         trials, spent = [], 0.0
         params: dict[str, Scalar] = {}
         for regularity in sorted(ends):

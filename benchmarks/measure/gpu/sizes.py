@@ -86,6 +86,11 @@ class Sizes:
         return tuple(RECIPES)[: None if self.scale >= TINY else 1]
 
     @property
+    def candidates(self) -> int | None:
+        """How many sets of values are tried for REM; None: all."""
+        return None if self.scale >= TINY else 2
+
+    @property
     def matrix(self) -> int:
         """Side of the product that the peak is measured with."""
         return self.part(8192, 256)

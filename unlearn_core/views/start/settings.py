@@ -5,9 +5,10 @@ from __future__ import annotations
 import itertools
 from typing import Final
 
+from unlearn_core.canonical import content_key
 from unlearn_core.presets import make_method, make_scenario
 from unlearn_core.specs import MethodSpec, Scalar, Scenario
-from unlearn_core.views.start.data import MODELS
+from unlearn_core.views.start.data import MODELS, film_key
 
 DATASET: Final = "blobs"
 SEED: Final = 0
@@ -33,3 +34,9 @@ def models_of(scenario: Scenario) -> dict[str, MethodSpec | None]:
 def all_settings() -> list[tuple[float, float]]:
     """Every setting: (regularity, discovery)."""
     return list(itertools.product(REGULARITY, DISCOVERY))
+
+
+def films_digest() -> str:
+    """Of the keys of all films: it changes with every setting, value and revision that goes into one."""
+    scenarios = [make_start_scenario(*setting) for setting in all_settings()]
+    return content_key(*(film_key(scenario, spec) for scenario in scenarios for spec in models_of(scenario).values()))
