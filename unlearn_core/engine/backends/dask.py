@@ -26,6 +26,9 @@ CONNECT_TRIES = 3
 WARM_SECONDS = 120.0
 STOP_SECONDS = 2.0
 """A stage that still runs so long after it was cancelled is stopped with its worker (embedded cluster only)."""
+_FETCH_SECONDS = 60.0
+"""For an outcome to come from its worker: one that does not counts as a dead worker, and on a busy machine a few seconds
+are not enough."""
 
 
 class DaskBackend:
@@ -189,13 +192,13 @@ class DaskBackend:
 
         if future.status == "finished":
             try:
-                result: Outcome = future.result(timeout=5)
+                result: Outcome = future.result(timeout=_FETCH_SECONDS)
             except Exception as error:  # noqa: BLE001 - whatever went wrong on the way, the record decides on the next try
                 return Outcome("killed", worker.sentence(error))
             # Not our own cancelling (below): the scheduler took it from this worker, for another one.
             return Outcome("killed") if result.status == "cancelled" else result
         if future.status == "error":
-            cause = future.exception(timeout=5)
+            cause = future.exception(timeout=_FETCH_SECONDS)
             if isinstance(cause, KilledWorker):
                 return Outcome("killed")
             return Outcome("failed", f"The workers of {self.address} cannot run this: {worker.sentence(cause)}")
