@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -21,6 +21,12 @@ from unlearn_core.views.table import group_counts
 from unlearn_core.views.task_map import mixture, position_name, task_map
 from unlearn_core.views.text.sentences import known, rightly_labelled_line
 
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
+    from unlearn_core.specs import Scenario
+    from unlearn_core.views.craft.data import Preview
+
 EVERY_POINT = 10**6
 """More examples than points in the plane ever are: all of them are drawn, of images only as many as there are cards."""
 DRAW = {"off": "Before and after", "on": "Draw your own"}
@@ -35,16 +41,16 @@ def off(bound: dict[str, Any], disabled: bool) -> dict[str, Any]:
     return bound | {"disabled": True} if disabled else bound
 
 
-def data_controls() -> None:
+def data_controls(state: vs.State) -> None:
     if not binding.hidden(state, "dataset"):
         st.selectbox(
             options=catalog.dataset_names(state), format_func=catalog.dataset_label, **binding.widget_args(state, "dataset")
         )
-    corruption()
+    corruption(state)
     if not binding.hidden(state, "regularity"):
         off_dial = not vs.on_dial(state)
         st.slider(min_value=0.0, max_value=1.0, step=0.01, **off(binding.widget_args(state, "regularity"), off_dial))
-        st.caption(f"Position of the dial: **{dial_words()}**")
+        st.caption(f"Position of the dial: **{dial_words(state)}**")
     if vs.has_images(state) and not vs.as_found(state) and not binding.hidden(state, "trigger_kind"):
         st.selectbox(
             options=vs.fitting_triggers(state), format_func=catalog.trigger_label, **binding.widget_args(state, "trigger_kind")
@@ -59,7 +65,7 @@ def data_controls() -> None:
         )
 
 
-def corruption() -> None:
+def corruption(state: vs.State) -> None:
     """What goes wrong: the dial, or what takes its place with its parameters."""
     names = catalog.corruption_names(state)
     if len(names) < 2 or binding.hidden(state, "corruption"):
@@ -70,7 +76,7 @@ def corruption() -> None:
         binding.parameters(state, "corruption")
 
 
-def person() -> None:
+def person(state: vs.State) -> None:
     """What a simulated person gives beside the forget set; a real one writes it into a list."""
     show.note(
         "Beside the forget set a person may give the right labels of what was found, and examples that were looked at and are "
@@ -82,7 +88,7 @@ def person() -> None:
         show.note("No person is simulated here: right labels come from the column clean_label of your forget list.")
 
 
-def dial_words() -> str:
+def dial_words(state: vs.State) -> str:
     """Where the dial stands, or why it cannot be moved."""
     if vs.as_found(state):
         return "as found: labels are as they come"
@@ -91,7 +97,7 @@ def dial_words() -> str:
     return f"off, “{escape_markdown(catalog.corruption_label(state['corruption']))}” takes its place"
 
 
-def options() -> None:
+def options(state: vs.State) -> None:
     amount, found = vs.with_defaults(state)["amount"], vs.as_found(state)
     if not binding.hidden(state, "amount"):
         if isinstance(amount, int):
@@ -107,14 +113,14 @@ def options() -> None:
             bound = off(binding.widget_args(state, name), without)
             place.selectbox(options=range(len(names)), format_func=lambda k: names[k], **bound)
     if vs.has_images(state) and not found:
-        trigger()
+        trigger(state)
     if not binding.hidden(state, "seed"):
         st.number_input(min_value=0, max_value=2**31 - 1, step=1, **binding.widget_args(state, "seed", int))
     if not binding.hidden(state, "model"):
         st.selectbox(options=vs.fitting_models(state), format_func=catalog.model_label, **binding.widget_args(state, "model"))
 
 
-def trigger() -> None:
+def trigger(state: vs.State) -> None:
     """What the trigger is made of: the patch has controls of its own, another kind the widgets of its parameters."""
     kind = vs.with_defaults(state)["trigger_kind"] or vs.PATCH
     if kind != vs.PATCH:
@@ -142,6 +148,91 @@ def cards_line(changed: bool) -> str:
     return "Left the image before, right what the model is trained on; the label that was given is in bold."
 
 
+def choices(state: vs.State) -> DeltaGenerator:
+    """Everything that can be set, and the way on; returns the place for how many are known, which the picture counts."""
+    data_controls(state)
+    facts = st.empty()
+    if not binding.hidden(state, "options"):
+        with st.expander("Amount, classes, trigger, network, seed", icon=":material/tune:"):
+            options(state)
+        with st.expander("Training recipe", icon=":material/school:"):
+            if vs.with_defaults(state)["recipe"]:
+                binding.segments(state, "recipe", {name: name for name in vs.RECIPES}, width="stretch")
+                show.note(vs.BY_NAME["recipe"].help)
+            for section in ("dataset", "model", "training"):
+                binding.parameters(state, section)
+        with st.expander(catalog.ASIDE, icon=":material/rule:"):
+            person(state)
+    if st.button("Next: compare methods", type="primary", icon=":material/arrow_forward:", key="next", width="stretch"):
+        binding.finish(state)
+        st.switch_page("pages/compare.py")
+    if not binding.hidden(state, "dataset"):
+        get_data.offer()
+    return facts
+
+
+def cards(state: vs.State, scenario: Scenario, shown: Preview) -> None:
+    """Images before and after, and what is to be known about them."""
+    with st.container(key="cards"):
+        changed = examples.grid(shown.examples[: state["examples"]], triggers(scenario), changes=True)
+    if vs.as_found(state):
+        show.note("Labels are as they come: the label that was given is in bold, the true one is shown where known.")
+    else:
+        show.note(cards_line(changed))
+    if shown.rightly_labelled:
+        target = vs.class_names(state)[scenario.corruption.target_class] if vs.on_dial(state) else None
+        show.note(html.escape(rightly_labelled_line(shown.rightly_labelled, target)))
+
+
+def before_and_after(state: vs.State, scenario: Scenario, shown: Preview) -> None:
+    """The examples as cards or points, or the canvas to draw on, and how they are counted."""
+    drawable = shown.points is not None and not vs.as_found(state)
+    on_canvas = drawable and state["draw"] == "on"
+    if drawable:
+        binding.segments(state, "draw", DRAW, width="stretch")
+    if not on_canvas:  # the canvas has a legend of its own
+        examples.legend(group_counts(shown.corrupted if shown.known else None, shown.discovered, shown.train_size))
+    if not binding.hidden(state, "preview"):
+        if on_canvas:
+            drawing.panel(state)
+        elif shown.points is None:
+            cards(state, scenario, shown)
+        else:
+            show.picture(points(with_positions_before(shown.points, shown.examples), legend=False), "points")
+    if shown.mixture and vs.on_dial(state) and not on_canvas:
+        totals = dict(zip(shown.counts["kind"], shown.counts["total"], strict=True))
+        show.picture(mixture(shown.mixture, totals), "mixture")
+    with st.expander("Counts by kind and group", icon=":material/table:"):
+        st.dataframe(with_total(shown.counts), hide_index=True, key="counts")
+
+
+def where_it_lies(state: vs.State, scenario: Scenario, measurable: bool) -> None:
+    """The place on the map of tasks, and the measured regularity or the button that measures it."""
+    measuring = plan_regularity(scenario)
+    job = job_for(measuring)
+    record = store().get(measuring[0].key)
+    if not binding.hidden(state, "plane") and vs.on_dial(state):
+        measured = record.payload["measured"] if record else None
+        aims = catalog.regions([name for name in state["methods"] if name not in catalog.REFERENCES[1:]])
+        show.picture(task_map(state["regularity"], state["discovery"], aims, measured), "plane")
+    if not measurable:
+        show.note("Which labels are wrong is not known, so their regularity cannot be measured and there is no dial to read.")
+        return
+    if binding.hidden(state, "measured"):
+        return
+    if record is not None:
+        st.metric("Measured regularity", f"{record.payload['measured']:.2f}", border=True, help=MEASURED)
+        show.note("Near 0 the wrong labels share nothing, near 1 one rule explains them all.")
+        return
+    jobs.panel(measuring, job)
+    if not jobs.running(job) and not audience.visitor():
+        show.note("How much do these examples really share? Ask models that never saw them.")
+        st.button(
+            "Measure the regularity", icon=":material/straighten:", key="measure", help=MEASURED, width="stretch",
+            on_click=jobs.hand_over, args=(measuring, "Measured regularity"),
+        )  # fmt: skip
+
+
 with page(
     "Craft a corruption",
     see="training examples before and after they were corrupted, and how many of them are known.",
@@ -155,81 +246,12 @@ with page(
         show.share(state, list(state["methods"]))
     controls, picture, side = st.columns([1, 1.95, 1.3], gap="medium")
     with controls:
-        data_controls()
-        facts = st.empty()
-        if not binding.hidden(state, "options"):
-            with st.expander("Amount, classes, trigger, network, seed", icon=":material/tune:"):
-                options()
-            with st.expander("Training recipe", icon=":material/school:"):
-                if vs.with_defaults(state)["recipe"]:
-                    binding.segments(state, "recipe", {name: name for name in vs.RECIPES}, width="stretch")
-                    show.note(vs.BY_NAME["recipe"].help)
-                for section in ("dataset", "model", "training"):
-                    binding.parameters(state, section)
-            with st.expander(catalog.ASIDE, icon=":material/rule:"):
-                person()
-        if st.button("Next: compare methods", type="primary", icon=":material/arrow_forward:", key="next", width="stretch"):
-            binding.finish(state)
-            st.switch_page("pages/compare.py")
-        if not binding.hidden(state, "dataset"):
-            get_data.offer()
-
+        facts = choices(state)
     with picture, end_on_error("Change the dials or the options on the left."):
         scenario = vs.to_scenario(state)
         shown = preview(scenario, limit=state["examples"] if vs.has_images(state) else EVERY_POINT)
-
     facts.caption(known(shown.discovered, shown.corrupted if shown.known else None, shown.train_size))
     with picture:
-        drawable = shown.points is not None and not vs.as_found(state)
-        on_canvas = drawable and state["draw"] == "on"
-        if drawable:
-            binding.segments(state, "draw", DRAW, width="stretch")
-        if not on_canvas:  # the canvas has a legend of its own
-            examples.legend(group_counts(shown.corrupted if shown.known else None, shown.discovered, shown.train_size))
-        if not binding.hidden(state, "preview"):
-            if on_canvas:
-                drawing.panel(state)
-            elif shown.points is None:
-                with st.container(key="cards"):
-                    changed = examples.grid(shown.examples[: state["examples"]], triggers(scenario), changes=True)
-                if vs.as_found(state):
-                    show.note(
-                        "Labels are as they come: the label that was given is in bold, the true one is shown where known."
-                    )
-                else:
-                    show.note(cards_line(changed))
-                if shown.rightly_labelled:
-                    target = vs.class_names(state)[scenario.corruption.target_class] if vs.on_dial(state) else None
-                    show.note(html.escape(rightly_labelled_line(shown.rightly_labelled, target)))
-            else:
-                show.picture(points(with_positions_before(shown.points, shown.examples), legend=False), "points")
-        if shown.mixture and vs.on_dial(state) and not on_canvas:
-            totals = dict(zip(shown.counts["kind"], shown.counts["total"], strict=True))
-            show.picture(mixture(shown.mixture, totals), "mixture")
-        with st.expander("Counts by kind and group", icon=":material/table:"):
-            st.dataframe(with_total(shown.counts), hide_index=True, key="counts")
-
-    measuring = plan_regularity(scenario)
-    job = job_for(measuring)
-    record = store().get(measuring[0].key)
+        before_and_after(state, scenario, shown)
     with side:
-        if not binding.hidden(state, "plane") and vs.on_dial(state):
-            measured = record.payload["measured"] if record else None
-            aims = catalog.regions([name for name in state["methods"] if name not in catalog.REFERENCES[1:]])
-            show.picture(task_map(state["regularity"], state["discovery"], aims, measured), "plane")
-        if not shown.known:
-            show.note(
-                "Which labels are wrong is not known, so their regularity cannot be measured and there is no dial to read."
-            )
-        elif not binding.hidden(state, "measured"):
-            if record is not None:
-                st.metric("Measured regularity", f"{record.payload['measured']:.2f}", border=True, help=MEASURED)
-                show.note("Near 0 the wrong labels share nothing, near 1 one rule explains them all.")
-            else:
-                jobs.panel(measuring, job)
-            if record is None and not jobs.running(job) and not audience.visitor():
-                show.note("How much do these examples really share? Ask models that never saw them.")
-                st.button(
-                    "Measure the regularity", icon=":material/straighten:", key="measure", help=MEASURED, width="stretch",
-                    on_click=jobs.hand_over, args=(measuring, "Measured regularity"),
-                )  # fmt: skip
+        where_it_lies(state, scenario, measurable=shown.known)

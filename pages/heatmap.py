@@ -21,6 +21,25 @@ from unlearn_core.views.heatmap.scale import scale_of
 from unlearn_core.views.heatmap.sentences import empty_cells
 from unlearn_core.views.table import explanation
 
+
+def choices(state: vs.State) -> None:
+    """Which data, which metric and scale, and which rows and columns in what order."""
+    places = st.columns([1.1, 1.4, 1.25])
+    if not binding.hidden(state, "dataset"):
+        places[0].selectbox(
+            options=catalog.dataset_names(state), format_func=catalog.dataset_label, **binding.widget_args(state, "dataset")
+        )
+    if not binding.hidden(state, "cell_metric"):
+        places[1].selectbox(
+            options=list(catalog.metrics()), format_func=catalog.metric_label, **binding.widget_args(state, "cell_metric")
+        )
+    with places[2]:
+        grids.switch(state, "scale")
+    with st.container(horizontal=True):
+        for name in ("values", "rows", "tasks", "order"):
+            grids.switch(state, name)
+
+
 with page(
     "Heatmap: every method, every task",
     see="how well each method does as the corruption gets more regular and more of it is discovered.",
@@ -43,20 +62,7 @@ with page(
         chosen = vs.to_methods(placed, dict.fromkeys([*state["methods"], *catalog.REFERENCES]))
 
     metric = catalog.metrics()[state["cell_metric"]]
-    places = st.columns([1.1, 1.4, 1.25])
-    if not binding.hidden(state, "dataset"):
-        places[0].selectbox(
-            options=catalog.dataset_names(state), format_func=catalog.dataset_label, **binding.widget_args(state, "dataset")
-        )
-    if not binding.hidden(state, "cell_metric"):
-        places[1].selectbox(
-            options=list(catalog.metrics()), format_func=catalog.metric_label, **binding.widget_args(state, "cell_metric")
-        )
-    with places[2]:
-        grids.switch(state, "scale")
-    with st.container(horizontal=True):
-        for name in ("values", "rows", "tasks", "order"):
-            grids.switch(state, name)
+    choices(state)
     st.caption(f"**{metric.label}.** {explanation(metric)}")
 
     job = grids.running_job()

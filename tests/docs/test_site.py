@@ -46,6 +46,7 @@ def test_published_numbers_belong_to_methods_and_stand_beside_ours() -> None:
     lines = "\n".join(beside_papers.section("rem"))
     assert "0.734 ± 0.014" in lines
     assert "9 cells" in lines
+    assert any("only a part" in line and "| 1.0 | not run like this |" in line for line in beside_papers.section("tarf"))
     assert beside_papers.section("jit")[0] == beside_papers.NONE
 
 

@@ -1,4 +1,4 @@
-"""Task arithmetic: the hand examples of methods2.md §2.2 and §2.2b, and the search for a strength."""
+"""Task arithmetic: hand examples of one-sided, agreeing and two-sided directions, and the search for a strength."""
 
 from __future__ import annotations
 

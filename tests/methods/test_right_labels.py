@@ -61,7 +61,7 @@ def test_a_smaller_forget_set_takes_its_own_right_labels_along_and_no_others(poi
 
 
 def test_the_last_phase_reads_nothing_but_f_and_moves_no_statistics(digits: Trained) -> None:
-    """The hand example of methods2.md §2.2b: with noise in place of all other images the result is the same to the bit."""
+    """Nothing but F is read: with noise in place of all other images the result is the same to the bit."""
     task = told(digits, 0.3)
     before = {key: value.clone() for key, value in task.original.state_dict().items()}
     one = unlearned("relabel_only", digits, task, steps=5)
@@ -110,7 +110,7 @@ def test_a_fit_stops_where_it_fits(points: Trained) -> None:
 
 
 def test_correcting_labels_heals_what_was_corrected_and_hardly_anything_else(digits: Trained) -> None:
-    """Right behaviour by methods2.md §2.1: what was not found stays among the data and is rehearsed."""
+    """As it must be: what was not found stays among the data and is rehearsed."""
     truth = digits.arena.corrupted.truth
     task = replace(told(digits, 0.3), recipe=digits.scenario.training)
     hidden = truth.corrupted[~torch.isin(truth.corrupted, task.forget)]

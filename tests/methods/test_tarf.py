@@ -1,4 +1,4 @@
-"""TARF: the hand examples of methods2.md §2.3, and what is held back from repair."""
+"""TARF: hand examples of its gate and of its fading ascent, and what is held back from repair."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ def test_a_folder_is_read_judged_and_taken_into_the_view(photos: Path) -> None:
     assert "31 of 32 training images" in words(again)
 
 
-def test_a_list_comes_in_and_leads_to_compare(photos: Path, tmp_path: Path) -> None:
+def test_a_list_comes_in_and_leads_to_compare(photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     app = enter(opened(), photos)
     listed = write_list(tmp_path / "known wrong.csv", labels=True).read_bytes()
     app.file_uploader(key="own-list").upload("known wrong.csv", listed, "text/csv")
@@ -64,6 +64,9 @@ def test_a_list_comes_in_and_leads_to_compare(photos: Path, tmp_path: Path) -> N
     state = app.session_state["state"]
     assert len(state["indices"]) == len(WRONG)
     assert vs.to_scenario(state).relabelled == tuple((index, "ant") for index in state["indices"])
+    [needs_them] = vs.to_methods(state, ["relabel_only"])
+    copied = keys_of(vs.as_python(state, ["relabel_only"]), monkeypatch)
+    assert copied == [vs.to_scenario(state).run_key(needs_them)]
     button(app, "own-compare").click()
     app.run()
     assert not app.exception

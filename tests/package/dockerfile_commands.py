@@ -1,4 +1,4 @@
-"""Runs the commands of the Dockerfile where there is no Docker: ``python -m tests.package.dockerfile_commands``.
+"""Runs the commands of the Dockerfile where no Docker daemon builds it: ``python -m tests.package.dockerfile_commands``.
 
 Every ``RUN`` but that of the user account runs as it stands, with the image's folders replaced by those of a scratch folder;
 ``COPY`` takes what ``.dockerignore`` lets through. Then the image's own command is started, and its health check asked.

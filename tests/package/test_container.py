@@ -1,4 +1,4 @@
-"""The container's files, as far as they can be tried without Docker; dockerfile_commands.py runs the Dockerfile."""
+"""The container's files, as far as they can be tried without a Docker daemon; dockerfile_commands.py runs the Dockerfile."""
 
 from __future__ import annotations
 

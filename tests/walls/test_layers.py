@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 
 import pytest
 
-from tests.walls.sources import CORE, FILES, LEVELS, MODULES, ROOT, imported_modules, imports, module_of, room_of
+from tests.walls.sources import CORE, FILES, LEVELS, MODULES, ROOT, imported_modules, imports, module_of, room_of, tree_of
 
 
 def libraries(path: Path) -> set[str]:
@@ -34,6 +35,13 @@ def test_arrows_point_downwards() -> None:
         for other in imported_modules(path):
             if room_of(other) != "unlearn_core":
                 assert level[room_of(other)] <= level[here], f"{module} imports {other}"
+
+
+def test_every_import_names_its_room() -> None:
+    """The walls are read from full names: a relative import would pass through all of them unseen."""
+    for path in FILES:
+        relative = [node.lineno for node in ast.walk(tree_of(path)) if isinstance(node, ast.ImportFrom) and node.level]
+        assert not relative, f"{path}: lines {relative}"
 
 
 def test_pages_compute_nothing() -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
-from tests.walls.sources import FILES, ROOT, tree_of
+from tests.walls.sources import CORE, FILES, ROOT, tree_of
 
 MAX_FILE, MAX_FUNCTION = 300, 40
+REM, MAX_REM = CORE / "methods" / "redirection" / "rem.py", 250
 
 
 def functions(path: Path) -> list[tuple[int, str]]:
@@ -27,3 +28,10 @@ def test_no_file_and_no_function_is_too_long_to_be_read_in_one_go() -> None:
     print("\nLines of the longest files and functions:", *files[:10], *longest[:10], sep="\n")
     assert [entry for entry in files if entry[0] > MAX_FILE] == []
     assert [entry for entry in longest if entry[0] > MAX_FUNCTION] == []
+
+
+def test_rem_is_read_in_one_file() -> None:
+    """Other files have its parameters, its safeguards and what several methods share."""
+    assert len(REM.read_text().splitlines()) <= MAX_REM
+    defined = {name.rpartition(":")[2] for _, name in functions(REM)}
+    assert {"masks", "ascend_loss", "descend_loss", "go_round", "flush", "redirect", "loss"} <= defined

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 
 import pytest
 
-from tests.walls.sources import ROOT, imported_modules
+from tests.walls.sources import ROOT, imported_modules, tree_of
 
 ABOVE = {"session": ("pages.cache", "pages.widgets"), "cache": ("pages.widgets",), "widgets": ()}
 """What each room must not import; no room imports a page."""
@@ -21,6 +22,16 @@ def test_rooms_look_downwards(room: str) -> None:
     for path in files:
         upwards = {name for name in imported_modules(path) if name in pages or name.startswith(ABOVE[room])}
         assert not upwards, f"{path.name} imports {', '.join(sorted(upwards))}"
+
+
+MAX_BODY = 70
+"""Lines under ``with page(…)``, which is no function: the limit of functions does not see it."""
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+def test_the_body_of_a_page_is_short(path: Path) -> None:
+    (opened,) = [node for node in tree_of(path).body if isinstance(node, ast.With)]
+    assert (opened.end_lineno or 0) - opened.body[0].lineno < MAX_BODY
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)

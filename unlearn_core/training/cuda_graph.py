@@ -51,7 +51,7 @@ class Replay:
     """
 
     def __init__(self, work: Work, device: torch.device) -> None:
-        # Not held: whoever computes owns this, and a circle would keep a step's memory until Python looks for circles.
+        # Not held: what computes owns this, and a circle would keep a step's memory until Python looks for circles.
         self._work = weakref.WeakMethod(work) if hasattr(work, "__self__") else lambda: work
         self.device, self.on = device, graphs_wanted(device)
         self.calls: dict[Hashable, int] = {}

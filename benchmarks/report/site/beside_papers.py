@@ -22,7 +22,7 @@ BESIDE = (
     "Where data, network or formula differ, the numbers say how far the same words carry, not which program is better: see "
     "[Why our numbers differ](../why-different.md)."
 )
-NONE = "No number for corrupted labels was at hand: what its publication reports is about forgetting right labels."
+NONE = "No published number was at hand that could stand beside ours."
 
 
 @functools.cache

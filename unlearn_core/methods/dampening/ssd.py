@@ -54,7 +54,7 @@ class Ssd(ThresholdDampen):
     revision = 2  # statistics measured on the retain set
     summary = (
         "Shrinks, in one edit and without training, the weights that matter far more for the forget set than for all of "
-        "the data. It relies on the corruption having weights of its own, and on a threshold that somebody has to choose. "
+        "the data. It relies on the corruption having weights of its own, and on a threshold that has to be chosen. "
         "Where corrupted examples share nothing, or share their weights with clean ones, it either changes nothing or "
         "breaks the model."
     )

@@ -29,7 +29,7 @@ class OracleRetrain(Method[MethodParams]):
     oracle = True
     needs_forget = False
     summary = (
-        "Trains a new model on clean data alone, which nobody can do who has not discovered everything. "
+        "Trains a new model on clean data alone, for which all corruption has to be known. "
         "It is here as a ceiling: how well could any method do? It sees the ground truth and is marked as an oracle."
     )
 
