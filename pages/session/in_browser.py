@@ -1,15 +1,25 @@
-"""What a page's own script puts right in the browser: one step of history a page, and numbers with a decimal comma."""
+"""What a page's own script puts right in the browser: one step of history a page, numbers with a decimal comma, and the colour
+of a slider's number."""
 
 from __future__ import annotations
 
 import streamlit as st
 
 # Streamlit gives a page its address first and its settings a moment later, as two steps of history: Back would then go from
-# a page to the same page. And a number field drops the comma from "0,02", which leaves 002.
+# a page to the same page. And a number field drops the comma from "0,02", which leaves 002. A slider's number has the colour of
+# its thumb, which on a dark ground is too dark for small text.
 _SCRIPT = """
 export default function () {
   if (window.settledInBrowser) return;
   window.settledInBrowser = true;
+
+  const style = document.createElement("style");
+  style.textContent = '.stApp [data-testid="stSliderThumbValue"] p { color: var(--eunoe-text, inherit); }';
+  document.head.append(style);
+  const text = () => document.documentElement.style.setProperty(
+    "--eunoe-text", getComputedStyle(document.querySelector(".stApp")).color);
+  text();
+  new MutationObserver(text).observe(document.querySelector(".stApp"), { attributes: true, attributeFilter: ["class"] });
 
   const push = history.pushState.bind(history);
   let opened = location.search ? null : location.pathname;
