@@ -161,7 +161,7 @@ def test_without_a_gallery_there_is_none(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 NOT_YET = {
-    "cuts", "negmerge", "relabel_finetune", "relabel_only", "relabel_retrain", "rem_relabel", "tarf", "task_vector",
+    "cuts", "ft_sam", "l2ul", "label_influence", "negmerge", "oracle_matching", "pgu", "relabel_finetune", "relabel_only", "relabel_retrain", "rem_relabel", "tarf", "task_vector",
 }  # fmt: skip
 """Half of them need right labels, which the plan's scenarios do not give; none of the others is tuned."""
 
