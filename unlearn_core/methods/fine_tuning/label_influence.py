@@ -11,6 +11,7 @@ from pydantic import Field
 from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from unlearn_core.errors import UserError
 from unlearn_core.methods import Method, MethodParams, Region, UnlearningTask, register
 from unlearn_core.methods.adversarial.attack import margin
 from unlearn_core.methods.dampening.importance import Work, flatten, trainable, write
@@ -19,6 +20,11 @@ from unlearn_core.methods.shared.right_labels import relabelled, right_labels_of
 from unlearn_core.methods.shared.rounds import add_report
 from unlearn_core.methods.shared.sgd import Cycle
 from unlearn_core.training import Reporter, predict, real
+
+_NO_CURVATURE = (
+    "This network has a part without a second derivative (MobileNetV3 has), so that its curvature cannot be had; set "
+    "label_influence.order to first."
+)
 
 Product = Callable[[torch.Tensor], torch.Tensor]
 """A vector (P,) → curvature times that vector, each time by another batch."""
@@ -171,7 +177,12 @@ class LabelInfluence(Method[LabelInfluenceParams]):
         with sdpa_kernel(SDPBackend.MATH):  # of the quicker kernels of attention no second derivative is known
             loss = self.losses(task.original(task.data.batch(ids)), labels[ids]).mean()
             slopes = torch.autograd.grad(loss, parameters, create_graph=True, materialize_grads=True)
-            return flatten(torch.autograd.grad(flatten(slopes) @ vector, parameters, materialize_grads=True))
+            try:
+                return flatten(torch.autograd.grad(flatten(slopes) @ vector, parameters, materialize_grads=True))
+            except RuntimeError as error:
+                if "not implemented" not in str(error):
+                    raise
+                raise UserError(_NO_CURVATURE) from error
 
     def bend(self, gradient: torch.Tensor, product: Product, work: Work) -> torch.Tensor:
         """H⁻¹ times ``gradient`` (P,), as far as the recursion gets."""
