@@ -129,7 +129,7 @@ def projection(moment: torch.Tensor, ratio: float) -> torch.Tensor:
     share = s.cumsum(-1) / s.sum(-1, keepdim=True).clamp_min(torch.finfo(s.dtype).tiny)
     chosen = share <= ratio
     chosen[..., 0] = True
-    u = vectors.flip(-1) * chosen[..., None, :]
+    u: torch.Tensor = vectors.flip(-1) * chosen[..., None, :]
     return u @ u.transpose(-1, -2)
 
 
