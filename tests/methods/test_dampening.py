@@ -104,6 +104,22 @@ def test_an_example_s_gradient_is_that_of_a_batch_of_one(digits: Trained) -> Non
     torch.testing.assert_close(rows[2], flatten(torch.autograd.grad(loss, list(task.original.parameters()))))
 
 
+def test_a_parameter_that_is_a_single_number_counts_as_one() -> None:
+    """A transformer's temperature has no dimension."""
+
+    class Scaled(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.scale = nn.Parameter(torch.tensor(2.0))
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.scale * x
+
+    inputs = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
+    rows = example_gradients(Scaled(), tiny_data(inputs, torch.tensor([0, 1]), 2), torch.arange(2), SCORES["squared_norm"])
+    assert rows.tolist() == [[2 * 2 * 5.0], [2 * 2 * 25.0]]
+
+
 def test_importances_leave_batch_norm_statistics_alone(digits: Trained) -> None:
     task = digits.task()
     before = copy.deepcopy(dict(task.original.named_buffers()))

@@ -50,11 +50,15 @@ DIGITS = {
     "del": Effect("digits", 0.05, 0.9, 0.95),
     "duck": Effect("digits", 0.15, 0.8, 0.95),
     "eu_k": Effect("digits", 0.05, 0.93, 0.96),
+    "ft_sam": Effect("digits", 0.1, 0.88, 0.95),
     "jit": Effect("triggered digits", 0.6, 0.45, 0.85),
+    "l2ul": Effect("triggered digits", 0.05, 0.7, 0.78),
+    "label_influence": Effect("digits", 0.1, 0.88, 0.93),
     "lfssd": Effect("triggered digits", 0.15, 0.5, 0.55),
     "neggrad_plus": Effect("digits", 0.45, 0.5, 0.85),
     "negmerge": Effect("triggered digits", 0.15, 0.75, 0.88),
     "npo": Effect("triggered digits", 0.25, 0.75, 0.93),
+    "pgu": Effect("triggered digits", 0.25, 0.7, 0.93),
     "potion": Effect("triggered digits", 0.6, 0.45, 0.95),
     "random_label": Effect("digits", 0.1, 0.7, 0.9),
     "relabel_only": Effect("digits", 0.05, 0.95, 0.7),
@@ -65,6 +69,7 @@ DIGITS = {
     "scrub": Effect("digits", 0.05, 0.85, 0.85),
     "ssd": Effect("triggered digits", 0.2, 0.8, 0.8),
     "task_vector": Effect("triggered digits", 0.1, 0.9, 0.92),
+    "weight_distance": Effect("digits", 0.2, 0.8, 0.95),
     "wfisher": Effect("triggered digits", 0.6, 0.42, 0.95),
 }
 POINTS = {
@@ -78,12 +83,16 @@ POINTS = {
     "duck": Effect("points", 0.3, 0.7, 0.93),
     "etd": Effect("points", 0.2, 0.8, 0.88),
     "eu_k": Effect("points", 0.15, 0.85, 0.93),
+    "ft_sam": Effect("points", 0.25, 0.7, 0.9),
     "jit": Effect("points", 0.6, 0.4, 0.8),
+    "label_influence": Effect("points", 0.05, 0.93, 0.93),
     "l1_sparse": Effect("points", 0.3, 0.7, 0.93),
     "neggrad_plus": Effect("points", 0.45, 0.55, 0.93),
     "negmerge": Effect("points", 0.15, 0.8, 0.93),
     "npo": Effect("points", 0.25, 0.75, 0.93),
+    "oracle_matching": Effect("points", 0.1, 0.88, 0.93, 75),
     "oracle_retrain": Effect("points", 0.15, 0.85, 0.95, 75),
+    "pgu": Effect("points", 0.3, 0.65, 0.93),
     "potion": Effect("points", 0.4, 0.5, 0.75),
     "random_label": Effect("points", 0.1, 0.85, 0.93),
     "relabel_finetune": Effect("points", 0.05, 0.95, 0.93),
@@ -98,6 +107,7 @@ POINTS = {
     "rem_tuned": Effect("points", 0.2, 0.8, 0.85),
     "retrain": Effect("points", 0.15, 0.85, 0.95, 75),
     "retrain_discover": Effect("points", 0.15, 0.85, 0.95, 75),
+    "robust_retrain": Effect("points", 0.2, 0.8, 0.95),
     "salun": Effect("points", 0.2, 0.75, 0.93),
     "scrub": Effect("points", 0.6, 0.4, 0.9),
     "tarf": Effect("points", 0.05, 0.93, 0.95),
@@ -106,11 +116,12 @@ POINTS = {
 }
 CONTROLS = {"finetune", "rem_ascent"}
 """Not meant to work: going on as before, and REM with a loss that has no bound; both have a test of their own."""
-ON_DIGITS_ONLY = {"lfssd", "ssd"}
-"""On points with random labels they find nothing that F holds and the rest does not."""
+ON_DIGITS_ONLY = {"lfssd", "ssd", "l2ul", "weight_distance"}
+"""On points with random labels the first two find nothing that F holds and the rest does not, adversarial examples contradict
+their neighbours, and fine-tuning heals as much without a term for the distance."""
 ON_POINTS_ONLY = {
     "rem_tuned", "rem_discover", "retrain_discover", "etd", "l1_sparse", "oracle_retrain", "rem_no_removal", "rem_ideal",
-    "rem_relabel", "relabel_finetune", "relabel_retrain", "tarf",
+    "rem_relabel", "relabel_finetune", "relabel_retrain", "tarf", "oracle_matching", "robust_retrain",
 }  # fmt: skip
 """They take long on digits: the first three run REM or retraining tens of times, the others show no more there."""
 
@@ -150,10 +161,12 @@ def measured(trained: Trained, model: torch.nn.Module) -> tuple[float, float, fl
     return forget, healed, utility
 
 
-def unlearned(name: str, trained: Trained, epochs: int = 0) -> tuple[float, float, float]:
-    """What a method's preset makes of the original that is told of all corruption."""
+def unlearned(
+    name: str, trained: Trained, epochs: int = 0, discovery: float = 1.0, **params: float
+) -> tuple[float, float, float]:
+    """What a method's preset, with ``params`` changed, makes of the original that is told of so much of the corruption."""
     method, scenario, truth, data = registry.get(name), trained.scenario, trained.arena.corrupted.truth, trained.arena.train
-    forget = truth.forget_indices(1.0)
+    forget = truth.forget_indices(discovery)
     retain = torch.ones(len(data), dtype=torch.bool).index_fill(0, forget, False).nonzero()[:, 0]
     shape, moments = trained.arena.corrupted.train.shape, data.mean_std
     common = {
@@ -168,7 +181,7 @@ def unlearned(name: str, trained: Trained, epochs: int = 0) -> tuple[float, floa
     right = truth.clean_labels[forget] if method.needs_right_labels else None
     task = OracleTask(**common, truth=truth) if method.oracle else UnlearningTask(**common, right=right)
     with seeded(scenario.seed):
-        model = method(method.params(make_method(name, scenario).params)).unlearn(task, SilentReporter())
+        model = method(method.params(make_method(name, scenario, params).params)).unlearn(task, SilentReporter())
     return measured(trained, model)
 
 
@@ -210,3 +223,12 @@ def test_a_loss_without_a_bound_costs_what_rem_keeps(originals: dict[str, Traine
     _, healed, utility = unlearned("rem_ascent", original("digits", originals))
     _, bounded, kept = unlearned("rem", original("digits", originals))
     assert healed * utility <= bounded * kept - 0.08
+
+
+def test_projection_protects_the_undiscovered_part_of_a_trigger(originals: dict[str, Trained]) -> None:
+    """PGU at its published ratio: the retain set shows the trigger too, so that not even what is known is unlearned."""
+    trained = original("triggered digits", originals)
+    forget, healed, _ = unlearned("pgu", trained, discovery=0.3, ratio=0.95)
+    assert forget == 1.0
+    assert healed <= 0.1
+    assert unlearned("pgu", trained, discovery=0.3)[1] >= 0.5

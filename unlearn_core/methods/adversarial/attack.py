@@ -1,4 +1,5 @@
-"""Nearest adversarial examples: an untargeted L2 attack with a growing radius (AMUN, arXiv:2503.00917)."""
+"""Adversarial examples inside an L2 ball: the nearest of any other class (AMUN, arXiv:2503.00917), and those of a wanted class
+(L2UL, arXiv:2301.11578)."""
 
 from __future__ import annotations
 
@@ -16,6 +17,8 @@ Classify = Callable[[torch.Tensor], torch.Tensor]
 
 STEP_SHARE = 0.1
 """Length of an attack step, as a share of the radius."""
+REACH = 2.5
+"""Radii that the steps of a targeted attack reach together."""
 CLEAR_MARGIN = 1e-3
 """Logits by which another class must lead: less could turn round with the rounding of another batch."""
 
@@ -91,7 +94,6 @@ def attack_at(
     found, labels = clean.clone(), given.clone()
     success = torch.zeros(len(clean), dtype=torch.bool, device=clean.device)
     active = torch.arange(len(clean), device=clean.device)
-    shape = (-1, *[1] * (clean.dim() - 1))
     for step in range(steps + 1):
         tick()
         values = found[active].requires_grad_(True)
@@ -104,14 +106,53 @@ def attack_at(
             break
         slope = torch.autograd.grad(margins.sum(), values)[0]
         active, start, slope = active[~hit], clean[active[~hit]], slope[~hit]
-        moved = values.detach()[~hit] - STEP_SHARE * radius * F.normalize(slope.flatten(1), dim=1, eps=1e-10).reshape(
-            slope.shape
-        )
-        away = moved - start
-        away = away * (radius / away.flatten(1).norm(dim=1).clamp_min(1e-12)).clamp_max(1).reshape(shape)
-        # Clipping to the box after projecting stays inside the ball, for the centre is in the box.
-        found[active] = (start + away).clamp(0, 1) if bounded else start + away
+        moved = values.detach()[~hit] - STEP_SHARE * radius * unit(slope)
+        found[active] = into_ball(moved, start, radius, bounded)
     return found, labels, success
+
+
+def targeted(
+    classify: Classify,
+    clean: torch.Tensor,
+    target: torch.Tensor,
+    radius: float,
+    steps: int,
+    bounded: bool,
+    generator: torch.Generator,
+    tick: Callable[[], None],
+) -> torch.Tensor:
+    """``clean`` (n, …), moved towards the class ``target`` (n,) inside one L2 ball: all ``steps`` of projected descent on the
+    cross entropy from a random start, without a look at whether it succeeded.
+
+    A step is 2.5 radii over the number of steps long, so that the other side of the ball can be reached.
+    """
+    drawn = torch.randn(clean.shape, generator=generator), torch.rand(len(clean), generator=generator)
+    direction, length = (part.to(clean.device, clean.dtype) for part in drawn)
+    found = into_ball(clean + radius * _by_example(length, clean) * unit(direction), clean, radius, bounded)
+    for _ in range(steps):
+        tick()
+        values = found.requires_grad_(True)
+        slope = torch.autograd.grad(F.cross_entropy(classify(values), target, reduction="sum"), values)[0]
+        found = into_ball(values.detach() - REACH * radius / steps * unit(slope), clean, radius, bounded)
+    return found
+
+
+def unit(x: torch.Tensor) -> torch.Tensor:
+    """Each example of ``x`` (n, …) with length 1; 0 stays 0."""
+    return F.normalize(x.flatten(1), dim=1, eps=1e-10).reshape(x.shape)
+
+
+def into_ball(values: torch.Tensor, centre: torch.Tensor, radius: float, bounded: bool) -> torch.Tensor:
+    """The nearest of ``values`` (n, …) within ``radius`` of ``centre``, and where ``bounded`` in the unit cube too."""
+    away = values - centre
+    away = away * _by_example((radius / away.flatten(1).norm(dim=1).clamp_min(1e-12)).clamp_max(1), away)
+    # Clipping to the box after projecting stays inside the ball, for the centre is in the box.
+    return (centre + away).clamp(0, 1) if bounded else centre + away
+
+
+def _by_example(numbers: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+    """``numbers`` (n,), one for each example of ``x`` (n, …)."""
+    return numbers.reshape(-1, *[1] * (x.dim() - 1))
 
 
 def radii(first: float, largest: float) -> list[float]:

@@ -118,7 +118,7 @@ def example_gradients(model: nn.Module, data: DeviceData, ids: torch.Tensor, sco
         return score(logits, y[None])[0]
 
     rows = vmap(grad(one), in_dims=(None, 0, 0))(moving, data.batch(ids), data.labels[ids])
-    return torch.cat([rows[name].flatten(1) for name in moving], dim=1)
+    return torch.cat([rows[name].reshape(len(ids), -1) for name in moving], dim=1)  # a parameter may be a single number
 
 
 def importance(
