@@ -70,10 +70,10 @@ def _curves(scenario: Scenario, specs: Sequence[MethodSpec], courses: Sequence[C
     from unlearn_core.views.returns.sentences import in_words
 
     found = stored.courses(store(), scenario, specs, courses)
-    sentence, metrics = in_words(stored.afterwards(found)), catalog.metrics()
-    known = [name for name in SHOWN if found[name].notna().any()]
-    for name in known[:2]:
-        show.picture(return_curves(found, name, metrics[name].label, sentence if name == known[0] else ""), f"returns-{name}")
+    sentences = (in_words(stored.afterwards(found)), "The same epochs once more: look for what rises or falls with the first.")
+    known, metrics = [name for name in SHOWN if found[name].notna().any()], catalog.metrics()
+    for name, sentence in zip(known, sentences, strict=False):
+        show.picture(return_curves(found, name, metrics[name].label, sentence), f"returns-{name}")
     return found
 
 

@@ -24,8 +24,8 @@ _HEIGHT = 400
 def return_curves(frame: pd.DataFrame, metric: str, label: str, sentence: str) -> Picture:
     """``metric`` over the epochs of further training: left on what a user would train on, right without the undiscovered.
 
-    ``frame``: from ``results.returns.courses``. Dotted in the left panel: a model whose method found corruption, trained with
-    that left in. ``sentence``: what is seen, said first.
+    ``frame``: from ``results.returns.courses``, with a value somewhere. Dotted in the left panel: a model whose method found
+    corruption, trained with that left in. ``sentence``: what is seen, said first.
     """
     shown = frame[(frame["shown"] == 0)].dropna(subset=[metric])
     panels = [data for data in PANELS if (shown["data"] == data).any()]
@@ -40,7 +40,7 @@ def return_curves(frame: pd.DataFrame, metric: str, label: str, sentence: str) -
                 name = f"{names[str(method)]}, its finds left in"
                 figure.add_trace(_curve(part, metric, name, styles[str(method)], True, dash="dot"), row=1, col=k)
         _reference_lines(figure, here, metric, k)
-    _lay_out(figure, f"{label.lower()} (%)", "epochs of further training")
+    _lay_out(figure, f"{label.lower()} (%)", int(shown["epoch"].max()))
     return Picture(
         figure,
         f"{sentence} Dashed: oracles. Thin lines: retraining and the oracle as they were.",
@@ -58,7 +58,7 @@ def relearn_curves(frame: pd.DataFrame) -> Picture:
     for k, count in enumerate(counts, start=1):
         for method, part in shown[shown["shown"] == count].groupby("method", sort=False):
             figure.add_trace(_curve(part, "fit", names[str(method)], styles[str(method)], named=k == 1), row=1, col=k)
-    _lay_out(figure, "F with its given labels (%)", "epochs of further training")
+    _lay_out(figure, "F with its given labels (%)", int(shown["epoch"].max()))
     return Picture(
         figure,
         "Look at the first epochs: what comes back before retraining's does was hidden, not forgotten. Each panel measures the "
@@ -138,10 +138,11 @@ def _reference_lines(figure: go.Figure, here: pd.DataFrame, metric: str, column:
             )
 
 
-def _lay_out(figure: go.Figure, vertical: str, horizontal: str) -> None:
+def _lay_out(figure: go.Figure, vertical: str, epochs: int) -> None:
     layout(figure, _HEIGHT)
     figure.update_layout(margin={"t": 74}, legend={"y": 1.12})
-    figure.update_xaxes(title={"text": horizontal}, rangemode="tozero", dtick=1)
+    ticks = max(1, epochs // 10)
+    figure.update_xaxes(title={"text": "epochs of further training (number)"}, rangemode="tozero", dtick=ticks)
     share: dict[str, Any] = {"range": [-0.04, 1.04], "tickformat": ".0%"}
     figure.update_yaxes(**share)
     figure.update_yaxes(title={"text": vertical}, col=1)
