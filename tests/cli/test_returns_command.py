@@ -21,7 +21,7 @@ def _place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_every_course_is_told_and_a_second_call_computes_nothing(capsys: pytest.CaptureFixture[str]) -> None:
-    command = [*QUICK, *METHODS, "--epochs", "3", "--examples", "5,1", "--barrier"]
+    command = [*QUICK, *METHODS, "--epochs", "3", "--examples", "5,1", "--barrier", "--margins", "2"]
     assert main([*command, "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
     courses = {(one["method"], one["data"], one["shown"]): one for one in answer["courses"]}
@@ -42,12 +42,16 @@ def test_every_course_is_told_and_a_second_call_computes_nothing(capsys: pytest.
     assert [one["method"] for one in answer["after"]] == ["finetune", "oracle_retrain"]
     assert all(len(one["points"]) == 21 and one["barrier"] >= 0 for one in answer["barriers"])
     assert answer["failed"] == []
+    assert {(one["method"], one["group"]) for one in answer["margins"]} == {
+        (method, group) for method in ("original", "finetune", "oracle_retrain") for group in ("forget", "retain", "test")
+    }
     assert main(command) == 0
     shown = capsys.readouterr()
     assert "✓" not in shown.err  # all of it was stored
     assert "H×U 3" in shown.out
     assert "what is left and 5 of F" in " ".join(shown.out.split())
     assert "straight line to the original" in shown.out
+    assert "Fine-tune, forget: mean margins lie" in shown.out
 
 
 @pytest.mark.parametrize(
@@ -57,6 +61,7 @@ def test_every_course_is_told_and_a_second_call_computes_nothing(capsys: pytest.
         (["--rate", "2"], "at most that of training"),
         (["--examples", "5,x"], "numbers from 1 on"),
         (["--examples", "18"], "at most 17 can be shown again"),
+        (["--margins", "0"], "1 to 100 models"),
         (["--methods", "nonsense"], "nonsense"),
     ],
 )

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from unlearn_core.engine import JobView
     from unlearn_core.evaluation.returning import Course
     from unlearn_core.specs import MethodSpec, Scenario
+    from unlearn_core.stages.stage import Stage
     from unlearn_core.store import Store
 
 DEFAULT_METHODS = "rem,rem_discover,retrain,oracle_retrain"
@@ -57,6 +58,10 @@ def returns(
     barrier: Annotated[
         bool, typer.Option("--barrier", help="Also measure the loss on the straight way back to the original.")
     ] = False,
+    margins: Annotated[
+        int | None,
+        typer.Option("--margins", help="Also compare margins with those of so many oracles, each with a seed of its own."),
+    ] = None,
     compute: EngineOptions,
     json: JsonOption = False,
 ) -> int:
@@ -67,6 +72,7 @@ def returns(
         with compute.open() as (store, machine):
             from unlearn_core.cli.run import check_counts, runnable_methods, say_data
             from unlearn_core.presets import make_method, method_overrides
+            from unlearn_core.stages.margins import plan_margins
             from unlearn_core.stages.returns import plan_returns
 
             scenario, overrides = options.to_scenario(store, names), options.parse().overrides
@@ -77,14 +83,21 @@ def returns(
             say_data(scenario)
             say_fit(machine, store, scenario)
             courses = asked_courses(scenario, specs, counts, epochs, rate)
-            view = follow(machine, machine.submit(plan_returns(scenario, specs, courses, barrier), "returns"), details=True)
+            stages = plan_returns(scenario, specs, courses, barrier)
+            stages += [] if margins is None else plan_margins(scenario, specs, margins)
+            view = follow(machine, machine.submit(_once(stages), "returns"), details=True)
     except KeyboardInterrupt:
         return say_stopped()
-    answer = _answer(store, scenario, specs, courses, barrier) | {"failed": _failed(view)}
+    answer = _answer(store, scenario, specs, courses, barrier) | {"margins": [], "failed": _failed(view)}
+    if margins is not None:
+        from unlearn_core.results.margins import margin_frame
+
+        answer["margins"] = margin_frame(store, scenario, specs, margins).to_dict("records")
     if json:
         print_json(answer)
     else:
         _print(store, scenario, specs, courses, barrier)
+        _print_margins(answer["margins"])
     for failure in answer["failed"]:
         say(f"Failed: {failure['stage']}: {failure['cause']}")
     return FAILED if answer["failed"] else 0
@@ -109,6 +122,11 @@ def asked_courses(
 
     usual = [replace(course, epochs=epochs, rate=rate) for course in usual_courses(scenario, specs)]
     return [*usual, *(Course("left", count, epochs, rate) for count in counts)]
+
+
+def _once(stages: Sequence[Stage]) -> list[Stage]:
+    """The same stages, each once."""
+    return list({stage.key: stage for stage in stages}.values())
 
 
 def _failed(view: JobView) -> list[dict[str, str]]:
@@ -162,6 +180,12 @@ def _print(store: Store, scenario: Scenario, specs: Sequence[MethodSpec], course
         heights = stored.barriers(store, scenario, specs).drop_duplicates("method")
         told = "; ".join(f"{row['label']} {row['barrier']:.2f}" for _, row in heights.iterrows())
         print(f"Highest loss above the straight line to the original (nats): {told}.")
+
+
+def _print_margins(rows: Sequence[dict[str, Any]]) -> None:
+    for row in rows:
+        far = f"{row['gap']:.2f} (95th percentile {row['gap_p95']:.2f})"
+        print(f"{row['label'].partition(':')[0]}, {row['group']}: mean margins lie {far} from the oracles'.")
 
 
 def _table(frame: pd.DataFrame, epochs: Sequence[int], title: str) -> Any:

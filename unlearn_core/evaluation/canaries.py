@@ -25,7 +25,8 @@ _BATCH = 256
 def trace_scores(gradients: torch.Tensor, noise: torch.Tensor, strength: float) -> torch.Tensor:
     """I = −⟨∇ℓ, ξ⟩ / (ε‖∇ℓ‖) of each canary: float64 (n,) from two tensors (n, …). Positive: the loss falls along the noise."""
     g, xi = gradients.double().flatten(1), noise.double().flatten(1)
-    return -(g * xi).sum(1) / (strength * g.norm(dim=1).clamp_min(1e-30))
+    along, length = (g * xi).sum(1), g.square().sum(1).sqrt().clamp_min(1e-30)
+    return -along / (strength * length)
 
 
 def canary_traces(model: nn.Module, data: ScenarioData, scenario: Scenario) -> torch.Tensor | None:

@@ -1,8 +1,9 @@
 """A likelihood attack on each example with few reference models (after Hayes et al. 2024, arXiv:2403.01218).
 
 The attack of the paper compares an example's log-odds with those of many models that unlearned it, and of many that never saw
-it. Here the reference models of RMIA say where its log-odds lie if it was trained on and if it was not, and the model under test
-is placed between them. Attacks on averages understate what single examples give away: the upper end is told beside the middle.
+it. Here the reference models of RMIA say where its log-odds lie if it was trained on and if it was not, and the model under
+test is placed between them. Attacks on averages understate what single examples give away: the upper end stands beside the
+middle.
 """
 
 from __future__ import annotations

@@ -22,6 +22,7 @@ from unlearn_core.models import RedirectNet
 from unlearn_core.results.reader import model_of
 from unlearn_core.results.returns import MEASURED, as_followed, barrier_key, course_key, finds, found_by
 from unlearn_core.specs import MethodSpec, Scenario
+from unlearn_core.stages.components import method_payload
 from unlearn_core.stages.execution import environment, report_step, scenario_stage
 from unlearn_core.stages.original import TRAINING_WEIGHT, is_toy
 from unlearn_core.stages.recorder import Recorder
@@ -51,7 +52,7 @@ def plan_returns(
     check_courses(scenario, courses)
     for spec in specs:
         label = methods.get(spec.name).label
-        data = {"scenario": scenario.model_dump(mode="json"), "method": spec.model_dump(mode="json")}
+        data = method_payload(scenario, spec)
         needs = (scenario.original_key, scenario.run_key(spec))
         for course in dict.fromkeys(as_followed(spec, one) for one in courses):
             words = WORDS[course.data] + (f" and {course.shown} of the forget set" if course.shown else "")
