@@ -17,6 +17,7 @@ from unlearn_core.methods import Method, OracleTask, UnlearningTask, registry
 from unlearn_core.methods.shared.rounds import add_report
 from unlearn_core.presets import make_method, make_scenario
 from unlearn_core.results import returns as stored
+from unlearn_core.results.measured import run_metrics
 from unlearn_core.results.reader import model_of
 from unlearn_core.specs import Scenario
 from unlearn_core.stages.execution import run_stage
@@ -167,3 +168,16 @@ def test_what_cannot_be_followed_is_said_before_anything_runs() -> None:
     assert {stage.key for stage in plan_runs(TASK, specs())} < {stage.key for stage in plans}
     again = plan_returns(TASK, specs(), [replace(course, rate=0.2) for course in usual_courses(TASK, specs())])
     assert not {s.key for s in again if s.kind == "returns"} & {s.key for s in plans if s.kind == "returns"}
+
+
+def test_a_run_that_was_stored_without_the_new_metrics_has_them_from_its_outputs(store: Store) -> None:
+    spec = specs()[0]
+    record = store.get(TASK.run_key(spec))
+    assert record is not None
+    names = ("negative_flips", "positive_flips", "worst_class", "calibration_error", "tow_oracle", "recovered")
+    older = {name: value for name, value in record.payload["metrics"].items() if name not in names}
+    now = run_metrics(store, TASK, spec, record.payload | {"metrics": older})
+    for name in ("negative_flips", "positive_flips", "worst_class", "calibration_error"):
+        assert now[name] == record.payload["metrics"][name] is not None
+    assert record.payload["metrics"]["tow_oracle"] is None  # the run was measured before the oracle was there: it is that
+    assert now["tow_oracle"] == now["recovered"] == 1.0

@@ -66,7 +66,7 @@ def _of_forget(evidence: Evidence) -> torch.Tensor | None:
 
 
 class _Trace(Metric):
-    direction, split, off_dial = "lower", "discovered noise canaries (F), their images without noise", True
+    direction, split, off_dial = "none", "discovered noise canaries (F), their images without noise", True
 
 
 @register
@@ -99,7 +99,7 @@ class NoiseTraceZ(_Trace):
 
 @register
 class NoiseTraceTpr(_Trace):
-    name, label = "noise_trace_tpr", "Noise trace, TPR at 1 % FPR"
+    name, label, direction = "noise_trace_tpr", "Noise trace, TPR at 1 % FPR", "lower"
     formula = (
         f"share of the noise canaries in F whose score is above {THRESHOLD}: 1 % where no trace is left; only where the "
         "corruption is noise canaries"
