@@ -66,12 +66,12 @@ def _of_forget(evidence: Evidence) -> torch.Tensor | None:
 
 
 class _Trace(Metric):
-    direction, split, off_dial = "none", "discovered noise canaries (F), their images without noise", True
+    split, off_dial = "discovered noise canaries (F), their images without noise", True
 
 
 @register
 class NoiseTrace(_Trace):
-    name, label, unit = "noise_trace", "Noise trace", "score"
+    name, label, direction, unit = "noise_trace", "Noise trace", "none", "score"
     formula = (
         "mean of −⟨∇ℓ, ξ⟩ / (ε‖∇ℓ‖) over the noise canaries in F, gradient at the image without its noise ξ (GUS): 0 where no "
         "trace is left; only where the corruption is noise canaries"
@@ -85,7 +85,7 @@ class NoiseTrace(_Trace):
 
 @register
 class NoiseTraceZ(_Trace):
-    name, label, unit = "noise_trace_z", "Noise trace, z", "score"
+    name, label, direction, unit = "noise_trace_z", "Noise trace, z", "none", "score"
     formula = (
         "√n · noise trace, with n canaries in F: standard normal where no trace is left, so above 2 is a trace; only where the "
         "corruption is noise canaries"
