@@ -11,7 +11,7 @@ KEPT = 0.8
 """Share of the original's utility below which a run is called costly: far outside what seeds or healing do to it."""
 
 FLIPS = 0.01
-"""Share of clean test images, right before and wrong after, above which it is said: a user of the model notices that."""
+"""Share of clean test examples, right before and wrong after, above which it is said: a user of the model notices that."""
 
 
 def costly(metrics: Mapping[str, float | None], original: Mapping[str, float | None] | None) -> bool:
@@ -48,6 +48,4 @@ def flips_in_words(flips: Sequence[tuple[str, float | None]]) -> str:
     if not above:
         return ""
     told = ", ".join(f"{label} {value:.1%}" for label, value in above)
-    return (
-        f"Clean test images that the original predicts right and that are wrong now (negative flips above {FLIPS:.0%}): {told}."
-    )
+    return f"Clean test examples that were right before and are wrong now (negative flips above {FLIPS:.0%}): {told}."
