@@ -1,4 +1,4 @@
-"""What a comparison shows, in tabs: map and course, class by class, cost and differences, the models as files, meanings."""
+"""What a comparison shows, in tabs: map and course, class by class, cost, what comes back, the models as files, meanings."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pages.cache import catalog
 from pages.session import binding
 from pages.widgets import comparison as results
 from pages.widgets import exports, show
+from pages.widgets import returns as returning
 from unlearn_core import view_state as vs
 from unlearn_core.plugins import explain
 from unlearn_core.results.memorised import nothing_to_heal, share_in
@@ -32,12 +33,14 @@ _PACES = {"work": "share of work", "round": "rounds"}
 def tabs(state: vs.State, scenario: Scenario, specs: Sequence[MethodSpec], frame: pd.DataFrame) -> None:
     """All pictures that this view does not hide."""
     panels: dict[str, tuple[str, ...]] = {
-        "map": ("scatter", "trajectories"), "classes": ("classes",), "cost": ("cost", "difference"), "export": ("export",)
+        "map": ("scatter", "trajectories"), "classes": ("classes",), "cost": ("cost", "difference"), "returns": ("returns",),
+        "export": ("export",),
     }  # fmt: skip
     parts: dict[str, tuple[str, Callable[[], None]]] = {
         "map": ("Map and course", lambda: _map(state, scenario, specs, frame)),
         "classes": ("Class by class", lambda: _classes(state, scenario, specs, frame)),
         "cost": ("Cost and differences", lambda: _cost(state, frame)),
+        "returns": ("What comes back", lambda: returning.tab(scenario, specs, frame)),
         "export": ("Export", lambda: exports.tab(state, scenario, specs, frame)),
         "meanings": ("What the numbers mean", results.meanings),
     }

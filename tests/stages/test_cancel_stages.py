@@ -11,11 +11,14 @@ import pytest
 
 from unlearn_core.engine import worker
 from unlearn_core.engine.backends.protocol import Request
+from unlearn_core.evaluation.returning import Course
 from unlearn_core.presets import make_method, make_scenario
 from unlearn_core.specs import Scenario
+from unlearn_core.stages.margins import plan_margins
 from unlearn_core.stages.metrics import plan_measures
 from unlearn_core.stages.reference_models import plan_reference_models
 from unlearn_core.stages.regularity import plan_regularity
+from unlearn_core.stages.returns import plan_returns
 from unlearn_core.stages.stage import Stage, stage_kinds
 from unlearn_core.stages.unlearn import plan_runs
 from unlearn_core.store import Store
@@ -81,6 +84,21 @@ def judging() -> list[Stage]:
     return [*plan_looks(task), plan_judging(task, search, tuple(range(20)))]
 
 
+def returning(kind: str) -> Callable[[], list[Stage]]:
+    """A stage that looks into what comes back in a stored model, after those that it needs."""
+
+    def plan() -> list[Stage]:
+        task = scenario()
+        spec = make_method("finetune", task)
+        if kind in ("margin_pair", "margins"):
+            original, pair, margins = plan_margins(task, [spec], 1)
+            return [original, pair] if kind == "margin_pair" else [original, pair, margins]
+        *runs, course, barrier = plan_returns(task, [spec], [Course("left", epochs=2)], barrier=True)
+        return [*runs, course if kind == "returns" else barrier]
+
+    return plan
+
+
 PLANS: dict[str, tuple[str, Callable[[], list[Stage]]]] = {
     "original": ("original", lambda: run_of("finetune")[:1]),
     "fine-tuning": ("run", lambda: run_of("finetune")),
@@ -96,6 +114,7 @@ PLANS: dict[str, tuple[str, Callable[[], list[Stage]]]] = {
     **{what: (what, looking(what)) for what in ("plane", "field", "cost", "channels", "strengths")},
     "looks": ("looks", lambda: plan_looks(scenario())),
     "looks judging": ("looks_judging", judging),
+    **{what: (what, returning(what)) for what in ("returns", "barrier", "margin_pair", "margins")},
     "film": ("film", lambda: plan_films(scenario(), {"rem": make_method("rem", scenario(), {"epochs": 2})})),
     "boundary": ("boundary", lambda: [*run_of("finetune"), *plan_frames(scenario(), [make_method("finetune", scenario())])]),
 }

@@ -11,7 +11,7 @@ import typer
 
 from unlearn_core import __version__, plugins
 from unlearn_core.cli import app as dashboard
-from unlearn_core.cli import bench, check, check_plugin, discover, export, parts, results, run, sweep, tune
+from unlearn_core.cli import bench, check, check_plugin, discover, export, parts, results, returns, run, sweep, tune
 from unlearn_core.cli.options import BAD_INPUT, FAILED, INTERRUPTED, PluginOption, fail, with_plugins_first
 from unlearn_core.errors import UserError
 
@@ -52,6 +52,7 @@ app.command("kinds")(parts.kinds)
 app.command("sweep")(sweep.sweep)
 app.command("results")(results.results)
 app.command("tune")(tune.tune)
+app.command("returns")(returns.returns)
 app.command("export")(export.export)
 app.command("bench")(bench.bench)
 app.command("check-plugin")(check_plugin.check_plugin)

@@ -18,10 +18,16 @@ from unlearn_core.specs import Scenario
 @dataclass(frozen=True, eq=False)
 class OutsideView:
     """Probability of the label by models that were not trained on the example: of the given label for training examples
-    ``train`` (N,), of the true one for test examples ``test`` (M,), float32 on the CPU."""
+    ``train`` (N,), of the true one for test examples ``test`` (M,), float32 on the CPU.
+
+    ``seen``, ``unseen``: float32 (N,), mean log-odds of the given label by models that were trained on the example, and by
+    those that were not; None where they were trained before these were measured.
+    """
 
     train: torch.Tensor
     test: torch.Tensor
+    seen: torch.Tensor | None = None
+    unseen: torch.Tensor | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +35,8 @@ class Evidence:
     """Everything a metric may be computed from. ``forget``: int64, the discovered training indices.
 
     ``references``: outputs of other models on the same scenario by name: "original", "retrain", "oracle_retrain";
-    ``outside``: what reference models say, where some were trained (:mod:`unlearn_core.evaluation.rmia`).
+    ``outside``: what reference models say, where some were trained (:mod:`unlearn_core.evaluation.rmia`). ``canaries``: traces
+    of noise canaries, where C are some (:mod:`unlearn_core.evaluation.canaries`).
     """
 
     scenario: Scenario
@@ -42,6 +49,7 @@ class Evidence:
     relearn_steps: int | None = None
     references: Mapping[str, Logits] = field(default_factory=dict)
     outside: OutsideView | None = None
+    canaries: torch.Tensor | None = None
 
     def correct_on(self, indices: torch.Tensor) -> torch.Tensor:
         """bool: which of these training examples are predicted as their clean label (triggers left on).

@@ -14,7 +14,7 @@ import torch
 
 from unlearn_core.canonical import content_key
 from unlearn_core.evaluation import Evidence, Metric, OutsideView, ScenarioData, register
-from unlearn_core.evaluation.membership import MIN_TARGETS
+from unlearn_core.evaluation.membership import MIN_TARGETS, log_odds
 from unlearn_core.evaluation.ranking import auc, share_recognised
 from unlearn_core.models import build_model
 from unlearn_core.specs import Scenario
@@ -40,6 +40,7 @@ def train_references(scenario: Scenario, scenario_data: ScenarioData, reporter: 
     data, test = scenario_data.train, scenario_data.test
     count = len(data)
     train_chance, test_chance = torch.zeros(count), torch.zeros(len(test))
+    seen, unseen = torch.zeros(count), torch.zeros(count)
     for k in range(MODELS):
         order = torch.randperm(count, generator=torch.Generator().manual_seed(scenario.seed * MODELS + k // 2))
         halves = order[: count // 2].sort().values, order[count // 2 :].sort().values
@@ -49,15 +50,22 @@ def train_references(scenario: Scenario, scenario_data: ScenarioData, reporter: 
             data.device
         )
         Trainer(model, data, scenario.training, seed, RepeatProgress(reporter, k, MODELS), snapshots=False).fit(inside)
-        train_chance[outside.cpu()] += _own(predict(model, data, outside), data.labels[outside])
+        foreign = predict(model, data, outside)
+        train_chance[outside.cpu()] += _own(foreign, data.labels[outside])
+        unseen[outside.cpu()] += _odds(foreign, data.labels[outside])
+        seen[inside.cpu()] += _odds(predict(model, data, inside), data.labels[inside])
         # As many models judge a test example as judge a training example: the estimates must be equally noisy.
         if k % 2 == 0:
             test_chance += _own(predict(model, test), test.labels)
-    return OutsideView(train_chance / (MODELS / 2), test_chance / (MODELS / 2))
+    return OutsideView(*(values / (MODELS / 2) for values in (train_chance, test_chance, seen, unseen)))
 
 
 def _own(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     return logits.float().softmax(1).gather(1, labels[:, None])[:, 0].cpu()
+
+
+def _odds(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    return torch.from_numpy(log_odds(logits.cpu(), labels.cpu())).float()
 
 
 def rmia_scores(targets: np.ndarray, population: np.ndarray, gamma: float = GAMMA) -> np.ndarray:

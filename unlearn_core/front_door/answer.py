@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 SHOWN = ("healed", "utility", "healed_x_utility", "attack_success", "seconds")
 SHOWN_UNKNOWN = ("healed_relabelled", "forget_accuracy", "retain_accuracy", "utility", "agreement_retrain", "seconds")
 """What is shown in place of healed where it is unknown what is wrong."""
-OF_KINDS = ("attack_success_known", "attack_success_hidden", "worst_group", "with_attribute")
+OF_KINDS = ("attack_success_known", "attack_success_hidden", "worst_group", "with_attribute", "noise_trace", "noise_trace_z")
 """What is shown beside where a corruption has taken the dial's place, as far as it has a meaning there."""
 
 

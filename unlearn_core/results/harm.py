@@ -1,13 +1,17 @@
-"""Which runs paid with the network's usefulness: they are shown, said to have done so, and win no comparison."""
+"""Which runs paid with the network's usefulness: they are shown, said to have done so, and win no comparison; and which turned
+answers that were right into wrong ones."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
 KEPT = 0.8
 """Share of the original's utility below which a run is called costly: far outside what seeds or healing do to it."""
+
+FLIPS = 0.01
+"""Share of clean test examples, right before and wrong after, above which it is said: a user of the model notices that."""
 
 
 def costly(metrics: Mapping[str, float | None], original: Mapping[str, float | None] | None) -> bool:
@@ -36,3 +40,12 @@ def harm_in_words(label: str, metrics: Mapping[str, float | None], original: Map
         f"{label} costs utility: {metrics['utility']:.1%} where the original has {original['utility']:.1%}. "
         "It gets no star and is on no front."
     )
+
+
+def flips_in_words(flips: Sequence[tuple[str, float | None]]) -> str:
+    """One sentence for the methods (label, negative flips) above :data:`FLIPS`, the worst first; "" where there is none."""
+    above = sorted(((label, value) for label, value in flips if value is not None and value > FLIPS), key=lambda one: -one[1])
+    if not above:
+        return ""
+    told = ", ".join(f"{label} {value:.1%}" for label, value in above)
+    return f"Clean test examples that were right before and are wrong now (negative flips above {FLIPS:.0%}): {told}."

@@ -22,6 +22,8 @@ from unlearn_core.results.reader import Results, scenario_data
 from unlearn_core.specs import MethodSpec, Scenario
 
 if TYPE_CHECKING:
+    import torch
+
     from unlearn_core.evaluation import Logits, OutsideView
 
 REFERENCES = ("retrain", "oracle_retrain")
@@ -91,6 +93,7 @@ def _measured(store: Results, scenario: Scenario, key: str, names: Sequence[str]
             _logits(store, key),
             references={name: _logits(store, ref) for name, ref in references.items() if name != REFERENCE_MODELS},
             outside=None if outside is None else _outside(store, outside),
+            canaries=_canaries(store, key),
             **known,
         )
         found = measure(evidence, names)
@@ -121,7 +124,18 @@ def _outside(store: Results, key: str) -> OutsideView:
 
     from unlearn_core.evaluation import OutsideView
 
-    return OutsideView(**{name: torch.from_numpy(np.array(value)) for name, value in store.arrays(key, "outside").items()})
+    arrays = dict(store.arrays(key, "outside"))
+    with contextlib.suppress(LookupError):  # trained before log-odds were kept
+        arrays |= store.arrays(key, "odds")
+    return OutsideView(**{name: torch.from_numpy(np.array(value)) for name, value in arrays.items()})
+
+
+def _canaries(store: Results, key: str) -> torch.Tensor | None:
+    import torch
+
+    with contextlib.suppress(LookupError):  # stored with models of noise canaries alone
+        return torch.from_numpy(np.array(store.arrays(key, "canaries")["scores"]))
+    return None
 
 
 def _logits(store: Results, key: str) -> Logits:

@@ -35,6 +35,14 @@ def list_added(registry: Registry[Any], names: Iterable[str]) -> list[dict[str, 
     ]
 
 
+def method_payload(scenario: Scenario, spec: MethodSpec) -> dict[str, Any]:
+    """What a stage takes along that is about one method on one scenario: both specs, and the scores that plug-ins add, where
+    the method ranks by every one that is there."""
+    added = list_added(scores, scores.names()) if methods.get(spec.name).ranks else []
+    plain = {"scenario": scenario.model_dump(mode="json"), "method": spec.model_dump(mode="json")}
+    return plain | ({ADDED: added} if added else {})
+
+
 def check_components(scenario: Scenario, payload: Mapping[str, Any]) -> None:
     """Raise :class:`UserError` where a component that the scenario or the method names, or the payload takes along, is not
     here, or comes from another version of its plug-in: a worker may have been started where no plug-in, or an older one, is."""

@@ -7,6 +7,7 @@ import torch
 from unlearn_core.datasets import load_dataset
 from unlearn_core.datasets import registry as datasets
 from unlearn_core.evaluation import load_scenario_data, observe
+from unlearn_core.evaluation.canaries import as_group, canary_traces
 from unlearn_core.models import registry as models
 from unlearn_core.specs import Scenario
 from unlearn_core.stages.execution import environment, scenario_stage
@@ -58,5 +59,6 @@ def train_original(stage: Stage, scenario: Scenario, store: Store, device: torch
         shared_spec(scenario),
         {"seconds": seconds, "device": device.type},
         environment(device),
-        {"weights": as_arrays(model.state_dict()), "logits": as_arrays(vars(logits))},
+        {"weights": as_arrays(model.state_dict()), "logits": as_arrays(vars(logits))}
+        | as_group(canary_traces(model, data, scenario)),
     )

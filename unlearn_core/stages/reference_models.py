@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 
 from unlearn_core.evaluation import load_scenario_data
@@ -35,5 +36,9 @@ def train_reference_models(stage: Stage, scenario: Scenario, store: Store, devic
         spec,
         payload,
         environment(device),
-        {"outside": {"train": outputs.train.numpy(), "test": outputs.test.numpy()}},
+        {"outside": _arrays(train=outputs.train, test=outputs.test), "odds": _arrays(seen=outputs.seen, unseen=outputs.unseen)},
     )
+
+
+def _arrays(**values: torch.Tensor | None) -> dict[str, np.ndarray]:
+    return {name: value.numpy() for name, value in values.items() if value is not None}

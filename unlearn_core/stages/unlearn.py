@@ -26,6 +26,7 @@ from unlearn_core.evaluation import (
     revisions,
 )
 from unlearn_core.evaluation import registry as metrics
+from unlearn_core.evaluation.canaries import as_group, canary_traces
 from unlearn_core.methods import UnlearningTask
 from unlearn_core.methods import registry as methods
 from unlearn_core.results.reader import model_of
@@ -92,10 +93,13 @@ def unlearn(stage: Stage, scenario: Scenario, store: Store, device: torch.device
     model, seconds, rounds = _load_twin(stage, spec, store, device) or _unlearn(spec, task, device, reporter)
     forget = data.corrupted.truth.forget_of(scenario)
     logits = observe(model, data)
-    changed, distance = _difference(model, before)
+    changed, distance = weight_changes(model, before)
     steps = relearn_steps(model, data.train, task.forget, scenario.training.learning_rate / 10, scenario.seed)
     references = {"original": _load_logits(store, scenario.original_key)}
-    evidence = Evidence(scenario, data.corrupted, forget, logits, seconds, changed, distance, steps, references)
+    traces = canary_traces(model, data, scenario)
+    evidence = Evidence(
+        scenario, data.corrupted, forget, logits, seconds, changed, distance, steps, references, canaries=traces
+    )
     report = getattr(model, "report", None)
     trajectory = _trajectory(model, rounds, evidence, data)
     store.put(
@@ -114,7 +118,7 @@ def unlearn(stage: Stage, scenario: Scenario, store: Store, device: torch.device
         }
         | ({"report": report} if report else {}),
         environment(device),
-        _arrays_to_store(model, logits, rounds),
+        _arrays_to_store(model, logits, rounds) | as_group(traces),
     )
 
 
@@ -186,7 +190,7 @@ def _equal_states(one: Mapping[str, torch.Tensor], other: Mapping[str, torch.Ten
     return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
 
 
-def _difference(model: nn.Module, before: Mapping[str, torch.Tensor]) -> tuple[float, float]:
+def weight_changes(model: nn.Module, before: Mapping[str, torch.Tensor]) -> tuple[float, float]:
     """Share of the original's parameters (not its running statistics) that differ now, bit for bit, and ‖θ−θ₀‖ / ‖θ₀‖."""
     total, changed, distance, norm = 0, 0, 0.0, 0.0
     for name, value in model.named_parameters():

@@ -142,8 +142,24 @@ def metric_frame(metrics: Mapping[str, Any]) -> pd.DataFrame:
 
 
 def without_values(frame: pd.DataFrame, metrics: Mapping[str, Any]) -> list[str]:
-    """Labels of the metrics that no model of the frame has a value for."""
-    return [metric.label for name, metric in metrics.items() if name not in frame or frame[name].isna().all()]
+    """Labels of the metrics that no model of the frame has a value for, each with what it would need to be compared with and
+    is not there."""
+    empty = [metric for name, metric in metrics.items() if name not in frame or frame[name].isna().all()]
+    return [metric.label + _lacking(metric, set(frame["method"])) for metric in empty]
+
+
+_NEEDED = {
+    "original": "the original",
+    "retrain": "a run of Retrain",
+    "oracle_retrain": "a run of the oracle",
+    "reference_models": "reference models",
+}
+
+
+def _lacking(metric: Any, models: set[str]) -> str:
+    """What a metric compares with and these models do not have, in brackets. Reference models are no model of a table."""
+    lacking = [_NEEDED.get(name, name) for name in metric.compares_with if name not in models]
+    return f" (needs {' and '.join(lacking)})" if lacking else ""
 
 
 def _number(unit: str, star: bool) -> str:

@@ -30,7 +30,7 @@ def pages() -> dict[str, str]:
 def overview(metrics: list[Any]) -> str:
     """All metrics in one table."""
     rows = [(f"[{m.label}]({m.name}.md)", DIRECTIONS[m.direction], m.unit, prose(m.split)) for m in metrics]
-    words = "[What is measured](../metrics.md) explains the three that need more than a formula."
+    words = "[What is measured](../metrics.md) explains those that need more than a formula."
     return "\n".join(["# All metrics", "", words, "", *table(("metric", "direction", "unit", "measured on"), rows)])
 
 

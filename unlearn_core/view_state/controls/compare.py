@@ -34,7 +34,7 @@ UNKNOWN_HEADLINES: Final = (
 """The same where it is not known what is wrong, and so not what is healed."""
 DRAW: Final = ("off", "on")
 BY_CLASS: Final = ("healed", "utility")
-TABS: Final = ("map", "classes", "cost", "export", "meanings", "added")
+TABS: Final = ("map", "classes", "cost", "returns", "export", "meanings", "added")
 TIME_AXES: Final = ("work", "round")
 VALUE_SETS: Final = ("tuned", "paper")
 """The sets of a method's values to choose from; a stored run of REM's ablations may have a third (``presets.Values``)."""

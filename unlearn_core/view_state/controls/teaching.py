@@ -24,6 +24,7 @@ PANELS: Final[dict[str, dict[str, str]]] = {
         "classes": "Class by class",
         "cost": "Cost",
         "difference": "Differences",
+        "returns": "What comes back",
         "export": "Export",
         "copy": "Share (on every page)",
     },

@@ -1,4 +1,5 @@
-"""What runs settled by themselves, in words: repeated after losing a class, tuned on held-out corruption, an earlier round."""
+"""What runs settled by themselves, in words: repeated after losing a class, tuned on held-out corruption, an earlier round;
+and what they cost."""
 
 from __future__ import annotations
 
@@ -7,16 +8,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from unlearn_core.methods import registry as methods
-from unlearn_core.results.harm import harm_in_words
-from unlearn_core.results.measured import original_metrics
+from unlearn_core.results.harm import flips_in_words, harm_in_words
+from unlearn_core.results.measured import original_metrics, run_metrics
 from unlearn_core.results.reader import Results
 from unlearn_core.specs import MethodSpec, Scenario
 
 
 def choices(store: Results, scenario: Scenario, specs: Sequence[MethodSpec]) -> list[str]:
     """One sentence, as Markdown, for each stored run of ``specs`` that departed from its parameters or tried to, for each that
-    returned another round than its last, and for each that cost utility."""
-    found, original = [], {}
+    returned another round than its last, and for each that cost utility; one for all that turned right answers wrong."""
+    found, original, flips = [], {}, []
     with contextlib.suppress(LookupError):  # not stored: nothing to compare with
         original = original_metrics(store, scenario, "utility")
     for spec in specs:
@@ -32,6 +33,8 @@ def choices(store: Results, scenario: Scenario, specs: Sequence[MethodSpec]) -> 
             found.append(round_in_words(label, rounds))
         if record is not None:
             found.append(harm_in_words(label, record.payload["metrics"], original))
+            flips.append((label, run_metrics(store, scenario, spec, record.payload, "negative_flips")["negative_flips"]))
+    found.append(flips_in_words(flips))
     return [sentence for sentence in found if sentence]
 
 
