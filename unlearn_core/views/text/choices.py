@@ -15,7 +15,7 @@ from unlearn_core.specs import MethodSpec, Scenario
 
 def choices(store: Results, scenario: Scenario, specs: Sequence[MethodSpec]) -> list[str]:
     """One sentence, as Markdown, for each stored run of ``specs`` that departed from its parameters or tried to, for each that
-    returned another round than its last, and for each that cost utility."""
+    had a stand-in for checked examples, for each that returned another round than its last, and for each that cost utility."""
     found, original = [], {}
     with contextlib.suppress(LookupError):  # not stored: nothing to compare with
         original = original_metrics(store, scenario, "utility")
@@ -26,6 +26,8 @@ def choices(store: Results, scenario: Scenario, specs: Sequence[MethodSpec]) -> 
             found.append(in_words(label, tuning))
         if rate := report.get("rate"):
             found.append(rate_in_words(label, rate))
+        if stand_in := report.get("stand_in"):
+            found.append(stand_in_in_words(label, stand_in))
         if taken_back := report.get("taken_back"):
             found.append(taken_back_in_words(label, taken_back))
         if rounds := report.get("rounds"):
@@ -43,6 +45,14 @@ def round_in_words(label: str, rounds: Mapping[str, Any]) -> str:
     return (
         f"{label} returned its round {number} of {len(retain)}: of the labels outside the forget set that kept "
         f"{retain[number - 1]:.0%}, the last round {retain[-1]:.0%}."
+    )
+
+
+def stand_in_in_words(label: str, stand_in: Mapping[str, int]) -> str:
+    """``stand_in``: a run's report of the examples that stood in for checked ones."""
+    return (
+        f"{label} had a stand-in for checked examples: {stand_in['examples']:,} with the lowest loss, which nobody checked and "
+        "some of which may be wrong."
     )
 
 
