@@ -36,7 +36,7 @@ def unlearned(name: str, trained: Trained, task: UnlearningTask, **params: float
 
 
 QUICK: dict[str, dict[str, float]] = {
-    "anp": {"steps": 2},
+    "anp": {"steps": 3, "learning_rate": 10.0, "limit": 1.0},
     "clp": {"deviations": 1.0},
     "fine_pruning": {"epochs": 1},
     "i_bau": {"rounds": 1, "steps": 2, "learning_rate": 1e-3},
@@ -155,7 +155,7 @@ def test_noise_raises_the_loss_by_the_planted_channel() -> None:
     model, data = Planted().eval(), bars(False)
     gates = Gates(model, scaling_modules(model, data))
     quiet = gates.loss(data.inputs, data.labels)
-    assert float(quiet.detach()) == pytest.approx(float(F.cross_entropy(model(data.inputs), data.labels)), rel=1e-5)
+    assert float(quiet.detach()) == pytest.approx(F.cross_entropy(model(data.inputs), data.labels).item(), rel=1e-5)
     only = torch.zeros(12)
     only[-1] = 0.4
     assert gates.loss(data.inputs, data.labels, only, -only) > 10 * quiet
@@ -208,18 +208,12 @@ def test_it_runs_on_other_networks(name: str, network: str) -> None:
     model = build_model(ModelSpec(name=network, params=params), (3, 32, 32), 3, 0, data.mean_std).eval()
     before = {key: value.clone() for key, value in model.state_dict().items()}
     task = replace(tiny_task(model, data, [0]), trusted=torch.arange(1, 12) if method.needs_trusted else None)
-    params = {
-        "anp": {"steps": 2},
-        "i_bau": {"rounds": 1, "steps": 2},
-        "fine_pruning": {"epochs": 1},
-        "clp": {"deviations": 1.0},
-    }
-    after = method(method.params(params.get(name, {}))).unlearn(task, SilentReporter())
+    after = method(method.params(QUICK[name])).unlearn(task, SilentReporter())
     assert torch.isfinite(predict(after, data)).all()
     assert all(value.requires_grad for value in after.parameters())
     moved = [key for key, value in after.state_dict().items() if not torch.equal(value, before[key])]
-    assert moved or name == "anp"  # two steps of a mask end above every threshold
-    assert not [key for key in moved if "running" in key and registry.get(name).statistics == "kept"]
+    assert moved or (name, network) == ("anp", "torchvision")  # untrained, what it says hangs on no channel
+    assert not [key for key in moved if "running" in key and method.statistics == "kept"]
 
 
 # What is read
@@ -240,6 +234,7 @@ def test_nothing_but_the_checked_examples_is_read(name: str, digits: Trained) ->
     one, two = (unlearned(name, digits, given, **QUICK[name]) for given in (task, changed))
     for key, value in one.state_dict().items():
         assert torch.equal(value, two.state_dict()[key]), key
+    assert any(not torch.equal(value, digits.original.state_dict()[key]) for key, value in one.state_dict().items())
 
 
 def test_weights_alone_are_read_by_clp(digits: Trained) -> None:
@@ -336,11 +331,11 @@ def test_every_layer_takes_part_in_a_projection(digits: Trained) -> None:
         model = unlearned("sap", digits, digits.task_for(registry.get("sap")), alpha=alpha)
         assert model.report["projection"] == {"alpha": alpha}  # type: ignore[index]
         return {
-            name: float((layer.weight - before[name]).norm() / before[name].norm())
+            name: ((layer.weight - before[name]).norm() / before[name].norm()).item()
             for name, layer in kernel_layers(model).items()
         }
 
-    harsh, gentle = moved(30.0), moved(1e12)
+    harsh, gentle = moved(30.0), moved(1e9)
     assert min(harsh.values()) > 0.05
     # What no checked example uses at all goes in any case: the head sees a row of each, fewer than it has inputs.
     assert max(value for name, value in gentle.items() if name != "head") < 1e-3 < gentle["head"] < harsh["head"]
