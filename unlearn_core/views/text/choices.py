@@ -14,8 +14,8 @@ from unlearn_core.specs import MethodSpec, Scenario
 
 
 def choices(store: Results, scenario: Scenario, specs: Sequence[MethodSpec]) -> list[str]:
-    """One sentence, as Markdown, for each stored run of ``specs`` that departed from its parameters or tried to, for each that
-    had a stand-in for checked examples, for each that returned another round than its last, and for each that cost utility."""
+    """One sentence, as Markdown, for each stored run of ``specs`` that departed from its parameters or tried to, that had a
+    stand-in for checked examples, that pruned nothing, that returned another round than its last, or that cost utility."""
     found, original = [], {}
     with contextlib.suppress(LookupError):  # not stored: nothing to compare with
         original = original_metrics(store, scenario, "utility")
@@ -28,6 +28,8 @@ def choices(store: Results, scenario: Scenario, specs: Sequence[MethodSpec]) -> 
             found.append(rate_in_words(label, rate))
         if stand_in := report.get("stand_in"):
             found.append(stand_in_in_words(label, stand_in))
+        if report.get("pruned", {}).get("channels") == 0:
+            found.append(f"{label} found no channel to switch off.")
         if taken_back := report.get("taken_back"):
             found.append(taken_back_in_words(label, taken_back))
         if rounds := report.get("rounds"):
