@@ -128,7 +128,7 @@ def _needs(method: Any) -> tuple[tuple[str, ...], tuple[str, ...]]:
         "an original of its own": True if method.needs_own_original else None,
         "the ground truth": True if method.oracle else None,
     }
-    needs = tuple(word for word, needed in wanted.items() if needed) or ("nothing but the original",)
+    needs = tuple(word for word, needed in wanted.items() if needed) or ("nothing but the model",)
     return needs, tuple(word for word, needed in wanted.items() if needed is False)
 
 
