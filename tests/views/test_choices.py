@@ -14,7 +14,7 @@ from unlearn_core.results.harm import costs_utility, harm_in_words
 from unlearn_core.store import Store
 from unlearn_core.views.compare.pareto import pareto_front
 from unlearn_core.views.table import best
-from unlearn_core.views.text.choices import choices, in_words, rate_in_words, round_in_words
+from unlearn_core.views.text.choices import choices, in_words, rate_in_words, round_in_words, stand_in_in_words
 
 TRIED = [{"changed": {}, "retain": 0.9}, {"changed": {"epochs": 8}, "retain": 0.95}]
 
@@ -69,11 +69,14 @@ def test_only_stored_runs_that_chose_something_are_spoken_of(tmp_path: Path) -> 
     for spec, report in zip(specs[:5], (*reports, marked), strict=True):
         payload = {"metrics": {}} | ({"report": report} if report else {})
         store.put(what.run_key(spec), "run", {}, payload, {})
+    assert stand_in_in_words(["SAP", "ANP", "I-BAU"], 5).startswith(
+        "SAP, ANP and I-BAU had a stand-in for checked examples: 5 "
+    )
     assert choices(store, what, specs) == [
-        "REM, self-tuned settled on `epochs` 8 after 2 trials.",
-        "CLP found no channel to switch off.",
         "ANP had a stand-in for checked examples: 1,200 with the lowest loss, which nobody checked and some of which may be "
         "wrong.",
+        "REM, self-tuned settled on `epochs` 8 after 2 trials.",
+        "CLP found no channel to switch off.",
     ]
 
 

@@ -33,7 +33,8 @@ class TrustedMethod(Method[P]):
 
     Where nobody checked any, those stand in whose given labels were learned first by a training run that is only watched, the
     same number for every label, none of F; the run's report says so. The published way (SAP) takes the lowest loss under the
-    original, which a network that learned wrong labels by heart gives to them as well.
+    original, which a network that learned wrong labels by heart gives to them as well. Examples of a trigger are learned early
+    too, and some will be among them.
     """
 
     needs_forget = False

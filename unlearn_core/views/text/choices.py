@@ -14,9 +14,9 @@ from unlearn_core.specs import MethodSpec, Scenario
 
 
 def choices(store: Results, scenario: Scenario, specs: Sequence[MethodSpec]) -> list[str]:
-    """One sentence, as Markdown, for each stored run of ``specs`` that departed from its parameters or tried to, that had a
-    stand-in for checked examples, that pruned nothing, that returned another round than its last, or that cost utility."""
-    found, original = [], {}
+    """One sentence, as Markdown, for all stored runs of ``specs`` that had a stand-in for checked examples, and for each that
+    departed from its parameters or tried to, pruned nothing, returned another round than its last, or cost utility."""
+    found, original, stand_ins = list[str](), dict[str, Any](), dict[int, list[str]]()
     with contextlib.suppress(LookupError):  # not stored: nothing to compare with
         original = original_metrics(store, scenario, "utility")
     for spec in specs:
@@ -27,7 +27,7 @@ def choices(store: Results, scenario: Scenario, specs: Sequence[MethodSpec]) -> 
         if rate := report.get("rate"):
             found.append(rate_in_words(label, rate))
         if stand_in := report.get("stand_in"):
-            found.append(stand_in_in_words(label, stand_in))
+            stand_ins.setdefault(stand_in["examples"], []).append(label)
         if report.get("pruned", {}).get("channels") == 0:
             found.append(f"{label} found no channel to switch off.")
         if taken_back := report.get("taken_back"):
@@ -36,7 +36,8 @@ def choices(store: Results, scenario: Scenario, specs: Sequence[MethodSpec]) -> 
             found.append(round_in_words(label, rounds))
         if record is not None:
             found.append(harm_in_words(label, record.payload["metrics"], original))
-    return [sentence for sentence in found if sentence]
+    marked = [stand_in_in_words(labels, examples) for examples, labels in stand_ins.items()]
+    return [sentence for sentence in (*marked, *found) if sentence]
 
 
 def round_in_words(label: str, rounds: Mapping[str, Any]) -> str:
@@ -50,11 +51,11 @@ def round_in_words(label: str, rounds: Mapping[str, Any]) -> str:
     )
 
 
-def stand_in_in_words(label: str, stand_in: Mapping[str, int]) -> str:
-    """``stand_in``: a run's report of the examples that stood in for checked ones."""
+def stand_in_in_words(labels: Sequence[str], examples: int) -> str:
+    """``labels`` of the methods whose runs had so many examples in place of checked ones."""
     return (
-        f"{label} had a stand-in for checked examples: {stand_in['examples']:,} with the lowest loss, which nobody checked and "
-        "some of which may be wrong."
+        f"{' and '.join(filter(None, (', '.join(labels[:-1]), labels[-1])))} had a stand-in for checked examples: "
+        f"{examples:,} with the lowest loss, which nobody checked and some of which may be wrong."
     )
 
 
