@@ -22,9 +22,10 @@ from unlearn_core.training.optimizer import Adam
 
 _INNER_RATE = 0.1
 """Step of the map whose fixed point the perturbation is taken for."""
-_SMALL = {"rounds": 25, "steps": 5, "learning_rate": 1e-3, "patched": 0.5, "fixed_points": 0}
 _PULL = 0.001
 """Weight of the squared length of the perturbation."""
+_SMALL = {"rounds": 25, "steps": 5, "learning_rate": 1e-3, "patched": 0.5, "fixed_points": 0}
+"""Values for small networks."""
 
 
 class IBauParams(MethodParams):
@@ -56,8 +57,8 @@ class IBau(TrustedMethod[IBauParams]):
     Given: The original and V with its labels. F is not read.
     Fails: Where no one perturbation stands for the corruption, as with random labels, or where a natural one is stronger: on
     small images a pattern of another class. The implicit term is left out, and the report says how often, where the iteration
-    does not contract (v longer than K times what it started from), which is where Φ has no fixed point, and where a layer has
-    no second derivative.
+    does not contract (v longer than K times what it started from), so that v stands for nothing, and where a layer has no
+    second derivative.
     Source: Zeng et al. 2022, arXiv:2110.03735. Its rounds are passes over V, here they have a number of steps, so that they do
     not depend on how much was checked.
     Values: 5 rounds, K, both rates and the share are the published ones; 25 steps are a pass over its 2,500 examples, and ρ is

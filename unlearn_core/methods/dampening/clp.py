@@ -27,7 +27,7 @@ class Clp(Method[ClpParams]):
 
     Symbols: K_c is channel c's kernel as a matrix (inputs × places), σ_max its largest singular value; γ_c, β_c and σ_c are the
     scale, the shift and the running standard deviation of the batch norm behind it; std has n − 1; u is ``deviations``.
-    Given: The original, and nothing else.
+    Given: The original, and nothing else: two inputs go through it to show which norm takes what which layer gives.
     Fails: Where the corruption has no channel of its own. Of n channels none can lie more than (n − 1)/√n deviations above the
     mean, so with u = 3 nothing is ever pruned in a layer of fewer than 11 channels, and little in small networks.
     Source: Zheng et al. 2022, "Data-free backdoor removal based on channel Lipschitzness" (ECCV). Only convolutions with a

@@ -60,8 +60,9 @@ class Sap(TrustedMethod[SapParams]):
     Given: The original and V with its labels. F is not read.
     Fails: A corruption that moves a layer in the directions of clean examples stays. With few checked examples the directions
     of rare clean ones are damped as well. Weights inside ``nn.MultiheadAttention`` stay as they are.
-    Source: Kodge et al. 2025, arXiv:2403.08618. Its program chooses α by validation data with clean labels, which nobody has
-    here; V is what was checked. Biases and batch norm stay, as there.
+    Source: Kodge et al. 2025, arXiv:2403.08618. There V are the examples with the lowest loss of each label under the original;
+    here what was checked, else the stand-in. Its program chooses α by validation data with clean labels: a leak, since nobody
+    who has these needs the method. Biases and batch norm stay, as there.
     Values: The five values of α are the published ones, for layers with up to some thousand inputs; on small data they are
     lower in about the same proportion to a layer's inputs. Not tuned.
     """
