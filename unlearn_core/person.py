@@ -8,6 +8,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SerializerFu
 
 from unlearn_core.spec_input import parse_checked
 
+STAND_IN, STAND_IN_SHARE = "stand_in", 0.05
+"""What a run is given in place of checked examples where a person gave none, and how many of the training examples these are:
+those that are learned best (``methods/shared/trusted.py``). Nobody looked at them, and every table says so."""
+
 
 class PersonSpec(BaseModel):
     """What the person gives. ``typed``, ``slips`` and ``checked`` are for a simulated one, whose answers come from the ground

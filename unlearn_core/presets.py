@@ -17,6 +17,7 @@ from unlearn_core.errors import UserError
 from unlearn_core.methods import registry as methods
 from unlearn_core.models import ModelSource
 from unlearn_core.models import registry as models
+from unlearn_core.person import STAND_IN, STAND_IN_SHARE
 from unlearn_core.specs import (
     CorruptionSpec,
     DatasetSpec,
@@ -149,7 +150,8 @@ def make_method(
 
 def given_to(name: str, scenario: Scenario) -> dict[str, Scalar]:
     """What a person gives this method beside the forget set, by which its runs differ: a simulated person's shares and counts,
-    or the content key of what a real one wrote; empty where it takes nothing, or nothing is given."""
+    or the content key of what a real one wrote; empty where it takes nothing, or nothing is given. A method that works on
+    checked examples and has a stand-in for them takes that where there are none: "stand_in", the share of the data."""
     method, person, given = methods.get(name), scenario.person, dict[str, Scalar]()
     if method.needs_right_labels and scenario.relabelled:
         given["labels"] = content_key("right labels", scenario.relabelled)
@@ -159,7 +161,15 @@ def given_to(name: str, scenario: Scenario) -> dict[str, Scalar]:
         given["trusted"] = content_key("trusted", person.trusted)
     elif method.needs_trusted and person.checked:
         given["checked"] = person.checked
+    elif method.stands_in:
+        given[STAND_IN] = STAND_IN_SHARE
     return given
+
+
+def knows(spec: MethodSpec) -> tuple[str, ...]:
+    """What the runs of this spec are told: as :meth:`Method.knows`, with "stand-in" for examples that nobody checked."""
+    told: tuple[str, ...] = methods.get(spec.name).knows()
+    return tuple("stand-in" if words == "trusted" and STAND_IN in spec.given else words for words in told)
 
 
 def brought(model: ModelSpec) -> bool:

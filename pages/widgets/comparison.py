@@ -40,6 +40,7 @@ _USUAL = (vs.HEADLINES, vs.UNKNOWN_HEADLINES)
 def frame_of(scenario: Scenario, methods: Sequence[MethodSpec], new: Sequence[str] = ()) -> pd.DataFrame:
     """One row for the original and for every run that is stored or in the gallery, in the chosen order; ``new``: keys computed
     in this session."""
+    from unlearn_core.presets import knows
     from unlearn_core.results import tables
 
     found = tables.comparison(store(), scenario, methods)
@@ -47,7 +48,7 @@ def frame_of(scenario: Scenario, methods: Sequence[MethodSpec], new: Sequence[st
         found = with_precomputed(found, scenario, methods)
     frame = ordered(found, [spec.name for spec in methods])
     keys = {"original": scenario.original_key} | {spec.name: scenario.run_key(spec) for spec in methods}
-    known = {name: " · ".join(method.knows()) or "nothing" for name, method in catalog.methods().items()}
+    known = {spec.name: " · ".join(knows(spec)) or "nothing" for spec in methods}
     stored = store().has(frame["key"])
     return frame.assign(
         state=["gallery" if key not in stored else "new" if keys[name] in new else "cached"

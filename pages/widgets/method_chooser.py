@@ -79,7 +79,7 @@ def cards(state: vs.State, names: list[str]) -> None:
 def _explanation(state: vs.State, name: str, color: str) -> None:
     known = catalog.method_card(name, state)
     words, aim = st.columns([2.4, 1], gap="large")
-    facts = [known.family, known.paper, f"needs {', '.join(known.needs)}" if known.needs else "needs nothing but the model"]
+    facts = [known.family, known.paper, f"needs {', '.join(known.needs)}"]
     if known.without:
         facts.append(f"does without {', '.join(known.without)}")
     words.markdown(known.summary)

@@ -76,7 +76,8 @@ def test_every_method_changes_it_and_leaves_a_plain_network(name: str, foreign: 
     assert torch.equal(predict(model, foreign.arena.train), logits)  # what is said was said without redirect channels
     after = model.state_dict()
     assert list(after) == list(before)
-    assert any(not torch.equal(after[key], value) for key, value in before.items())
+    pruned = getattr(model, "report", {}).get("pruned", {}).get("channels")
+    assert any(not torch.equal(after[key], value) for key, value in before.items()) or pruned == 0
     assert all(torch.equal(foreign.original.state_dict()[key], value) for key, value in before.items())
 
 

@@ -12,8 +12,8 @@ from unlearn_core.discovery import ModelOutputs, out_of_fold
 from unlearn_core.discovery.evidence import set_apart
 from unlearn_core.errors import Cancelled
 from unlearn_core.methods import registry
-from unlearn_core.methods.redirection.early_learning import early_learning_loss, early_learning_steps
 from unlearn_core.methods.redirection.search import outputs
+from unlearn_core.methods.shared.early_learning import early_learning_loss, early_learning_steps
 from unlearn_core.presets import preset_params
 from unlearn_core.training import SilentReporter
 

@@ -14,7 +14,7 @@ from unlearn_core.results.harm import costs_utility, harm_in_words
 from unlearn_core.store import Store
 from unlearn_core.views.compare.pareto import pareto_front
 from unlearn_core.views.table import best
-from unlearn_core.views.text.choices import choices, in_words, rate_in_words, round_in_words
+from unlearn_core.views.text.choices import choices, in_words, rate_in_words, round_in_words, stand_in_in_words
 
 TRIED = [{"changed": {}, "retain": 0.9}, {"changed": {"epochs": 8}, "retain": 0.95}]
 
@@ -63,11 +63,21 @@ def test_each_outcome_in_words(tuning: dict[str, Any], sentence: str) -> None:
 
 def test_only_stored_runs_that_chose_something_are_spoken_of(tmp_path: Path) -> None:
     store, what = Store.open(tmp_path / "store"), make_scenario("blobs")
-    specs = [make_method(name, what) for name in ("finetune", "rem", "rem_tuned", "rem_discover")]
-    for spec, report in zip(specs[:3], (None, None, {"tuning": {"changed": {"epochs": 8}, "tried": TRIED}}), strict=True):
+    specs = [make_method(name, what) for name in ("finetune", "rem", "rem_tuned", "clp", "anp", "rem_discover")]
+    reports = (None, None, {"tuning": {"changed": {"epochs": 8}, "tried": TRIED}}, {"pruned": {"channels": 0}})
+    marked = {"pruned": {"channels": 3}, "stand_in": {"examples": 1200}}
+    for spec, report in zip(specs[:5], (*reports, marked), strict=True):
         payload = {"metrics": {}} | ({"report": report} if report else {})
         store.put(what.run_key(spec), "run", {}, payload, {})
-    assert choices(store, what, specs) == ["REM, self-tuned settled on `epochs` 8 after 2 trials."]
+    assert stand_in_in_words(["SAP", "ANP", "I-BAU"], 5).startswith(
+        "SAP, ANP and I-BAU had a stand-in for checked examples: 5 "
+    )
+    assert choices(store, what, specs) == [
+        "ANP had a stand-in for checked examples: 1,200 with the lowest loss, which nobody checked and some of which may be "
+        "wrong.",
+        "REM, self-tuned settled on `epochs` 8 after 2 trials.",
+        "CLP found no channel to switch off.",
+    ]
 
 
 def test_a_round_that_was_given_back_and_a_fitted_rate_in_words() -> None:

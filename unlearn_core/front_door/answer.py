@@ -46,6 +46,7 @@ def answer(store: Store, scenario: Scenario, specs: Sequence[MethodSpec], view: 
 
 def _result(store: Store, scenario: Scenario, spec: MethodSpec, payload: Mapping[str, Any]) -> dict[str, Any]:
     from unlearn_core.methods import registry
+    from unlearn_core.presets import knows
     from unlearn_core.results import tables
 
     method = registry.get(spec.name)
@@ -53,7 +54,7 @@ def _result(store: Store, scenario: Scenario, spec: MethodSpec, payload: Mapping
         "method": spec.name,
         "label": method.label,
         "oracle": method.oracle,
-        "knows": list(method.knows()),
+        "knows": list(knows(spec)),
         "params": dict(spec.params),
         "variant": tables.variant(spec, scenario),
         "metrics": tables.run_metrics(store, scenario, spec, payload),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any, Literal, TypeVar
 
 import torch
@@ -20,6 +19,7 @@ from unlearn_core.front_door.guest_data import (
     take_right_labels,
     take_trusted,
 )
+from unlearn_core.front_door.told import tell
 from unlearn_core.front_door.watching import MethodReporter, display
 from unlearn_core.methods import Method, UnlearningTask
 from unlearn_core.methods.base import MethodParams
@@ -73,7 +73,9 @@ def unlearn(
         right_labels: the true labels of the forget set, as {index: label} or by ascending index, -1 where unknown. Only
             methods that need them read them (``relabel_finetune``, …); ``returned.unlearning["right"]`` says on how many of
             them the network is right before and after.
-        trusted: indices of examples outside of the forget set that were checked and found right, for methods that need some.
+        trusted: indices of examples outside of the forget set that were checked and found right, for methods that work on
+            such. Where there are none, most of these take a stand-in, the examples that a short training learns best; a warning
+            and ``returned.unlearning["report"]["stand_in"]`` say so.
         recipe: how the network was trained, as far as it departs from the usual for this kind of data: ``epochs``,
             ``batch_size``, ``learning_rate``, ``optimizer``, ``momentum``, ``weight_decay``, ``warmup``, ``final``, ``clip``.
         values: the method's values to start from: "tuned", or "paper" for its publication's.
@@ -110,26 +112,11 @@ def unlearn(
     found = _values(chosen, values, _kind(kind, inputs), params)
     task = make_task(model, inputs, labels, members, recipe, kind, normalise, fresh, device, seed)
     right = take_right_labels(right_labels, members, task.data.classes)
-    task = _told(task, chosen, right, take_trusted(trusted, members, len(labels)))
+    task = tell(task, chosen, right, take_trusted(trusted, members, len(labels)))
     before = _accuracies(task.original, task, right)
     with deterministic(threads=None), seeded(seed), display(progress) as shown:
         unlearned = chosen(found).unlearn(task, MethodReporter(shown, chosen.label))
     return _returned(model, unlearned, chosen, before, _accuracies(unlearned, task, right))
-
-
-def _told(
-    task: UnlearningTask, method: type[Method[Any]], right: torch.Tensor | None, trusted: torch.Tensor | None
-) -> UnlearningTask:
-    """The task with what of the caller's right labels and checked examples the method needs."""
-    if method.needs_right_labels:
-        if right is None:
-            raise UserError(f"{method.label} needs right labels of the forget set: give right_labels=.")
-        task = replace(task, right=right.to(task.device))
-    if method.needs_trusted:
-        if trusted is None:
-            raise UserError(f"{method.label} needs examples that were checked and found right: give trusted=.")
-        task = replace(task, trusted=trusted.to(task.device))
-    return task
 
 
 def make_task(

@@ -131,7 +131,10 @@ class Method(Component[P]):
     needs_right_labels: ClassVar[bool] = False
     """Whether it cannot run without right labels of some of the forget set (``UnlearningTask.right``)."""
     needs_trusted: ClassVar[bool] = False
-    """Whether it cannot run without examples that a person checked (``UnlearningTask.trusted``)."""
+    """Whether it works on examples that a person checked (``UnlearningTask.trusted``)."""
+    stands_in: ClassVar[bool] = False
+    """Whether it takes a stand-in for checked examples where there are none, and says so (``shared/trusted.py``); one that does
+    not cannot run then."""
     needs_own_original: ClassVar[bool] = False
     """Whether it cannot start from the given original, but trains one of its own kind first."""
     search_space: ClassVar[dict[str, list[Any]]] = {}

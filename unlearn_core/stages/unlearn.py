@@ -65,7 +65,8 @@ def plan_runs(scenario: Scenario, specs: Sequence[MethodSpec]) -> list[Stage]:
 
 
 def share_models(stages: Sequence[Stage]) -> list[Stage]:
-    """The same stages, in which a method that does not look at the forget set computes its model once.
+    """The same stages, in which a method that does not look at the forget set computes its model once. One that is given
+    checked examples, which lie outside of it, does look.
 
     Its model is the same to the bit at every discovery rate; the first of its runs computes it, the others take it from
     there and only measure. Where that one is not stored any more they compute it themselves.
@@ -73,7 +74,8 @@ def share_models(stages: Sequence[Stage]) -> list[Stage]:
     first: dict[str, Stage] = {}
     shared = []
     for stage in stages:
-        if stage.kind == "run" and not methods.get(stage.payload["method"]["name"]).needs_forget:
+        of = stage.payload["method"] if stage.kind == "run" else {}
+        if of and not of.get("given") and not methods.get(of["name"]).needs_forget:
             scenario = Scenario.parse(stage.payload["scenario"])
             twin = first.setdefault(content_key(scenario.original_key, stage.payload["method"]), stage)
             if twin is not stage:

@@ -20,7 +20,7 @@ from unlearn_core.datasets import registry as datasets
 from unlearn_core.errors import UserError
 from unlearn_core.methods import registry as methods
 from unlearn_core.models import registry as models
-from unlearn_core.person import PersonSpec
+from unlearn_core.person import STAND_IN, PersonSpec
 from unlearn_core.specs import MethodSpec, Scenario
 
 
@@ -76,7 +76,7 @@ def lacking_input(spec: MethodSpec, scenario: Scenario) -> str:
             "needs right labels of the forget set, and none is given: name them in the forget list (column clean_label), or "
             "let the simulated person type them (person.typed)."
         )
-    if method.needs_trusted and not given.keys() & {"trusted", "checked"}:
+    if method.needs_trusted and not given.keys() & {"trusted", "checked", STAND_IN}:
         return (
             "needs examples that were checked and found right, and there are none: give a list of them (trusted), or let the "
             "simulated person check some (person.checked)."

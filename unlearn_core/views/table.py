@@ -104,7 +104,8 @@ def knows_help() -> str:
     """What the column :data:`KNOWS` says."""
     return (
         "What the method is told beside the model and the data that are left. F: which examples are in the forget set; given "
-        "labels: those that F carries; right labels, trusted: what a person typed or checked; truth: everything, an oracle."
+        "labels: those that F carries; right labels, trusted: what a person typed or checked; stand-in: in place of checked "
+        "examples those with the lowest loss, which nobody looked at; truth: everything, an oracle."
     )
 
 

@@ -82,7 +82,7 @@ def facts(method: Any) -> list[str]:
     """What it is given and what it is for."""
     card = method_card(method.name, "digits")
     region = method.designed_for
-    rows = [("family", method.family), ("publication", card.paper), ("is given", ", ".join(card.needs) or "nothing")]
+    rows = [("family", method.family), ("publication", card.paper), ("is given", ", ".join(card.needs))]
     if card.without:
         rows.append(("does without", ", ".join(card.without)))
     rows.append(("made for", aim(region.regularity, region.discovery)))

@@ -12,13 +12,13 @@ from torch import nn
 from unlearn_core.discovery import MIN_KNOWN, Judgement, ModelOutputs, fold_of, judge
 from unlearn_core.errors import Cancelled
 from unlearn_core.methods.base import UnlearningTask
-from unlearn_core.methods.redirection.early_learning import early_learning_loss, early_learning_steps
 from unlearn_core.methods.redirection.findings import Findings, Report, describe_round
 from unlearn_core.methods.redirection.params import RemParams
 from unlearn_core.methods.redirection.rem import Rem
 from unlearn_core.methods.redirection.self_tuning import UNTOUCHED, rem_values, run_rem, steps_of, training_pace
 from unlearn_core.methods.redirection.work import Setting, rem_work
 from unlearn_core.methods.shared.class_collapse import class_collapsed
+from unlearn_core.methods.shared.early_learning import early_learning_loss, early_learning_steps
 from unlearn_core.methods.shared.preference import accuracy_on
 from unlearn_core.models import RedirectNet, shared_mask
 from unlearn_core.training import Reporter, autocast

@@ -15,9 +15,10 @@ from unlearn_core.specs import MethodSpec, Scenario
 
 
 def choices(store: Results, scenario: Scenario, specs: Sequence[MethodSpec]) -> list[str]:
-    """One sentence, as Markdown, for each stored run of ``specs`` that departed from its parameters or tried to, for each that
-    returned another round than its last, and for each that cost utility; one for all that turned right answers wrong."""
-    found, original, flips = [], {}, []
+    """One sentence, as Markdown, for all stored runs of ``specs`` that had a stand-in for checked examples, for each that
+    departed from its parameters or tried to, pruned nothing, returned another round than its last, or cost utility, and one for
+    all that turned right answers wrong."""
+    found, original, stand_ins, flips = list[str](), dict[str, Any](), dict[int, list[str]](), list[tuple[str, float | None]]()
     with contextlib.suppress(LookupError):  # not stored: nothing to compare with
         original = original_metrics(store, scenario, "utility")
     for spec in specs:
@@ -27,6 +28,10 @@ def choices(store: Results, scenario: Scenario, specs: Sequence[MethodSpec]) -> 
             found.append(in_words(label, tuning))
         if rate := report.get("rate"):
             found.append(rate_in_words(label, rate))
+        if stand_in := report.get("stand_in"):
+            stand_ins.setdefault(stand_in["examples"], []).append(label)
+        if report.get("pruned", {}).get("channels") == 0:
+            found.append(f"{label} found no channel to switch off.")
         if taken_back := report.get("taken_back"):
             found.append(taken_back_in_words(label, taken_back))
         if rounds := report.get("rounds"):
@@ -34,8 +39,8 @@ def choices(store: Results, scenario: Scenario, specs: Sequence[MethodSpec]) -> 
         if record is not None:
             found.append(harm_in_words(label, record.payload["metrics"], original))
             flips.append((label, run_metrics(store, scenario, spec, record.payload, "negative_flips")["negative_flips"]))
-    found.append(flips_in_words(flips))
-    return [sentence for sentence in found if sentence]
+    marked = [stand_in_in_words(labels, examples) for examples, labels in stand_ins.items()]
+    return [sentence for sentence in (*marked, *found, flips_in_words(flips)) if sentence]
 
 
 def round_in_words(label: str, rounds: Mapping[str, Any]) -> str:
@@ -46,6 +51,14 @@ def round_in_words(label: str, rounds: Mapping[str, Any]) -> str:
     return (
         f"{label} returned its round {number} of {len(retain)}: of the labels outside the forget set that kept "
         f"{retain[number - 1]:.0%}, the last round {retain[-1]:.0%}."
+    )
+
+
+def stand_in_in_words(labels: Sequence[str], examples: int) -> str:
+    """``labels`` of the methods whose runs had so many examples in place of checked ones."""
+    return (
+        f"{' and '.join(filter(None, (', '.join(labels[:-1]), labels[-1])))} had a stand-in for checked examples: "
+        f"{examples:,} with the lowest loss, which nobody checked and some of which may be wrong."
     )
 
 

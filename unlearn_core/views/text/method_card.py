@@ -123,11 +123,12 @@ def _needs(method: Any) -> tuple[tuple[str, ...], tuple[str, ...]]:
         # Not every method says whether it reads labels; what isn't said is not shown.
         "labels": getattr(method, "needs_labels", None),
         "right labels": True if method.needs_right_labels else None,
-        "checked examples": True if method.needs_trusted else None,
+        "checked examples": True if method.needs_trusted and not method.stands_in else None,
+        "checked examples, or a stand-in for them": True if method.stands_in else None,
         "an original of its own": True if method.needs_own_original else None,
         "the ground truth": True if method.oracle else None,
     }
-    needs = tuple(word for word, needed in wanted.items() if needed)
+    needs = tuple(word for word, needed in wanted.items() if needed) or ("nothing but the model",)
     return needs, tuple(word for word, needed in wanted.items() if needed is False)
 
 
