@@ -130,19 +130,21 @@ def measure(folder: Path) -> dict[str, Any]:
         train_before(query, place, roots)
         with app(place, "local", UNLEARN_DATA_ROOTS=roots, UNLEARN_CACHE=str(place / "cache")) as (port, process):
 
-            def part(name: str, *shown: Any, **more: str) -> None:
+            def part(name: str, page: str, queries: list[dict[str, str]], wanted: str, **more: str) -> None:
                 with watched(port, process, parts.setdefault(name, {})):
-                    until_shown(port, *shown, **more)
+                    for one in queries:
+                        until_shown(port, page, one, wanted, **more)
 
             asyncio.run(client(port, ["", "own"]))
             time.sleep(10)  # the workers start and warm up
             with watched(port, process, parts.setdefault("idle", {})):
                 time.sleep(5)
-            part("reading a folder and timing its training", "own", query, "takes about")
-            part("the plane through three photographs", "boundary", query | {"views": "original,finetune"}, "predicted")
+            part("reading a folder and timing its training", "own", [query], "takes about")
+            planes = [query | {"views": "original,finetune", "anchor_a": str(number)} for number in (3, 30, 300)]
+            part("planes through photographs", "boundary", planes, "predicted")
             laid_out = query | {"projection": "umap", "embedded": "finetune"}
-            part("UMAP of photographs", "embedding", laid_out, "scattergl", gone="PCA is shown until")
-            part("a search for suspects", "forget", query | quick, "the most suspect first", press="Run")
+            part("UMAP of photographs", "embedding", [laid_out], "scattergl", gone="PCA is shown until")
+            part("a search for suspects", "forget", [query | quick], "the most suspect first", press="Run")
             with watched(port, process, parts.setdefault("idle again", {})):
                 time.sleep(5)
             read = parts.setdefault("a second browser while another folder is read", {})
