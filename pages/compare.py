@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.cache import catalog
+from pages.cache import catalog, costs
 from pages.session import audience, binding
 from pages.session.services import borrowed, job_for, store
 from pages.widgets import comparison as results
@@ -56,6 +56,11 @@ with page("Compare methods", see=see, attempt=attempt) as (state, corner):
     with lowest:
         worst.button(state, scenario, specs)
     worst.sentence(state)
+    to_run = [spec for spec in specs if scenario.run_key(spec) not in stored]
+    if to_run and enough and not audience.visitor():
+        with end_on_error():
+            if expected := costs.dear(scenario, to_run):
+                st.caption(" ".join(expected))
     if not enough:
         st.info("Choose at least two methods to compare.", icon=":material/info:")
 

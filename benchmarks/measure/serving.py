@@ -11,7 +11,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -51,11 +51,13 @@ def served(
 
 @dataclass
 class Answer:
-    """A page as it came: what is wrong with it (or ""), how many elements it has, and the bytes of its messages."""
+    """A page as it came: what is wrong with it (or ""), how many elements it has, the bytes of its messages, and its buttons'
+    ids by their labels."""
 
     wrong: str = ""
     elements: int = 0
     seen: bytes = b""
+    buttons: dict[str, str] = field(default_factory=dict)
 
 
 class Browser:
@@ -79,12 +81,14 @@ class Browser:
         finally:
             connection.close()
 
-    async def open(self, page: str, query: str = "") -> Answer:
-        """Ask for a page and read until it is complete."""
+    async def open(self, page: str, query: str = "", press: str = "") -> Answer:
+        """Ask for a page and read until it is complete. ``press``: the id of a button of this session that is clicked."""
         from streamlit.proto.BackMsg_pb2 import BackMsg
 
         message = BackMsg()
         message.rerun_script.query_string, message.rerun_script.page_name = query, page
+        if press:
+            message.rerun_script.widget_states.widgets.add(id=press, trigger_value=True)
         await self._connection.write_message(message.SerializeToString(), binary=True)
         try:
             return await asyncio.wait_for(self._answer(), self._seconds)
@@ -102,8 +106,11 @@ class Browser:
             kind = message.WhichOneof("type")
             if kind == "delta":
                 answer.elements += 1
-                if message.delta.new_element.WhichOneof("type") == "exception":
-                    answer.wrong = answer.wrong or message.delta.new_element.exception.message or "an exception"
+                element = message.delta.new_element
+                if element.WhichOneof("type") == "exception":
+                    answer.wrong = answer.wrong or element.exception.message or "an exception"
+                elif element.WhichOneof("type") == "button":
+                    answer.buttons[element.button.label] = element.button.id
             elif kind == "page_not_found":
                 answer.wrong = answer.wrong or "no such page"
             elif kind == "script_finished":

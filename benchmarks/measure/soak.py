@@ -282,7 +282,7 @@ def leftovers(folder: Path) -> dict[str, Any]:
         "files_swept": files,
         "files_left_over": len(list(root.glob("??/*"))) - wanted,
         "failures_left_over": failures,
-        "scratch_left_over": len(list((folder / "scratch").glob("lethe-cluster-*"))),
+        "scratch_left_over": len(list((folder / "scratch").iterdir())),  # the temporary folder of every command
     }
 
 
@@ -296,5 +296,6 @@ def main() -> None:
         report = soak(options.folder or Path(temporary) / "soak", options.kills, options.seed)
     print(json.dumps(report, indent=2))
     (RESULTS / "soak.json").write_text(json.dumps(report, indent=2) + "\n")
-    if report["lost"] or report["different"] or report["survivors"] or report["files_left_over"] or report["rows_dropped"]:
+    nothing = ("lost", "different", "survivors", "files_left_over", "rows_dropped", "scratch_left_over")
+    if any(report[name] for name in nothing):
         raise SystemExit("Something was lost, is different, or was left over.")

@@ -11,6 +11,7 @@ from types import ModuleType
 import pytest
 
 from benchmarks.__main__ import PAGES, commands, describe, main
+from benchmarks.measure.discovery_photos import costs
 from benchmarks.paths import ROOT
 from benchmarks.report import discovery, kinds, looks, models, performance
 from benchmarks.report.sections import write_section
@@ -91,3 +92,13 @@ def test_every_target_is_judged_in_one_place() -> None:
     assert Target("share", "—", 0.3, None).verdict == ""
     by_hand = [path for path in (ROOT / "benchmarks").rglob("*.py") if re.search(r'"(\*\*)?missed', path.read_text("utf-8"))]
     assert by_hand == [ROOT / "benchmarks" / "target.py"]
+
+
+def test_what_unlearning_photographs_costs_is_judged_against_retraining() -> None:
+    seconds = {"retrain": (10.0, 14.0), "rem": (9.0, 12.0), "rem_discover": (80.0, 88.0)}
+    rows = [{"method": name, "seconds": value} for name, values in seconds.items() for value in values]
+    assert costs(rows) == [
+        "`rem` takes 0.88 times as long as retraining, asked ≤ 1: reached.",
+        "`rem_discover` takes 7.00 times as long as retraining, asked ≤ 6: **missed**.",
+    ]
+    assert costs(rows[2:]) == []

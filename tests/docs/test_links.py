@@ -1,4 +1,4 @@
-"""Links between the documents lead somewhere, as they stand in the repository."""
+"""Links between the documents lead somewhere, as they stand in the repository, and the tests that they name are there."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 from doc_blocks import PAGES, ROOT
 
 _LINK = re.compile(r"\]\((?!https?:|mailto:)([^)\s]*)\)")
+TESTS = ROOT / "tests"
 _CODE = re.compile(r"^ *```.*?^ *```|`[^`\n]*`", re.MULTILINE | re.DOTALL)
 
 
@@ -28,6 +29,22 @@ def test_every_link_leads_somewhere(page: Path) -> None:
         if not target.exists() or (anchor and anchor not in anchors(target)):
             dead.append(link)
     assert dead == []
+
+
+def test_every_test_that_is_named_is_there() -> None:
+    """In `code`, as a proof of what the sentence says: ``test_file.py``, ``test_file.py::test_name`` or ``…::test_name``."""
+    files = {
+        path.name: set(re.findall(r"^ *def (test_\w+)", path.read_text("utf-8"), re.M)) for path in TESTS.rglob("test_*.py")
+    }
+    tests, parameters, gone = set().union(*files.values()), {"test_limit", "test_share"}, []
+    for page in PAGES:
+        for code in re.findall(r"`([^`\n]*\btest_[^`\n]*)`", page.read_text("utf-8")):
+            for file, name in re.findall(r"(test_\w+\.py)?(?:::)?(test_\w+)?", code):
+                if file and (file not in files or (name and name not in files[file])):
+                    gone.append(f"{page.name}: {file} {name}")
+                elif name and not file and name not in tests | parameters and f"{name}.py" not in files:
+                    gone.append(f"{page.name}: {name}")
+    assert gone == []
 
 
 def test_every_page_is_in_the_navigation() -> None:

@@ -15,7 +15,7 @@ from unlearn_core.methods.distillation.bad_teacher import BadTeacher
 from unlearn_core.methods.distillation.scrub import Scrub
 from unlearn_core.methods.distillation.teachers import Teacher, divergence
 from unlearn_core.methods.fine_tuning.jit import Jit, lipschitz_ratio, noisy_copy
-from unlearn_core.training import SilentReporter
+from unlearn_core.training import SilentReporter, Trainer
 
 
 def softmax(logits: list[float], temperature: float = 1.0) -> list[float]:
@@ -79,6 +79,30 @@ def test_scrub_s_rounds_of_ascent() -> None:
     # The bench's example: a forget set of one step, 98 steps for the rest, 100 steps with ascent: two passes.
     bench = Scrub(Scrub.params({"form": "bench", "epochs": 4, "ascent_steps": 100}))
     assert bench.rounds(1, 98) == [True, True, False, False]
+
+
+@pytest.mark.parametrize("schedule", ["constant", "bench"])
+def test_scrub_s_rate_rises_and_falls_as_the_bench_s_where_asked(
+    schedule: str, points: Trained, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Over 200 steps: 1 % of them up to the highest, then a straight line down to a fifth of it."""
+    rates: list[float] = []
+    step = Trainer.step
+
+    def noted(self: Trainer, piece: torch.Tensor) -> object:
+        rates.append(float(self.optimizer.param_groups[0]["lr"]))
+        return step(self, piece)
+
+    monkeypatch.setattr(Trainer, "step", noted)
+    steps = {"epochs": 10, "ascent_epochs": 0, "batch_size": math.ceil(len(points.task().retain) / 20)}
+    Scrub(Scrub.params({"schedule": schedule, "learning_rate": 0.01} | steps)).unlearn(points.task(), SilentReporter())
+    assert len(rates) == 200
+    if schedule == "constant":
+        assert set(rates) == {0.01}
+        return
+    assert rates[:3] == [0.005, 0.01, 0.01]
+    assert rates[101] == pytest.approx(0.006, rel=0.02)  # halfway down
+    assert rates[-1] == pytest.approx(0.002, rel=0.03)
 
 
 def test_scrub_without_ascent_starts_as_plain_distillation(digits: Trained) -> None:

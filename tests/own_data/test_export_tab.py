@@ -20,6 +20,7 @@ from unlearn_core.cli import main
 from unlearn_core.engine import Engine
 from unlearn_core.errors import UserError
 from unlearn_core.presets import make_method, make_scenario
+from unlearn_core.results.export import TRAINING_ON
 from unlearn_core.results.reader import model_of, scenario_data
 from unlearn_core.specs import MethodSpec, Scenario
 from unlearn_core.stages.unlearn import plan_runs
@@ -91,7 +92,9 @@ def test_a_network_of_our_own_leaves_as_an_archive_and_what_is_gone_is_said(phot
     spec = make_method("finetune", scenario, {"epochs": 1})
     assert not open_tab(scenario, spec).selectbox
     run(scenario, spec)
-    assert open_tab(scenario, spec).selectbox[1].options == ["torch.export archive, .pt2"]
+    app = open_tab(scenario, spec)
+    assert app.selectbox[1].options == ["torch.export archive, .pt2"]
+    assert [warning.value for warning in app.warning] == [TRAINING_ON]  # beside every export
     Store.open().delete(scenario.run_key(spec))
     with pytest.raises(UserError, match="not in the store any more; run it again"):
         handed["Model"]()
@@ -101,3 +104,4 @@ def test_a_network_of_our_own_leaves_as_an_archive_and_what_is_gone_is_said(phot
     arena, model = scenario_data(scenario), model_of(Store.open(), scenario, spec)
     mean, std = (value.view(-1, 1, 1) for value in arena.train.mean_std)
     assert (outside - model((pixels.float() - mean) / std)).abs().max() < 1e-5
+    assert json.loads(handed["What to know of it"]())["training_on"] == TRAINING_ON

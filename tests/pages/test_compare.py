@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -274,6 +275,12 @@ def test_what_a_run_settled_by_itself_is_said_below_the_table(
     assert not [
         caption.value for caption in open_page("compare", QUICK).caption if caption.value.startswith("REM, self-tuned ")
     ]
+
+
+def test_what_takes_longer_than_training_anew_is_said_before_it_runs(open_page: OpenPage, fresh_store: Path) -> None:
+    said = texts(open_page("compare", "dataset=digits&methods=finetune,rem_discover"))
+    assert re.search(r"REM \+ discovery is expected to take about [4-9]\.\d times as long as training from scratch\.", said)
+    assert "Fine-tune is expected" not in said
 
 
 def test_where_nothing_was_taken_up_nothing_is_praised(open_page: OpenPage, fresh_store: Path) -> None:

@@ -124,6 +124,9 @@ def test_decisions_make_a_set_that_can_be_undone(open_page: OpenPage, place: Pat
     assert "5 added to the set in use" in texts(app)
     assert "35 examples" in texts(app)
     assert buttons(app)["accept-above"].disabled
+    listed = next(frame for frame in app.dataframe if "truth" in frame.value.columns)  # the truth stays in sight
+    assert listed.value["status"].head(6).tolist() == ["✔"] * 5 + [""]
+    assert sum(column["width"] for column in json.loads(listed.proto.columns).values() if "width" in column) <= 600
     buttons(app)["set-undo"].click().run()
     assert "the same as the set in use" in texts(app)
     assert sets(place).now(sets(place).get(made.id)).indices == found.forget
