@@ -83,10 +83,12 @@ def _paint(indices: Sequence[int]) -> None:
 
 
 def _draw(state: vs.State, drawing: Drawing) -> None:
+    """A stroke that changes nothing is none to undo: the browser may tell of one and the same lasso twice."""
     with errors_as_notices():
-        changes, strokes = vs.with_drawing(state, drawing), _strokes()
-        strokes.append(vs.drawing_of(state))
-        del strokes[:-_MAX_UNDO]
+        changes, strokes, before = vs.with_drawing(state, drawing), _strokes(), vs.drawing_of(state)
+        if drawing != before:
+            strokes.append(before)
+            del strokes[:-_MAX_UNDO]
         _change(changes)
 
 
