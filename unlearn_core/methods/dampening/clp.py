@@ -51,7 +51,7 @@ class Clp(Method[ClpParams]):
     designed_for = Region(regularity=(0.75, 1.0))
     presets = {"digits": {"deviations": 1.5}, "points": {"deviations": 1.5}}
     published = {"": {"deviations": 3.0}}
-    search_space = {"deviations": [1.0, 1.5, 2.0, 2.5, 3.0, 4.0]}
+    search_space = {"deviations": [0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0, 2.25, 2.5, 2.75, 3.0, 3.5, 4.0]}
 
     def unlearn(self, task: UnlearningTask, reporter: Reporter) -> nn.Module:
         model = task.original

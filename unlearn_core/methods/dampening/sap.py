@@ -79,7 +79,7 @@ class Sap(TrustedMethod[SapParams]):
     designed_for = Region(regularity=(0.0, 0.5))
     presets = {"digits": {"alpha_least": 1e3}, "points": {"alpha_least": 300.0}}
     published = {"": {"alpha_least": 1e4}}
-    search_space = {"alpha": [0.0, 30.0, 100.0, 300.0, 1e3, 3e3, 1e4, 1e5, 1e6]}
+    search_space = {"alpha": [0.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1e3, 3e3, 1e4, 3e4, 1e5, 3e5, 1e6]}
 
     def correct(self, task: UnlearningTask, checked: torch.Tensor, reporter: Reporter) -> nn.Module:
         p, model = self.p, task.original

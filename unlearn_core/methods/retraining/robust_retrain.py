@@ -47,7 +47,7 @@ class RobustRetrain(Method[RobustRetrainParams]):
         "training."
     )
     designed_for = Region(regularity=(0.0, 0.25), discovery=(0.0, 0.25))
-    search_space = {"weight": [1.0, 3.0, 7.0], "memory": [0.5, 0.7, 0.9]}
+    search_space = {"weight": [1.0, 3.0, 5.0, 7.0], "memory": [0.3, 0.5, 0.7, 0.9]}
 
     def unlearn(self, task: UnlearningTask, reporter: Reporter) -> nn.Module:
         ids = task.everything
