@@ -106,11 +106,11 @@ def test_a_method_returns_a_classifier_and_leaves_data_and_stored_original_alone
     contract.leave_all_alone(case)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in ("rem_discover", "retrain_discover")])
 def test_what_a_network_is_normalised_by_is_measured_the_same_for_all(
     name: str, digits: Trained, quick: Quick, first: First
 ) -> None:
-    # On images a search takes ten times as long, and what it hands out is in any case what its last REM run made.
+    # On images a search takes ten times as long, and it hands out what its last run of REM or of retraining made.
     params = quick(name) | ({"tries": 0} if name == "rem_tuned" else {})
     method, run = registry.get(name), first(name, digits, params).first
     found = {
@@ -145,8 +145,8 @@ def test_the_last_snapshot_is_the_model_unless_the_report_says_otherwise(
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_method_is_deterministic(name: str, trained: Trained, quick: Quick, first: First) -> None:
-    contract.be_deterministic(first(name, trained, quick(name)))
+def test_a_method_is_deterministic(name: str, points: Trained, quick: Quick, first: First) -> None:
+    contract.be_deterministic(first(name, points, quick(name)))
 
 
 @pytest.mark.parametrize("name", NAMES)
