@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from browsertools import CHROMIUM_ARGS, Server, Tab, chromium, watch
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 ROOT = Path(__file__).parents[2]
 
@@ -87,9 +87,16 @@ def browser() -> Iterator[Browser]:
         opened.close()
 
 
-@pytest.fixture
-def tab(browser: Browser) -> Iterator[Tab]:
+@pytest.fixture(scope="session")
+def window(browser: Browser) -> Iterator[BrowserContext]:
+    """One window for all tabs: a new one would load and compile the app's scripts anew, which takes longer than most tests."""
     context = browser.new_context(viewport={"width": 1280, "height": 720})
-    watched = watch(context.new_page())
-    yield watched
+    yield context
     context.close()
+
+
+@pytest.fixture
+def tab(window: BrowserContext) -> Iterator[Tab]:
+    yield watch(window.new_page())
+    for page in window.pages:
+        page.close()

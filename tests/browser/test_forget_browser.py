@@ -32,6 +32,7 @@ def test_search_accept_run_again(server: Server, tab: Tab) -> None:
     expect(page.get_by_text("Nobody has searched with this forget set yet")).to_be_visible(timeout=60_000)
     page.get_by_role("button", name="Run", exact=True).click()
     above(page, 12)
+    page.wait_for_function(STILL)  # a slider that is just being drawn anew loses the key
     slider = page.get_by_role("slider", name=re.compile("Threshold"))
     slider.press("ArrowRight")
     above(page, 13)
