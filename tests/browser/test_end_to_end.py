@@ -141,7 +141,7 @@ def test_from_the_demo_to_a_copied_link(server: Server, tab: Tab) -> None:
 
 def test_a_killed_worker_is_said_and_the_run_goes_on(server: Server, tab: Tab) -> None:
     page = tab.page
-    page.goto(f"{server.url}/compare?dataset=blobs&training.epochs=400&methods=finetune,npo&finetune.epochs=1")
+    page.goto(f"{server.url}/compare?dataset=digits&training.epochs=400&methods=finetune,npo&finetune.epochs=1")
     page.get_by_role("button", name="Run").click()
     expect(page.get_by_text(re.compile(r"running · \d+ of \d+ steps")).first).to_be_visible(timeout=30_000)
     computing(server.store).kill()

@@ -141,7 +141,7 @@ class Sizes:
         return {} if self.whole else dict(SHORT.get(name, {}))
 
 
-_REM: dict[str, Scalar] = {"steps": 6, "flush_passes": 2, "batch_size": 128}
+_REM: dict[str, Scalar] = {"epochs": 2, "steps": 6, "flush_passes": 2, "batch_size": 128}
 SHORT: dict[str, dict[str, Scalar]] = {
     "rem": _REM,
     "rem_no_redirect": _REM,
