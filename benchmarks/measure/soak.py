@@ -5,8 +5,7 @@
 At random moments (seeded) ``kill -9`` hits a worker, the process with the scheduler, or the command itself; the same command
 is then given again until it has computed everything, and goes on with the next plan until there were enough kills. After
 every kill what was stored is still stored, and no process outlives the command. At the end every array has its checksum,
-nothing lies about, and keys, metrics and arrays equal those of the same plans computed without a kill. Writes
-``benchmarks/results/soak.json``.
+nothing lies about, and all equals the same plans computed without a kill. Writes ``benchmarks/results/soak.json``.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""FT-SAM: the hand example of methods2.md §2.11, where its gradient is taken, and whose statistics count."""
+"""FT-SAM: the hand example, where its gradient is taken, and whose statistics count."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""L2UL: the hand examples of methods2.md §2.5, its attack, and what it leaves alone."""
+"""L2UL: the hand examples, its attack, and what it leaves alone."""
 
 from __future__ import annotations
 

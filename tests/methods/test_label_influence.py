@@ -1,4 +1,4 @@
-"""Label influence: the hand examples of methods2.md §2.1, on the loss for which the update is exact."""
+"""Label influence: the hand examples, on the loss for which the update is exact."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ def test_the_layers_of_this_project_see_alike() -> None:
 
 
 def test_moments_of_a_layer_by_hand() -> None:
-    """methods2.md §2.4: inputs (1, 0) and (2, 0) have the moments diag(5, 0)."""
+    """Inputs (1, 0) and (2, 0) have the moments diag(5, 0)."""
     data = tiny_data(torch.tensor([[1.0, 0.0], [2.0, 0.0], [7.0, 7.0]]), torch.tensor([0, 1, 0]), 2)
     found = input_moments(nn.Sequential(nn.Linear(2, 2)), data, torch.tensor([0, 1]), SilentReporter())
     assert found["0"].dtype == torch.float64

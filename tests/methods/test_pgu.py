@@ -1,4 +1,4 @@
-"""PGU: the hand examples of methods2.md §2.4, and that what is kept stays whatever is done to F."""
+"""PGU: the hand examples, and that what is kept stays whatever is done to F."""
 
 from __future__ import annotations
 

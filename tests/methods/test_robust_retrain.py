@@ -1,4 +1,4 @@
-"""Robust retraining: the ELR term by hand (methods2.md §8), and that it neither needs nor reads a forget set."""
+"""Robust retraining: the ELR term by hand, and that it neither needs nor reads a forget set."""
 
 from __future__ import annotations
 

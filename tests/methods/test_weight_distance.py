@@ -1,4 +1,4 @@
-"""Weight distance: the hand example of methods2.md §2.8, where it begins, and that it does move away."""
+"""Weight distance: the hand example, where it begins, and that it does move away."""
 
 from __future__ import annotations
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from streamlit.testing.v1 import AppTest
 
 QUICK = "dataset=blobs&training.epochs=12&amount=60&methods=finetune,rem&finetune.epochs=2&rem.epochs=2"
@@ -25,3 +27,20 @@ def finish_jobs() -> None:
 def link(app: AppTest) -> dict[str, str]:
     """The query string in the address bar."""
     return {name: value if isinstance(value, str) else value[-1] for name, value in app.query_params.items()}
+
+
+def figures(app: AppTest) -> set[str]:
+    """Names of the pictures on the page."""
+    return {
+        element.key.removeprefix("figure:") for element in app.main if str(getattr(element, "key", "")).startswith("figure:")
+    }
+
+
+def keyed(app: AppTest, key: str) -> Any:
+    """The element with this key."""
+    return next(element for element in app.main if getattr(element, "key", None) == key)
+
+
+def figure(app: AppTest, name: str) -> str:
+    """A picture as the JSON that is sent to the browser."""
+    return str(keyed(app, f"figure:{name}").proto.spec)

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import forgettools
 import pytest
 from apptools import QUICK
 from streamlit.testing.v1 import AppTest
@@ -72,3 +73,17 @@ def computed(shared_store: Path) -> vs.State:
     engine.close()
     assert view.state == "done", view
     return state
+
+
+@pytest.fixture(scope="session")
+def searched(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with a search of the page Forget set."""
+    place = tmp_path_factory.mktemp("searched")
+    forgettools.compute(place, forgettools.QUERY)
+    return place
+
+
+@pytest.fixture
+def place(searched: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("UNLEARN_STORE", str(searched))
+    return searched

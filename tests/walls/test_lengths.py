@@ -23,7 +23,8 @@ def functions(path: Path) -> list[tuple[int, str]]:
 
 
 def test_no_file_and_no_function_is_too_long_to_be_read_in_one_go() -> None:
-    files = sorted(((len(path.read_text().splitlines()), str(path.relative_to(ROOT))) for path in FILES), reverse=True)
+    every = [*FILES, *(ROOT / "tests").rglob("*.py")]
+    files = sorted(((len(path.read_text().splitlines()), str(path.relative_to(ROOT))) for path in every), reverse=True)
     longest = sorted((entry for path in FILES for entry in functions(path)), reverse=True)
     print("\nLines of the longest files and functions:", *files[:10], *longest[:10], sep="\n")
     assert [entry for entry in files if entry[0] > MAX_FILE] == []

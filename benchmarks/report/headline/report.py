@@ -17,8 +17,8 @@ Healed × utility of every method, on seeds that nothing was developed or tuned 
 rule with the same budget for every method ([methods.md](methods.md)); rows with *[paper]* have their publication's, ablations
 with *[REM’s values]* those found for REM beside their own. ± is the standard error over seeds; a difference to REM is taken
 seed by seed, with its 95 % interval (Student's t). `benchmarks/plans/headline/` has the plans,
-`benchmarks/results/headline/` every row; `python -m benchmarks report headline` writes this page from these rows. The plans ask for
-twelve seeds on digits; how many there are by now stands below each table. Rows from a machine that was busy have no seconds.
+`benchmarks/results/headline/` every row; `python -m benchmarks report headline` writes this page from these rows. The plans ask
+for twelve seeds on digits; how many there are by now stands below each table. Rows from a machine that was busy have no seconds.
 """
 TITLES = {
     "digits": "Digits: 1,437 images of 8×8, 86 corrupted, a small convolutional network",
