@@ -18,7 +18,7 @@ rule with the same budget for every method ([methods.md](methods.md)); rows with
 with *[REM’s values]* those found for REM beside their own. ± is the standard error over seeds; a difference to REM is taken
 seed by seed, with its 95 % interval (Student's t). `benchmarks/plans/headline/` has the plans,
 `benchmarks/results/headline/` every row; `python -m benchmarks report headline` writes this page from these rows. The plans ask
-for twelve seeds on digits; how many there are by now stands below each table. Rows from a machine that was busy have no seconds.
+for twelve seeds on digits; how many there are by now stands below each table. Rows of a machine that was busy have no seconds.
 """
 TITLES = {
     "digits": "Digits: 1,437 images of 8×8, 86 corrupted, a small convolutional network",
