@@ -24,7 +24,8 @@ def test_a_lesson_runs_to_its_end(server: Server, tab: Tab) -> None:
         expect(page).to_have_url(re.compile(f"/{step.page}.*lesson=plane"), timeout=30_000)
         expect(page.get_by_test_id("stException")).to_have_count(0)
         if step.panel.startswith("figure:"):  # a table is there only where something has been run
-            part = page.locator(f".st-key-{step.panel.replace(':', '-')}")
+            # Streamlit keeps the element of before beside the new one for a moment.
+            part = page.locator(f".st-key-{step.panel.replace(':', '-')}").first
             expect(part).to_be_in_viewport(ratio=0.5, timeout=30_000)
             expect(part).to_have_css("outline-style", "solid")
         expect(page.get_by_text(step.title, exact=True)).to_be_in_viewport()
