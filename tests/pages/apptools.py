@@ -32,7 +32,7 @@ def link(app: AppTest) -> dict[str, str]:
 def figures(app: AppTest) -> set[str]:
     """Names of the pictures on the page."""
     return {
-        element.key.removeprefix("figure:") for element in app.main if str(getattr(element, "key", "")).startswith("figure:")
+        key.removeprefix("figure:") for element in app.main if (key := str(getattr(element, "key", ""))).startswith("figure:")
     }
 
 

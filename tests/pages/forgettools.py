@@ -49,4 +49,4 @@ def figures(app: AppTest) -> dict[str, dict[str, Any]]:
 
 
 def buttons(app: AppTest) -> dict[str, Any]:
-    return {button.key: button for button in app.button}
+    return {str(button.key): button for button in app.button}
