@@ -67,7 +67,7 @@ DIGITS = {
     "rem_no_redirect": Effect("digits", 0.05, 0.9, 0.95),
     "retrain": Effect("digits", 0.03, 0.95, 0.96, 12),
     "salun": Effect("digits", 0.05, 0.88, 0.95),
-    "scrub": Effect("digits", 0.05, 0.85, 0.85),
+    "scrub": Effect("digits", 0.05, 0.7, 0.75),
     "fine_pruning": Effect("triggered digits", 0.85, 0.2, 0.95),
     "i_bau": Effect("triggered digits", 0.9, 0.15, 0.9),
     "sap": Effect("triggered digits", 0.75, 0.3, 0.95),
