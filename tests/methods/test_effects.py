@@ -79,7 +79,7 @@ DIGITS = {
 POINTS = {
     "amun": Effect("points", 0.1, 0.85, 0.95),
     "ascent": Effect("points", 0.2, 0.75, 0.93),
-    "assd": Effect("points", 0.65, 0.3, 0.85),
+    "assd": Effect("points", 0.75, 0.25, 0.85),
     "bad_teacher": Effect("points", 0.35, 0.55, 0.8),
     "cf_k": Effect("points", 0.15, 0.85, 0.95),
     "cuts": Effect("points", 0.15, 0.8, 0.93),
