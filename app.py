@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.session import audience, following, in_browser
+from pages.session import audience, following, garbage, in_browser, late_requests
 from pages.session.entry import answer_to_own_names
 from pages.session.services import elsewhere, warm_up
 from pages.widgets import class_bar, reading
@@ -43,6 +43,7 @@ pages = {
 current = st.navigation(pages, position="top")
 st.set_page_config(page_title="Eunoe – unlearning corrupted data" if current.url_path == "" else f"{current.title} – Eunoe")
 in_browser.settle()
+late_requests.refuse_late_requests()
 # Lessons and links for teachers name pages, and need to know which one this is.
 st.session_state["pages"] = {page.url_path or "start": page.title for group in pages.values() for page in group}
 st.session_state["page"] = current.url_path or "start"
@@ -60,3 +61,5 @@ except UserError as error:
     visitor = audience.visitor()  # the message may name a folder
     st.error("The lecturer’s store cannot be read." if visitor else escape_markdown(error), icon=":material/database:")
     st.button("Try again", icon=":material/refresh:")
+finally:
+    garbage.leave_out_modules()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import os
 import pickle
 import sys
@@ -69,6 +70,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if item.nodeid.startswith(QUICK):
             item.add_marker("quick")
+
+
+def pytest_collection_finish() -> None:
+    """Leave the suite itself and all that it imports out of every later search for garbage, as app.py does: a page's headless
+    test ends with such a search."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:

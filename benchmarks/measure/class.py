@@ -55,6 +55,8 @@ class Session:
     whole: bool = True
     runs: int = 0
     arrived: dict[Step, float] = field(default_factory=dict)
+    answers: list[str] = field(default_factory=list)
+    """The page of every answer, that of a part too."""
 
     @classmethod
     @contextlib.asynccontextmanager
@@ -71,7 +73,9 @@ class Session:
         reading = asyncio.create_task(session._read())
         try:
             await session.send(page_name="", query_string=query)
-            await until(lambda: session.runs > 0, OPENING)
+            await until(lambda: session.runs > 0 or reading.done(), OPENING)
+            if reading.done():
+                reading.result()  # what went wrong in it
             yield session
         finally:
             reading.cancel()
@@ -114,11 +118,13 @@ class Session:
     def _take(self, message: Any) -> None:
         kind = message.WhichOneof("type")
         if kind == "new_session":
-            self.whole, self.page = not message.new_session.fragment_ids_this_run, message.new_session.page_script_hash
+            self.whole, self.page = not message.metadata.run.fragment_ids, message.new_session.page_script_hash
+            self.answers.append(self.page)
             if self.whole:
                 self.fragments.clear()
         elif kind == "navigation":
             self.pages |= {page.page_script_hash: page.url_pathname for page in message.navigation.app_pages}
+            self.page = message.navigation.page_script_hash  # before it is known, that of the app's own file
         elif kind == "page_info_changed":
             self.query = message.page_info_changed.query_string
         elif kind == "auto_rerun":

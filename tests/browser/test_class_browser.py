@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import importlib
 import re
+from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlsplit
 
 import pytest
 from browsertools import Server, watch
@@ -52,3 +56,24 @@ def test_a_student_follows_leaves_and_answers(class_server: Server, browser: Bro
     assert tab.complaints == []
     for page in (lecturer, student):
         page.context.close()
+
+
+def test_what_a_browser_asks_of_the_page_before_changes_nothing(class_server: Server) -> None:
+    lesson = importlib.import_module("benchmarks.measure.class")
+
+    async def lag_behind() -> tuple[str, list[str]]:
+        async with lesson.Session.on(urlsplit(class_server.url).port, "student.localhost") as student:
+            start, bar = student.page, next(iter(student.fragments))
+            await student.send(page_name="craft")
+            assert await lesson.until(lambda: student.runs == 2)
+            assert bar in student.fragments  # it stands in the same place of every page
+            before = len(student.answers)
+            await student.send(fragment_id=bar, page_script_hash=start)
+            await student.send(fragment_id=bar)
+            assert await lesson.until(lambda: student.page in student.answers[before:])
+            return start, student.answers[before:]
+
+    with ThreadPoolExecutor(1) as thread:  # this one has the event loop of the tests in a browser
+        start, answers = thread.submit(lambda: asyncio.run(lag_behind())).result()
+    assert answers
+    assert start not in answers
