@@ -52,7 +52,7 @@ PANELS: Final[dict[str, dict[str, str]]] = {
         "forget_change": "What your set changes",
         "look_cards": "Cards where nothing is known",
     },
-    "own": {"own_list": "Your list", "own_model": "Your model", "own_read": "How files were read"},
+    "own": {"own_list": "Your list", "own_model": "Your model", "own_read": "How files were read", "own_health": "Data health"},
 }
 """By the page that has them: the panels that a teacher's link can leave out, in the words on the screen."""
 
