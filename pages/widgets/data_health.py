@@ -12,6 +12,7 @@ from pages.session import binding, selection
 from pages.session.services import store
 from pages.widgets import examples, jobs, set_editor, show
 from unlearn_core import view_state as vs
+from unlearn_core.discovery.health.copies import SETS
 from unlearn_core.results.reader import scenario_data
 from unlearn_core.support.escaping import escape_markdown
 from unlearn_core.views.embedding.examples import pictures
@@ -108,8 +109,9 @@ def _page(count: int, name: str) -> tuple[int, int]:
 
 def _card(index: int, given: str, finding: Finding, value: float, pixels: object) -> str:
     label = html.escape(given)
+    said = f"set {value:.0f}" if finding.measure == SETS else f"{value:.3g}"
     words = f"training image {index}, labelled {label}, {html.escape(finding.measure)}: {value:.3g}"
-    return f'<div title="{words}">{examples.image(pixels, words)}<b>{label}</b><span>{index} · {value:.3g}</span></div>'  # type: ignore[arg-type]
+    return f'<div title="{words}">{examples.image(pixels, words)}<b>{label}</b><span>{index} · {said}</span></div>'  # type: ignore[arg-type]
 
 
 def _limits(health: Health, trained: bool) -> None:

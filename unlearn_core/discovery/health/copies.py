@@ -13,6 +13,8 @@ _HASHES = (
     f"perceptual hashes (imagehash, 64 bits) that differ in at most {twins.MOST_BITS} bits, and grey pixels that correlate by "
     f"{twins.LEAST_CORRELATION} or more"
 )
+SETS = "set of copies"
+"""What the values of a finding about copies are: sets are numbered."""
 _PIXELS = "the same pixels at the size that is trained on"
 
 
@@ -97,7 +99,7 @@ def _copies(name: str, title: str, sets: np.ndarray, rule: str) -> Finding | Non
         f"{len(members):,} training images in {count:,} set{'s' if count != 1 else ''} of copies: {len(members) - count:,} of "
         "them repeat another one, which counts double in training."
     )
-    return Finding(name, "image", title, sentence, rule, members, number, "set of copies")
+    return Finding(name, "image", title, sentence, rule, members, number, SETS)
 
 
 def _torn(sets: np.ndarray, labels: np.ndarray, rule: str) -> Finding | None:
@@ -114,7 +116,7 @@ def _torn(sets: np.ndarray, labels: np.ndarray, rule: str) -> Finding | None:
         f"{len(members):,} training images in {count:,} set{'s' if count != 1 else ''} of copies carry different labels: "
         "in every set at least one label is wrong."
     )
-    return Finding("torn_copies", "image", "Copies that disagree", sentence, rule, members, number, "set of copies")
+    return Finding("torn_copies", "image", "Copies that disagree", sentence, rule, members, number, SETS)
 
 
 def _shared(copies: Copies, rule: str) -> Finding | None:
@@ -129,6 +131,4 @@ def _shared(copies: Copies, rule: str) -> Finding | None:
         f"{tested:,} of {len(test):,} test images {'is' if tested == 1 else 'are'} also among the training images "
         f"({len(members):,} of them): the test says too much."
     )
-    return Finding(
-        "shared_copies", "data set", "In training and test", sentence, rule, members, number, "set of copies", tested
-    )
+    return Finding("shared_copies", "data set", "In training and test", sentence, rule, members, number, SETS, tested)
