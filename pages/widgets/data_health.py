@@ -10,7 +10,7 @@ import streamlit as st
 from pages.cache import health as stored_health
 from pages.session import binding, selection
 from pages.session.services import store
-from pages.widgets import examples, jobs, set_editor, show
+from pages.widgets import examples, jobs, more_like, set_editor, show
 from unlearn_core import view_state as vs
 from unlearn_core.discovery.health.copies import SETS
 from unlearn_core.results.reader import scenario_data
@@ -86,6 +86,7 @@ def _group(state: vs.State, scenario: Scenario, finding: Finding) -> None:
         args=(scenario.corruption_key, members), help="The page Embedding shows them among all others, and opens each closely",
     )  # fmt: skip
     set_editor.for_selection(state, scenario, tuple(sorted(members)))
+    more_like.section(state, scenario, members[first:end], "health")
 
 
 def _names(scenario: Scenario) -> tuple[str, ...]:

@@ -248,7 +248,8 @@ def _report(search: Search, standing: Standing) -> None:
     place, state, scenario = store(), search.state, search.scenario
     specs = vs.to_methods(state, list(HEALERS))
     address = audience.address_of("forget") if audience.shared() else st.context.url or ""
-    repeat = {"Address of these looks": f"{address}?{vs.encode(state)}", "Terminal: other cards": vs.as_questions(state)}
+    repeat = {"Address of these looks": f"{address}?{vs.encode(state)}", "Terminal: cards to look at": vs.as_questions(state)}
+    repeat["Terminal: heal with the list"] = f"{vs.as_cli(state, list(HEALERS))} --forget wrong-labels.csv"
 
     def made() -> str:
         from unlearn_core.front_door.looks_report import looks_report

@@ -110,14 +110,19 @@ def _evidence(scenario: Scenario, inquiry: Inquiry) -> list[Section]:
     """Every card that was answered, with its images."""
     train = scenario_data(scenario).corrupted.train
     names = train.class_names
-    found = []
+    found, words = (
+        [],
+        "Below each image stand the given label and, after the arrow, what the network says that saw no such group.",
+    )
     for look, one in enumerate((one for one in inquiry.questions.asked if one.answers), start=1):
         card, marked = one.card, one.marked
         says = " then ".join(one.answers)
         text = [describe_card(card, names), _doubts(inquiry, card)]
         if one.split:
-            text.append("Its halves were asked as cards of their own.")
+            text.append("Its halves are groups of their own.")
         images = _images(scenario, card, inquiry, marked) if train.is_image else ()
+        if images and look == 1:
+            text.append(words)
         if not images:
             text.append(f"Examples {', '.join(map(str, card.shown.tolist()))}.")
         found.append(Section(f"Group {look}: called {says}", text, images=images))
@@ -202,7 +207,7 @@ def _list_section(listed: pd.DataFrame) -> Section:
         return Section("The list", ["Nothing was called wrong."])
     text = [
         f"{len(listed):,} training examples whose label was called wrong. What a network says instead is a suggestion; nobody "
-        "has checked it. The file is a forget list: `--forget` and the page Forget set take it."
+        "has checked it. The file is a forget list, which --forget and the page Forget set take."
     ]
     address = embed_file("text/csv", csv_text(listed, lineterminator="\n"))
     file = Attached("wrong-labels.csv", address, f"Save the list as CSV ({len(listed):,} lines)")

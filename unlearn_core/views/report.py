@@ -36,7 +36,8 @@ a.file { display: inline-block; border: 1px solid var(--link); border-radius: .4
 summary { cursor: pointer; color: var(--link); }
 pre { background: var(--code); padding: .75rem; border-radius: .4rem; overflow-x: auto; font-size: .85rem; }
 footer { color: var(--quiet); font-size: .85rem; border-top: 1px solid var(--line); margin-top: 2rem; padding-top: .75rem; }
-@media (max-width: 640px) { body { padding: 1rem; } pre { white-space: pre-wrap; } }
+@media (max-width: 640px) { body { padding: 1rem; } pre { white-space: pre-wrap; }
+  :is(th, td):first-child { white-space: normal; min-width: 8rem; } :is(th, td) { padding: .3rem .4rem; } }
 @media print { details:not([open]) { display: none; } figure, table { break-inside: avoid; } }
 """
 _DARK = """@media (prefers-color-scheme: dark) { :root { --page: #12161c; --text: #e8ebee; --quiet: #a9b2bc; --line: #323a44;

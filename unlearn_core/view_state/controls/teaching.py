@@ -27,6 +27,7 @@ PANELS: Final[dict[str, dict[str, str]]] = {
         "returns": "What comes back",
         "export": "Export",
         "copy": "Share (on every page)",
+        "more_like": "More like this (on every page)",
     },
     "redirect": {
         "redirect_numbers": "Numbers beside the strength",
