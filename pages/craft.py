@@ -179,10 +179,10 @@ def cards(state: vs.State, scenario: Scenario, shown: Preview) -> None:
         show.note("Labels are as they come: the label that was given is in bold, the true one is shown where known.")
     else:
         show.note(cards_line(changed))
-    more_like.section(state, scenario, [one.index for one in shown.examples[: state["examples"]]], "craft")
     if shown.rightly_labelled:
         target = vs.class_names(state)[scenario.corruption.target_class] if vs.on_dial(state) else None
         show.note(html.escape(rightly_labelled_line(shown.rightly_labelled, target)))
+    more_like.section(state, scenario, [one.index for one in shown.examples[: state["examples"]]], "craft")
 
 
 def before_and_after(state: vs.State, scenario: Scenario, shown: Preview) -> None:

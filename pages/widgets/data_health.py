@@ -50,9 +50,12 @@ def section(state: vs.State, scenario: Scenario) -> None:
     except LookupError:  # what was stored has just been found damaged, and dropped
         st.info("What was found is not in the store any more; reload the page to look again.", icon=":material/info:")
         return
-    st.markdown(escape_markdown(health.sentence))
     if health.findings:
+        st.markdown(escape_markdown(health.sentence))
         _group(state, scenario, _choose(state, health))
+    else:
+        st.success(health.sentence, icon=":material/check:")
+        more_like.section(state, scenario, _samples(scenario), "samples")
     _limits(health, trained)
 
 
@@ -87,6 +90,13 @@ def _group(state: vs.State, scenario: Scenario, finding: Finding) -> None:
     )  # fmt: skip
     set_editor.for_selection(state, scenario, tuple(sorted(members)))
     more_like.section(state, scenario, members[first:end], "health")
+
+
+def _samples(scenario: Scenario) -> list[int]:
+    from unlearn_core.datasets import load_dataset
+    from unlearn_core.views.own_data.data import samples
+
+    return [index for index, _, _ in samples(load_dataset(scenario.dataset, scenario.seed), scenario.seed)]
 
 
 def _names(scenario: Scenario) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from healthtools import CLASSES, make_clean, photograph, plant
+from PIL import Image
 
 from unlearn_core.datasets import load_dataset
 from unlearn_core.discovery.health.attributes import Attribute, find_associations, shares_told, text_attribute
@@ -84,6 +85,39 @@ def test_brightness_and_the_source_folder_that_tell_the_class_are_found(tmp_path
     assert {"spurious_brightness", "spurious_folder"} <= {*names}
     assert "“web”" in found.of("spurious_folder").sentence or "“phone”" in found.of("spurious_folder").sentence
     assert "chance 0.0" in found.of("spurious_brightness").rule
+
+
+def test_the_camera_and_the_kind_of_file_that_tell_the_class_are_found(tmp_path: Path) -> None:
+    for label, name in enumerate(CLASSES):
+        (tmp_path / name).mkdir()
+        for k in range(40):
+            exif = Image.Exif()
+            exif[271], exif[272] = ("Canon", "EOS 5D") if (k % 8 != 0) == bool(label) else ("NIKON", "D90")
+            photograph(1000 * label + k).save(
+                tmp_path / name / f"{k}.{'jpg' if k % 2 else 'jpeg'}", "JPEG", exif=exif, quality=95
+            )
+    found, _ = look(tmp_path)
+    assert [one.name for one in found.findings] == ["spurious_camera"]
+    assert "NIKON D90" in found.findings[0].sentence or "Canon EOS 5D" in found.findings[0].sentence
+    assert "the kind of file and class" in found.examined
+
+
+def test_arrays_are_looked_at_as_well_and_cancelling_ends_it(tmp_path: Path) -> None:
+    images = np.stack([np.asarray(photograph(k, (32, 32))) for k in range(60)])
+    images[7] = images[3]
+    labels = np.arange(60) % 2
+    np.savez(tmp_path / "a.npz", x_train=images[:48], y_train=labels[:48], x_test=images[48:], y_test=labels[48:])
+    found, spec = look(tmp_path / "a.npz")
+    assert found.of("torn_copies" if labels[7] != labels[3] else "exact_copies").members.tolist() == [3, 7]
+
+    class Stopped(Exception): ...
+
+    def stop(done: int, total: int) -> None:
+        assert 0 <= done <= total
+        raise Stopped
+
+    with pytest.raises(Stopped):
+        examine(spec, 0, stop)
 
 
 def test_the_folder_of_a_class_is_no_source() -> None:
