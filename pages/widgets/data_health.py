@@ -84,12 +84,27 @@ def _group(state: vs.State, scenario: Scenario, finding: Finding) -> None:
     st.html(f'{_STYLE}<div class="eunoe-health">{"".join(cards)}</div>')
     table = members_table(finding, given, _names(scenario))
     show.caption(f"Threshold: {finding.rule}.", table, f"health-{finding.name}")
-    st.button(
-        "Select on all pages", key=f"health-select:{finding.name}", icon=":material/select_all:", on_click=_select,
-        args=(scenario.corruption_key, members), help="The page Embedding shows them among all others, and opens each closely",
-    )  # fmt: skip
+    _take(scenario, finding.name, members)
     set_editor.for_selection(state, scenario, tuple(sorted(members)))
     more_like.section(state, scenario, members[first:end], "health")
+
+
+def _take(scenario: Scenario, name: str, members: list[int]) -> None:
+    """The group as the selection of all pages, or one by one in the inspector."""
+    with st.container(horizontal=True, gap="small"):
+        st.button(
+            "Select on all pages", key=f"health-select:{name}", icon=":material/select_all:", on_click=_select,
+            args=(scenario.corruption_key, members), help="What is selected stays selected on the page Embedding",
+        )  # fmt: skip
+        if st.button(
+            "Open in the inspector", key=f"health-inspect:{name}", icon=":material/frame_inspect:",
+            help="The page Embedding: each of them closely, once there is a model",
+        ):  # fmt: skip
+            _select(scenario.corruption_key, members)
+            selection.inspect(members[0])
+            binding.change(details="inspector")
+            binding.finish(st.session_state["state"])
+            st.switch_page("pages/embedding.py")
 
 
 def _samples(scenario: Scenario) -> list[int]:

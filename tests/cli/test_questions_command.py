@@ -72,6 +72,7 @@ def test_cards_are_written_answered_and_taken_back(tmp_path: Path, capsys: Captu
         (["--questions", "0", "--out", "cards"], "--questions must be 1 to 200"),
         (["--answers", "nowhere.csv"], "cannot be read"),
         (["--report", "report.html"], "--report is about answers to cards"),
+        (["--questions", "3", "--out", "cards", "--report", "report.html"], "--report is about answers to cards"),
         (["--answers", "a.csv", "--report", "no/where/report.html"], "--report"),
         (["--answers", "nowhere.csv", "--forget", "list.csv"], "--forget has no meaning"),
     ],

@@ -82,8 +82,8 @@ def test_brightness_and_the_source_folder_that_tell_the_class_are_found(tmp_path
             photograph(1000 * label + k, lift=70.0 * label).save(folder / f"{k:03}.png")
     found, _ = look(tmp_path)
     names = [one.name for one in found.findings if one.level == "data set"]
-    assert {"spurious_brightness", "spurious_folder"} <= {*names}
-    assert "“web”" in found.of("spurious_folder").sentence or "“phone”" in found.of("spurious_folder").sentence
+    assert {"spurious_brightness", "spurious_below"} <= {*names}
+    assert "“web”" in found.of("spurious_below").sentence or "“phone”" in found.of("spurious_below").sentence
     assert "chance 0.0" in found.of("spurious_brightness").rule
 
 
@@ -122,8 +122,12 @@ def test_arrays_are_looked_at_as_well_and_cancelling_ends_it(tmp_path: Path) -> 
 
 def test_the_folder_of_a_class_is_no_source() -> None:
     labels = np.repeat([0, 1], 30)
-    assert text_attribute("folder", "Folder", ["n01"] * 30 + ["n02"] * 30, labels) is None
-    assert text_attribute("folder", "Folder", ["a", "b"] * 30, labels) is not None
+    filed = ["n01"] * 30 + ["n02"] * 30
+    assert text_attribute("above", "Folder", filed, labels, layout=True) is None
+    assert text_attribute("above", "Folder", ["a", "b"] * 30, labels, layout=True) is not None
+    suffix = text_attribute("suffix", "Kind of file", filed, labels)  # all of a class as JPEG: that is worth saying
+    assert suffix is not None
+    assert {one.name for one in find_associations([suffix], labels, ("a", "b"))} == {"spurious_suffix"}
 
 
 def test_shares_told_by_hand() -> None:

@@ -64,6 +64,11 @@ def test_a_link_opens_the_group_and_nothing_is_computed_again(open_page: OpenPag
     assert "99th percentile of its grey levels" in texts(app)
     app.button(key="health-select:dark").click().run()
     assert len(app.session_state["examples"]["chosen"]) == 3
+    app.button(key="health-inspect:dark").click().run()
+    assert not app.exception
+    assert any(heading.value == "Embedding" for heading in app.subheader)
+    assert link(app)["details"] == "inspector"
+    assert app.session_state["examples"]["inspected"] in app.session_state["examples"]["chosen"]
     assert len(Store.open(place / "store").find("health")) == 1
 
 

@@ -58,6 +58,8 @@ class Asked:
         if self.accept is not None:
             typed_target(self.accept, "--accept")
         if self.report is not None:
+            if self.answers is None:
+                raise UserError("--report is about answers to cards, so it needs --answers.")
             typed_target(self.report, "--report")
 
 

@@ -26,14 +26,15 @@ T = TypeVar("T")
 @dataclass(frozen=True)
 class Original:
     """``grey`` uint8 (s, s): the square around the middle, as is trained on, of at most :data:`SIDE` pixels and never enlarged.
-    ``width`` and ``height`` of the file's picture; ``suffix`` of its name in lower case, ``folder``: where it lies beside its
-    class and half, and ``camera`` by EXIF, "" where there is none."""
+    ``width`` and ``height`` of the file's picture; ``suffix`` of its name in lower case; ``above`` and ``below``: the
+    folders on either side of the one called as its class, without halves; ``camera`` by EXIF; "" where there is none."""
 
     grey: np.ndarray
     width: int
     height: int
     suffix: str
-    folder: str
+    above: str
+    below: str
     camera: str
 
 
@@ -64,17 +65,19 @@ def _original(collection: Collection, listing: Listing, position: int, ranges: R
     camera = _camera(picture)
     grey = decode(picture, min(SIDE, width, height), 1, ranges)[0]
     name = PurePosixPath(listing.names[position])
-    folder = _folder(name.parts[:-1], listing.class_names[int(listing.labels[position])])
-    return Original(grey, width, height, name.suffix.lower(), folder, camera)
+    folders = _folders(name.parts[:-1], listing.class_names[int(listing.labels[position])])
+    return Original(grey, width, height, name.suffix.lower(), *folders, camera)
 
 
-def _folder(parts: Sequence[str], label: str) -> str:
-    return "/".join(part for part in parts if part != label and part.lower() not in SPLIT_NAMES)
+def _folders(parts: Sequence[str], label: str) -> tuple[str, str]:
+    place = parts.index(label) if label in parts else len(parts)
+    above = (part for part in parts[:place] if part.lower() not in SPLIT_NAMES)
+    return "/".join(above), "/".join(parts[place + 1 :])
 
 
 def _camera(picture: Picture) -> str:
     """Maker and model by EXIF."""
-    if not isinstance(picture, Image.Image) or picture.format not in ("JPEG", "MPO", "TIFF", "WEBP", "PNG"):
+    if not isinstance(picture, Image.Image) or picture.format not in ("JPEG", "MPO", "TIFF"):
         return ""
     try:
         exif = picture.getexif()

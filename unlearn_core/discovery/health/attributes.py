@@ -44,14 +44,14 @@ class Attribute:
         return SAYS_ORIGIN if self.origin else SAYS_CONTENT
 
 
-def text_attribute(name: str, title: str, texts: Sequence[str], labels: np.ndarray) -> Attribute | None:
-    """An attribute of where images come from; None where it has one value, a value for each image, or one for each class (as
-    the folders that classes lie in)."""
+def text_attribute(name: str, title: str, texts: Sequence[str], labels: np.ndarray, layout: bool = False) -> Attribute | None:
+    """An attribute of where images come from; None where it has one value, or a value for each image. ``layout``: it may only
+    say how the classes are filed, so that it is none where every class has one value."""
     words, codes = np.unique(np.array(texts, dtype=object).astype(str), return_inverse=True)
     if not 2 <= len(words) <= min(MOST_VALUES, len(texts) // 2):
         return None
     pairs = np.unique(np.stack([codes, labels], 1), axis=0)
-    if len(pairs) == len(words) == len(np.unique(labels)):
+    if layout and len(pairs) == len(np.unique(labels)):
         return None
     return Attribute(name, title, codes.astype(np.int64), tuple(str(word) for word in words), True)
 
@@ -170,6 +170,13 @@ def attributes_of(
     found = [number_attribute(name, title, measures[name]) for name, title in titles.items() if name in measures]
     for name, title in (("size", "Size"), ("shape", "Shape")):
         found += [number_attribute(name, title, measures[name], True)] if name in measures else []
-    words = {"suffix": "The kind of file", "folder": "The source folder", "camera": "The camera"}
-    found += [text_attribute(name, title, texts[name], labels) for name, title in words.items() if name in texts]
+    words = {
+        "suffix": "The kind of file",
+        "above": "The folder above the class",
+        "below": "The folder below it",
+        "camera": "The camera",
+    }
+    found += [
+        text_attribute(name, title, texts[name], labels, name == "above") for name, title in words.items() if name in texts
+    ]
     return [one for one in found if one is not None]

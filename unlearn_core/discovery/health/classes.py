@@ -25,7 +25,9 @@ def find_imbalance(labels: np.ndarray, names: Sequence[str]) -> Finding | None:
     members = np.isin(labels, small).nonzero()[0]
     members = members[np.argsort(rank[labels[members]], kind="stable")]
     shown = ", ".join(f"“{names[k][:60]}” {counts[k]:,}" for k in small[:3]) + (", …" if len(small) > 3 else "")
-    sentence = f"“{names[int(counts.argmax())][:60]}” has {most:,} training images, {shown}: accuracy says little of the small."
+    sentence = (
+        f"“{names[int(counts.argmax())][:60]}” has {most:,} training images, {shown}: accuracy says little of the small ones."
+    )
     rule = f"{UNBALANCED:g} times fewer images than the largest class, of our own"
     values = counts[labels[members]].astype(float)
     return Finding("imbalance", "data set", "Unequal classes", sentence, rule, members, values, "images of its class")

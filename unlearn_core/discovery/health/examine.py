@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from unlearn_core.canonical import content_key
 from unlearn_core.datasets import Split, load_dataset
 from unlearn_core.datasets import registry as datasets
 from unlearn_core.datasets.files import cache, twins
@@ -24,7 +24,7 @@ from unlearn_core.support.deferring import report_reading
 
 REVISION = 1
 """Raised when other things would be found in the same data."""
-_TEXTS = ("suffix", "folder", "camera")
+_TEXTS = ("suffix", "above", "below", "camera")
 _EVERY = 64
 
 Step = Callable[[int, int], None]
@@ -45,6 +45,7 @@ def examine(spec: DatasetSpec, seed: int, step: Step) -> Health:
 
     Points have no images: then only the sizes of the classes are looked at, and what is left out is said.
     """
+    step(0, 1)
     split = load_dataset(spec, seed)
     labels, names = split.train.labels.numpy(), split.train.class_names
     imbalance = find_imbalance(labels, names)
@@ -93,8 +94,7 @@ def _find_copies(split: Split, step: Callable[[int], None]) -> tuple[list[Findin
 def measure_images(spec: DatasetSpec, split: Split) -> Measured:
     """What is measured of the training images: of their files, where there are some, else of the pixels that are trained on."""
     source = datasets.get(spec.name)
-    key = hashlib.sha256(f"{REVISION} {spec.model_dump_json()} {split.roster.positions.tolist()}".encode()).hexdigest()
-    key = f"health-{key[:32]}"
+    key = f"health-{content_key('measured', REVISION, spec, split.roster.positions.tolist())}"
     stored = cache.read(key) if split.files is not None else None
     if stored is not None:
         return _from_arrays(stored, split)
@@ -104,7 +104,7 @@ def measure_images(spec: DatasetSpec, split: Split) -> Measured:
         return _of_pixels(split, f"The files cannot be read any more, so that sizes and sources are not known: {error}")
     if seen is None:
         return _of_pixels(split, "There are no files behind these images, so that sizes, shapes and sources are not looked at.")
-    nothing = (np.full(len(MEASURES) + 2, np.nan), ("", "", ""))
+    nothing = (np.full(len(MEASURES) + 2, np.nan), ("",) * len(_TEXTS))
     rows = [nothing if one is None else one for one in seen]
     arrays = {"numbers": np.stack([numbers for numbers, _ in rows])}
     arrays |= {name: np.array([texts[k] for _, texts in rows], dtype=np.str_) for k, name in enumerate(_TEXTS)}
@@ -112,11 +112,11 @@ def measure_images(spec: DatasetSpec, split: Split) -> Measured:
     return _from_arrays(arrays, split)
 
 
-def _look(original: Original) -> tuple[np.ndarray, tuple[str, str, str]]:
+def _look(original: Original) -> tuple[np.ndarray, tuple[str, ...]]:
     """Everything that is measured of a file: MEASURES, side, shape; and where it comes from."""
     short, long = sorted((original.width, original.height))
     numbers = np.append(measure_grey(original.grey), [np.sqrt(short * long), short / long])
-    return numbers, (original.suffix, original.folder, original.camera)
+    return numbers, tuple(getattr(original, name) for name in _TEXTS)
 
 
 def _from_arrays(arrays: dict[str, np.ndarray], split: Split) -> Measured:

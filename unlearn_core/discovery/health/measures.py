@@ -55,7 +55,7 @@ def _blur_along(grey: np.ndarray) -> float | None:
 def to_grey(pixels: np.ndarray) -> np.ndarray:
     """uint8 (C, H, W) as uint8 (H, W), with the weights of ITU-R 601 for three channels."""
     if len(pixels) == 1:
-        return pixels[0]
+        return np.asarray(pixels[0])
     weighed = np.tensordot(np.array([0.299, 0.587, 0.114]), pixels[:3].astype(np.float64), 1)
     return np.asarray(weighed.round().astype(np.uint8))
 

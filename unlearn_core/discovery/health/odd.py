@@ -78,7 +78,7 @@ def find_odd(rule: Rule, values: np.ndarray) -> Finding | None:
     if not len(members):
         return None
     members = members[np.argsort(-np.abs(scores[members]), kind="stable")]
-    sentence = f"{len(members):,} of {int(known.sum()):,} training images; in the middle of all it is {middle:.3g}."
+    sentence = f"{len(members):,} of {int(known.sum()):,} training images; the median of all is {middle:.3g}."
     return Finding(
         rule.name, "image", rule.title, sentence, rule_words(rule), members, values[members].astype(float), rule.words
     )

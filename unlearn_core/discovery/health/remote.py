@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from unlearn_core.discovery.health.findings import Finding
@@ -18,8 +20,9 @@ RULE = (
 )
 
 
-def neighbour_distances(features: np.ndarray) -> np.ndarray:
-    """float64 (N,): mean Euclidean distance of each row of ``features`` (N, D) to its nearest other rows.
+def neighbour_distances(features: np.ndarray, step: Callable[[int, int], None] | None = None) -> np.ndarray:
+    """float64 (N,): mean Euclidean distance of each row of ``features`` (N, D) to its nearest other rows; ``step(done, total)``
+    is told how far it is.
 
     Kuan and Mueller 2022, "Back to the basics: revisiting out-of-distribution detection baselines", arXiv:2207.03061.
     """
@@ -31,6 +34,8 @@ def neighbour_distances(features: np.ndarray) -> np.ndarray:
         return np.zeros(len(points))
     found = []
     for ids in torch.split(torch.arange(len(points)), _ROWS):
+        if step is not None:
+            step(int(ids[0]), len(points))
         distance = torch.cdist(points[ids], points)
         distance[torch.arange(len(ids)), ids] = torch.inf
         found.append(distance.topk(count, largest=False).values.mean(1))

@@ -21,8 +21,7 @@ from unlearn_core.training import DeviceData
 from unlearn_core.views.health.data import health_key, remote_key, to_arrays, to_payload
 
 if TYPE_CHECKING:
-    from torch import nn
-
+    from unlearn_core.models import RedirectNet
     from unlearn_core.stages.recorder import Progress
 
 
@@ -56,14 +55,17 @@ def look_for_remote(stage: Stage, scenario: Scenario, store: Store, device: torc
     store.put(stage.key, "health_outliers", spec, to_payload(found), environment(device), {"health": to_arrays(found)})
 
 
-def remote_health(model: nn.Module, train: DeviceData, reporter: Progress) -> Health:
+def remote_health(model: RedirectNet, train: DeviceData, reporter: Progress) -> Health:
     """Outliers in the penultimate features of a network."""
-    parts = train.eval_batches(torch.arange(len(train), device=train.device))
-    pieces = []
+    count, done, pieces = len(train), 0, []
     with torch.no_grad():
-        for k, ids in enumerate(parts):
-            report_step(reporter, k, len(parts) + 1)
+        for ids in train.eval_batches(torch.arange(count, device=train.device)):
+            report_step(reporter, done, 2 * count)
             pieces.append(model.features(train.batch(ids)).float().flatten(1).cpu())
-    report_step(reporter, len(parts), len(parts) + 1)
-    found = find_remote(neighbour_distances(torch.cat(pieces).numpy()))
+            done += len(ids)
+
+    def step(compared: int, _: int) -> None:
+        report_step(reporter, count + compared, 2 * count)
+
+    found = find_remote(neighbour_distances(torch.cat(pieces).numpy(), step))
     return Health((found,) if found else (), ("outliers",), ())
