@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import unlearn_core as eunoe
 from unlearn_core.datasets import load_dataset
@@ -25,6 +26,7 @@ from unlearn_core.presets import make_method
 from unlearn_core.results.reader import scenario_data
 from unlearn_core.specs import Scenario
 from unlearn_core.store import Store
+from unlearn_core.views.report_images import embed
 
 
 def inquiry_of(scenario: Scenario, answers: str, groups: int = 25) -> Inquiry:
@@ -59,6 +61,17 @@ def test_twenty_looks_fit_into_three_megabytes_and_ask_the_network_for_nothing(s
     assert "prefers-color-scheme: dark" in text
     assert 'name="viewport"' in text
     assert f"<td>{len(inquiry.questions.wrong())}</td>" in text
+
+
+@pytest.mark.parametrize("side", [8, 32, 40, 41, 64, 224])
+def test_images_of_any_size_stay_small_whatever_they_show(side: int) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (side, side, 3), dtype=np.uint8)
+    address = embed(noise)
+    assert 20 * 16 * len(address) < 2_800_000  # twenty looks at the worst
+    image = Image.open(io.BytesIO(base64.b64decode(address.partition(",")[2])))
+    assert max(image.size) <= 64
+    if side <= 40:
+        assert (np.asarray(image) == noise).all()
 
 
 def test_the_list_inside_is_a_forget_list(store: Store) -> None:

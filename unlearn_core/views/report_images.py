@@ -9,7 +9,7 @@ import numpy as np
 
 SIDE = 64
 """Pixels a side, at most."""
-SHARP = 48
+SHARP = 40
 """Up to so many pixels a side every pixel is kept."""
 
 
