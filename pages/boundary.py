@@ -12,7 +12,7 @@ from pages.cache import boundary as planes
 from pages.cache import catalog
 from pages.session import binding
 from pages.session.services import job_for, store
-from pages.widgets import boundary, jobs, show
+from pages.widgets import boundary, jobs, more_like, show
 from pages.widgets.page import end_on_error, end_page, page
 from unlearn_core import view_state as vs
 from unlearn_core.errors import UserError
@@ -111,6 +111,7 @@ def anchor_part(where: InputPlane, panels: Sequence[Panel]) -> None:
         boundary.cards(where, panels, names, [mark(scenario, anchor.index) for anchor in where.anchors])
     with other, st.popover("Other images", width="stretch", help="Choose the images that span the plane"):
         anchor_fields([anchor.index for anchor in where.anchors])
+    more_like.section(state, scenario, [anchor.index for anchor in where.anchors], "anchors")
 
 
 def _instead(value: int, _: object) -> int:

@@ -10,7 +10,7 @@ import streamlit as st
 from pages.cache import catalog
 from pages.session import audience, binding
 from pages.session.services import job_for, store
-from pages.widgets import drawing, examples, get_data, jobs, show
+from pages.widgets import drawing, examples, get_data, jobs, more_like, show
 from pages.widgets.page import end_on_error, page
 from unlearn_core import view_state as vs
 from unlearn_core.stages.regularity import plan_regularity
@@ -182,6 +182,7 @@ def cards(state: vs.State, scenario: Scenario, shown: Preview) -> None:
     if shown.rightly_labelled:
         target = vs.class_names(state)[scenario.corruption.target_class] if vs.on_dial(state) else None
         show.note(html.escape(rightly_labelled_line(shown.rightly_labelled, target)))
+    more_like.section(state, scenario, [one.index for one in shown.examples[: state["examples"]]], "craft")
 
 
 def before_and_after(state: vs.State, scenario: Scenario, shown: Preview) -> None:

@@ -13,7 +13,7 @@ from pages.cache import catalog
 from pages.cache import embedding as embedded
 from pages.session import audience, binding, selection
 from pages.session.services import job_for, store, submit
-from pages.widgets import burst, jobs, samples, selecting, set_editor, show
+from pages.widgets import burst, jobs, more_like, samples, selecting, set_editor, show
 from pages.widgets.page import end_on_error, end_page, page
 from unlearn_core import view_state as vs
 from unlearn_core.views.craft.data import triggers
@@ -212,6 +212,7 @@ def closely(shown: embedded_examples.Examples, focus: np.ndarray, ready: Sequenc
     samples.inspector(
         sample, shown, labels, dict(zip(near, embedded_examples.pictures(scenario, near), strict=True)), triggers(scenario)
     )
+    more_like.section(state, scenario, [index], "embedding")
 
 
 with page(

@@ -11,7 +11,7 @@ import streamlit as st
 from pages.cache import catalog
 from pages.session import audience, binding
 from pages.session.services import store
-from pages.widgets import examples, get_data, jobs, own_checkpoint, own_list, reading, show
+from pages.widgets import data_health, examples, get_data, jobs, own_checkpoint, own_list, reading, show
 from pages.widgets.page import end_on_error, end_page, page
 from unlearn_core import view_state as vs
 from unlearn_core.errors import UserError
@@ -283,4 +283,5 @@ with page(
         taken_up(scenario)
         if not binding.hidden(state, "own_read"):
             pictures(found)
+    data_health.section(state, scenario)
     st.caption(scenario_line(scenario.model_dump(), catalog.dataset_label(state["dataset"])))

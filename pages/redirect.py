@@ -11,7 +11,7 @@ from pages.cache import catalog
 from pages.cache import channels as inside
 from pages.session import audience, binding
 from pages.session.services import job_for, store
-from pages.widgets import channels, jobs, show
+from pages.widgets import channels, jobs, more_like, show
 from pages.widgets.page import end_on_error, end_page, page
 from unlearn_core import view_state as vs
 from unlearn_core.errors import UserError
@@ -122,6 +122,7 @@ def channel_part(run: Opened) -> None:
             st.markdown(f"**Training images that activate {name} most**")
             channels.top_images(run, top)
             show.caption("Look for what these have in common; the number is the activation.", top, "channel-top")
+            more_like.section(state, scenario, top["index"].tolist(), "channel")
 
 
 def maps_part(run: Opened) -> None:

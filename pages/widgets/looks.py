@@ -86,6 +86,7 @@ def section(search: Search) -> bool:
         if not audience.visitor():
             _undo(standing, scenario)
     _healing(standing, search.draft)
+    _report(search, standing)
     return True
 
 
@@ -238,6 +239,32 @@ def _healing(standing: Standing, draft: drafts.Draft) -> None:
         if st.button("Heal with it", key="look-heal", type="primary", icon=":material/healing:") and _use(draft, found):
             binding.finish(st.session_state["state"])
             st.switch_page("pages/compare.py")
+
+
+def _report(search: Search, standing: Standing) -> None:
+    """The search as one file for a colleague, made when it is asked for."""
+    if not standing.inquiry.questions.looks or audience.visitor():
+        return
+    place, state, scenario = store(), search.state, search.scenario
+    specs = vs.to_methods(state, list(HEALERS))
+    address = audience.address_of("forget") if audience.shared() else st.context.url or ""
+    repeat = {"Address of these looks": f"{address}?{vs.encode(state)}", "Terminal: cards to look at": vs.as_questions(state)}
+    repeat["Terminal: heal with the list"] = f"{vs.as_cli(state, list(HEALERS))} --forget wrong-labels.csv"
+
+    def made() -> str:
+        from unlearn_core.front_door.looks_report import looks_report
+
+        return looks_report(place, scenario, standing.inquiry, repeat, specs)
+
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.download_button(
+            "Report", data=made, file_name="eunoe-looks.html", mime="text/html", key="look-report", on_click="ignore",
+            icon=":material/description:",
+        )  # fmt: skip
+        st.caption(
+            "One HTML file for a colleague: the groups with their images, what spoke for them, the list, and before and after "
+            "once Compare has healed with it. It opens offline."
+        )
 
 
 def _use(draft: drafts.Draft, found: ForgetSet) -> bool:

@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.session import audience, binding, drafts
-from pages.widgets import examples, show
+from pages.widgets import examples, more_like, show
 from unlearn_core import view_state as vs
 from unlearn_core.support.escaping import escape_markdown
 from unlearn_core.views.craft.data import triggers
@@ -152,6 +152,7 @@ def evidence(state: vs.State, scenario: Scenario, found: Suspects, groups: np.nd
         f"**{says}**{chance}{truth}"
     )
     show.picture(suspects_figure.evidence_bars(found.evidence(index), index, 300), "suspect-evidence")
+    more_like.section(state, scenario, [index], "suspect")
 
 
 def decide(draft: drafts.Draft, marked: list[int]) -> None:

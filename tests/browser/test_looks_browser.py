@@ -43,7 +43,31 @@ def test_keys_answer_cards_and_what_was_found_is_healed(server: Server, tab: Tab
     page.keyboard.press("Backspace")
     standing(page, "1 look")
 
+    with page.expect_download(timeout=60_000) as saved:
+        page.get_by_role("button", name="Report").click()
+    report = saved.value.path().read_text()
+    assert "Group 1: called wrong" in report
+    assert report.count("<img ") == 16
+    assert "Nothing was healed yet with this list" in report
+
     page.get_by_role("button", name="Heal with it").click()
     expect(page.get_by_role("heading", name="Compare")).to_be_visible(timeout=WAIT)
     expect(page.get_by_text("16 in an edited forget set")).to_be_visible(timeout=WAIT)
+    assert tab.complaints == []
+
+
+def test_a_press_on_a_picture_of_any_page_leads_to_its_like(server: Server, tab: Tab) -> None:
+    page = tab.page
+    page.goto(f"{server.url}/craft?{QUERY}")
+    folded = page.locator("[data-testid=stExpander]", has_text="More like this")
+    folded.locator("summary").click(timeout=60_000)
+    train = folded.get_by_role("button", name="Train it")
+    found = folded.get_by_text("that are most like it")
+    expect(train.or_(found)).to_be_visible(timeout=WAIT)
+    if train.is_visible():
+        train.click()
+    expect(found).to_be_visible(timeout=WAIT)
+    first = found.inner_text()
+    folded.locator(".card").last.get_by_role("button").nth(3).click()
+    expect(found).not_to_have_text(first, timeout=WAIT)
     assert tab.complaints == []

@@ -47,13 +47,18 @@ def test_cards_are_written_answered_and_taken_back(tmp_path: Path, capsys: Captu
     writer.writeheader()
     writer.writerows(filled)
     file.write_text(text.getvalue())
-    assert main([*QUICK, "--answers", str(file), "--accept", str(kept), "--json"]) == 0
+    report = tmp_path / "report.html"
+    assert main([*QUICK, "--answers", str(file), "--accept", str(kept), "--report", str(report), "--json"]) == 0
     after = json.loads(capsys.readouterr().out)
     assert after["looks"] == 3
     assert len(after["forget"]) >= 16
     wrong = [index for index in after["forget"] if person.wrong[index]]
     assert len(wrong) >= 0.9 * len(after["forget"])
     assert [int(line["index"]) for line in csv.DictReader(kept.open())] == after["forget"]
+    page = report.read_text()
+    assert f"<td>{len(after['forget'])}</td>" in page
+    assert "Wrong labels of the list that are still predicted" in page
+    assert "<th>REM</th>" in page
     # Cards of other data are not taken for these.
     other = [*QUICK, "--seed", "1", "--answers", str(file)]
     assert main(other) == 2
@@ -66,6 +71,9 @@ def test_cards_are_written_answered_and_taken_back(tmp_path: Path, capsys: Captu
         (["--questions", "3"], "--questions needs --out"),
         (["--questions", "0", "--out", "cards"], "--questions must be 1 to 200"),
         (["--answers", "nowhere.csv"], "cannot be read"),
+        (["--report", "report.html"], "--report is about answers to cards"),
+        (["--questions", "3", "--out", "cards", "--report", "report.html"], "--report is about answers to cards"),
+        (["--answers", "a.csv", "--report", "no/where/report.html"], "--report"),
         (["--answers", "nowhere.csv", "--forget", "list.csv"], "--forget has no meaning"),
     ],
 )

@@ -117,6 +117,7 @@ def test_check_and_run_say_it_as_text_and_as_json(place: Path, tmp_path: Path, c
     answer = json.loads(capsys.readouterr().out)
     assert (answer["checkpoint"]["state"], answer["checkpoint"]["train_accuracy"]) == ("fine", 1.0)
     assert answer["problems"] == []
+    assert "outliers" in answer["health"]["examined"]  # there is a network to see them by
     assert main(["check", "--data", str(place / "photos"), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["checkpoint"] is None
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from apptools import finish_jobs, link, texts
+from apptools import finish_jobs, keyed, link, texts
 from streamlit.testing.v1 import AppTest
 
 from unlearn_core import view_state as vs
@@ -60,6 +60,8 @@ def test_answers_are_kept_in_the_link_and_can_be_taken_back(open_page: OpenPage)
     press(app, "wrong")
     assert link(app)["looks"].startswith("ww.")
     assert "<b>32</b> called wrong" in texts(app)
+    report = keyed(app, "look-report").proto
+    assert report.label == "Report"
     again = begin(open_page, f"&looks={link(app)['looks']}")  # a reload, or another browser
     assert "<b>32</b> called wrong" in texts(again)
     again.button(key="look-undo").click().run()

@@ -26,7 +26,9 @@ from unlearn_core.views.boundary.plane import plane_of
 from unlearn_core.views.boundary.stage import plan_decision_maps, plan_frames, plan_plane
 from unlearn_core.views.channels.stage import plan_channels
 from unlearn_core.views.embedding.stage import plan_embedding
+from unlearn_core.views.health.stage import plan_health, plan_remote
 from unlearn_core.views.heatmap.data import MissingMetric
+from unlearn_core.views.likeness.stage import plan_likeness
 from unlearn_core.views.looks.stage import plan_judging, plan_looks
 from unlearn_core.views.own_data.stage import plan_cost
 from unlearn_core.views.start.stage import plan_films
@@ -115,6 +117,9 @@ PLANS: dict[str, tuple[str, Callable[[], list[Stage]]]] = {
     "looks": ("looks", lambda: plan_looks(scenario())),
     "looks judging": ("looks_judging", judging),
     **{what: (what, returning(what)) for what in ("returns", "barrier", "margin_pair", "margins")},
+    "health": ("health", lambda: [plan_health(scenario().dataset, 0)]),
+    "outliers": ("health_outliers", lambda: [*run_of("finetune")[:1], plan_remote(scenario())]),
+    "likeness": ("likeness", lambda: [*run_of("finetune")[:1], plan_likeness(scenario(), "gradient", None)]),
     "film": ("film", lambda: plan_films(scenario(), {"rem": make_method("rem", scenario(), {"epochs": 2})})),
     "boundary": ("boundary", lambda: [*run_of("finetune"), *plan_frames(scenario(), [make_method("finetune", scenario())])]),
 }

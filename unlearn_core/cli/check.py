@@ -10,9 +10,11 @@ import typer
 
 from unlearn_core.cli.checkpoint_fit import with_sentences
 from unlearn_core.cli.forget_option import read_file
+from unlearn_core.cli.health import check_folder, look, print_health, write_groups
 from unlearn_core.cli.option_groups import After, expand_groups
 from unlearn_core.cli.options import JsonOption, print_json
 from unlearn_core.cli.scenario_options import ScenarioOptions
+from unlearn_core.errors import UserError
 from unlearn_core.support.typed_paths import typed_path
 
 if TYPE_CHECKING:
@@ -40,11 +42,24 @@ def check(
         typer.Option(help="A forget list as CSV: a column path or index, and perhaps clean_label and note."),
         After("data"),
     ] = None,
+    health: Annotated[
+        bool,
+        typer.Option(
+            "--health/--no-health",
+            help="Look for copies, blurry, dark and odd images, and for attributes that tell the class.",
+        ),
+    ] = True,
+    groups: Annotated[
+        Path | None, typer.Option(help="Write what data health found into this folder, every group as a forget list.")
+    ] = None,
     json: JsonOption = False,
 ) -> int:
     """Read your own images, forget list and checkpoint, and say what they hold and what is wrong. Nothing is trained."""
     from unlearn_core.views.own_data import data as own
 
+    if groups is not None and not health:
+        raise UserError("--groups are those of data health, so --no-health has no meaning beside it.")
+    check_folder(groups)
     scenario = replace(options, found=True).make()
     found = own.read(scenario.dataset.name, scenario.dataset.params, scenario.seed)
     listed: InUse | None = None
@@ -61,6 +76,8 @@ def check(
         problems += fit["sentences"][1:]
     cost = own.cost(scenario)
     answer = _answer(found, listed, problems, cost, scenario.model.name) | {"checkpoint": fit}
+    if health:
+        answer["health"] = _health(scenario, groups)
     if json:
         print_json(answer)
     else:
@@ -78,6 +95,17 @@ def _fit(scenario: Scenario) -> dict[str, Any] | None:
     if not plan_fit(scenario):
         return None
     return with_sentences(measure_fit(scenario, load_scenario_data(scenario, resolve_device("cpu")), SilentReporter()))
+
+
+def _health(scenario: Scenario, groups: Path | None) -> dict[str, Any]:
+    """What data health says of the data that would be trained on; its groups are written where that is asked for."""
+    from unlearn_core.datasets import load_dataset
+    from unlearn_core.views.health.data import as_json
+
+    found, names = look(scenario), load_dataset(scenario.dataset, scenario.seed).names
+    if groups is not None:
+        write_groups(found, names, groups)
+    return as_json(found, names)
 
 
 def _answer(found: Reading, listed: InUse | None, problems: list[str], cost: Cost, model: str) -> dict[str, Any]:
@@ -143,3 +171,5 @@ def _print(answer: dict[str, Any]) -> None:
     print("No problems found." if not answer["problems"] else "Problems:")
     for problem in answer["problems"]:
         print(f"- {problem}")
+    if "health" in answer:
+        print_health(answer["health"])

@@ -73,6 +73,14 @@ def discover(
     answers: Annotated[
         Path | None, typer.Option("--answers", help="Take back the CSV file with the answers to the cards of --questions.")
     ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            "--report",
+            help="With --answers: heal with what was called wrong, and write one HTML file for a colleague: groups, looks, "
+            "before and after, the list.",
+        ),
+    ] = None,
     compute: EngineOptions,
     json: JsonOption = False,
 ) -> int:
@@ -81,7 +89,9 @@ def discover(
     if questions is not None or answers is not None:
         from unlearn_core.cli.questions import Asked, ask
 
-        return ask(options, compute, Asked(questions, out, answers, accept), json)
+        return ask(options, compute, Asked(questions, out, answers, accept, report), json)
+    if report is not None:
+        raise UserError("--report is about answers to cards, so it needs --answers; `run --report` compares methods.")
     _check(precision, top, out, accept)
     try:
         with compute.open() as (store, machine):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shlex
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,16 +28,20 @@ if TYPE_CHECKING:
 
 SHEET, ANSWERS = "cards.html", "answers.csv"
 MOST = 200
+HEALERS = ("rem",)
+"""What a report shows beside the original."""
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What was typed: how many ``questions``, the folder ``out``, the file of ``answers``, and where to ``accept`` them."""
+    """What was typed: how many ``questions``, the folder ``out``, the file of ``answers``, where to ``accept`` them, and where
+    to ``report`` on them."""
 
     questions: int | None
     out: Path | None
     answers: Path | None
     accept: Path | None
+    report: Path | None = None
 
     def check(self, options: ScenarioOptions) -> None:
         """Raise :class:`UserError` for what cannot be, before anything is computed."""
@@ -51,6 +57,10 @@ class Asked:
                 raise UserError(f"--out {str(self.out)!r} is a file; the cards need a folder.")
         if self.accept is not None:
             typed_target(self.accept, "--accept")
+        if self.report is not None:
+            if self.answers is None:
+                raise UserError("--report is about answers to cards, so it needs --answers.")
+            typed_target(self.report, "--report")
 
 
 def ask(options: ScenarioOptions, compute: EngineOptions, asked: Asked, json: bool) -> int:
@@ -71,6 +81,8 @@ def ask(options: ScenarioOptions, compute: EngineOptions, asked: Asked, json: bo
             assistant = Assistant.of_stored(scenario, store, compute.device.value)
             replay(assistant, rows, str(asked.answers))
             cards = assistant.next(asked.questions) if asked.questions else []
+            if asked.report is not None:
+                _report(asked.report, assistant, options, scenario, store, machine)
     except KeyboardInterrupt:
         return say_stopped()
     written = _write(assistant, cards, rows, scenario, asked)
@@ -133,6 +145,25 @@ def _write(
         _put(asked.accept, _forget_list(assistant, scenario, split.names))
         said.append(f"The forget list with {len(assistant.forget_set)} examples is in {str(asked.accept)!r}.")
     return said
+
+
+def _report(
+    target: Path, assistant: Assistant, options: ScenarioOptions, scenario: Scenario, store: Store, machine: Any
+) -> None:
+    """Heal with what was called wrong, where anything was, and write the report."""
+    from unlearn_core.front_door.looks_report import looks_report
+    from unlearn_core.front_door.report import write_report
+    from unlearn_core.presets import make_method, method_overrides
+    from unlearn_core.stages.unlearn import plan_runs
+
+    specs = [make_method(name, scenario, method_overrides(options.parse().overrides, name)) for name in HEALERS]
+    if assistant.forget_set:
+        told = scenario.knowing(tuple(assistant.forget_set))
+        if why := failure(follow(machine, machine.submit(plan_runs(told, specs), "heal"), details=True)):
+            say(why)
+    command = f"python -m unlearn_core {shlex.join(sys.argv[1:])}"
+    write_report(target, looks_report(store, scenario, assistant.inquiry, {"Terminal": command}, specs))
+    say(f"The report is in {str(target)!r}.")
 
 
 def _forget_list(assistant: Assistant, scenario: Scenario, paths: Sequence[str]) -> str:

@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -16,6 +16,9 @@ from typing_extensions import TypeVar
 from unlearn_core.component import ComponentParams, ComponentRegistry, SourceComponent
 from unlearn_core.errors import UserError
 from unlearn_core.specs import DatasetSpec, TrainingSpec, TriggerSpec
+
+if TYPE_CHECKING:
+    from unlearn_core.datasets.files.originals import Original
 
 Family = Literal["points", "digits", "photos"]
 """What kind of data it is; methods keep one set of defaults per family."""
@@ -155,6 +158,7 @@ class Preset:
 
 
 P = TypeVar("P", bound=ComponentParams, default=ComponentParams)
+T = TypeVar("T")
 
 
 class DatasetSource(SourceComponent[P]):
@@ -189,6 +193,12 @@ class DatasetSource(SourceComponent[P]):
     def load(cls, params: P, seed: int) -> Split:
         """Training and test data; the split depends on ``seed`` alone."""
         raise NotImplementedError
+
+    @classmethod
+    def originals(cls, params: P, split: Split, look: Callable[[Original], T]) -> list[T | None] | None:
+        """What ``look`` says of every training image as its file holds it, None for one that cannot be read; None where there
+        are no files. Raises :class:`UserError` where the files are gone or have changed."""
+        return None
 
     @classmethod
     def missing(cls) -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 
 from unlearn_core.discovery import ModelOutputs, Score, register
 
 CLOSEST = 3
-_ROWS = 4096
+_ROWS, _BLOCK = 4096, 1024
 
 
 def similarity(features: torch.Tensor, known: torch.Tensor, pull: torch.Tensor | None = None) -> torch.Tensor | None:
@@ -28,6 +30,30 @@ def similarity(features: torch.Tensor, known: torch.Tensor, pull: torch.Tensor |
             alike = alike * (pull[ids] @ pull[targets].T)
         values.append(alike.topk(min(CLOSEST, len(targets)), dim=1).values.mean(1))
     return torch.cat(values)
+
+
+def most_alike(
+    features: torch.Tensor, pull: torch.Tensor | None, count: int, step: Callable[[int, int], None]
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The ``count`` others that are most like each of N examples, the most alike first: indices int64 (N, count) and
+    likenesses float (N, count).
+
+    Likeness is that of :func:`similarity`: the cosine of ``features`` (N, D), with ``pull`` (N, classes) that of the head's
+    gradients. ``step(done, total)`` is told how far it is.
+    """
+    unit = F.normalize(features.float(), dim=1)
+    towards = None if pull is None else F.normalize(pull.float(), dim=1)
+    count, found = min(count, len(unit) - 1), []
+    rows = torch.arange(len(unit), device=unit.device)
+    for ids in torch.split(rows, _BLOCK):
+        step(int(ids[0]), len(unit))
+        alike = unit[ids] @ unit.T
+        if towards is not None:
+            alike = alike * (towards[ids] @ towards.T)
+        alike[torch.arange(len(ids), device=unit.device), ids] = -torch.inf
+        found.append(alike.topk(count, dim=1))
+    step(len(unit), len(unit))
+    return torch.cat([one.indices for one in found]), torch.cat([one.values for one in found])
 
 
 @register

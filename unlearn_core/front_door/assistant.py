@@ -16,6 +16,7 @@ from unlearn_core.front_door.guest_data import Moments, take_data
 from unlearn_core.front_door.watching import MethodReporter, display
 
 if TYPE_CHECKING:
+    from unlearn_core.discovery.inquiry import Inquiry
     from unlearn_core.methods import UnlearningTask
     from unlearn_core.methods.redirection.asking import Looks
     from unlearn_core.methods.redirection.search import DiscoverParams
@@ -207,6 +208,11 @@ class Assistant:
     def data(self) -> DeviceData:
         """The examples as they are shown, with their given labels."""
         return self._looks.task.data
+
+    @property
+    def inquiry(self) -> Inquiry:
+        """The evidence, the questions and their answers, as a report reads them."""
+        return self._looks
 
     def _check_right(self, card: Card, given: Mapping[int, int]) -> None:
         for index, label in given.items():

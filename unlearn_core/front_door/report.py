@@ -64,7 +64,7 @@ def comparison_report(
         Section("Settings", (), _settings(plain, specs), prose=True, folded=True),
         Section("To repeat it", code=repeat),
     ]
-    return page("Unlearning corrupted data: a comparison", sections, _made())
+    return page("Unlearning corrupted data: a comparison", sections, made_with())
 
 
 def write_report(path: Path, text: str) -> None:
@@ -132,7 +132,8 @@ def _flat(name: str, value: Any) -> list[tuple[str, str]]:
     return [(name, str(value))]
 
 
-def _made() -> str:
+def made_with() -> str:
+    """When and with what a report was made."""
     versions = ", ".join(f"{name} {metadata.version(name)}" for name in PACKAGES)
     date = dt.datetime.now(dt.UTC).date().isoformat()
     return f"Made with Eunoe on {date}, Python {platform.python_version()}, {versions}."

@@ -18,10 +18,15 @@ _mount = st.components.v2.component(
 
 
 def draw(
-    indices: Sequence[int], addresses: Sequence[str], labels: Sequence[str], on_like: Callable[[int], None] | None
+    indices: Sequence[int],
+    addresses: Sequence[str],
+    labels: Sequence[str],
+    on_like: Callable[[int], None] | None,
+    name: str = "",
 ) -> None:
     """Pictures by their ``addresses``, with the given ``labels`` below; ``on_like`` is called with the index of the one that
-    is pressed, None where that asks for nothing."""
+    is pressed, None where that asks for nothing. ``name``: tells several on one page apart."""
+    key = f"{_KEY}:{name}" if name else _KEY
     shown = [
         {"index": index, "address": address, "label": label}
         for index, address, label in zip(indices, addresses, labels, strict=True)
@@ -29,6 +34,6 @@ def draw(
 
     def asked() -> None:
         if on_like is not None:
-            on_like(int(st.session_state[_KEY]["like"]))
+            on_like(int(st.session_state[key]["like"]))
 
-    _mount(key=_KEY, data={"shown": shown, "asks": on_like is not None}, on_like_change=asked)
+    _mount(key=key, data={"shown": shown, "asks": on_like is not None}, on_like_change=asked)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
@@ -15,6 +15,7 @@ from unlearn_core.datasets.files import decoding, loading
 from unlearn_core.datasets.files.facts import Facts, find_facts, forget_facts, recall_facts, remember_facts
 from unlearn_core.datasets.files.listed import PATTERN
 from unlearn_core.datasets.files.listing import Collection
+from unlearn_core.datasets.files.originals import Original, look_at_originals
 from unlearn_core.datasets.files.presets import preset_for
 from unlearn_core.errors import UserError
 from unlearn_core.specs import Scalar
@@ -46,6 +47,7 @@ class ImageParams(ComponentParams):
 
 
 F = TypeVar("F", bound=ImageParams, default=ImageParams)
+T = TypeVar("T")
 
 
 class ImageSource(DatasetSource[F]):
@@ -172,6 +174,14 @@ class ImageSource(DatasetSource[F]):
         )
         with cls._name_what_to_read(params, seed):
             return loading.load(wanted, seed, lambda: cls.collection(params))
+
+    @classmethod
+    def originals(cls, params: F, split: Split, look: Callable[[Original], T]) -> list[T | None] | None:
+        found = cls.facts(params)
+        if params.content not in ("", found.content):
+            raise UserError(f"The files at {found.place!r} have changed.")
+        with cls._name_what_to_read(params, None):
+            return look_at_originals(cls.collection(params), split.roster.positions, found.ranges, look)
 
     @classmethod
     @contextlib.contextmanager

@@ -19,6 +19,8 @@ LEAST_SIDE, LEAST_CONTRAST = 16, 4.0
 """Smaller or plainer pictures (standard deviation in levels of 255) have too little in them to be told apart by a hash."""
 MOST_TORN = 0.5
 """Where this share of the pairs that chance would give across classes are across classes, a hash tells nothing here."""
+LEAST_PAIRS = 10
+"""Of fewer pairs that is not said."""
 BANDS = tuple(np.uint64(((1 << bits) - 1) << at) for at, bits in ((0, 22), (22, 21), (43, 21)))
 """Two hashes that differ in at most two bits agree in one of three parts."""
 _MOST_EACH = 32
@@ -87,7 +89,7 @@ def describe_near(
         return []
     differ = labels[pairs[:, 0]] != labels[pairs[:, 1]]
     share = np.bincount(labels[train], minlength=int(labels.max()) + 1) / len(train)
-    if len(pairs) >= 10 and differ.mean() >= MOST_TORN * (1 - float((share**2).sum())):
+    if len(pairs) >= LEAST_PAIRS and differ.mean() >= MOST_TORN * (1 - float((share**2).sum())):
         return [
             "These images are too much alike for near duplicates to be told from other images: pairs that a perceptual hash "
             f"finds between test and training images are of different classes in {differ.mean():.0%} of cases."
@@ -114,6 +116,27 @@ def near_pairs(hashes: np.ndarray, pixels: np.ndarray, train: np.ndarray, test: 
     good = good[np.argsort(-likeness[good], kind="stable")]
     _, nearest = np.unique(pairs[good, 0], return_index=True)
     return pairs[good[nearest]]
+
+
+def alike_pairs(hashes: np.ndarray, pixels: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """int64 (M, 2): rows, the lower first, that are near duplicates of each other; of images that are exactly alike
+    (``groups``, of :func:`groups_of`) only the first counts."""
+    rows = np.flatnonzero((hashes != 0) & (groups == np.arange(len(groups))))
+    found = np.concatenate([find_candidates(hashes[rows], hashes[rows], band) for band in BANDS])
+    found = np.unique(rows[found[found[:, 0] < found[:, 1]]], axis=0)
+    if not len(found):
+        return np.empty((0, 2), np.int64)
+    likeness = np.concatenate([_correlations(pixels, found[k : k + 512]) for k in range(0, len(found), 512)])
+    return np.asarray(found[likeness >= LEAST_CORRELATION])
+
+
+def are_torn(pairs: np.ndarray, labels: np.ndarray) -> bool:
+    """Whether pairs are of different classes about as often as chance has it, so that a hash tells nothing here."""
+    if len(pairs) < LEAST_PAIRS:
+        return False
+    share = np.bincount(labels) / len(labels)
+    differ = labels[pairs[:, 0]] != labels[pairs[:, 1]]
+    return bool(differ.mean() >= MOST_TORN * (1 - float((share**2).sum())))
 
 
 def find_candidates(test: np.ndarray, train: np.ndarray, band: np.uint64) -> np.ndarray:

@@ -16,6 +16,7 @@ class OwnState(TypedDict, total=False):
     own_size: int
     own_limit: int
     own_test_limit: int
+    finding: str
 
 
 OWN: Final[tuple[Control, ...]] = (
@@ -56,6 +57,15 @@ OWN: Final[tuple[Control, ...]] = (
         0,
         high=10_000_000,
         step=500,
+        scenario=False,
+    ),
+    Control(
+        "finding",
+        "Group to look at",
+        "What data health found: single images, or something about the set as a whole.",
+        "text",
+        "",
+        high=60,
         scenario=False,
     ),
 )

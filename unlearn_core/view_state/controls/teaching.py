@@ -27,6 +27,7 @@ PANELS: Final[dict[str, dict[str, str]]] = {
         "returns": "What comes back",
         "export": "Export",
         "copy": "Share (on every page)",
+        "more_like": "More like this (on every page)",
     },
     "redirect": {
         "redirect_numbers": "Numbers beside the strength",
@@ -52,7 +53,7 @@ PANELS: Final[dict[str, dict[str, str]]] = {
         "forget_change": "What your set changes",
         "look_cards": "Cards where nothing is known",
     },
-    "own": {"own_list": "Your list", "own_model": "Your model", "own_read": "How files were read"},
+    "own": {"own_list": "Your list", "own_model": "Your model", "own_read": "How files were read", "own_health": "Data health"},
 }
 """By the page that has them: the panels that a teacher's link can leave out, in the words on the screen."""
 

@@ -1,0 +1,1 @@
+"""More like this: the training examples that are most like each one, in what a network makes of them."""
