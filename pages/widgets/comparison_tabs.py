@@ -1,4 +1,4 @@
-"""What a comparison shows, in tabs: map and course, class by class, cost, what comes back, the models as files, meanings."""
+"""What a comparison shows, in tabs: map and course, class by class, who stays exposed, cost, what comes back, files, words."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import streamlit as st
 from pages.cache import catalog
 from pages.session import binding
 from pages.widgets import comparison as results
-from pages.widgets import exports, show
+from pages.widgets import exports, mistakes, show
 from pages.widgets import returns as returning
 from unlearn_core import view_state as vs
 from unlearn_core.plugins import explain
@@ -33,12 +33,14 @@ _PACES = {"work": "share of work", "round": "rounds"}
 def tabs(state: vs.State, scenario: Scenario, specs: Sequence[MethodSpec], frame: pd.DataFrame) -> None:
     """All pictures that this view does not hide."""
     panels: dict[str, tuple[str, ...]] = {
-        "map": ("scatter", "trajectories"), "classes": ("classes",), "cost": ("cost", "difference"), "returns": ("returns",),
+        "map": ("scatter", "trajectories"), "classes": ("classes", "confusion"), "exposure": ("exposure",),
+        "cost": ("cost", "difference"), "returns": ("returns",),
         "export": ("export",),
     }  # fmt: skip
     parts: dict[str, tuple[str, Callable[[], None]]] = {
         "map": ("Map and course", lambda: _map(state, scenario, specs, frame)),
         "classes": ("Class by class", lambda: _classes(state, scenario, specs, frame)),
+        "exposure": ("Who stays exposed", lambda: mistakes.exposed(state, scenario, specs, frame)),
         "cost": ("Cost and differences", lambda: _cost(state, frame)),
         "returns": ("What comes back", lambda: returning.tab(scenario, specs, frame)),
         "export": ("Export", lambda: exports.tab(state, scenario, specs, frame)),
@@ -104,6 +106,14 @@ def _over_time(state: vs.State, rounds: pd.DataFrame, wanted: str, course: Pictu
 
 
 def _classes(state: vs.State, scenario: Scenario, specs: Sequence[MethodSpec], frame: pd.DataFrame) -> None:
+    if not binding.hidden(state, "classes"):
+        _class_shares(state, scenario, specs, frame)
+    if not binding.hidden(state, "confusion"):
+        st.markdown("**Which class is taken for which, before and after**")
+        mistakes.confusions(state, scenario, specs, frame)
+
+
+def _class_shares(state: vs.State, scenario: Scenario, specs: Sequence[MethodSpec], frame: pd.DataFrame) -> None:
     shares = results.class_frame(scenario, specs)
     if shares.empty:
         st.info("The outputs of these models are not in the store; run them to see each class.")

@@ -34,7 +34,8 @@ UNKNOWN_HEADLINES: Final = (
 """The same where it is not known what is wrong, and so not what is healed."""
 DRAW: Final = ("off", "on")
 BY_CLASS: Final = ("healed", "utility")
-TABS: Final = ("map", "classes", "cost", "returns", "export", "meanings", "added")
+MATRICES: Final = ("test", "corrupted")
+TABS: Final = ("map", "classes", "exposure", "cost", "returns", "export", "meanings", "added")
 TIME_AXES: Final = ("work", "round")
 VALUE_SETS: Final = ("tuned", "paper")
 """The sets of a method's values to choose from; a stored run of REM's ablations may have a third (``presets.Values``)."""
@@ -52,6 +53,7 @@ class CompareState(TypedDict, total=False):
     pace: str
     columns: tuple[str, ...]
     by_class: str
+    matrix: str
     tab: str
 
 
@@ -140,6 +142,15 @@ COMPARE: Final[tuple[Control, ...]] = (
         "choice",
         "healed",
         choices=fixed(BY_CLASS),
+        scenario=False,
+    ),
+    Control(
+        "matrix",
+        "Confusions on",
+        "Which class is taken for which: on clean test data, or on the corrupted training examples by their clean label.",
+        "choice",
+        "test",
+        choices=fixed(MATRICES),
         scenario=False,
     ),
     Control(

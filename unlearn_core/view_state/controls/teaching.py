@@ -22,6 +22,8 @@ PANELS: Final[dict[str, dict[str, str]]] = {
         "scatter": "Healed against utility",
         "trajectories": "Over the rounds",
         "classes": "Class by class",
+        "confusion": "Which class is taken for which",
+        "exposure": "Who stays exposed",
         "cost": "Cost",
         "difference": "Differences",
         "returns": "What comes back",
