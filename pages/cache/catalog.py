@@ -43,10 +43,27 @@ def families() -> dict[str, int]:
     return dict(sorted(Counter(method.family for method in methods().values()).items()))
 
 
+def knowledge() -> dict[str, str]:
+    """What methods are told, in words, with how many of them are told just that."""
+    from unlearn_core.view_state.controls.choices import knowledge, told
+
+    counts = Counter(told(method.knows()) for method in methods().values())
+    words = {told(method.knows()): " · ".join(method.knows()) or "nothing" for method in methods().values()}
+    return {name: f"{words[name]} {counts[name]}" for name in knowledge()}
+
+
+def fits(state: vs.State, name: str) -> bool:
+    """Whether a method is of the chosen families, and told what was chosen; of any, where nothing is chosen."""
+    from unlearn_core.view_state.controls.choices import told
+
+    method = methods()[name]
+    families, knows = state["families"], state["knows"]
+    return (not families or method.family in families) and (not knows or told(method.knows()) in knows)
+
+
 def offered(state: vs.State) -> list[str]:
-    """The methods of the chosen families (of all, where none is chosen), and those that are chosen already."""
-    wanted, chosen = state["families"], state["methods"]
-    return [name for name, method in methods().items() if not wanted or method.family in wanted or name in chosen]
+    """The methods that fit what was chosen, and those that are chosen already."""
+    return [name for name in methods() if fits(state, name) or name in state["methods"]]
 
 
 def starts_from_original(name: str) -> bool:

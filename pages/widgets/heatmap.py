@@ -78,7 +78,7 @@ def shown_rows(
             return True
         if state["rows"] == "chosen" or who in apart or not (state["rows"] == "both" or inside(*who)):
             return False
-        return not state["families"] or catalog.methods()[who[0]].family in state["families"]
+        return catalog.fits(state, who[0])
 
     rows = cells.rows_of(table, [*usual, *mine] if state["rows"] == "all" else mine, keep)
     return cells.by_score(rows, table, tasks, higher) if state["order"] == "score" else rows

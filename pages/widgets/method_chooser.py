@@ -12,7 +12,7 @@ from pages.widgets import show
 from unlearn_core import view_state as vs
 from unlearn_core.support.escaping import escape_markdown
 from unlearn_core.views.palette import method_styles
-from unlearn_core.views.table import value_table
+from unlearn_core.views.table import knows_help, value_table
 from unlearn_core.views.task_map_thumbnail import aim_image
 
 _STYLE = """<style>
@@ -34,8 +34,10 @@ def choose(state: vs.State) -> None:
             width="stretch",
             **binding.widget_args(state, "families", tuple, list),
         )
-    shown = [name for name in ("methods", "values") if not binding.hidden(state, name)]
-    places = dict(zip(shown, st.columns([5.4, 1][: len(shown)] or 1, vertical_alignment="bottom"), strict=False))
+    widths = {"methods": 5.4, "knows": 0.95, "values": 1.0}
+    shown = [name for name in widths if not binding.hidden(state, name)]
+    columns = st.columns([widths[name] for name in shown] or 1, vertical_alignment="bottom")
+    places = dict(zip(shown, columns, strict=False))
     if "methods" in places:
         offered = catalog.offered(state)
         places["methods"].multiselect(
@@ -46,8 +48,25 @@ def choose(state: vs.State) -> None:
             label_visibility="collapsed",
             **binding.widget_args(state, "methods", tuple, list),
         )
+    if "knows" in places:
+        with places["knows"]:
+            _like_with_like(state)
     if "values" in places:
         places["values"].segmented_control(options=list(vs.VALUE_SETS), **binding.widget_args(state, "values"))
+
+
+def _like_with_like(state: vs.State) -> None:
+    """A button behind which methods are chosen by what they are told."""
+    told, chosen = catalog.knowledge(), state["knows"]
+    words = f"Told: {len(chosen)}" if chosen else "Told"
+    with st.popover(words, icon=":material/filter_alt:", width="stretch", help=knows_help()):
+        st.pills(
+            options=list(told),
+            selection_mode="multi",
+            format_func=lambda name: told[name],
+            width="stretch",
+            **binding.widget_args(state, "knows", tuple, list),
+        )
 
 
 def cards(state: vs.State, names: list[str]) -> None:

@@ -29,6 +29,17 @@ TABS = {
 """Where the pictures are; a tab is drawn when it is opened."""
 
 
+def test_like_is_offered_with_like(open_page: OpenPage, fresh_store: object) -> None:
+    app = open_page("compare", "knows=F-right,trusted")
+    alike = {method.label for method in registry if method.knows() in (("F", "right labels"), ("trusted",))}
+    chooser = app.multiselect(key="control:methods")
+    assert alike < set(chooser.options)
+    assert len(chooser.options) == len(alike) + len(vs.DEMO_METHODS)  # what is already chosen stays
+    app.button_group(key="control:knows").set_value(["truth"]).run()
+    assert link(app)["knows"] == "truth"
+    assert not alike & set(app.multiselect(key="control:methods").options)
+
+
 def test_the_family_filter_offers_its_methods_and_keeps_the_chosen(open_page: OpenPage, fresh_store: object) -> None:
     app = open_page("compare")
     every = app.multiselect(key="control:methods").options

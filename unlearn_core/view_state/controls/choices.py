@@ -42,6 +42,18 @@ def method_names() -> tuple[str, ...]:
     return tuple(registry.names())
 
 
+def knowledge() -> tuple[str, ...]:
+    """What methods are told beside the model and the data that are left, each once: "F-given", for instance."""
+    from unlearn_core.methods import registry
+
+    return tuple(sorted({told(method.knows()) for method in registry}, key=lambda words: (words.count("-"), words)))
+
+
+def told(words: tuple[str, ...]) -> str:
+    """What a method is told (:meth:`~unlearn_core.methods.Method.knows`) as one word of a link."""
+    return "-".join(word.removesuffix(" labels") for word in words) or "nothing"
+
+
 def metric_names() -> tuple[str, ...]:
     from unlearn_core.evaluation import registry
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, Literal, TypedDict
 
-from unlearn_core.view_state.controls.choices import family_names, method_names, metric_names
+from unlearn_core.view_state.controls.choices import family_names, knowledge, method_names, metric_names
 from unlearn_core.view_state.controls.control import Control, fixed
 
 DEMO_METHODS: Final = ("finetune", "npo", "retrain", "oracle_retrain", "rem")
@@ -47,6 +47,7 @@ class CompareState(TypedDict, total=False):
     examples: int
     draw: str
     families: tuple[str, ...]
+    knows: tuple[str, ...]
     methods: tuple[str, ...]
     values: Literal["tuned", "paper", "rem"]
     metric: str
@@ -85,6 +86,16 @@ COMPARE: Final[tuple[Control, ...]] = (
         "choices",
         (),
         choices=family_names,
+        scenario=False,
+    ),
+    Control(
+        "knows",
+        "Like with like",
+        "Offer only methods that are told this beside the model and the data that are left; none chosen means all. What is "
+        "already chosen stays.",
+        "choices",
+        (),
+        choices=knowledge,
         scenario=False,
     ),
     Control(
