@@ -46,7 +46,8 @@ class RemDiscover(TunedMethod[DiscoverParams]):
     def search(self, task: UnlearningTask, reporter: Reporter) -> nn.Module:
         last = steps_of(rem_values(self.p), len(task.data))
         budget = ProgressBudget(reporter, discovery_steps(self.p, task) + last)
-        found = Discovery(self.p, task, budget).run()
+        search = Discovery(self.p, task, budget)
+        task, found = search.task, search.run()
         budget.used = budget.total - last
         model, tuning = final_rem(self.p, task, found, budget.next(last))
         add_report(model, discovery=found.report(), tuning=tuning)

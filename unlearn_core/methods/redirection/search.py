@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import time
 
@@ -19,9 +20,8 @@ from unlearn_core.methods.redirection.self_tuning import UNTOUCHED, rem_values, 
 from unlearn_core.methods.redirection.work import Setting, rem_work
 from unlearn_core.methods.shared.class_collapse import class_collapsed
 from unlearn_core.methods.shared.early_learning import early_learning_loss, early_learning_steps
-from unlearn_core.methods.shared.preference import accuracy_on
 from unlearn_core.models import RedirectNet, shared_mask
-from unlearn_core.training import Reporter, autocast
+from unlearn_core.training import Answers, Reporter, autocast
 from unlearn_core.training.progress import ProgressBudget, SilentProgress, StepProgress
 from unlearn_core.tuning.held_out import Values, evaluate, with_forget_set
 
@@ -73,9 +73,11 @@ def outputs_of(
     share: float,
     original: tuple[torch.Tensor, torch.Tensor],
     learning: torch.Tensor,
+    said: tuple[torch.Tensor, torch.Tensor],
 ) -> ModelOutputs:
-    """What ``model``, healed while told of ``known`` and with ``task.seed``, says about every example."""
-    logits, features = outputs(model, task)
+    """What ``model``, healed while told of ``known`` and with ``task.seed``, says about every example; ``said``: its outputs
+    with redirect off."""
+    logits, features = said
     mask = shared_mask(model.redirect_layers, share, task.seed, task.device)
     flags = torch.zeros(len(task.data), dtype=torch.bool, device=task.device)
     flags[known] = True
@@ -97,9 +99,11 @@ class Discovery:
         keep_redirect: bool = True,
         learning: torch.Tensor | None = None,
     ) -> None:
-        self.p, self.task, self.budget, self.keep_redirect = params, task, budget, keep_redirect
+        self.p, self.budget, self.keep_redirect = params, budget, keep_redirect
         self.values = search_params(rem_values(params))
-        self.original = outputs(task.frozen_original(), task)
+        start = task.frozen_original()
+        self.original = outputs(start, task)
+        self.task = task = dataclasses.replace(task, answers=Answers(start, task.data, self.original[0]))
         self.is_forget = task.is_forget()
         watching = budget.next(early_learning_steps(task), training_pace(params, task))
         self.learning = early_learning_loss(task, watching) if learning is None else learning
@@ -161,11 +165,13 @@ class Discovery:
             task = with_forget_set(self.task, known[parts != fold], self.task.seed + 1000 * (number + 1) + fold)
             reporter = StepProgress(self.budget.next(steps_of(self.values, len(task.data))))
             model = run_single_rem(self.values, task, reporter)
-            if class_collapsed(model, task.original, task):
+            said = outputs(model, task)
+            if class_collapsed(model, task.answers or task.original, task, said[0].argmax(1)):
                 # A handful of examples with one label can push that whole class out of the base: again, with less force.
                 milder = self.values | {"forget_weight": self.values["forget_weight"] / 3}
                 model = run_single_rem(milder, task, SilentProgress(reporter))
-            views.append(outputs_of(model, task, task.forget, self.p.forget_share, self.original, self.learning))
+                said = outputs(model, task)
+            views.append(outputs_of(model, task, task.forget, self.p.forget_share, self.original, self.learning, said))
             if self.budget.reporter.cancelled():
                 raise Cancelled
         if not self.keep_redirect:
@@ -201,13 +207,11 @@ def final_rem(params: DiscoverParams, task: UnlearningTask, found: Findings, rep
     model = Rem(Rem.params(start | change)).unlearn(with_forget_set(whole, known, excluded=found.excluded), reporter)
     # What the run itself says, where it was repeated more softly.
     report = getattr(model, "report", {}).get("tuning", {})
-    tried: list[Report] = report.get("tried") or [
-        {"changed": {}, "retain": accuracy_on(model, whole, whole.retain)},
-    ]
-    tried = [entry | {"changed": change | entry["changed"]} for entry in tried]
     chosen = change | report.get("changed", {})
-    before = evaluate(UNTOUCHED, task.original, whole)
-    if before.significantly_better(evaluate(chosen, model, whole)):
+    before, after = evaluate(UNTOUCHED, task.original, whole), evaluate(chosen, model, whole)
+    tried: list[Report] = report.get("tried") or [{"changed": {}, "retain": after.retain}]
+    tried = [entry | {"changed": change | entry["changed"]} for entry in tried]
+    if before.significantly_better(after):
         # The network never learned the wrong labels: there is nothing that a REM run could make good.
         chosen, model = UNTOUCHED, run_rem(start | UNTOUCHED, with_forget_set(whole, known), SilentProgress(reporter))
         tried.append({"changed": UNTOUCHED, "retain": before.retain})
