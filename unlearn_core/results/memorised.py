@@ -90,7 +90,7 @@ def of_runs(store: Results, runs: pd.DataFrame) -> pd.Series:
     shares = _of_originals(runs["key"].map(known).astype(float), runs, same)
     lacking = runs[shares.isna()].drop_duplicates(same)["key"]
     if len(lacking):
-        found = _looked_up(store, lacking)
+        found = _looked_up(store, list(lacking))
         shares = shares.fillna(_of_originals(runs["key"].map(found).astype(float), runs, same))
     return shares
 

@@ -53,7 +53,7 @@ class FittedMethod(Method[P]):
             cls.Params = create_model(name, __base__=cls.Params, __doc__=words, fit_rate=(bool, about))
             cls.later |= {"fit_rate"}
         if "unlearn" in vars(cls):
-            cls.unlearn = _fitting(vars(cls)["unlearn"])  # type: ignore[method-assign]
+            cls.unlearn = _fitting(vars(cls)["unlearn"])  # type: ignore[method-assign, assignment]
 
 
 def _fitting(unlearn: Unlearn) -> Unlearn:
