@@ -111,7 +111,7 @@ def verdicts(rows: Sequence[Row]) -> list[str]:
                 f"{1 - statistics.mean(healed):.2f} is memorised: the model never took these labels up, and there is "
                 "nothing to heal."
             )
-        if {"rem", "rem_discover"} <= set(scores):
+        if {"rem", "rem_discover"} <= set(scores) and {row["discovery"] for row in pick(rows, task=task)} == {RATE}:
             ratio = scores["rem_discover"] / scores["rem"]
             asked = Target.at_least(ratio, TIMES)
             lines.append(f"{task}: `rem_discover` has {ratio:.2f} times REM, asked {TIMES:g}: {asked.verdict}.")
