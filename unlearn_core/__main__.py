@@ -1,5 +1,6 @@
 """``eunoe`` and ``python -m unlearn_core``: the command line."""
 
+import gc
 import os
 import sys
 import threading
@@ -16,6 +17,7 @@ def leave() -> NoReturn:
     if any(thread.name == "eunoe-inline" for thread in threading.enumerate()):
         # A stage that didn't hear that it was cancelled: ending the interpreter under its feet would crash.
         os._exit(code)
+    gc.freeze()  # ending the interpreter looks for cycles among all that is left, which goes with the process anyway
     raise SystemExit(code)
 
 

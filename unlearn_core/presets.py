@@ -143,9 +143,16 @@ def make_method(
     """
     method = methods.get(name)
     usual = values_of(name, scenario.dataset.name, scenario.training.augment, values, brought(scenario.model))
-    params = method.full_params(usual | dict(overrides or {}))
+    params = method.full_params(with_overrides(name, usual, overrides or {}))
     given = given_to(name, scenario)
     return MethodSpec(name=method.name, params=params, revision=method.todays_revision(), given=given)
+
+
+def with_overrides(name: str, usual: Mapping[str, Scalar], overrides: Mapping[str, Scalar]) -> dict[str, Scalar]:
+    """``usual`` values with ``overrides``. A learning rate that a person names is taken as it is; only that of REM and its like
+    is where the trials for a foreign network begin."""
+    named = "learning_rate" in overrides and "fit_rate" in methods.get(name).later
+    return dict(usual) | ({"fit_rate": False} if named else {}) | dict(overrides)
 
 
 def given_to(name: str, scenario: Scenario) -> dict[str, Scalar]:

@@ -2,6 +2,8 @@
 
     python -m benchmarks run discovery_photos --data FOLDER [--images 10000] [--seeds 0 1 2] [--regularity 0 1]
         [--recipe accurate] [--methods original rem rem_discover retrain oracle_retrain] [--parts FOLDER]
+    python -m benchmarks run discovery_photos --data FOLDER --images 400 --epochs 8 --recipe memorising --discovery 0.3
+        --regularity 1 --seeds 0 1 2 --methods original retrain rem rem_discover --note "what else ran"
 
 ``FOLDER`` holds train/<class>/… and test/<class>/… (CIFAR-10 as image files); ResNet-9 at a quarter of its width on the
 processor, with the recipe that people's own photographs get in the app, or with ``--recipe memorising`` the one for simulated
@@ -29,6 +31,7 @@ from benchmarks.target import Target
 from unlearn_core.methods import registry as methods
 from unlearn_core.presets import make_scenario
 from unlearn_core.results.memorised import TAKEN_UP
+from unlearn_core.specs import TrainingSpec
 from unlearn_core.stages.execution import environment
 
 USUAL = "accurate"
@@ -48,12 +51,15 @@ COLUMNS = (
 
 
 def task_name(regularity: float, options: argparse.Namespace) -> str:
-    return f"regularity {regularity:g}, {options.images} images" + (f", {options.recipe}" if options.recipe != USUAL else "")
+    unusual = [f"{options.epochs} epochs"] * bool(options.epochs) + [options.recipe] * (options.recipe != USUAL)
+    unusual += [f"discovery {options.discovery:g}"] * (options.discovery != RATE)
+    return ", ".join([f"regularity {regularity:g}", f"{options.images} images", *unusual])
 
 
 def overrides(options: argparse.Namespace) -> dict[str, Any]:
     """What differs from the usual scenario."""
-    return {"dataset.data": str(options.data), "dataset.limit": options.images, "dataset.test_limit": 2000}
+    epochs = {"training.epochs": options.epochs} if options.epochs else {}
+    return {"dataset.data": str(options.data), "dataset.limit": options.images, "dataset.test_limit": 2000} | epochs
 
 
 def make_work(options: argparse.Namespace) -> list[Work]:
@@ -64,7 +70,7 @@ def make_work(options: argparse.Namespace) -> list[Work]:
             seed,
             (("regularity", regularity), ("overrides", overrides(options)), ("recipe", options.recipe)),
             tuple(options.methods),
-            (RATE,),
+            (options.discovery,),
             "images",
         )
         for seed in options.seeds
@@ -105,7 +111,7 @@ def verdicts(rows: Sequence[Row]) -> list[str]:
                 f"{1 - statistics.mean(healed):.2f} is memorised: the model never took these labels up, and there is "
                 "nothing to heal."
             )
-        if {"rem", "rem_discover"} <= set(scores):
+        if {"rem", "rem_discover"} <= set(scores) and {row["discovery"] for row in pick(rows, task=task)} == {RATE}:
             ratio = scores["rem_discover"] / scores["rem"]
             asked = Target.at_least(ratio, TIMES)
             lines.append(f"{task}: `rem_discover` has {ratio:.2f} times REM, asked {TIMES:g}: {asked.verdict}.")
@@ -132,6 +138,21 @@ def costs(rows: Sequence[Row]) -> list[str]:
     return lines
 
 
+def about(regularity: float, options: argparse.Namespace, training: TrainingSpec) -> dict[str, str]:
+    """What was run, as a command and in words."""
+    unusual = f" --recipe {options.recipe}" if options.recipe != USUAL else ""
+    unusual += f" --epochs {options.epochs}" if options.epochs else ""
+    unusual += f" --discovery {options.discovery:g}" if options.discovery != RATE else ""
+    return {
+        "command": f"python -m benchmarks run discovery_photos --data FOLDER --images {options.images} "
+        f"--regularity {regularity:g}{unusual} --seeds {' '.join(map(str, options.seeds))} "
+        f"--methods {' '.join(options.methods)}",
+        "setting": f"{options.images:,} training images, ResNet-9 at a quarter of its width, {training.epochs} epochs "
+        f"{'with' if training.augment else 'without'} crops and flips, 6 % corrupted, {100 * options.discovery:g} % of that "
+        f"known, seeds {', '.join(map(str, options.seeds))}" + (f"; {options.note}" if options.note else ""),
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
@@ -140,6 +161,9 @@ def main() -> None:
     parser.add_argument("--regularity", nargs="+", type=float, choices=REGULARITY, default=list(REGULARITY))
     parser.add_argument("--methods", nargs="+", default=["original", "rem", "rem_discover", "retrain", "oracle_retrain"])
     parser.add_argument("--parts", type=Path, default=None)
+    parser.add_argument("--epochs", type=int, default=0, help="of training from scratch [default: the recipe's]")
+    parser.add_argument("--discovery", type=float, default=RATE)
+    parser.add_argument("--note", default="", help="what else the machine did, for the report")
     parser.add_argument("--recipe", choices=("memorising", "accurate"), default=USUAL)
     options = parser.parse_args()
     if options.parts:
@@ -151,16 +175,6 @@ def main() -> None:
     for regularity in options.regularity:
         task = task_name(regularity, options)
         here = [row for name in options.methods for row in pick(rows, task=task, method=name)]
-        runs[task] = {
-            "command": f"python -m benchmarks run discovery_photos --data FOLDER --images {options.images} "
-            + f"--regularity {regularity:g}"
-            + (f" --recipe {options.recipe}" if options.recipe != USUAL else "")
-            + f" --seeds {' '.join(map(str, options.seeds))} --methods {' '.join(options.methods)}",
-            "setting": f"{options.images:,} training images, ResNet-9 at a quarter of its width, {training.epochs} epochs "
-            f"{'with' if training.augment else 'without'} crops and flips, 6 % corrupted, 10 % of that known, "
-            f"seeds {', '.join(map(str, options.seeds))}",
-            "rows": here,
-            "environment": environment(torch.device("cpu")),
-        }
+        runs[task] = about(regularity, options, training) | {"rows": here, "environment": environment(torch.device("cpu"))}
         print("\n".join([*table(here), "", *verdicts(here)]))
     target.write_text(json.dumps({"runs": runs}, indent=1, ensure_ascii=False) + "\n")

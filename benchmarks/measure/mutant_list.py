@@ -99,7 +99,7 @@ MUTANTS = (
     Mutant(
         "a class that was lost is pushed on",
         "methods/redirection/rem.py",
-        "run.sparing = class_collapsed(model, run.reference.model, task)",
+        "run.sparing = class_collapsed(model, run.answers, task)",
         "run.sparing = False",
         ("tests/methods/test_safeguards.py",),
     ),

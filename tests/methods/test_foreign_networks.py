@@ -14,12 +14,14 @@ from trained import Trained
 
 from unlearn_core.evaluation import Evidence, measure, observe
 from unlearn_core.methods import UnlearningTask, registry
-from unlearn_core.methods.redirection.fitted_rate import FACTORS, hold_out_retain, run_at_fitting_rate
+from unlearn_core.methods.redirection.fitted_rate import run_at_fitting_rate
+from unlearn_core.methods.shared.fitting import FACTORS, HOLDS, hold_out_retain
 from unlearn_core.models.redirect.tracing import Layers
 from unlearn_core.models.torchvision_nets import TorchvisionNet
 from unlearn_core.presets import make_method
 from unlearn_core.specs import ModelSpec
 from unlearn_core.training import SilentReporter, Trainer, predict
+from unlearn_core.views.text.choices import rate_in_words
 
 Quick = Callable[[str], dict[str, object]]
 
@@ -191,4 +193,46 @@ def test_only_networks_from_elsewhere_ask_for_it(foreign: Foreign) -> None:
     assert make_method("rem", brought).params["fit_rate"] is True
     assert make_method("rem", brought, {"fit_rate": False}).params["fit_rate"] is False
     assert make_method("rem", foreign.scenario).params["fit_rate"] is False
-    assert "fit_rate" not in make_method("npo", brought).params
+    assert make_method("npo", brought).params["fit_rate"] is True
+    assert "fit_rate" not in make_method("npo", foreign.scenario).params  # keys of our own networks are as they were
+    assert "fit_rate" not in make_method("npo", brought, values="paper").params
+    assert "fit_rate" not in make_method("npo", brought, {"learning_rate": 0.01}).params  # a rate that a person names
+    assert "fit_rate" not in make_method("retrain", brought).params
+
+
+TOO_HIGH = {
+    "npo": 0.5, "neggrad_plus": 0.5, "scrub": 0.5, "random_label": 1.0, "salun": 1.0, "bad_teacher": 0.1, "amun": 0.5,
+    "finetune": 1.0, "l1_sparse": 0.5, "duck": 0.1,
+}  # fmt: skip
+"""Rates at which a method's run ruins this network, as presets do with one whose weights move further."""
+
+
+@pytest.mark.parametrize("name", TOO_HIGH)
+def test_rates_of_other_methods_follow_the_network_too(name: str, foreign: Foreign) -> None:
+    method, outcomes = registry.get(name), {}
+    for fit in (False, True):
+        values = make_method(name, foreign.scenario).params | {"learning_rate": TOO_HIGH[name], "fit_rate": fit}
+        outcomes[fit] = method(method.params(values)).unlearn(foreign.task(), SilentReporter())
+    utility = {fit: right(model, foreign) for fit, model in outcomes.items()}
+    assert utility[False] < 0.65
+    assert utility[True] > 0.75
+    rate = outcomes[True].report["rate"]  # type: ignore[index]
+    assert rate["changed"]["learning_rate"] < TOO_HIGH[name] == rate["asked"]
+    assert not rate["stopped"]
+    assert "rate" not in getattr(outcomes[False], "report", {})
+    *others, lowest = rate["tried"]
+    assert lowest["retain"] >= HOLDS * rate["held_out"]["before"] > max(one["retain"] for one in others)
+    words = rate_in_words(method.label, rate)
+    assert f"{rate['asked']:.3g}" in words
+    assert f"{lowest['changed']['learning_rate']:.3g}" in words
+
+
+def test_a_rate_that_does_no_harm_is_left_alone_and_nothing_is_learned_from_what_is_held_out(foreign: Foreign) -> None:
+    method = registry.get("npo")
+    usual = make_method("npo", foreign.scenario).params
+    model = method(method.params(usual | {"fit_rate": True})).unlearn(foreign.task(), SilentReporter())
+    assert model.report["rate"]["changed"] == {}
+    assert len(model.report["rate"]["tried"]) == 1
+    _, rest = hold_out_retain(foreign.task())
+    same = method(method.params(usual)).unlearn(replace(foreign.task(), retain=rest), SilentReporter())
+    assert torch.equal(predict(model, foreign.arena.test), predict(same, foreign.arena.test))

@@ -12,7 +12,7 @@ import pytest
 
 from unlearn_core.evaluation import registry
 from unlearn_core.presets import make_method, make_scenario
-from unlearn_core.results import memorised, run_table, tables
+from unlearn_core.results import measured, memorised, run_table, tables
 from unlearn_core.results.memorised import TAKEN_UP, nothing_to_heal, sentence, share_in, share_of
 from unlearn_core.specs import Scenario
 from unlearn_core.stages.execution import run_stage
@@ -211,3 +211,19 @@ def test_the_command_says_it_and_gives_no_star(tmp_path: Path, capsys: pytest.Ca
         assert answer["nothing_to_heal"] == little
         assert answer["memorised"] == sentence(("memorised", answer["original"]["memorised"]))
         assert {result["metrics"]["memorised"] for result in answer["results"]} == {answer["original"]["memorised"]}
+
+
+def test_where_the_original_has_no_outputs_no_data_are_read(made: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(key: str, name: str) -> None:
+        raise LookupError(f"{name} of {key}")
+
+    def unread(scenario: Scenario) -> None:
+        raise AssertionError("the data were read")
+
+    runs = tables.results(made, "utility")
+    older = SimpleNamespace(frame=run_table.stored_runs(made).frame.drop(columns=["memorised", "memorised_known"]))
+    monkeypatch.setattr(run_table, "stored_runs", lambda store: older)
+    monkeypatch.setattr(measured, "content_key", lambda *parts: "nothing kept")
+    monkeypatch.setattr(measured, "scenario_data", unread)
+    monkeypatch.setattr(made, "arrays", gone)
+    assert memorised.of_runs(made, runs).isna().all()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
+from collections.abc import Iterator
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
@@ -32,6 +35,24 @@ def results(
 ) -> int:
     """Show stored results: one row per method and setting, one column per regularity and discovery rate, mean ± standard error
     (number of seeds). Runs are pooled only where they differ in nothing but the seed."""
+    with _nothing_collected():
+        _show(metric, Format.json if json else format, dataset, store)
+    return 0
+
+
+@contextlib.contextmanager
+def _nothing_collected() -> Iterator[None]:
+    """One table is made, and the process ends: looking for cycles among all rows and modules gives nothing back."""
+    before = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if before:
+            gc.enable()
+
+
+def _show(metric: str, format: Format, dataset: str | None, store: str | None) -> None:
     from unlearn_core.datasets import registry as datasets
     from unlearn_core.evaluation import registry as metrics
     from unlearn_core.results import memorised, tables
@@ -46,7 +67,7 @@ def results(
     long = tables.summary(runs, chosen.name)
     runs = runs.assign(memorised=memorised.of_runs(place, runs))
     full = memorised.above(long, runs)
-    if json or format is Format.json:
+    if format is Format.json:
         print_json(memorised.beside(long, runs).assign(metric=chosen.name).to_dict("records"))
     elif format is Format.csv:
         print(csv_text(memorised.beside(long, runs).assign(metric=chosen.name)), end="")
@@ -62,7 +83,6 @@ def results(
         print(latex(wide(full, "$\\pm$")))
     else:
         print(wide(full, "±").to_html())
-    return 0
 
 
 def _print(table: pd.DataFrame, title: str) -> None:

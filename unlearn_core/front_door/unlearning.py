@@ -178,12 +178,13 @@ def _recipe(given: Mapping[str, Any] | None, kind: Kind) -> TrainingSpec:
 
 
 def _values(method: type[Method[Any]], values: Values, kind: Kind, params: Mapping[str, Any]) -> Any:
-    from unlearn_core.presets import values_of
+    from unlearn_core.presets import values_of, with_overrides
 
     if values not in ("tuned", "paper", "rem"):
         raise UserError(f"A method's values are tuned, paper or rem (got {values!r}).")
     # A network that was trained elsewhere: where the method can, it looks for a learning rate that suits it.
-    return method.params(values_of(method.name, _LIKE[kind], False, values, foreign=True) | dict(params))
+    usual = values_of(method.name, _LIKE[kind], False, values, foreign=True)
+    return method.params(with_overrides(method.name, usual, params))
 
 
 def _wrap(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import functools
 import inspect
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, TypeVar, get_args
+from typing import Any, ClassVar, Literal, Self, TypeVar, get_args
 
 import torch
 from annotated_types import Le, Lt
@@ -19,7 +20,7 @@ from unlearn_core.corruption import GroundTruth
 from unlearn_core.models import RedirectNet
 from unlearn_core.plugins import Plugin
 from unlearn_core.specs import TrainingSpec
-from unlearn_core.training import DeviceData, Reporter
+from unlearn_core.training import Answers, DeviceData, Reporter
 
 registry: ComponentRegistry[Method[Any]] = ComponentRegistry("method", "unlearn_core.methods", families=True)
 
@@ -53,7 +54,8 @@ class UnlearningTask:
     gives a newly initialised network of the same architecture on the device; ``recipe`` is how the original was trained.
     ``right``: int64 (n_f,), in the order of ``forget``, the right labels that a person gave, -1 where none; ``trusted``: int64
     training indices that a person checked and found right. Either is None where nothing was given, or the method does not say
-    that it needs it.
+    that it needs it. ``answers``: what the original says of the examples, shared by the runs of a search so that it is asked
+    once; None for a run by itself.
     """
 
     original: RedirectNet
@@ -65,6 +67,7 @@ class UnlearningTask:
     seed: int
     right: torch.Tensor | None = field(default=None, kw_only=True)
     trusted: torch.Tensor | None = field(default=None, kw_only=True)
+    answers: Answers | None = field(default=None, kw_only=True)
 
     @property
     def device(self) -> torch.device:
@@ -87,6 +90,11 @@ class UnlearningTask:
         for parameter in teacher.parameters():
             parameter.requires_grad_(False)
         return teacher
+
+    def with_answers(self) -> Self:
+        """The same task with :attr:`answers`, of the original as it is now."""
+        answers = self.answers or Answers(self.frozen_original(), self.data)
+        return dataclasses.replace(self, answers=answers)
 
 
 @dataclass(frozen=True)

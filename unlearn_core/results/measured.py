@@ -85,12 +85,13 @@ def _measured(store: Results, scenario: Scenario, key: str, names: Sequence[str]
     memo = content_key("measures", key, known_by, references, sorted(names), *told, *defined(names))
     kept = store.get(memo)
     if kept is None:
+        logits = _logits(store, key)  # first: where there are none, the data need not be read
         arena = scenario_data(scenario)
         evidence = Evidence(
             scenario,
             arena.corrupted,
             arena.corrupted.truth.forget_of(scenario),
-            _logits(store, key),
+            logits,
             references={name: _logits(store, ref) for name, ref in references.items() if name != REFERENCE_MODELS},
             outside=None if outside is None else _outside(store, outside),
             canaries=_canaries(store, key),

@@ -83,13 +83,14 @@ def of_runs(store: Results, runs: pd.DataFrame) -> pd.Series:
     original; NaN where its outputs are not stored."""
     from unlearn_core.results.run_table import stored_runs
 
-    same = [*(name for name in _task(runs) if name != "discovery"), "seed"]
-    table = stored_runs(store).frame.drop_duplicates("key").set_index("key")
-    known = table.reindex(columns=list(_OF)).astype(float).bfill(axis="columns").iloc[:, 0]  # the share of C comes first
+    # A setting's key says all that the other columns of a task say in words.
+    same = ["setting", "regularity", "seed"]
+    table = stored_runs(store).frame.reindex(columns=["key", *_OF]).drop_duplicates("key").set_index("key")
+    known = table.astype(float).bfill(axis="columns").iloc[:, 0]  # the share of C comes first
     shares = _of_originals(runs["key"].map(known).astype(float), runs, same)
     lacking = runs[shares.isna()].drop_duplicates(same)["key"]
     if len(lacking):
-        found = {key: _looked_up(store, key) for key in lacking}
+        found = _looked_up(store, list(lacking))
         shares = shares.fillna(_of_originals(runs["key"].map(found).astype(float), runs, same))
     return shares
 
@@ -99,22 +100,23 @@ def _of_originals(shares: pd.Series, runs: pd.DataFrame, same: list[str]) -> pd.
     return shares.groupby([runs[name] for name in same], dropna=False).transform("max")
 
 
-def _looked_up(store: Results, key: str) -> float | None:
-    """The memorised share of the original of a stored run."""
+def _looked_up(store: Results, keys: Sequence[str]) -> dict[str, float | None]:
+    """The memorised share of the original of each of these stored runs, whose records do not say it."""
     from unlearn_core.results import tables
     from unlearn_core.specs import Scenario
 
-    record = store.get(key)
-    if record is None:
-        return None
-    share = share_of(tables.recorded(record.payload))
-    if share is None:
-        scenario = Scenario.parse(record.spec["scenario"])
-        whole = scenario if scenario.edited else scenario.at_rate(1.0)  # one measurement serves every discovery rate
+    scenarios = {key: Scenario.parse(spec["scenario"]) for key, spec in store.runs.specs(keys).items()}
+    # One measurement serves every discovery rate.
+    scenarios = {key: scenario if scenario.edited else scenario.at_rate(1.0) for key, scenario in scenarios.items()}
+    there = store.has([scenario.original_key for scenario in scenarios.values()])
+    found: dict[str, float | None] = {}
+    for key, scenario in scenarios.items():
         # Outputs that were damaged, or data that are no longer where they were: then it is not known.
         with contextlib.suppress(LookupError, UserError):
-            share = share_of({name: tables.original_metrics(store, whole, name)[name] for name in _OF})
-    return None if share is None else share[1]
+            if scenario.original_key in there:
+                share = share_of({name: tables.original_metrics(store, scenario, name)[name] for name in _OF})
+                found[key] = None if share is None else share[1]
+    return found
 
 
 def _task(frame: pd.DataFrame) -> list[str]:

@@ -95,15 +95,16 @@ class StoredRuns:
             known |= {value: parse(specs[key]) for value, key in zip(first[column], first["key"], strict=True) if key in specs}
 
     def _parsed(self, rows: Sequence[Any]) -> pd.DataFrame:
-        columns = {name: pd.Series([getattr(row, name) for row in rows], dtype=kind) for name, kind in COLUMNS.items()}
-        kinds = pd.Series([row.told for row in rows], dtype=object)
+        given = dict(zip(rows[0]._fields, zip(*rows, strict=True), strict=True))
+        columns = {name: pd.Series(list(given[name]), dtype=kind) for name, kind in COLUMNS.items()}
+        kinds, stored = pd.Series(list(given["told"]), dtype=object), given["numbers"]
         parts = []
         for told, part in kinds.groupby(kinds, sort=False):
             if told not in self._names:
                 self._names[told] = self._named(rows[part.index[0]].key)
             names, holding = self._names[told]
             if len(names):
-                matrix = np.frombuffer(b"".join(rows[k].numbers for k in part.index), "<f8").reshape(-1, len(names))
+                matrix = np.frombuffer(b"".join(stored[k] for k in part.index), "<f8").reshape(-1, len(names))
                 kept = [k for k, name in enumerate(names) if name in holding]
                 parts.append(pd.DataFrame(matrix[:, kept], part.index, [names[k] for k in kept]))
         numbers = pd.concat(parts).reindex(kinds.index) if parts else pd.DataFrame(index=kinds.index)

@@ -109,11 +109,12 @@ class Artifacts:
         :data:`GRACE`."""
         found, young = {}, time.time() - GRACE
         for shard in self.root.glob("[0-9a-z][0-9a-z]"):
+            folder = f"{shard.name}/"
             with contextlib.suppress(OSError), os.scandir(shard) as entries:
                 for entry in entries:
-                    if entry.name.endswith((SUFFIX, TEMPORARY)):
+                    if (name := entry.name).endswith((SUFFIX, TEMPORARY)):
                         about = entry.stat()
-                        found[f"{shard.name}/{entry.name}"] = (about.st_size, about.st_mtime < young)
+                        found[folder + name] = (about.st_size, about.st_mtime < young)
         return found
 
     def sweep(self, paths: Iterable[str]) -> int:

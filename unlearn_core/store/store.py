@@ -187,15 +187,16 @@ class Store:
         if self.read_only:
             return 0, 0
         there = self._artifacts.listing()  # before the rows: a file that comes later is no orphan
-        rows = self._db.rows(FILES.add_columns(records.c.kind))
-        self.runs.compare({row["key"] for row in rows if row["kind"] == RUN})
-        files = json.loads("[" + ",".join(row["files"] for row in rows) + "]")  # one call takes a fraction of one for each
+        rows = self._db.read(lambda db: db.execute(FILES.add_columns(records.c.kind)).all())
+        keys, _, texts, kinds = zip(*rows, strict=True) if rows else ((),) * 4
+        self.runs.compare({key for key, kind in zip(keys, kinds, strict=True) if kind == RUN})
+        files = json.loads("[" + ",".join(texts) + "]")  # one call takes a fraction of one for each
+        known = {entry["path"]: entry["size"] for entries in files for entry in entries}
+        lacking = {path for path, size in known.items() if path not in there or there[path][0] != size}
         doubted = [
-            row for row, entries in zip(rows, files, strict=True)
-            if any(there.get(entry["path"], (None,))[0] != entry["size"] for entry in entries)
-        ]  # fmt: skip
+            row._mapping for row, entries in zip(rows, files, strict=True) if any(entry["path"] in lacking for entry in entries)
+        ] if lacking else []  # fmt: skip
         good = self._records.trusted(doubted)
-        known = {entry["path"] for entries in files for entry in entries}
         self.leases.sweep()
         stale = (path for path, (_, old) in there.items() if old and path not in known)
         return len(doubted) - len(good), self._artifacts.sweep(stale)

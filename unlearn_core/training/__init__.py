@@ -1,5 +1,6 @@
 """Training: data on the device, the one loop, its precision and its reporter; import them from here."""
 
+from unlearn_core.training.answers import Answers
 from unlearn_core.training.augmentation import Augmentation, Draws, channels_last
 from unlearn_core.training.device_data import DeviceData, batches
 from unlearn_core.training.loop import Loss, Trainer, cross_entropy, predict
@@ -11,6 +12,7 @@ from unlearn_core.training.reproducible import deterministic, seeded
 __all__ = [
     "SGD",
     "AdamW",
+    "Answers",
     "Augmentation",
     "DeviceData",
     "Draws",

@@ -100,7 +100,7 @@ def cross_validate(run: Run, params: Values, task: UnlearningTask, seed: int, re
         model = run(params, half, StepProgress(reporter))
         healed.append(_healed_probability(model, task, held))
         retain.append(accuracy_on(model, task, task.retain))
-        lost.append(class_collapsed(model, task.original, half))
+        lost.append(class_collapsed(model, task.answers or task.original, half))
     return Trial(params, torch.cat(healed), sum(retain) / len(retain), any(lost))
 
 

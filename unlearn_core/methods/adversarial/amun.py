@@ -9,8 +9,9 @@ from pydantic import Field
 from torch import nn
 
 from unlearn_core.errors import Cancelled, UserError
-from unlearn_core.methods import Method, Region, UnlearningTask, register
+from unlearn_core.methods import Region, UnlearningTask, register
 from unlearn_core.methods.adversarial.attack import Space, nearest_adversarial, radii
+from unlearn_core.methods.shared.fitting import FittedMethod
 from unlearn_core.methods.shared.rounds import Rounds
 from unlearn_core.methods.shared.sgd import SgdParams, count_batches, phases, sgd_recipe
 from unlearn_core.training import DeviceData, Draws, Reporter, Trainer
@@ -33,7 +34,7 @@ class AmunParams(SgdParams):
 
 
 @register
-class Amun(Method[AmunParams]):
+class Amun(FittedMethod[AmunParams]):
     """min_θ CE over R ∪ F ∪ A,  A = {(x + δ, argmax f_θ₀(x + δ)) : x ∈ F},  δ the shortest change of x that alters its class.
 
     Symbols: R is the retain set (left out without ``use_retain``), F keeps its given labels (left out with

@@ -11,9 +11,10 @@ from pydantic import Field
 from torch import nn
 
 from unlearn_core.errors import Cancelled, UserError
-from unlearn_core.methods import Method, MethodParams, Region, UnlearningTask, register
+from unlearn_core.methods import MethodParams, Region, UnlearningTask, register
 from unlearn_core.methods.adversarial.attack import Space, targeted
 from unlearn_core.methods.dampening.importance import EXAMPLE_CHUNK, Work, importance, norm_score, trainable
+from unlearn_core.methods.shared.fitting import FittedMethod
 from unlearn_core.methods.shared.preference import accuracy_on
 from unlearn_core.methods.shared.relabelling import random_labels
 from unlearn_core.methods.shared.rounds import add_report
@@ -38,7 +39,7 @@ class L2ulParams(MethodParams):
 
 
 @register
-class L2ul(Method[L2ulParams]):
+class L2ul(FittedMethod[L2ulParams]):
     """min_θ −(n_f/n)·CE_F(θ) + (n_a/n)·CE_A(θ) + (λ/2)·Σ_j (1 − Ω̄_j)·(θ_j − θ₀_j)²,  from θ₀, until none of F is said as given.
 
     Ω_j = E_F |∂‖f_θ₀(x)‖₂/∂θ_j|, and Ω̄ is Ω brought to 0 … 1 in every tensor; A = {(x + δ, c) : x ∈ F}, c a random other class

@@ -9,7 +9,8 @@ import torch
 from pydantic import Field
 from torch import nn
 
-from unlearn_core.methods.base import Method, MethodParams, Region, UnlearningTask
+from unlearn_core.methods.base import MethodParams, Region, UnlearningTask
+from unlearn_core.methods.shared.fitting import FittedMethod
 from unlearn_core.methods.shared.preference import ForgetSteps, lower_forget_accuracy
 from unlearn_core.methods.shared.rounds import Rounds
 from unlearn_core.training import SGD, Reporter
@@ -28,7 +29,7 @@ class PushParams(MethodParams):
 P = TypeVar("P", bound=PushParams)
 
 
-class Push(Method[P]):
+class Push(FittedMethod[P]):
     """Base of methods that move along the forget set alone and stop when its accuracy on given labels is low.
 
     The retain set only tells which pass to return, and what batch norm normalises by: the passes themselves, in train mode

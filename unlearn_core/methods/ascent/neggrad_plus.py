@@ -6,7 +6,8 @@ import torch
 from pydantic import Field
 from torch import nn
 
-from unlearn_core.methods import Method, Region, UnlearningTask, register
+from unlearn_core.methods import Region, UnlearningTask, register
+from unlearn_core.methods.shared.fitting import FittedMethod
 from unlearn_core.methods.shared.rounds import Rounds
 from unlearn_core.methods.shared.sgd import Cycle, SgdParams, sgd_recipe, statistics_kept
 from unlearn_core.training import Reporter, Trainer, cross_entropy
@@ -19,7 +20,7 @@ class NegGradPlusParams(SgdParams):
 
 
 @register
-class NegGradPlus(Method[NegGradPlusParams]):
+class NegGradPlus(FittedMethod[NegGradPlusParams]):
     """min_θ (1 − ω)·CE_R(θ) − ω·CE_F(θ), a batch of R and one of F in every step.
 
     Symbols: R is the retain set, ω is ``forget_weight``; both batches have ``batch_size`` examples, and ``epochs`` are

@@ -12,8 +12,9 @@ from pydantic import Field
 from torch import nn
 
 from unlearn_core.errors import UserError
-from unlearn_core.methods import Method, MethodParams, Region, UnlearningTask, register
+from unlearn_core.methods import MethodParams, Region, UnlearningTask, register
 from unlearn_core.methods.dampening.importance import Work
+from unlearn_core.methods.shared.fitting import FittedMethod
 from unlearn_core.methods.shared.layer_inputs import input_moments, kernel_layers, moment_steps
 from unlearn_core.methods.shared.preference import accuracy_on
 from unlearn_core.methods.shared.rounds import add_report
@@ -33,7 +34,7 @@ class PguParams(MethodParams):
 
 
 @register
-class Pgu(Method[PguParams]):
+class Pgu(FittedMethod[PguParams]):
     """W_l ← W_l − η·(∂ℓ_F/∂W_l)·(I − P_l),  ℓ = −log(1 − p_ỹ + o) + w·H(p),  P_l = U_k·U_kᵀ,  Σ_R x·xᵀ = U·diag(s²)·Uᵀ.
 
     Symbols: l are convolutions and linear layers, x what such a layer sees of R; k is the largest number of directions with

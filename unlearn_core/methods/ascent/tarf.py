@@ -6,7 +6,8 @@ import torch
 from pydantic import Field
 from torch import nn
 
-from unlearn_core.methods import Method, Region, UnlearningTask, register
+from unlearn_core.methods import Region, UnlearningTask, register
+from unlearn_core.methods.shared.fitting import FittedMethod
 from unlearn_core.methods.shared.preference import example_losses
 from unlearn_core.methods.shared.rounds import Rounds, add_report
 from unlearn_core.methods.shared.sgd import Cycle, SgdParams, count_batches, sgd_recipe, statistics_kept
@@ -23,7 +24,7 @@ class TarfParams(SgdParams):
 
 
 @register
-class Tarf(Method[TarfParams]):
+class Tarf(FittedMethod[TarfParams]):
     """min_θ CE_{R∖H}(θ) − k(t)·CE_F(θ), k(t) = k·max(0, 1 − t/t₀); for t < t₁ the second term alone.
 
     H are those of R whose loss was raised most by the first t₁ steps: what suffers with F is taken to be of its kind.

@@ -8,8 +8,9 @@ import torch
 from pydantic import Field
 from torch import nn
 
-from unlearn_core.methods import Method, Region, UnlearningTask, register
+from unlearn_core.methods import Region, UnlearningTask, register
 from unlearn_core.methods.distillation.teachers import StudentParams, Teacher, divergence
+from unlearn_core.methods.shared.fitting import FittedMethod
 from unlearn_core.methods.shared.rounds import Rounds
 from unlearn_core.methods.shared.sgd import sgd_recipe
 from unlearn_core.training import Loss, Reporter, Trainer
@@ -26,7 +27,7 @@ class BadTeacherParams(StudentParams):
 
 
 @register
-class BadTeacher(Method[BadTeacherParams]):
+class BadTeacher(FittedMethod[BadTeacherParams]):
     """min_θ E_D KL(t(x) ‖ p_θ(x)),  t(x) = u·p_rand(x) + (1 − u)·p_θ₀(x),  u = [x ∈ F].
 
     Symbols: p are softmax outputs at ``temperature``, p_rand those of an untrained network; the KL is summed over classes

@@ -8,7 +8,8 @@ from pydantic import Field
 from torch import nn
 
 from unlearn_core.errors import Cancelled
-from unlearn_core.methods import Method, MethodParams, Region, UnlearningTask, accuracy_on, register
+from unlearn_core.methods import MethodParams, Region, UnlearningTask, accuracy_on, register
+from unlearn_core.methods.shared.fitting import FittedMethod
 from unlearn_core.methods.shared.rounds import Rounds
 from unlearn_core.methods.shared.sgd import Cycle, count_batches, phases, statistics_kept
 from unlearn_core.models import RedirectNet
@@ -34,7 +35,7 @@ class DuckParams(MethodParams):
 
 
 @register
-class Duck(Method[DuckParams]):
+class Duck(FittedMethod[DuckParams]):
     """min_θ λ₁·E_F[1 − cos(h(x), μ_{c*(x)})] + λ₂·CE_R(g∘h / T),  c*(x) = argmin_{c ≠ y} 1 − cos(h₀(x), μ_c).
 
     Symbols: h are the features and g the classifier, μ_c the mean feature of the retain set's class c, computed once with

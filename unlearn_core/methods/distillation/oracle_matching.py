@@ -9,8 +9,9 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import nn
 
-from unlearn_core.methods import Method, MethodParams, OracleTask, UnlearningTask, register
+from unlearn_core.methods import MethodParams, OracleTask, UnlearningTask, register
 from unlearn_core.methods.redirection.work import Setting
+from unlearn_core.methods.shared.fitting import FittedMethod
 from unlearn_core.methods.shared.rounds import Rounds, training_anew
 from unlearn_core.methods.shared.sgd import count_batches, phases, sgd_recipe
 from unlearn_core.training import Loss, Reporter, Trainer, batches, predict, real, set_rate
@@ -30,7 +31,7 @@ class OracleMatchingParams(MethodParams):
 
 
 @register
-class OracleMatching(Method[OracleMatchingParams]):
+class OracleMatching(FittedMethod[OracleMatchingParams]):
     """min_θ E_{F ∪ R'} ‖f_θ(x) − t(x)‖² / C,  t(x) = (1/K)·Σ_k f_k(x),  f_k = argmin CE_{D∖C'} from a random start each.
 
     Symbols: f are logits of C classes; C' is all of the corruption in the training data D, discovered or not; K is ``oracles``;

@@ -9,8 +9,9 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import nn
 
-from unlearn_core.methods import Method, Region, UnlearningTask, register
+from unlearn_core.methods import Region, UnlearningTask, register
 from unlearn_core.methods.distillation.teachers import StudentParams, Teacher, divergence
+from unlearn_core.methods.shared.fitting import FittedMethod
 from unlearn_core.methods.shared.rounds import Rounds
 from unlearn_core.methods.shared.sgd import sgd_recipe
 from unlearn_core.specs import TrainingSpec
@@ -35,7 +36,7 @@ class ScrubParams(StudentParams):
 
 
 @register
-class Scrub(Method[ScrubParams]):
+class Scrub(FittedMethod[ScrubParams]):
     """max_θ KL_F(p_θ₀ ‖ p_θ), then min_θ α·KL_R(p_θ₀ ‖ p_θ) + γ·CE_R(θ), in turn.
 
     Symbols: KL has temperature T = ``temperature`` and the factor T²; α is ``alpha``, γ is ``gamma``. The first

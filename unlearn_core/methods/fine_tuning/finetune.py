@@ -5,8 +5,9 @@ from __future__ import annotations
 from pydantic import Field
 from torch import nn
 
-from unlearn_core.methods import Method, MethodParams, Region, UnlearningTask, register
+from unlearn_core.methods import MethodParams, Region, UnlearningTask, register
 from unlearn_core.methods.localised.saliency import Localise, Restriction, mask_steps, masks_for
+from unlearn_core.methods.shared.fitting import FittedMethod
 from unlearn_core.methods.shared.rounds import Rounds
 from unlearn_core.methods.shared.sgd import count_batches, phases
 from unlearn_core.training import Reporter, Trainer
@@ -20,7 +21,7 @@ class FinetuneParams(MethodParams):
 
 
 @register
-class Finetune(Method[FinetuneParams]):
+class Finetune(FittedMethod[FinetuneParams]):
     """min_θ CE_R(θ), from the original's θ₀.
 
     Symbols: R is the retain set; ``epochs`` passes over it with the recipe of training at ``learning_rate``. With

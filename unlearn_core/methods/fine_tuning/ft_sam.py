@@ -9,8 +9,8 @@ from torch import nn
 from torch.func import functional_call
 
 from unlearn_core.methods import Region, UnlearningTask, register
-from unlearn_core.methods.base import Method
 from unlearn_core.methods.redirection.work import Setting
+from unlearn_core.methods.shared.fitting import FittedMethod
 from unlearn_core.methods.shared.rounds import Rounds
 from unlearn_core.methods.shared.sgd import SgdParams, sgd_recipe, statistics_kept
 from unlearn_core.training import Loss, Reporter, Trainer, real
@@ -25,7 +25,7 @@ class FtSamParams(SgdParams):
 
 
 @register
-class FtSam(Method[FtSamParams]):
+class FtSam(FittedMethod[FtSamParams]):
     """min_θ CE_R(θ + e(θ)),  e = ρ·T²g/‖T·g‖₂,  g = ∇CE_R(θ),  T = diag(|θ|);  no gradient passes through e.
 
     Symbols: R is the retain set; ρ is ``radius``; without ``adaptive`` T = 1, which is plain sharpness-aware minimisation;

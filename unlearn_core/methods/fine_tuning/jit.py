@@ -9,7 +9,8 @@ import torch
 from pydantic import Field
 from torch import nn
 
-from unlearn_core.methods import Method, MethodParams, Region, UnlearningTask, register
+from unlearn_core.methods import MethodParams, Region, UnlearningTask, register
+from unlearn_core.methods.shared.fitting import FittedMethod
 from unlearn_core.methods.shared.sgd import sgd_recipe
 from unlearn_core.training import Loss, Reporter, Trainer
 
@@ -36,7 +37,7 @@ class JitParams(MethodParams):
 
 
 @register
-class Jit(Method[JitParams]):
+class Jit(FittedMethod[JitParams]):
     """min_θ (1/N)·Σ_n E_F ‖f_θ(x) − f_θ(x̃_n)‖₂ / ‖x − x̃_n‖₂,  x̃_n = x + σ·N(0, I), clamped to the batch's range.
 
     Symbols: f are the logits, without a gradient for x̃; N is ``draws``, σ is ``sigma``, on normalised inputs; ``epochs``

@@ -6,7 +6,8 @@ import torch
 from pydantic import Field
 from torch import nn
 
-from unlearn_core.methods import Method, Region, UnlearningTask, register
+from unlearn_core.methods import Region, UnlearningTask, register
+from unlearn_core.methods.shared.fitting import FittedMethod
 from unlearn_core.methods.shared.rounds import Rounds
 from unlearn_core.methods.shared.sgd import SgdParams, count_batches, sgd_recipe
 from unlearn_core.training import Reporter, Trainer, cross_entropy
@@ -18,7 +19,7 @@ class L1SparseParams(SgdParams):
 
 
 @register
-class L1Sparse(Method[L1SparseParams]):
+class L1Sparse(FittedMethod[L1SparseParams]):
     """min_θ CE_R(θ) + α_e·‖θ‖₁,  α_e = α·(1 − e/(E − E₀)) for e < E − E₀, else 0.
 
     Symbols: R is the retain set; α is ``penalty``, E is ``epochs``, E₀ is ``free_epochs``, e the epoch from 0. The norm is

@@ -6,7 +6,8 @@ import torch
 from pydantic import Field
 from torch import nn
 
-from unlearn_core.methods.base import Method, MethodParams, UnlearningTask
+from unlearn_core.methods.base import MethodParams, UnlearningTask
+from unlearn_core.methods.shared.fitting import FittedMethod
 from unlearn_core.methods.shared.rounds import Rounds
 from unlearn_core.training import Reporter, Trainer, cross_entropy
 
@@ -35,7 +36,7 @@ class LastLayersParams(MethodParams):
     k: int = Field(2, ge=0, le=64, description="Weight layers, counted from the end, that are trained; 0 for all")
 
 
-class LastLayers(Method[LastLayersParams]):
+class LastLayers(FittedMethod[LastLayersParams]):
     """Base of CF-k and EU-k: the last k weight layers train on the retain set, the prefix is frozen.
 
     The suffix is in train mode; the prefix is in eval mode and without gradients, so not even its statistics move.

@@ -6,7 +6,8 @@ import torch
 from pydantic import Field
 from torch import nn
 
-from unlearn_core.methods import Method, MethodParams, Region, UnlearningTask, register
+from unlearn_core.methods import MethodParams, Region, UnlearningTask, register
+from unlearn_core.methods.shared.fitting import FittedMethod
 from unlearn_core.methods.shared.right_labels import loss_on, relabelled
 from unlearn_core.methods.shared.rounds import Rounds
 from unlearn_core.methods.shared.sgd import count_batches
@@ -22,7 +23,7 @@ class RelabelFinetuneParams(MethodParams):
 
 
 @register
-class RelabelFinetune(Method[RelabelFinetuneParams]):
+class RelabelFinetune(FittedMethod[RelabelFinetuneParams]):
     """min_θ (1 − s)·CE_R(θ) + s·CE_F(θ; y*), from the original's θ₀; y* are the right labels.
 
     Symbols: s is ``share``, by so many examples of F beside the recipe's batch of R; with 0 the corrected examples are shuffled

@@ -6,8 +6,9 @@ import torch
 from pydantic import Field
 from torch import nn
 
-from unlearn_core.methods import Method, Region, UnlearningTask, register
+from unlearn_core.methods import Region, UnlearningTask, register
 from unlearn_core.methods.localised.saliency import Criterion, Granularity, Restriction, Tensors, gradient_steps, localise
+from unlearn_core.methods.shared.fitting import FittedMethod
 from unlearn_core.methods.shared.rounds import Rounds
 from unlearn_core.methods.shared.sgd import SgdParams, count_batches, phases, sgd_recipe
 from unlearn_core.training import Reporter, Trainer
@@ -24,7 +25,7 @@ class DelParams(SgdParams):
 
 
 @register
-class Del(Method[DelParams]):
+class Del(FittedMethod[DelParams]):
     """θ ← (1 − m)⊙θ₀ + m⊙θ_init, then min_θ CE_R(θ) on m and the classifier,  m = top τ·P of s = |θ₀⊙∇CE_F(θ₀)|.
 
     Symbols: θ_init is a new random start; P is the number of parameters, τ is ``share``; s is ``criterion``, averaged over

@@ -27,7 +27,7 @@ from unlearn_core.methods.shared.class_collapse import class_collapsed, halve_cl
 from unlearn_core.methods.shared.preference import ForgetSteps, bounded_loss, lower_forget_accuracy
 from unlearn_core.methods.shared.rounds import Rounds, add_report
 from unlearn_core.models import RedirectNet, RedirectNorm2d, example_masks, shared_mask
-from unlearn_core.training import DeviceData, Draws, Reporter, batches, rates_on_device
+from unlearn_core.training import Answers, DeviceData, Draws, Reporter, batches, rates_on_device
 from unlearn_core.training.cuda_graph import Replay, to_device
 
 
@@ -50,15 +50,16 @@ class RedirectionMethod(SafeguardedMethod[P]):
 
     def run_single(self, task: UnlearningTask, reporter: Reporter) -> nn.Module:
         """Widen θ₀ by redirect channels, then flush, redirect and repair, round after round; returns θ, the channels off."""
+        task = task.with_answers()
         model = task.original
         model.widen(self.p.redirect_ratio, task.seed + 1)
         rounds = Rounds(reporter, task, self.p.keep_best, measured=self.p.statistics == "retain")
         run = self.redirection(self.p, task, model, rounds)
-        while run.done < run.total and not run.budget.spent():
+        while run.goes_on():
             run.go_round(self.p.take_back if self.has_safeguard else 0)
             rounds.snapshot(model)  # scored by the proxy
-            if self.p.spare_classes and not run.sparing:
-                run.sparing = class_collapsed(model, run.reference.model, task)
+            if self.p.spare_classes and not run.sparing and run.goes_on():
+                run.sparing = class_collapsed(model, run.answers, task)
         returned = rounds.returned(model)
         if run.taken_back:
             add_report(returned, taken_back=run.taken_back)
@@ -89,6 +90,7 @@ class Redirection:
         # D: usually all data; discovery leaves out what it doubts but does not add to the forget set.
         self.everyone = torch.cat([task.forget, task.retain]).sort().values
         self.reference = ReferenceLosses(model, params, task, self.everyone, self.masks)
+        self.answers = task.answers or Answers(self.reference.model, task.data)
         self.clip = params.flush_clip
         self.flushing = self._forget_steps(self.optimizer)
         self.steps_per_round = steps_per_round(len(self.everyone), params.batch_size, params.round_steps)
@@ -97,6 +99,10 @@ class Redirection:
         self.sparing = False  # whether a class was lost, so that nothing is removed any more (``spare_classes``)
         self.taken_back: list[dict[str, float]] = []  # rounds that lost a class, as number and clip (``take_back``)
         self.budget = make_budget(params, task, model, self.everyone, self.masks)
+
+    def goes_on(self) -> bool:
+        """Whether a round follows."""
+        return self.done < self.total and not self.budget.spent()
 
     def masks(self, ids: torch.Tensor) -> torch.Tensor | None:
         """bool (B, redirect): the shared m_F for members of F, each example's own m_i for the rest; None for no channels."""
@@ -119,7 +125,7 @@ class Redirection:
         for left in range(take_back, -1, -1):
             self.flush()
             self.redirect()
-            if not left or not restore or not class_collapsed(self.model, self.reference.model, self.task):
+            if not left or not restore or not class_collapsed(self.model, self.answers, self.task):
                 return
             self.taken_back.append({"round": self.number, "flush_clip": self.clip})
             restore()

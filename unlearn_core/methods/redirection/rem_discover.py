@@ -5,8 +5,15 @@ from __future__ import annotations
 from torch import nn
 
 from unlearn_core.methods import Region, UnlearningTask, register
-from unlearn_core.methods.redirection.search import DiscoverParams, Discovery, discovery_steps, final_rem, search_work
-from unlearn_core.methods.redirection.self_tuning import TunedMethod, rem_values, steps_of
+from unlearn_core.methods.redirection.search import (
+    DiscoverParams,
+    Discovery,
+    DiscoveryMethod,
+    discovery_steps,
+    final_rem,
+    search_work,
+)
+from unlearn_core.methods.redirection.self_tuning import rem_values, steps_of
 from unlearn_core.methods.redirection.work import Setting, rem_work
 from unlearn_core.methods.shared.rounds import add_report
 from unlearn_core.training import Reporter
@@ -14,7 +21,7 @@ from unlearn_core.training.progress import ProgressBudget
 
 
 @register
-class RemDiscover(TunedMethod[DiscoverParams]):
+class RemDiscover(DiscoveryMethod):
     """REM on F ∪ A, A = the likeliest suspects outside F, as many as keep the mean of P(corrupted | scores) ≥ π.
 
     Each of at most ``rounds`` rounds cuts F ∪ A into ``folds`` parts and runs a short REM without each of them. From what these
@@ -46,7 +53,8 @@ class RemDiscover(TunedMethod[DiscoverParams]):
     def search(self, task: UnlearningTask, reporter: Reporter) -> nn.Module:
         last = steps_of(rem_values(self.p), len(task.data))
         budget = ProgressBudget(reporter, discovery_steps(self.p, task) + last)
-        found = Discovery(self.p, task, budget).run()
+        search = Discovery(self.p, task, budget)
+        task, found = search.task, search.run()
         budget.used = budget.total - last
         model, tuning = final_rem(self.p, task, found, budget.next(last))
         add_report(model, discovery=found.report(), tuning=tuning)

@@ -30,9 +30,9 @@ def with_safeguard(run: Run, clip: float) -> Run:
     """
 
     def run_safely(changes: Values, task: UnlearningTask, reporter: Reporter) -> nn.Module:
-        spare = copy.deepcopy(task.original)
+        task, spare = task.with_answers(), copy.deepcopy(task.original)
         model = run(changes, task, reporter)
-        if not class_collapsed(model, spare, task):
+        if not class_collapsed(model, task.answers or spare, task):
             return model
         softer: Values = {"flush_clip": halve_clip(clip)}
         again = run(changes | softer, dataclasses.replace(task, original=spare), SilentProgress(reporter))

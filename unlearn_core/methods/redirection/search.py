@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import time
 
@@ -13,15 +14,14 @@ from unlearn_core.discovery import MIN_KNOWN, Judgement, ModelOutputs, fold_of, 
 from unlearn_core.errors import Cancelled
 from unlearn_core.methods.base import UnlearningTask
 from unlearn_core.methods.redirection.findings import Findings, Report, describe_round
-from unlearn_core.methods.redirection.params import RemParams
+from unlearn_core.methods.redirection.params import PRESETS, RemParams
 from unlearn_core.methods.redirection.rem import Rem
-from unlearn_core.methods.redirection.self_tuning import UNTOUCHED, rem_values, run_rem, steps_of, training_pace
-from unlearn_core.methods.redirection.work import Setting, rem_work
+from unlearn_core.methods.redirection.self_tuning import UNTOUCHED, TunedMethod, rem_values, run_rem, steps_of, training_pace
+from unlearn_core.methods.redirection.work import STEP, Setting, masked_cost, rem_work, whole_rounds
 from unlearn_core.methods.shared.class_collapse import class_collapsed
 from unlearn_core.methods.shared.early_learning import early_learning_loss, early_learning_steps
-from unlearn_core.methods.shared.preference import accuracy_on
 from unlearn_core.models import RedirectNet, shared_mask
-from unlearn_core.training import Reporter, autocast
+from unlearn_core.training import Answers, Reporter, autocast
 from unlearn_core.training.progress import ProgressBudget, SilentProgress, StepProgress
 from unlearn_core.tuning.held_out import Values, evaluate, with_forget_set
 
@@ -29,8 +29,11 @@ _STABLE = 0.9
 """Rounds end once this share of the accepted suspects is the same as in the round before."""
 _USUAL_ROUNDS = 2
 """Rounds that are planned for; with as much known as can be judged, nine searches of ten end after the second."""
-_LESS = 0.75
-"""Rounds of a look at the data, and its share of the arithmetic, beside those of healing for good."""
+_LESS, _THRIFTY = 0.75, 0.55
+"""Rounds of a look at the data, and its share of the arithmetic, beside those of healing for good; and that share where it is
+thrifty."""
+_WATCHED, MOST_TRAININGS = 0.5, 6.0
+"""In trainings from scratch: the one that is watched, and the most that a thrifty search with the last REM may take."""
 MOSTLY_KNOWN = 0.5
 """Share of the corruption expected in all that must be known for the last REM to push it out with a third of the force."""
 EXCLUDE_ABOVE = 0.05
@@ -53,6 +56,24 @@ class DiscoverParams(RemParams):
         le=1e6,
         description="No new round starts after so many seconds; results then depend on the machine's speed",
     )
+    thrifty: bool = Field(
+        False,
+        description="Once a run of the search lost a whole class, those that follow remove with a third of the force from the "
+        "start, as its repetition does; rounds that most_work would cut short are joined; and none starts that would make it "
+        "take longer than six trainings",
+    )
+
+
+class DiscoveryMethod(TunedMethod[DiscoverParams]):
+    """Base of methods that search in rounds."""
+
+    later = TunedMethod.later | {"thrifty"}
+    # With few photographs nearly every run loses a class and would be made twice, and what is around a round, its flush, its
+    # statistics and looks, takes longer than the steps in it. With crops it was not tried.
+    presets = PRESETS | {
+        "photos": PRESETS["photos"] | {"thrifty": True},
+        "photos, augmented": PRESETS["photos, augmented"] | {"thrifty": False},
+    }
 
 
 def outputs(model: RedirectNet, task: UnlearningTask, mask: torch.Tensor | None = None) -> tuple[torch.Tensor, torch.Tensor]:
@@ -73,9 +94,11 @@ def outputs_of(
     share: float,
     original: tuple[torch.Tensor, torch.Tensor],
     learning: torch.Tensor,
+    said: tuple[torch.Tensor, torch.Tensor],
 ) -> ModelOutputs:
-    """What ``model``, healed while told of ``known`` and with ``task.seed``, says about every example."""
-    logits, features = outputs(model, task)
+    """What ``model``, healed while told of ``known`` and with ``task.seed``, says about every example; ``said``: its outputs
+    with redirect off."""
+    logits, features = said
     mask = shared_mask(model.redirect_layers, share, task.seed, task.device)
     flags = torch.zeros(len(task.data), dtype=torch.bool, device=task.device)
     flags[known] = True
@@ -97,9 +120,12 @@ class Discovery:
         keep_redirect: bool = True,
         learning: torch.Tensor | None = None,
     ) -> None:
-        self.p, self.task, self.budget, self.keep_redirect = params, task, budget, keep_redirect
-        self.values = search_params(rem_values(params))
-        self.original = outputs(task.frozen_original(), task)
+        self.p, self.budget, self.keep_redirect = params, budget, keep_redirect
+        start = task.frozen_original()
+        self.original = outputs(start, task)
+        self.task = task = dataclasses.replace(task, answers=Answers(start, task.data, self.original[0]))
+        self.values = look_values(params, task)
+        self.lost = False  # whether a run lost a class, so that none has the whole force any more (``thrifty``)
         self.is_forget = task.is_forget()
         watching = budget.next(early_learning_steps(task), training_pace(params, task))
         self.learning = early_learning_loss(task, watching) if learning is None else learning
@@ -115,6 +141,9 @@ class Discovery:
         for number in range(self.p.rounds):
             if number and time.perf_counter() - start > self.p.budget_seconds:
                 stopped = "The time was used up."
+                break
+            if number >= _USUAL_ROUNDS and self.p.thrifty and self.work(number + 1) > MOST_TRAININGS:
+                stopped = "A further round would take too long beside training."
                 break
             if number >= _USUAL_ROUNDS:
                 self.budget.total += steps_a_round(self.p, self.task)
@@ -145,6 +174,15 @@ class Discovery:
         # Comparing with NaN, where nothing can be said, gives False.
         return torch.from_numpy(rest[judgement.probability[rest] >= EXCLUDE_ABOVE].copy()).to(self.task.device)
 
+    def work(self, rounds: int) -> float:
+        """Counted arithmetic of a search with so many rounds and the last REM, beside training from scratch."""
+        recipe, examples = self.task.recipe, len(self.task.data)
+        masked = masked_cost(self.task, self.p.redirect_ratio)
+        setting = Setting(recipe, examples, masked)
+        said = (1 + masked) / (STEP * recipe.epochs)
+        runs = rounds * self.p.folds * (rem_work(RemParams(**self.values), setting) + said)
+        return _WATCHED + runs + rem_work(RemParams(**rem_values(self.p)), setting)
+
     def views(self, added: torch.Tensor, number: int) -> list[ModelOutputs]:
         """One view for each fold of what is known; with too little known to hold out, one that was told of everything."""
         known = torch.cat([self.task.forget, added])
@@ -160,18 +198,29 @@ class Discovery:
         for fold in folds:
             task = with_forget_set(self.task, known[parts != fold], self.task.seed + 1000 * (number + 1) + fold)
             reporter = StepProgress(self.budget.next(steps_of(self.values, len(task.data))))
-            model = run_single_rem(self.values, task, reporter)
-            if class_collapsed(model, task.original, task):
-                # A handful of examples with one label can push that whole class out of the base: again, with less force.
-                milder = self.values | {"forget_weight": self.values["forget_weight"] / 3}
-                model = run_single_rem(milder, task, SilentProgress(reporter))
-            views.append(outputs_of(model, task, task.forget, self.p.forget_share, self.original, self.learning))
+            model, said = self.look(task, reporter)
+            views.append(outputs_of(model, task, task.forget, self.p.forget_share, self.original, self.learning, said))
             if self.budget.reporter.cancelled():
                 raise Cancelled
         if not self.keep_redirect:
             model.narrow()
         self.budget.reporter.snapshot(model)
         return views
+
+    def look(self, task: UnlearningTask, reporter: Reporter) -> tuple[RedirectNet, tuple[torch.Tensor, torch.Tensor]]:
+        """A short REM on ``task``, and its outputs with redirect off.
+
+        A handful of examples with one label can push that whole class out of the base: then again, with less force.
+        """
+        milder = self.values | {"forget_weight": self.values["forget_weight"] / 3}
+        soft = self.p.thrifty and self.lost
+        model = run_single_rem(milder if soft else self.values, task, reporter)
+        said = outputs(model, task)
+        if not soft and class_collapsed(model, task.answers or task.original, task, said[0].argmax(1)):
+            self.lost = True
+            model = run_single_rem(milder, task, SilentProgress(reporter))
+            said = outputs(model, task)
+        return model, said
 
 
 def run_single_rem(values: Values, task: UnlearningTask, reporter: Reporter) -> RedirectNet:
@@ -190,6 +239,15 @@ def search_params(values: Values) -> Values:
     return values | {"epochs": epochs, "flush_clip": values["flush_clip"] / 2, "most_work": _LESS * values["most_work"]}
 
 
+def look_values(params: DiscoverParams, task: UnlearningTask) -> Values:
+    """:func:`search_params` of these; thrifty, with less work in as many rounds as that leaves whole."""
+    values = search_params(rem_values(params))
+    if not params.thrifty or params.steps:
+        return values
+    values |= {"most_work": _THRIFTY * params.most_work}
+    return values | {"epochs": whole_rounds(RemParams(**values), task)}
+
+
 def final_rem(params: DiscoverParams, task: UnlearningTask, found: Findings, reporter: Reporter) -> tuple[nn.Module, Report]:
     """REM on all that is known by now, which learns nothing from what is in doubt; and what was changed, as plain data."""
     known = torch.cat([task.forget, found.added])
@@ -201,13 +259,11 @@ def final_rem(params: DiscoverParams, task: UnlearningTask, found: Findings, rep
     model = Rem(Rem.params(start | change)).unlearn(with_forget_set(whole, known, excluded=found.excluded), reporter)
     # What the run itself says, where it was repeated more softly.
     report = getattr(model, "report", {}).get("tuning", {})
-    tried: list[Report] = report.get("tried") or [
-        {"changed": {}, "retain": accuracy_on(model, whole, whole.retain)},
-    ]
-    tried = [entry | {"changed": change | entry["changed"]} for entry in tried]
     chosen = change | report.get("changed", {})
-    before = evaluate(UNTOUCHED, task.original, whole)
-    if before.significantly_better(evaluate(chosen, model, whole)):
+    before, after = evaluate(UNTOUCHED, task.original, whole), evaluate(chosen, model, whole)
+    tried: list[Report] = report.get("tried") or [{"changed": {}, "retain": after.retain}]
+    tried = [entry | {"changed": change | entry["changed"]} for entry in tried]
+    if before.significantly_better(after):
         # The network never learned the wrong labels: there is nothing that a REM run could make good.
         chosen, model = UNTOUCHED, run_rem(start | UNTOUCHED, with_forget_set(whole, known), SilentProgress(reporter))
         tried.append({"changed": UNTOUCHED, "retain": before.retain})
@@ -230,10 +286,10 @@ def discovery_steps(params: DiscoverParams, task: UnlearningTask) -> int:
 def search_work(params: DiscoverParams, setting: Setting) -> float:
     """Counted arithmetic of a search beside training from scratch: the run that is watched, and the usual rounds."""
     look = rem_work(Rem.params(search_params(rem_values(params))), setting)
-    return 0.5 + min(params.rounds, _USUAL_ROUNDS) * params.folds * look
+    return _WATCHED + min(params.rounds, _USUAL_ROUNDS) * params.folds * look
 
 
 def steps_a_round(params: DiscoverParams, task: UnlearningTask) -> int:
     """Steps of REM in one round."""
     folds = min(params.folds, len(task.forget)) if len(task.forget) >= MIN_KNOWN else 1
-    return folds * steps_of(search_params(rem_values(params)), len(task.data))
+    return folds * steps_of(look_values(params, task), len(task.data))

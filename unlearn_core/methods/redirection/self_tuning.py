@@ -99,7 +99,7 @@ def pace_of(values: Values, start: Values) -> float:
 def tune_rem(params: TunedParams, task: UnlearningTask, budget: ProgressBudget) -> tuple[nn.Module, Report]:
     """Try each change on one half of F, look again at the best, and run with all of F; returns the model and a report as
     plain data. Consumes the task's original."""
-    examples = len(task.data)
+    task, examples = task.with_answers(), len(task.data)
     plans = trial_plan(params, len(task.forget))
 
     def look(values: Values, seed: int, folds: int) -> Trial:

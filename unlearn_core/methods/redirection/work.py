@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from unlearn_core.methods.base import UnlearningTask
-from unlearn_core.methods.redirection.params import RemParams, count_rounds, total_steps
+from unlearn_core.methods.redirection.params import RemParams, count_rounds, steps_per_round, total_steps
 from unlearn_core.methods.redirection.references import Masks
 from unlearn_core.methods.shared.rounds import LOOK
 from unlearn_core.models import RedirectNet
@@ -62,10 +63,34 @@ def rem_work(params: RemParams, setting: Setting) -> float:
 
 def make_budget(params: RemParams, task: UnlearningTask, model: RedirectNet, everyone: torch.Tensor, masks: Masks) -> Budget:
     """The budget of a run over ``everyone`` (ids), whose masked pass costs what the widened ``model`` and its masks say."""
-    masked, one = 1.0, everyone[:1]
-    if params.most_work and masks(one) is not None:
-        masked = widened_cost(model, task.data.batch(one))
+    masked = _widened_cost(task, model) if params.most_work and masks(everyone[:1]) is not None else 1.0
     return Budget(params, task, masked, len(everyone), min(LOOK, len(task.retain)))
+
+
+def masked_cost(task: UnlearningTask, ratio: float) -> float:
+    """What a pass with redirect channels costs beside one without, once the original has ``ratio`` times as many."""
+    model = copy.deepcopy(task.original)
+    model.widen(ratio, task.seed)
+    return _widened_cost(task, model)
+
+
+def _widened_cost(task: UnlearningTask, model: RedirectNet) -> float:
+    """:func:`widened_cost`, counted once for all runs of a search."""
+    known, widths = task.answers.masked_cost if task.answers else {}, model.redirect_layers
+    if widths not in known:
+        known[widths] = widened_cost(model, task.data.batch(task.everything[:1]))
+    return known[widths]
+
+
+def whole_rounds(params: RemParams, task: UnlearningTask) -> int:
+    """How many of a run's rounds over all data ``most_work`` leaves whole; at least one, which may be cut short."""
+    rounds = count_rounds(params, len(task.data))
+    if not params.most_work or rounds == 1:
+        return rounds
+    masked = masked_cost(task, params.redirect_ratio)
+    budget = Budget(params, task, masked, len(task.data), min(LOOK, len(task.retain)))
+    whole = budget.look + budget.step * steps_per_round(len(task.data), params.batch_size, params.round_steps)
+    return max(1, min(rounds, int((budget.total - budget.used) / whole)))
 
 
 class Budget:

@@ -8,8 +8,8 @@ import torch
 from torch import nn
 
 from unlearn_core.methods import Region, UnlearningTask, register
-from unlearn_core.methods.redirection.search import DiscoverParams, Discovery, discovery_steps, search_work
-from unlearn_core.methods.redirection.self_tuning import TunedMethod, training_pace
+from unlearn_core.methods.redirection.search import DiscoverParams, Discovery, DiscoveryMethod, discovery_steps, search_work
+from unlearn_core.methods.redirection.self_tuning import training_pace
 from unlearn_core.methods.redirection.work import Setting
 from unlearn_core.methods.shared.rounds import add_report, training_anew
 from unlearn_core.methods.shared.sgd import count_batches
@@ -19,7 +19,7 @@ from unlearn_core.tuning.held_out import with_forget_set
 
 
 @register
-class RetrainDiscover(TunedMethod[DiscoverParams]):
+class RetrainDiscover(DiscoveryMethod):
     """θ = train(D ∖ (F ∪ A ∪ E)) from scratch: A are the suspects that a search such as ``rem_discover``'s adds to F, E
     those that it excludes because they are in doubt.
 

@@ -7,8 +7,9 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import nn
 
-from unlearn_core.methods.base import Method, UnlearningTask
+from unlearn_core.methods.base import UnlearningTask
 from unlearn_core.methods.localised.saliency import Localise, Restriction, mask_steps, masks_for
+from unlearn_core.methods.shared.fitting import FittedMethod
 from unlearn_core.methods.shared.rounds import Rounds
 from unlearn_core.methods.shared.sgd import SgdParams, count_batches, phases, sgd_recipe, train_in_turn
 from unlearn_core.training import Reporter, Trainer
@@ -27,7 +28,7 @@ class RelabelParams(SgdParams):
     localise_share: float = Field(0.5, gt=0, le=1, description="Share of the parameters that may change")
 
 
-class Relabel(Method[RelabelParams]):
+class Relabel(FittedMethod[RelabelParams]):
     """Base of random relabelling. Every epoch: F with labels drawn anew for each batch, then the retain set with its own.
 
     Train mode throughout, so F's batches are normalised by their own statistics, as in the reference; the epoch ends on the

@@ -40,7 +40,8 @@ class Rounds:
         self.reporter, self.task, self.keep_best, self.measured = reporter, task, keep_best, measured
         self.step, self.cancelled = reporter.step, reporter.cancelled
         self.looked_at = sample(task.retain, task.seed)
-        self.before = accuracy_on(task.original, task, self.looked_at)
+        known = task.answers
+        self.before = known.accuracy(self.looked_at) if known else accuracy_on(task.original, task, self.looked_at)
         self.retain: list[float] = []
         self.forget: list[float] = []
         self.best, self.best_score = 0, -1.0

@@ -80,7 +80,10 @@ def rate_in_words(label: str, rate: Mapping[str, Any]) -> str:
     if rate["stopped"]:
         return f"{label} left the network as it was: even at its best rate it would give {share} {seen['before']:.0%}."
     chosen = f"settled on {_values(rate['changed'])}" if rate["changed"] else "stayed with its learning rate"
-    return f"{label} {chosen} after {len(rate['tried'])} trials, and gives {share} {seen['before']:.0%}."
+    if rate["changed"] and "asked" in rate:
+        chosen += f" in place of {rate['asked']:.3g}, at which this network's weights move too far,"
+    trials = f"{len(rate['tried'])} trial{'s' * (len(rate['tried']) > 1)}"
+    return f"{label} {chosen} after {trials}, and gives {share} {seen['before']:.0%}."
 
 
 def in_words(label: str, tuning: Mapping[str, Any]) -> str:
