@@ -9,9 +9,10 @@ from unlearn_core.methods import registry
 from unlearn_core.presets import make_method, make_scenario, preset_params, published_params, value_sets, values_of
 
 OWN = {
-    "rem_tuned", "rem_discover", "retrain_discover", "relabel_finetune", "relabel_only", "relabel_retrain", "task_vector",
+    "rem_tuned", "rem_discover", "rem_relabel_discover", "retrain_discover", "relabel_finetune", "relabel_only",
+    "relabel_retrain", "task_vector",
 }  # fmt: skip
-SEARCHING = {"rem_tuned", "rem_discover", "retrain_discover"}
+SEARCHING = {"rem_tuned", "rem_discover", "rem_relabel_discover", "retrain_discover"}
 FACTS = [
     ("rem", "epochs", 10),
     ("rem", "steps", 980),

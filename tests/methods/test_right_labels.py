@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+import torch.nn.functional as F
 from trained import Trained
 
 from unlearn_core.errors import UserError
@@ -125,3 +126,16 @@ def test_a_share_of_its_own_makes_the_corrected_part_heal_sooner(digits: Trained
         return healed(digits, unlearned("relabel_finetune", digits, task, share=share, epochs=1), task.forget)
 
     assert after(0.5) > after(0.0) + 0.2
+
+
+def test_discovery_finds_first_and_the_right_labels_are_taught_last(points: Trained) -> None:
+    task, short = told(points, 0.3), {"epochs": 2, "rounds": 1, "folds": 2}
+    plain = unlearned("rem_discover", points, told(points, 0.3), **short)
+    taught = unlearned("rem_relabel_discover", points, task, **short, relabel_loss=0.0005)
+    assert plain.report["discovery"] == taught.report["discovery"]  # type: ignore[index]
+    assert task.right is not None
+    losses = [F.cross_entropy(predict(model, points.arena.train, task.forget), task.right) for model in (plain, taught)]
+    assert losses[1] < losses[0] / 2
+    untouched = unlearned("rem_relabel_discover", points, told(points, 0.3), **short, relabel_share=0.001)
+    one, other = (predict(model, points.arena.train, task.retain).softmax(1) for model in (plain, untouched))
+    assert (one - other).abs().max() < 0.02

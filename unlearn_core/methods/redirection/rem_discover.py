@@ -6,6 +6,7 @@ from torch import nn
 
 from unlearn_core.methods import Region, UnlearningTask, register
 from unlearn_core.methods.redirection.search import (
+    D,
     DiscoverParams,
     Discovery,
     DiscoveryMethod,
@@ -20,8 +21,30 @@ from unlearn_core.training import Reporter
 from unlearn_core.training.progress import ProgressBudget
 
 
+class DiscoveringRem(DiscoveryMethod[D]):
+    """REM on what a search found: the body of the methods that end with it."""
+
+    designed_for = Region()
+    ranks = True
+
+    @classmethod
+    def expected_work(cls, params: DiscoverParams, setting: Setting) -> float:
+        return search_work(params, setting) + rem_work(params, setting)
+
+    def search(self, task: UnlearningTask, reporter: Reporter) -> nn.Module:
+        last = steps_of(rem_values(self.p), len(task.data))
+        budget = ProgressBudget(reporter, discovery_steps(self.p, task) + last)
+        search = Discovery(self.p, task, budget)
+        task, found = search.task, search.run()
+        budget.used = budget.total - last
+        model, tuning = final_rem(self.p, task, found, budget.next(last))
+        add_report(model, discovery=found.report(), tuning=tuning)
+        model.report_arrays = found.arrays(model, task)  # type: ignore[assignment]
+        return model
+
+
 @register
-class RemDiscover(DiscoveryMethod):
+class RemDiscover(DiscoveringRem[DiscoverParams]):
     """REM on F ∪ A, A = the likeliest suspects outside F, as many as keep the mean of P(corrupted | scores) ≥ π.
 
     Each of at most ``rounds`` rounds cuts F ∪ A into ``folds`` parts and runs a short REM without each of them. From what these
@@ -42,21 +65,4 @@ class RemDiscover(DiscoveryMethod):
         "REM unlearns all of them, and learns nothing from what is still in doubt. A network that never learned the wrong "
         "labels is left as it is."
     )
-    designed_for = Region()
-    ranks = True
     revision = 8  # giving up what was known by heart is not a fall
-
-    @classmethod
-    def expected_work(cls, params: DiscoverParams, setting: Setting) -> float:
-        return search_work(params, setting) + rem_work(params, setting)
-
-    def search(self, task: UnlearningTask, reporter: Reporter) -> nn.Module:
-        last = steps_of(rem_values(self.p), len(task.data))
-        budget = ProgressBudget(reporter, discovery_steps(self.p, task) + last)
-        search = Discovery(self.p, task, budget)
-        task, found = search.task, search.run()
-        budget.used = budget.total - last
-        model, tuning = final_rem(self.p, task, found, budget.next(last))
-        add_report(model, discovery=found.report(), tuning=tuning)
-        model.report_arrays = found.arrays(model, task)  # type: ignore[assignment]
-        return model

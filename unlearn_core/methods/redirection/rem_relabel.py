@@ -7,6 +7,7 @@ from pydantic import Field
 from torch import nn
 
 from unlearn_core.methods import Region, UnlearningTask, register
+from unlearn_core.methods.base import MethodParams
 from unlearn_core.methods.redirection.params import RemParams, total_steps
 from unlearn_core.methods.redirection.rem import Redirection, RedirectionMethod
 from unlearn_core.methods.shared.right_labels import fit_labels, relabelled
@@ -14,8 +15,8 @@ from unlearn_core.methods.shared.sgd import phases
 from unlearn_core.training import Reporter
 
 
-class RemRelabelParams(RemParams):
-    """REM's parameters, and those of the phase that follows."""
+class LastPhase(MethodParams):
+    """Parameters of the phase that teaches right labels once the wrong ones are gone."""
 
     relabel_rate: float = Field(0.02, gt=0, le=1, description="Learning rate of the last phase, as a share of that of training")
     relabel_steps: int = Field(60, ge=1, le=10_000, description="Steps of the last phase at most")
@@ -24,6 +25,32 @@ class RemRelabelParams(RemParams):
     relabel_share: float = Field(
         1.0, gt=0, le=1, description="How much of the way from REM's weights to the fitted ones is gone"
     )
+
+
+class RemRelabelParams(LastPhase, RemParams):
+    """REM's parameters, and those of the phase that follows."""
+
+
+def teach_right_labels(model: nn.Module, task: UnlearningTask, p: LastPhase, reporter: Reporter) -> nn.Module:
+    """θ + a·(θ₂ − θ) of the model's weights θ, in place: θ₂ fits the right labels of F that are known, in eval mode."""
+    corrected, labels = relabelled(task)
+    before = {name: value.detach().clone() for name, value in model.named_parameters()}
+    fit_labels(
+        model,
+        task,
+        reporter,
+        labels,
+        corrected,
+        rate=p.relabel_rate * task.recipe.learning_rate,
+        batch_size=p.relabel_batch,
+        enough=p.relabel_loss,
+        steps=p.relabel_steps,
+    )
+    with torch.no_grad():
+        for name, value in model.named_parameters():
+            value.copy_(before[name].lerp(value, p.relabel_share))
+    reporter.snapshot(model)
+    return model
 
 
 @register
@@ -54,24 +81,7 @@ class RemRelabel(RedirectionMethod[RemRelabelParams]):
     search_space = {}
 
     def unlearn(self, task: UnlearningTask, reporter: Reporter) -> nn.Module:
-        corrected, labels = relabelled(task)
-        p, steps = self.p, total_steps(self.p, len(task.forget) + len(task.retain))
+        relabelled(task)  # says at once where no right label is known
+        steps = total_steps(self.p, len(task.forget) + len(task.retain))
         redirecting, correcting = phases(reporter, steps, self.p.relabel_steps)
-        model = super().unlearn(task, redirecting)
-        before = {name: value.detach().clone() for name, value in model.named_parameters()}
-        fit_labels(
-            model,
-            task,
-            correcting,
-            labels,
-            corrected,
-            rate=p.relabel_rate * task.recipe.learning_rate,
-            batch_size=p.relabel_batch,
-            enough=p.relabel_loss,
-            steps=p.relabel_steps,
-        )
-        with torch.no_grad():
-            for name, value in model.named_parameters():
-                value.copy_(before[name].lerp(value, p.relabel_share))
-        reporter.snapshot(model)
-        return model
+        return teach_right_labels(super().unlearn(task, redirecting), task, self.p, correcting)

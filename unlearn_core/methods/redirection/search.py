@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
+from typing import TypeVar
 
 import torch
 from pydantic import Field
@@ -64,7 +65,10 @@ class DiscoverParams(RemParams):
     )
 
 
-class DiscoveryMethod(TunedMethod[DiscoverParams]):
+D = TypeVar("D", bound=DiscoverParams)
+
+
+class DiscoveryMethod(TunedMethod[D]):
     """Base of methods that search in rounds."""
 
     later = TunedMethod.later | {"thrifty"}

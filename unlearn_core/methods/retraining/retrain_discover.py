@@ -19,7 +19,7 @@ from unlearn_core.tuning.held_out import with_forget_set
 
 
 @register
-class RetrainDiscover(DiscoveryMethod):
+class RetrainDiscover(DiscoveryMethod[DiscoverParams]):
     """θ = train(D ∖ (F ∪ A ∪ E)) from scratch: A are the suspects that a search such as ``rem_discover``'s adds to F, E
     those that it excludes because they are in doubt.
 
