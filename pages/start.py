@@ -1,4 +1,4 @@
-"""Start: the picture that moves, a button that runs it live, three doors, and the demo on images."""
+"""Start: the picture that moves, a button that runs it live, the star-burst on road signs, three doors, the demo on images."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import Any
 
 import streamlit as st
 
-from pages.cache.start import scenes
+from pages.cache.start import burst, scenes
 from pages.session import binding
-from pages.widgets import start_live, start_picture
+from pages.widgets import sign_burst, start_live, start_picture
 from pages.widgets.page import page
 
 OPEN = {"boundary": "pages/boundary.py", "compare": "pages/compare.py"}
@@ -28,6 +28,15 @@ def open_page(asked: dict[str, Any]) -> None:
         seed=settings.SEED, overrides=dict(settings.NETWORK), methods=("retrain", "rem"),
     )  # fmt: skip
     st.session_state["start-open"] = OPEN[asked["page"]]
+
+
+def open_burst(asked: dict[str, Any]) -> None:
+    """Take the star-burst's task and method along to the page Embedding."""
+    binding.change(
+        dataset=asked["dataset"], regularity=1.0, discovery=asked["discovery"], seed=asked["seed"],
+        embedded=("retrain", asked["method"]), highlight="all", went="on",
+    )  # fmt: skip
+    st.session_state["start-open"] = "pages/embedding.py"
 
 
 def doors() -> None:
@@ -50,6 +59,9 @@ with page(
     if packed := scenes():
         start_picture.draw(packed, start_live.begin, open_page)
     start_live.show()
+    if signs := burst():
+        st.markdown("#### Where the signs with a sticker went")
+        sign_burst.draw(signs, open_burst)
     doors()
     # The first picture is on its way: what follows draws with libraries that take a moment to load.
     from pages.widgets import demo, engine_panel
