@@ -64,8 +64,11 @@ with page(
         sign_burst.draw(signs, open_burst)
     doors()
     # The first picture is on its way: what follows draws with libraries that take a moment to load.
-    from pages.widgets import demo, engine_panel
+    from pages.widgets import demo, engine_panel, recent
 
+    listed = recent.panel()
     st.markdown("#### The same on images")
     engine_panel.panel()
     demo.panel()
+    if not listed:
+        recent.nothing_yet()
