@@ -8,7 +8,7 @@ import streamlit as st
 
 from pages.cache.start import burst, scenes
 from pages.session import binding
-from pages.widgets import sign_burst, start_live, start_picture
+from pages.widgets import layouts, sign_burst, start_live, start_picture
 from pages.widgets.page import page
 
 OPEN = {"boundary": "pages/boundary.py", "compare": "pages/compare.py"}
@@ -53,7 +53,7 @@ with page(
     attempt="move the two sliders, then run it live.",
     corner=0,
     footer=False,
-):
+) as (state, _):
     if target := st.session_state.pop("start-open", None):
         st.switch_page(target)
     if packed := scenes():
@@ -63,6 +63,7 @@ with page(
         st.markdown("#### Where the signs with a sticker went")
         sign_burst.draw(signs, open_burst)
     doors()
+    layouts.switch(state)
     # The first picture is on its way: what follows draws with libraries that take a moment to load.
     from pages.widgets import demo, engine_panel, recent
 
