@@ -134,3 +134,26 @@ def test_every_text_can_be_read(server: Server, browser: Browser, scheme: str) -
             assert slider.locator("p:visible").count() == 4  # its name, its number, and its two ends
             assert page.evaluate(FAINT) == []
     context.close()
+
+
+def test_the_menu_on_a_phone_says_what_it_is(server: Server, browser: Browser) -> None:
+    """To a screen reader, and by the keyboard: a group of links with groups in it, each of which opens and closes."""
+    context = browser.new_context(viewport={"width": 390, "height": 844})
+    page = context.new_page()
+    page.goto(f"{server.url}/craft")
+    settled(page)
+    page.get_by_test_id("stExpandSidebarButton").click()
+    pages = page.get_by_role("group", name="Pages")
+    expect(pages.get_by_role("link")).to_have_count(10)
+    expect(pages.get_by_role("listitem")).to_have_count(0)
+    inside = pages.get_by_role("group", name="Look inside")
+    expect(inside.get_by_role("link")).to_have_count(4)
+    head = inside.get_by_role("button", name="Look inside")
+    expect(head).to_have_attribute("aria-expanded", "true")
+    head.press("Enter")
+    expect(head).to_have_attribute("aria-expanded", "false")
+    expect(inside.get_by_role("link")).to_have_count(0)
+    head.press(" ")
+    inside.get_by_role("link", name="Heatmap").click()
+    expect(page).to_have_title("Heatmap – Eunoe")
+    context.close()
