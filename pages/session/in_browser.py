@@ -7,8 +7,8 @@ import streamlit as st
 
 # Streamlit gives a page its address first and its settings a moment later, as two steps of history: Back would then go from
 # a page to the same page. And a number field drops the comma from "0,02", which leaves 002. A slider's number has the colour of
-# its thumb, which on a dark ground is too dark for small text. The menu on a phone is a list whose groups are no items of it, so
-# that a screen reader counts wrong and a group opens for a pointer alone: here it is a group of links with groups in it.
+# its thumb, which on a dark ground is too dark for small text. The menu on a phone is a list whose groups are no items of it,
+# so that a screen reader counts wrong, and a group opens for a pointer alone: here it is a group of links with groups in it.
 _SCRIPT = """
 export default function () {
   if (window.settledInBrowser) return;
@@ -23,7 +23,9 @@ export default function () {
   new MutationObserver(text).observe(document.querySelector(".stApp"), { attributes: true, attributeFilter: ["class"] });
 
   const give = (part, attributes) => {
-    for (const [name, value] of Object.entries(attributes)) if (part.getAttribute(name) !== value) part.setAttribute(name, value);
+    for (const [name, value] of Object.entries(attributes)) {
+      if (part.getAttribute(name) !== value) part.setAttribute(name, value);
+    }
   };
   const menu = () => {
     for (const list of document.querySelectorAll('[data-testid="stSidebarNavItems"]')) {

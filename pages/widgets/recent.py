@@ -61,7 +61,8 @@ def _task(one: Recent) -> str:
     label = catalog.dataset_label(spec.name) if spec.name in registry.names() else escape_markdown(spec.name)
     if data := spec.params.get("data"):
         label = f"{label}: {escape_markdown(Path(str(data)).name)}"
-    return scenario_line(one.scenario.model_dump(), label)
+    line, kind = scenario_line(one.scenario.model_dump(), label), one.scenario.corruption.kind
+    return f"{line} · {escape_markdown(kind.replace('_', ' '))}" if kind else line
 
 
 def _methods(one: Recent) -> str:
