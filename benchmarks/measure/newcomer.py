@@ -2,7 +2,7 @@
 
     python -m benchmarks run newcomer [--out benchmarks/results/newcomer.json]
 
-Opens the app on an empty store with the gallery that comes with the code, waits until its workers have started, and then acts as
+Opens the app on an empty store with the gallery that comes with the code, waits until its workers have started, then acts as
 somebody who has never seen it. Seconds are counted from opening the tab, or from the click; of one's own drawn corruption from
 opening the page to the healed planes, with strokes drawn at once: a person's hand takes its own time. Run it with nothing else
 going on; the load of the machine stands beside the figures.
