@@ -1,4 +1,4 @@
-"""Start: the picture that moves, a button that runs it live, three doors, and the demo on images."""
+"""Start: the picture that moves, a button that runs it live, the star-burst on road signs, three doors, the demo on images."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import Any
 
 import streamlit as st
 
-from pages.cache.start import scenes
+from pages.cache.start import burst, scenes
 from pages.session import binding
-from pages.widgets import start_live, start_picture
+from pages.widgets import layouts, sign_burst, start_live, start_picture
 from pages.widgets.page import page
 
 OPEN = {"boundary": "pages/boundary.py", "compare": "pages/compare.py"}
@@ -30,6 +30,15 @@ def open_page(asked: dict[str, Any]) -> None:
     st.session_state["start-open"] = OPEN[asked["page"]]
 
 
+def open_burst(asked: dict[str, Any]) -> None:
+    """Take the star-burst's task and method along to the page Embedding."""
+    binding.change(
+        dataset=asked["dataset"], regularity=1.0, discovery=asked["discovery"], seed=asked["seed"],
+        embedded=("retrain", asked["method"]), highlight="all", went="on",
+    )  # fmt: skip
+    st.session_state["start-open"] = "pages/embedding.py"
+
+
 def doors() -> None:
     """Three ways on from here."""
     for place, (title, words, target, label, icon) in zip(st.columns(3, border=True), DOORS, strict=True):
@@ -44,16 +53,23 @@ with page(
     attempt="move the two sliders, then run it live.",
     corner=0,
     footer=False,
-):
+) as (state, _):
     if target := st.session_state.pop("start-open", None):
         st.switch_page(target)
     if packed := scenes():
         start_picture.draw(packed, start_live.begin, open_page)
     start_live.show()
+    if signs := burst():
+        st.markdown("#### Where the signs with a sticker went")
+        sign_burst.draw(signs, open_burst)
     doors()
+    layouts.switch(state)
     # The first picture is on its way: what follows draws with libraries that take a moment to load.
-    from pages.widgets import demo, engine_panel
+    from pages.widgets import demo, engine_panel, recent
 
+    listed = recent.panel()
     st.markdown("#### The same on images")
     engine_panel.panel()
     demo.panel()
+    if not listed:
+        recent.nothing_yet()

@@ -1,4 +1,4 @@
-"""How long a store with 50,000 runs keeps people waiting: heatmap, a click in it, `results`, Compare's worst cases.
+"""How long a store with 50,000 runs keeps people waiting: heatmap, a click in it, `results`, worst cases, recent runs.
 
     python -m benchmarks run many_records [--runs 50000] [--repeats 5] [--out benchmarks/results/many_records.json]
 
@@ -165,6 +165,7 @@ def measure(place: str, repeats: int) -> dict[str, float]:
 def _data_paths(place: str, repeats: int) -> dict[str, float]:
     from unlearn_core.presets import make_method, make_scenario
     from unlearn_core.results import tables
+    from unlearn_core.results.recent import recent_runs
     from unlearn_core.views.heatmap.data import cells, heatmap_data
     from unlearn_core.views.heatmap.worst_case import worst_cases
 
@@ -185,6 +186,7 @@ def _data_paths(place: str, repeats: int) -> dict[str, float]:
     found["heatmap_data_again_s"] = _least(repeats, lambda: cells(heatmap_data(warm, scenario, "healed_x_utility").runs))
     found["heatmap_other_metric_s"] = _least(repeats, lambda: cells(heatmap_data(warm, scenario, "utility").runs))
     found["compare_worst_again_s"] = _least(repeats, lambda: worst_cases(warm, scenario, specs))
+    found["recent_s"] = _least(repeats, lambda: recent_runs(warm, 5))
     found["compare_tables_s"] = _least(repeats, lambda: tables.comparison(warm, scenario, specs))
     return found
 

@@ -91,8 +91,9 @@ def change(**values: Unpack[vs.State]) -> None:
 
 
 def hidden(state: vs.State, name: str) -> bool:
-    """Whether a teacher's link leaves this control or panel out."""
-    return name in state["hide"]
+    """Whether a teacher's link, or the layout, leaves this control or panel out. A lesson speaks of whatever it needs, so that
+    no layout counts there."""
+    return name in state["hide"] or (not state["lesson"] and name in vs.LAYOUTS[state["layout"]].hide)
 
 
 def locked(state: vs.State, name: str) -> bool:

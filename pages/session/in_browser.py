@@ -1,5 +1,5 @@
-"""What a page's own script puts right in the browser: one step of history a page, numbers with a decimal comma, and the colour
-of a slider's number."""
+"""What a page's own script puts right in the browser: one step of history a page, numbers with a decimal comma, the colour of a
+slider's number, and what a screen reader is told of the menu on a phone."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import streamlit as st
 
 # Streamlit gives a page its address first and its settings a moment later, as two steps of history: Back would then go from
 # a page to the same page. And a number field drops the comma from "0,02", which leaves 002. A slider's number has the colour of
-# its thumb, which on a dark ground is too dark for small text.
+# its thumb, which on a dark ground is too dark for small text. The menu on a phone is a list whose groups are no items of it,
+# so that a screen reader counts wrong, and a group opens for a pointer alone: here it is a group of links with groups in it.
 _SCRIPT = """
 export default function () {
   if (window.settledInBrowser) return;
@@ -20,6 +21,31 @@ export default function () {
     "--eunoe-text", getComputedStyle(document.querySelector(".stApp")).color);
   text();
   new MutationObserver(text).observe(document.querySelector(".stApp"), { attributes: true, attributeFilter: ["class"] });
+
+  const give = (part, attributes) => {
+    for (const [name, value] of Object.entries(attributes)) {
+      if (part.getAttribute(name) !== value) part.setAttribute(name, value);
+    }
+  };
+  const menu = () => {
+    for (const list of document.querySelectorAll('[data-testid="stSidebarNavItems"]')) {
+      give(list, { role: "group", "aria-label": "Pages" });
+      for (const item of list.querySelectorAll("li")) give(item, { role: "none" });
+      for (const head of list.querySelectorAll('[data-testid="stNavSectionHeader"]')) {
+        give(head.parentElement, { role: "group", "aria-label": head.querySelector("p")?.textContent ?? "" });
+        give(head, { role: "button", tabindex: "0", "aria-expanded": String(head.parentElement.querySelector("li") !== null) });
+      }
+    }
+  };
+  document.addEventListener("keydown", (event) => {
+    if (!["Enter", " "].includes(event.key) || !event.target.matches?.('[data-testid="stNavSectionHeader"]')) return;
+    event.preventDefault();
+    event.target.click();
+  });
+  let due = 0;
+  new MutationObserver(() => { due ||= requestAnimationFrame(() => { due = 0; menu(); }); })
+    .observe(document.body, { childList: true, subtree: true });
+  menu();
 
   const push = history.pushState.bind(history);
   let opened = location.search ? null : location.pathname;

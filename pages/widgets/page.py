@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 import streamlit as st
 
 from pages.session import binding, following
-from pages.widgets import jobs, lessons, link_question, show
+from pages.widgets import jobs, layouts, lessons, link_question, show
 from unlearn_core import view_state as vs
 from unlearn_core.errors import UserError
 from unlearn_core.support.escaping import escape_markdown
@@ -43,9 +43,11 @@ def page(
         else:
             show.opening(title, _in_words(see, state), _in_words(attempt, state))
     show.notices()
+    layouts.line(state)
     with contextlib.suppress(PageEnded):
         yield state, right
     if footer:
+        layouts.switch(state)
         st.caption(jobs.engine_line())
     binding.finish(state)
 

@@ -141,7 +141,7 @@ def share(
     """The view as a link, a command, Python and a plan: each gives the same keys. ``computed``: what the commands compute,
     where that is not the state itself; ``more``: further entries of title, text and language."""
     computed = computed or state
-    if "copy" in state["hide"]:
+    if binding.hidden(state, "copy"):
         return
     with st.popover(
         "Share", icon=":material/link:", help="This view as a link, a command, Python or a plan", width="stretch",

@@ -16,9 +16,13 @@ FAINT = """() => {
     return .2126 * p[0] + .7152 * p[1] + .0722 * p[2];
   };
   const numbers = text => (text.match(/[\\d.]+/g) || []).map(Number);
+  // The number of a slider is inside its thumb, and stands above it: the thumb is not behind it.
+  const over = (a, b) => b.left < a.right && b.right > a.left && b.top < a.bottom && b.bottom > a.top;
   const behind = e => {
+    const text = e.getBoundingClientRect();
     for (; e; e = e.parentElement) {
       const c = numbers(getComputedStyle(e).backgroundColor);
+      if (e.closest('[data-testid=stSlider]') && !over(text, e.getBoundingClientRect())) continue;
       if (c.length && (c.length < 4 || c[3] > .5)) return c.slice(0, 3);
     }
     return [255, 255, 255];
@@ -29,7 +33,8 @@ FAINT = """() => {
   const wanted = '.xtick text, .ytick text, .xtitle, .ytitle, .legendtext, .annotation-text, p, h2, h3, h4, th, td, a span';
   for (const e of document.querySelectorAll(wanted)) {
     const words = e.textContent.trim(), svg = e instanceof SVGElement, style = getComputedStyle(e);
-    if (!words || !e.getClientRects().length || e.closest('[disabled], [data-testid=stSlider]')) continue;
+    if (!words || !e.getClientRects().length || e.closest('[disabled]')) continue;
+    if (shown(e) === 0) continue;  // the ends of a slider, until it is pointed at
     const c = numbers(svg ? style.fill : style.color), back = behind(svg ? e.closest('svg').parentElement : e);
     const alpha = (c.length > 3 ? c[3] : 1) * shown(e) * (svg ? parseFloat(style.fillOpacity) : 1);
     const seen = c.slice(0, 3).map((v, k) => v * alpha + back[k] * (1 - alpha));
@@ -38,6 +43,8 @@ FAINT = """() => {
   }
   return found;
 }"""
+
+AT_REST = "() => document.getAnimations().every(one => one.playState !== 'running')"
 
 
 @pytest.fixture
@@ -118,5 +125,35 @@ def test_every_text_can_be_read(server: Server, browser: Browser, scheme: str) -
         if name == "craft":
             expect(page.locator(".js-plotly-plot .xtitle").first).to_be_attached()
         settled(page)
+        page.wait_for_function(AT_REST)
         assert page.evaluate(FAINT) == [], name
+        if name == "craft":
+            slider = page.get_by_test_id("stSlider").first
+            slider.hover()
+            expect(slider.get_by_test_id("stSliderTickBar")).to_have_css("opacity", "1")
+            assert slider.locator("p:visible").count() == 4  # its name, its number, and its two ends
+            assert page.evaluate(FAINT) == []
+    context.close()
+
+
+def test_the_menu_on_a_phone_says_what_it_is(server: Server, browser: Browser) -> None:
+    """To a screen reader, and by the keyboard: a group of links with groups in it, each of which opens and closes."""
+    context = browser.new_context(viewport={"width": 390, "height": 844})
+    page = context.new_page()
+    page.goto(f"{server.url}/craft")
+    settled(page)
+    page.get_by_test_id("stExpandSidebarButton").click()
+    pages = page.get_by_role("group", name="Pages")
+    expect(pages.get_by_role("link")).to_have_count(10)
+    expect(pages.get_by_role("listitem")).to_have_count(0)
+    inside = pages.get_by_role("group", name="Look inside")
+    expect(inside.get_by_role("link")).to_have_count(4)
+    head = inside.get_by_role("button", name="Look inside")
+    expect(head).to_have_attribute("aria-expanded", "true")
+    head.press("Enter")
+    expect(head).to_have_attribute("aria-expanded", "false")
+    expect(inside.get_by_role("link")).to_have_count(0)
+    head.press(" ")
+    inside.get_by_role("link", name="Heatmap").click()
+    expect(page).to_have_title("Heatmap – Eunoe")
     context.close()

@@ -109,3 +109,48 @@ def test_a_live_run_fills_the_same_picture(server: Server, tab: Tab) -> None:
     page.locator(".discovery").press("ArrowRight")
     expect(page.locator(".sentence")).not_to_contain_text("Live")
     assert tab.complaints == []
+
+
+BURST = "section.burst"
+
+
+def test_the_star_burst_plays_when_it_is_seen_and_follows_the_method(gallery_server: Server, tab: Tab) -> None:
+    page = tab.page
+    page.goto(gallery_server.url)
+    in_state(page, "playing")
+    assert page.locator(BURST).get_attribute("data-state") == "empty"  # nothing is unpacked before it is wanted
+    page.locator(f"{BURST} canvas").last.scroll_into_view_if_needed()
+    expect(page.locator(f"{BURST}[data-state=playing]")).to_be_visible()
+    expect(page.locator(f"{BURST}[data-state=after]")).to_be_visible()
+    right = page.locator(f"{BURST} [data-side=right]")
+    expect(right.locator(".label")).to_have_text("REM")
+    sentence, label = right.locator(".told").inner_text(), right.locator("canvas").get_attribute("aria-label")
+    total, colors = right.locator("canvas").evaluate(SUM)
+    assert colors > 20
+    assert re.fullmatch(r"REM: \d+ of \d+ come home", label or "")
+    page.get_by_role("button", name="Fine-tune").click()
+    expect(right.locator(".told")).not_to_have_text(sentence)
+    expect(page.get_by_role("button", name="Fine-tune")).to_have_attribute("aria-pressed", "true")
+    expect(page.locator(f"{BURST}[data-state=after]")).to_be_visible()
+    assert right.locator("canvas").evaluate(SUM)[0] != total
+    page.get_by_role("button", name="Open in Embedding").click()
+    expect(page).to_have_title("Embedding – Eunoe")
+    expect(page).to_have_url(re.compile(r"dataset=signs.*discovery=0\.1.*embedded=retrain%2Cfinetune.*went=on"))
+    assert tab.complaints == []
+
+
+def test_the_star_burst_keeps_still_where_motion_is_unwelcome(gallery_server: Server, browser: Browser) -> None:
+    context = browser.new_context(viewport={"width": 1280, "height": 720}, reduced_motion="reduce")
+    page = context.new_page()
+    page.goto(gallery_server.url)
+    in_state(page, "ended")
+    page.locator(f"{BURST} canvas").last.scroll_into_view_if_needed()
+    expect(page.locator(f"{BURST}[data-state=after]")).to_be_visible()
+    canvas = page.locator(f"{BURST} [data-side=right] canvas")
+    after = canvas.evaluate(SUM)[0]
+    page.wait_for_timeout(400)
+    assert canvas.evaluate(SUM)[0] == after
+    page.get_by_role("button", name="Before", exact=True).click()
+    expect(page.locator(f"{BURST}[data-state=before]")).to_be_visible()
+    assert canvas.evaluate(SUM)[0] != after
+    context.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from apptools import link, texts
+from apptools import figures, link, texts
 from streamlit.testing.v1 import AppTest
 
 from unlearn_core import view_state as vs
@@ -122,3 +122,17 @@ def test_every_hideable_part_has_words() -> None:
     assert sorted(name for names in vs.hideable_by_page().values() for name in names) == sorted(vs.hideable())
     assert set(vs.lockable()) <= set(vs.hideable())
     assert not {"hide", "lock", "lesson", "step"} & set(vs.hideable())
+
+
+def test_the_lesson_on_finding_has_its_pictures_on_a_fresh_install(
+    open_page: OpenPage, fresh_store: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its task is that of the demo, whose embedding and search come with the code."""
+    monkeypatch.delenv("UNLEARN_GALLERY")
+    lesson = lessons()["find"]
+    for number, name in ((2, "embedding"), (3, "suspect-curve"), (5, "suspect-curve")):
+        assert lesson.steps[number - 1].panel == f"figure:{name}"
+        query = vs.encode(lesson.state_at(number, vs.default_state()))
+        app = open_page(lesson.steps[number - 1].page, query)
+        assert name in figures(app)
+        assert "run" not in {button.key for button in app.button if not button.disabled}

@@ -73,6 +73,23 @@ def test_a_model_drawn_twice_lies_on_itself() -> None:
     assert np.median(np.linalg.norm(umap[0] - umap[1], axis=1)) < 0.25 * umap.std()
 
 
+def test_models_that_stay_do_not_hold_back_one_that_moves_where_copies_are_tied_to_the_first_alone() -> None:
+    """Two islands; in the last of six models ten points have changed sides."""
+    random = np.random.default_rng(0)
+    stay = random.normal(size=(120, 6)) + 9 * (np.arange(120) % 2)[:, None]
+    moved = stay.copy()
+    moved[:20:2] += 9
+    features = [stay.astype(np.float32)] * 5 + [moved.astype(np.float32)]
+    gone = []
+    for to_first in (False, True):
+        places = e.layout(features, to_first=to_first)
+        sides = np.array([places[-1, 20 + side :: 2].mean(0) for side in (0, 1)])
+        ways = np.linalg.norm(places[-1, :20:2, None] - sides, axis=2)
+        gone.append(int((ways[:, 1] < ways[:, 0]).sum()))
+    assert gone[1] > gone[0], gone
+    assert gone[1] >= 8
+
+
 def test_neighbours_are_the_nearest_others(store: Store) -> None:
     found = e.stored_embedding(store, SCENARIO, SPECS, "umap")
     assert found is not None

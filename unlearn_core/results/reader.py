@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from unlearn_core.models import RedirectNet
     from unlearn_core.store import Record
     from unlearn_core.store.records import Json
-    from unlearn_core.store.runs import Changes
+    from unlearn_core.store.runs import Changes, Latest
 
 GROUPS = ("clean", "discovered", "undiscovered", "unknown")
 """The last is of examples outside the forget set where it is unknown which are corrupted; the forget set then counts as
@@ -28,6 +28,9 @@ class Runs(Protocol):
 
     def changes(self, mark: tuple[int, ...], known: Iterable[str], dataset: str | None) -> Changes:
         """What is new (on ``dataset``) since ``mark``; ``known``: the keys that the reader has."""
+
+    def latest(self, count: int) -> list[Latest]:
+        """The last runs that were stored, the newest first."""
 
     def specs(self, keys: Iterable[str]) -> dict[str, Json]:
         """Key → the whole spec of these records, as it was stored."""

@@ -7,6 +7,7 @@ at, in batches; where nothing can be written, these rows are kept in memory.
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import functools
 import json
 import threading
@@ -19,7 +20,7 @@ import sqlalchemy as sa
 
 from unlearn_core.errors import UserError
 from unlearn_core.store.database import Database, in_chunks
-from unlearn_core.store.records import Json
+from unlearn_core.store.records import Json, utc
 from unlearn_core.store.run_rows import COLUMNS, RUN, RunRow, as_run_row, make_row, reader
 from unlearn_core.store.schema import records, runs
 
@@ -35,6 +36,16 @@ class Changes:
     mark: tuple[int, ...]
     added: tuple[RunRow, ...] = ()
     gone: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Latest:
+    """A run that was stored lately, with its whole spec as it was stored."""
+
+    key: str
+    spec: Json
+    environment: Json
+    created: dt.datetime
 
 
 NOTHING: tuple[int, ...] = ()
@@ -94,6 +105,20 @@ class RunTable:
         query = _select().where(*(runs.c[name] == value for name, value in values.items()))
         found = [] if self._absent else list(map(RunRow._make, self._db.read(lambda db: db.execute(query).all())))
         return found + [row for row in loose if all(getattr(row, name) == value for name, value in values.items())]
+
+    def latest(self, count: int) -> list[Latest]:
+        """The last runs that were stored, the newest first: read from the end of an index, however many there are. Rows that
+        are missing yet come with the next look at the table."""
+        if self._absent:
+            return []
+        last = sa.select(runs.c.key).where(runs.c.setting.is_not(None)).order_by(runs.c.number.desc()).limit(count)
+        query = sa.select(records.c.key, records.c.spec, records.c.environment, records.c.created)
+        keys = self._db.read(lambda db: db.execute(last).scalars().all())
+        found = {row["key"]: row for part in in_chunks(keys) for row in self._db.rows(query.where(records.c.key.in_(part)))}
+        there = (found[key] for key in keys if key in found)
+        return [
+            Latest(row["key"], json.loads(row["spec"]), json.loads(row["environment"]), utc(row["created"])) for row in there
+        ]
 
     def specs(self, keys: Iterable[str]) -> dict[str, Json]:
         """Key → the whole spec of these records, as it was stored; nothing else of them is read."""

@@ -27,7 +27,7 @@ _mount = st.components.v2.component(
     "start_picture",
     html=_read("frame.html").replace("$styles", html.escape(json.dumps(_STYLES))),
     css=f":host {{{_VARIABLES}}}\n" + _read("style.css"),
-    js=_read("pack.js", "ground.js", "picture.js"),
+    js=_read("pack.js", "colour.js", "ground.js", "picture.js"),
 )
 _hand_over = st.components.v2.component("start_feed", js=_read("feed.js"))
 

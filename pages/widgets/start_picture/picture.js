@@ -5,18 +5,6 @@ const STEPS = 8; // so many clicks from the first step to the last, where motion
 const ICONS = { play: "M3 1.5v13l11-6.5z", pause: "M3 2h3.6v12H3zM9.4 2H13v12H9.4z", again: "M8 2.2a5.8 5.8 0 1 0 5.6 7.3h-2A3.9 3.9 0 1 1 8 4.1c1 0 2 .4 2.7 1.1L8.6 7.3H14V1.9l-1.9 1.9A5.8 5.8 0 0 0 8 2.2z" };
 const WORDS = { original: "Original", retrain: "Retrained without the discovered", rem: "REM" };
 
-function mix(one, other, share) {
-  return one.map((value, k) => Math.round(share * value + (1 - share) * other[k]));
-}
-
-function parse(color) {
-  const hex = color.trim();
-  if (hex.startsWith("#")) return [1, 3, 5].map((k) => parseInt(hex.slice(k, k + 2), 16));
-  return (hex.match(/[\d.]+/g) ?? [255, 255, 255]).slice(0, 3).map(Number);
-}
-
-const css = (rgb, alpha = 1) => `rgba(${rgb.join(",")},${alpha})`;
-
 class Picture {
   constructor(root) {
     this.frame = root.querySelector(".start");

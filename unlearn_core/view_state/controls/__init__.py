@@ -34,6 +34,7 @@ from unlearn_core.view_state.controls.control import Control
 from unlearn_core.view_state.controls.embedding import COLOURS, EMBEDDING, HIGHLIGHTS, MAX_EMBEDDED, PROJECTIONS
 from unlearn_core.view_state.controls.forget_set import FORGET_SET, SEARCHES, SHOW_TRUTH
 from unlearn_core.view_state.controls.heatmap import GRID_ORDERS, GRID_ROWS, GRID_SCALES, GRID_TASKS, HEATMAP
+from unlearn_core.view_state.controls.layouts import LAYOUTS, Layout
 from unlearn_core.view_state.controls.own import OWN
 from unlearn_core.view_state.controls.redirect import INSPECTED_METHOD, REDIRECT
 from unlearn_core.view_state.controls.scenario import CORNERS, PATCH_CONTROLS, RECIPES, SCENARIO
@@ -60,6 +61,7 @@ __all__ = [
     "HEADLINES",
     "HIGHLIGHTS",
     "INSPECTED_METHOD",
+    "LAYOUTS",
     "MAX_EMBEDDED",
     "MAX_METHODS",
     "MAX_VIEWS",
@@ -79,6 +81,7 @@ __all__ = [
     "VALUE_SETS",
     "Anchor",
     "Control",
+    "Layout",
     "State",
     "by_name",
     "default_state",

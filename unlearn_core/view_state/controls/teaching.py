@@ -6,6 +6,7 @@ from typing import Final, TypedDict
 
 from unlearn_core.view_state.controls.choices import lesson_names
 from unlearn_core.view_state.controls.control import Control, fixed
+from unlearn_core.view_state.controls.layouts import LAYOUTS, LayoutName
 
 PANELS: Final[dict[str, dict[str, str]]] = {
     "craft": {
@@ -61,10 +62,11 @@ PANELS: Final[dict[str, dict[str, str]]] = {
 
 
 class TeachingState(TypedDict, total=False):
-    """The lesson that is followed, and what a teacher's link hides or locks."""
+    """The lesson that is followed, the layout, and what a teacher's link hides or locks."""
 
     lesson: str
     step: int
+    layout: LayoutName
     hide: tuple[str, ...]
     lock: tuple[str, ...]
 
@@ -75,6 +77,15 @@ def teaching(hideable: tuple[str, ...], lockable: tuple[str, ...]) -> tuple[Cont
         Control("lesson", "Lesson", "The lesson that is being followed.", "choice", "", choices=lesson_names, scenario=False),
         Control(
             "step", "Step of the lesson", "Which step of the lesson is shown.", "int", 1, low=1, high=6, step=1, scenario=False
+        ),
+        Control(
+            "layout",
+            "Layout",
+            "What pages leave out: for a class, for a list of one's own to be mended, or for a comparison.",
+            "choice",
+            next(iter(LAYOUTS)),
+            choices=fixed(tuple(LAYOUTS)),
+            scenario=False,
         ),
         Control(
             "hide",

@@ -154,8 +154,11 @@ def pca(features: Sequence[np.ndarray]) -> np.ndarray:
     return np.asarray(stacked @ axes).reshape(len(features), -1, 2)
 
 
-def layout(features: Sequence[np.ndarray]) -> np.ndarray:
-    """One UMAP layout of all models with the copies of each example tied, float32 (m, n, 2); see the module's text."""
+def layout(features: Sequence[np.ndarray], to_first: bool = False) -> np.ndarray:
+    """One UMAP layout of all models with the copies of each example tied, float32 (m, n, 2); see the module's text.
+
+    ``to_first``: only to the first model's copy. Then no model is held back by the others, however many they are.
+    """
     import scipy.sparse
     import umap.umap_
 
@@ -175,7 +178,8 @@ def layout(features: Sequence[np.ndarray]) -> np.ndarray:
             graphs.append(graph)
         tie = scipy.sparse.identity(len(features[0]), dtype=np.float32) * TIE
         m = len(features)
-        union = scipy.sparse.bmat([[graphs[a] if a == b else tie for b in range(m)] for a in range(m)])
+        tied = [[not to_first or 0 in (a, b) for b in range(m)] for a in range(m)]
+        union = scipy.sparse.bmat([[graphs[a] if a == b else tie if tied[a][b] else None for b in range(m)] for a in range(m)])
         start = pca(features[:1])[0]
         start = np.tile(start / np.abs(start).max() * 10, (m, 1)) + random.normal(scale=1e-3, size=(m * len(start), 2))
         a, b = umap.umap_.find_ab_params(1.0, 0.1)

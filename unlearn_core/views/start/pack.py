@@ -21,7 +21,7 @@ Header = dict[str, Any]
 FORMAT = 1
 
 
-class _Writer:
+class Writer:
     """Arrays one after the other; one that is there already is not written twice."""
 
     def __init__(self) -> None:
@@ -41,17 +41,22 @@ class _Writer:
 def pack(scenes: Sequence[Scene], effort: int = 9, **about: object) -> bytes:
     """Scenes as bytes; ``about``: what the header says beside them, plain JSON; ``effort``: gzip's, 1 to 9. Equal scenes give
     equal bytes."""
-    writer = _Writer()
+    writer = Writer()
     header = {
         "format": FORMAT, "grid": GRID, "levels": LEVELS, "reach": REACH, "words": WORDS, **about,
         "scenes": [_scene(scene, writer) for scene in scenes],
     }  # fmt: skip
+    return compress(header, writer, effort)
+
+
+def compress(header: Mapping[str, Any], writer: Writer, effort: int = 9) -> bytes:
+    """A header and the arrays that ``writer`` has as the bytes that a browser unpacks."""
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 4)
     return gzip.compress(len(text).to_bytes(4, "little") + text + bytes(writer.data), effort, mtime=0)
 
 
-def _scene(scene: Scene, writer: _Writer) -> dict[str, Any]:
+def _scene(scene: Scene, writer: Writer) -> dict[str, Any]:
     x0, x1, y0, y1 = scene.window
     inside = (scene.points - [x0, y0]) / [x1 - x0, y1 - y0]
     return {
@@ -71,7 +76,7 @@ def _scene(scene: Scene, writer: _Writer) -> dict[str, Any]:
     }
 
 
-def _film(film: Film, writer: _Writer) -> dict[str, Any]:
+def _film(film: Film, writer: Writer) -> dict[str, Any]:
     change = film.ground.copy()
     change[1:] -= film.ground[:-1]
     return {
