@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Literal
 
 import pytest
 from browsertools import Server, Tab
@@ -110,13 +111,13 @@ def test_the_dialog_for_teachers_is_not_covered(server: Server, tab: Tab) -> Non
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_text_can_be_read(server: Server, browser: Browser, scheme: str) -> None:
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
-    page = context.new_page()
+def test_every_text_can_be_read(server: Server, tab: Tab, scheme: Literal["light", "dark"]) -> None:
+    page = tab.page
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.emulate_media(color_scheme=scheme)
     for name in ("craft", "boundary", "own"):
         page.goto(f"{server.url}/{name}")
         if name == "craft":
             expect(page.locator(".js-plotly-plot .xtitle").first).to_be_attached()
         settled(page)
         assert page.evaluate(FAINT) == [], name
-    context.close()
