@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import functools
+import gc
 import os
 import pickle
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 # Before torch is imported, for this process and those it starts: two workers of pytest with two threads each would wait for
@@ -20,6 +22,7 @@ os.environ.pop("UNLEARN_PLUGINS", None)
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 import pytest
+from once import made_once
 from shifted import Shift
 from trained import Trained, train
 from xdist.scheduler import LoadScopeScheduling
@@ -35,9 +38,10 @@ sys.dont_write_bytecode = False
 WAITING = {
     "browser": ("tests/browser/",),
     "processes": ("tests/engine/", "tests/examples/", "tests/cli/test_cli.py", "tests/package/"),
+    "store": ("tests/store/",),
 }
 """Tests that mostly wait, for a browser or for processes that they started: one worker of pytest each, so that no more than one
-app and one cluster run beside what computes. They come first, because they are the longest."""
+app, one cluster and one PostgreSQL run beside what computes. They come first, because they are the longest."""
 
 
 def group_of(nodeid: str) -> str:
@@ -69,6 +73,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if item.nodeid.startswith(QUICK):
             item.add_marker("quick")
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """What was imported and collected lives as long as the process: the garbage collector need not walk through it each time,
+    nor look after every 700 objects where a page makes a hundred thousand. A tenth of what tests of pages take."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
@@ -105,18 +117,13 @@ def points(tmp_path_factory: pytest.TempPathFactory) -> Trained:
 
 
 def trained_once(factory: pytest.TempPathFactory, dataset: str, epochs: int) -> Trained:
-    """Trained by the first worker of pytest that asks, which leaves it to the others: the same seed gives the same bits."""
-    together = "PYTEST_XDIST_WORKER" in os.environ
-    kept = factory.getbasetemp().parent / f"{dataset}-{epochs}.pickle"
-    if together and kept.exists():
-        found: Trained = pickle.loads(kept.read_bytes())
-        return found
-    made = train(dataset, **{"training.epochs": epochs})
-    if together:
-        written = kept.with_suffix(f".{os.getpid()}")
-        written.write_bytes(pickle.dumps(made))
-        written.replace(kept)
-    return made
+    """Trained by one worker of pytest, which leaves it to the others: the same seed gives the same bits."""
+
+    def make(folder: Path) -> None:
+        (folder / "trained").write_bytes(pickle.dumps(train(dataset, **{"training.epochs": epochs})))
+
+    found: Trained = pickle.loads((made_once(factory, f"{dataset}-{epochs}", make) / "trained").read_bytes())
+    return found
 
 
 @pytest.fixture
