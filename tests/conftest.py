@@ -9,6 +9,7 @@ import pickle
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 # Before torch is imported, for this process and those it starts: two workers of pytest with two threads each would wait for
@@ -17,10 +18,13 @@ os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS
 # Links of the tests name files in the temporary folder; what a link may open by default is tested apart.
 os.environ["UNLEARN_DATA_ROOTS"] = tempfile.gettempdir()
 os.environ.pop("UNLEARN_PLUGINS", None)
+# A server's workers would compile UMAP in a pause, and this process with them: seconds of each, mostly for nothing.
+os.environ["UNLEARN_WARM_UP"] = "off"
 # A hundred processes are started, and each would compile the whole project anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 import pytest
+from once import made_once
 from shifted import Shift
 from trained import Trained, train
 from xdist.scheduler import LoadScopeScheduling
@@ -36,9 +40,10 @@ sys.dont_write_bytecode = False
 WAITING = {
     "browser": ("tests/browser/",),
     "processes": ("tests/engine/", "tests/examples/", "tests/cli/test_cli.py", "tests/package/"),
+    "store": ("tests/store/",),
 }
 """Tests that mostly wait, for a browser or for processes that they started: one worker of pytest each, so that no more than one
-app and one cluster run beside what computes. They come first, because they are the longest."""
+app, one cluster and one PostgreSQL run beside what computes. They come first, because they are the longest."""
 
 
 def group_of(nodeid: str) -> str:
@@ -72,11 +77,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker("quick")
 
 
-def pytest_collection_finish() -> None:
-    """Leave the suite itself and all that it imports out of every later search for garbage, as app.py does: a page's headless
-    test ends with such a search."""
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """What was imported and collected lives as long as the process: the garbage collector need not walk through it each time,
+    nor look after every 700 objects where a page makes a hundred thousand. A tenth of what tests of pages take."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
@@ -113,18 +119,13 @@ def points(tmp_path_factory: pytest.TempPathFactory) -> Trained:
 
 
 def trained_once(factory: pytest.TempPathFactory, dataset: str, epochs: int) -> Trained:
-    """Trained by the first worker of pytest that asks, which leaves it to the others: the same seed gives the same bits."""
-    together = "PYTEST_XDIST_WORKER" in os.environ
-    kept = factory.getbasetemp().parent / f"{dataset}-{epochs}.pickle"
-    if together and kept.exists():
-        found: Trained = pickle.loads(kept.read_bytes())
-        return found
-    made = train(dataset, **{"training.epochs": epochs})
-    if together:
-        written = kept.with_suffix(f".{os.getpid()}")
-        written.write_bytes(pickle.dumps(made))
-        written.replace(kept)
-    return made
+    """Trained by one worker of pytest, which leaves it to the others: the same seed gives the same bits."""
+
+    def make(folder: Path) -> None:
+        (folder / "trained").write_bytes(pickle.dumps(train(dataset, **{"training.epochs": epochs})))
+
+    found: Trained = pickle.loads((made_once(factory, f"{dataset}-{epochs}", make) / "trained").read_bytes())
+    return found
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from playwright.sync_api import ConsoleMessage, Page
+from playwright.sync_api import ConsoleMessage, Error, Page, ViewportSize
 
 CHROMIUM_ARGS = [
     "--headless",
@@ -18,6 +18,7 @@ CHROMIUM_ARGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+SIZE: ViewportSize = {"width": 1280, "height": 720}
 
 
 def chromium() -> str | None:
@@ -42,12 +43,24 @@ class Tab:
     page: Page
     complaints: list[str] = field(default_factory=list)
 
+    def note_error(self, error: Error) -> None:
+        self.complaints.append(str(error))
+
+    def note_message(self, message: ConsoleMessage) -> None:
+        if _is_ours(message):
+            self.complaints.append(message.text)
+
+    def look_away(self) -> None:
+        """The page goes on without being watched."""
+        self.page.remove_listener("pageerror", self.note_error)
+        self.page.remove_listener("console", self.note_message)
+
 
 def watch(page: Page) -> Tab:
     """Collect what the console reports as an error."""
     tab = Tab(page)
-    page.on("pageerror", lambda error: tab.complaints.append(str(error)))
-    page.on("console", lambda message: tab.complaints.append(message.text) if _is_ours(message) else None)
+    page.on("pageerror", tab.note_error)
+    page.on("console", tab.note_message)
     return tab
 
 

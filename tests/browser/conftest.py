@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browsertools import CHROMIUM_ARGS, Server, Tab, chromium, watch
-from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from browsertools import CHROMIUM_ARGS, SIZE, Server, Tab, chromium, watch
+from playwright.sync_api import Browser, BrowserContext, Error, Page, sync_playwright
 
 ROOT = Path(__file__).parents[2]
 
@@ -89,14 +89,34 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def window(browser: Browser) -> Iterator[BrowserContext]:
-    """One window for all tabs: a new one would load and compile the app's scripts anew, which takes longer than most tests."""
-    context = browser.new_context(viewport={"width": 1280, "height": 720})
+    """One window for all tabs: a new one would load the app's scripts anew, which takes longer than most tests."""
+    context = browser.new_context(viewport=SIZE)
     yield context
     context.close()
 
 
+@pytest.fixture(scope="session")
+def _pages() -> list[Page]:
+    """The page that the tests hand on, once there is one."""
+    return []
+
+
 @pytest.fixture
-def tab(window: BrowserContext) -> Iterator[Tab]:
-    yield watch(window.new_page())
-    for page in window.pages:
-        page.close()
+def tab(window: BrowserContext, _pages: list[Page]) -> Iterator[Tab]:
+    """An empty page. It is the same one for all tests, because a new one would be a new process that compiles the app's scripts
+    anew: two seconds each time. What a test asked of it is taken back, and what it opened beside it is closed."""
+    if not _pages or _pages[0].is_closed():
+        _pages[:] = [window.new_page()]
+    (page,) = _pages
+    watched = watch(page)
+    yield watched
+    watched.look_away()
+    for other in window.pages:
+        if other is not page:
+            other.close()
+    with contextlib.suppress(Error):
+        page.goto("about:blank")
+        page.emulate_media(color_scheme="null", reduced_motion="null")
+        page.set_viewport_size(SIZE)
+        return
+    page.close()  # it does not even do that: the next test gets another

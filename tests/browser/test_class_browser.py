@@ -5,28 +5,31 @@ from __future__ import annotations
 import asyncio
 import importlib
 import re
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
 import pytest
-from browsertools import Server, watch
+from browsertools import SIZE, Server, Tab, watch
 from playwright.sync_api import Browser, Page, expect
 
 pytestmark = pytest.mark.browser
 WAIT = 30_000
 
 
-def opened(browser: Browser, url: str) -> Page:
-    page = browser.new_context(viewport={"width": 1280, "height": 720}).new_page()
-    page.goto(url)
-    return page
+@pytest.fixture
+def student(browser: Browser) -> Iterator[Page]:
+    """In a browser of their own, so that nothing that one keeps is the other's."""
+    context = browser.new_context(viewport=SIZE)
+    yield context.new_page()
+    context.close()
 
 
-def test_a_student_follows_leaves_and_answers(class_server: Server, browser: Browser) -> None:
-    lecturer = opened(browser, f"{class_server.url}/craft?dataset=blobs")
+def test_a_student_follows_leaves_and_answers(class_server: Server, tab: Tab, student: Page) -> None:
+    lecturer, seen = tab.page, watch(student)
+    lecturer.goto(f"{class_server.url}/craft?dataset=blobs")
     # Under a name other than localhost, which Chromium takes to the same server, a page is a student's.
-    student = opened(browser, class_server.url.replace("localhost", "student.localhost"))
-    tab = watch(student)
+    student.goto(class_server.url.replace("localhost", "student.localhost"))
     expect(student.get_by_alt_text(re.compile("QR code"))).to_have_count(0)
     lecturer.get_by_text("Lead", exact=True).click(timeout=WAIT)
     student.get_by_role("button", name="Follow the lecturer").click(timeout=WAIT)
@@ -53,9 +56,7 @@ def test_a_student_follows_leaves_and_answers(class_server: Server, browser: Bro
     expect(student).not_to_have_url(re.compile("regularity="), timeout=WAIT)
     expect(lecturer).to_have_url(re.compile(r"regularity=0\.0(&|$)"))
     expect(lecturer.get_by_text("1 student here, 0 follow")).to_be_visible(timeout=WAIT)
-    assert tab.complaints == []
-    for page in (lecturer, student):
-        page.context.close()
+    assert seen.complaints == []
 
 
 def test_what_a_browser_asks_of_the_page_before_changes_nothing(class_server: Server) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Literal
 
 import pytest
 from browsertools import Server, Tab
@@ -117,9 +118,10 @@ def test_the_dialog_for_teachers_is_not_covered(server: Server, tab: Tab) -> Non
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_text_can_be_read(server: Server, browser: Browser, scheme: str) -> None:
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
-    page = context.new_page()
+def test_every_text_can_be_read(server: Server, tab: Tab, scheme: Literal["light", "dark"]) -> None:
+    page = tab.page
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.emulate_media(color_scheme=scheme)
     for name in ("craft", "boundary", "own"):
         page.goto(f"{server.url}/{name}")
         if name == "craft":
@@ -133,13 +135,12 @@ def test_every_text_can_be_read(server: Server, browser: Browser, scheme: str) -
             expect(slider.get_by_test_id("stSliderTickBar")).to_have_css("opacity", "1")
             assert slider.locator("p:visible").count() == 4  # its name, its number, and its two ends
             assert page.evaluate(FAINT) == []
-    context.close()
 
 
-def test_the_menu_on_a_phone_says_what_it_is(server: Server, browser: Browser) -> None:
+def test_the_menu_on_a_phone_says_what_it_is(server: Server, tab: Tab) -> None:
     """To a screen reader, and by the keyboard: a group of links with groups in it, each of which opens and closes."""
-    context = browser.new_context(viewport={"width": 390, "height": 844})
-    page = context.new_page()
+    page = tab.page
+    page.set_viewport_size({"width": 390, "height": 844})
     page.goto(f"{server.url}/craft")
     settled(page)
     page.get_by_test_id("stExpandSidebarButton").click()
@@ -156,4 +157,3 @@ def test_the_menu_on_a_phone_says_what_it_is(server: Server, browser: Browser) -
     head.press(" ")
     inside.get_by_role("link", name="Heatmap").click()
     expect(page).to_have_title("Heatmap – Eunoe")
-    context.close()

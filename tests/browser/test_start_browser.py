@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable
 
 import pytest
-from browsertools import Server, Tab, watch
-from playwright.sync_api import Browser, Page, WebSocket, expect
+from browsertools import Server, Tab
+from playwright.sync_api import Page, WebSocket, expect
 
 expect.set_options(timeout=30_000)
 pytestmark = pytest.mark.browser
@@ -78,10 +78,10 @@ def test_it_moves_by_itself_and_its_sliders_ask_no_server(gallery_server: Server
     assert tab.complaints == []
 
 
-def test_it_keeps_still_where_motion_is_unwelcome(gallery_server: Server, browser: Browser) -> None:
-    context = browser.new_context(viewport={"width": 390, "height": 844}, reduced_motion="reduce", color_scheme="dark")
-    tab = watch(context.new_page())
+def test_it_keeps_still_where_motion_is_unwelcome(gallery_server: Server, tab: Tab) -> None:
     page = tab.page
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.emulate_media(reduced_motion="reduce", color_scheme="dark")
     page.goto(gallery_server.url)
     in_state(page, "ended")
     last = seen(page, "rem")
@@ -95,7 +95,6 @@ def test_it_keeps_still_where_motion_is_unwelcome(gallery_server: Server, browse
     assert all(box for box in tops)
     assert tops[0]["y"] < tops[1]["y"] < tops[2]["y"]  # type: ignore[index]
     assert tab.complaints == []
-    context.close()
 
 
 def test_a_live_run_fills_the_same_picture(server: Server, tab: Tab) -> None:
@@ -139,9 +138,9 @@ def test_the_star_burst_plays_when_it_is_seen_and_follows_the_method(gallery_ser
     assert tab.complaints == []
 
 
-def test_the_star_burst_keeps_still_where_motion_is_unwelcome(gallery_server: Server, browser: Browser) -> None:
-    context = browser.new_context(viewport={"width": 1280, "height": 720}, reduced_motion="reduce")
-    page = context.new_page()
+def test_the_star_burst_keeps_still_where_motion_is_unwelcome(gallery_server: Server, tab: Tab) -> None:
+    page = tab.page
+    page.emulate_media(reduced_motion="reduce")
     page.goto(gallery_server.url)
     in_state(page, "ended")
     page.locator(f"{BURST} canvas").last.scroll_into_view_if_needed()
@@ -153,4 +152,3 @@ def test_the_star_burst_keeps_still_where_motion_is_unwelcome(gallery_server: Se
     page.get_by_role("button", name="Before", exact=True).click()
     expect(page.locator(f"{BURST}[data-state=before]")).to_be_visible()
     assert canvas.evaluate(SUM)[0] != after
-    context.close()

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from trained import Trained
+from trained import Trained, train
 
 from unlearn_core.contracts import methods as contract
 from unlearn_core.contracts.methods import Case
@@ -24,6 +24,12 @@ SEARCHING = ("rem_discover", "rem_tuned", "retrain_discover", "rem_relabel", "re
 """They run REM or retraining many times; or once, and show nothing more on images."""
 STATISTICS = ("base.running_mean", "base.running_var")
 Quick = Callable[[str], dict[str, object]]
+
+
+@pytest.fixture(scope="module")
+def digits() -> Trained:
+    """A narrow network that was trained for a shorter time than the others' one: what is asked here holds for any."""
+    return train("digits", **{"model.width": 8, "training.epochs": 12})
 
 
 @pytest.fixture

@@ -28,8 +28,9 @@ def build(architecture: str, size: int = 32, grey: bool = True, **params: object
 
 def plain(model: TorchvisionNet, architecture: str, size: int) -> torch.nn.Module:
     arguments = {"image_size": size} if architecture.startswith("vit") else {}
-    net = torchvision().models.get_model(architecture, num_classes=4, **arguments)
-    net.load_state_dict(model.as_torchvision()[1])
+    with torch.device("meta"):  # to draw weights that are replaced would take longer than all else
+        net = torchvision().models.get_model(architecture, num_classes=4, **arguments)
+    net.load_state_dict({name: value.clone() for name, value in model.as_torchvision()[1].items()}, assign=True)
     return net.eval()
 
 

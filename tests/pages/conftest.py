@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import forgettools
 import pytest
 from apptools import QUICK
+from once import made_once
 from streamlit.testing.v1 import AppTest
 
 from unlearn_core import view_state as vs
@@ -18,7 +20,29 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="session")
 def shared_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("store")
+    """A store of this worker's own, in which the quick scenario is computed: see :func:`computed`."""
+    return own_copy(tmp_path_factory, "computed", compute_quick)
+
+
+def own_copy(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
+    """A store that is computed once for all workers, to write into."""
+    return Path(shutil.copytree(made_once(factory, name, make), factory.mktemp(name) / "store"))
+
+
+def compute_quick(place: Path) -> None:
+    """The quick scenario with its methods and references."""
+    from unlearn_core.engine import Engine
+    from unlearn_core.stages.unlearn import plan_runs
+    from unlearn_core.store import Store
+
+    state, _ = vs.decode(QUICK)
+    store = Store.open(place)
+    engine = Engine(store, address="inline")
+    stages = plan_runs(vs.to_scenario(state), vs.to_methods(state, ["finetune", "rem", "retrain", "oracle_retrain"]))
+    view = engine.wait(engine.submit(stages, "test"), 120)
+    engine.close()
+    store.close()
+    assert view.state == "done", view
 
 
 @pytest.fixture(autouse=True)
@@ -58,29 +82,18 @@ def open_page() -> Callable[..., AppTest]:
     return opened
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def computed(shared_store: Path) -> vs.State:
-    """The quick scenario with its methods and references, computed once into the shared store."""
-    from unlearn_core.engine import Engine
-    from unlearn_core.stages.unlearn import plan_runs
-    from unlearn_core.store import Store
-
+    """The quick scenario, which is in the shared store with its methods and references."""
     state, notices = vs.decode(QUICK)
     assert notices == []
-    engine = Engine(Store.open(shared_store), address="inline")
-    stages = plan_runs(vs.to_scenario(state), vs.to_methods(state, ["finetune", "rem", "retrain", "oracle_retrain"]))
-    view = engine.wait(engine.submit(stages, "test"), 120)
-    engine.close()
-    assert view.state == "done", view
     return state
 
 
 @pytest.fixture(scope="session")
 def searched(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store with a search of the page Forget set."""
-    place = tmp_path_factory.mktemp("searched")
-    forgettools.compute(place, forgettools.QUERY)
-    return place
+    return own_copy(tmp_path_factory, "searched", lambda place: forgettools.compute(place, forgettools.QUERY))
 
 
 @pytest.fixture

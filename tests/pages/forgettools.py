@@ -33,9 +33,11 @@ def spec_of(query: str) -> Any:
 
 
 def compute(place: Path, query: str) -> None:
-    engine = Engine(Store.open(place), address="inline")
+    store = Store.open(place)
+    engine = Engine(store, address="inline")
     view = engine.wait(engine.submit(plan_runs(scenario_of(query), [spec_of(query)]), "test"), 120)
     engine.close()
+    store.close()
     assert view.state == "done", view
 
 

@@ -1,6 +1,6 @@
 """Networks whose base can be trained alone and widened by redirect channels later."""
 
-from unlearn_core.models.base import ModelSource, build_model, registry
+from unlearn_core.models.base import ModelSource, build_model, check_fit, registry
 from unlearn_core.models.checkpoints.form import Form
 from unlearn_core.models.checkpoints.normalisation import parse_normalise, write_normalise
 from unlearn_core.models.redirect.layers import (
@@ -26,6 +26,7 @@ __all__ = [
     "RedirectNorm2d",
     "base_norms",
     "build_model",
+    "check_fit",
     "example_masks",
     "parse_normalise",
     "register",

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
+import json
 from typing import Any, ClassVar
 
 import torch
 from typing_extensions import TypeVar
 
 from unlearn_core.component import ComponentParams, ComponentRegistry, SourceComponent
+from unlearn_core.errors import UserError
 from unlearn_core.models.checkpoints.form import Form
 from unlearn_core.models.redirect.layers import RedirectNet
 from unlearn_core.specs import ModelSpec
@@ -79,8 +82,26 @@ def build_model(
     source = registry.get(spec.name)
     params = source.params(spec.params)
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)  # of the CPU alone: torch.manual_seed notes its caller for every other device
         model: RedirectNet = source.build(params, shape, classes)
     if moments is not None:
         model.set_input_stats(*moments)
     return model
+
+
+def check_fit(spec: ModelSpec, shape: tuple[int, ...], classes: int) -> None:
+    """Raise :class:`UserError` when the network does not take examples of this shape; nothing is allocated or drawn."""
+    source: Any = registry.get(spec.name)  # a class, which mypy does not take for hashable
+    if sentence := _misfit(source, json.dumps(spec.params, sort_keys=True), shape, classes):
+        raise UserError(sentence)
+
+
+@functools.lru_cache(maxsize=512)
+def _misfit(source: type[ModelSource[Any]], params: str, shape: tuple[int, ...], classes: int) -> str:
+    """Why the network does not fit; "" where it does. Pages ask for every network each time that they are drawn."""
+    try:
+        with torch.random.fork_rng(devices=[]), torch.device("meta"):
+            source.build(source.params(json.loads(params)), shape, classes)
+    except UserError as error:
+        return str(error)
+    return ""

@@ -181,13 +181,9 @@ def _check_model(scenario: Scenario, data: LabelledData | None) -> None:
     """Raise :class:`UserError` when the network does not take this kind of data."""
     if data is None:
         return
-    import torch
+    from unlearn_core.models import check_fit
 
-    from unlearn_core.models import build_model
-
-    # On the meta device nothing is allocated or drawn: only the shapes are checked.
-    with torch.device("meta"):
-        build_model(scenario.model, data.shape, data.classes, 0)
+    check_fit(scenario.model, data.shape, data.classes)
 
 
 def largest_amount(state: State) -> int | None:
