@@ -7,6 +7,7 @@ flipped, whose reference is dropped or whose reset is left out.
 from __future__ import annotations
 
 import copy
+import functools
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -136,26 +137,19 @@ ON_POINTS_ONLY = {
 """They take long on digits: the first three run REM or retraining tens of times, the others show no more there."""
 
 
-@pytest.fixture(scope="module")
-def originals() -> dict[str, Trained]:
-    """Filled as tests ask; see :func:`original`."""
-    return {}
-
-
-def original(kind: Kind, known: dict[str, Trained]) -> Trained:
+@functools.cache
+def original(kind: Kind) -> Trained:
     """The scenario and its original, trained once."""
-    if kind not in known:
-        dataset, regularity = ("waves", 0.0) if kind == "points" else ("digits", 1.0 if "triggered" in kind else 0.0)
-        scenario = make_scenario(dataset, regularity=regularity, discovery=1.0, overrides=OVERRIDES.get(kind, {}))
-        arena = build_scenario_data(scenario, torch.device("cpu"))
-        with seeded(scenario.seed):
-            model = build_model(
-                scenario.model, arena.corrupted.train.shape, arena.train.classes, scenario.seed, arena.train.mean_std
-            )
-            trainer = Trainer(model, arena.train, scenario.training, scenario.seed, SilentReporter(), snapshots=False)
-            trainer.fit(torch.arange(len(arena.train)))
-        known[kind] = Trained(scenario, arena, model)
-    return known[kind]
+    dataset, regularity = ("waves", 0.0) if kind == "points" else ("digits", 1.0 if "triggered" in kind else 0.0)
+    scenario = make_scenario(dataset, regularity=regularity, discovery=1.0, overrides=OVERRIDES.get(kind, {}))
+    arena = build_scenario_data(scenario, torch.device("cpu"))
+    with seeded(scenario.seed):
+        model = build_model(
+            scenario.model, arena.corrupted.train.shape, arena.train.classes, scenario.seed, arena.train.mean_std
+        )
+        trainer = Trainer(model, arena.train, scenario.training, scenario.seed, SilentReporter(), snapshots=False)
+        trainer.fit(torch.arange(len(arena.train)))
+    return Trained(scenario, arena, model)
 
 
 def measured(trained: Trained, model: torch.nn.Module) -> tuple[float, float, float]:
@@ -171,10 +165,10 @@ def measured(trained: Trained, model: torch.nn.Module) -> tuple[float, float, fl
     return forget, healed, utility
 
 
-def unlearned(
-    name: str, trained: Trained, epochs: int = 0, discovery: float = 1.0, **params: float
-) -> tuple[float, float, float]:
+@functools.cache
+def unlearned(name: str, kind: Kind, epochs: int = 0, discovery: float = 1.0, **params: float) -> tuple[float, float, float]:
     """What a method's preset, with ``params`` changed, makes of the original that is told of so much of the corruption."""
+    trained = original(kind)
     method, scenario, truth, data = registry.get(name), trained.scenario, trained.arena.corrupted.truth, trained.arena.train
     forget = truth.forget_indices(discovery)
     retain = torch.ones(len(data), dtype=torch.bool).index_fill(0, forget, False).nonzero()[:, 0]
@@ -204,8 +198,8 @@ def test_every_method_has_an_effect_to_show() -> None:
 
 
 @pytest.mark.parametrize("kind", ["digits", "triggered digits", "points"])
-def test_there_is_something_to_heal(kind: Kind, originals: dict[str, Trained]) -> None:
-    forget, healed, utility = measured(original(kind, originals), original(kind, originals).original)
+def test_there_is_something_to_heal(kind: Kind) -> None:
+    forget, healed, utility = measured(original(kind), original(kind).original)
     assert forget >= (0.6 if kind == "points" else 0.99)
     assert healed <= (0.4 if kind == "points" else 0.15)
     assert utility >= 0.93
@@ -216,32 +210,31 @@ def test_there_is_something_to_heal(kind: Kind, originals: dict[str, Trained]) -
     [pytest.param(name, effect, id=f"{name}-{where}") for where, table in (("digits", DIGITS), ("points", POINTS))
      for name, effect in table.items()],
 )  # fmt: skip
-def test_a_method_does_what_it_is_for(name: str, effect: Effect, originals: dict[str, Trained]) -> None:
-    forget, healed, utility = unlearned(name, original(effect.on, originals), effect.epochs)
+def test_a_method_does_what_it_is_for(name: str, effect: Effect) -> None:
+    forget, healed, utility = unlearned(name, effect.on, effect.epochs)
     assert forget <= effect.forget
     assert healed >= effect.healed
     assert utility >= effect.utility
 
 
-def test_going_on_as_before_does_not_heal(originals: dict[str, Trained]) -> None:
+def test_going_on_as_before_does_not_heal() -> None:
     """The negative control: fine-tuning on the rest leaves a trigger as it was."""
-    forget, healed, utility = unlearned("finetune", original("triggered digits", originals))
+    forget, healed, utility = unlearned("finetune", "triggered digits")
     assert forget >= 0.95
     assert healed <= 0.2
     assert utility >= 0.96
 
 
-def test_a_loss_without_a_bound_costs_what_rem_keeps(originals: dict[str, Trained]) -> None:
+def test_a_loss_without_a_bound_costs_what_rem_keeps() -> None:
     """REM's steps without the bound heal less, though their values are tuned for themselves."""
-    _, healed, utility = unlearned("rem_ascent", original("digits", originals))
-    _, bounded, kept = unlearned("rem", original("digits", originals))
+    _, healed, utility = unlearned("rem_ascent", "digits")
+    _, bounded, kept = unlearned("rem", "digits", DIGITS["rem"].epochs)
     assert healed * utility <= bounded * kept - 0.08
 
 
-def test_projection_protects_the_undiscovered_part_of_a_trigger(originals: dict[str, Trained]) -> None:
+def test_projection_protects_the_undiscovered_part_of_a_trigger() -> None:
     """PGU at its published ratio: the retain set shows the trigger too, so that not even what is known is unlearned."""
-    trained = original("triggered digits", originals)
-    forget, healed, _ = unlearned("pgu", trained, discovery=0.3, ratio=0.95)
+    forget, healed, _ = unlearned("pgu", "triggered digits", discovery=0.3, ratio=0.95)
     assert forget == 1.0
     assert healed <= 0.1
-    assert unlearned("pgu", trained, discovery=0.3)[1] >= 0.5
+    assert unlearned("pgu", "triggered digits", discovery=0.3)[1] >= 0.5

@@ -107,16 +107,21 @@ def heal(name: str, foreign: Foreign, **changes: int) -> Outcome:
     return Outcome(found["healed"], found["utility"], getattr(model, "report", {}))
 
 
-def test_rem_heals_through_side_channels_where_fine_tuning_does_not(foreign: Foreign) -> None:
-    finetuned, redirected = heal("finetune", foreign), heal("rem", foreign)
+@pytest.fixture(scope="module")
+def redirected(foreign: Foreign) -> Outcome:
+    return heal("rem", foreign)
+
+
+def test_rem_heals_through_side_channels_where_fine_tuning_does_not(foreign: Foreign, redirected: Outcome) -> None:
+    finetuned = heal("finetune", foreign)
     assert redirected.healed > finetuned.healed + 0.2
     assert redirected.product > finetuned.product + 0.2
     assert redirected.utility > 0.9
 
 
-def test_rem_tunes_itself_on_it(foreign: Foreign) -> None:
+def test_rem_tunes_itself_on_it(foreign: Foreign, redirected: Outcome) -> None:
     tuned = heal("rem_tuned", foreign, tries=2)
-    assert tuned.product > heal("rem", foreign).product - 0.03
+    assert tuned.product > redirected.product - 0.03
     assert tuned.report["tuning"]["tried"]
 
 
