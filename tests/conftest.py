@@ -18,6 +18,8 @@ os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS
 # Links of the tests name files in the temporary folder; what a link may open by default is tested apart.
 os.environ["UNLEARN_DATA_ROOTS"] = tempfile.gettempdir()
 os.environ.pop("UNLEARN_PLUGINS", None)
+# A server's workers would compile UMAP in a pause, and this process with them: seconds of each, mostly for nothing.
+os.environ["UNLEARN_WARM_UP"] = "off"
 # A hundred processes are started, and each would compile the whole project anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 

@@ -146,7 +146,8 @@ def _start(made: Engine) -> None:
     try:
         time.sleep(PAUSE_SECONDS)  # a run that is asked for before starts them at once
         made.start()
-        warm_when_idle(made)
+        if os.environ.get("UNLEARN_WARM_UP") != "off":  # the tests start a dozen servers that nobody waits for
+            warm_when_idle(made)
     except UserError:
         pass  # it is kept in the engine's status, which every page shows
     finally:

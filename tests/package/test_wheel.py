@@ -40,7 +40,7 @@ def files_below(*folders: str) -> set[str]:
 def environment(folder: Path) -> dict[str, str]:
     """Of a newcomer: no way to the source tree, a store of their own, the gallery that was installed."""
     kept = {name: value for name, value in os.environ.items() if name != "PYTHONPATH" and not name.startswith("UNLEARN_")}
-    return kept | {"UNLEARN_STORE": str(folder / "store"), "UNLEARN_ENGINE": "inline"}
+    return kept | {"UNLEARN_STORE": str(folder / "store"), "UNLEARN_ENGINE": "inline", "UNLEARN_WARM_UP": "off"}
 
 
 def call(program: str | Path, *arguments: str, folder: Path) -> str:
