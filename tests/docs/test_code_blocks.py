@@ -13,6 +13,8 @@ from doc_blocks import BLOCKS, PAGES, ROOT, Block, blocks_of
 from doc_shell import CLI, cli_words, commands, fault
 
 from unlearn_core.cli import main
+from unlearn_core.results.gallery import gallery
+from unlearn_core.store import Store
 
 SHELL = ("sh", "bash")
 CHECKED = ("python", "yaml", *SHELL)
@@ -20,8 +22,13 @@ CHECKED = ("python", "yaml", *SHELL)
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """One empty store for all pages: what two of them compute is computed once."""
-    folder = tmp_path_factory.mktemp("results")
+    """One store for all pages: what two of them compute is computed once. It has the gallery's demo, as that of anybody who
+    opened the app has, which the README's example compares: tests/results/test_gallery.py computes of it anew."""
+    folder, demo = tmp_path_factory.mktemp("results"), gallery(ROOT / "assets" / "gallery")
+    assert demo is not None
+    store = Store.open(folder / "store")
+    demo.adopt(store)
+    store.close()
     before = {name: os.environ.get(name) for name in ("UNLEARN_STORE", "UNLEARN_CACHE", "UNLEARN_ENGINE")}
     os.environ |= {"UNLEARN_STORE": str(folder / "store"), "UNLEARN_CACHE": str(folder / "cache"), "UNLEARN_ENGINE": "inline"}
     yield folder
