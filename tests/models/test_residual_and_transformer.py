@@ -9,7 +9,8 @@ from unlearn_core.errors import UserError
 from unlearn_core.evaluation import build_scenario_data
 from unlearn_core.methods import UnlearningTask
 from unlearn_core.methods import registry as methods
-from unlearn_core.models import build_model
+from unlearn_core.models import build_model, check_fit
+from unlearn_core.models import registry as models
 from unlearn_core.presets import make_method, make_scenario
 from unlearn_core.specs import ModelSpec
 from unlearn_core.stages.execution import run_stage
@@ -44,6 +45,17 @@ def test_the_imagenet_stem_at_full_width_is_torchvision_s_network() -> None:
 def test_what_does_not_fit_is_one_sentence(name: str, params: dict[str, object], shape: tuple[int, ...], sentence: str) -> None:
     with pytest.raises(UserError, match=sentence):
         build_model(ModelSpec(name=name, params=params), shape, 3, 0)
+
+
+def test_whether_a_network_fits_is_found_once_and_said_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    source, asked = models.get("vit"), []
+    build = source.build
+    monkeypatch.setattr(source, "build", lambda *given: (asked.append(given), build(*given))[1])
+    for _ in range(2):
+        check_fit(ModelSpec(name="vit"), (1, 32, 32), 23)
+        with pytest.raises(UserError, match="must divide both sides"):
+            check_fit(ModelSpec(name="vit"), (1, 31, 31), 23)
+    assert [shape for _, shape, _ in asked] == [(1, 32, 32), (1, 31, 31)]
 
 
 def test_rem_heals_a_transformer_where_fine_tuning_does_not(tmp_path: object) -> None:

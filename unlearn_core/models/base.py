@@ -91,7 +91,8 @@ def build_model(
 
 def check_fit(spec: ModelSpec, shape: tuple[int, ...], classes: int) -> None:
     """Raise :class:`UserError` when the network does not take examples of this shape; nothing is allocated or drawn."""
-    if sentence := _misfit(registry.get(spec.name), json.dumps(spec.params, sort_keys=True), shape, classes):
+    source: Any = registry.get(spec.name)  # a class, which mypy does not take for hashable
+    if sentence := _misfit(source, json.dumps(spec.params, sort_keys=True), shape, classes):
         raise UserError(sentence)
 
 
