@@ -13,6 +13,7 @@ pytestmark = pytest.mark.browser
 WAIT = 120_000
 QUERY = "dataset=blobs&training.epochs=12&amount=70&rem.epochs=2&views=original,rem"
 ACTIVE = "() => document.querySelector('.js-plotly-plot')._fullLayout.sliders[0].active"
+STILL = "() => document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'"
 LAST = "() => document.querySelector('.js-plotly-plot')._fullLayout.sliders[0].steps.length - 1"
 GROUND = """() => {
     const maps = document.querySelector('.js-plotly-plot').calcdata.map(c => c[0]).filter(c => c.trace.type === 'heatmap');
@@ -41,6 +42,7 @@ def test_the_timeline_steps_both_ways_and_a_link_opens_the_same_view(server: Ser
     page.get_by_role("button", name="Run", exact=True).click()
     expect(page.locator(".annotation-text", has_text=re.compile("heals|predicts"))).to_have_count(2, timeout=WAIT)
 
+    page.wait_for_function(STILL, timeout=30_000)  # a control that is just being drawn anew may lose the click
     page.get_by_role("radio", name="Round by round").click()
     expect(page.locator(".updatemenu-button")).to_have_count(4, timeout=WAIT)
     assert page.evaluate(ACTIVE) == 0, "a story opens at its beginning"
