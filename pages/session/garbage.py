@@ -25,3 +25,4 @@ def leave_out_modules() -> None:
         _left_out = len(sys.modules)
     gc.collect()
     gc.freeze()
+    gc.set_threshold(20_000, 20, 50)  # not after every 700 objects, where a page makes a hundred thousand

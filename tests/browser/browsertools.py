@@ -9,7 +9,7 @@ from pathlib import Path
 from playwright.sync_api import ConsoleMessage, Error, Page, ViewportSize
 
 CHROMIUM_ARGS = [
-    "--js-flags=--no-opt",  # no page is open long enough for the compiler that makes hot code fast: a tenth less of the processor
+    "--js-flags=--no-opt",  # no page is open long enough for what makes hot code fast: a tenth less of the processor
     "--headless",
     "--no-sandbox",
     "--disable-gpu",
