@@ -36,6 +36,7 @@ PANELS: Final[dict[str, dict[str, str]]] = {
         "redirect_curve": "Curve over the strength",
         "redirect_boundary": "Decision boundary at this strength",
         "redirect_parts": "Layers and channels",
+        "similarity": "Layer by layer: how alike the models are",
     },
     "embedding": {
         "embedding": "Points, one plot for each model",
@@ -43,6 +44,7 @@ PANELS: Final[dict[str, dict[str, str]]] = {
         "example_table": "Table of examples",
         "example_histograms": "Histograms",
         "inspector": "Inspector",
+        "occlusion": "What the label hangs on",
     },
     "heatmap": {"grid": "The heatmap", "grid_missing": "Run these", "grid_runs": "Runs behind a cell"},
     "boundary": {"boundary": "Decision boundary", "anchors": "The three images of the plane"},
