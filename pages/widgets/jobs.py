@@ -93,13 +93,12 @@ def at_once(missing: Sequence[Stage], title: str) -> bool:
 
 def on_a_button(stages: Sequence[Stage], title: str, words: str, means: str) -> bool:
     """Whether these stages are stored; where they are not: their progress, or the button ``words`` that computes them, with a
-    line about what it ``means``. Visitors have no button, and wait only for what somebody computes."""
+    line about what it ``means``. Visitors have no button: they wait for the lecturer."""
     keys = {stage.key for stage in stages}
     job = job_for(stages)  # before the store is read: what finishes in between is seen there
     if store().has(keys) == keys:
         return True
-    if not audience.visitor() or running(job):
-        panel(stages, job)
+    panel(stages, job)
     if not audience.visitor() and not running(job):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.button(

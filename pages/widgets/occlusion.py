@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.cache import catalog
-from pages.session import binding
+from pages.session import audience, binding
 from pages.session.services import store
 from pages.widgets import jobs, show
 from unlearn_core import view_state as vs
@@ -31,6 +31,8 @@ def section(state: vs.State, scenario: Scenario, spec: MethodSpec | None, index:
         return
     models = {"Original": None} | ({} if spec is None else {short(catalog.methods()[spec.name].label): spec})
     stages = [plan_occlusion(scenario, one, index) for one in models.values()]
+    if audience.visitor() and len(store().has([stage.key for stage in stages])) < len(stages):
+        return  # of so many images a lecturer shows a few
     if not jobs.on_a_button(stages, f"Occlusion maps of example {index}", "What does the label hang on?", MEANS):
         return
     try:

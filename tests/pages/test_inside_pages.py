@@ -12,11 +12,12 @@ from streamlit.testing.v1 import AppTest
 from unlearn_core import view_state as vs
 
 OpenPage = Callable[..., AppTest]
-DIGITS = "dataset=digits&training.epochs=2&regularity=1&discovery=0.3&embedded=finetune&finetune.epochs=1&details=inspector&projection=pca"
+TASK = "dataset=digits&training.epochs=2&regularity=1&discovery=0.3"
+DIGITS = f"{TASK}&embedded=finetune&finetune.epochs=1&details=inspector&projection=pca"
 OCCLUDE, COMPARE = "compute:occlusion", "compute:similarity"
 
 
-def buttons(app: AppTest) -> set[str]:
+def buttons(app: AppTest) -> set[str | None]:
     return {button.key for button in app.button}
 
 

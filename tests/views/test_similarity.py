@@ -8,16 +8,19 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
+from unlearn_core.models import build_model, registry
 from unlearn_core.presets import make_method, make_scenario
 from unlearn_core.results.reader import scenario_data
+from unlearn_core.specs import ModelSpec
 from unlearn_core.stages.execution import run_stage
 from unlearn_core.stages.unlearn import plan_runs
 from unlearn_core.store import Store
 from unlearn_core.training import SilentReporter
 from unlearn_core.views.similarity.data import linear_cka, most_apart, read_similarity
 from unlearn_core.views.similarity.figure import layer_similarity
-from unlearn_core.views.similarity.stage import plan_similarity, sampled_parts
+from unlearn_core.views.similarity.stage import layer_names, plan_similarity, pooled_outputs, sampled_parts
 
 RANDOM = np.random.default_rng(0)
 X = RANDOM.normal(size=(40, 6))
@@ -68,6 +71,23 @@ def test_constant_activations_have_none() -> None:
     assert np.isnan(linear_cka(np.full((20, 3), 0.1, np.float32), X[:20]))
     with pytest.raises(ValueError, match="3 and 3 examples"):
         linear_cka(X[:3], X[:3])
+
+
+@pytest.mark.parametrize("name", registry.names())
+def test_every_network_gives_the_outputs_of_its_base(name: str) -> None:
+    shape = {"mlp": (2,), "cnn": (1, 8, 8)}.get(name, (3, 32, 32))
+    params = {"width": 0.125} if name in ("resnet9", "resnet18") else {}
+    model = build_model(ModelSpec(name=name, params=params), shape, 3, 0, (torch.zeros(1), torch.ones(1))).eval()
+    inputs = torch.randn(4, *shape)
+    before = pooled_outputs(model, inputs)
+    assert len(before) > len(model.hidden)
+    assert {len(one) for one in before} == {4}
+    assert before[-1] == pytest.approx(model(inputs).detach().numpy())
+    model.widen(0.5, 1)
+    after = pooled_outputs(model, inputs)  # redirect channels are off, as in a healed model
+    assert [one.shape for one in after] == [one.shape for one in before]
+    assert all(np.allclose(ours, theirs, atol=1e-5) for ours, theirs in zip(before, after, strict=True))
+    assert layer_names(model, len(after))[0] == ("layer 1" if len(after) == len(model.hidden) + 1 else "place 1")
 
 
 @pytest.mark.parametrize("known", [True, False])

@@ -38,12 +38,12 @@ def occlude(stage: Stage, scenario: Scenario, store: Store, device: torch.device
     images = covered(data.inputs[index], [(row, column) for row in rows for column in columns], side)
     given = data.labels[index]
     seen = dataclasses.replace(data, inputs=images, labels=given.expand(len(images)))
-    pieces = []
+    chances: list[float] = []
     with torch.no_grad():
         for ids in seen.eval_batches(torch.arange(len(images), device=device)):
-            report_step(reporter, sum(map(len, pieces)), len(images))
-            pieces.append(model(seen.batch(ids)).double().softmax(1)[:, given])
-    base, *others = torch.cat(pieces).tolist()
+            report_step(reporter, len(chances), len(images))
+            chances += model(seen.batch(ids)).double().softmax(1)[:, given].tolist()
+    base, *others = chances
     payload = {
         "base": base,
         "rows": rows.tolist(),

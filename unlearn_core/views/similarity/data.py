@@ -69,11 +69,10 @@ def read_similarity(store: Results, key: str) -> pd.DataFrame:
 def most_apart(frame: pd.DataFrame) -> tuple[str, float, float] | None:
     """The layer where the forget set's similarity lies furthest below the retain set's, and both; None where either is
     missing or it lies nowhere below."""
-    table = frame.pivot_table(index="layer", columns="part", values="cka", sort=False)
-    if not {"forget", "retain"} <= set(table.columns):
-        return None
-    gap = (table["retain"] - table["forget"]).dropna()
+    forget, retain = (frame[frame["part"] == part].set_index("layer")["cka"] for part in ("forget", "retain"))
+    gap = (retain - forget).reindex(forget.index).dropna()
     if gap.empty or gap.max() <= 0:
         return None
-    layer = str(gap.idxmax())
-    return layer, float(table.loc[layer, "forget"]), float(table.loc[layer, "retain"])
+    place = int(gap.to_numpy().argmax())
+    layer = str(gap.index[place])
+    return layer, float(forget[layer]), float(retain[layer])
