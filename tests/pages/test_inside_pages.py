@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ from apptools import QUICK, figures, finish_jobs, texts
 from streamlit.testing.v1 import AppTest
 
 from unlearn_core import view_state as vs
+from unlearn_core.store import Store
+from unlearn_core.views.similarity.stage import plan_similarity
 
 OpenPage = Callable[..., AppTest]
 TASK = "dataset=digits&training.epochs=2&regularity=1&discovery=0.3"
@@ -64,8 +67,18 @@ def test_points_have_no_map_and_say_nothing_of_it(open_page: OpenPage, computed:
     assert "hangs on" not in texts(app)
 
 
+@pytest.fixture
+def as_before(computed: vs.State, shared_store: Path) -> Iterator[None]:
+    """The shared store without what is compared here, for tests that come later."""
+    yield
+    scenario = vs.to_scenario(computed)
+    with contextlib.closing(Store.open(shared_store)) as store:
+        for spec in vs.to_methods(computed, ["rem", "finetune"]):
+            store.delete(plan_similarity(scenario, spec).key)
+
+
 @pytest.mark.parametrize(("method", "query"), [("REM", "inside=rem&r_part=similarity"), ("Fine-tune", "inside=finetune")])
-def test_layers_are_compared_on_a_button(open_page: OpenPage, computed: vs.State, method: str, query: str) -> None:
+def test_layers_are_compared_on_a_button(open_page: OpenPage, as_before: None, method: str, query: str) -> None:
     app = open_page("redirect", f"{QUICK}&{query}")
     assert "similarity" not in figures(app)
     app = press(app, COMPARE)

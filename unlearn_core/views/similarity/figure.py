@@ -52,7 +52,8 @@ def _caption(frame: pd.DataFrame, shown: list[str], method: str) -> str:
             f"set. What moves a whole group the same way does not show, because CKA takes away each group’s mean. {how}"
         )
     layer, ours, others = apart
+    words = f"the {layer}" if layer == "logits" else layer
     return (
-        f"Look for where the lines part: {method} changed {layer} most for the forget set against the retain set "
+        f"Look for where the lines part: {method} changed {words} most for the forget set against the retain set "
         f"(CKA {ours:.2f} against {others:.2f}). {how}"
     )
