@@ -13,7 +13,7 @@ from pages.cache import catalog
 from pages.cache import embedding as embedded
 from pages.session import audience, binding, selection
 from pages.session.services import job_for, store, submit
-from pages.widgets import burst, jobs, more_like, samples, selecting, set_editor, show
+from pages.widgets import burst, jobs, more_like, occlusion, samples, selecting, set_editor, show
 from pages.widgets.page import end_on_error, end_page, page
 from unlearn_core import view_state as vs
 from unlearn_core.views.craft.data import triggers
@@ -153,7 +153,7 @@ def details(shown: embedded_examples.Examples, judged: str | None, focus: np.nda
             "Histograms",
             lambda: histograms(embedded_examples.table(shown, judged).iloc[focus], shown, judged),
         ),
-        "inspector": ("Inspector", lambda: closely(shown, focus, ready, found)),
+        "inspector": ("Inspector", lambda: closely(shown, judged, focus, ready, found)),
     }
     show.tabs_in_link(state, "details", {name: part for name, part in parts.items() if not binding.hidden(state, name)})
 
@@ -193,7 +193,8 @@ def listing(rows: pd.DataFrame) -> None:
     )
 
 
-def closely(shown: embedded_examples.Examples, focus: np.ndarray, ready: Sequence[MethodSpec], found: Embedding | None) -> None:
+def closely(shown: embedded_examples.Examples, judged: str | None, focus: np.ndarray, ready: Sequence[MethodSpec],
+            found: Embedding | None) -> None:  # fmt: skip
     start = selection.inspected()
     if start is None or start >= len(shown):
         start = int(focus[0]) if len(focus) else 0
@@ -212,6 +213,8 @@ def closely(shown: embedded_examples.Examples, focus: np.ndarray, ready: Sequenc
     samples.inspector(
         sample, shown, labels, dict(zip(near, embedded_examples.pictures(scenario, near), strict=True)), triggers(scenario)
     )
+    spec = next((spec for spec in ready if spec.name == judged), None)
+    occlusion.section(state, scenario, spec, index, sample)
     more_like.section(state, scenario, [index], "embedding")
 
 

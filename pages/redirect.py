@@ -11,7 +11,7 @@ from pages.cache import catalog
 from pages.cache import channels as inside
 from pages.session import audience, binding
 from pages.session.services import job_for, store
-from pages.widgets import channels, jobs, more_like, show
+from pages.widgets import channels, jobs, more_like, show, similarity
 from pages.widgets.page import end_on_error, end_page, page
 from unlearn_core import view_state as vs
 from unlearn_core.errors import UserError
@@ -27,7 +27,13 @@ from unlearn_core.views.text.sentences import scenario_line
 if TYPE_CHECKING:
     from unlearn_core.views.channels.data import Opened
 
-_PARTS = {"channels": "All channels", "channel": "One channel", "maps": "Maps of the plane", "changes": "Changed parameters"}
+_PARTS = {
+    "channels": "All channels",
+    "channel": "One channel",
+    "maps": "Maps of the plane",
+    "changes": "Changed parameters",
+    "similarity": "Layer by layer",
+}
 
 
 def strength_part(run: Opened) -> None:
@@ -211,7 +217,9 @@ with page(
             end_page()
         strength_part(opened)
         if not binding.hidden(state, "redirect_parts"):
-            parts = [part for part in _PARTS if part != "maps" or not opened.data.corrupted.train.is_image]
+            left_out = {"maps"} if opened.data.corrupted.train.is_image else set()
+            left_out |= {"similarity"} if binding.hidden(state, "similarity") else set()
+            parts = [part for part in _PARTS if part not in left_out]
             shown = state["redirect_part"] if state["redirect_part"] in parts else "channel"
             binding.segments(state, "redirect_part", {part: _PARTS[part] for part in parts}, show=lambda _: shown)
             draw: dict[str, Callable[[Opened], None]] = {
@@ -219,6 +227,7 @@ with page(
                 "channel": channel_part,
                 "maps": maps_part,
                 "changes": lambda _: changes_part(),
+                "similarity": lambda _: similarity.section(scenario, spec),
             }
             draw[shown](opened)
     else:
@@ -229,3 +238,6 @@ with page(
             icon=":material/info:",
         )
         changes_part()
+        if not binding.hidden(state, "similarity"):
+            st.markdown("**Layer by layer: how alike the original and the healed model see the same examples**")
+            similarity.section(scenario, spec)

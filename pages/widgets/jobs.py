@@ -91,6 +91,23 @@ def at_once(missing: Sequence[Stage], title: str) -> bool:
     return False
 
 
+def on_a_button(stages: Sequence[Stage], title: str, words: str, means: str) -> bool:
+    """Whether these stages are stored; where they are not: their progress, or the button ``words`` that computes them, with a
+    line about what it ``means``. Visitors have no button: they wait for the lecturer."""
+    keys = {stage.key for stage in stages}
+    job = job_for(stages)  # before the store is read: what finishes in between is seen there
+    if store().has(keys) == keys:
+        return True
+    panel(stages, job)
+    if not audience.visitor() and not running(job):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.button(
+                words, key=f"compute:{stages[0].kind}", icon=":material/play_arrow:", on_click=hand_over, args=(stages, title)
+            )
+            st.caption(means)
+    return False
+
+
 def offer(missing: Sequence[Stage], stages: Sequence[Stage], title: str) -> None:
     """What is not computed yet, in words, with the button that computes ``stages``; :func:`panel` says it to visitors."""
     if audience.visitor():

@@ -16,6 +16,7 @@ from unlearn_core.presets import make_method, make_scenario
 from unlearn_core.specs import Scenario
 from unlearn_core.stages.margins import plan_margins
 from unlearn_core.stages.metrics import plan_measures
+from unlearn_core.stages.original import plan_original
 from unlearn_core.stages.reference_models import plan_reference_models
 from unlearn_core.stages.regularity import plan_regularity
 from unlearn_core.stages.returns import plan_returns
@@ -30,7 +31,9 @@ from unlearn_core.views.health.stage import plan_health, plan_remote
 from unlearn_core.views.heatmap.data import MissingMetric
 from unlearn_core.views.likeness.stage import plan_likeness
 from unlearn_core.views.looks.stage import plan_judging, plan_looks
+from unlearn_core.views.occlusion.stage import plan_occlusion
 from unlearn_core.views.own_data.stage import plan_cost
+from unlearn_core.views.similarity.stage import plan_similarity
 from unlearn_core.views.start.stage import plan_films
 
 SECONDS = 2.0
@@ -101,6 +104,16 @@ def returning(kind: str) -> Callable[[], list[Stage]]:
     return plan
 
 
+def comparing() -> list[Stage]:
+    return [*run_of("finetune"), plan_similarity(scenario(), make_method("finetune", scenario()))]
+
+
+def occluding() -> list[Stage]:
+    """A patch over an image, which takes a scenario that has some."""
+    task = make_scenario("digits", overrides={"training.epochs": 1})
+    return [plan_original(task), plan_occlusion(task, None, 0)]
+
+
 PLANS: dict[str, tuple[str, Callable[[], list[Stage]]]] = {
     "original": ("original", lambda: run_of("finetune")[:1]),
     "fine-tuning": ("run", lambda: run_of("finetune")),
@@ -120,6 +133,11 @@ PLANS: dict[str, tuple[str, Callable[[], list[Stage]]]] = {
     "health": ("health", lambda: [plan_health(scenario().dataset, 0)]),
     "outliers": ("health_outliers", lambda: [*run_of("finetune")[:1], plan_remote(scenario())]),
     "likeness": ("likeness", lambda: [*run_of("finetune")[:1], plan_likeness(scenario(), "gradient", None)]),
+    "occlusion": ("occlusion", occluding),
+    "similarity": (
+        "similarity",
+        comparing,
+    ),
     "film": ("film", lambda: plan_films(scenario(), {"rem": make_method("rem", scenario(), {"epochs": 2})})),
     "boundary": ("boundary", lambda: [*run_of("finetune"), *plan_frames(scenario(), [make_method("finetune", scenario())])]),
 }

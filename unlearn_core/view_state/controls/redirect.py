@@ -7,8 +7,9 @@ from typing import Final, TypedDict
 from unlearn_core.view_state.controls.choices import method_names
 from unlearn_core.view_state.controls.control import Control, fixed
 
-INSPECTED_METHOD: Final = ("channels", "channel", "maps", "changes")
-"""What the page on redirect neurons shows below the strength: all channels, one of them, maps of the plane, parameters."""
+INSPECTED_METHOD: Final = ("channels", "channel", "maps", "changes", "similarity")
+"""What the page on redirect neurons shows below the strength: all channels, one of them, maps of the plane, changed parameters,
+how alike layers are."""
 
 
 class RedirectState(TypedDict, total=False):
@@ -44,7 +45,7 @@ REDIRECT: Final[tuple[Control, ...]] = (
     Control(
         "redirect_part",
         "Shown below",
-        "All channels side by side, one channel, maps over the plane, or the parameters that changed.",
+        "All channels side by side, one channel, maps over the plane, the parameters that changed, or how alike layers are.",
         "choice",
         "channels",
         choices=fixed(INSPECTED_METHOD),

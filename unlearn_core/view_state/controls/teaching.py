@@ -37,6 +37,7 @@ PANELS: Final[dict[str, dict[str, str]]] = {
         "redirect_curve": "Curve over the strength",
         "redirect_boundary": "Decision boundary at this strength",
         "redirect_parts": "Layers and channels",
+        "similarity": "Layer by layer: how alike the models are",
     },
     "embedding": {
         "embedding": "Points, one plot for each model",
@@ -44,6 +45,7 @@ PANELS: Final[dict[str, dict[str, str]]] = {
         "example_table": "Table of examples",
         "example_histograms": "Histograms",
         "inspector": "Inspector",
+        "occlusion": "What the label hangs on",
     },
     "heatmap": {"grid": "The heatmap", "grid_missing": "Run these", "grid_runs": "Runs behind a cell"},
     "boundary": {"boundary": "Decision boundary", "anchors": "The three images of the plane"},

@@ -1,0 +1,1 @@
+"""How alike the original and a healed model see the same examples, layer by layer."""
