@@ -179,8 +179,10 @@ def export(store: Store, steps: Mapping[str, Opened], folder: Path, made: Mappin
     not computed. ``timed``: whether nothing else ran while these were computed, so that their seconds are a measurement."""
     place, need, (rows, records) = folder / g.LESSONS, wanted(steps, folder), _kept(folder)
     new = [key for key in need.records if key not in records and store.get(key) is not None]
-    written = {where: _row(store, *what, timed) for where, what in need.rows.items() if where not in rows}
-    fresh = {where: row for where, row in written.items() if row is not None}
+    # A gap to retraining needs retraining: a comparison is written once all of it is there.
+    whole = [one for one in steps.values() if one.compared and _stored(store, plan_runs(one.scenario, one.compared))]
+    places = wanted({str(k): one for k, one in enumerate(whole)}, folder).rows
+    fresh = {where: _row(store, *what, timed) for where, what in places.items() if where not in rows}
     place.mkdir(parents=True, exist_ok=True)
     all_rows = [(rows | fresh)[where] for where in need.rows if where in rows or where in fresh]
     entries = [records.get(key) or _record(store, key, place, timed) for key in need.records if key in records or key in new]
@@ -198,13 +200,15 @@ def export(store: Store, steps: Mapping[str, Opened], folder: Path, made: Mappin
     }  # fmt: skip
 
 
-def _row(store: Store, scenario: Scenario, spec: MethodSpec | None, timed: bool) -> dict[str, Any] | None:
-    """A run, or the original, as a comparison shows it; None where it is not stored."""
+def _stored(store: Store, stages: Sequence[Stage]) -> bool:
+    keys = {stage.key for stage in stages}
+    return store.has(keys) == keys
+
+
+def _row(store: Store, scenario: Scenario, spec: MethodSpec | None, timed: bool) -> dict[str, Any]:
+    """A stored run, or the original, as a comparison shows it."""
     shown = tables.comparison(store, scenario, [] if spec is None else [spec])
-    name = tables.ORIGINAL if spec is None else spec.name
-    found = shown[shown["method"] == name]
-    if found.empty:
-        return None
+    found = shown[shown["method"] == (tables.ORIGINAL if spec is None else spec.name)]
     row = found.iloc[0].to_dict()
     values = {k: _rounded(v) for k, v in row.items() if k not in told.WHO and v == v and (timed or k != "seconds")}
     record = store.get(row["key"])
