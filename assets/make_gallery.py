@@ -2,6 +2,9 @@
 
 Run from the repository's root: ``python assets/make_gallery.py --store FOLDER``. It can be stopped at any moment and run
 again with the same store: what is finished is kept. ``--export-only`` computes nothing and exports what is there.
+
+``--lessons`` makes the lessons' part of it instead: what their steps open on and neither the sweep nor the demo has. What is
+there already stays as it is. The seconds are left out, unless ``--timed`` says that nothing else ran on the machine.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ import json
 import platform
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -24,16 +27,17 @@ sys.path.insert(0, str(ROOT))
 import pandas as pd  # noqa: E402
 from safetensors.numpy import save_file  # noqa: E402
 
+from assets import lesson_gallery as of_lessons  # noqa: E402
 from unlearn_core import view_state as vs  # noqa: E402
 from unlearn_core.cli.follow import follow  # noqa: E402
 from unlearn_core.cli.sweep import plan_stages, read_plan  # noqa: E402
 from unlearn_core.engine import Engine  # noqa: E402
 from unlearn_core.evaluation import registry as metrics  # noqa: E402
 from unlearn_core.evaluation import revisions  # noqa: E402
-from unlearn_core.presets import make_method, make_scenario  # noqa: E402
+from unlearn_core.presets import make_scenario  # noqa: E402
 from unlearn_core.results import gallery as g  # noqa: E402
 from unlearn_core.results import tables  # noqa: E402
-from unlearn_core.specs import Scenario, SweepSpec  # noqa: E402
+from unlearn_core.specs import SweepSpec  # noqa: E402
 from unlearn_core.stages.stage import Stage  # noqa: E402
 from unlearn_core.stages.unlearn import plan_runs  # noqa: E402
 from unlearn_core.store import Store  # noqa: E402
@@ -42,6 +46,7 @@ from unlearn_core.views.embedding.stage import plan_embedding  # noqa: E402
 PLAN = ROOT / "assets" / "gallery.yaml"
 COMMAND = "python assets/make_gallery.py --store FOLDER"
 PACKAGES = ("torch", "numpy", "scikit-learn")
+UNTIMED = "There are no seconds of these runs: other work on the machine disturbed them."
 DIGITS = 6
 """Digits after the point in the table: more than anybody reads, and the file stays small."""
 
@@ -51,6 +56,8 @@ def main() -> int:
     options = arguments()
     plan = read_plan(options.plan)
     store = Store.open(options.store)
+    if options.lessons:
+        return lessons(store, options)
     if not options.export_only:
         state = compute(store, plan, options.engine, options.workers)
         if state not in ("done", "failed"):
@@ -64,6 +71,27 @@ def main() -> int:
     return 0
 
 
+def lessons(store: Store, options: argparse.Namespace) -> int:
+    """Compute what the lessons' steps lack in the gallery, and write it beside the map."""
+    if (present := g.gallery(options.out)) is not None:
+        present.adopt(store)
+    steps = of_lessons.steps_of()
+    lacks = of_lessons.lacking(steps, options.out)
+    print(f"{len(steps)} steps show results, {len(lacks.steps)} of them lack some: {', '.join(lacks.steps) or 'none'}.")
+    stages = {stage.key: stage for name in lacks.steps for stage in steps[name].stages}
+    if stages and not options.export_only:
+        state = run(store, list(stages.values()), "Lessons", options.engine, options.workers)
+        if state != "done":
+            print(f"The lessons' runs are {state}: run the same command again. Nothing is exported.", file=sys.stderr)
+            return 1
+    note = " ".join(filter(None, (options.note, "" if options.timed else UNTIMED)))
+    made = {"command": COMMAND.replace(" --store", " --lessons --store")} | machine(["cpu"]) | {"note": note}
+    counts = of_lessons.export(store, steps, options.out, made, options.timed)
+    size = sum(path.stat().st_size for path in (options.out / g.LESSONS).rglob("*") if path.is_file())
+    print(f"{counts['new']} results are new, {counts['kept']} as before, {counts['lacking']} lack; {size / 2**20:.1f} MB.")
+    return 1 if counts["lacking"] else 0
+
+
 def arguments() -> argparse.Namespace:
     """What was asked for."""
     parser = argparse.ArgumentParser(description="Compute and export the gallery.")
@@ -73,16 +101,22 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--engine", default="local", help="local, inline or the address of a Dask scheduler [default: local]")
     parser.add_argument("--workers", type=int, default=None, help="worker processes [default: cores, at most 8]")
     parser.add_argument("--note", default="", help="a sentence about how it was made, shown with the provenance")
+    parser.add_argument("--lessons", action="store_true", help="make what the lessons' steps open on, and nothing else")
+    parser.add_argument("--timed", action="store_true", help="with --lessons: keep the seconds, because nothing else ran")
     parser.add_argument("--export-only", action="store_true", help="export what the store has, compute nothing")
     return parser.parse_args()
 
 
 def compute(store: Store, plan: SweepSpec, address: str = "local", workers: int | None = None) -> str:
     """Run what the store lacks of the plan and of the demo; returns how that ended."""
+    return run(store, [*demo_stages(), *plan_stages(plan)], "Gallery", address, workers)
+
+
+def run(store: Store, stages: Sequence[Stage], title: str, address: str, workers: int | None) -> str:
+    """Run what the store lacks of these stages; returns how that ended."""
     engine = Engine(store, address=address, workers=workers)
     try:
-        stages = [*demo_stages(), *plan_stages(plan)]
-        job = engine.submit(stages, "Gallery")
+        job = engine.submit(stages, title)
         return str(follow(engine, job, details=False).state)
     except KeyboardInterrupt:
         return "stopped"
@@ -152,30 +186,23 @@ def demo_records(store: Store, out: Path) -> list[dict[str, Any]]:
             save_file(store.arrays(record.key, name), path)
         entries.append(
             {name: getattr(record, name) for name in ("key", "kind", "spec", "payload", "environment")}
-            | {"arrays": list(record.arrays), "set": changed(record.spec)}
+            | {"arrays": list(record.arrays), "set": of_lessons.changed(record.spec)}
         )
     return entries
 
 
-def changed(spec: Mapping[str, Any]) -> dict[str, Any]:
-    """Which parameters of a run are not those of its method's preset."""
-    if "method" not in spec:
-        return {}
-    scenario = Scenario.parse(spec["scenario"])
-    preset = make_method(spec["method"]["name"], scenario).params
-    return {name: value for name, value in spec["method"]["params"].items() if preset.get(name) != value}
-
-
 def provenance(plan: SweepSpec, rows: pd.DataFrame) -> dict[str, Any]:
     """How the gallery was made."""
+    made = {"command": COMMAND} | machine(sorted(rows["device"].dropna().unique()))
+    return made | {"plan": plan.model_dump(mode="json"), "rows": len(rows)}
+
+
+def machine(devices: Sequence[str]) -> dict[str, Any]:
+    """When and on what, and which definitions the metrics had."""
     return {
-        "command": COMMAND,
         "date": dt.datetime.now(dt.UTC).date().isoformat(),
-        "machine": f"{platform.system()} {platform.machine()}, {'/'.join(sorted(rows['device'].dropna().unique()))}",
-        "versions": {"python": platform.python_version()}
-        | {n: metadata.version(n) for n in ("torch", "numpy", "scikit-learn")},
-        "plan": plan.model_dump(mode="json"),
-        "rows": len(rows),
+        "machine": f"{platform.system()} {platform.machine()}, {'/'.join(devices)}",
+        "versions": {"python": platform.python_version()} | {name: metadata.version(name) for name in PACKAGES},
         "metric_revisions": revisions(),
     }
 

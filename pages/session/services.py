@@ -58,7 +58,7 @@ def borrowed(keys: Iterable[str]) -> str:
     precomputed = precomputed_results()
     if not dates and (precomputed is None or all(records.values())):
         return ""
-    return precomputed.line() if precomputed else f"Precomputed on {', '.join(sorted(dates))}, not on this machine."
+    return precomputed.line_of(records) if precomputed else f"Precomputed on {', '.join(sorted(dates))}, not on this machine."
 
 
 def engine() -> Engine:

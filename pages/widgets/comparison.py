@@ -58,13 +58,15 @@ def frame_of(scenario: Scenario, methods: Sequence[MethodSpec], new: Sequence[st
 
 
 def with_precomputed(frame: pd.DataFrame, scenario: Scenario, methods: Sequence[MethodSpec]) -> pd.DataFrame:
-    """``frame`` with the gallery's numbers of what is not in the store."""
+    """``frame`` with the gallery's numbers of what is not in the store, gaps to references that are not there among them."""
     from unlearn_core.results.gallery import comparison_rows
 
     precomputed = precomputed_results()
     if precomputed is None:
         return frame
-    rows = comparison_rows(precomputed.runs, scenario, methods)
+    rows = comparison_rows(precomputed.comparisons, scenario, methods)
+    if not frame.empty:
+        frame = frame.set_index("key").fillna(rows.set_index("key")).reset_index()[frame.columns]
     rows = rows[~rows["method"].isin(frame["method"])]
     if rows.empty or frame.empty:
         return rows if frame.empty else frame
@@ -126,12 +128,15 @@ def meanings() -> None:
 
 
 def trajectory_frame(scenario: Scenario, methods: Sequence[MethodSpec], frame: pd.DataFrame) -> pd.DataFrame:
-    """Metrics over the rounds of every stored run; ``frame`` has the original, where most methods start."""
+    """Metrics over the rounds of every run that is stored or comes with a lesson; ``frame`` has the original, where most
+    methods start."""
     from unlearn_core.results import tables
     from unlearn_core.views.compare import time_axis as paces
 
     known = catalog.methods()
-    rounds = tables.trajectories(store(), scenario, methods)
+    precomputed = precomputed_results()
+    told = precomputed.lessons.trajectories if precomputed is not None and precomputed.lessons is not None else None
+    rounds = tables.trajectories(store(), scenario, methods, told)
     start = frame[frame["method"] == tables.ORIGINAL]
     started = start.iloc[0].to_dict() if len(start) else {}
     paced = paces.normalise_time(

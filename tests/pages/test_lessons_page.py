@@ -8,6 +8,8 @@ import pytest
 from apptools import figures, link, texts
 from streamlit.testing.v1 import AppTest
 
+from benchmarks.measure.lesson_pictures import looked_at
+from pages.widgets import jobs
 from unlearn_core import view_state as vs
 from unlearn_core.view_state.lessons import lessons
 
@@ -136,3 +138,13 @@ def test_the_lesson_on_finding_has_its_pictures_on_a_fresh_install(
         app = open_page(lesson.steps[number - 1].page, query)
         assert name in figures(app)
         assert "run" not in {button.key for button in app.button if not button.disabled}
+
+
+@pytest.mark.parametrize("name", ["redirect", "stop-sign", "real-noise"])
+def test_every_step_has_its_picture_on_a_fresh_install(fresh_store: object, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """One lesson on points, with their rounds, and two on signs; `python -m benchmarks run lesson_pictures` opens all."""
+    monkeypatch.delenv("UNLEARN_GALLERY")
+    monkeypatch.setattr(jobs, "run_button", jobs.run_button)  # what it notes there is put back afterwards
+    steps = list(looked_at([name]))
+    assert len(steps) == len(lessons()[name].steps)
+    assert [step.number for step in steps if not step.there] == []

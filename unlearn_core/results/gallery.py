@@ -2,7 +2,8 @@
 
 ``runs.csv`` has the metrics of a whole sweep, one row per run: read-only, shown below what a store has itself.
 ``records.json`` and ``arrays/`` have the complete records of the demo, which a store can adopt. ``provenance.json`` says how
-it was all made.
+it was all made. ``lessons/`` has what the steps of the lessons open on beyond that, and how that was made
+(:mod:`~unlearn_core.results.gallery_lessons`).
 """
 
 from __future__ import annotations
@@ -11,10 +12,10 @@ import functools
 import json
 import os
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -23,33 +24,23 @@ from unlearn_core.errors import UserError
 from unlearn_core.evaluation import of_today
 from unlearn_core.evaluation import registry as metrics
 from unlearn_core.presets import make_method, make_scenario
+from unlearn_core.results.gallery_lessons import LessonRuns, made_line, read_lessons
+from unlearn_core.results.gallery_records import ADOPTED, ARRAYS, RECORDS, Adopting, adopt_records, array_path
 from unlearn_core.results.settings import read_variant
 from unlearn_core.specs import MethodSpec, Scenario
 from unlearn_core.support.dashboard import DASHBOARD
 
+__all__ = [
+    "ADOPTED", "ARRAYS", "COLUMNS", "FOLDER", "LESSONS", "PROVENANCE", "RECORDS", "RUNS", "Gallery", "array_path",
+    "comparison_rows", "gallery", "identity_today", "keys_today",
+]  # fmt: skip
+
 FOLDER: Final = DASHBOARD / "assets" / "gallery"
 ENVIRONMENT: Final = "UNLEARN_GALLERY"
 """Names another folder; empty for no gallery at all."""
-RUNS, RECORDS, PROVENANCE, ARRAYS = "runs.csv", "records.json", "provenance.json", "arrays"
+RUNS, PROVENANCE, LESSONS = "runs.csv", "provenance.json", "lessons"
 TASK: Final = ["dataset", "model", "amount", "regularity", "discovery", "options", "seed"]
 COLUMNS: Final = [*TASK, "method", "label", "oracle", "variant", *metrics.names(), "device", "key"]
-ADOPTED: Final = "gallery"
-"""The entry in the environment of an adopted record: the date on which the gallery was made."""
-
-
-class Adopting(Protocol):
-    """The part of the store that adopting needs."""
-
-    def has(self, keys: Sequence[str]) -> set[str]: ...
-    def put(
-        self,
-        key: str,
-        kind: str,
-        spec: Mapping[str, Any],
-        payload: Mapping[str, Any],
-        environment: Mapping[str, Any],
-        arrays: Mapping[str, Mapping[str, np.ndarray]] | None = None,
-    ) -> object: ...
 
 
 @dataclass(frozen=True)
@@ -82,39 +73,34 @@ class Gallery:
         current = of_today(dict.fromkeys(metrics.names()), self.provenance.get("metric_revisions") or {})
         return [name for name in metrics.names() if name not in current]
 
+    @functools.cached_property
+    def lessons(self) -> LessonRuns | None:
+        """What the steps of the lessons open on, where that is no part of the map or the demo; None where there is none."""
+        return read_lessons(self.folder / LESSONS)
+
+    @property
+    def comparisons(self) -> pd.DataFrame:
+        """:attr:`runs` and below them what the lessons compare, for :func:`comparison_rows`."""
+        return self.runs if self.lessons is None else pd.concat([self.runs, self.lessons.rows], ignore_index=True)
+
     def line(self) -> str:
         """Where these results come from, in one sentence."""
-        made = self.provenance
-        versions = ", ".join(f"{name} {version}" for name, version in made.get("versions", {}).items())
-        note = f" {made['note']}" if made.get("note") else ""
         gone = f" {self.outdated} results are left out: their methods have changed since." if self.outdated else ""
         labels = ", ".join(metrics.get(name).label for name in self.redefined)
         gone += f" There are no values of {labels}: they have other definitions since." if labels else ""
-        return (
-            f"From the gallery that comes with Eunoe, computed on {made.get('date')} with `{made.get('command')}` on "
-            f"{made.get('machine')} ({versions}).{note}{gone}"
-        )
+        return made_line(self.provenance) + gone
+
+    def line_of(self, keys: Collection[str]) -> str:
+        """The same for these results: where a lesson brought some of them, how those were made as well, or alone."""
+        if self.lessons is None or self.lessons.keys.isdisjoint(keys):
+            return self.line()
+        mapped = self.runs["key"].isin(list(keys)).any()
+        return f"{self.line()} {self.lessons.line()}" if mapped else self.lessons.line()
 
     def adopt(self, store: Adopting) -> int:
         """Put the complete records that still hold today, and that the store lacks, into it; returns how many."""
-        entries = [entry for entry in json.loads((self.folder / RECORDS).read_text()) if _holds(entry)]
-        there = store.has([entry["key"] for entry in entries])
-        wanted = [entry for entry in entries if entry["key"] not in there]
-        for entry in wanted:
-            arrays = {name: self._arrays(entry["key"], name) for name in entry["arrays"]}
-            environment = entry["environment"] | {ADOPTED: self.provenance["date"]}
-            store.put(entry["key"], entry["kind"], entry["spec"], entry["payload"], environment, arrays)
-        return len(wanted)
-
-    def _arrays(self, key: str, name: str) -> dict[str, np.ndarray]:
-        from safetensors.numpy import load_file
-
-        return dict(load_file(array_path(self.folder, key, name)))
-
-
-def array_path(folder: Path, key: str, name: str) -> Path:
-    """The file of one array group."""
-    return folder / ARRAYS / f"{key}-{name}.safetensors"
+        taken = adopt_records(self.folder, self.provenance["date"], store)
+        return taken if self.lessons is None else taken + self.lessons.adopt(store)
 
 
 def gallery(folder: str | Path | None = None) -> Gallery | None:
@@ -132,23 +118,6 @@ def _open(folder: Path) -> Gallery | None:
     except (OSError, ValueError) as error:
         warnings.warn(f"The gallery in {folder} cannot be read, so there is none: {error}", stacklevel=2)
         return None
-
-
-def _holds(entry: Mapping[str, Any]) -> bool:
-    """Whether a record would have the same key today: its methods' revisions and presets are still the same."""
-    if entry["kind"] == "original":
-        return True
-    from unlearn_core.results.embedding_keys import embedding_key
-
-    spec = entry["spec"]
-    try:
-        scenario = Scenario.parse(spec["scenario"])
-        if entry["kind"] == "run":
-            return bool(scenario.run_key(make_method(spec["method"]["name"], scenario, entry.get("set", {}))) == entry["key"])
-        methods = [make_method(method["name"], scenario) for method in spec["methods"]]
-        return bool(embedding_key(scenario, methods, spec["way"]) == entry["key"])
-    except UserError:
-        return False
 
 
 def _typed(rows: pd.DataFrame) -> pd.DataFrame:

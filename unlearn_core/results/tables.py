@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -116,12 +116,21 @@ def summary(frame: pd.DataFrame, metric: str) -> pd.DataFrame:
     )
 
 
-def trajectories(store: Results, scenario: Scenario, specs: Sequence[MethodSpec]) -> pd.DataFrame:
-    """The metrics of every recorded round: columns method, label, round, then one per metric that was recorded."""
+def trajectories(
+    store: Results,
+    scenario: Scenario,
+    specs: Sequence[MethodSpec],
+    precomputed: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
+) -> pd.DataFrame:
+    """The metrics of every recorded round: columns method, label, round, then one per metric that was recorded.
+
+    ``precomputed``: rounds by the key of their run, for runs that the store does not have."""
     rows = []
     for spec in specs:
-        record = store.get(scenario.run_key(spec))
-        for point in (record.payload.get("trajectory") or []) if record is not None else []:
+        key = scenario.run_key(spec)
+        record = store.get(key)
+        told = (precomputed or {}).get(key, ()) if record is None else record.payload.get("trajectory") or ()
+        for point in told:
             rows.append({"method": spec.name, "label": named(spec, scenario)["label"], **point})
     present = {name for row in rows for name in row}
     return _frame(rows, ["method", "label", "round", *(name for name in metrics.names() if name in present)])

@@ -151,7 +151,7 @@ def _load_twin(stage: Stage, spec: MethodSpec, store: Store, device: torch.devic
         return None
     twin = Scenario.parse(stage.payload["same_model_as"])
     record = store.get(twin.run_key(spec))
-    if record is None or record.environment.get("device") != device.type:
+    if record is None or record.environment.get("device") != device.type or record.payload["seconds"] is None:
         return None
     try:
         model = model_of(store, twin, spec).to(device)
