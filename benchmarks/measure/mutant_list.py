@@ -71,8 +71,8 @@ MUTANTS = (
     Mutant(
         "REM's removal starts from the masked loss",
         "methods/redirection/references.py",
-        'own = self.p.removal_reference == "masked"',
-        'own = self.p.removal_reference == "dropped"',
+        'self.p.removal_reference == "masked" or mask is None',
+        'self.p.removal_reference == "dropped" or mask is None',
         REM,
     ),
     Mutant(
