@@ -86,6 +86,8 @@ with page(
     wanted = missing(found.runs, scenario, {who: spec for who, spec in specs.items() if who in shown}, tasks, state["seeds"])
 
     grids.progress(job)
+    if state["rows"] != "chosen" and (narrowed := catalog.narrowed(state)):
+        st.caption(f"{narrowed} Chosen on Compare; what is chosen there stays.")
     if found.runs.empty:
         st.info(
             f"Nothing has been run on {catalog.dataset_label(state['dataset'])} with these options yet. **Run these** below "

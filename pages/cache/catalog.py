@@ -61,6 +61,13 @@ def fits(state: vs.State, name: str) -> bool:
     return (not families or method.family in families) and (not knows or told(method.knows()) in knows)
 
 
+def narrowed(state: vs.State) -> str:
+    """By what methods are narrowed, as a sentence; "" where all are shown."""
+    parts = [", ".join(state["families"])] if state["families"] else []
+    parts += ["told " + ", ".join(name.replace("-", " · ") for name in state["knows"])] if state["knows"] else []
+    return f"Only methods of these kinds: {'; '.join(parts)}." if parts else ""
+
+
 def offered(state: vs.State) -> list[str]:
     """The methods that fit what was chosen, and those that are chosen already."""
     return [name for name in methods() if fits(state, name) or name in state["methods"]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import html
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 
 MOST = 48
 """So many images of a cell, or of the most exposed, are shown."""
-_CELL = "confusion-cell"
+CELL = "confusion-cell"
+"""What was clicked: the classes' names, and the cell as the picture tells it."""
 _SPLITS = {"test": "clean test data", "corrupted": "corrupted examples"}
 _WALL = """<style>
 .eunoe-wall {display: grid; grid-template-columns: repeat(auto-fill, minmax(74px, 1fr)); gap: 7px;}
@@ -61,18 +63,18 @@ def confusions(state: vs.State, scenario: Scenario, specs: Sequence[MethodSpec],
         st.info("The outputs of these models are not in the store; run them to see which classes they confuse.")
         return
     label = short(catalog.methods()[spec.name].label)
-    selecting.chart(confusion_matrices(found, label), "confusion", act=_choose_cell)
+    selecting.chart(confusion_matrices(found, label), "confusion", act=functools.partial(_choose_cell, found.names))
     _cell(scenario, found, label)
 
 
-def _choose_cell(found: Sequence[int]) -> None:
-    st.session_state[_CELL] = found[0]
+def _choose_cell(names: tuple[str, ...], found: Sequence[int]) -> None:
+    st.session_state[CELL] = (names, found[0])
 
 
 def _cell(scenario: Scenario, found: Confusion, label: str) -> None:
     classes = len(found.names)
-    chosen: int | None = st.session_state.get(_CELL)
-    if chosen is None or chosen >= 2 * classes**2:
+    of, chosen = st.session_state.get(CELL, ((), 0))
+    if of != found.names:  # nothing was clicked yet, or in a matrix of other classes
         return
     healed, place = divmod(chosen, classes**2)
     right, said = divmod(place, classes)
@@ -87,10 +89,15 @@ def _cell(scenario: Scenario, found: Confusion, label: str) -> None:
     if found.split == "corrupted":
         st.button(
             "Select them on all pages", key="confusion-select", icon=":material/select_all:",
-            on_click=selection.choose, args=(tuple(int(k) for k in inside),),
+            on_click=_select, args=(scenario.corruption_key, tuple(int(k) for k in inside)),
             help="Embedding then shows where they are, and everything about each.",
         )  # fmt: skip
     _wall(scenario, found.split, inside[:MOST], [str(k) for k in inside[:MOST]])
+
+
+def _select(of: str, examples: tuple[int, ...]) -> None:
+    selection.begin(of)
+    selection.choose(examples)
 
 
 def exposed(state: vs.State, scenario: Scenario, specs: Sequence[MethodSpec], frame: pd.DataFrame) -> None:

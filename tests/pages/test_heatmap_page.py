@@ -244,3 +244,9 @@ def test_a_cell_opens_in_compare_with_its_values(open_page: OpenPage, fresh_stor
     assert link(app).get("values", "tuned") == values
     assert link(app).get("scrub.alpha", "") == ("0.37" if override else "")
     assert "scrub.gamma" not in link(app)
+
+
+def test_rows_that_a_filter_leaves_out_are_spoken_of(open_page: OpenPage, fresh_store: Path) -> None:
+    app = open_page("heatmap", f"{QUICK}&rows=all&families=dampening&knows=F-right,truth")
+    assert "Only methods of these kinds: dampening; told F · right, truth." in texts(app)
+    assert "Only methods" not in texts(open_page("heatmap", f"{QUICK}&rows=all"))
