@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from once import made_once
 from streamlit.testing.v1 import AppTest
 
 from unlearn_core import view_state as vs
+from unlearn_core.support.working_title import WORKING_TITLE
 
 ROOT = Path(__file__).parents[2]
 
@@ -54,6 +57,14 @@ def _environment(shared_store: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
     os.chdir(ROOT)
     yield
     os.chdir(before)
+    # Every page would show it to the tests that follow, in whichever order the workers take them.
+    assert failures_in(shared_store) == [], "this test leaves failures in the store of all tests: take fresh_store"
+
+
+def failures_in(store: Path) -> list[str]:
+    """The keys whose last attempt failed."""
+    with contextlib.closing(sqlite3.connect(store / f"{WORKING_TITLE}.sqlite")) as db:
+        return [key for (key,) in db.execute("select key from failures")]
 
 
 @pytest.fixture
@@ -97,6 +108,7 @@ def searched(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def place(searched: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def place(searched: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("UNLEARN_STORE", str(searched))
-    return searched
+    yield searched
+    assert failures_in(searched) == []

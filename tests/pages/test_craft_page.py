@@ -54,9 +54,9 @@ def test_a_corruption_takes_the_dial_s_place_on_the_page(open_page: OpenPage, sh
 
 
 def test_public_sets_are_a_button_away_and_never_for_strangers(
-    open_page: OpenPage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    open_page: OpenPage, fresh_store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("UNLEARN_CACHE", str(tmp_path))
+    monkeypatch.setenv("UNLEARN_CACHE", str(fresh_store / "cache"))
     asked: list[object] = []
     monkeypatch.setattr(TorchvisionArrays, "download", lambda self, tell: asked.append(self.source.name))
 
