@@ -108,6 +108,7 @@ def test_sweep_fills_what_is_missing_and_results_show_it(plan: Path, capsys: pyt
         shown = capsys.readouterr().out
         assert sign in shown
         assert "Retrain" in shown
+        assert "…" not in shown  # eighty columns have no room for eight of the table's
     assert ask(capsys, "results", "--dataset", "digits") == []
 
 

@@ -6,15 +6,13 @@ import contextlib
 import gc
 from collections.abc import Iterator
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from unlearn_core.cli.options import Device, DeviceOption, JsonOption, StoreOption, print_json, say
+from unlearn_core.cli.wide_table import lines
 from unlearn_core.results.table_export import SETTING, csv_text, latex, wide
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 class Format(StrEnum):
@@ -62,7 +60,8 @@ def _show(metric: str, format: Format, dataset: str | None, store: str | None) -
         datasets.get(dataset)
     from unlearn_core.store import Store
 
-    place = Store.open(store, create=False)
+    place = Store.open(store, create=False, sweep=False)  # looking at every file takes longer than all the rest
+    place.runs.compare()
     runs = tables.results(place, chosen.name, dataset)
     long = tables.summary(runs, chosen.name)
     runs = runs.assign(memorised=memorised.of_runs(place, runs))
@@ -76,22 +75,12 @@ def _show(metric: str, format: Format, dataset: str | None, store: str | None) -
     elif long.empty:
         say(f"None of the {len(runs):,} stored runs has a value of {chosen.name}; --metric takes another one.")
     elif format is Format.table:
-        _print(wide(full, "±"), f"{chosen.label}: mean ± standard error (number of seeds)")
+        table = wide(full, "±")
+        title = f"{chosen.label}: mean ± standard error (number of seeds)"
+        print(*lines(table, title, [SETTING] if SETTING in table else []), sep="\n")
         if note := memorised.note(list(memorised.summarised(runs)["mean"])):
             print(note)
     elif format is Format.latex:
         print(latex(wide(full, "$\\pm$")))
     else:
         print(wide(full, "±").to_html())
-
-
-def _print(table: pd.DataFrame, title: str) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    shown = Table("Method", box=None, pad_edge=False, header_style="bold", title=title, title_justify="left")
-    for name in table.columns:
-        shown.add_column(name, justify="left" if name == SETTING else "right")
-    for name, row in zip(table.index, table.values, strict=True):
-        shown.add_row(name, *row)
-    Console().print(shown, markup=False)

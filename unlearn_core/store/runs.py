@@ -87,10 +87,14 @@ class RunTable:
         added = tuple(row for key, row in found.items() if key in present and key not in there)
         return Changes(now, added, frozenset(there - present))
 
-    def compare(self, keys: set[str]) -> None:
-        """Whether these, the keys of all stored runs, are those of the table; where not, the next look mends it."""
+    def compare(self, keys: set[str] | None = None) -> None:
+        """Whether the keys of all stored runs, read here unless they are given, are those of the table; where not, the next
+        look mends it."""
         if self._absent:
             return
+        if keys is None:
+            stored = sa.select(records.c.key).where(records.c.kind == RUN)
+            keys = set(self._db.read(lambda db: db.execute(stored).scalars()))
         unread = sa.select(sa.func.count()).where(runs.c.dataset.is_(None), runs.c.reader != reader())
         mine, other = self._db.read(
             lambda db: (set(db.execute(sa.select(runs.c.key)).scalars()), db.execute(unread).scalar_one())
