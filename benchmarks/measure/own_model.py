@@ -86,8 +86,9 @@ def scenario_of(data: str, regularity: float, seed: int, model: str, **overrides
     )  # fmt: skip
 
 
-def train_outside(scenario: Scenario, out: Path, seed: int) -> float:
-    """Leave in ``out`` the checkpoint of a plain script that is shown the corrupted images and their given labels; seconds."""
+def train_outside(scenario: Scenario, out: Path, seed: int, *further: str) -> float:
+    """Leave in ``out`` the checkpoint of a plain script that is shown the corrupted images and their given labels; seconds.
+    ``further``: the architecture, where it is not resnet18."""
     train = corrupt(load_dataset(scenario.dataset, seed), scenario.dataset, scenario.corruption, seed).train
     with tempfile.TemporaryDirectory() as place:
         folder, start = Path(place), children()
@@ -97,7 +98,7 @@ def train_outside(scenario: Scenario, out: Path, seed: int) -> float:
             for k, (pixels, label) in enumerate(zip(train.inputs, train.labels.tolist(), strict=True)):
                 Image.fromarray(pixels.permute(1, 2, 0).numpy()).save(folder / f"{k:05d}.png")
                 rows.writerow([f"{k:05d}.png", train.class_names[label]])
-        command = [sys.executable, str(SCRIPT), str(folder / "labels.csv"), str(out), str(EPOCHS), str(seed)]
+        command = [sys.executable, str(SCRIPT), str(folder / "labels.csv"), str(out), str(EPOCHS), str(seed), *further]
         subprocess.run(command, check=True, env={"OMP_NUM_THREADS": "1", "PATH": os.environ.get("PATH", "")}, cwd=folder)
     return children() - start
 

@@ -1,0 +1,116 @@
+"""Every method on a network that was trained outside this project, at its preset's learning rate and at one that fits.
+
+    python -m benchmarks run foreign_rates --data photos/ --store FOLDER [--seed 0] [--architecture mobilenet_v3_small]
+
+``photos/`` is CIFAR-10 as an image folder; taken are the first images of its first four classes, at 64×64, and
+``tests/train_torchvision.py`` trains the network on their corrupted labels with nothing of this project (see own_model). The
+presets' rates were found on small networks of ours. MobileNetV3 has more layers and batch-norm statistics ten times as slow,
+and rates that do no harm elsewhere ruin it. Methods: all whose presets ask for a fitted rate, but for those that search.
+One process on one thread. Writes ``benchmarks/results/foreign_rates.json``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from benchmarks.measure.own_model import (
+    AMOUNT,
+    CLASSES,
+    DISCOVERY,
+    EPOCHS,
+    TRAIN,
+    original,
+    scenario_of,
+    subsample,
+    train_outside,
+)
+from benchmarks.paths import RESULTS
+from unlearn_core.methods import registry
+from unlearn_core.presets import make_method
+from unlearn_core.specs import Scenario
+from unlearn_core.stages.execution import environment, run_stage
+from unlearn_core.stages.unlearn import plan_runs
+from unlearn_core.store import Store
+from unlearn_core.training import SilentReporter, deterministic
+
+TARGET = RESULTS / "foreign_rates.json"
+SIDE, REGULARITY = 64, 0.5
+SHOWN = ("healed", "utility", "healed_x_utility", "retain_accuracy", "healed_discovered", "healed_undiscovered")
+LEFT_OUT = ("rem_discover", "retrain_discover", "rem_relabel_discover", "rem_tuned", "oracle_matching", "rem_ideal")
+"""Methods that search take an hour here, and oracles are no practice."""
+
+Row = dict[str, Any]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--store", type=Path, required=True)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--architecture", default="mobilenet_v3_small")
+    parser.add_argument("--methods", nargs="+", default=[])
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    store = Store.open(options.store)
+    checkpoint = options.store / f"{options.architecture}-{options.seed}.pt"
+    data = str(subsample(options.data, options.store / "photos"))
+    plain = scenario_of(data, REGULARITY, options.seed, "resnet18", dataset__size=SIDE)
+    if not checkpoint.exists():
+        train_outside(plain, checkpoint, options.seed, options.architecture)
+    given = {"model__weights": str(checkpoint), "model__architecture": options.architecture, "model__normalise": "imagenet"}
+    scenario = scenario_of(data, REGULARITY, options.seed, "torchvision", dataset__size=SIDE, **given)
+    rows: list[Row] = [original(store, scenario)]
+    for name in options.methods or methods(scenario):
+        for fitted in (False, True):
+            rows.append(row(store, scenario, name, fitted))
+            print(json.dumps(rows[-1]), flush=True)
+            write(rows, options)
+
+
+def methods(scenario: Scenario) -> list[str]:
+    """Those whose preset asks for a fitted rate on this network."""
+    asking = (name for name in registry.names() if make_method(name, scenario).params.get("fit_rate"))
+    return [name for name in asking if name not in LEFT_OUT]
+
+
+def row(store: Store, scenario: Scenario, name: str, fitted: bool) -> Row:
+    """What is left of the network after this method, and the rate that was taken."""
+    spec = make_method(name, scenario, {"fit_rate": fitted})
+    with deterministic(threads=1):
+        for stage in plan_runs(scenario, [spec]):
+            if store.get(stage.key) is None:
+                run_stage(stage, store, "cpu", SilentReporter())
+    record = store.get(scenario.run_key(spec))
+    assert record is not None
+    rate = record.payload.get("report", {}).get("rate") or {}
+    found = {metric: record.payload["metrics"].get(metric) for metric in SHOWN}
+    taken = rate.get("changed", {}).get("learning_rate", spec.params.get("learning_rate"))
+    return {"method": name, "fitted": fitted, "rate": taken, "stopped": rate.get("stopped", False)} | found
+
+
+def write(rows: list[Row], options: argparse.Namespace) -> None:
+    """What there is so far."""
+    said = {
+        "command": f"python -m benchmarks run foreign_rates --data photos/ --store FOLDER --seed {options.seed}",
+        "architecture": options.architecture,
+        "seed": options.seed,
+        "images": CLASSES * TRAIN,
+        "side": SIDE,
+        "epochs": EPOCHS,
+        "amount": AMOUNT,
+        "discovery": DISCOVERY,
+        "regularity": REGULARITY,
+        "torchvision": metadata.version("torchvision"),
+        "environment": environment(torch.device("cpu")),
+    }
+    TARGET.write_text(json.dumps({"provenance": said, "rows": rows}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
