@@ -25,10 +25,6 @@ from benchmarks.measure.own_model import (
     DISCOVERY,
     EPOCHS,
     TRAIN,
-    original,
-    scenario_of,
-    subsample,
-    train_outside,
 )
 from benchmarks.paths import RESULTS
 from unlearn_core.methods import registry
@@ -59,13 +55,13 @@ def main() -> None:
     torch.set_num_threads(1)
     store = Store.open(options.store)
     checkpoint = options.store / f"{options.architecture}-{options.seed}.pt"
-    data = str(subsample(options.data, options.store / "photos"))
-    plain = scenario_of(data, REGULARITY, options.seed, "resnet18", dataset__size=SIDE)
+    data = str(outside.subsample(options.data, options.store / "photos"))
+    plain = outside.scenario_of(data, REGULARITY, options.seed, "resnet18", dataset__size=SIDE)
     if not checkpoint.exists():
-        train_outside(plain, checkpoint, options.seed, options.architecture)
+        outside.train_outside(plain, checkpoint, options.seed, options.architecture)
     given = {"model__weights": str(checkpoint), "model__architecture": options.architecture, "model__normalise": "imagenet"}
-    scenario = scenario_of(data, REGULARITY, options.seed, "torchvision", dataset__size=SIDE, **given)
-    rows: list[Row] = [original(store, scenario)]
+    scenario = outside.scenario_of(data, REGULARITY, options.seed, "torchvision", dataset__size=SIDE, **given)
+    rows: list[Row] = [outside.original(store, scenario)]
     for name in options.methods or methods(scenario):
         for fitted in (False, True):
             rows.append(row(store, scenario, name, fitted))
