@@ -19,13 +19,8 @@ from typing import Any
 
 import torch
 
-from benchmarks.measure.own_model import (
-    AMOUNT,
-    CLASSES,
-    DISCOVERY,
-    EPOCHS,
-    TRAIN,
-)
+from benchmarks.measure import own_model as outside
+from benchmarks.measure.own_model import AMOUNT, CLASSES, DISCOVERY, EPOCHS, TRAIN
 from benchmarks.paths import RESULTS
 from unlearn_core.methods import registry
 from unlearn_core.presets import make_method
