@@ -24,6 +24,7 @@ from trained import Trained
 from unlearn_core.cli.tune import tune as tune_command
 from unlearn_core.datasets import registry as datasets
 from unlearn_core.errors import UserError
+from unlearn_core.evaluation import build_scenario_data
 from unlearn_core.methods import Method, MethodParams, OracleTask, UnlearningTask
 from unlearn_core.methods import registry as methods
 from unlearn_core.presets import TUNED, make_method, make_scenario, tuned
@@ -68,7 +69,9 @@ def test_half_of_the_forget_set_is_hidden_in_the_retain_set_with_its_wrong_label
     Recording.seen.clear()
     monkeypatch.setattr(methods, "get", lambda name: Recording)
     whole, order = digits.task(discovery=0.5), digits.arena.corrupted.truth.corrupted
-    monkeypatch.setattr(tuning, "train_original", lambda *setting: (digits.task(discovery=0.5), order))
+    monkeypatch.setattr(
+        tuning, "train_original", lambda *setting: (digits.task(discovery=0.5), order, digits.arena.train.labels[order])
+    )
     result = score_cell(Setting("digits"), "recording", {}, Cell(1.0, 0.5, 3))
     (half,) = Recording.seen
     assert not isinstance(half, OracleTask)
@@ -86,6 +89,22 @@ def test_half_of_the_forget_set_is_hidden_in_the_retain_set_with_its_wrong_label
     assert torch.equal(half.forget, first)
     given = predict(whole.original, whole.data, held).softmax(1).gather(1, whole.data.labels[held][:, None])
     assert result["healed"] == pytest.approx(1 - given.mean().item(), abs=1e-6)
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_right_labels_are_those_of_the_half_that_is_known(digits: Trained, monkeypatch: pytest.MonkeyPatch, told: bool) -> None:
+    Recording.seen.clear()
+    monkeypatch.setattr(methods, "get", lambda name: Recording)
+    monkeypatch.setattr(Recording, "needs_right_labels", told)
+    score_cell(Setting("digits"), "recording", {}, Cell(0.5, 0.5, 100))
+    (half,) = Recording.seen
+    if not told:  # nobody is told what it does not ask for
+        assert half.right is None
+        return
+    truth = build_scenario_data(Setting("digits").scenario(0.5, 100), torch.device("cpu")).corrupted.truth
+    assert half.right is not None
+    assert torch.equal(half.right, truth.clean_labels[half.forget])
+    assert (half.right != half.data.labels[half.forget]).all()
 
 
 def test_with_too_few_known_examples_it_says_so() -> None:
@@ -160,7 +179,9 @@ def test_a_network_that_diverges_scores_nothing_and_can_be_written(digits: Train
 
     order = digits.arena.corrupted.truth.corrupted
     monkeypatch.setattr(methods, "get", lambda name: Diverging)
-    monkeypatch.setattr(tuning, "train_original", lambda *setting: (digits.task(discovery=0.5), order))
+    monkeypatch.setattr(
+        tuning, "train_original", lambda *setting: (digits.task(discovery=0.5), order, digits.arena.train.labels[order])
+    )
     found = score_cell(Setting("digits"), "diverging", {}, Cell(1.0, 0.5, 3))
     assert found["score"] == 0
     json.dumps(found, allow_nan=False)
@@ -179,7 +200,9 @@ def test_a_network_that_lost_a_class_scores_nothing(digits: Trained, monkeypatch
 
     order = digits.arena.corrupted.truth.corrupted
     monkeypatch.setattr(methods, "get", lambda name: Never)
-    monkeypatch.setattr(tuning, "train_original", lambda *setting: (digits.task(discovery=0.5), order))
+    monkeypatch.setattr(
+        tuning, "train_original", lambda *setting: (digits.task(discovery=0.5), order, digits.arena.train.labels[order])
+    )
     kept = score_cell(Setting("digits"), "never", {}, Cell(1.0, 0.5, 3))
     assert not kept["lost"]
     Never.lost = 1

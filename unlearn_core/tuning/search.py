@@ -22,6 +22,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from unlearn_core.corruption import type_labels
 from unlearn_core.datasets import Recipe
 from unlearn_core.datasets import registry as datasets
 from unlearn_core.errors import UserError
@@ -69,8 +70,9 @@ class Setting:
 
 
 @functools.lru_cache(maxsize=32)
-def train_original(setting: Setting, regularity: float, seed: int) -> tuple[UnlearningTask, torch.Tensor]:
-    """A task without a forget set, with a trained original, and the corrupted examples in the order of discovery."""
+def train_original(setting: Setting, regularity: float, seed: int) -> tuple[UnlearningTask, torch.Tensor, torch.Tensor]:
+    """A task without a forget set, with a trained original; the corrupted examples in the order of discovery; and the labels
+    that a person types for them once they are discovered, without a slip."""
     scenario = setting.scenario(regularity, seed)
     data = build_scenario_data(scenario, torch.device("cpu"))
     shape, classes, spec = data.corrupted.train.shape, data.train.classes, scenario.model
@@ -83,8 +85,9 @@ def train_original(setting: Setting, regularity: float, seed: int) -> tuple[Unle
         return build_model(spec, shape, classes, seed, mean_std)
 
     task = UnlearningTask(model, data.train, everyone[:0], everyone, fresh, scenario.training, seed)
-    # The order of discovery is all that leaves the ground truth: which examples a practitioner would know at each rate.
-    return task, data.corrupted.truth.corrupted
+    # This is all that leaves the ground truth: which examples a practitioner would know at each rate, and what of these.
+    truth = data.corrupted.truth
+    return task, truth.corrupted, type_labels(truth, truth.corrupted, 1.0, 0.0, seed, data.train.classes)
 
 
 def score_cell(setting: Setting, method: str, params: dict[str, Scalar], cell: Cell) -> Row:
@@ -94,18 +97,19 @@ def score_cell(setting: Setting, method: str, params: dict[str, Scalar], cell: C
     """
     torch.set_num_threads(1)
     chosen = methods.get(method)
-    task, order = train_original(setting, cell.regularity, cell.seed)
-    forget = order[: int(cell.discovery * len(order) + 0.5)].sort().values
+    task, order, typed = train_original(setting, cell.regularity, cell.seed)
+    forget, places = order[: int(cell.discovery * len(order) + 0.5)].sort()
     if len(forget) < MIN_FORGET:
         raise UserError(f"Holding out half of the forget set needs at least {MIN_FORGET} examples (got {len(forget)}).")
     retain = task.everything[~torch.isin(task.everything, forget)]
+    known = dataclasses.replace(task, forget=forget, retain=retain, right=typed[places] if chosen.needs_right_labels else None)
 
     def run(values: Values, half: UnlearningTask, reporter: Reporter) -> nn.Module:
         model: nn.Module = chosen(chosen.params(values)).unlearn(half, reporter)
         return model
 
     start = time.perf_counter()
-    trial = cross_validate(run, params, dataclasses.replace(task, forget=forget, retain=retain), cell.seed, [SilentReporter()])
+    trial = cross_validate(run, params, known, cell.seed, [SilentReporter()])
     healed = trial.healed.mean().nan_to_num().item()  # JSON knows no NaN
     found = {"healed": healed, "retain": trial.retain, "score": trial.score, "lost": trial.lost}
     return dataclasses.asdict(cell) | found | {"seconds": time.perf_counter() - start}

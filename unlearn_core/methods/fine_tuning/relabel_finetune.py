@@ -48,6 +48,7 @@ class RelabelFinetune(FittedMethod[RelabelFinetuneParams]):
     )
     designed_for = Region(discovery=(0.9, 1.0))
     presets = {"digits": {"learning_rate": 0.01}, "points": {"learning_rate": 0.002}}
+    search_space = {"learning_rate": [0.002, 0.005, 0.01, 0.02, 0.05], "epochs": [5, 10, 20], "share": [0.0, 0.25, 0.5]}
 
     def unlearn(self, task: UnlearningTask, reporter: Reporter) -> nn.Module:
         corrected, labels = relabelled(task)

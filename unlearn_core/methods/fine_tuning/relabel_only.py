@@ -43,6 +43,7 @@ class RelabelOnly(Method[RelabelOnlyParams]):
         "It takes seconds and teaches no undiscovered corruption again, but it costs accuracy: nothing holds the rest in place."
     )
     designed_for = Region()
+    search_space = {"rate": [0.01, 0.03, 0.1, 0.3], "steps": [60, 200], "enough": [0.02, 0.05, 0.2]}
 
     def unlearn(self, task: UnlearningTask, reporter: Reporter) -> nn.Module:
         p, model = self.p, task.original

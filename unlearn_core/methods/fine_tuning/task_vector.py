@@ -56,6 +56,7 @@ class TaskVector(Method[TaskVectorParams]):
         "It takes seconds, and heals what follows the same rule."
     )
     designed_for = Region(regularity=(0.5, 1.0))
+    search_space = {"rate": [0.03, 0.1, 0.3, 1.0], "steps": [30, 60, 120]}
 
     def unlearn(self, task: UnlearningTask, reporter: Reporter) -> nn.Module:
         p, model = self.p, task.original
