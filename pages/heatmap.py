@@ -9,16 +9,18 @@ from pages.cache import catalog
 from pages.session import binding
 from pages.session.services import store
 from pages.widgets import heatmap as grids
-from pages.widgets import jobs, show
+from pages.widgets import heatmap_cell, jobs, show
 from pages.widgets.page import end_on_error, page
 from unlearn_core import view_state as vs
 from unlearn_core.results import memorised
 from unlearn_core.views.heatmap import data as cells
 from unlearn_core.views.heatmap import figure as heatmap_figure
+from unlearn_core.views.heatmap.kinds import kinds_data
 from unlearn_core.views.heatmap.links import cell_of, cell_today
 from unlearn_core.views.heatmap.missing import estimate, missing
 from unlearn_core.views.heatmap.scale import scale_of
 from unlearn_core.views.heatmap.sentences import empty_cells
+from unlearn_core.views.heatmap.tasks import tasks_of
 from unlearn_core.views.table import explanation
 
 
@@ -38,6 +40,9 @@ def choices(state: vs.State) -> None:
     with st.container(horizontal=True):
         for name in ("values", "rows", "tasks", "order"):
             grids.switch(state, name)
+        if state["tasks"] == "kinds" and not binding.hidden(state, "discovery"):
+            st.slider(min_value=0.0, max_value=1.0, step=0.05, format="percent", width=220,
+                      **binding.widget_args(state, "discovery", float))  # fmt: skip
 
 
 with page(
@@ -60,6 +65,8 @@ with page(
         placed = state | {"forget": "", "corruption": "dial"}
         scenario = vs.to_scenario(placed)
         chosen = vs.to_methods(placed, dict.fromkeys([*state["methods"], *catalog.REFERENCES]))
+        in_kinds = state["tasks"] == "kinds"
+        kinds = {kind: vs.to_scenario(view) for kind, view in vs.kind_states(placed).items()} if in_kinds else {}
 
     metric = catalog.metrics()[state["cell_metric"]]
     choices(state)
@@ -67,8 +74,13 @@ with page(
 
     job = grids.running_job()
     precomputed = grids.gallery()
-    found = cells.heatmap_data(store(), scenario, metric.name, precomputed.runs if precomputed else None)
-    tasks = cells.tasks_of(found.runs, scenario, everything=state["tasks"] == "stored")
+    rows_below = precomputed.runs if precomputed else None
+    if in_kinds:
+        found, tasks = kinds_data(store(), kinds, metric.name, rows_below)
+    else:
+        found = cells.heatmap_data(store(), scenario, metric.name, rows_below)
+        tasks = tasks_of(found.runs, scenario, everything=state["tasks"] == "stored")
+    scenarios = {"": scenario} | kinds
     values = cells.relative(found.runs) if state["scale"] == "relative" else found.runs
     how = scale_of(metric, state["scale"] == "relative")
     table = cells.cells(values)
@@ -83,7 +95,7 @@ with page(
     picture = grids.drawn_once(table, rows, tasks, how, shares)
     heatmap_figure.frame(picture, rows, tasks, opened)
     shown = {(row["method"], row["variant"]) for row in rows.to_dict("records")}
-    wanted = missing(found.runs, scenario, {who: spec for who, spec in specs.items() if who in shown}, tasks, state["seeds"])
+    wanted = missing(found.runs, scenarios, {who: spec for who, spec in specs.items() if who in shown}, tasks, state["seeds"])
 
     grids.progress(job)
     if state["rows"] != "chosen" and (narrowed := catalog.narrowed(state)):
@@ -100,7 +112,7 @@ with page(
         any_value = bool(table["n"].sum())
 
         def long() -> pd.DataFrame:
-            return memorised.in_tasks(cells.long_table(values, metric.name, rows, tasks, scenario), shares)
+            return memorised.in_tasks(cells.long_table(values, metric.name, rows, tasks, scenarios), found.runs)
 
         grids.export(long if any_value else None, how.label)
     grids.measure(found, jobs.running(job))
@@ -108,4 +120,4 @@ with page(
     grids.fill(state, wanted, estimate(store(), wanted, found.runs, found.elsewhere), empty, jobs.running(job))
     grids.other_values(state, found, specs)
     grids.sources(found, precomputed)
-    grids.cell(state, found, rows, tasks, opened)
+    heatmap_cell.panel(state, found, rows, tasks, opened)

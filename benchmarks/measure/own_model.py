@@ -86,9 +86,8 @@ def scenario_of(data: str, regularity: float, seed: int, model: str, **overrides
     )  # fmt: skip
 
 
-def train_outside(scenario: Scenario, out: Path, seed: int, *further: str) -> float:
-    """Leave in ``out`` the checkpoint of a plain script that is shown the corrupted images and their given labels; seconds.
-    ``further``: the architecture, where it is not resnet18."""
+def train_outside(scenario: Scenario, out: Path, seed: int, architecture: str = "resnet18", epochs: int = EPOCHS) -> float:
+    """Leave in ``out`` the checkpoint of a plain script that is shown the corrupted images and their given labels; seconds."""
     train = corrupt(load_dataset(scenario.dataset, seed), scenario.dataset, scenario.corruption, seed).train
     with tempfile.TemporaryDirectory() as place:
         folder, start = Path(place), children()
@@ -98,7 +97,7 @@ def train_outside(scenario: Scenario, out: Path, seed: int, *further: str) -> fl
             for k, (pixels, label) in enumerate(zip(train.inputs, train.labels.tolist(), strict=True)):
                 Image.fromarray(pixels.permute(1, 2, 0).numpy()).save(folder / f"{k:05d}.png")
                 rows.writerow([f"{k:05d}.png", train.class_names[label]])
-        command = [sys.executable, str(SCRIPT), str(folder / "labels.csv"), str(out), str(EPOCHS), str(seed), *further]
+        command = [sys.executable, str(SCRIPT), str(folder / "labels.csv"), str(out), str(epochs), str(seed), architecture]
         subprocess.run(command, check=True, env={"OMP_NUM_THREADS": "1", "PATH": os.environ.get("PATH", "")}, cwd=folder)
     return children() - start
 

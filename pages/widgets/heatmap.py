@@ -18,9 +18,9 @@ from unlearn_core.results import table_export as sheets
 from unlearn_core.support.escaping import escape_markdown
 from unlearn_core.views.heatmap import data as cells
 from unlearn_core.views.heatmap import figure as heatmap_figure
-from unlearn_core.views.heatmap.links import cell_text, overrides_of
-from unlearn_core.views.heatmap.runs_table import runs_table
-from unlearn_core.views.heatmap.sentences import cost_sentence, missing_sentence, task_name
+from unlearn_core.views.heatmap.links import cell_text
+from unlearn_core.views.heatmap.sentences import cost_sentence, missing_sentence
+from unlearn_core.views.heatmap.tasks import Cell
 from unlearn_core.views.picture import Picture
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from unlearn_core.stages.stage import Stage
     from unlearn_core.views.heatmap.missing import Estimate
     from unlearn_core.views.heatmap.scale import MetricScale
-    from unlearn_core.views.heatmap.sentences import Column
 
 TITLE = "Heatmap"
 REDRAW = 12
@@ -39,7 +38,7 @@ _NO_BUTTONS = ["select2d", "lasso2d", "zoom2d", "pan2d", "zoomIn2d", "zoomOut2d"
 _WORDS = {
     "values": {"tuned": "tuned", "paper": "paper"},
     "rows": {"stored": "with results", "chosen": "chosen", "all": "all methods", "both": "both values"},
-    "tasks": {"map": "the map", "stored": "with results"},
+    "tasks": {"map": "the map", "stored": "with results", "kinds": "kinds"},
     "scale": {"plain": "as measured", "relative": "original 0, oracle 1"},
     "order": {"family": "by family", "score": "best first"},
 }
@@ -64,7 +63,7 @@ def shown_rows(
     table: pd.DataFrame,
     specs: dict[cells.RowKey, MethodSpec],
     mine: list[cells.RowKey],
-    tasks: list[cells.Cell],
+    tasks: list[Cell],
     higher: bool,
     apart: Sequence[cells.RowKey] = (),
 ) -> pd.DataFrame:
@@ -159,7 +158,11 @@ def _measure_pending(found: cells.HeatmapData) -> None:
 
 
 def drawn_once(
-    table: pd.DataFrame, rows: pd.DataFrame, tasks: list[cells.Cell], how: MetricScale, shares: Mapping[Column, float]
+    table: pd.DataFrame,
+    rows: pd.DataFrame,
+    tasks: list[Cell],
+    how: MetricScale,
+    shares: Mapping[tuple[float, float, str], float],
 ) -> Picture:
     """The heatmap; where nothing that it shows has changed since this person last saw it, as after a click, the same one."""
     hashes = [int(pd.util.hash_pandas_object(frame, index=False).sum()) for frame in (table, rows)]
@@ -184,7 +187,7 @@ def _clicked() -> None:
     points = st.session_state["figure:grid"]["selection"]["points"]
     if points and points[0].get("customdata"):
         method, variant, *dials = points[0]["customdata"]
-        binding.change(cell=cell_text(method, variant, cells.Cell(*dials)))
+        binding.change(cell=cell_text(method, variant, Cell(*dials)))
 
 
 def export(table: Callable[[], pd.DataFrame] | None, title: str) -> None:
@@ -228,70 +231,3 @@ def other_values(state: vs.State, found: cells.HeatmapData, specs: dict[cells.Ro
         other = "papers’" if state["values"] == "tuned" else "tuned"
         count = "1 run has" if apart == 1 else f"{apart:,} runs have"
         st.caption(f"{count} the {other} values: switch **Values**, or show **both values**, to see them.")
-
-
-def cell(
-    state: vs.State,
-    found: cells.HeatmapData,
-    rows: pd.DataFrame,
-    tasks: list[cells.Cell],
-    opened: tuple[str, str, cells.Cell] | None,
-) -> None:
-    """The runs behind the open cell, each with a link to its comparison."""
-    if binding.hidden(state, "grid_runs"):
-        return
-    names = [(row["method"], row["variant"]) for row in rows.to_dict("records")]
-    labels = dict(zip(names, heatmap_figure.row_names(rows), strict=True))
-    if state["cell"] and opened is None:
-        st.warning("The link opens a cell that does not exist; choose one below.", icon=":material/info:")
-    who = opened[:2] if opened else None
-    task = opened[2] if opened else None
-    st.markdown("#### The runs of one cell")
-    st.caption("Click a cell in the picture, or choose it here.")
-    left, right = st.columns(2)
-    fixed = binding.locked(state, "cell")
-    common: dict[str, Any] = {"on_change": _chosen, "args": (names, tasks), "placeholder": "Choose one", "disabled": fixed}
-    st.session_state["cell-row"] = who if who in names else None
-    st.session_state["cell-task"] = task if task in tasks else None
-    left.selectbox("Model", names, format_func=lambda pair: labels[pair], key="cell-row", **common)
-    right.selectbox("Task", tasks, format_func=task_name, key="cell-task", **common)
-    if opened is None:
-        return
-    runs = cells.runs_in(found.runs, *opened)
-    if runs.empty:
-        st.info("Nothing has been run in this cell yet. **Run these** above computes what is missing.")
-        return
-    _runs(state, found.metric, runs, *opened)
-
-
-def _chosen(names: list[tuple[str, str]], tasks: list[cells.Cell]) -> None:
-    who, task = st.session_state["cell-row"], st.session_state["cell-task"]
-    if who is not None or task is not None:
-        method, variant = who or names[0]
-        binding.change(cell=cell_text(method, variant, task or tasks[0]))
-
-
-def _runs(state: vs.State, metric: str, runs: pd.DataFrame, method: str, variant: str, task: cells.Cell) -> None:
-    base = link(state, method, variant, task, int(runs["seed"].iloc[0]))
-    there = [base | {"seed": int(seed)} for seed in runs["seed"]]  # what a seed cannot unsettle is settled once
-    addresses = [f"compare?{vs.encode(view)}" for view in there]
-    shown = {name: catalog.metrics()[name] for name in dict.fromkeys((metric, *vs.HEADLINES))}
-    table = runs_table(runs, shown, addresses)
-    columns = {"Compare": st.column_config.LinkColumn(display_text="open in a new tab")}
-    st.dataframe(table, hide_index=True, column_config=columns, key="table:cell")
-    with st.container(horizontal=True):
-        for view in there[:10]:
-            if st.button(f"Compare seed {view['seed']}", icon=":material/balance:", key=f"to-compare:{view['seed']}"):
-                binding.change(**view)
-                st.switch_page("pages/compare.py")
-
-
-def link(state: vs.State, method: str, variant: str, task: cells.Cell, seed: int) -> vs.State:
-    """The comparison in which this run stands beside the references."""
-    methods = tuple(dict.fromkeys((method, *catalog.REFERENCES))) if method in catalog.methods() else state["methods"]
-    # Of this method the parameters of the cell, whatever the view has; the variant says which values they depart from.
-    others = {key: value for key, value in state["overrides"].items() if not key.startswith(f"{method}.")}
-    two = method in catalog.methods() and catalog.method_card(method, state).sets
-    there = state | {"regularity": task.regularity, "discovery": task.discovery, "seed": seed, "forget": "", "cell": ""}
-    there |= {"overrides": {**others, **overrides_of(method, variant)}, "methods": methods}
-    return vs.clamp_state(there | {"values": cells.set_of(variant) if two else state["values"]})[0]

@@ -25,7 +25,7 @@ from unlearn_core.stages.regularity import plan_regularity
 from unlearn_core.stages.unlearn import plan_runs
 from unlearn_core.store import Store
 from unlearn_core.training import Reporter, SilentReporter
-from unlearn_core.views.heatmap.data import Cell, at
+from unlearn_core.views.heatmap.tasks import Cell, at
 
 CPU = torch.device("cpu")
 

@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from unlearn_core import view_state as vs
 from unlearn_core.store import Store
+from unlearn_core.views.heatmap.tasks import Cell
 
 OpenPage = Callable[..., AppTest]
 
@@ -21,11 +22,11 @@ def keys(app: AppTest) -> set[str]:
     return {str(getattr(element, "key", "")) for element in app.main}
 
 
-def hover(app: AppTest, method: str, variant: str, regularity: float, discovery: float) -> str:
+def hover(app: AppTest, method: str, variant: str, regularity: float, discovery: float, kind: str = "") -> str:
     """What the picture says about one cell."""
     bars = json.loads(next(e for e in app.main if getattr(e, "key", None) == "figure:grid").proto.spec)["data"][0]
     told = {tuple(cell): text for cell, text in zip(bars["customdata"], bars["hovertext"], strict=True)}
-    return str(told[method, variant, regularity, discovery])
+    return str(told[method, variant, regularity, discovery, kind])
 
 
 def fake(store: Store, query: str, name: str, value: float, seconds: float = 2.0) -> None:
@@ -50,6 +51,38 @@ def test_an_empty_store_shows_what_could_be_run(open_page: OpenPage, fresh_store
     assert not app.warning
 
 
+IMAGES = "training.epochs=2&rem.epochs=2"
+
+
+def test_kinds_have_columns_of_their_own(open_page: OpenPage, fresh_store: Path) -> None:
+    store = Store.open(fresh_store)
+    fake(store, f"{IMAGES}&regularity=0.0", "rem", 0.5)
+    fake(store, f"{IMAGES}&regularity=0.25", "rem", 0.9)  # a place of the dial that is no kind
+    fake(store, f"{IMAGES}&t_kind=warp", "rem", 0.75)
+    fake(store, f"{IMAGES}&corruption=asymmetric", "rem", 0.125)
+    fake(store, f"{IMAGES}&corruption=asymmetric&discovery=0.5", "rem", 0.25)
+    fake(store, f"{IMAGES}&t_kind=warp&trigger.strength=1.0", "rem", 0.99)  # a warp, but not the usual one
+    app = open_page("heatmap", f"{IMAGES}&tasks=kinds")
+    bars = json.loads(next(e for e in app.main if getattr(e, "key", None) == "figure:grid").proto.spec)["data"][0]
+    told = {tuple(cell): text for cell, text in zip(bars["customdata"], bars["hovertext"], strict=True)}
+    mine = {(kind, rate): text for (name, _, _, rate, kind), text in told.items() if name == "rem"}
+    assert "50.0 %" in mine["random", 0.3]
+    assert "75.0 %" in mine["warp", 0.3]
+    assert "12.5 %" in mine["asymmetric", 0.3]
+    assert all("not run yet" in mine[kind, 0.3] for kind in ("confusion", "patch", "blended", "spurious"))
+    assert {rate for _, rate in mine} == {0.3}
+    app.slider(key="control:discovery").set_value(0.5).run()
+    assert "25.0 %" in hover(app, "rem", "epochs=2", 0.5, 0.5, "asymmetric")
+    assert "not run yet" in hover(app, "rem", "epochs=2", 1.0, 0.5, "warp")
+    app.slider(key="control:discovery").set_value(0.3).run()
+    app.selectbox(key="cell-row").set_value(("rem", "epochs=2")).run()
+    app.selectbox(key="cell-task").set_value(Cell(1.0, 0.3, "warp")).run()
+    assert link(app)["cell"] == "rem,warp:1,0.3,epochs=2"
+    app.button(key="to-compare:0").click().run()
+    assert (link(app)["t_kind"], link(app)["tasks"]) == ("warp", "kinds")
+    assert "corruption" not in link(app)
+
+
 def test_a_click_opens_the_runs_and_their_comparison(open_page: OpenPage, fresh_store: Path) -> None:
     store = Store.open(fresh_store)
     for seed in range(2):
@@ -58,7 +91,7 @@ def test_a_click_opens_the_runs_and_their_comparison(open_page: OpenPage, fresh_
     assert "50.0 % ± 25.0 % (standard error)<br>2 runs" in hover(app, "rem", "epochs=2", 0.5, 0.3)
     assert "not run yet" in hover(app, "rem", "epochs=2", 1.0, 0.3)
     app.selectbox(key="cell-row").set_value(("rem", "epochs=2")).run()
-    app.selectbox(key="cell-task").set_value((0.5, 0.3)).run()
+    app.selectbox(key="cell-task").set_value(Cell(0.5, 0.3)).run()
     assert not app.exception
     assert link(app)["cell"] == "rem,0.5,0.3,epochs=2"
     table = next(e for e in app.dataframe if "Compare" in e.value.columns).value

@@ -20,8 +20,9 @@ from unlearn_core.presets import make_method, make_scenario
 from unlearn_core.results import table_export, tables
 from unlearn_core.specs import LOCATION, MethodSpec, Scenario
 from unlearn_core.store import Store
-from unlearn_core.views.heatmap.data import Cell, cells, heatmap_data, runs_in
+from unlearn_core.views.heatmap.data import cells, heatmap_data, runs_in
 from unlearn_core.views.heatmap.links import cell_of, cell_text
+from unlearn_core.views.heatmap.tasks import Cell
 
 PHOTOS = {"data": "/pictures/birds", "content": "sha-" + "a" * 32, "size": 32, "channels": "colour", "limit": 0, "flip": True}
 USUAL = make_scenario("digits")

@@ -23,7 +23,8 @@ from unlearn_core.stages.execution import run_stage
 from unlearn_core.stages.unlearn import plan_runs
 from unlearn_core.store import Store
 from unlearn_core.training import SilentReporter
-from unlearn_core.views.heatmap.data import GALLERY, MAP, STORED, heatmap_data, relative
+from unlearn_core.views.heatmap.data import GALLERY, STORED, heatmap_data, relative
+from unlearn_core.views.heatmap.tasks import MAP
 
 ROOT = Path(__file__).parents[2]
 PLAN = SweepSpec(dataset="blobs", regularity=[1.0], discovery=[0.5], methods=["finetune", "retrain"], seeds=[0])
@@ -171,7 +172,7 @@ NOT_YET = {
 def test_the_plan_is_the_map_with_every_method() -> None:
     plan = read_plan(ROOT / "assets" / "gallery.yaml")
     assert set(plan.methods) == set(methods.names()) - NOT_YET
-    assert {(r, d) for r in plan.regularity for d in plan.discovery} == set(MAP)
+    assert {(r, d, "") for r in plan.regularity for d in plan.discovery} == set(MAP)
     assert len(plan.seeds) == 3
     assert sum(stage.kind == "run" for stage in plan_stages(plan)) == len(plan.methods) * 15 * 3
 

@@ -22,9 +22,10 @@ from unlearn_core.training import SilentReporter
 from unlearn_core.views.compare.classes_figure import classes
 from unlearn_core.views.compare.figure import healed_utility
 from unlearn_core.views.compare.pareto import pareto_front
-from unlearn_core.views.heatmap.data import Cell, cells, heatmap_data, long_table, rows_of
+from unlearn_core.views.heatmap.data import cells, heatmap_data, long_table, rows_of
 from unlearn_core.views.heatmap.figure import heatmap
 from unlearn_core.views.heatmap.scale import scale_of
+from unlearn_core.views.heatmap.tasks import Cell
 from unlearn_core.views.table import best, stars_note
 from unlearn_core.views.text.sentences import UNKNOWN_HEALED, outcome, share_healed
 
@@ -171,17 +172,17 @@ def test_shares_of_older_runs_are_looked_up_once_for_each_original(made: Store, 
 
 def test_the_heatmap_marks_the_tasks_without_anything_to_heal(made: Store) -> None:
     found = heatmap_data(made, task(1.0, 0), "healed_x_utility")
+    columns = [Cell(0.0, 0.5), Cell(1.0, 0.5)]
     shares = memorised.of_tasks(found.runs)
-    assert (shares[0.0, 0.5] < TAKEN_UP, shares[1.0, 0.5] < TAKEN_UP) == (True, False)
+    assert (shares[columns[0]] < TAKEN_UP, shares[columns[1]] < TAKEN_UP) == (True, False)
     table = cells(found.runs)
     rows = rows_of(table)
     how = scale_of(registry.get("healed_x_utility"))
-    columns = [(0.0, 0.5), (1.0, 0.5)]
     picture = heatmap(table, rows, columns, how, memorised=shares)
     assert list(picture.figure.layout.xaxis.ticktext) == ["50 †", "50"]
     assert "† In 1 of 2 tasks" in picture.caption
     hovers = dict(zip(map(tuple, picture.figure.data[0].customdata), picture.figure.data[0].hovertext, strict=True))
-    for (method, _, regularity, _), text in hovers.items():
+    for (method, _, regularity, *_), text in hovers.items():
         assert ("nothing to heal" in text) == (regularity == 0), method
         assert "the original memorised" in text
     assert set(picture.data["memorised"]) == set(shares.values())
@@ -189,7 +190,7 @@ def test_the_heatmap_marks_the_tasks_without_anything_to_heal(made: Store) -> No
     assert "Best on average" not in flat.alt
     assert "Best on average" in heatmap(table, rows, columns[1:], how, memorised=shares).alt
     assert "†" not in heatmap(table, rows, columns, how).caption
-    long = memorised.in_tasks(long_table(found.runs, "healed", rows, [Cell(*c) for c in columns], task(1.0, 0)), shares)
+    long = memorised.in_tasks(long_table(found.runs, "healed", rows, columns, {"": task(1.0, 0)}), found.runs)
     assert set(long["memorised"]) == set(shares.values())
 
 

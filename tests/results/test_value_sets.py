@@ -16,9 +16,10 @@ from unlearn_core.results import table_export, tables
 from unlearn_core.results.settings import read_variant, set_of
 from unlearn_core.specs import MethodSpec, ModelSpec, Scenario
 from unlearn_core.store import Store
-from unlearn_core.views.heatmap.data import Cell, heatmap_data, in_set, specs_of
+from unlearn_core.views.heatmap.data import heatmap_data, in_set, specs_of
 from unlearn_core.views.heatmap.links import cell_of, cell_text, cell_today, overrides_of
 from unlearn_core.views.heatmap.missing import missing
+from unlearn_core.views.heatmap.tasks import Cell
 from unlearn_core.views.picture import short, short_labels
 from unlearn_core.views.table import value_table
 from unlearn_core.views.text.method_card import method_card
@@ -124,7 +125,7 @@ def test_the_grid_shows_the_chosen_set_and_can_run_it(store: Store) -> None:
     assert inside["tuned"] == {("rem", ""), ("rem", "epochs=77"), ("scrub", ""), ("rem_tuned", "")}
     assert inside["paper"] == {("rem", "paper"), ("rem", "paper, epochs=77"), ("scrub", "paper"), ("rem_tuned", "")}
     task = Cell(1.0, 0.3)
-    lacking = missing(runs, DIGITS, {who: specs[who] for who in [("npo", "paper"), ("scrub", "paper")]}, [task], 1)
+    lacking = missing(runs, {"": DIGITS}, {who: specs[who] for who in [("npo", "paper"), ("scrub", "paper")]}, [task], 1)
     assert [(what.key, found) for what, found in lacking] == [(DIGITS.key, [make_method("npo", DIGITS, values="paper")])]
 
 

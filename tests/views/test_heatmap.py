@@ -16,9 +16,7 @@ from unlearn_core.stages.unlearn import plan_runs
 from unlearn_core.store import Store
 from unlearn_core.training import SilentReporter
 from unlearn_core.views.heatmap.data import (
-    MAP,
     PAPER,
-    Cell,
     HeatmapData,
     RowKey,
     by_score,
@@ -28,10 +26,10 @@ from unlearn_core.views.heatmap.data import (
     relative,
     rows_of,
     specs_of,
-    tasks_of,
 )
 from unlearn_core.views.heatmap.links import cell_of, cell_text
 from unlearn_core.views.heatmap.missing import Estimate, estimate, missing
+from unlearn_core.views.heatmap.tasks import MAP, Cell, tasks_of
 
 
 def scenario(seed: int = 0, regularity: float = 1.0, discovery: float = 0.5, **changes: object) -> Scenario:
@@ -127,7 +125,7 @@ def test_missing_is_what_is_not_stored_and_can_run(store: Store) -> None:
     fake(store, scenario(1), "rem", 0.5, epochs=77)
     tasks = [Cell(1.0, 0.5), Cell(1.0, 0.0)]
     runs = heatmap_data(store, scenario(), "utility").runs
-    wanted = missing(runs, scenario(), presets("rem", "oracle_retrain"), tasks, 2)
+    wanted = missing(runs, {"": scenario()}, presets("rem", "oracle_retrain"), tasks, 2)
     listed = {(what.seed, what.discovery, spec.name) for what, specs in wanted for spec in specs}
     assert methods.get("rem").needs_forget
     assert listed == {
@@ -138,19 +136,19 @@ def test_missing_is_what_is_not_stored_and_can_run(store: Store) -> None:
     assert scenario(1).run_key(make_method("rem", scenario(1))) in keys
     variants = {who: spec for who, spec in specs_of(store, runs, scenario()).items() if who[1] not in ("", PAPER)}
     assert {spec.params["epochs"] for spec in variants.values()} == {77}
-    ((other, (spec,)),) = missing(runs, scenario(), variants, tasks[:1], 2)
+    ((other, (spec,)),) = missing(runs, {"": scenario()}, variants, tasks[:1], 2)
     assert (other.seed, spec.params["epochs"]) == (0, 77)
 
 
 def test_the_estimate_adds_up_measured_seconds(store: Store) -> None:
     what = scenario()
-    empty = missing(heatmap_data(store, what, "utility").runs, what, presets("rem"), [Cell(1.0, 0.5)], 1)
+    empty = missing(heatmap_data(store, what, "utility").runs, {"": what}, presets("rem"), [Cell(1.0, 0.5)], 1)
     assert estimate(store, empty, heatmap_data(store, what, "utility").runs) == Estimate(1, 1, None, 1)
     fake(store, what, "rem", 0.5, seconds=2)
     fake(store, scenario(1), "rem", 0.5, seconds=4)
     fake(store, what, "retrain", 0.5, seconds=10)
     found = heatmap_data(store, what, "utility")
-    wanted = missing(found.runs, what, presets("rem", "finetune"), [Cell(0.5, 0.5)], 2)
+    wanted = missing(found.runs, {"": what}, presets("rem", "finetune"), [Cell(0.5, 0.5)], 2)
     # Two rem at 3 s, two finetune at the mean of 3 and 10 s, two originals like a retraining.
     assert estimate(store, wanted, found.runs) == Estimate(4, 2, 2 * 3 + 2 * 6.5 + 2 * 10, 2)
 
@@ -200,7 +198,7 @@ def test_the_table_for_files_has_what_is_shown(store: Store) -> None:
     fake(store, scenario(regularity=0.0), "finetune", 0.4)
     runs = heatmap_data(store, scenario(), "utility").runs
     rows = rows_of(cells(runs))
-    long = long_table(runs, "utility", rows, [Cell(1.0, 0.5)], scenario())
+    long = long_table(runs, "utility", rows, [Cell(1.0, 0.5)], {"": scenario()})
     assert list(long["method"]) == ["rem"]
     assert table_export.wide(long, "±").loc["REM"].item() == "0.550 ± 0.050 (2)"
     assert "0.550 $\\pm$ 0.050 (2)" in table_export.latex(table_export.wide(long, "$\\pm$"))

@@ -10,6 +10,7 @@ from unlearn_core.evaluation import registry as metrics
 from unlearn_core.views.heatmap.figure import frame, heatmap
 from unlearn_core.views.heatmap.scale import scale_of
 from unlearn_core.views.heatmap.sentences import cost_sentence, empty_cells, missing_sentence
+from unlearn_core.views.heatmap.tasks import Cell
 from unlearn_core.views.palette import contrast
 from unlearn_core.views.picture import Picture
 
@@ -23,7 +24,7 @@ ROWS = pd.DataFrame(
     ],
     columns=["method", "label", "oracle", "variant"],
 )
-COLUMNS = [(0.0, 0.1), (0.0, 1.0), (1.0, 0.1)]
+COLUMNS = [Cell(0.0, 0.1), Cell(0.0, 1.0), Cell(1.0, 0.1)]
 TABLE = pd.DataFrame(
     [
         ("rem", "", 0.0, 0.1, 0.8, 0.05, 3, 3, False),
@@ -31,7 +32,7 @@ TABLE = pd.DataFrame(
         ("rem", "epochs=5", 0.0, 1.0, np.nan, np.nan, 0, 2, False),
     ],
     columns=["method", "variant", "regularity", "discovery", "mean", "standard_error", "n", "stored", "gallery"],
-)
+).assign(kind="")
 
 
 def picture(metric: str = "healed", normalised: bool = False) -> Picture:
@@ -54,19 +55,19 @@ def test_every_cell_is_there_and_the_missing_ones_are_hatched() -> None:
     assert empty_cells(shown) == 12 - 3
     texts = written(shown)
     assert set(texts) == {tuple(c) for c in bars.customdata}
-    assert texts["rem", "", 0.0, 0.1] == "80 ±5"
-    assert texts["rem", "", 1.0, 0.1] == "40"
-    assert texts["rem", "epochs=5", 0.0, 1.0] == "–"
-    assert texts["original", "", 0.0, 0.1] == ""
+    assert texts["rem", "", 0.0, 0.1, ""] == "80 ±5"
+    assert texts["rem", "", 1.0, 0.1, ""] == "40"
+    assert texts["rem", "epochs=5", 0.0, 1.0, ""] == "–"
+    assert texts["original", "", 0.0, 0.1, ""] == ""
 
 
 def test_hovering_tells_mean_spread_count_and_source() -> None:
     bars = picture().figure.data[0]
     told = dict(zip([tuple(c) for c in bars.customdata], bars.hovertext, strict=True))
-    assert "80.0 % ± 5.0 % (standard error)<br>3 runs" in told["rem", "", 0.0, 0.1]
-    assert "40.0 % (one run: no spread)<br>1 run, from the gallery" in told["rem", "", 1.0, 0.1]
-    assert "2 stored, but no value" in told["rem", "epochs=5", 0.0, 1.0]
-    assert "not run yet" in told["original", "", 0.0, 0.1]
+    assert "80.0 % ± 5.0 % (standard error)<br>3 runs" in told["rem", "", 0.0, 0.1, ""]
+    assert "40.0 % (one run: no spread)<br>1 run, from the gallery" in told["rem", "", 1.0, 0.1, ""]
+    assert "2 stored, but no value" in told["rem", "epochs=5", 0.0, 1.0, ""]
+    assert "not run yet" in told["original", "", 0.0, 0.1, ""]
 
 
 def test_rows_are_told_apart_and_oracles_marked() -> None:
@@ -98,7 +99,7 @@ def test_the_relative_scale_is_zero_to_one_whatever_the_metric() -> None:
 def test_ink_keeps_its_contrast_on_every_shade_and_through_a_click() -> None:
     values = np.linspace(0, 1, 41)
     table = pd.concat([TABLE.iloc[[0]].assign(regularity=float(v), mean=v) for v in values])
-    figure = heatmap(table, ROWS.iloc[[3]], [(float(v), 0.1) for v in values], scale_of(metrics.get("healed"))).figure
+    figure = heatmap(table, ROWS.iloc[[3]], [Cell(float(v), 0.1) for v in values], scale_of(metrics.get("healed"))).figure
     fills = dict(zip(figure.data[0].base + 0.48, figure.data[0].marker.color, strict=True))
     texts = [trace for trace in figure.data if getattr(trace, "mode", "") == "text"]
     assert sum(len(trace.x) for trace in texts) == len(values)
@@ -112,14 +113,14 @@ def test_ink_keeps_its_contrast_on_every_shade_and_through_a_click() -> None:
 def test_the_open_cell_has_a_frame_and_the_one_before_has_none() -> None:
     shown = picture()
     lines = shown.figure.layout.shapes  # between the tasks
-    frame(shown, ROWS, COLUMNS, ("rem", "epochs=5", (0.0, 1.0)))
+    frame(shown, ROWS, COLUMNS, ("rem", "epochs=5", Cell(0.0, 1.0)))
     boxes = [shape for shape in shown.figure.layout.shapes if shape.type == "rect"]
     assert {(round(box.x0 + box.x1), round(box.y0 + box.y1)) for box in boxes} == {(2 * 1, 2 * 4)}
     assert len({box.line.color for box in boxes}) == 2
-    frame(shown, ROWS, COLUMNS, ("rem", "", (0.0, 0.1)))
+    frame(shown, ROWS, COLUMNS, ("rem", "", Cell(0.0, 0.1)))
     boxes = [shape for shape in shown.figure.layout.shapes if shape.type == "rect"]
     assert {(round(box.x0 + box.x1), round(box.y0 + box.y1)) for box in boxes} == {(0, 2 * 3)}
-    for nowhere in (("rem", "epochs=6", (0.0, 1.0)), None):
+    for nowhere in (("rem", "epochs=6", Cell(0.0, 1.0)), None):
         frame(shown, ROWS, COLUMNS, nowhere)
         assert shown.figure.layout.shapes == lines
 
@@ -130,3 +131,23 @@ def test_sentences_say_what_lacks_and_what_it_costs() -> None:
     assert "once one run" in cost_sentence(None, 3, 2)
     assert cost_sentence(120, 0, 2).startswith("About 1 min 0 s on 2 workers")
     assert "(5 of them by the mean over all methods)" in cost_sentence(30, 5, 0)
+
+
+def test_kinds_are_named_above_their_columns_and_have_room_for_it() -> None:
+    kinds = [Cell(1.0, 0.1, "warp"), Cell(1.0, 0.1, "patch"), Cell(0.5, 0.1, "asymmetric")]
+    table = pd.concat(
+        [
+            TABLE.iloc[[0]].assign(regularity=1.0, kind="warp"),
+            TABLE.iloc[[0]].assign(regularity=0.5, kind="asymmetric", mean=0.3),
+        ]
+    )
+    shown, dial = heatmap(table, ROWS, kinds, scale_of(metrics.get("healed"))), picture()
+    heads = {note.x: note.text for note in shown.figure.layout.annotations if note.yref == "paper"}
+    assert heads == {0: "Warp", 1: "Patch", 2: "Asymmetric label noise"}
+    texts = written(shown)
+    assert texts["rem", "", 1.0, 0.1, "warp"] == "80 ±5"
+    assert texts["rem", "", 1.0, 0.1, "patch"] == ""  # of the same place on the dial, and not run
+    assert texts["rem", "", 0.5, 0.1, "asymmetric"] == "30 ±5"
+    more = shown.figure.layout.margin.t - dial.figure.layout.margin.t
+    assert more == shown.figure.layout.height - dial.figure.layout.height > 60
+    assert "kind of the corruption" in shown.figure.layout.xaxis.title.text

@@ -26,6 +26,7 @@ from unlearn_core.corruption.kinds import (
     TRIGGER,
     UNKNOWN,
 )
+from unlearn_core.corruption.named import DIAL_KINDS, is_kind, kind_label
 from unlearn_core.corruption.simulated_person import check_examples, type_labels
 from unlearn_core.corruption.summary import CorruptionSummary, summarize_corruption, truth_known
 from unlearn_core.corruption.triggers import TriggerKind, apply_trigger, make_trigger, patch_slices, place_seen, spelled_out
@@ -40,6 +41,7 @@ __all__ = [
     "CONFUSION",
     "DAMAGED",
     "DIAL",
+    "DIAL_KINDS",
     "FIRST_TRIGGER",
     "FOUND",
     "KINDS",
@@ -68,6 +70,8 @@ __all__ = [
     "count_for_amount",
     "count_for_rate",
     "discovered_count",
+    "is_kind",
+    "kind_label",
     "make_trigger",
     "patch_slices",
     "place_seen",

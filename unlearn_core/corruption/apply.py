@@ -67,6 +67,8 @@ def still_parts(spec: CorruptionSpec, shape: tuple[int, ...], classes: int) -> t
 def _change_otherwise(data: Split, spec: CorruptionSpec, seed: int, displacement: tuple[float, float] | None) -> Corrupted:
     """What a corruption in the dial's place makes of the data, and the test data with its marks on."""
     train, source = data.train, registry.get(spec.kind)
+    if source.images_only and not train.is_image:
+        raise UserError(f"{source.label} is for images; points in the plane have no pixels.")
     params = source.params(dict(spec.options))
     count = 0 if source.own_amount else corrupted_count(spec.amount, len(train))
     asked = Asked(train, count, seed, spec, displacement)

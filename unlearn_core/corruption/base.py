@@ -62,11 +62,6 @@ class Asked:
             )
         return self.spec.target_class
 
-    def need_images(self, label: str) -> None:
-        """Raise :class:`UserError` where the examples are points."""
-        if not self.train.is_image:
-            raise UserError(f"{label} is for images; points in the plane have no pixels.")
-
 
 P = TypeVar("P", bound=ComponentParams, default=ComponentParams)
 
@@ -86,6 +81,8 @@ class Corruption(SourceComponent[P]):
     """Whether its parameters say how many examples are corrupted, so that the amount has no meaning."""
     labels_right: ClassVar[bool] = False
     """Whether corrupted examples keep their right label: the image is what is wrong with them."""
+    images_only: ClassVar[bool] = False
+    """Whether points in the plane cannot be corrupted like this."""
 
     @classmethod
     def change(cls, params: P, train: LabelledData, count: int, seed: int) -> Change:

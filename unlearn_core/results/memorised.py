@@ -151,15 +151,18 @@ def above(long: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([frame for frame in (first, long) if len(frame)] or [long], ignore_index=True)
 
 
-def of_tasks(runs: pd.DataFrame) -> dict[tuple[float, float], float]:
-    """(regularity, discovery) → mean memorised share over the seeds, for the tasks of ``tables.results`` where it is known."""
+def of_tasks(runs: pd.DataFrame) -> dict[tuple[float, float, str], float]:
+    """(regularity, discovery, kind) → mean memorised share over the seeds, for the heatmap's tasks of which it is known."""
     if "memorised" not in runs or runs.empty:
         return {}
-    means = runs.groupby(["regularity", "discovery"])["memorised"].mean().dropna().reset_index()
-    return {(float(r), float(d)): float(share) for r, d, share in means.itertuples(index=False, name=None)}
+    means = runs.groupby(["regularity", "discovery", "kind"])["memorised"].mean().dropna().reset_index()
+    return {(float(r), float(d), str(kind)): float(share) for r, d, kind, share in means.itertuples(index=False, name=None)}
 
 
-def in_tasks(long: pd.DataFrame, shares: Mapping[tuple[float, float], float]) -> pd.DataFrame:
-    """``tables.summary`` of one setting with a column memorised; ``shares``: from :func:`of_tasks`."""
-    places = zip(long["regularity"], long["discovery"], strict=True)
-    return long.assign(memorised=pd.Series([shares.get(place) for place in places], index=long.index, dtype=float))
+def in_tasks(long: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
+    """``tables.summary`` with a column memorised: the mean over the seeds of the runs of the same setting and task."""
+    place = ["setting", "regularity", "discovery"]
+    if "memorised" not in runs or runs.empty:
+        return long.assign(memorised=pd.Series(dtype=float))
+    means = runs.groupby(place)["memorised"].mean().rename("memorised").reset_index()
+    return long.drop(columns="memorised", errors="ignore").merge(means, on=place, how="left")

@@ -50,6 +50,7 @@ from unlearn_core.view_state.controls import (
 )
 from unlearn_core.view_state.drawn import clean_points, drawing_of, stroke, with_drawing, without_drawing
 from unlearn_core.view_state.fields import ParamField
+from unlearn_core.view_state.kinds import kind_states
 from unlearn_core.view_state.links import MAX_QUERY, decode, decode_asking, encode
 from unlearn_core.view_state.permission import DOWNLOAD, PATHS, Question
 from unlearn_core.view_state.settle import (
@@ -153,6 +154,7 @@ __all__ = [
     "hideable_by_page",
     "hideable_label",
     "is_own",
+    "kind_states",
     "largest_amount",
     "lockable",
     "metric_shown",

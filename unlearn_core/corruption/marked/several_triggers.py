@@ -31,10 +31,10 @@ class SeveralTriggers(Corruption[SeveralTriggersParams]):
     name, label = "several_triggers", "Several triggers"
     summary = "Patches in several corners, each with its own target class; at a low discovery rate only the first is known."
     place = 1.0
+    images_only = True
 
     @classmethod
     def make(cls, params: SeveralTriggersParams, asked: Asked) -> Change:
-        asked.need_images(cls.label)
         train, marks = asked.train, cls.marks(params, asked.spec, asked.train.classes)
         if asked.target + 1 > train.classes or len(marks) > train.classes or asked.count < len(marks):
             raise UserError(

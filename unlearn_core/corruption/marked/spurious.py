@@ -35,10 +35,10 @@ class Spurious(Corruption[SpuriousParams]):
     place = 1.0
     own_amount = True
     labels_right = True
+    images_only = True
 
     @classmethod
     def make(cls, params: SpuriousParams, asked: Asked) -> Change:
-        asked.need_images(cls.label)
         train, target = asked.train, asked.target
         generator = torch.Generator().manual_seed(_STREAM + asked.seed)
         chosen = [

@@ -28,10 +28,10 @@ class FeatureNoise(Corruption[FeatureNoiseParams]):
     summary = "Images are blurred, badly cropped or dark; their labels stay right."
     place = 0.0
     labels_right = True
+    images_only = True
 
     @classmethod
     def make(cls, params: FeatureNoiseParams, asked: Asked) -> Change:
-        asked.need_images(cls.label)
         generator = torch.Generator().manual_seed(_STREAM + asked.seed)
         chosen = torch.randperm(len(asked.train), generator=generator)[: asked.count]
         images = asked.train.inputs[chosen].float()

@@ -30,10 +30,10 @@ class NoiseCanaries(Corruption[NoiseCanariesParams]):
     paper = "arXiv:2406.17216"
     place = 0.0
     labels_right = True
+    images_only = True
 
     @classmethod
     def make(cls, params: NoiseCanariesParams, asked: Asked) -> Change:
-        asked.need_images(cls.label)
         chosen = torch.randperm(len(asked.train), generator=torch.Generator().manual_seed(_STREAM + asked.seed))[: asked.count]
         images = asked.train.inputs[chosen]
         grainy = images.float() + 255 * canary_noise(params.strength, images.shape, asked.seed)

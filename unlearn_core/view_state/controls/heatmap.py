@@ -8,7 +8,7 @@ from unlearn_core.view_state.controls.choices import metric_names
 from unlearn_core.view_state.controls.control import Control, fixed
 
 GRID_ROWS: Final = ("stored", "chosen", "all", "both")
-GRID_TASKS: Final = ("map", "stored")
+GRID_TASKS: Final = ("map", "stored", "kinds")
 GRID_SCALES: Final = ("plain", "relative")
 GRID_ORDERS: Final = ("family", "score")
 
@@ -48,7 +48,8 @@ HEATMAP: Final[tuple[Control, ...]] = (
     Control(
         "tasks",
         "Tasks in the heatmap",
-        "The map of three regularities and five discovery rates, or every task with stored results.",
+        "The map of three regularities and five discovery rates, every task with stored results, or kinds of corruption: "
+        "other triggers, other label noise.",
         "choice",
         "map",
         choices=fixed(GRID_TASKS),

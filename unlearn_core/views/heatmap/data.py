@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -12,35 +12,24 @@ import pandas as pd
 from unlearn_core.evaluation import registry as metrics
 from unlearn_core.methods import registry as methods
 from unlearn_core.presets import Values, make_method
-from unlearn_core.results import late_metrics, tables
-from unlearn_core.results.late_metrics import MissingMetric, Place, Places
-from unlearn_core.results.measured import defined
+from unlearn_core.results import tables
+from unlearn_core.results.late_metrics import MissingMetric
 from unlearn_core.results.reader import Results
 from unlearn_core.results.run_table import StoredRuns, described, options, stored_runs
 from unlearn_core.results.settings import PAPER, options_of, set_of
 from unlearn_core.specs import MethodSpec, Scenario
+from unlearn_core.views.heatmap.later import STORED, complete, places_at
+from unlearn_core.views.heatmap.tasks import DIALS, Cell, rows_in_tasks
 
 __all__ = ["PAPER", "MissingMetric", "set_of"]
 
 ROW: Final = ["method", "label", "oracle", "variant"]
-DIALS: Final = ["regularity", "discovery"]
 REFERENCES: Final = (tables.ORIGINAL, "retrain", "oracle_retrain")
-STORED, GALLERY = "store", "gallery"
+GALLERY: Final = "gallery"
 SMALLEST_GAP: Final = 0.02
 """Below this distance between original and oracle, a share of that distance would be noise."""
 NAMED: Final = 4
 """How many of the settings that are not shown are named."""
-
-
-class Cell(NamedTuple):
-    """One column: a position of the two dials."""
-
-    regularity: float
-    discovery: float
-
-
-MAP: Final = tuple(Cell(r, d) for r in (0.0, 0.5, 1.0) for d in (0.1, 0.3, 0.5, 0.75, 1.0))
-"""The map of the plane that is offered to be filled: the three named corruptions at five discovery rates."""
 
 
 @dataclass(frozen=True)
@@ -67,22 +56,29 @@ def heatmap_data(store: Results, scenario: Scenario, metric: str, gallery: pd.Da
     measured first is ``pending``.
     """
     name = metrics.get(metric).name
-    stored, places = stored_runs(store, scenario.dataset.name), late_metrics.places_of(scenario.at_rate(1.0))
+    rows = stored_rows(store, scenario, name, gallery)
+    runs, pending = complete(store, scenario, name, rows.here)
+    return HeatmapData(name, runs, pending, rows.elsewhere, rows.others)
+
+
+class Rows(NamedTuple):
+    """The stored runs of a setting, those of others, and these in words."""
+
+    here: pd.DataFrame
+    elsewhere: pd.DataFrame
+    others: tuple[str, ...]
+
+
+def stored_rows(store: Results, scenario: Scenario, name: str, gallery: pd.DataFrame | None) -> Rows:
+    """What is stored on this dataset, with column ``value`` as it was measured with the runs."""
+    stored, setting = stored_runs(store, scenario.dataset.name), places_at(scenario).setting
     # A click draws the page anew while nothing has changed: neither the stored runs, nor what is shown of them.
-    seen = (stored.mark, name, places.setting, tuple((method.name, method.todays_revision()) for method in methods))
+    seen = (stored.mark, name, setting, tuple((method.name, method.todays_revision()) for method in methods))
     kept = stored.kept.get("heatmap")
     if kept is None or kept[0] != seen or kept[1] is not gallery:
-        kept = (seen, gallery, _split(stored, places.setting, name, gallery))
+        kept = (seen, gallery, _split(stored, setting, name, gallery))
         stored.kept["heatmap"] = kept
-    runs, elsewhere, others = kept[2]
-    originals = _originals(store, scenario, places, runs)
-    runs = pd.concat([f for f in (originals, runs) if len(f)] or [runs], ignore_index=True)
-    pending, found = _late_values(store, stored, places, name, runs)
-    if found:
-        keys = zip(runs["key"], runs["discovery"], strict=True)
-        measured = pd.Series([found.get(key) for key in keys], index=runs.index, dtype=float)
-        runs = runs.assign(value=runs["value"].fillna(measured))
-    return HeatmapData(name, runs, pending, elsewhere, others)
+    return Rows(*kept[2])
 
 
 def _split(
@@ -96,11 +92,17 @@ def _split(
         below = gallery[gallery["dataset"] == stored.dataset]
         everything = pd.concat([f for f in (everything, _beyond(below, everything)) if len(f)] or [everything])
     everything = everything.assign(value=everything[name].astype(float))
-    here = everything["setting"] == setting
-    if metrics.get(name).unit == "s":
-        here &= everything["device"].isna() | (everything["device"] == _usual_device(everything[here]))
+    here = in_setting(everything, setting, name)
     runs, elsewhere = everything[here].reset_index(drop=True), everything[~here].reset_index(drop=True)
     return runs, elsewhere, _others(stored, elsewhere, setting)
+
+
+def in_setting(rows: pd.DataFrame, setting: str, name: str) -> pd.Series[bool]:
+    """Which rows are runs of a setting; of seconds those of one kind of device."""
+    here = rows["setting"] == setting
+    if metrics.get(name).unit == "s":
+        here &= rows["device"].isna() | (rows["device"] == _usual_device(rows[here]))
+    return here
 
 
 def _beyond(gallery: pd.DataFrame, stored: pd.DataFrame) -> pd.DataFrame:
@@ -129,60 +131,6 @@ def _others(stored: StoredRuns, elsewhere: pd.DataFrame, here: str) -> tuple[str
         text = words.get(key, "") if key != here else f"timed on {row['device']}"
         texts.append(", ".join(filter(None, (str(row["model"]), f"{row['amount']:g}", text))))
     return tuple(texts)
-
-
-def _originals(store: Results, scenario: Scenario, places: Places, runs: pd.DataFrame) -> pd.DataFrame:
-    """A row without a value for the stored original of every task and seed that has runs, unless the gallery has one."""
-    spots = runs[[*DIALS, "seed"]].drop_duplicates()
-    known = runs.loc[runs["method"] == tables.ORIGINAL, [*DIALS, "seed"]].itertuples(index=False, name=None)
-    there = {Place(r, d, int(s)) for r, d, s in known}
-    wanted = sorted({Place(r, d, int(s)) for r, d, s in spots.itertuples(index=False, name=None)} - there)
-    keys = [places.original_key(place) for place in wanted]
-    stored = store.has(sorted(set(keys)))
-    rows = [(*place, key) for place, key in zip(wanted, keys, strict=True) if key in stored]
-    frame = pd.DataFrame(rows, columns=[*Place._fields, "key"]).assign(
-        dataset=scenario.dataset.name,
-        model=scenario.model.name,
-        amount=scenario.corruption.amount if not scenario.corruption.found else None,
-        setting=places.setting,
-        method=tables.ORIGINAL,
-        spec=tables.ORIGINAL,
-        label="Original",
-        oracle=False,
-        variant="",
-        source=STORED,
-    )
-    return frame.reindex(columns=list(runs.columns)).astype({"value": float, "oracle": bool})
-
-
-def _late_values(
-    store: Results, stored: StoredRuns, places: Places, metric: str, runs: pd.DataFrame
-) -> tuple[tuple[MissingMetric, ...], dict[tuple[str, float], float | None]]:
-    """What has no value although its model, and whatever the metric compares it with, are stored; and what is known of it."""
-    rows = runs[runs["value"].isna() & (runs["source"] == STORED)]
-    # A run was measured when it was computed, unless the metric had another definition then; the original was not.
-    if not metrics.get(metric).compares_with and not defined([metric]):
-        rows = rows[rows["method"] == tables.ORIGINAL]
-    if rows.empty:
-        return (), {}
-    parts = late_metrics.pending_in(store, places, rows, metric, frozenset(stored.frame["key"]))
-    known = stored.values_of(part.key for part in parts)
-    values = {
-        (key, part.scenario.discovery): value for part in parts if part.key in known for key, value in known[part.key].items()
-    }
-    return tuple(part for part in parts if part.key not in known), values
-
-
-def at(scenario: Scenario, task: Cell, seed: int) -> Scenario:
-    """The scenario with its dials and its seed elsewhere; an edited forget set belongs to no place and is left behind."""
-    return late_metrics.at(scenario, task.regularity, task.discovery, seed)
-
-
-def tasks_of(runs: pd.DataFrame, scenario: Scenario, everything: bool) -> list[Cell]:
-    """The tasks to show, by regularity, discovery inside: all that have runs, or the map and the scenario's own, if it has."""
-    stored = {Cell(float(r), float(d)) for r, d in runs[DIALS].drop_duplicates().itertuples(index=False)}
-    here = Cell(scenario.corruption.regularity, scenario.discovery)
-    return sorted(stored or {here}) if everything else sorted({*MAP, *({here} & stored)})
 
 
 def relative(runs: pd.DataFrame) -> pd.DataFrame:
@@ -283,13 +231,12 @@ def runs_in(runs: pd.DataFrame, method: str, variant: str, task: Cell) -> pd.Dat
     return runs[inside].sort_values("seed", ignore_index=True)
 
 
-def long_table(runs: pd.DataFrame, metric: str, rows: pd.DataFrame, tasks: Sequence[Cell], scenario: Scenario) -> pd.DataFrame:
-    """What the picture shows as ``tables.summary`` gives it, for files: mean, standard error and n of ``value``."""
+def long_table(
+    runs: pd.DataFrame, metric: str, rows: pd.DataFrame, tasks: Sequence[Cell], scenarios: Mapping[str, Scenario]
+) -> pd.DataFrame:
+    """What the picture shows as ``tables.summary`` gives it, for files: mean, standard error and n of ``value``. ``scenarios``:
+    the view's by kind ("": on the dial); tasks of different kinds are told apart by their settings and options."""
     shown = pd.MultiIndex.from_frame(rows[["method", "variant"]])
     kept = runs[pd.MultiIndex.from_frame(runs[["method", "variant"]]).isin(shown) & rows_in_tasks(runs, tasks)]
-    return tables.summary(kept.assign(**{metric: kept["value"]}, options=options_of(scenario)), metric)
-
-
-def rows_in_tasks(frame: pd.DataFrame, tasks: Sequence[Cell]) -> np.ndarray:
-    """Which rows are of one of these tasks."""
-    return np.asarray(pd.MultiIndex.from_frame(frame[DIALS]).isin([tuple(task) for task in tasks]), dtype=bool)
+    words = {kind: options_of(scenarios[kind]) for kind in kept["kind"].unique()}
+    return tables.summary(kept.assign(**{metric: kept["value"]}, options=kept["kind"].map(words)), metric)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -12,16 +12,17 @@ from plotly.colors import get_colorscale, sample_colorscale
 
 from unlearn_core.results.memorised import TAKEN_UP
 from unlearn_core.results.memorised import note as nothing_to_heal_note
+from unlearn_core.views.heatmap.axes_figure import HEAD, axes
 from unlearn_core.views.heatmap.scale import MetricScale
-from unlearn_core.views.heatmap.sentences import Column, task_name
+from unlearn_core.views.heatmap.sentences import task_name
+from unlearn_core.views.heatmap.tasks import DIALS, Cell
 from unlearn_core.views.palette import NEUTRAL, ink_on
-from unlearn_core.views.picture import GRID, Picture, layout, percent, short
-from unlearn_core.views.task_map import position_name
+from unlearn_core.views.picture import Picture, percent, short
 
 SCALE: Final = "Cividis"
 """Even steps to the eye, with and without colour blindness, and in print."""
-_ROW, _TALL_ROW, _BODY, _HEAD, _FOOT = 26, 46, 290, 62, 52
-"""Pixels: a row at least and at most, the rows together where there are few, what is above and below them."""
+_ROW, _TALL_ROW, _BODY, _FOOT = 26, 46, 290, 52
+"""Pixels: a row at least and at most, the rows together where there are few, and what is below them."""
 _WIDE = 9
 """With more columns there is room for small print only."""
 _SHORT = 6
@@ -33,21 +34,21 @@ _EMPTY = "rgba(138,143,152,0.10)"
 def heatmap(
     table: pd.DataFrame,
     rows: pd.DataFrame,
-    columns: Sequence[Column],
+    columns: Sequence[Cell],
     scale: MetricScale,
     height: int = 0,
-    memorised: Mapping[Column, float] | None = None,
+    memorised: Mapping[tuple[float, float, str], float] | None = None,
 ) -> Picture:
     """``table``: from ``heatmap.data.cells``; ``rows``: method, label, oracle, variant; one bar per cell, so that a click
-    on it is a selection with customdata [method, variant, regularity, discovery]. ``memorised``: task → memorised share.
+    on it is a selection with customdata [method, variant, regularity, discovery, kind]. ``memorised``: task → memorised share.
     :func:`frame` marks one cell."""
-    shares = {column: memorised[column] for column in columns if column in memorised} if memorised else {}
+    shares = {task: share for task, share in (memorised or {}).items() if task in columns}
     cells = _complete(table, rows.assign(name=row_names(rows)), columns)
-    cells["memorised"] = [shares.get(task, np.nan) for task in zip(cells["regularity"], cells["discovery"], strict=True)]
+    cells["memorised"] = [shares.get(task, np.nan) for task in cells[DIALS].itertuples(index=False, name=None)]
     figure = go.Figure(_bars(cells, scale))
     names = row_names(rows)
     flat = {column for column, share in shares.items() if share < TAKEN_UP}
-    _axes(figure, names, columns, height or _HEAD + _FOOT + _rows_height(len(names)), flat)
+    axes(figure, names, columns, height or HEAD + _FOOT + _rows_height(len(names)), flat)
     _colorbar(figure, scale)
     figure.add_traces(_numbers(cells, scale))
     empty = int((cells["stored"] == 0).sum())
@@ -86,14 +87,14 @@ def _apart(labels: list[str], methods: list[str]) -> list[str]:
     return [names[method] for method in methods]
 
 
-def _complete(table: pd.DataFrame, rows: pd.DataFrame, columns: Sequence[Column]) -> pd.DataFrame:
+def _complete(table: pd.DataFrame, rows: pd.DataFrame, columns: Sequence[Cell]) -> pd.DataFrame:
     """Every cell of the picture, those without a run with n = 0."""
     places = rows.assign(row=range(len(rows))).merge(
-        pd.DataFrame([(*column, k) for k, column in enumerate(columns)], columns=["regularity", "discovery", "column"]),
+        pd.DataFrame([(*column, k) for k, column in enumerate(columns)], columns=[*DIALS, "column"]),
         how="cross",
     )
-    values = table[["method", "variant", "regularity", "discovery", "mean", "standard_error", "n", "stored", "gallery"]]
-    cells = places.merge(values, on=["method", "variant", "regularity", "discovery"], how="left")
+    values = table[["method", "variant", *DIALS, "mean", "standard_error", "n", "stored", "gallery"]]
+    cells = places.merge(values, on=["method", "variant", *DIALS], how="left")
     whole = {"n": 0, "stored": 0, "gallery": False}
     return cells.assign(**{name: cells[name].astype(object).fillna(empty).astype(type(empty)) for name, empty in whole.items()})
 
@@ -113,7 +114,7 @@ def _bars(cells: pd.DataFrame, scale: MetricScale) -> go.Bar:
         },
         hovertext=[_hover(record, scale) for record in cells.to_dict("records")],
         hovertemplate="%{hovertext}<extra></extra>",
-        customdata=cells[["method", "variant", "regularity", "discovery"]].to_numpy(object),
+        customdata=cells[["method", "variant", *DIALS]].to_numpy(object),
         selected={"marker": {"opacity": 1}},
         unselected={"marker": {"opacity": 1}},
         showlegend=False,
@@ -153,7 +154,7 @@ def _numbers(cells: pd.DataFrame, scale: MetricScale) -> list[go.Scatter]:
     ]
 
 
-def frame(picture: Picture, rows: pd.DataFrame, columns: Sequence[Column], opened: tuple[str, str, Column] | None) -> None:
+def frame(picture: Picture, rows: pd.DataFrame, columns: Sequence[Cell], opened: tuple[str, str, Cell] | None) -> None:
     """Draw a frame around the cell ``opened`` (method, variant, task) of a picture of these rows and columns, if it has it, in
     place of the one that was framed before: a click redraws two rectangles, not the picture."""
     picture.figure.layout.shapes = [shape for shape in picture.figure.layout.shapes if shape.name != _FRAME]
@@ -162,12 +163,17 @@ def frame(picture: Picture, rows: pd.DataFrame, columns: Sequence[Column], opene
     method, variant, task = opened
     marked = (rows["method"] == method) & (rows["variant"] == variant)
     for row in np.flatnonzero(marked):
-        for column in (k for k, place in enumerate(columns) if abs(place[0] - task[0]) + abs(place[1] - task[1]) < 1e-9):
+        for column in (k for k, place in enumerate(columns) if _same(place, task)):
             for color, width in (("#FFFFFF", 4), ("#14181F", 2)):  # both, so that it stands out from any cell and either theme
                 picture.figure.add_shape(
                     type="rect", x0=column - 0.48, x1=column + 0.48, y0=row - 0.46, y1=row + 0.46, name=_FRAME,
                     line={"color": color, "width": width}, layer="above",
                 )  # fmt: skip
+
+
+def _same(one: Cell, other: Cell) -> bool:
+    apart = abs(one.regularity - other.regularity) + abs(one.discovery - other.discovery)
+    return one.kind == other.kind and apart < 1e-9
 
 
 def _cell_text(cell: Any, scale: MetricScale, narrow: bool) -> str:
@@ -182,7 +188,7 @@ def _cell_text(cell: Any, scale: MetricScale, narrow: bool) -> str:
 
 
 def _hover(cell: Any, scale: MetricScale) -> str:
-    head = f"<b>{cell['name']}</b><br>{task_name((cell['regularity'], cell['discovery']))}<br>"
+    head = f"<b>{cell['name']}</b><br>{task_name(Cell(*(cell[name] for name in DIALS)))}<br>"
     if not np.isnan(cell["memorised"]):
         nothing = ": nothing to heal" if cell["memorised"] < TAKEN_UP else ""
         head += f"the original memorised {percent(cell['memorised'])} of the wrong labels{nothing}<br>"
@@ -199,43 +205,6 @@ def _hover(cell: Any, scale: MetricScale) -> str:
     )
     seeds = f"<br>{cell['n']} run{'s' if cell['n'] > 1 else ''}"
     return f"{head}{scale.text(cell['mean'], digits)}{unit}{spread}{seeds}{', from the gallery' if cell['gallery'] else ''}"
-
-
-def _axes(figure: go.Figure, names: list[str], columns: Sequence[Column], height: int, flat: Collection[Column]) -> None:
-    ends = [k for k in range(1, len(columns)) if columns[k][0] != columns[k - 1][0]]
-    layout(
-        figure,
-        height,
-        legend=False,
-        xaxis={
-            "title": {"text": "discovered share of the corruption, in % (above: regularity of the corruption)"},
-            "tickvals": list(range(len(columns))),
-            "ticktext": [f"{100 * column[1]:.3g}{' †' if column in flat else ''}" for column in columns],
-            "range": [-0.5, len(columns) - 0.5],
-            "showgrid": False,
-            "fixedrange": True,
-            "tickangle": 0,
-        },
-        yaxis={
-            "title": {"text": "model (◊ sees the truth)", "standoff": 22},
-            "tickvals": list(range(len(names))),
-            "ticktext": names,
-            "range": [len(names) - 0.5, -0.5],
-            "showgrid": False,
-            "fixedrange": True,
-        },
-    )
-    figure.update_layout(margin={"t": _HEAD - 20}, bargap=0, clickmode="event+select", dragmode=False)
-    for k in ends:
-        figure.add_vline(x=k - 0.5, line={"color": GRID, "width": 3})
-    for regularity in dict.fromkeys(r for r, _ in columns):
-        spots = [k for k, (r, _) in enumerate(columns) if r == regularity]
-        word = position_name(regularity)
-        named = f"{regularity:g} · {word}" if len(spots) > 2 else f"{regularity:g}"
-        figure.add_annotation(
-            x=sum(spots) / len(spots), y=1, yref="paper", yanchor="bottom", yshift=4, text=named, showarrow=False,
-            font={"size": 13},
-        )  # fmt: skip
 
 
 def _colorbar(figure: go.Figure, scale: MetricScale) -> None:

@@ -4,30 +4,33 @@ from __future__ import annotations
 
 import pandas as pd
 
+from unlearn_core.corruption import is_kind
 from unlearn_core.errors import UserError
 from unlearn_core.methods import registry as methods
 from unlearn_core.presets import make_method
 from unlearn_core.results import tables
 from unlearn_core.results.settings import read_variant
 from unlearn_core.specs import Scenario
-from unlearn_core.views.heatmap.data import Cell, who
+from unlearn_core.views.heatmap.data import who
+from unlearn_core.views.heatmap.tasks import Cell
 
 
 def cell_text(method: str, variant: str, task: Cell) -> str:
-    """A cell as a link has it, such as "rem,0.5,0.3" or "rem,0.5,0.3,epochs=5"."""
-    dials = (repr(float(dial)).removesuffix(".0") for dial in task)  # read back to the same bit
-    return ",".join([method, *dials, *([variant] if variant else [])])
+    """A cell as a link has it, such as "rem,0.5,0.3", "rem,0.5,0.3,epochs=5" or, of a kind, "rem,warp:1,0.3"."""
+    place, rate = (repr(float(dial)).removesuffix(".0") for dial in task[:2])  # read back to the same bit
+    return ",".join([method, f"{task.kind}:{place}" if task.kind else place, rate, *([variant] if variant else [])])
 
 
 def cell_of(text: str) -> tuple[str, str, Cell] | None:
     """Method, variant and task of :func:`cell_text`; None for what is none."""
     method, *rest = [part.strip() for part in text.split(",", 3)]
     try:
-        task = Cell(float(rest[0]), float(rest[1]))
+        kind, _, place = rest[0].rpartition(":")
+        task = Cell(float(place), float(rest[1]), kind)
     except (IndexError, ValueError):
         return None
-    known = method == tables.ORIGINAL or method in methods
-    return (method, rest[2] if len(rest) > 2 else "", task) if known and all(0 <= dial <= 1 for dial in task) else None
+    known = (method == tables.ORIGINAL or method in methods) and (not kind or is_kind(kind))
+    return (method, rest[2] if len(rest) > 2 else "", task) if known and all(0 <= dial <= 1 for dial in task[:2]) else None
 
 
 def cell_today(cell: tuple[str, str, Cell], scenario: Scenario, runs: pd.DataFrame) -> tuple[str, str, Cell]:

@@ -11,13 +11,19 @@ import pandas as pd
 from unlearn_core.methods import registry as methods
 from unlearn_core.results.reader import Results
 from unlearn_core.specs import MethodSpec, Scenario
-from unlearn_core.views.heatmap.data import DIALS, Cell, RowKey, at, rows_in_tasks
+from unlearn_core.views.heatmap.data import RowKey
+from unlearn_core.views.heatmap.tasks import DIALS, Cell, at, rows_in_tasks
 
 
 def missing(
-    runs: pd.DataFrame, scenario: Scenario, specs: Mapping[RowKey, MethodSpec], tasks: Sequence[Cell], seeds: int
+    runs: pd.DataFrame,
+    scenarios: Mapping[str, Scenario],
+    specs: Mapping[RowKey, MethodSpec],
+    tasks: Sequence[Cell],
+    seeds: int,
 ) -> list[tuple[Scenario, list[MethodSpec]]]:
-    """What has to run so that each of these rows has seeds 0 … ``seeds`` − 1 in every task.
+    """What has to run so that each of these rows has seeds 0 … ``seeds`` − 1 in every task. ``scenarios``: the view's by kind
+    ("": on the dial).
 
     A method that needs a forget set has no cell where nothing is discovered.
     """
@@ -32,7 +38,7 @@ def missing(
                 if (*who, *task, seed) not in have and not (methods.get(spec.name).needs_forget and task.discovery == 0)
             ]
             if lacking:
-                wanted.append((at(scenario, task, seed), lacking))
+                wanted.append((at(scenarios[task.kind], task, seed), lacking))
     return wanted
 
 

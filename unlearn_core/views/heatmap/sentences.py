@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from unlearn_core.corruption import kind_label
+from unlearn_core.views.heatmap.tasks import Cell
 from unlearn_core.views.text.sentences import duration
 
 if TYPE_CHECKING:
     from unlearn_core.views.picture import Picture
 
-Column = tuple[float, float]
-"""Regularity and discovery of one task."""
 
-
-def task_name(task: Column) -> str:
+def task_name(task: Cell) -> str:
     """A task in a few words, such as "regularity 0.5, 30 % discovered"."""
-    return f"regularity {task[0]:g}, {100 * task[1]:.3g} % discovered"
+    what = kind_label(task.kind) if task.kind else f"regularity {task.regularity:g}"
+    return f"{what}, {100 * task.discovery:.3g} % discovered"
 
 
 def empty_cells(picture: Picture) -> int:
