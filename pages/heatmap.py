@@ -47,7 +47,11 @@ def choices(state: vs.State) -> None:
 
 with page(
     "Heatmap: every method, every task",
-    see="how well each method does as the corruption gets more regular and more of it is discovered.",
+    see=lambda state: (
+        "how well each method does on each kind of corruption, where the same share of it is discovered."
+        if state["tasks"] == "kinds"
+        else "how well each method does as the corruption gets more regular and more of it is discovered."
+    ),
     attempt="click a cell for its runs, or measure from the original (0) to the oracle (1).",
     corner=2,
 ) as (state, corner):
