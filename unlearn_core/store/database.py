@@ -93,20 +93,23 @@ class Database:
 
         return self._patiently(once, PATIENCE)
 
-    def write(self, work: Callable[[sa.Connection], T], key: str | None = None, patience: float | None = None) -> T:
-        """The same in one transaction; ``key``: at most one such transaction at a time, over all processes.
+    def write(
+        self, work: Callable[[sa.Connection], T], key: str | Iterable[str] | None = None, patience: float | None = None
+    ) -> T:
+        """The same in one transaction; ``key``, or each of several: at most one such transaction at a time, over all processes.
 
         ``IntegrityError`` goes to the caller, for whom it may mean no harm."""
 
         patience = PATIENCE if patience is None else patience
         self.check_writable()
+        held = [key] if isinstance(key, str) else sorted(set(key or ()))  # in one order, or two would wait for each other
 
         def once() -> T:
             with self._engine.connect().execution_options(lethe_write=True) as db:
                 self._wait_for_locks(db, patience)
                 with db.begin():
-                    if key is not None and self._postgresql:  # SQLite has one writer at a time anyway
-                        db.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCKS, sa.func.hashtext(key))))
+                    for one in held if self._postgresql else ():  # SQLite has one writer at a time anyway
+                        db.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCKS, sa.func.hashtext(one))))
                     return work(db)
 
         return self._patiently(once, patience)
