@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from unlearn_core.cli.ages import parse_age, parse_moment, size_text
-from unlearn_core.cli.options import FAILED, JsonOption, StoreOption, parse_names, print_json, say
+from unlearn_core.cli.options import FAILED, Device, DeviceOption, JsonOption, StoreOption, parse_names, print_json, say
 from unlearn_core.errors import UserError
 
 if TYPE_CHECKING:
@@ -25,7 +25,12 @@ SinceOption = Annotated[str | None, typer.Option(help="Only what was stored sinc
 
 
 @store_app.command("du")
-def du(older_than: OlderOption = USUAL_AGE, store: StoreOption = None, json: JsonOption = False) -> int:
+def du(
+    older_than: OlderOption = USUAL_AGE,
+    store: StoreOption = None,
+    device: DeviceOption = Device.auto,
+    json: JsonOption = False,
+) -> int:
     """Say how many records there are and how much room they take, by kind, dataset and age; the largest; and what `store prune
     --older-than` would free."""
     from unlearn_core.cli.store_text import show_contents
@@ -66,6 +71,7 @@ def prune(
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Remove them; otherwise it is only said what would go.")] = False,
     store: StoreOption = None,
+    device: DeviceOption = Device.auto,
     json: JsonOption = False,
 ) -> int:
     """Remove results that can be computed again, also beside a running app: what is being computed, and what that builds on,
@@ -115,6 +121,7 @@ def export(
     since: SinceOption = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
     store: StoreOption = None,
+    device: DeviceOption = Device.auto,
     json: JsonOption = False,
 ) -> int:
     """Write records and their arrays into one archive, with the checksum of everything. What they build on comes along. It is
@@ -146,6 +153,7 @@ def export(
 def import_(
     file: Annotated[Path, typer.Argument(help="An archive that `store export` wrote.")],
     store: StoreOption = None,
+    device: DeviceOption = Device.auto,
     json: JsonOption = False,
 ) -> int:
     """Add the records of an archive to a store, which is made if there is none. What is there already stays as it is. A damaged
@@ -176,6 +184,7 @@ def verify(
     ] = False,
     quick: Annotated[bool, typer.Option("--quick", help="Compare the sizes of files, not every byte.")] = False,
     store: StoreOption = None,
+    device: DeviceOption = Device.auto,
     json: JsonOption = False,
 ) -> int:
     """Read every file and compare it with its recorded size and SHA-256, and the tables with each other. The exit code is 0
