@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -44,6 +45,8 @@ class Database:
         self.name = shown(url)
         self.sqlite = url.get_backend_name() == "sqlite"
         self.read_only = cannot_be_written(url)
+        self._watch: sqlite3.Connection | None = None
+        self._watching = threading.Lock()
         try:
             self._engine = _read_only_engine(url) if self.read_only else sa.create_engine(url, **_engine_options(url))
         except ImportError as error:
@@ -114,9 +117,26 @@ class Database:
 
         return self._patiently(once, patience)
 
+    def stamp(self) -> int | None:
+        """A number that is another once anything was written, by whoever; None where the database has no such number."""
+        if not self.sqlite or self.read_only:
+            return None
+        with self._watching:
+            try:
+                if self._watch is None:  # one that never writes: SQLite tells each connection of the writes of all others
+                    address = f"{Path(str(self.url.database)).absolute().as_uri()}?mode=rw"
+                    self._watch = sqlite3.connect(address, uri=True, check_same_thread=False)
+                return int(self._watch.execute("PRAGMA data_version").fetchone()[0])
+            except sqlite3.Error:
+                return None
+
     def close(self) -> None:
         """Close the connections (they reopen when used)."""
         self._engine.dispose()
+        with self._watching:
+            watch, self._watch = self._watch, None
+            if watch is not None:
+                watch.close()
 
     def _wait_for_locks(self, db: sa.Connection, seconds: float) -> None:
         """How long SQLite waits for another program's lock; for PostgreSQL it is said once, when it connects."""
