@@ -12,6 +12,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -45,13 +46,10 @@ class Rule:
     keep: tuple[str, ...] = ()
     needed_too: bool = False
 
-    def takes(self, one: Brief, now: float) -> bool:
-        """Whether the record is one of those that are meant."""
-        return (
-            (self.older is None or one.created < now - self.older)
-            and (not self.kinds or one.kind in self.kinds)
-            and (not self.datasets or dataset_of(one.spec) in self.datasets)
-        )
+    def query(self, now: float) -> sa.Select[Any]:
+        """The records that are meant, as far as the database can tell; their datasets are in their specs."""
+        query = BRIEF if self.older is None else BRIEF.where(records.c.created < now - self.older)
+        return query.where(records.c.kind.in_(self.kinds)) if self.kinds else query
 
 
 @dataclass
@@ -94,8 +92,8 @@ def plan_prune(store: Store, rule: Rule, has_ended: HasEnded, now: float | None 
     def plan(db: sa.Connection) -> Plan:
         made, meant = Plan(), dict[str, tuple[str, int, str]]()
         reason = _reasons(db, rule, keys_in_work(db, has_ended))
-        for one in briefs(db):
-            if not rule.takes(one, moment):
+        for one in briefs(db, rule.query(moment)):
+            if rule.datasets and dataset_of(one.spec) not in rule.datasets:
                 continue
             if why := reason(one):
                 made.kept[why] += 1
