@@ -127,6 +127,18 @@ def test_what_is_in_work_or_built_on_stays(store: Store) -> None:
     assert not store.leases.in_work(has_ended)
 
 
+def test_what_a_job_has_just_computed_stays_for_its_next_stages(store: Store) -> None:
+    """Between two stages of a job nothing holds what the first left."""
+    scenario = make_scenario("blobs")
+    original = plant_original(store, scenario)
+    everything = Rule(kinds=frozenset({"original"}))
+    assert going(store, everything) == {original}
+    with hold(store, "0123456789abcdef", "token"):
+        assert plan_prune(store, everything, has_ended).kept == {"new, while something is computed": 1}
+        make_older(store, (original,), 0.1)
+        assert going(store, everything) == {original}
+
+
 def test_a_worker_says_what_it_builds_on(store: Store) -> None:
     store.put("needed", "demo", {}, {}, {})
     with contextlib.closing(Engine(store, address="inline", runner=RUNNER)) as engine:

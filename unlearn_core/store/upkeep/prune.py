@@ -28,8 +28,10 @@ from unlearn_core.store.upkeep.rows import BRIEF, Brief, briefs, present_sets
 
 HasEnded = Callable[[Lease], bool]
 """Whether the holder of a lease is known to be no more."""
+_NEW = 3600.0  # seconds: what a job has just computed is there for its next stages, which do not hold anything yet
 _BATCH = 200  # records that go in one transaction: others wait no longer than for that
 MADE_BY_HAND, FROM_GALLERY, IN_WORK = "made by people", "came with the program", "in work"
+NEW = "new, while something is computed"
 ASKED, ON_NAMED, RECENT, NEEDED = "asked to stay", "on data with named forget sets", "recent runs", "needed by what stays"
 
 
@@ -91,7 +93,7 @@ def plan_prune(store: Store, rule: Rule, has_ended: HasEnded, now: float | None 
 
     def plan(db: sa.Connection) -> Plan:
         made, meant = Plan(), dict[str, tuple[str, int, str]]()
-        reason = _reasons(db, rule, keys_in_work(db, has_ended))
+        reason = _reasons(db, rule, keys_in_work(db, has_ended), moment)
         for one in briefs(db, rule.query(moment)):
             if rule.datasets and dataset_of(one.spec) not in rule.datasets:
                 continue
@@ -143,7 +145,7 @@ def prune(store: Store, plan: Plan, has_ended: HasEnded) -> Pruned:
     return Pruned(removed, freed, spared, max(0, before - database_bytes(place.db)), note)
 
 
-def _reasons(db: sa.Connection, rule: Rule, working: set[str]) -> Callable[[Brief], str | None]:
+def _reasons(db: sa.Connection, rule: Rule, working: set[str], now: float) -> Callable[[Brief], str | None]:
     """Why a record stays whatever the rule says, besides being needed by others."""
     named = {one.of for one in present_sets(db)}
     newest = sa.select(runs.c.key).order_by(runs.c.number.desc()).limit(rule.recent)
@@ -156,6 +158,8 @@ def _reasons(db: sa.Connection, rule: Rule, working: set[str]) -> Callable[[Brie
             return FROM_GALLERY
         if one.key in working:
             return IN_WORK
+        if working and one.created > now - _NEW:
+            return NEW
         if one.key.startswith(rule.keep):
             return ASKED
         if one.key in recent:
