@@ -203,6 +203,7 @@ def test_no_store_is_made_by_looking(tmp_path: Path, capsys: pytest.CaptureFixtu
     ("command", "why"),
     [
         (["prune"], "Say what may go"),
+        (["prune", "--kind", "boundry"], "no records of kind 'boundry' here; there are: boundary, original, run."),
         (["prune", "--older-than", "soon"], "--older-than needs an age"),
         (["prune", "--older-than", "-3d"], "--older-than needs an age"),
         (["prune", "--older-than", "99999999y"], "--older-than needs an age"),
@@ -211,6 +212,7 @@ def test_no_store_is_made_by_looking(tmp_path: Path, capsys: pytest.CaptureFixtu
     ],
 )
 def test_mistakes_get_one_sentence(store: Store, capsys: pytest.CaptureFixture[str], command: list[str], why: str) -> None:
+    plant(store)
     assert main(["store", *command, "--store", store.location]) == 2
     assert why in capsys.readouterr().err
 
@@ -223,7 +225,7 @@ def test_what_people_read(store: Store, capsys: pytest.CaptureFixture[str]) -> N
         (["prune", "--kind", "boundary,original"], "1 needed by what stays"),
         (["prune", "--kind", "boundary"], "The same command with --yes does it"),
         (["prune", "--kind", "boundary", "--yes"], "Removed 1 record with"),
-        (["prune", "--kind", "boundary", "--yes"], "Nothing would go"),
+        (["prune", "--older-than", "1d", "--yes"], "Nothing would go"),
         (["verify"], "The store is sound."),
     ):
         assert main(["store", *command, "--store", store.location]) == 0

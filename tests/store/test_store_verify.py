@@ -72,7 +72,7 @@ def test_rows_that_cannot_be_read_are_damage(store: Store, capsys: pytest.Captur
     with database_of(store) as database:
         database.write(lambda db: db.execute(change.where(records.c.key == original).values(files="[{")))
         database.write(lambda db: db.execute(change.where(records.c.key == run).values(payload="[]")))
-    for command in (["du"], ["prune", "--kind", "run"]):
+    for command in (["du"], ["prune", "--kind", "original"]):
         assert main(["store", *command, "--store", store.location]) == 2
         assert "`eunoe store verify --mend` drops it" in capsys.readouterr().err
     assert {one.where for one in verify(store, has_ended, mend=True).findings} == {original, run}

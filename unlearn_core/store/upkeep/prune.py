@@ -92,6 +92,10 @@ def plan_prune(store: Store, rule: Rule, has_ended: HasEnded, now: float | None 
     moment = time.time() if now is None else now
 
     def plan(db: sa.Connection) -> Plan:
+        stored = set(db.execute(sa.select(records.c.kind).distinct()).scalars())
+        if strange := sorted(rule.kinds - stored):
+            known = ", ".join(sorted(stored - HAND_MADE)) or "none"
+            raise UserError(f"There are no records of kind {strange[0]!r} here; there are: {known}.")
         made, meant = Plan(), dict[str, tuple[str, int, str]]()
         reason = _reasons(db, rule, keys_in_work(db, has_ended), moment)
         for one in briefs(db, rule.query(moment)):
