@@ -99,24 +99,6 @@ class RunTable:
         added = tuple(row for key, row in found.items() if key in present and key not in there)
         return Changes(now, added, frozenset(there - present))
 
-    def whole(self, take: Callable[[Sequence[Sequence[Any]]], None], dataset: str | None = None) -> tuple[int, ...]:
-        """Give all rows to ``take``, :data:`PAGE` at a time, so that they are never in memory together: plain sequences of what
-        a :class:`RunRow` has. Returns the mark from which :meth:`changes` goes on. Raises :class:`UserError` when the database
-        refuses."""
-        stamp = self._db.stamp()
-        with self._lock:
-            self._catch_up()
-            turn, loose = self._turn, [row for row in self._unwritten.values() if row and dataset in (None, row.dataset)]
-        count, last, total = 0, 0, 0
-        while rows := self._page(last, dataset):
-            take(rows)
-            count, last, total = count + len(rows), rows[-1][0], total + sum(row[0] for row in rows)
-        if loose:
-            take(loose)
-        mark = (count, last, total, turn)
-        self._seen[dataset] = stamp, mark
-        return mark
-
     def compare(self, keys: set[str]) -> None:
         """Whether these, the keys of all stored runs, are those of the table; where not, the next look mends it."""
         if self._absent:
@@ -135,6 +117,24 @@ class RunTable:
         query = _select().where(*(runs.c[name] == value for name, value in values.items()))
         found = [] if self._absent else list(map(RunRow._make, self._db.read(lambda db: db.execute(query).all())))
         return found + [row for row in loose if all(getattr(row, name) == value for name, value in values.items())]
+
+    def whole(self, take: Callable[[Sequence[Sequence[Any]]], None], dataset: str | None = None) -> tuple[int, ...]:
+        """Give all rows to ``take``, :data:`PAGE` at a time, so that they are never in memory together: plain sequences of what
+        a :class:`RunRow` has. Returns the mark from which :meth:`changes` goes on. Raises :class:`UserError` when the database
+        refuses."""
+        stamp = self._db.stamp()
+        with self._lock:
+            self._catch_up()
+            turn, loose = self._turn, [row for row in self._unwritten.values() if row and dataset in (None, row.dataset)]
+        count, last, total = 0, 0, 0
+        while rows := self._page(last, dataset):
+            take(rows)
+            count, last, total = count + len(rows), rows[-1][0], total + sum(row[0] for row in rows)
+        if loose:
+            take(loose)
+        mark = (count, last, total, turn)
+        self._seen[dataset] = stamp, mark
+        return mark
 
     def latest(self, count: int) -> list[Latest]:
         """The last runs that were stored, the newest first: read from the end of an index, however many there are. Rows that
