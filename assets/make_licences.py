@@ -23,6 +23,7 @@ HEAD = """# Licences
 Eunoe is licensed under Apache-2.0 (file `LICENSE`). It ships none of the packages below: `pip` installs them beside it, each
 under its own licence. `python assets/make_licences.py` writes this page from what the installed packages say of themselves,
 without checking it; licences of libraries that a package's binary wheel contains are in that package's own files.
+The same as a bill of materials (CycloneDX): [sbom.cdx.json](sbom.cdx.json), for `pip-audit`: [versions.txt](versions.txt).
 
 """
 

@@ -4,7 +4,7 @@
 
 Makes a store of synthetic but well-formed records (real specs and keys, payloads with rounds, two small files each), opens it
 as a new process would, and measures. Every figure is seconds of a processor, the least of several repeats: it says what the
-work takes, not what else ran.
+work takes, not what else ran. A million runs, rows alone: ``python -m benchmarks run store_scale``.
 ``first`` is with nothing in memory, ``again`` with everything, ``click`` the page drawn anew by one.
 """
 

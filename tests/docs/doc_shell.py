@@ -60,7 +60,10 @@ def fault_of_cli(words: list[str]) -> str:
         root = CLI.make_context("eunoe", words[: at if at is not None else len(words)] + (["run"] if at is not None else []))
         if at is None:
             return ""
-        given = CLI.commands[words[at]].make_context(words[at], words[at + 1 :], parent=root).params
+        command, rest = CLI.commands[words[at]], words[at + 1 :]
+        while rest and rest[0] in getattr(command, "commands", {}):  # a group, such as `store du`
+            command, rest = command.commands[rest[0]], rest[1:]
+        given = command.make_context(words[at], rest, parent=root).params
     except typer.Exit:  # an option that only prints, such as --version
         return ""
     except Exception as error:  # noqa: BLE001  # typer's own complaint, whichever click it carries
@@ -119,4 +122,5 @@ KNOWN: dict[tuple[str, ...], Callable[[list[str]], str]] = {
     ("python", "-m", "venv"): _fine,
     (".", ".venv/bin/activate"): _fine,
     ("docker",): _docker,
+    ("pip-audit",): _files,
 }

@@ -47,6 +47,25 @@ def test_every_test_that_is_named_is_there() -> None:
     assert gone == []
 
 
+@pytest.mark.parametrize("name", ["reliability.md", "security.md"])
+def test_every_promise_of_a_table_names_its_test(name: str) -> None:
+    """A table whose last column is headed "test": every row of it names one, which the test above looks for."""
+    untested, rows, last = [], 0, ""
+    for line in (ROOT / "docs" / name).read_text("utf-8").splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")] if line.startswith("|") else []
+        if not cells:
+            last = ""
+        elif set(cells[-1]) <= {"-"}:
+            continue
+        elif not last:
+            last = "test" if cells[-1].startswith("test") else "other"
+        elif last == "test":
+            rows += 1
+            untested += [] if re.search(r"`[^`]*\btest_\w+[^`]*`", cells[-1]) else [cells[0]]
+    assert untested == []
+    assert rows >= {"reliability.md": 45, "security.md": 4}[name]
+
+
 def test_every_page_is_in_the_navigation() -> None:
     navigation = (ROOT / "mkdocs.yml").read_text(encoding="utf-8").partition("\nnav:")[2]
     missing = [page.name for page in (ROOT / "docs").glob("*.md") if page.name not in re.findall(r"[\w-]+\.md", navigation)]

@@ -66,6 +66,7 @@ def test_options_and_commands_are_those_of_the_program() -> None:
     assert "| `rem.momentum` | a number, at least 0, below 1 |" in text
     assert "`--regularity <float>`" in commands.page()
     assert "## discover" in commands.page()
+    assert "## store prune" in commands.page()
 
 
 @pytest.mark.parametrize(

@@ -163,7 +163,7 @@ def test_shares_of_older_runs_are_looked_up_once_for_each_original(made: Store, 
     usual = tables.original_metrics
     monkeypatch.setattr(tables, "recorded", lambda payload: {})
     older = SimpleNamespace(frame=run_table.stored_runs(made).frame.drop(columns=["memorised", "memorised_known"]))
-    monkeypatch.setattr(run_table, "stored_runs", lambda store: older)
+    monkeypatch.setattr(run_table, "stored_runs", lambda store, only: older)
     monkeypatch.setattr(tables, "original_metrics", lambda *a: (asked.append(a[1].seed), usual(*a))[1])
     twice = pd.concat([runs, runs.assign(discovery=1.0)], ignore_index=True)
     assert list(memorised.of_runs(made, twice)) == [*fresh, *fresh]
@@ -223,7 +223,7 @@ def test_where_the_original_has_no_outputs_no_data_are_read(made: Store, monkeyp
 
     runs = tables.results(made, "utility")
     older = SimpleNamespace(frame=run_table.stored_runs(made).frame.drop(columns=["memorised", "memorised_known"]))
-    monkeypatch.setattr(run_table, "stored_runs", lambda store: older)
+    monkeypatch.setattr(run_table, "stored_runs", lambda store, only: older)
     monkeypatch.setattr(measured, "content_key", lambda *parts: "nothing kept")
     monkeypatch.setattr(measured, "scenario_data", unread)
     monkeypatch.setattr(made, "arrays", gone)

@@ -223,3 +223,25 @@ def test_a_second_look_reads_only_what_is_new(store: Store, monkeypatch: pytest.
     store.delete(scenario(0).run_key(make_method("rem", scenario(0))))
     assert sorted(tables.results(store)["utility"]) == [0.1, 0.2, 0.9]
     assert seen == [1, 0]
+
+
+def test_metrics_that_are_not_asked_for_are_left_out_until_they_are(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs that speak of different metrics, in parts: a value is where it was measured, and nowhere else."""
+    from unlearn_core.results.run_table import stored_runs
+    from unlearn_core.store import runs as store_runs
+
+    monkeypatch.setattr(store_runs, "PAGE", 2)
+    for seed in range(5):
+        fake(store, scenario(seed), "rem", seed / 10)
+    spec, what = make_method("rem", scenario(5)), scenario(5)
+    told = {"scenario": what.model_dump(mode="json"), "method": spec.model_dump(mode="json")}
+    store.put(what.run_key(spec), "run", told, {"metrics": {"healed": 0.7}, "seconds": 1.0, "device": "cpu"}, {})
+    few = stored_runs(store, None, ["healed"])
+    assert "utility" not in few.frame
+    assert few.frame["healed"].fillna(-1).tolist() == [-1, -1, -1, -1, -1, 0.7]
+    every = stored_runs(store)
+    assert every.frame["utility"].fillna(-1).tolist() == [0.0, 0.1, 0.2, 0.3, 0.4, -1]
+    assert every.frame["healed"].equals(few.frame["healed"])
+    assert stored_runs(store, None, ["healed"]).frame is every.frame
+    texts = every.frame["setting"].to_numpy()
+    assert len({id(text) for text in texts}) == 1  # one object, not one for every row

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -94,6 +95,39 @@ def test_one_that_went_while_one_came_late_is_noticed(store: Store) -> None:
     store.delete(keys[1])
     sql(store, sa.update(runs).where(runs.c.key == keys[2]).values(number=50))
     assert store.runs.changes(last.mark, keys).gone == {keys[1]}
+
+
+def test_where_nothing_was_written_nothing_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store, other = Store.open(tmp_path / "store"), Store.open(tmp_path / "store")
+    put(store, 0)
+    first = store.runs.changes()
+    assert store.runs.whole(lambda _: None, "waves") == (0, 0, 0, 0)
+    with monkeypatch.context() as patch:
+        patch.setattr(Database, "read", lambda *_: pytest.fail("nothing was written, and the database was asked"))
+        assert store.runs.changes(first.mark) == Changes(first.mark)
+    key = put(other, 1)
+    second = store.runs.changes(first.mark)
+    assert [row.key for row in second.added] == [key]
+    other.delete(key)
+    assert store.runs.changes(second.mark, [key]).gone == {key}
+    store.close()
+    put(other, 2)
+    assert [row.seed for row in store.runs.changes(first.mark).added] == [2]
+
+
+def test_all_rows_are_given_in_parts(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_table, "PAGE", 2)
+    keys = [put(store, seed) for seed in range(5)]
+    put(store, 0, "waves")
+    parts: list[list[Any]] = []
+    mark = store.runs.whole(lambda rows: parts.append(list(rows)), "blobs")
+    assert [len(part) for part in parts] == [2, 2, 1]
+    given = [RunRow._make(row) for part in parts for row in part]
+    assert given == list(store.runs.changes(dataset="blobs").added)
+    assert store.runs.changes(mark, keys, "blobs") == Changes(mark)
+    sql(store, sa.update(runs).where(runs.c.key == keys[0]).values(number=100))
+    put(store, 9)
+    assert [row.seed for row in store.runs.changes(mark, keys, "blobs").added] == [9]
 
 
 @pytest.mark.parametrize("batch", [2, 500])

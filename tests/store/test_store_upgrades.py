@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -13,13 +14,17 @@ import pytest
 import sqlalchemy as sa
 from postgresserver import Server
 from storetools import KEY, WEIGHTS, database_of, put
+from upkeeptools import plant
 
+from unlearn_core.engine.lease import has_ended
 from unlearn_core.errors import UserError
 from unlearn_core.store import Store, schema
+from unlearn_core.store.upkeep import verify
 
 ROOT = Path(__file__).parents[2]
-VERSION_1 = Path(__file__).parent / "version1"
+HERE = Path(__file__).parent
 NOW = schema.SCHEMA
+EARLIER = range(1, NOW)
 
 UPGRADE = """
 import sys, time
@@ -34,11 +39,12 @@ assert store.get("0123456789abcdef") is not None
 """
 
 
-def old_store(kind: str, folder: Path, request: pytest.FixtureRequest) -> str:
-    """A store as version 1 of the schema left it: its rows as SQL, its files as they are."""
-    statements = (VERSION_1 / "lethe.sql").read_text()
+def old_store(kind: str, folder: Path, request: pytest.FixtureRequest, version: int = 1) -> str:
+    """A store as the code of this version of the schema left it: its rows as SQL, its files as they are."""
+    kept = HERE / f"version{version}"
+    statements = (kept / "lethe.sql").read_text()
     folder.mkdir()
-    shutil.copytree(VERSION_1 / "artifacts", folder / "artifacts")
+    shutil.copytree(kept / "artifacts", folder / "artifacts")
     if kind == "sqlite":
         database = sqlite3.connect(folder / "lethe.sqlite")
         database.executescript(statements)
@@ -49,13 +55,29 @@ def old_store(kind: str, folder: Path, request: pytest.FixtureRequest) -> str:
     path = place.partition("search_path%3D")[2].partition("&")[0]
     with server.connect() as connection:
         connection.execute(f"SET search_path = {path}")
-        connection.execute(statements)
+        connection.execute(for_postgresql(statements))
     return place
+
+
+def for_postgresql(statements: str) -> str:
+    """The same tables and rows in PostgreSQL's words; the numbers that it gives itself go on after those that are there."""
+    lines = [line for line in statements.splitlines() if "sqlite_sequence" not in line]
+    text = re.sub(r"X'([0-9A-F]*)'", r"'\\x\1'", "\n".join(lines))
+    text = text.replace("INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT", "SERIAL PRIMARY KEY").replace("BLOB", "BYTEA")
+    after = "SELECT setval(pg_get_serial_sequence('runs', 'number'), (SELECT max(number) FROM runs));\nCOMMIT;"
+    return text.replace("COMMIT;", after) if "CREATE TABLE runs" in text else text
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def version_1(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return old_store(request.param, tmp_path / "old", request)
+
+
+@pytest.fixture(params=[(kind, version) for version in EARLIER for kind in ("sqlite", "postgresql")], ids=str)
+def earlier(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A store of each earlier version on each database."""
+    kind, version = request.param
+    return old_store(kind, tmp_path / "old", request, version)
 
 
 def columns(store: Store) -> set[str]:
@@ -65,20 +87,42 @@ def columns(store: Store) -> set[str]:
 
 def sound(store: Store) -> None:
     """Everything that the fixture holds is there."""
-    assert [record.key for record in store.find()] == [KEY, "fedcba9876543210"]
+    assert [record.key for record in store.find()][:2] == [KEY, "fedcba9876543210"]
     assert np.array_equal(store.arrays(KEY, "weights")["layer.weight"], WEIGHTS["layer.weight"])
     failure = store.failure("a" * 16)
     assert failure is not None
     assert failure.message == "It broke."
 
 
-def test_a_store_of_version_1_is_opened(version_1: str) -> None:
+def test_there_is_a_store_of_each_earlier_version() -> None:
+    assert {path.name for path in HERE.glob("version*")} == {f"version{number}" for number in EARLIER}
+    assert set(schema.UPGRADES) == set(EARLIER)
+
+
+def test_a_store_of_an_earlier_version_is_opened(earlier: str) -> None:
     for _ in range(2):
-        store = Store.open(version_1)
+        store = Store.open(earlier)
         sound(store)
         put(store, "new")
         store.delete("new")
+        assert store.leases.take("key", "one", "here 1 0") is None
+        store.leases.drop("key", "one")
+        assert verify(store, has_ended).sound
         store.close()
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_the_rows_of_runs_of_version_2_are_kept(tmp_path: Path, request: pytest.FixtureRequest, kind: str) -> None:
+    """They are not made anew, and those that come later have higher numbers."""
+    store = Store.open(old_store(kind, tmp_path / "old", request, 2))
+    (row,) = store.runs.changes().added
+    assert (row.number, row.dataset, row.seed, row.method) == (2, "blobs", 3, "finetune")
+    healed, utility = np.frombuffer(row.numbers)
+    assert np.isnan(healed)
+    assert utility == 0.25
+    plant(store)
+    assert [later.number for later in store.runs.changes().added][1] > 2
+    store.close()
 
 
 def test_an_older_schema_is_upgraded_once(version_1: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ import typer
 
 from unlearn_core import __version__, plugins
 from unlearn_core.cli import app as dashboard
-from unlearn_core.cli import bench, check, check_plugin, discover, export, parts, results, returns, run, sweep, tune
+from unlearn_core.cli import bench, check, check_plugin, discover, export, parts, results, returns, run, store, sweep, tune
 from unlearn_core.cli.options import BAD_INPUT, FAILED, INTERRUPTED, PluginOption, fail, with_plugins_first
 from unlearn_core.errors import UserError
 
@@ -54,6 +54,7 @@ app.command("results")(results.results)
 app.command("tune")(tune.tune)
 app.command("returns")(returns.returns)
 app.command("export")(export.export)
+app.add_typer(store.store_app, name="store")
 app.command("bench")(bench.bench)
 app.command("check-plugin")(check_plugin.check_plugin)
 

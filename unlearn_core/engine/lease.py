@@ -7,7 +7,7 @@ import functools
 import os
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from unlearn_core.errors import UserError
@@ -21,14 +21,15 @@ EXPIRES_SECONDS = 30.0
 
 
 @contextlib.contextmanager
-def hold(store: Store, key: str, holder: str, over: Lease | None = None) -> Iterator[Lease | None]:
+def hold(store: Store, key: str, holder: str, over: Lease | None = None, needs: Iterable[str] = ()) -> Iterator[Lease | None]:
     """Hold ``key`` with a heartbeat: yields None, or the lease of another who is computing it.
 
     ``over``: a lease that was found abandoned. One of a process of this machine that is no more is taken over at once.
+    ``needs``: what it builds on, which nobody prunes meanwhile.
     """
-    other = store.leases.take(key, holder, this_process(), over)
+    other = store.leases.take(key, holder, this_process(), over, needs)
     if other is not None and has_ended(other):
-        other = store.leases.take(key, holder, this_process(), other)
+        other = store.leases.take(key, holder, this_process(), other, needs)
     if other is not None:
         yield other
         return

@@ -77,7 +77,7 @@ def execute(request: Request, emit: Emit, cancelled: Callable[[], bool] = lambda
             return Outcome("done")
         if reporter.cancelled():
             return Outcome("cancelled")
-        with hold(store, stage.key, request.token, request.over) as other:
+        with hold(store, stage.key, request.token, request.over, stage.needs) as other:
             if other is not None:
                 return Outcome("elsewhere", lease=other)
             return _compute(request, store, reporter)

@@ -85,7 +85,7 @@ def of_runs(store: Results, runs: pd.DataFrame) -> pd.Series:
 
     # A setting's key says all that the other columns of a task say in words.
     same = ["setting", "regularity", "seed"]
-    table = stored_runs(store).frame.reindex(columns=["key", *_OF]).drop_duplicates("key").set_index("key")
+    table = stored_runs(store, only=_OF).frame.reindex(columns=["key", *_OF]).drop_duplicates("key").set_index("key")
     known = table.astype(float).bfill(axis="columns").iloc[:, 0]  # the share of C comes first
     shares = _of_originals(runs["key"].map(known).astype(float), runs, same)
     lacking = runs[shares.isna()].drop_duplicates(same)["key"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -27,26 +27,33 @@ COLUMNS: Final = dict.fromkeys(TEXTS, object) | {
 TOLD: Final = "told"
 """Column: which metrics the record speaks of, and in which version. Null is not the same as not told."""
 
+ALWAYS: Final = ("memorised", "memorised_known", "seconds")
+"""Metrics that are there whatever is asked for: tables show them beside others."""
+
 _kept: weakref.WeakKeyDictionary[Any, dict[str | None, StoredRuns]] = weakref.WeakKeyDictionary()
 _lock = threading.Lock()
 
 
-def stored_runs(store: Results, dataset: str | None = None) -> StoredRuns:
-    """The runs of this store (on one dataset) as they are now."""
+def stored_runs(store: Results, dataset: str | None = None, only: Collection[str] | None = None) -> StoredRuns:
+    """The runs of this store (on one dataset) as they are now. ``only``: the metrics that are asked for, where others may be
+    left out: a hundred thousand runs have more numbers than a table needs."""
     with _lock:
         parts = _kept.setdefault(store.runs, {})
         found = parts.setdefault(dataset, StoredRuns(store.runs, dataset))
-    return found.refreshed()
+    return found.refreshed(only)
 
 
 class StoredRuns:
-    """A table of runs that follows its store. ``frame``: :data:`COLUMNS`, :data:`TOLD` and one float column per metric."""
+    """A table of runs that follows its store. ``frame``: :data:`COLUMNS`, :data:`TOLD` and one float column per metric that was
+    asked for."""
 
     def __init__(self, table: Any, dataset: str | None) -> None:
         self._table = weakref.proxy(table)
         self.dataset = dataset
         self._lock = threading.Lock()
         self.mark: tuple[int, ...] = ()
+        self._only: frozenset[str] | None = frozenset(ALWAYS)
+        self._texts: dict[str, str] = {}
         self._scenarios: dict[str, Scenario] = {}
         self._specs: dict[str, MethodSpec] = {}
         self._names: dict[str, tuple[list[str], frozenset[str]]] = {}
@@ -56,18 +63,29 @@ class StoredRuns:
         """Records of values that were measured later, by key: they never change."""
         self.frame = pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in (COLUMNS | {TOLD: object}).items()})
 
-    def refreshed(self) -> StoredRuns:
-        """The same with what has changed in the store since."""
+    def refreshed(self, only: Collection[str] | None = None) -> StoredRuns:
+        """The same with what has changed in the store since; with metrics that were not asked for before, all is read anew."""
         with self._lock:
+            if self._only is not None and (only is None or not self._only.issuperset(only)):
+                self._only = None if only is None else self._only.union(only)
+                self.mark = ()
+            if not self.mark:
+                self.frame, self.mark = self._read_all()
+                return self
             changes = self._table.changes(self.mark, self.frame["key"], self.dataset)
             frame = self.frame
             if changes.gone:
                 frame = frame[~frame["key"].isin(changes.gone)].reset_index(drop=True)
             if changes.added:
-                new = self._parsed(changes.added)
+                new = _Growing(self._columns(changes.added)).frame()
                 frame = pd.concat([frame, new], ignore_index=True) if len(frame) else new
             self.frame, self.mark = frame, changes.mark
         return self
+
+    def _read_all(self) -> tuple[pd.DataFrame, tuple[int, ...]]:
+        whole = _Growing()
+        mark = self._table.whole(lambda rows: whole.add(self._columns(rows)), self.dataset)
+        return whole.frame(), mark
 
     def scenario_of(self, settings: Iterable[str]) -> dict[str, Scenario]:
         """Setting → one of its scenarios; dials and seed are any stored ones."""
@@ -94,21 +112,34 @@ class StoredRuns:
             specs = self._table.specs(first["key"])
             known |= {value: parse(specs[key]) for value, key in zip(first[column], first["key"], strict=True) if key in specs}
 
-    def _parsed(self, rows: Sequence[Any]) -> pd.DataFrame:
-        given = dict(zip(rows[0]._fields, zip(*rows, strict=True), strict=True))
-        columns = {name: pd.Series(list(given[name]), dtype=kind) for name, kind in COLUMNS.items()}
-        kinds, stored = pd.Series(list(given["told"]), dtype=object), given["numbers"]
-        parts = []
-        for told, part in kinds.groupby(kinds, sort=False):
+    def _columns(self, rows: Sequence[Any]) -> dict[str, np.ndarray]:
+        """Column → its values in these rows, which have the table's fields."""
+        given = dict(zip(self._table.fields, zip(*rows, strict=True), strict=True))
+        found = {name: self._shared(given[name]) for name in (*TEXTS, TOLD) if name != "key"}
+        found["key"] = np.array(given["key"], dtype=object)
+        found |= {name: np.array(given[name], dtype=kind) for name, kind in COLUMNS.items() if name not in TEXTS}
+        kinds, stored = found[TOLD], given["numbers"]
+        for told in dict.fromkeys(kinds):
+            where = np.flatnonzero(kinds == told)
             if told not in self._names:
-                self._names[told] = self._named(rows[part.index[0]].key)
+                self._names[told] = self._named(given["key"][where[0]])
             names, holding = self._names[told]
-            if len(names):
-                matrix = np.frombuffer(b"".join(stored[k] for k in part.index), "<f8").reshape(-1, len(names))
-                kept = [k for k, name in enumerate(names) if name in holding]
-                parts.append(pd.DataFrame(matrix[:, kept], part.index, [names[k] for k in kept]))
-        numbers = pd.concat(parts).reindex(kinds.index) if parts else pd.DataFrame(index=kinds.index)
-        return pd.concat([pd.DataFrame(columns | {TOLD: kinds}), numbers], axis="columns")
+            kept = [(k, name) for k, name in enumerate(names) if name in holding and (self._only is None or name in self._only)]
+            if kept:
+                matrix = np.frombuffer(b"".join(stored[k] for k in where), "<f8").reshape(-1, len(names))
+                for k, name in kept:
+                    found.setdefault(name, np.full(len(rows), np.nan))[where] = matrix[:, k]
+        return found
+
+    def _shared(self, texts: Sequence[str | None]) -> np.ndarray:
+        """These texts, equal ones as one object."""
+        one = self._texts.setdefault
+        if len(few := set(texts)) == 1:
+            (text,) = few
+            found = np.empty(len(texts), dtype=object)
+            found.fill(text and one(text, text))  # np.full would make a text of its own for every row
+            return found
+        return np.array([text and one(text, text) for text in texts], dtype=object)
 
     def _named(self, key: str) -> tuple[list[str], frozenset[str]]:
         """Which metrics records as this one have, and which of these values hold today."""
@@ -118,6 +149,36 @@ class StoredRuns:
     def telling(self, metric: str) -> frozenset[str]:
         """The values of :data:`TOLD` of records that speak of this metric, with a value or with null."""
         return frozenset(told for told, (_, holding) in self._names.items() if metric in holding)
+
+
+class _Growing:
+    """Columns that grow by parts. Each is one array from the start: thousands of small ones between what is only there while a
+    part is read would keep all of that memory."""
+
+    def __init__(self, *parts: Mapping[str, np.ndarray]) -> None:
+        self._kinds = dict[str, Any](COLUMNS) | {TOLD: object}
+        self._columns = {name: np.empty(0, dtype=kind) for name, kind in self._kinds.items()}
+        self._size = 0
+        for part in parts:
+            self.add(part)
+
+    def add(self, part: Mapping[str, np.ndarray]) -> None:
+        """The next rows; a metric that they lack is NaN there."""
+        size = self._size + len(part["key"])
+        for name in part.keys() | self._columns.keys():
+            column = self._columns.get(name)
+            if column is None or len(column) < size:
+                old, column = column, np.empty(size + size // 2, dtype=self._kinds.get(name, float))
+                column[: self._size] = np.nan if old is None else old[: self._size]
+            column[self._size : size] = part.get(name, np.nan)
+            self._columns[name] = column
+        self._size = size
+
+    def frame(self) -> pd.DataFrame:
+        """The table of all that was added."""
+        kinds = {name: self._kinds.get(name, float) for name in self._columns}
+        columns = {name: pd.Series(self._columns[name][: self._size], dtype=kind) for name, kind in kinds.items()}
+        return pd.DataFrame(columns, copy=False)
 
 
 def described(runs: StoredRuns, frame: pd.DataFrame) -> pd.DataFrame:
@@ -143,7 +204,13 @@ def described(runs: StoredRuns, frame: pd.DataFrame) -> pd.DataFrame:
     pairs.loc[twice, "variant"] = [
         f"{v}, spec={k}".removeprefix(", ") for v, k in pairs.loc[twice, ["variant", "spec"]].to_numpy()
     ]
-    return frame.merge(pairs[["setting", "spec", "label", "oracle", "variant"]], on=["setting", "spec"], how="inner")
+    place = pd.MultiIndex.from_frame(pairs[["setting", "spec"]]).get_indexer(
+        pd.MultiIndex.from_frame(frame[["setting", "spec"]])
+    )
+    if (place < 0).any():
+        frame, place = frame[place >= 0], place[place >= 0]
+    told = {name: pd.Series(pairs[name].to_numpy()[place], dtype=pairs[name].dtype) for name in ("label", "oracle", "variant")}
+    return frame.reset_index(drop=True).assign(**told)
 
 
 def options(runs: StoredRuns, settings: Iterable[str]) -> dict[str, str]:

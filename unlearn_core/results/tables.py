@@ -63,7 +63,7 @@ def results(store: Results, metric: str | None = None, dataset: str | None = Non
     Raises :class:`UserError` for an unknown metric.
     """
     names = metrics.names() if metric is None else [metrics.get(metric).name]
-    runs = stored_runs(store, dataset)
+    runs = stored_runs(store, dataset, None if metric is None else names)
     frame = described(runs, runs.frame)
     words = options(runs, frame["setting"].unique())
     frame = frame.assign(options=frame["setting"].map(words), amount=_whole(frame["amount"]))

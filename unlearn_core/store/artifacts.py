@@ -55,12 +55,16 @@ class Artifacts:
         # One entry: safetensors writes several in an order of their own each time, and equal content has to be equal bytes.
         data = save({k: np.asarray(v, order="C") for k, v in group.items()}, metadata={WORKING_TITLE: f"{key} {name}"})
         digest = hashlib.sha256(data).hexdigest()
-        entry = FileEntry(name, f"{key[:2]}/{key}-{name}-{digest[:16]}{SUFFIX}", len(data), digest)
+        entry = FileEntry(name, path_of(key, name, digest), len(data), digest)
+        self.put(entry, data)
+        return entry
+
+    def put(self, entry: FileEntry, data: bytes) -> None:
+        """Write the bytes of one file durably; raises ``OSError`` as :meth:`write` does."""
         target = self.root / entry.path
         # Not the folder itself: where it is gone, another place would be filled.
         target.parent.mkdir(self._folder, exist_ok=True)
         _write_durably(target, data, self._file)
-        return entry
 
     def owner(self) -> str | None:
         """The id of the store that this folder belongs to, None where it carries none; raises ``OSError``."""
@@ -84,13 +88,16 @@ class Artifacts:
         """
         from safetensors.numpy import load
 
+        data = self.data(entry)
+        return None if data is None else load(data)
+
+    def data(self, entry: FileEntry) -> bytes | None:
+        """The bytes of one file, or None, as :meth:`read`."""
         try:
             data = (self.root / entry.path).read_bytes()
         except (FileNotFoundError, NotADirectoryError):
             return None
-        if len(data) != entry.size or hashlib.sha256(data).hexdigest() != entry.sha256:
-            return None
-        return load(data)
+        return data if len(data) == entry.size and hashlib.sha256(data).hexdigest() == entry.sha256 else None
 
     def intact(self, entry: FileEntry) -> bool:
         """Whether the file is there with the recorded size (the cheap check; :meth:`read` compares the hash)."""
@@ -126,6 +133,11 @@ class Artifacts:
                 self.remove(path)
                 removed += 1
         return removed
+
+
+def path_of(key: str, name: str, sha256: str) -> str:
+    """Where, relative to the folder, the file of one array group lies."""
+    return f"{key[:2]}/{key}-{name}-{sha256[:16]}{SUFFIX}"
 
 
 @contextlib.contextmanager

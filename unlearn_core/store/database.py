@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -44,6 +45,8 @@ class Database:
         self.name = shown(url)
         self.sqlite = url.get_backend_name() == "sqlite"
         self.read_only = cannot_be_written(url)
+        self._watch: sqlite3.Connection | None = None
+        self._watching = threading.Lock()
         try:
             self._engine = _read_only_engine(url) if self.read_only else sa.create_engine(url, **_engine_options(url))
         except ImportError as error:
@@ -93,27 +96,47 @@ class Database:
 
         return self._patiently(once, PATIENCE)
 
-    def write(self, work: Callable[[sa.Connection], T], key: str | None = None, patience: float | None = None) -> T:
-        """The same in one transaction; ``key``: at most one such transaction at a time, over all processes.
+    def write(
+        self, work: Callable[[sa.Connection], T], key: str | Iterable[str] | None = None, patience: float | None = None
+    ) -> T:
+        """The same in one transaction; ``key``, or each of several: at most one such transaction at a time, over all processes.
 
         ``IntegrityError`` goes to the caller, for whom it may mean no harm."""
 
         patience = PATIENCE if patience is None else patience
         self.check_writable()
+        held = [key] if isinstance(key, str) else sorted(set(key or ()))  # in one order, or two would wait for each other
 
         def once() -> T:
             with self._engine.connect().execution_options(lethe_write=True) as db:
                 self._wait_for_locks(db, patience)
                 with db.begin():
-                    if key is not None and self._postgresql:  # SQLite has one writer at a time anyway
-                        db.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCKS, sa.func.hashtext(key))))
+                    for one in held if self._postgresql else ():  # SQLite has one writer at a time anyway
+                        db.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCKS, sa.func.hashtext(one))))
                     return work(db)
 
         return self._patiently(once, patience)
 
+    def stamp(self) -> int | None:
+        """A number that is another once anything was written, by whoever; None where the database has no such number."""
+        if not self.sqlite or self.read_only:
+            return None
+        with self._watching:
+            try:
+                if self._watch is None:  # one that never writes: SQLite tells each connection of the writes of all others
+                    address = f"{Path(str(self.url.database)).absolute().as_uri()}?mode=rw"
+                    self._watch = sqlite3.connect(address, uri=True, check_same_thread=False)
+                return int(self._watch.execute("PRAGMA data_version").fetchone()[0])
+            except sqlite3.Error:
+                return None
+
     def close(self) -> None:
         """Close the connections (they reopen when used)."""
         self._engine.dispose()
+        with self._watching:
+            watch, self._watch = self._watch, None
+            if watch is not None:
+                watch.close()
 
     def _wait_for_locks(self, db: sa.Connection, seconds: float) -> None:
         """How long SQLite waits for another program's lock; for PostgreSQL it is said once, when it connects."""

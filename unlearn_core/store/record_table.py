@@ -6,7 +6,7 @@ import contextlib
 import json
 import time
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 import sqlalchemy as sa
@@ -99,14 +99,28 @@ class RecordTable:
 
     def drop(self, row: sa.RowMapping) -> None:
         """Remove exactly this row (a newer one with the same key stays) and its files."""
+        self.drop_all([(row["key"], row["token"], entries_of(row))])
 
-        def drop(db: sa.Connection) -> None:
-            gone = db.execute(sa.delete(records).where(records.c.key == row["key"], records.c.token == row["token"]))
-            if gone.rowcount:
-                db.execute(sa.delete(runs).where(runs.c.key == row["key"]))
-            self._remove(db, row["key"], entries_of(row))
+    def drop_all(
+        self, rows: Sequence[tuple[str, str, Sequence[FileEntry]]], but: Callable[[sa.Connection], set[str]] | None = None
+    ) -> list[str]:
+        """Remove these rows (key, token, files), in one transaction, without the keys that ``but`` then names.
 
-        self._db.write(drop, row["key"])
+        Returns the keys that were removed.
+        """
+
+        def drop(db: sa.Connection) -> list[str]:
+            spared, gone = set() if but is None else but(db), []
+            for key, token, entries in rows:
+                if key in spared:
+                    continue
+                if db.execute(sa.delete(records).where(records.c.key == key, records.c.token == token)).rowcount:
+                    db.execute(sa.delete(runs).where(runs.c.key == key))
+                    gone.append(key)
+                self._remove(db, key, entries)
+            return gone
+
+        return self._db.write(drop, [key for key, _, _ in rows])
 
     def _remove_unreferenced(self, key: str, entries: list[FileEntry], patience: float | None = None) -> None:
         if entries:

@@ -12,7 +12,7 @@ import functools
 import json
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +25,7 @@ from unlearn_core.store.run_rows import COLUMNS, RUN, RunRow, as_run_row, make_r
 from unlearn_core.store.schema import records, runs
 
 BATCH = 500  # records that get their rows in one transaction
+PAGE = 5_000  # rows that are in memory together where all are read
 _PATIENCE = 1.0  # seconds: where another program writes all the time, the rows are kept in memory until the next look
 _PAUSE = 30.0  # seconds until writing is tried again
 
@@ -55,24 +56,35 @@ NOTHING: tuple[int, ...] = ()
 class RunTable:
     """The runs of one store; all methods may be called from any thread."""
 
+    fields = RunRow._fields
+
     def __init__(self, db: Database) -> None:
         self._db = db
         self._lock = threading.Lock()
         self._differs = False
         self._unwritten: dict[str, RunRow | None] = {}
         self._turn = 0  # of what is unwritten
+        self._seen: dict[
+            str | None, tuple[int | None, tuple[int, ...]]
+        ] = {}  # dataset → the database's stamp, and the mark then
         self._pause = 0.0
 
     def changes(self, mark: tuple[int, ...] = NOTHING, known: Iterable[str] = (), dataset: str | None = None) -> Changes:
         """What is new (on ``dataset``) since ``mark``; ``known``: the keys that the reader has.
 
-        Costs one count where nothing changed. Raises :class:`UserError` when the database refuses.
+        Costs one count where nothing changed, and in SQLite nothing where nothing was written. Raises :class:`UserError` when
+        the database refuses.
         """
+        stamp = self._db.stamp()
         with self._lock:
+            still = stamp is not None and self._seen.get(dataset) == (stamp, mark)
+            if still and not self._differs and not self._unwritten:
+                return Changes(mark)
             self._catch_up()
             turn, loose = self._turn, [row for row in self._unwritten.values() if row and dataset in (None, row.dataset)]
         count, last, total = self._extent(dataset)
         now = (count, last, total, turn)
+        self._seen[dataset] = stamp, now
         if now == mark:
             return Changes(mark)
         before = mark or (0, 0, 0, turn if not loose else -1)
@@ -109,6 +121,24 @@ class RunTable:
         query = _select().where(*(runs.c[name] == value for name, value in values.items()))
         found = [] if self._absent else list(map(RunRow._make, self._db.read(lambda db: db.execute(query).all())))
         return found + [row for row in loose if all(getattr(row, name) == value for name, value in values.items())]
+
+    def whole(self, take: Callable[[Sequence[Sequence[Any]]], None], dataset: str | None = None) -> tuple[int, ...]:
+        """Give all rows to ``take``, :data:`PAGE` at a time, so that they are never in memory together: plain sequences of what
+        a :class:`RunRow` has. Returns the mark from which :meth:`changes` goes on. Raises :class:`UserError` when the database
+        refuses."""
+        stamp = self._db.stamp()
+        with self._lock:
+            self._catch_up()
+            turn, loose = self._turn, [row for row in self._unwritten.values() if row and dataset in (None, row.dataset)]
+        count, last, total = 0, 0, 0
+        while rows := self._page(last, dataset):
+            take(rows)
+            count, last, total = count + len(rows), rows[-1][0], total + sum(row[0] for row in rows)
+        if loose:
+            take(loose)
+        mark = (count, last, total, turn)
+        self._seen[dataset] = stamp, mark
+        return mark
 
     def latest(self, count: int) -> list[Latest]:
         """The last runs that were stored, the newest first: read from the end of an index, however many there are. Rows that
@@ -228,6 +258,13 @@ class RunTable:
             return []
         query = _select().where(_readable(dataset), runs.c.number > number).order_by(runs.c.number)
         return list(map(RunRow._make, self._db.read(lambda db: db.execute(query).all())))
+
+    def _page(self, number: int, dataset: str | None) -> Sequence[Sequence[Any]]:
+        """The next rows after this one as the driver gives them: SQLAlchemy's own rows take as long as reading does."""
+        if self._absent:
+            return []
+        query = _select().where(_readable(dataset), runs.c.number > number).order_by(runs.c.number).limit(PAGE)
+        return self._db.read(lambda db: db.execute(query).cursor.fetchall())
 
     def _keys(self, dataset: str | None) -> set[str]:
         if self._absent:

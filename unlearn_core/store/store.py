@@ -8,7 +8,7 @@ import socket
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import sqlalchemy as sa
@@ -26,6 +26,14 @@ from unlearn_core.store.runs import RunTable
 from unlearn_core.store.schema import bring_up_to_date, failures, records
 
 _TRIES = 3  # a sweep by a machine with another clock can take a file away before its row is there
+
+
+class Inside(NamedTuple):
+    """The database, the folder of array files, and the rows that come and go with them."""
+
+    db: Database
+    artifacts: Artifacts
+    records: RecordTable
 
 
 class Store:
@@ -92,6 +100,11 @@ class Store:
     def read_only(self) -> bool:
         """Whether this user may only read it."""
         return self._db.read_only
+
+    @property
+    def inside(self) -> Inside:
+        """What the store is made of, for those who keep it in order (``upkeep/``)."""
+        return Inside(self._db, self._artifacts, self._records)
 
     @property
     def uploads(self) -> Path:

@@ -26,10 +26,12 @@ def page() -> str:
 
 def section(name: str, command: Any, root: Any) -> list[str]:
     """One command: what it does, and its options."""
-    context = command.make_context(name, [], parent=root, resilient_parsing=True)
+    context = command.make_context(name.split()[-1], [], parent=root, resilient_parsing=True)
     records = [record for parameter in command.get_params(context) if (record := parameter.get_help_record(context))]
     rows = [(f"`{_option(words)}`", prose(" ".join(text.split()))) for words, text in records]
-    return [f"## {name}", "", prose(" ".join((command.help or "").split())), "", *table(("option", "meaning"), rows)]
+    lines = [f"## {name}", "", prose(" ".join((command.help or "").split())), "", *table(("option", "meaning"), rows)]
+    below = getattr(command, "commands", {})  # of a group, such as `store`
+    return [*lines, *(line for part, one in below.items() for line in section(f"{name} {part}", one, context))]
 
 
 def _option(words: str) -> str:
