@@ -40,6 +40,7 @@ def editor(state: vs.State, scenario: Scenario, draft: drafts.Draft, truth: bool
 
 def _members(state: vs.State, scenario: Scenario, draft: drafts.Draft, truth: bool, found: Suspects | None) -> None:
     content, order, marked = draft.content, draft.content.indices, list[int]()
+    typing = st.container()
     if not content.indices:
         st.info("Your set is empty. Accept suspects, or add examples by their number.", icon=":material/info:")
     else:
@@ -71,7 +72,8 @@ def _members(state: vs.State, scenario: Scenario, draft: drafts.Draft, truth: bo
         )
         wanted = [] if number is None else [number]
         st.button("Add", key="add-one", icon=":material/add:", on_click=drafts.add, args=(draft, wanted), disabled=not wanted)
-    telling.panel(state, scenario, draft, order, marked, found)
+    with typing:
+        telling.panel(state, scenario, draft, order, marked, found)
 
 
 def _rows(scenario: Scenario, draft: drafts.Draft, indices: tuple[int, ...], truth: bool) -> pd.DataFrame:

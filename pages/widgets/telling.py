@@ -25,7 +25,9 @@ OWN, OTHERS = "Label your set", "Check others"
 _STYLE = """<style>
 .eunoe-tell .eunoe-seen, .eunoe-tell img {width: 116px;}
 .eunoe-tell img {aspect-ratio: 1; image-rendering: pixelated; border-radius: 6px; display: block;}
-.st-key-tell-classes button {min-width: 3.4rem;}
+.st-key-tell-classes button, .st-key-tell-names button {min-width: 3.4rem;}
+.st-key-tell-names kbd {display: none;}
+@media (max-width: 640px) {.st-key-tell-classes kbd {display: none;}}
 </style>"""
 
 
@@ -34,10 +36,16 @@ def panel(
 ) -> None:
     """One example, and a button for every class. ``order``: of the set's examples; ``marked``: those that come first;
     ``found``: a search, whose healed model suggests a label."""
-    with st.expander("Right labels, and examples to trust", icon=":material/keyboard:", key="tell"):
-        mode = st.segmented_control(
-            "What to label", [OWN, OTHERS], default=OWN, required=True, key="tell-mode", label_visibility="collapsed"
-        )
+    # Where neither is chosen there are no buttons, so that a key that is pressed by chance means nothing.
+    mode = st.segmented_control(
+        "Type right labels", [OWN, OTHERS], key="tell",
+        help="With one key each: right labels of your set; or of others, to find examples that methods may trust",
+    )  # fmt: skip
+    if mode is None:
+        if draft.content.labels or draft.content.checked:
+            _count(draft.content)
+        return
+    with st.container(border=True):
         index = _asked(scenario, draft, order, marked, mode)
         if index is None:
             done = "Every example of the set has its right label." if mode == OWN else "Nothing is left to be checked."
@@ -78,7 +86,7 @@ def _ask(state: vs.State, scenario: Scenario, draft: drafts.Draft, index: int, m
         # A key of its own for every example: a press that comes twice must not answer for one that was not seen yet.
         if suggested:
             st.button(
-                escape_markdown(suggested), key=f"tell-says-{index}", shortcut="Enter", type="primary",
+                escape_markdown(suggested), key=f"tell-says-{index}", shortcut="down", type="primary",
                 on_click=drafts.label, args=(draft, index, suggested, given), help="As the healed model says",
             )  # fmt: skip
         st.button(
@@ -98,7 +106,8 @@ def _classes(draft: drafts.Draft, index: int, given: str, names: tuple[str, ...]
                 args=(draft, index, right or given, given),
             )  # fmt: skip
         return
-    with st.container(horizontal=True, gap="small", key="tell-classes"):
+    same = keys == [name.lower() for name in names]  # then the name says the key
+    with st.container(horizontal=True, gap="small", key="tell-names" if same else "tell-classes"):
         for name, key in zip(names, keys, strict=True):
             st.button(
                 escape_markdown(name), key=f"tell-{key}-{index}", shortcut=key, on_click=drafts.label,

@@ -26,11 +26,19 @@ def asked(app: AppTest) -> tuple[int, list[str]]:
     return index.pop(), [key[1] for key in keys if len(key[1]) == 1]
 
 
+def choose(app: AppTest, mode: str) -> None:
+    app.session_state["tell"] = mode
+    app.run()
+    assert not app.exception
+
+
 def test_one_key_a_label_and_both_reach_the_methods(open_page: OpenPage, place: Path) -> None:
     base = scenario_of(QUERY)
     found = open_suspects(Store.open(place), base, spec_of(QUERY))
     names = list(scenario_data(base).corrupted.train.class_names)
     app = open_page("forget", QUERY, parts="Your set")
+    assert not any(str(button.key).startswith("tell-") for button in app.button)  # no key means anything yet
+    choose(app, "Label your set")
     index, keys = asked(app)
     assert index in found.forget
     assert len(keys) == len(names)
@@ -51,8 +59,7 @@ def test_one_key_a_label_and_both_reach_the_methods(open_page: OpenPage, place: 
     buttons(app)[f"tell-pass-{passed}"].click().run()
     assert asked(app)[0] not in (index, passed)
 
-    app.session_state["tell-mode"] = "Check others"
-    app.run()
+    choose(app, "Check others")
     other, keys = asked(app)
     assert other not in found.forget
     assert f"tell-says-{other}" not in buttons(app)  # nothing is suggested of what nobody doubts
@@ -88,6 +95,7 @@ def test_suspects_are_trusted_and_taken_back(open_page: OpenPage, place: Path) -
     made = sets(place).create("to trust", scenario_forget(place).checking([5]))
     app = open_page("forget", f"{QUERY}&set={made.id}", parts="Your set")
     assert "1 checked and trusted" in texts(app)
+    choose(app, "Label your set")
     assert not buttons(app)["use"].disabled
     assert buttons(app)["uncheck"].disabled
     assert "other right labels" in texts(app)
