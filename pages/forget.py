@@ -12,7 +12,7 @@ from pages.cache import suspects as stored_suspects
 from pages.session import audience, binding, drafts
 from pages.session.searches import Search, gather
 from pages.session.services import job_for, store
-from pages.widgets import examples, jobs, looks, set_editor, show, suspects
+from pages.widgets import datamap, examples, jobs, looks, set_editor, show, suspects
 from pages.widgets.page import end_page, page
 from unlearn_core import view_state as vs
 from unlearn_core.errors import UserError
@@ -224,6 +224,7 @@ def details(search: Search, found: Suspects) -> None:
         "suspect_table": ("Suspects", lambda: going_through(search, found)),
         "forget_set": ("Your set", lambda: set_editor.editor(state, search.scenario, draft, search.shown_truth, found)),
         "forget_change": ("What your set changes", lambda: what_changed(search, found)),
+        "data_map": ("Data map", lambda: datamap.section(search, found)),
     }
     show.tabs(dict(part for name, part in parts.items() if not binding.hidden(state, name)), "parts")
 
@@ -268,7 +269,7 @@ with page(
                 icon=":material/info:",
             )
         your_set(search)
-        set_editor.editor(state, search.scenario, search.draft, search.shown_truth)
+        datamap.beside_set(search)
         end_page()
     job, missing = job_for(search.everything), bool(search.missing)
     jobs.run_button(run_place, "Run" if missing else "Cached", missing, search.stages, f"{dataset}: {state['search']} search")
