@@ -2,8 +2,8 @@
 
     python -m benchmarks report knowing
 
-Rows come from the gallery (``assets/gallery/runs.csv``), from ``benchmarks/results/knowing/*.csv`` (what ``--collect`` took of a
-store) and from ``benchmarks/results/headline/``; a method has those of the first that has it.
+Rows come from the gallery (``assets/gallery/runs.csv``), from ``benchmarks/results/knowing/*.csv`` (what ``--collect`` took
+of a store) and from ``benchmarks/results/headline/``; a method has those of the first that has it.
 
     python -m unlearn_core sweep PLAN.yaml --store STORE
     python -m benchmarks report knowing --collect NAME --dataset digits --store STORE
@@ -154,9 +154,9 @@ def section() -> list[str]:
     """All of it."""
     lines = [
         "Methods are told different things, and are rivals where they are told the same: every table is cut by that, and bold "
-        "is the best of its part. Where right labels are given, what was known is fitted directly; look at *undiscovered* there. "
-        "Mean ± standard error over seeds, tuned values; rows are those of the gallery, else of `benchmarks/results/` (`python "
-        "-m benchmarks report knowing`). r is the regularity, the percentage the discovery rate.",
+        "is the best of its part. Where right labels are given, what was known is fitted directly; look at *undiscovered* "
+        "there. Mean ± standard error over seeds, tuned values; rows are those of the gallery, else of `benchmarks/results/` "
+        "(`python -m benchmarks report knowing`). r is the regularity, the percentage the discovery rate.",
         "",
     ]
     for data, title in DATA.items():
