@@ -83,9 +83,9 @@ def person(state: vs.State) -> None:
         "right. Only methods that say so are told."
     )
     if typed := len(state.get("relabelled", {})):
-        show.note(f"{typed:,} right labels were typed on the page Forget set, or stand in its list: these count.")
+        show.note(f"Right labels that were typed on the page Forget set, or stand in the list, count: {typed:,}.")
     if checked := len(state.get("trusted", ())):
-        show.note(f"{checked:,} examples were checked on the page Forget set: these are trusted.")
+        show.note(f"Examples that were checked on the page Forget set are trusted: {checked:,}.")
     if vs.truth_known(state):
         binding.parameters(state, "person")
     elif not typed:

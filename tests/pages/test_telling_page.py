@@ -88,7 +88,8 @@ def _told(open_page: OpenPage, key: str, index: int, label: str, other: int) -> 
     exec(vs.as_python(state).replace("results = ", "results = None and "), made)
     assert [made["scenario"].run_key(spec) for spec in vs.to_methods(state)] == [told.run_key(s) for s in vs.to_methods(state)]
     craft = open_page("craft", f"{QUERY}&forget={key}")
-    assert "1 right labels were typed" in texts(craft)
+    assert "stand in the list, count: 1." in texts(craft)
+    assert "are trusted: 1." in texts(craft)
 
 
 def test_suspects_are_trusted_and_taken_back(open_page: OpenPage, place: Path) -> None:
