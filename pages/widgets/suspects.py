@@ -135,8 +135,8 @@ def _columns() -> dict[str, Any]:
         "score": column.NumberColumn("score", format="%.2f", width=56, help="All evidence, in standard deviations"),
         "status": column.TextColumn("set", width=40, help="✔ in your set, ✕ rejected, ★ trusted"),
         "truth": column.TextColumn("truth", width=84),
-        "confidence": column.NumberColumn("mean probability", format="percent", width=92, help="Of the given label, watched"),
-        "variability": column.NumberColumn("variability", format="%.2f", width=74, help="Its standard deviation"),
+        "confidence": column.NumberColumn("mean probability", format="percent", help="Of the given label, watched"),
+        "variability": column.NumberColumn("variability", format="%.2f", help="Its standard deviation"),
         "before": column.NumberColumn("rank before", format="%d"),
     }
 
