@@ -48,7 +48,8 @@ class GradientLength(Score):
     @classmethod
     def compute(cls, view: ModelOutputs) -> torch.Tensor | None:
         size = (view.original_features.float().square().sum(1) + 1).sqrt()
-        return error_of(view.original_logits, view.labels).norm(dim=1) * size
+        length: torch.Tensor = error_of(view.original_logits, view.labels).norm(dim=1)
+        return length * size
 
 
 @register
