@@ -59,11 +59,13 @@ def tab(scenario: Scenario, specs: Sequence[MethodSpec], frame: pd.DataFrame) ->
 
 
 def _offer(stages: Sequence[Stage], words: str, key: str) -> bool:
-    """Whether these stages are stored; where they are not: their progress, or the button that computes them."""
-    job = job_for(stages)
+    """Whether these stages are stored; where they are not: their progress, or the button that computes them. A job that makes
+    the original or a run is shown above, by the page."""
+    own = [stage for stage in stages if stage.kind not in ("original", "run")]
+    job = job_for(own)
     if store().has([stage.key for stage in stages]) == {stage.key for stage in stages}:
         return True
-    jobs.panel(stages, job)
+    jobs.panel(own, job)
     if not jobs.running(job) and not audience.visitor():
         st.button(
             words, icon=":material/replay:", key=f"compute:{key}", on_click=jobs.hand_over, args=(stages, "What comes back")
@@ -101,6 +103,7 @@ def _margins(scenario: Scenario, specs: Sequence[MethodSpec]) -> None:
     from unlearn_core.stages.margins import MODELS, plan_margins
     from unlearn_core.views.returns.sentences import margin_table
 
+    specs = [spec for spec in specs if spec.name != "oracle_retrain"]  # it is what the others are compared with
     try:
         stages = plan_margins(scenario, specs)
     except UserError:  # no oracle can be trained here

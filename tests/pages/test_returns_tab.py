@@ -41,10 +41,10 @@ def test_nothing_is_trained_until_the_button_is_pressed(open_page: OpenPage, com
     finish_jobs()
     app.run()
     table = next(frame.value for frame in app.dataframe if "Margin gap, F" in frame.value)
-    assert list(table["Model"]) == ["Original", "Fine-tune", "Retrain", "Oracle (knows the truth)"]
+    assert list(table["Model"]) == ["Original", "Fine-tune", "Retrain"]
     assert set(table["Seeds"]) == {"3"}
     gaps = table.set_index("Model")["Margin gap, F"].str.partition(" ")[0].astype(float)
-    assert gaps["Oracle (knows the truth)"] < gaps["Original"]
+    assert (gaps > 0).all()
 
 
 def test_a_link_can_hide_it(open_page: OpenPage, computed: vs.State) -> None:
