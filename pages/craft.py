@@ -82,10 +82,17 @@ def person(state: vs.State) -> None:
         "Beside the forget set a person may give the right labels of what was found, and examples that were looked at and are "
         "right. Only methods that say so are told."
     )
+    if typed := len(state.get("relabelled", {})):
+        show.note(f"Right labels that were typed on the page Forget set, or stand in the list, count: {typed:,}.")
+    if checked := len(state.get("trusted", ())):
+        show.note(f"Examples that were checked on the page Forget set are trusted: {checked:,}.")
     if vs.truth_known(state):
         binding.parameters(state, "person")
-    else:
-        show.note("No person is simulated here: right labels come from the column clean_label of your forget list.")
+    elif not typed:
+        show.note(
+            "No person is simulated here: right labels come from the column clean_label of your forget list, or are typed on "
+            "the page Forget set."
+        )
 
 
 def dial_words(state: vs.State) -> str:

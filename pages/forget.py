@@ -12,7 +12,7 @@ from pages.cache import suspects as stored_suspects
 from pages.session import audience, binding, drafts
 from pages.session.searches import Search, gather
 from pages.session.services import job_for, store
-from pages.widgets import examples, jobs, looks, set_editor, show, suspects
+from pages.widgets import datamap, examples, jobs, looks, set_editor, show, suspects
 from pages.widgets.page import end_page, page
 from unlearn_core import view_state as vs
 from unlearn_core.errors import UserError
@@ -78,7 +78,7 @@ def threshold(search: Search, found: Suspects) -> int:
             suspects.fact(label, value, remark)
     if audience.visitor():
         return count
-    new = edits.to_add(found.table, count, draft.content.indices, draft.content.rejected)
+    new = edits.to_add(found.table, count, draft.content)
     accept.button(
         f"Accept {len(new)} above" if new else "All above accepted", key="accept-above", icon=":material/done_all:",
         type="primary", disabled=not new, on_click=drafts.add, args=(draft, new), width="stretch",
@@ -105,7 +105,7 @@ def picture(search: Search, found: Suspects, count: int) -> None:
                 suspects_figure.suspect_points(edits.roles(search.scenario, found, count), names, 390), "suspect-points"
             )
             return
-        rows = edits.marked(found.table, draft.content.indices, draft.content.rejected)
+        rows = edits.marked(found.table, draft.content)
         for title, part in zip(("Last above", "First below"), edits.sides(rows, count), strict=True):
             st.markdown(f"**{title} the threshold**")
             if len(part):
@@ -125,6 +125,7 @@ def your_set(search: Search) -> None:
     words = f"**{escape_markdown(name)}** · {len(draft.content):,} examples"
     if draft.differs:
         words += f": {len(draft.added):,} added to the set in use, {len(draft.removed):,} taken out"
+        words += ", with other right labels or trusted examples" if draft.told else ""
     else:
         words += ", the same as the set in use"
     if draft.joining:
@@ -172,7 +173,7 @@ def going_through(search: Search, found: Suspects) -> None:
     draft, groups = search.draft, search.groups
     left, right = st.columns([1.55, 1], gap="large")
     with left:
-        rows = edits.marked(found.table, draft.content.indices, draft.content.rejected)
+        rows = edits.marked(found.table, draft.content)
         if groups is not None:
             rows = rows.assign(truth=["clean" if groups[index] == "clean" else "corrupted" for index in rows["index"]])
         first, end = suspects.page_of(len(rows), "suspects-page")
@@ -223,6 +224,7 @@ def details(search: Search, found: Suspects) -> None:
         "suspect_table": ("Suspects", lambda: going_through(search, found)),
         "forget_set": ("Your set", lambda: set_editor.editor(state, search.scenario, draft, search.shown_truth, found)),
         "forget_change": ("What your set changes", lambda: what_changed(search, found)),
+        "data_map": ("Data map", lambda: datamap.section(search, found)),
     }
     show.tabs(dict(part for name, part in parts.items() if not binding.hidden(state, name)), "parts")
 
@@ -267,7 +269,7 @@ with page(
                 icon=":material/info:",
             )
         your_set(search)
-        set_editor.editor(state, search.scenario, search.draft, search.shown_truth)
+        datamap.beside_set(search)
         end_page()
     job, missing = job_for(search.everything), bool(search.missing)
     jobs.run_button(run_place, "Run" if missing else "Cached", missing, search.stages, f"{dataset}: {state['search']} search")

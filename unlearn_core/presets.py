@@ -151,7 +151,8 @@ def make_method(
 def with_overrides(name: str, usual: Mapping[str, Scalar], overrides: Mapping[str, Scalar]) -> dict[str, Scalar]:
     """``usual`` values with ``overrides``. A learning rate that a person names is taken as it is; only that of REM and its like
     is where the trials for a foreign network begin."""
-    named = "learning_rate" in overrides and "fit_rate" in methods.get(name).later
+    method = methods.get(name)
+    named = getattr(method, "rate_name", "learning_rate") in overrides and "fit_rate" in method.later
     return dict(usual) | ({"fit_rate": False} if named else {}) | dict(overrides)
 
 

@@ -237,14 +237,15 @@ class Scenario(Spec):
         """The same with the discovered part of the corruption at this rate as forget set."""
         return self.model_copy(update={"discovery": discovery, "forget": None, "relabelled": ()})
 
-    def knowing(self, forget: object, relabelled: object = ()) -> Self:
+    def knowing(self, forget: object, relabelled: object = (), trusted: object = None) -> Self:
         """The same with exactly these training indices as forget set; raises :class:`UserError` for what is no such set.
 
-        ``relabelled``: index → class name, where the user gave the right label of one of them; kept only where the corruption
-        is as found, because elsewhere the right labels are known.
+        ``relabelled``: index → class name, the right labels that the user gave. ``trusted``: others that were found right.
         """
-        kept = relabelled if self.corruption.found else ()
-        return self.parse(self.model_dump(mode="json") | {"forget": forget, "relabelled": kept})
+        plain = self.model_dump(mode="json") | {"forget": forget, "relabelled": relabelled}
+        if trusted is not None:  # then no simulated person checks any
+            plain["person"] = plain.get("person", {}) | {"trusted": trusted} | ({"checked": 0} if trusted else {})
+        return self.parse(plain)
 
     @property
     def corruption_key(self) -> str:

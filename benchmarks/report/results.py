@@ -1,4 +1,4 @@
-"""Write docs/results.md from the store: the paper's map on digits, and which of its claims come out.
+"""Write docs/results.md from the store: which of the paper's claims come out, beside the tables by what methods know.
 
     python -m unlearn_core sweep benchmarks/plans/digits_sweep.yaml --store STORE
     python -m unlearn_core sweep benchmarks/plans/digits_variants.yaml --store STORE
@@ -22,7 +22,8 @@ from typing import Any, cast
 import pandas as pd
 
 from benchmarks.paths import DOCS, PLANS, RESULTS
-from benchmarks.report.map import markdown, searching, variants, wide
+from benchmarks.report import knowing
+from benchmarks.report.map import searching, variants, wide
 from benchmarks.report.other_tasks import other_tasks, photo_commands, photographs
 from benchmarks.report.own_model import section as own_model
 from unlearn_core.cli.sweep import read_plan
@@ -37,7 +38,6 @@ VARIANTS = PLANS / "digits_variants.yaml"
 SEARCHING = PLANS / "digits_searching.yaml"
 COST = RESULTS / "bench.json"
 PAGE = DOCS / "results.md"
-TABLES = {"Handwritten digits: healed × utility": "healed_x_utility", "Healed": "healed", "Utility": "utility"}
 TRIED = (
     "What was tried where a claim does not come out, and what tuning changes. The bad teacher is tuned like everything "
     "else to heal a held-out part of F, which here means a short, strong push away from the labels; its row below has the "
@@ -163,8 +163,7 @@ def head(found: int, environment: Mapping[str, Any]) -> list[str]:
         "```",
         "",
         f"{found} of {expected} runs, seeds {', '.join(map(str, plan.seeds))}, 86 of 1,437 training examples corrupted, "
-        f"{environment.get('device', '')}, torch {environment.get('torch', '')}. r is the regularity, the percentage is the "
-        "discovery rate. Bold: best of a column among the methods that see no ground truth. Hyperparameters come from "
+        f"{environment.get('device', '')}, torch {environment.get('torch', '')}. Hyperparameters come from "
         "`unlearn_core/tuning/tuned/digits.json` where it has an entry, chosen by the held-out-F rule on other seeds, "
         "else from the method's preset.",
         "",
@@ -182,12 +181,7 @@ def main() -> None:
     frame, varied, searched = sweeps(store)
     order = [name for name in read_plan(PLAN).methods if name in set(frame.method)]
     text = head(len(frame), store.find("run")[0].environment)
-    for title, metric in (
-        ("Handwritten digits: healed × utility", "healed_x_utility"),
-        ("Healed", "healed"),
-        ("Utility", "utility"),
-    ):
-        text += [f"## {title}", "", *markdown(frame, metric, order), ""]
+    text += [knowing.START.strip(), *knowing.section(), knowing.END, ""]
     text += ["## The paper's claims", "", *claims(frame), "", TRIED, "", *variants(varied), ""]
     text += ["## Methods that search", "", SEARCHED, "", *searching(searched, read_plan(SEARCHING)), *other_tasks(), ""]
     text += [*photographs(), *own_model(), "## Cost", "", *costs(order), ""]

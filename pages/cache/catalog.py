@@ -246,11 +246,11 @@ def why_blocked(state: vs.State, blocked: Sequence[str], to: str) -> str:
     if oracles:
         parts.append(f"Nobody knows here which labels are wrong, so these cannot run: {_labels(oracles)}.")
     for what, names in _by_input(lacking).items():
-        where = (
-            f"On **Craft**, “{ASIDE}”, a simulated person gives them"
-            if vs.truth_known(state)
-            else "A forget list gives them in its column clean_label"
-        )
+        where = "Type them on **Forget set**, under “Your set”" if what == "right labels" else "Check some on **Forget set**"
+        if vs.truth_known(state):
+            where += f"; or on **Craft**, “{ASIDE}”, a simulated person gives them"
+        elif what == "right labels":
+            where += ", or give a forget list with them in a column clean_label"
         parts.append(f"These need {what}, and there are none: {_labels(names)}. {where}.")
     return " ".join(parts)
 

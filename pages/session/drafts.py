@@ -25,7 +25,8 @@ Edit = Callable[[ForgetSet], ForgetSet]
 @dataclass(frozen=True)
 class Draft:
     """``of``: key of the data that sets belong to; ``base``: the forget set in use; ``found``: the named set being edited, None
-    before the first edit; ``joining``: how many of its images are no training images yet and would join them."""
+    before the first edit; ``joining``: how many of its images are no training images yet and would join them; ``told``: whether
+    it has other right labels, or other checked examples, than the one in use."""
 
     of: str
     sets: NamedSets
@@ -33,6 +34,7 @@ class Draft:
     found: NamedSet | None
     content: ForgetSet
     joining: int = 0
+    told: bool = False
 
     @property
     def added(self) -> list[int]:
@@ -47,7 +49,7 @@ class Draft:
     @property
     def differs(self) -> bool:
         """Whether a run with it would be another one."""
-        return self.content.indices != self.base or self.joining > 0
+        return self.content.indices != self.base or self.joining > 0 or self.told
 
 
 def draft_of(state: vs.State, scenario: Scenario, base: Iterable[int]) -> Draft:
@@ -66,9 +68,11 @@ def draft_of(state: vs.State, scenario: Scenario, base: Iterable[int]) -> Draft:
         found = next((one for one in everything if one.key == state["forget"]), None)
     content = forget_sets.content(sets, scenario, found.key) if found is not None else None
     if content is None:
-        return Draft(of, sets, told, None, ForgetSet(told))
+        labels, checked = dict(scenario.relabelled), scenario.person.trusted
+        return Draft(of, sets, told, None, ForgetSet(told, labels=labels, checked=checked))
     join = joining(content, load_dataset(scenario.dataset, scenario.seed).roster) if content.outside else 0
-    return Draft(of, sets, told, found, content, join)
+    other = dict(content.labels) != dict(scenario.relabelled) or content.checked != scenario.person.trusted
+    return Draft(of, sets, told, found, content, join, other)
 
 
 def edit(draft: Draft, change: Edit, what: str) -> None:
@@ -76,7 +80,7 @@ def edit(draft: Draft, change: Edit, what: str) -> None:
 
     def act() -> None:
         if draft.found is None:
-            start = draft.sets.create(draft.sets.free_name(), ForgetSet(draft.base), "made from the forget set in use")
+            start = draft.sets.create(draft.sets.free_name(), draft.content, "made from the forget set in use")
             draft.sets.change(start.id, change, what)
             show(draft, start.id)
         else:
@@ -116,6 +120,18 @@ def reject(draft: Draft, indices: Iterable[int]) -> None:
     """A callback: these examples are clean."""
     gone = sorted({int(k) for k in indices})
     edit(draft, lambda content: content.rejecting(gone), f"rejected {named(gone)}")
+
+
+def check(draft: Draft, indices: Iterable[int]) -> None:
+    """A callback: these examples are right, and methods may trust them."""
+    gone = sorted({int(k) for k in indices})
+    edit(draft, lambda content: content.checking(gone), f"checked {named(gone)}")
+
+
+def label(draft: Draft, index: int, right: str, given: str) -> None:
+    """A callback: the right label of this example."""
+    what = f"checked {index}" if right == given else f"{index} is {right}"
+    edit(draft, lambda content: content.labelling(index, right, given), what)
 
 
 def named(indices: list[int]) -> str:

@@ -41,7 +41,8 @@ def resolved(state: vs.State) -> tuple[vs.State, list[str]]:
     new = () if (key := (scenario.sets_key, state["forget"])) in told else found.said
     told.add(key)
     listed = str(found.scenario.dataset.params.get("listed", ""))
-    return plain | {"indices": found.content.indices, "relabelled": found.content.labels, "listed": listed}, list(new)
+    held = found.content
+    return plain | {"indices": held.indices, "relabelled": held.labels, "trusted": held.checked, "listed": listed}, list(new)
 
 
 def in_use(scenario: Scenario, key: str) -> InUse | None:

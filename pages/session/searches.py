@@ -70,10 +70,11 @@ def gather(state: vs.State) -> Search:
 
 def compare_with_edited(draft: drafts.Draft, scenario: Scenario, specs: list[MethodSpec]) -> tuple[Scenario, list[Stage], str]:
     """The scenario with the edited set and its runs; the scenario as it is, and why, where that set cannot be used."""
-    if not draft.differs or not draft.content.indices:
+    content = draft.content
+    if not draft.differs or not content.indices:
         return scenario, [], ""
     try:
-        edited = scenario.knowing(draft.content.indices)
+        edited = scenario.knowing(content.indices, content.labels, content.checked)
         return edited, plan_runs(edited, specs), ""
     except UserError as error:  # more than half of the data, say
         return scenario, [], str(error)

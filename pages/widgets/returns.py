@@ -11,6 +11,7 @@ from pages.cache import catalog
 from pages.session import audience
 from pages.session.services import job_for, store
 from pages.widgets import jobs, show
+from unlearn_core.errors import UserError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,6 +29,11 @@ WHAT = (
 MORE = (
     "Two further questions. Does the rest of the forget set return when a few of its examples are shown again? And does the "
     "straight way back to the original lead over a barrier, or was the corruption only masked?"
+)
+
+MARGINS = (
+    "A last question: would a model that never saw the corruption answer every single example like this? More originals and "
+    "oracles are trained on the same data, each with a seed of its own, and every method unlearns from each of these originals."
 )
 
 
@@ -49,14 +55,17 @@ def tab(scenario: Scenario, specs: Sequence[MethodSpec], frame: pd.DataFrame) ->
     if _offer(returns.plan_returns(scenario, here, again, barrier=True), "Show some again, measure the way back", "relearn"):
         _further(scenario, here, again)
     _table(scenario, here, found)
+    _margins(scenario, here)
 
 
 def _offer(stages: Sequence[Stage], words: str, key: str) -> bool:
-    """Whether these stages are stored; where they are not: their progress, or the button that computes them."""
-    job = job_for(stages)
+    """Whether these stages are stored; where they are not: their progress, or the button that computes them. A job that makes
+    the original or a run is shown above, by the page."""
+    own = [stage for stage in stages if stage.kind not in ("original", "run")]
+    job = job_for(own)
     if store().has([stage.key for stage in stages]) == {stage.key for stage in stages}:
         return True
-    jobs.panel(stages, job)
+    jobs.panel(own, job)
     if not jobs.running(job) and not audience.visitor():
         st.button(
             words, icon=":material/replay:", key=f"compute:{key}", on_click=jobs.hand_over, args=(stages, "What comes back")
@@ -86,6 +95,30 @@ def _further(scenario: Scenario, specs: Sequence[MethodSpec], courses: Sequence[
         show.picture(relearn_curves(found), "relearn")
     if len(ways):
         show.picture(way_back(ways), "way-back")
+
+
+def _margins(scenario: Scenario, specs: Sequence[MethodSpec]) -> None:
+    """How far every example's margin lies from the oracles', over several seeds: what is stored, or the button for it."""
+    from unlearn_core.results.margins import margin_frame
+    from unlearn_core.stages.margins import MODELS, plan_margins
+    from unlearn_core.views.returns.sentences import margin_table
+
+    specs = [spec for spec in specs if spec.name != "oracle_retrain"]  # it is what the others are compared with
+    try:
+        stages = plan_margins(scenario, specs)
+    except UserError:  # no oracle can be trained here
+        return
+    st.caption(MARGINS)
+    if not _offer(stages, f"Train {MODELS} of each", "margins"):
+        return
+    found = margin_frame(store(), scenario, specs, MODELS)
+    st.dataframe(margin_table(found), hide_index=True, key="table:margins")
+    show.caption(
+        "Low is near the oracles: the model answers each example as one that never saw the corruption does. Look at the column "
+        "of F beside that of the test images, which no model was trained on.",
+        found,
+        "margins-table",
+    )
 
 
 def _table(scenario: Scenario, specs: Sequence[MethodSpec], found: pd.DataFrame) -> None:

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.session import audience, binding, drafts
-from pages.widgets import show, suspects
+from pages.widgets import show, suspects, telling
 from unlearn_core import view_state as vs
 from unlearn_core.errors import UserError
 from unlearn_core.forget_sets import MAX_NAME, ForgetSet, read_list, write_csv
@@ -31,20 +31,21 @@ def editor(state: vs.State, scenario: Scenario, draft: drafts.Draft, truth: bool
         return
     left, right = st.columns([1.7, 1], gap="large")
     with left:
-        _members(scenario, draft, truth, found)
+        _members(state, scenario, draft, truth, found)
     with right:
         _choose(state, draft)
         _history(draft)
         _files(scenario, draft)
 
 
-def _members(scenario: Scenario, draft: drafts.Draft, truth: bool, found: Suspects | None) -> None:
-    content = draft.content
+def _members(state: vs.State, scenario: Scenario, draft: drafts.Draft, truth: bool, found: Suspects | None) -> None:
+    content, order, marked = draft.content, draft.content.indices, list[int]()
+    typing = st.container()
     if not content.indices:
         st.info("Your set is empty. Accept suspects, or add examples by their number.", icon=":material/info:")
     else:
         judged = doubted(found, content.indices) if found is not None and found.state == "judged" else None
-        order = content.indices if judged is None else tuple(judged["index"].tolist())
+        order = order if judged is None else tuple(judged["index"].tolist())
         first, end = suspects.page_of(len(content), "members-page")
         rows = _rows(scenario, draft, order[first:end], truth)
         key = f"members:{draft.found.key if draft.found else ''}:{first}"
@@ -71,6 +72,8 @@ def _members(scenario: Scenario, draft: drafts.Draft, truth: bool, found: Suspec
         )
         wanted = [] if number is None else [number]
         st.button("Add", key="add-one", icon=":material/add:", on_click=drafts.add, args=(draft, wanted), disabled=not wanted)
+    with typing:
+        telling.panel(state, scenario, draft, order, marked, found)
 
 
 def _rows(scenario: Scenario, draft: drafts.Draft, indices: tuple[int, ...], truth: bool) -> pd.DataFrame:
@@ -201,7 +204,7 @@ def _history(draft: drafts.Draft) -> None:
 def _files(scenario: Scenario, draft: drafts.Draft) -> None:
     name = draft.found.name if draft.found is not None else "forget set"
     st.download_button(
-        "Export CSV", data=lambda: write_csv(draft.content, _split(scenario).names).encode(),
+        "Export CSV", data=lambda: write_csv(draft.content, suspects.names_of(scenario)).encode(),
         file_name=f"{_file_name(name)}.csv", mime="text/csv", key="set-export", on_click="ignore",
         icon=":material/download:", width="stretch",
         disabled=not len(draft.content),

@@ -39,7 +39,14 @@ _STYLE = """<style>
 .eunoe-one .eunoe-seen {width: fit-content;}
 .eunoe-one img {width: 116px; aspect-ratio: 1; image-rendering: pixelated; border-radius: 6px; display: block;}
 </style>"""
-_SIGNS = {edits.IN: "✔", edits.OUT: "✕", edits.UNDECIDED: ""}
+_SIGNS = {edits.IN: "✔", edits.OUT: "✕", edits.TRUSTED: "★", edits.UNDECIDED: ""}
+
+
+def names_of(scenario: Scenario) -> tuple[str, ...]:
+    """The paths of all training examples, where they come from files."""
+    from unlearn_core.datasets import load_dataset
+
+    return load_dataset(scenario.dataset, scenario.seed).names
 
 
 def wall(scenario: Scenario, rows: pd.DataFrame, groups: np.ndarray | None) -> None:
@@ -57,7 +64,7 @@ def _card(row: dict[Any, Any], pixels: Any, group: str | None, box: Box | None) 
     chance = "" if pd.isna(row["probability"]) else f"{100 * row['probability']:.0f} %"
     words = f"training example {row['index']}, given {given}, the healed model says {says} {chance}".strip()
     truth = "" if group is None else f"{examples.sign(group)} "
-    out = ' class="out"' if row["status"] == edits.OUT else ""
+    out = ' class="out"' if row["status"] in (edits.OUT, edits.TRUSTED) else ""
     return (
         f'<div{out} title="{words}{"" if group is None else f", truly {group}"}">{examples.image(pixels, words, box)}'
         f"<b>{given}</b> <span>→ {says}</span><br>{truth}{chance} {_SIGNS[row['status']]}</div>"
@@ -126,8 +133,10 @@ def _columns() -> dict[str, Any]:
         "says": column.TextColumn("says", width=62, help="What the healed model predicts"),
         "probability": column.ProgressColumn("probability", format="percent", min_value=0.0, max_value=1.0, width=110),
         "score": column.NumberColumn("score", format="%.2f", width=56, help="All evidence, in standard deviations"),
-        "status": column.TextColumn("set", width=40, help="✔ in your set, ✕ rejected"),
+        "status": column.TextColumn("set", width=40, help="✔ in your set, ✕ rejected, ★ trusted"),
         "truth": column.TextColumn("truth", width=84),
+        "confidence": column.NumberColumn("mean probability", format="percent", help="Of the given label, watched"),
+        "variability": column.NumberColumn("variability", format="%.2f", help="Its standard deviation"),
         "before": column.NumberColumn("rank before", format="%d"),
     }
 
@@ -167,6 +176,11 @@ def decide(draft: drafts.Draft, marked: list[int]) -> None:
         st.button(
             f"Reject {len(marked) or ''}", key="reject", icon=":material/close:", disabled=not marked,
             on_click=drafts.reject, args=(draft, marked), help="They are clean: they stay out, and are not offered again",
+        )  # fmt: skip
+        st.button(
+            f"Trust {len(marked) or ''}", key="trust", icon=":material/star:", disabled=not marked,
+            on_click=drafts.check, args=(draft, marked),
+            help="They are clean, and count as checked: methods that work on trusted examples get them",
         )  # fmt: skip
         if not marked:
             st.caption("Mark rows to accept or reject them.")

@@ -13,7 +13,7 @@ import pytest
 from benchmarks.__main__ import PAGES, commands, describe, main
 from benchmarks.measure.discovery_photos import costs
 from benchmarks.paths import ROOT
-from benchmarks.report import discovery, kinds, looks, models, performance
+from benchmarks.report import discovery, kinds, looks, metrics, models, performance
 from benchmarks.report.sections import write_section
 from benchmarks.target import Target
 
@@ -102,3 +102,10 @@ def test_what_unlearning_photographs_costs_is_judged_against_retraining() -> Non
         "`rem_discover` takes 7.00 times as long as retraining, asked ≤ 6: **missed**.",
     ]
     assert costs(rows[2:]) == []
+
+
+def test_every_metric_is_in_the_list_of_the_docs_as_the_code_has_it() -> None:
+    text = metrics.PAGE.read_text(encoding="utf-8")
+    listed = text.partition(metrics.START)[2].partition(metrics.END)[0]
+    assert listed.strip() == "\n".join(metrics.lines()).strip(), "run: python -m benchmarks report metrics"
+    assert "(`tow_mia`)" in listed

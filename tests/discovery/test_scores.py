@@ -9,6 +9,7 @@ import torch
 
 from unlearn_core.contracts.measures import make_view
 from unlearn_core.discovery import ModelOutputs, out_of_fold, registry
+from unlearn_core.discovery.gradients import memorisation
 from unlearn_core.discovery.patches import find_shared_patches
 
 
@@ -116,3 +117,55 @@ def test_what_ranks_without_known_errors_is_not_weighed_by_discovery() -> None:
     assert set(out_of_fold([view], view.known)) == weighed
     assert "area_under_margin" in registry
     assert "area_under_margin" not in weighed
+
+
+def test_a_data_map_has_a_height_a_breadth_and_a_corner() -> None:
+    """Probabilities of three epochs: (0.2, 0.4, 0.9) has mean 0.5 and deviation 0.294; what is never believed comes first."""
+    chances = torch.tensor([[0.2, 0.4, 0.9], [0.1, 0.1, 0.1], [0.05, 0.5, 0.9], [0.9, 0.95, 0.95]])
+    history = torch.stack([chances.log(), (1 - chances).log()], dim=2).permute(1, 0, 2)
+    view = replace(make_view(4, 2), labels=torch.zeros(4, dtype=torch.long), history=history)
+    spread = scored("variability", view)
+    assert spread[0].item() == pytest.approx(0.294, abs=5e-4)
+    assert spread.argmax().item() == 2
+    assert spread[1].item() == pytest.approx(0.0, abs=1e-6)
+    hard = scored("hard_to_learn", view)
+    assert hard[0].item() == pytest.approx(-((0.5**2 + 0.294**2) ** 0.5), abs=5e-4)
+    assert hard.argmax().item() == 1
+    assert hard.argmin().item() == 3
+    assert not registry.get("variability").weighed
+    assert not registry.get("hard_to_learn").weighed
+
+
+def test_the_length_of_an_error_and_of_a_gradient() -> None:
+    """p = (0.7, 0.2, 0.1), label 0: √0.14 = 0.374; with ‖h‖² = 3 the last layer's gradient is twice as long."""
+    logits = torch.tensor([[0.7, 0.2, 0.1]]).log()
+    view = replace(
+        make_view(1, 3), labels=torch.tensor([0]), original_logits=logits, original_features=torch.tensor([[1.0, 1.0, 1.0]]),
+        history=torch.stack([logits, logits]),
+    )  # fmt: skip
+    assert scored("el2n", view).tolist() == pytest.approx([0.374], abs=5e-4)
+    assert scored("grand", view).tolist() == pytest.approx([0.748], abs=5e-4)
+
+
+def test_influence_is_the_product_of_the_last_layers_gradients() -> None:
+    """Errors (−0.5, 0.5) and (−0.2, 0.2), ⟨h, h'⟩ = 2: 0.2 · 3 = 0.6, and 0.06 with a rate of 0.1; against itself 0.08 · 5."""
+    logits, features = torch.tensor([[0.5, 0.5], [0.8, 0.2]]).log(), torch.tensor([[1.0, 0.0], [2.0, 0.0]])
+    view = replace(make_view(2, 2), labels=torch.tensor([0, 0]), original_logits=logits, original_features=features)
+    found = scored("influence", replace(view, known=torch.tensor([False, True])))
+    assert (0.1 * found[0]).item() == pytest.approx(0.06)
+    assert found[1].item() == pytest.approx(0.08 * 5)
+    opposed = scored("influence", replace(view, labels=torch.tensor([1, 0]), known=torch.tensor([False, True])))
+    assert opposed[0].item() == pytest.approx(-0.6)
+    assert registry.get("influence").compute(replace(view, known=torch.tensor([False, False]))) is None
+
+
+def test_memorised_is_what_only_seeing_an_example_taught() -> None:
+    """Seen 0.9 and 0.7, not seen 0.1 and 0.3: 0.6."""
+    found = memorisation(torch.tensor([[0.9], [0.7]]), torch.tensor([[0.1], [0.3]]))
+    assert found.tolist() == pytest.approx([0.6])
+    view = replace(
+        make_view(1, 2), labels=torch.tensor([1]), original_logits=torch.tensor([[0.2, 0.8]]).log(),
+        held_out=torch.tensor([[0.7, 0.3]]),
+    )  # fmt: skip
+    assert scored("memorisation", view).tolist() == pytest.approx([0.5])
+    assert registry.get("memorisation").compute(replace(view, held_out=None)) is None

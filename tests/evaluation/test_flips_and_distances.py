@@ -12,7 +12,7 @@ from test_metrics import evidence, one_hot
 from trained import Trained
 
 from unlearn_core.corruption import CONFUSION, RANDOM
-from unlearn_core.evaluation import Evidence, measure, observe, registry
+from unlearn_core.evaluation import Evidence, measure, membership, observe, registry
 from unlearn_core.evaluation.calibration import calibration_error
 from unlearn_core.evaluation.confusion import swapped
 from unlearn_core.evaluation.flips import flips
@@ -70,6 +70,20 @@ def test_tug_of_war_counts_the_forget_set_by_given_labels_against_retraining_and
     assert measure(dataclasses.replace(at, references={}), ["tow_retrain", "tow_oracle"]) == {
         "tow_retrain": None, "tow_oracle": None
     }  # fmt: skip
+
+
+def test_tug_of_war_may_judge_the_forget_set_by_an_attack(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Retraining is as sure of F's given labels as of test images, AUC 0.5; the model calls them by their right ones, AUC 0."""
+    monkeypatch.setattr(membership, "MIN_TARGETS", 1)
+    at = shown([0, 1, 2, 3, 5, 5], {"retrain": [0, 1, 2, 3, 5, 5]})
+    assert measure(at, ["mia_auc"])["mia_auc"] == 0.0
+    there = at.of("retrain")
+    assert there is not None
+    assert measure(there, ["mia_auc"])["mia_auc"] == 0.5
+    assert measure(at, ["tow_mia"])["tow_mia"] == pytest.approx((1 - 0.5) * (1 - 2 / 8) * 1)
+    assert measure(dataclasses.replace(at, references={}), ["tow_mia"])["tow_mia"] is None
+    monkeypatch.setattr(membership, "MIN_TARGETS", 3)
+    assert measure(dataclasses.replace(at), ["tow_mia"])["tow_mia"] is None  # too few to attack
 
 
 def test_the_recovered_share_by_hand_and_not_where_there_is_nothing_to_recover() -> None:

@@ -9,8 +9,9 @@ import torch
 
 from unlearn_core.corruption import ATTRIBUTE, FIRST_TRIGGER, MARKED, Corrupted, GroundTruth, Mark
 from unlearn_core.datasets import LabelledData
-from unlearn_core.evaluation import Evidence, Logits, measure, measured_for, membership, registry
+from unlearn_core.evaluation import Evidence, Logits, calibration, measure, measured_for, membership, registry
 from unlearn_core.presets import make_scenario
+from unlearn_core.results.harm import small_in_words
 from unlearn_core.specs import TriggerSpec
 
 NAMES = ("a", "b", "c")
@@ -90,9 +91,11 @@ def test_of_several_triggers_the_known_and_the_hidden_are_told_apart() -> None:
     assert (alone["attack_success_known"], alone["attack_success_hidden"]) == (None, None)
 
 
-def test_the_worst_group_is_class_by_attribute() -> None:
+def test_the_worst_group_is_class_by_attribute(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the attribute a a b c are called a b b c; with it a a a c: the class b with the attribute is never recognised."""
     shown = evidence((Mark("attribute", TriggerSpec(), ATTRIBUTE),), [0, 0, 0, 2, 0, 1], [ATTRIBUTE] * 2, labels_right=True)
+    assert measure(shown, ["worst_group"])["worst_group"] is None  # one or two test images of a class are no group
+    monkeypatch.setattr(calibration, "LEAST", 1)
     values = measure(shown)
     assert values["worst_group"] == 0.0
     assert values["with_attribute"] == 0.75
@@ -104,6 +107,18 @@ def test_the_worst_group_is_class_by_attribute() -> None:
         "worst_group": None,
         "with_attribute": None,
     }
+
+
+def test_a_group_counts_from_ten_examples_on() -> None:
+    right, wrong = torch.ones(10, dtype=torch.bool), torch.zeros(9, dtype=torch.bool)
+    assert calibration.worst_of([right, wrong]) == 1.0
+    assert calibration.worst_of([right, torch.cat([wrong, wrong[:1]])]) == 0.0
+    assert calibration.worst_of([wrong]) is None
+    assert registry.get("worst_group").revision == 2  # what was stored before is not taken for this
+    assert "10 test" in registry.get("worst_group").formula
+    assert small_in_words({"a": 10, "b": 9, "c": 3}, 10).endswith("for want of 10 test examples: c 3, b 9.")
+    assert small_in_words({"a": 10}, 10) == ""
+    assert small_in_words({str(k): 1 for k in range(7)}, 10).endswith("and 2 more.")
 
 
 def test_the_dial_is_not_measured_by_what_it_cannot_make() -> None:

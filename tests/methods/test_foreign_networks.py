@@ -14,8 +14,10 @@ from trained import Trained
 
 from unlearn_core.evaluation import Evidence, measure, observe
 from unlearn_core.methods import UnlearningTask, registry
+from unlearn_core.methods.dampening.fine_pruning import FinePruningParams
 from unlearn_core.methods.redirection.fitted_rate import run_at_fitting_rate
-from unlearn_core.methods.shared.fitting import FACTORS, HOLDS, hold_out_retain
+from unlearn_core.methods.shared.fitting import FACTORS, HOLDS, FittedMethod, hold_out_retain
+from unlearn_core.methods.shared.trusted import TrustedMethod
 from unlearn_core.models.redirect.tracing import Layers
 from unlearn_core.models.torchvision_nets import TorchvisionNet
 from unlearn_core.presets import make_method
@@ -203,11 +205,14 @@ def test_only_networks_from_elsewhere_ask_for_it(foreign: Foreign) -> None:
     assert "fit_rate" not in make_method("npo", brought, values="paper").params
     assert "fit_rate" not in make_method("npo", brought, {"learning_rate": 0.01}).params  # a rate that a person names
     assert "fit_rate" not in make_method("retrain", brought).params
+    assert make_method("weight_distance", brought).params["fit_rate"] is True
+    assert "fit_rate" not in make_method("weight_distance", brought, {"rate": 0.1}).params
+    assert make_method("i_bau", brought).params["fit_rate"] is True
 
 
 TOO_HIGH = {
     "npo": 0.5, "neggrad_plus": 0.5, "scrub": 0.5, "random_label": 1.0, "salun": 1.0, "bad_teacher": 0.1, "amun": 0.5,
-    "finetune": 1.0, "l1_sparse": 0.5, "duck": 0.1,
+    "finetune": 1.0, "l1_sparse": 0.5, "duck": 0.1, "i_bau": 0.03, "fine_pruning": 1.0, "weight_distance": 10.0,
 }  # fmt: skip
 """Rates at which a method's run ruins this network, as presets do with one whose weights move further."""
 
@@ -216,20 +221,42 @@ TOO_HIGH = {
 def test_rates_of_other_methods_follow_the_network_too(name: str, foreign: Foreign) -> None:
     method, outcomes = registry.get(name), {}
     for fit in (False, True):
-        values = make_method(name, foreign.scenario).params | {"learning_rate": TOO_HIGH[name], "fit_rate": fit}
-        outcomes[fit] = method(method.params(values)).unlearn(foreign.task(), SilentReporter())
+        values = make_method(name, foreign.scenario).params | {method.rate_name: TOO_HIGH[name], "fit_rate": fit}
+        values |= {"epochs": 2} if name == "weight_distance" else {}  # more of them make up for the first
+        outcomes[fit] = method(method.params(values)).unlearn(foreign.task_for(method), SilentReporter())
     utility = {fit: right(model, foreign) for fit, model in outcomes.items()}
     assert utility[False] < 0.65
     assert utility[True] > 0.75
     rate = outcomes[True].report["rate"]  # type: ignore[index]
-    assert rate["changed"]["learning_rate"] < TOO_HIGH[name] == rate["asked"]
+    assert rate["changed"][method.rate_name] < TOO_HIGH[name] == rate["asked"]
     assert not rate["stopped"]
     assert "rate" not in getattr(outcomes[False], "report", {})
     *others, lowest = rate["tried"]
     assert lowest["retain"] >= HOLDS * rate["held_out"]["before"] > max(one["retain"] for one in others)
     words = rate_in_words(method.label, rate)
     assert f"{rate['asked']:.3g}" in words
-    assert f"{lowest['changed']['learning_rate']:.3g}" in words
+    assert f"{lowest['changed'][method.rate_name]:.3g}" in words
+
+
+def test_of_checked_examples_none_is_held_out_and_all_are_used(foreign: Foreign) -> None:
+    seen: list[tuple[torch.Tensor, torch.Tensor]] = []
+
+    class Seeing(FittedMethod[FinePruningParams], TrustedMethod[FinePruningParams]):
+        name = "seeing"
+
+        def correct(self, task: UnlearningTask, checked: torch.Tensor, reporter: object) -> nn.Module:
+            seen.append((checked, task.retain))
+            return task.original.eval()
+
+    task = replace(foreign.task(), trusted=foreign.task().retain[::3])
+    model = Seeing(Seeing.Params(fit_rate=True)).unlearn(task, SilentReporter())
+    assert len(seen) == 2  # one trial, and the run
+    assert all(torch.equal(checked, task.trusted) for checked, _ in seen)
+    left = seen[-1][1]
+    held = task.retain[~torch.isin(task.retain, left)]
+    assert 0 < len(held) == len(task.retain) - len(left)
+    assert not torch.isin(held, task.trusted).any()
+    assert model.report["rate"]["changed"] == {}  # type: ignore[index]
 
 
 def test_a_rate_that_does_no_harm_is_left_alone_and_nothing_is_learned_from_what_is_held_out(foreign: Foreign) -> None:

@@ -76,7 +76,9 @@ def test_as_found_the_dial_has_no_meaning_and_right_labels_change_no_key() -> No
     assert told.relabelled == ((4, "7"),)
     assert told.key == plain.key
     assert Scenario.model_validate_json(told.model_dump_json()) == told
-    assert make_scenario("digits").knowing([4], {4: "7"}).relabelled == ()  # the truth is known there
+    simulated = make_scenario("digits").knowing([4], {4: "7"})
+    assert simulated.relabelled == ((4, "7"),)
+    assert simulated.key == make_scenario("digits").knowing([4]).key
 
 
 def test_clean_labels_for_all_make_the_truth(photos: Path) -> None:

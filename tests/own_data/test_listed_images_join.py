@@ -192,6 +192,28 @@ def test_an_edit_keeps_what_lies_outside_of_this_training_part(tree: Path) -> No
     assert used(tree, written, 1)[1] == FILES - {split_of(plain).names[content.indices[0]]}
 
 
+def test_checked_images_are_the_same_files_too_and_trusted(tree: Path) -> None:
+    _, key = made(tree, FILES)
+    plain = scenario_of(tree, 0)
+    sets = lists.sets_of(Store.open(), plain)
+    content = sets.content(key)
+    assert content is not None
+    names = split_of(plain).names
+    chosen = [k for k in range(len(names)) if k not in content.indices][:4]
+    trusted = {names[k] for k in chosen}
+    told = sets.keep(content.checking(chosen))
+    found, files = opened(tree, told, 0)
+    assert files == FILES
+    assert {found.split.names[k] for k in found.scenario.person.trusted} == trusted
+    other, _ = opened(tree, told, 1)  # those that this seed holds out are trained on no more, and kept
+    here = {other.split.names[k] for k in other.content.checked}
+    assert here == trusted & {*other.split.names}
+    assert other.scenario.person.trusted == other.content.checked
+    kept = lists.sets_of(Store.open(), scenario_of(tree, 1)).content(told)
+    assert kept is not None
+    assert here | {path for path, one in kept.outside.items() if one.checked} == trusted
+
+
 def test_a_set_kept_by_number_is_what_it_was(split_photos: Path, tree: Path) -> None:
     plain = scenario_of(tree, 1)
     old = NamedSets(Store.open(), plain.corruption_key)  # as sets were kept before they had paths

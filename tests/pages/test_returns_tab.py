@@ -36,6 +36,15 @@ def test_nothing_is_trained_until_the_button_is_pressed(open_page: OpenPage, com
     app.run()
     assert len(store().find("barrier")) == 3
     assert "original’s valley" in texts(app)
+    assert not store().find("margins")
+    app.button("compute:margins").click().run()
+    finish_jobs()
+    app.run()
+    table = next(frame.value for frame in app.dataframe if "Margin gap, F" in frame.value)
+    assert list(table["Model"]) == ["Original", "Fine-tune", "Retrain"]
+    assert set(table["Seeds"]) == {"3"}
+    gaps = table.set_index("Model")["Margin gap, F"].str.partition(" ")[0].astype(float)
+    assert (gaps > 0).all()
 
 
 def test_a_link_can_hide_it(open_page: OpenPage, computed: vs.State) -> None:

@@ -26,6 +26,7 @@ from unlearn_core.store import Store
 from unlearn_core.views.boundary.plane import plane_of
 from unlearn_core.views.boundary.stage import plan_decision_maps, plan_frames, plan_plane
 from unlearn_core.views.channels.stage import plan_channels
+from unlearn_core.views.datamap.stage import plan_map
 from unlearn_core.views.embedding.stage import plan_embedding
 from unlearn_core.views.health.stage import plan_health, plan_remote
 from unlearn_core.views.heatmap.data import MissingMetric
@@ -127,6 +128,7 @@ PLANS: dict[str, tuple[str, Callable[[], list[Stage]]]] = {
     "pca": ("embedding", lambda: plan_embedding(scenario(), [make_method("finetune", scenario())])[:-1]),
     "umap": ("embedding", seen_by_umap),
     **{what: (what, looking(what)) for what in ("plane", "field", "cost", "channels", "strengths")},
+    "data map": ("data_map", lambda: plan_map(scenario())),
     "looks": ("looks", lambda: plan_looks(scenario())),
     "looks judging": ("looks_judging", judging),
     **{what: (what, returning(what)) for what in ("returns", "barrier", "margin_pair", "margins")},

@@ -184,3 +184,51 @@ def test_labels_of_a_forget_list_reach_the_method(tmp_path: Any) -> None:
     both = eunoe.load_images(tmp_path / "mine.npz", forget=[3], trusted=[3])
     with pytest.raises(UserError, match="in the forget set and among the checked"):
         plan_runs(both, [make_method("retrain", both)])
+
+
+def test_on_made_corruption_too_what_was_typed_and_checked_is_all_that_is_given(store: Store) -> None:
+    """A simulated person says nothing where a real one does, and of what was not typed nobody says anything."""
+    on = scenario(typed=1.0, checked=20)
+    data = load_scenario_data(on)
+    truth, names = data.corrupted.truth, data.corrupted.train.class_names
+    forget = truth.forget_of(on)[:5].tolist()
+    right = truth.clean_labels[forget].tolist()
+    slip = (right[1] + 1) % len(names)
+    trusted = [k for k in range(60) if k not in forget][:3]
+    told = on.knowing(forget, {forget[0]: names[right[0]], forget[1]: names[slip]}, trusted)
+    assert told.person.checked == 0
+    given, _ = task(store, told, FIRST)
+    assert given.right is not None
+    assert given.right.tolist() == [right[0], slip, -1, -1, -1]
+    assert given.trusted is None
+    checked, _ = task(store, told, "sap")
+    assert checked.right is None
+    assert checked.trusted is not None
+    assert checked.trusted.tolist() == trusted
+    unlabelled = scenario().knowing(forget)
+    with pytest.raises(UserError, match="none is given"):
+        plan_runs(unlabelled, [make_method(FIRST, unlabelled)])
+    other = told.knowing(forget, {forget[0]: names[right[0]]})
+    with pytest.raises(UserError, match="others than those that it was planned with"):
+        make_task(store, other, data, spec=make_method(FIRST, told))
+
+
+def test_what_a_person_typed_is_in_the_keys_of_those_methods_alone() -> None:
+    plain = scenario().knowing([1, 2, 3])
+    typed, other, trusted = (
+        plain.knowing([1, 2, 3], {1: "0"}),
+        plain.knowing([1, 2, 3], {1: "1"}),
+        plain.knowing([1, 2, 3], (), [7]),
+    )
+    assert Scenario.model_validate_json(trusted.model_dump_json()) == trusted
+    assert typed.relabelled == ((1, "0"),)
+    assert typed.key == other.key == plain.key
+    assert trusted.knowing([1, 2, 3], (), ()).key == plain.key
+    for name in registry.names():
+        keys = [on.run_key(make_method(name, on)) for on in (plain, typed, other, trusted)]
+        if registry.get(name).needs_right_labels:
+            assert len(set(keys[:3])) == 3
+        elif registry.get(name).needs_trusted:
+            assert keys[0] == keys[1] == keys[2] != keys[3]
+        else:
+            assert len(set(keys)) == 1

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from unlearn_core.forget_sets import ForgetSet
 from unlearn_core.presets import make_method, make_scenario
 from unlearn_core.results.reader import scenario_data
 from unlearn_core.stages.execution import run_stage
@@ -182,8 +183,12 @@ def test_both_sides_of_a_threshold(store: Store) -> None:
     above, below = edits.sides(found.table, len(found))
     assert (len(above), len(below)) == (edits.WALL, 0)
     first, second, third = found.table["index"].head(3).tolist()
-    assert edits.marked(found.table.head(3), {second}, {third})["status"].tolist() == ["", edits.IN, edits.OUT]
-    assert edits.to_add(found.table, 3, {second}, {third}) == [first]
+    content = ForgetSet((second,), (third,))
+    assert edits.marked(found.table.head(3), content)["status"].tolist() == ["", edits.IN, edits.OUT]
+    assert edits.to_add(found.table, 3, content) == [first]
+    checked = content.checking([first, third])
+    assert edits.marked(found.table.head(3), checked)["status"].tolist() == [edits.TRUSTED, edits.IN, edits.TRUSTED]
+    assert edits.to_add(found.table, 3, checked) == []
 
 
 def test_points_have_one_role_each(store: Store) -> None:

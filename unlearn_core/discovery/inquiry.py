@@ -34,7 +34,8 @@ class Evidence:
     """What is known of N training examples before the first look.
 
     ``labels`` int64 (N,), as given; ``groups``: what :func:`find_groups` found; ``learning`` (N,): the loss that the watched
-    run had on average; ``places`` float32 (N, D): where the examples lie in the original's feature space.
+    run had on average; ``places`` float32 (N, D): where the examples lie in the original's feature space; ``variability`` (N,):
+    by how much the probability of the given label changed in the watched run, None in evidence that was stored without it.
     """
 
     labels: np.ndarray
@@ -42,6 +43,7 @@ class Evidence:
     groups: tuple[Group, ...]
     learning: np.ndarray
     places: np.ndarray
+    variability: np.ndarray | None = None
 
 
 @dataclass(frozen=True)

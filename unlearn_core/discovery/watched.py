@@ -62,6 +62,13 @@ class Forgetting(Score):
         return torch.where(right.any(0), events, len(right)).float()
 
 
+def moments_of(history: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Mean and standard deviation (N,) over the epochs of the given label's probability; ``history`` (epochs, N, classes)."""
+    given = labels[None, :, None].expand(len(history), -1, 1)
+    chances = history.float().softmax(2).gather(2, given)[..., 0]
+    return chances.mean(0), chances.std(0, correction=0)
+
+
 @register
 class LowConfidence(Score):
     """−(1/T) Σ_t p_t(y). Swayamdipta et al. 2020, arXiv:2009.10795, the height of a data map."""
@@ -73,5 +80,30 @@ class LowConfidence(Score):
     def compute(cls, view: ModelOutputs) -> torch.Tensor | None:
         if view.history is None:
             return None
-        given = view.labels[None, :, None].expand(len(view.history), -1, 1)
-        return -view.history.float().softmax(2).gather(2, given)[..., 0].mean(0)
+        return -moments_of(view.history, view.labels)[0]
+
+
+@register
+class Variability(Score):
+    """σ_t p_t(y). Swayamdipta et al. 2020, arXiv:2009.10795, the breadth of a data map: high where an example is ambiguous."""
+
+    name, label, weighed = "variability", "Variability", False
+    summary = "How much the probability of the given label changes over the epochs of a watched training run."
+
+    @classmethod
+    def compute(cls, view: ModelOutputs) -> torch.Tensor | None:
+        return None if view.history is None else moments_of(view.history, view.labels)[1]
+
+
+@register
+class HardToLearn(Score):
+    """−√(μ² + σ²), μ the mean and σ the standard deviation of p_t(y) over the epochs: how near an example lies to the corner of
+    a data map where both are 0. Swayamdipta et al. 2020, arXiv:2009.10795, call that region hard to learn and find wrong labels
+    in it; that the distance to its corner ranks is this project's."""
+
+    name, label, weighed = "hard_to_learn", "Hard to learn", False
+    summary = "How near an example lies to the corner of a data map where the given label is never believed, in no epoch."
+
+    @classmethod
+    def compute(cls, view: ModelOutputs) -> torch.Tensor | None:
+        return None if view.history is None else -torch.hypot(*moments_of(view.history, view.labels))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import torch
 
 from unlearn_core.evaluation import Evidence, Metric, register
@@ -9,7 +11,7 @@ from unlearn_core.evaluation.base import share
 
 BINS = 15
 LEAST = 10
-"""Test examples that a class must have to be told apart: fewer make a share of chance."""
+"""Test examples that a class or a group must have to be told apart: fewer make a share of chance."""
 
 
 def calibration_error(confidence: torch.Tensor, right: torch.Tensor, bins: int = BINS) -> float | None:
@@ -24,6 +26,11 @@ def calibration_error(confidence: torch.Tensor, right: torch.Tensor, bins: int =
     return float(gap.abs().sum() / len(confidence))
 
 
+def worst_of(groups: Iterable[torch.Tensor]) -> float | None:
+    """The lowest share among ``groups``, bool (n,) each, that have at least :data:`LEAST` examples; None where none has."""
+    return min((value for one in groups if len(one) >= LEAST and (value := share(one)) is not None), default=None)
+
+
 @register
 class WorstClass(Metric):
     name, label = "worst_class", "Worst-class accuracy"
@@ -34,8 +41,7 @@ class WorstClass(Metric):
     def compute(cls, evidence: Evidence) -> float | None:
         labels = evidence.corrupted.test.labels
         right = evidence.logits.test.argmax(1) == labels
-        groups = [right[labels == k] for k in labels.unique()]
-        return min((value for one in groups if len(one) >= LEAST and (value := share(one)) is not None), default=None)
+        return worst_of(right[labels == k] for k in labels.unique())
 
 
 @register

@@ -5,6 +5,7 @@ from __future__ import annotations
 from unlearn_core.corruption import ATTRIBUTE
 from unlearn_core.evaluation import Evidence, Metric, register
 from unlearn_core.evaluation.base import share
+from unlearn_core.evaluation.calibration import LEAST, worst_of
 
 
 def _attribute(evidence: Evidence) -> int | None:
@@ -17,11 +18,12 @@ def _attribute(evidence: Evidence) -> int | None:
 class WorstGroup(Metric):
     name, label = "worst_group", "Worst-group accuracy"
     formula = (
-        "the lowest accuracy among the groups class × attribute, every test image with and without the attribute; only where "
-        "an attribute goes with a class"
+        f"the lowest accuracy among the groups class × attribute that have at least {LEAST} test images, every test image with "
+        "and without the attribute; only where an attribute goes with a class"
     )
     direction, split = "higher", "test data, each image twice: with the attribute and without"
     each_round, off_dial = True, True
+    revision = 2  # a group of a few test images does not count since
 
     @classmethod
     def compute(cls, evidence: Evidence) -> float | None:
@@ -29,8 +31,7 @@ class WorstGroup(Metric):
         if k is None:
             return None
         versions = (evidence.logits.test.argmax(1), evidence.marked(k))
-        groups = [share((said == labels)[labels == y]) for said in versions for y in labels.unique()]
-        return min(value for value in groups if value is not None)
+        return worst_of((said == labels)[labels == y] for said in versions for y in labels.unique())
 
 
 @register

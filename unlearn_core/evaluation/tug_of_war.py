@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from unlearn_core.evaluation import Evidence, Metric, register
 from unlearn_core.evaluation.accuracy import ForgetAccuracy, RetainAccuracy, Utility
 from unlearn_core.evaluation.base import ONLY_WRONG, share
+from unlearn_core.evaluation.membership import MembershipAuc
 
 Measured = Callable[[Evidence], float | None]
 
@@ -49,6 +50,22 @@ class TugOfWarRetrain(_TugOfWar):
     @classmethod
     def of_forget(cls, evidence: Evidence) -> float | None:
         return ForgetAccuracy.compute(evidence)
+
+
+@register
+class TugOfWarMembership(_TugOfWar):
+    name, label, reference = "tow_mia", "ToW-MIA against retraining", "retrain"
+    formula = (
+        "(1 − |ΔM|)(1 − |ΔR|)(1 − |ΔT|) with Δ the difference to retraining without F in the membership AUC of F, in accuracy "
+        "on the training examples outside F, with given labels, and on test data: 1 where an attack sees F as after "
+        "retraining, whatever F is predicted as; empty where retraining has not run" + ONLY_WRONG
+    )
+    split = "F, the training examples outside F, and test data"
+    compares_with = ("retrain",)
+
+    @classmethod
+    def of_forget(cls, evidence: Evidence) -> float | None:
+        return MembershipAuc.compute(evidence)
 
 
 @register

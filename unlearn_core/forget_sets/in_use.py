@@ -149,10 +149,17 @@ def use_set(scenario: Scenario, content: ForgetSet) -> InUse:
     Raises :class:`UserError` where none of its files is here.
     """
     plain = without_list(scenario)
-    listed = list_positions(content, load_dataset(plain.dataset, plain.seed).roster)
+    roster = load_dataset(plain.dataset, plain.seed).roster
+    listed = list_positions(content, roster)
     if not listed.positions:
         raise UserError("None of the images of this forget set is here.")
-    return use(plain, listed)
+    used = use(plain, listed)
+    if not content.checked:
+        return used
+    place = load_dataset(used.scenario.dataset, used.scenario.seed).roster.place
+    checked = tuple(sorted(int(place[roster.positions[k]]) for k in content.checked))
+    told = used.scenario.knowing(used.content.indices, used.content.labels, checked)
+    return replace(used, scenario=told, content=replace(used.content, checked=checked))
 
 
 def sets_of(store: Records, scenario: Scenario) -> NamedSets:

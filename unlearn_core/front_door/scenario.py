@@ -148,7 +148,8 @@ def _with_set(state: State, store: Store | str | Path | None) -> State:
     used = lists.use_set(scenario, content)
     _say(used.said)
     listed = str(used.scenario.dataset.params.get("listed", ""))
-    return state | {"indices": used.content.indices, "relabelled": used.content.labels, "listed": listed}
+    held = used.content
+    return state | {"indices": held.indices, "relabelled": held.labels, "trusted": held.checked, "listed": listed}
 
 
 def load_images(

@@ -14,6 +14,10 @@ FLIPS = 0.01
 """Share of clean test examples, right before and wrong after, above which it is said: a user of the model notices that."""
 
 
+_NAMED = 5
+"""Classes that a sentence names."""
+
+
 def costly(metrics: Mapping[str, float | None], original: Mapping[str, float | None] | None) -> bool:
     """Whether a run's utility is under :data:`KEPT` of the original's; False where either is unknown."""
     now, before = metrics.get("utility"), (original or {}).get("utility")
@@ -40,6 +44,17 @@ def harm_in_words(label: str, metrics: Mapping[str, float | None], original: Map
         f"{label} costs utility: {metrics['utility']:.1%} where the original has {original['utility']:.1%}. "
         "It gets no star and is on no front."
     )
+
+
+def small_in_words(counts: Mapping[str, int], least: int) -> str:
+    """One sentence for the classes (name → test examples) with fewer than ``least`` of them; "" where there is none."""
+    few = sorted((count, name) for name, count in counts.items() if count < least)
+    if not few:
+        return ""
+    told = ", ".join(f"{name} {count}" for count, name in few[:_NAMED]) + (
+        f" and {len(few) - _NAMED} more" * (len(few) > _NAMED)
+    )
+    return f"Not counted in the worst class or group, for want of {least} test examples: {told}."
 
 
 def flips_in_words(flips: Sequence[tuple[str, float | None]]) -> str:

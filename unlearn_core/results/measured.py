@@ -81,7 +81,8 @@ def _measured(store: Results, scenario: Scenario, key: str, names: Sequence[str]
     references = reference_keys(store, scenario)
     outside = references.get(REFERENCE_MODELS)
     known_by = scenario.discovery if scenario.forget is None else scenario.forget
-    told = [scenario.relabelled] if scenario.relabelled else []  # a part of its own, so that older entries keep their keys
+    # A part of its own, so that older entries keep their keys; where corruption is made here, what was typed measures nothing.
+    told = [scenario.relabelled] if scenario.relabelled and scenario.corruption.found else []
     memo = content_key("measures", key, known_by, references, sorted(names), *told, *defined(names))
     kept = store.get(memo)
     if kept is None:

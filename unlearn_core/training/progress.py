@@ -84,13 +84,28 @@ class SilentProgress(StepProgress):
 
 
 class LossRecorder(StepProgress):
-    """Adds up the loss of every given label over the epochs of a training run: ``total`` (N,) after ``epochs``."""
+    """What becomes of every given label over the epochs of a training run: ``total`` (N,), its loss added up over ``epochs``,
+    and the moments of its probability."""
 
     def __init__(self, reporter: Reporter, data: DeviceData) -> None:
         super().__init__(reporter)
         self.data, self.epochs = data, 0
-        self.total = torch.zeros(len(data), device=data.device)
+        self.total, self.chances, self.squares = (torch.zeros(len(data), device=data.device) for _ in range(3))
 
     def snapshot(self, model: nn.Module) -> None:
-        self.total += F.cross_entropy(predict(model, self.data), self.data.labels, reduction="none")
+        losses = F.cross_entropy(predict(model, self.data), self.data.labels, reduction="none")
+        self.total += losses
+        chance = (-losses).exp()
+        self.chances += chance
+        self.squares += chance.square()
         self.epochs += 1
+
+    @property
+    def confidence(self) -> torch.Tensor:
+        """The probability of the given label (N,), averaged over the epochs."""
+        return self.chances / self.epochs
+
+    @property
+    def variability(self) -> torch.Tensor:
+        """Its standard deviation over the epochs, as of all there are."""
+        return (self.squares / self.epochs - self.confidence.square()).clamp_min(0).sqrt()

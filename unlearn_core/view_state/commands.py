@@ -76,8 +76,8 @@ def _plain(state: State, *names: str) -> list[str]:
 
 
 def _told(state: State) -> str:
-    labels = dict(state.get("relabelled", {})) if as_found(state) else {}
-    return f", {labels!r}" if labels else ""
+    labels, checked = dict(state.get("relabelled", {})), list(state.get("trusted", ()))
+    return (f", {labels!r}" if labels or checked else "") + (f", {checked!r}" if checked else "")
 
 
 def as_yaml(state: State, methods: Sequence[str] | None = None) -> str:

@@ -86,7 +86,7 @@ def to_scenario(state: State) -> Scenario:
         overrides=all_overrides(state) | joining(state),
         recipe=state["recipe"],
     )
-    return made.knowing(state["indices"], state.get("relabelled", {})) if edited(state) else made
+    return made.knowing(state["indices"], state.get("relabelled", {}), state.get("trusted", ())) if edited(state) else made
 
 
 def joining(state: State) -> dict[str, Scalar]:

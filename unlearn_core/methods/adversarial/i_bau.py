@@ -14,6 +14,7 @@ from unlearn_core.errors import Cancelled
 from unlearn_core.methods import MethodParams, Region, UnlearningTask, register
 from unlearn_core.methods.adversarial.attack import Space
 from unlearn_core.methods.redirection.work import STEP, Setting
+from unlearn_core.methods.shared.fitting import FittedMethod
 from unlearn_core.methods.shared.rounds import add_report
 from unlearn_core.methods.shared.sgd import Cycle
 from unlearn_core.methods.shared.trusted import TrustedMethod
@@ -44,7 +45,7 @@ class IBauParams(MethodParams):
 
 
 @register
-class IBau(TrustedMethod[IBauParams]):
+class IBau(FittedMethod[IBauParams], TrustedMethod[IBauParams]):
     """min_θ CE_V(θ; a share of V carries δ*(θ)),  δ*(θ) = argmax_δ CE_V(θ; x + δ) − 0.001·‖δ‖²,  ‖δ‖ ≤ ρ.
 
     dL/dθ = ∂L/∂θ + (∂Φ/∂θ)ᵀ·v,  v ← (∂Φ/∂δ)ᵀ·v + ∂L/∂δ, K times from 0,  Φ(δ, θ) = δ − 0.1·∇_δ(0.001·‖δ‖² − CE_V(θ; x + δ)).
@@ -76,6 +77,7 @@ class IBau(TrustedMethod[IBauParams]):
     )
     designed_for = Region(regularity=(0.75, 1.0))
     presets = {"digits": _SMALL, "points": _SMALL | {"radius": 0.09}}
+    trial = {"rounds": 1}
     published = {"": {"rounds": 5, "steps": 25, "learning_rate": 1e-4, "patched": 0.01, "fixed_points": 5}}
     search_space = {
         "learning_rate": [1e-4, 1e-3, 3e-3],

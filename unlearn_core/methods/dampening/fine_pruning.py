@@ -12,6 +12,7 @@ from unlearn_core.errors import Cancelled
 from unlearn_core.methods import Region, UnlearningTask, accuracy_on, register
 from unlearn_core.methods.redirection.work import Setting
 from unlearn_core.methods.shared.channels import Hidden, hidden_layers, mean_activations, switch_off
+from unlearn_core.methods.shared.fitting import FittedMethod
 from unlearn_core.methods.shared.rounds import add_report, settled
 from unlearn_core.methods.shared.sgd import SgdParams, count_batches, phases, sgd_recipe
 from unlearn_core.methods.shared.trusted import TrustedMethod
@@ -28,7 +29,7 @@ class FinePruningParams(SgdParams):
 
 
 @register
-class FinePruning(TrustedMethod[FinePruningParams]):
+class FinePruning(FittedMethod[FinePruningParams], TrustedMethod[FinePruningParams]):
     """Channels of the last convolution ← 0 in ascending order of their mean activation on V, while acc(V) ≥ acc₀(V) − limit;
     then min_θ CE_V(θ), in which they stay 0.
 
@@ -56,6 +57,7 @@ class FinePruning(TrustedMethod[FinePruningParams]):
         "It is quick and needs no forget set. With few checked examples it prunes what a rare class needs."
     )
     designed_for = Region(regularity=(0.75, 1.0))
+    trial = {"epochs": 10}  # a pass over what was checked may be a single step
     search_space = {"limit": [0.02, 0.05, 0.1, 0.2, 0.4], "epochs": [20, 100], "learning_rate": [0.003, 0.01, 0.03]}
 
     @classmethod

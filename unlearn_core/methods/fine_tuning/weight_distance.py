@@ -8,9 +8,10 @@ import torch
 from pydantic import Field
 from torch import nn
 
-from unlearn_core.methods import Method, MethodParams, Region, UnlearningTask, register
+from unlearn_core.methods import MethodParams, Region, UnlearningTask, register
 from unlearn_core.methods.dampening.importance import trainable
 from unlearn_core.methods.redirection.work import Setting
+from unlearn_core.methods.shared.fitting import FittedMethod
 from unlearn_core.methods.shared.rounds import Rounds, add_report
 from unlearn_core.training import Loss, Reporter, Trainer, cross_entropy
 
@@ -29,7 +30,7 @@ class WeightDistanceParams(MethodParams):
 
 
 @register
-class WeightDistance(Method[WeightDistanceParams]):
+class WeightDistance(FittedMethod[WeightDistanceParams]):
     """min_θ CE_R(θ) − α·√(mean_j (θ_j − θ₀_j)² + 10⁻⁸), from θ₀, or from θ₀ + σ·s·N(0, 1), θ₀/2, or θ₀ with a fifth of it 0.
 
     Symbols: R is the retain set, θ₀ the original; α is ``weight``. ``start`` says where it begins; σ is ``noise`` and s the
@@ -48,6 +49,7 @@ class WeightDistance(Method[WeightDistanceParams]):
     name, label, paper = "weight_distance", "Weight distance", "arXiv:2505.22310"
     family = "fine-tuning"
     cost = 0.5
+    rate_name = "rate"
     needs_labels = False
     summary = (
         "Continues training on everything but the discovered corruption, with a reward for moving away from the original's "

@@ -13,6 +13,7 @@ from unlearn_core.discovery.cards import Card
 from unlearn_core.discovery.groups import Doubt, find_groups, left_out_parts
 from unlearn_core.discovery.inquiry import Evidence, Inquiry, Judged
 from unlearn_core.discovery.patches import SharedPatches, find_shared_patches, has_squares
+from unlearn_core.discovery.watched import moments_of
 from unlearn_core.discovery.watching import predict_left_out, watch_training
 from unlearn_core.methods.base import UnlearningTask
 from unlearn_core.methods.redirection.search import DiscoverParams, Discovery, discovery_steps, outputs
@@ -60,7 +61,9 @@ def weigh_evidence(view: ModelOutputs, patches: SharedPatches | None) -> Evidenc
     centred = view.original_features - view.original_features.mean(0)
     places = centred @ torch.linalg.svd(centred, full_matrices=False).Vh[:DIRECTIONS].T
     labels, learning = view.labels.cpu().numpy(), view.learning.cpu().numpy()
-    return Evidence(labels, doubt, tuple(groups), learning, places.float().cpu().numpy())
+    assert view.history is not None
+    variability = moments_of(view.history, view.labels)[1].cpu().numpy()
+    return Evidence(labels, doubt, tuple(groups), learning, places.float().cpu().numpy(), variability)
 
 
 def judge_known(

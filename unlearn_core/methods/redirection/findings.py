@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,13 +22,14 @@ Report = dict[str, Any]
 @dataclass
 class Findings:
     """The outcome of the rounds: ``added`` (n,) sorted indices outside F, ``excluded`` (m,) indices of suspects that were not
-    added, the last judgement, and one entry a round."""
+    added, the last judgement, one entry a round, and what was ``watched`` (``early_learning.watch_learning``)."""
 
     added: torch.Tensor
     excluded: torch.Tensor
     judgement: Judgement
     rounds: list[Report] = field(default_factory=list)
     stopped: str = ""
+    watched: Mapping[str, torch.Tensor] = field(default_factory=dict)
 
     def report(self) -> Report:
         """What was added and why, as plain data."""
@@ -52,13 +54,15 @@ class Findings:
 
     def arrays(self, model: nn.Module, task: UnlearningTask) -> dict[str, npt.NDArray[Any]]:
         """What the judgement says of every training example, (N,) each, NaN where unknown: ``probability``, ``fused`` and
-        ``score:NAME``; what ``model`` says of it now, ``says``; then ``suspects`` (n,), the most suspect first, and the
+        ``score:NAME``; ``watched:confidence`` and ``watched:variability``, from 0 to 1, where a run was watched for this; what
+        ``model`` says of it now, ``says``; then ``suspects`` (n,), the most suspect first, and the
         columns of the expected precision and recall, ``curve:COLUMN`` (one entry for each number of suspects taken).
         """
         j = self.judgement
         given = {"probability": j.probability, "fused": j.fusion.fused, "suspects": j.suspects.astype(np.int64)}
         says = {"says": predict(model, task.data).argmax(1).cpu().numpy()}
         scores = {f"score:{name}": values for name, values in j.scores.items()}
+        scores |= {f"watched:{name}": values.cpu().numpy() for name, values in self.watched.items() if name != "loss"}
         curve = {f"curve:{column}": j.curve[column].to_numpy() for column in j.curve.columns}
         return given | says | scores | curve
 

@@ -20,7 +20,7 @@ from unlearn_core.methods.redirection.rem import Rem
 from unlearn_core.methods.redirection.self_tuning import UNTOUCHED, TunedMethod, rem_values, run_rem, steps_of, training_pace
 from unlearn_core.methods.redirection.work import STEP, Setting, masked_cost, rem_work, whole_rounds
 from unlearn_core.methods.shared.class_collapse import class_collapsed
-from unlearn_core.methods.shared.early_learning import early_learning_loss, early_learning_steps
+from unlearn_core.methods.shared.early_learning import early_learning_steps, watch_learning
 from unlearn_core.models import RedirectNet, shared_mask
 from unlearn_core.training import Answers, Reporter, autocast
 from unlearn_core.training.progress import ProgressBudget, SilentProgress, StepProgress
@@ -132,7 +132,8 @@ class Discovery:
         self.lost = False  # whether a run lost a class, so that none has the whole force any more (``thrifty``)
         self.is_forget = task.is_forget()
         watching = budget.next(early_learning_steps(task), training_pace(params, task))
-        self.learning = early_learning_loss(task, watching) if learning is None else learning
+        self.watched = watch_learning(task, watching) if learning is None else {"loss": learning}
+        self.learning = self.watched["loss"]
 
     def run(self) -> Findings:
         """Rounds until nothing changes, nothing passes the target, or the budget is spent."""
@@ -166,7 +167,7 @@ class Discovery:
                 stopped = "A further round added nothing new."
                 break
         assert judgement is not None
-        return Findings(added, self.select_excluded(judgement, len(added)), judgement, entries, stopped)
+        return Findings(added, self.select_excluded(judgement, len(added)), judgement, entries, stopped, self.watched)
 
     def select_excluded(self, judgement: Judgement, count: int) -> torch.Tensor:
         """Indices of suspects below the first ``count`` that are too doubtful to learn from; none where ``count`` is 0.

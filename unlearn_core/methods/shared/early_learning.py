@@ -11,12 +11,19 @@ from unlearn_core.training import Reporter, Trainer
 from unlearn_core.training.progress import LossRecorder
 
 
+def watch_learning(task: UnlearningTask, reporter: Reporter) -> dict[str, torch.Tensor]:
+    """What a short training run from scratch on all data does with the given labels, (N,) each: ``loss``, averaged over its
+    epochs, and the ``confidence`` and ``variability`` of a data map (arXiv:2009.10795). Not finite where that run diverges."""
+    recorder, seed = LossRecorder(reporter, task.data), task.seed + WATCHED
+    Trainer(task.fresh_model(seed), task.data, shorten(task.recipe), seed, recorder).fit(task.everything)
+    loss = recorder.total / recorder.epochs
+    return {"loss": loss, "confidence": recorder.confidence, "variability": recorder.variability}
+
+
 def early_learning_loss(task: UnlearningTask, reporter: Reporter) -> torch.Tensor:
     """Loss (N,) of the given labels, averaged over the epochs of a short training run from scratch on all of them; not finite
     where that run diverges, and so no evidence (``out_of_fold``)."""
-    recorder, seed = LossRecorder(reporter, task.data), task.seed + WATCHED
-    Trainer(task.fresh_model(seed), task.data, shorten(task.recipe), seed, recorder).fit(task.everything)
-    return recorder.total / recorder.epochs
+    return watch_learning(task, reporter)["loss"]
 
 
 def early_learning_steps(task: UnlearningTask) -> int:

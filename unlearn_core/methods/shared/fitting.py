@@ -6,7 +6,7 @@ import copy
 import dataclasses
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import torch
 from pydantic import Field, create_model
@@ -35,17 +35,23 @@ Unlearn = Callable[[Any, UnlearningTask, Reporter], nn.Module]
 
 
 class FittedMethod(Method[P]):
-    """Base of methods that take gradient steps with a rate of their own, ``learning_rate``.
+    """Base of methods that take gradient steps with a rate of their own, :attr:`rate_name`.
 
     Their parameters get ``fit_rate``, which presets switch on for a network that was trained elsewhere and which is in no key
     while it is off. With it, before ``unlearn`` does what the method says, one pass is tried at that rate and at lower ones,
     the highest first. The first that keeps :data:`HOLDS` of the original's accuracy on held-out retain examples is taken, or
-    the one that keeps most. On these examples the run is judged as well (:func:`judged_run`). Only given labels are read.
+    the one that keeps most. On these examples the run is judged as well (:func:`judged_run`). Only given labels are read. Of a
+    method on checked examples all of these are used: what is held out is none of them.
     """
+
+    rate_name: ClassVar[str] = "learning_rate"
+    """The parameter that is tried, of which lower values move the weights less."""
+    trial: ClassVar[dict[str, Any]] = {}
+    """What makes a trial short, in place of one pass."""
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        if "learning_rate" in cls.Params.model_fields and "fit_rate" not in cls.Params.model_fields:
+        if cls.rate_name in cls.Params.model_fields and "fit_rate" not in cls.Params.model_fields:
             about = Field(
                 False, description="First try lower learning rates for a pass: the highest that does no harm is taken"
             )
@@ -54,29 +60,51 @@ class FittedMethod(Method[P]):
             cls.later |= {"fit_rate"}
         if "unlearn" in vars(cls):
             cls.unlearn = _fitting(vars(cls)["unlearn"])  # type: ignore[method-assign, assignment]
+        if "correct" in vars(cls):
+            cls.correct = _correcting(vars(cls)["correct"])  # type: ignore[attr-defined]
 
 
 def _fitting(unlearn: Unlearn) -> Unlearn:
     @functools.wraps(unlearn)
-    def at_a_fitting_rate(self: Method[Any], task: UnlearningTask, reporter: Reporter) -> nn.Module:
-        return _fit(self, task, reporter) if getattr(self.p, "fit_rate", False) else unlearn(self, task, reporter)
+    def at_a_fitting_rate(self: FittedMethod[Any], task: UnlearningTask, reporter: Reporter) -> nn.Module:
+        if not getattr(self.p, "fit_rate", False):
+            return unlearn(self, task, reporter)
+        return _fit(self, task, reporter, unlearn, task.retain)
 
     return at_a_fitting_rate
 
 
-def _fit(method: Method[Any], task: UnlearningTask, reporter: Reporter) -> nn.Module:
-    held, rest = hold_out_retain(task)
-    part, asked = dataclasses.replace(task, retain=rest), method.p.learning_rate
+def _correcting(correct: Callable[[Any, UnlearningTask, torch.Tensor, Reporter], nn.Module]) -> Any:
+    """The same of a method on checked examples (``shared/trusted.py``)."""
+
+    @functools.wraps(correct)
+    def at_a_fitting_rate(
+        self: FittedMethod[Any], task: UnlearningTask, checked: torch.Tensor, reporter: Reporter
+    ) -> nn.Module:
+        if not getattr(self.p, "fit_rate", False):
+            return correct(self, task, checked, reporter)
+        unchecked = task.retain[~torch.isin(task.retain, checked)]
+        return _fit(self, task, reporter, lambda other, part, inner: correct(other, part, checked, inner), unchecked)
+
+    return at_a_fitting_rate
+
+
+def _fit(method: FittedMethod[Any], task: UnlearningTask, reporter: Reporter, start: Unlearn, free: torch.Tensor) -> nn.Module:
+    """``start``: what the method does; ``free``: retain examples of which some may be held out."""
+    name = method.rate_name
+    held, _ = hold_out_retain(dataclasses.replace(task, retain=free))
+    rest = task.retain[~torch.isin(task.retain, held)]
+    part, asked = dataclasses.replace(task, retain=rest), getattr(method.p, name)
     before = accuracy_on(task.original, task, held)
-    short = {"epochs": 1} if "epochs" in type(method.p).model_fields else {}
+    short = method.trial or ({"epochs": 1} if "epochs" in type(method.p).model_fields else {})
 
     def run(changes: dict[str, Any], task: UnlearningTask, reporter: Reporter) -> nn.Module:
-        return type(method)(method.p.model_copy(update=changes | {"fit_rate": False})).unlearn(task, reporter)
+        return start(type(method)(method.p.model_copy(update=changes | {"fit_rate": False})), task, reporter)
 
     few = sample(rest, task.seed + SEED, REST)
     tried: list[dict[str, Any]] = []
     for factor in FACTORS:
-        change = {"learning_rate": asked * factor}
+        change = {name: asked * factor}
         own = dataclasses.replace(part, original=copy.deepcopy(task.original), retain=few)
         kept = accuracy_on(run(change | short, own, SilentProgress(reporter)), task, held)
         tried.append({"changed": change, "retain": kept})

@@ -53,7 +53,7 @@ LAYOUTS: Final[dict[str, Layout]] = {
         "Values, parameters, seeds, metrics and costs of many methods; single examples are left out.",
         hide=(
             "preview", "examples", "explanation", "thumbnails", "inspector", "anchors", "suspect_wall", "look_cards",
-            "suspect_evidence",
+            "suspect_evidence", "data_map",
         ),
         opens=(("tab", "cost"), ("details", "example_histograms")),
     ),

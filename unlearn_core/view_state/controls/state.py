@@ -16,7 +16,7 @@ from unlearn_core.view_state.controls.redirect import RedirectState
 from unlearn_core.view_state.controls.scenario import ScenarioState
 from unlearn_core.view_state.controls.teaching import TeachingState
 
-FILLED: Final = ("indices", "relabelled", "listed")
+FILLED: Final = ("indices", "relabelled", "trusted", "listed")
 """What a forget set's key stands for in a state: filled in from the store, and in no link."""
 
 
@@ -30,12 +30,13 @@ class State(
     ``state | {"shading": "hard"}``.
 
     ``overrides``: parameters of the dataset, network, recipe and methods, such as ``{"rem.epochs": 5}``; ``indices``,
-    ``relabelled`` and ``listed``: see :data:`FILLED`.
+    ``relabelled``, ``trusted`` and ``listed``: see :data:`FILLED`.
     """
 
     overrides: dict[str, Scalar]
     indices: tuple[int, ...]
     relabelled: Mapping[int, str]
+    trusted: tuple[int, ...]
     listed: str
 
 

@@ -54,6 +54,7 @@ PANELS: Final[dict[str, dict[str, str]]] = {
         "suspect_wall": "Wall of suspects",
         "suspect_table": "Suspects",
         "suspect_evidence": "Evidence for a suspect",
+        "data_map": "Data map",
         "forget_set": "Your set",
         "forget_change": "What your set changes",
         "look_cards": "Cards where nothing is known",

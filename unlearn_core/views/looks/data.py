@@ -68,7 +68,8 @@ def evidence_key(scenario: Scenario) -> str:
 def to_arrays(evidence: Evidence) -> dict[str, np.ndarray]:
     """The arrays of evidence as the store takes them; the labels are those of the data."""
     members = [group.members for group in evidence.groups]
-    return {
+    more = {} if evidence.variability is None else {"variability": evidence.variability}
+    return more | {
         "apart": evidence.doubt.apart,
         "watched": evidence.doubt.watched,
         "says": evidence.doubt.says,
@@ -103,7 +104,7 @@ def read_evidence(store: Results, scenario: Scenario) -> Evidence:
     )
     doubt = Doubt(arrays["apart"], arrays["watched"], arrays["says"], arrays["instead"])
     labels = scenario_data(scenario).corrupted.train.labels.numpy()
-    return Evidence(labels, doubt, groups, arrays["learning"], arrays["places"])
+    return Evidence(labels, doubt, groups, arrays["learning"], arrays["places"], arrays.get("variability"))
 
 
 def _group(about: Mapping[str, Any], members: np.ndarray) -> Group:

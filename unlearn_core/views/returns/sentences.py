@@ -12,6 +12,8 @@ HELD = 0.05
 HEALS = 0.5
 """Healed × utility from which on there is something that can be lost."""
 NOBODY = "knows the truth"
+GROUPS = {"forget": "F", "retain": "the rest", "test": "test images"}
+"""What margins are compared on."""
 
 
 def in_words(after: pd.DataFrame, epochs: int = AFTER) -> str:
@@ -37,6 +39,24 @@ def _loses(row: pd.Series, epochs: int) -> str:
 def _keeps(row: pd.Series) -> str:
     found = f", whose user leaves out the {int(row['left_out'])} that it found as well," if row["left_out"] else ""
     return f"{short(row['label'])}{found} keeps what it healed: {percent(row['now'])} before, {percent(row['after'])} after."
+
+
+def margin_table(found: pd.DataFrame) -> pd.DataFrame:
+    """Margin gaps and divergences as text, a row for each model. ``found``: from ``results.margins.margin_frame``."""
+    rows = []
+    for label, part in zip(short_labels(found.drop_duplicates("method")["label"]), _by_method(found), strict=True):
+        row = {"Model": label + (f" ({NOBODY})" if part["oracle"].iloc[0] else ""), "Seeds": str(int(part["models"].iloc[0]))}
+        for _, one in part.iterrows():
+            name = GROUPS[one["group"]]
+            row[f"Margin gap, {name}"] = f"{one['gap']:.2f} (95 %: {one['gap_p95']:.2f})"
+            if pd.notna(one["divergence"]):
+                row[f"KLoM, {name}"] = f"{one['divergence']:.2f} (95 %: {one['divergence_p95']:.2f})"
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _by_method(found: pd.DataFrame) -> list[pd.DataFrame]:
+    return [part for _, part in found.groupby("method", sort=False)]
 
 
 def after_table(after: pd.DataFrame, barriers: pd.DataFrame, epochs: int = AFTER) -> pd.DataFrame:

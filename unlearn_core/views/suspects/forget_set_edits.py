@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from unlearn_core.corruption import truth_known
+from unlearn_core.forget_sets import ForgetSet
 from unlearn_core.results.measured import recorded
 from unlearn_core.results.reader import GROUPS, Results, groups_of, scenario_data
 from unlearn_core.specs import MethodSpec, Scenario
@@ -19,7 +20,7 @@ WALL = 16
 """Pictures on either side of a threshold."""
 CLEAN = 0.1
 """An example of a forget set that is less probably corrupted than this may be accused wrongly."""
-IN, OUT, UNDECIDED = "in your set", "rejected", ""
+IN, OUT, TRUSTED, UNDECIDED = "in your set", "rejected", "trusted", ""
 
 
 def set_counts(scenario: Scenario, indices: Sequence[int]) -> dict[str, int]:
@@ -95,12 +96,12 @@ def _kind(name: str) -> str:
     return "rem" if name in ("rem", "rem_discover") else name
 
 
-def marked(table: pd.DataFrame, chosen: Collection[int], rejected: Collection[int]) -> pd.DataFrame:
-    """Rows of suspects with a column status: :data:`IN` for those ``chosen`` into the edited set, :data:`OUT` for those
-    that the user ``rejected``, else empty."""
-    inside, outside = set(chosen), set(rejected)
-    status = [IN if index in inside else OUT if index in outside else UNDECIDED for index in table["index"]]
-    return table.assign(status=status)
+def marked(table: pd.DataFrame, content: ForgetSet) -> pd.DataFrame:
+    """Rows of suspects with a column status: :data:`IN` for those in the edited set, :data:`OUT` for those that the user
+    rejected, :data:`TRUSTED` for those that were checked, else empty."""
+    status = dict.fromkeys(content.indices, IN) | dict.fromkeys(content.rejected, OUT)
+    status |= dict.fromkeys(content.checked, TRUSTED)
+    return table.assign(status=[status.get(index, UNDECIDED) for index in table["index"]])
 
 
 def sides(table: pd.DataFrame, count: int, wall: int = WALL) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -114,9 +115,9 @@ def doubted(found: Suspects, indices: Collection[int]) -> pd.DataFrame:
     return rows.sort_values("probability", kind="stable", na_position="last")
 
 
-def to_add(table: pd.DataFrame, count: int, chosen: Collection[int], rejected: Collection[int]) -> list[int]:
-    """The first ``count`` suspects that are neither chosen nor rejected yet."""
-    known = {*chosen, *rejected}
+def to_add(table: pd.DataFrame, count: int, content: ForgetSet) -> list[int]:
+    """The first ``count`` suspects that are neither in the edited set nor found clean yet."""
+    known = {*content.indices, *content.clean}
     return [int(index) for index in table["index"].head(count) if index not in known]
 
 

@@ -7,17 +7,20 @@ import contextlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from unlearn_core.datasets import load_dataset
+from unlearn_core.evaluation.calibration import LEAST
 from unlearn_core.methods import registry as methods
-from unlearn_core.results.harm import flips_in_words, harm_in_words
+from unlearn_core.results.harm import flips_in_words, harm_in_words, small_in_words
 from unlearn_core.results.measured import original_metrics, run_metrics
 from unlearn_core.results.reader import Results
 from unlearn_core.specs import MethodSpec, Scenario
+from unlearn_core.support.escaping import escape_markdown
 
 
 def choices(store: Results, scenario: Scenario, specs: Sequence[MethodSpec]) -> list[str]:
     """One sentence, as Markdown, for all stored runs of ``specs`` that had a stand-in for checked examples, for each that
-    departed from its parameters or tried to, pruned nothing, returned another round than its last, or cost utility, and one for
-    all that turned right answers wrong."""
+    departed from its parameters or tried to, pruned nothing, returned another round than its last, or cost utility, one for
+    all that turned right answers wrong, and one for classes that are too small to be the worst."""
     found, original, stand_ins, flips = list[str](), dict[str, Any](), dict[int, list[str]](), list[tuple[str, float | None]]()
     with contextlib.suppress(LookupError):  # not stored: nothing to compare with
         original = original_metrics(store, scenario, "utility")
@@ -40,7 +43,15 @@ def choices(store: Results, scenario: Scenario, specs: Sequence[MethodSpec]) -> 
             found.append(harm_in_words(label, record.payload["metrics"], original))
             flips.append((label, run_metrics(store, scenario, spec, record.payload, "negative_flips")["negative_flips"]))
     marked = [stand_in_in_words(labels, examples) for examples, labels in stand_ins.items()]
-    return [sentence for sentence in (*marked, *found, flips_in_words(flips)) if sentence]
+    few = small_in_words(_tested(scenario), LEAST) if flips else ""
+    return [sentence for sentence in (*marked, *found, flips_in_words(flips), few) if sentence]
+
+
+def _tested(scenario: Scenario) -> dict[str, int]:
+    """How many test examples every class has; a class without any is no group."""
+    test = load_dataset(scenario.dataset, scenario.seed).test
+    counts = test.labels.bincount(minlength=test.classes).tolist()
+    return {escape_markdown(name): count for name, count in zip(test.class_names, counts, strict=True) if count}
 
 
 def round_in_words(label: str, rounds: Mapping[str, Any]) -> str:
