@@ -44,7 +44,8 @@ class Limits:
     @classmethod
     def described(cls) -> list[tuple[str, int, str]]:
         """Name, default and meaning of every limit."""
-        return [(field.name, int(field.default), str(field.metadata["words"])) for field in fields(cls)]  # type: ignore[call-overload]
+        plain = cls()
+        return [(field.name, int(getattr(plain, field.name)), str(field.metadata["words"])) for field in fields(cls)]
 
 
 def parse_limits(changes: Iterable[str]) -> Limits:
