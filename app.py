@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from pages.session import audience, following, garbage, hardening, in_browser, late_requests, sign_in
-from pages.session.entry import answer_to_own_names
+from pages.session.entry import answer_to_own_names, refuse_wrong_setup
 from pages.session.services import elsewhere, warm_up
 from pages.widgets import class_bar, public_bar, reading
 from unlearn_core.errors import UserError
@@ -17,6 +17,7 @@ from unlearn_core.support.escaping import escape_markdown
 HERE = Path(__file__).parent
 
 answer_to_own_names()
+refuse_wrong_setup()
 hardening.guard()
 audience.take_word()
 # Before the navigation: without an icon for all pages the browser would fetch that of each page from the internet.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import os
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -178,15 +177,3 @@ def note(store: Store, event: str, *, what: str = "", job: str = "") -> None:
         return
     folder = store.uploads.parent
     audit.note(folder, event, owner(), person=sign_in.person(), address=address(), what=what, job=job)
-
-
-def set_up_wrong() -> str:
-    """Why a public server must not answer as it was started; "" where it may."""
-    from unlearn_core import plugins
-    from unlearn_core.support.public_mode import NAMED
-
-    if os.environ.get(plugins.VARIABLE, "").strip() and not os.environ.get(NAMED):
-        return f"{plugins.VARIABLE} names plug-ins: on a public server only those run that --plugin names on the command line."
-    if audience.shared():
-        return "A server is either shared with a class or public."
-    return ""

@@ -40,7 +40,12 @@ def tab(state: vs.State, scenario: Scenario, specs: Sequence[MethodSpec], frame:
     _report(state, scenario, specs, frame)
     if audience.guest():  # a model's file is made in the app's process, and many of them at once would fill its memory
         st.caption("A public server gives no models away; the command in the report makes this one on your own computer.")
-        return
+    else:
+        _model(scenario, specs, frame)
+
+
+def _model(scenario: Scenario, specs: Sequence[MethodSpec], frame: pd.DataFrame) -> None:
+    """The model of one method, in the form that is chosen."""
     stored = store().has(frame["key"])
     there = [spec for spec in specs if scenario.run_key(spec) in stored]
     if not there:

@@ -285,3 +285,13 @@ def test_one_session_fills_no_memory_with_files(monkeypatch: pytest.MonkeyPatch)
 def test_the_address_bar_holds_no_path_of_the_server(open_page: OpenPage, tmp_path: Path) -> None:
     app = open_page("craft", f"own={tmp_path}&seed=3")
     assert link(app) == {"seed": "3"}
+
+
+@pytest.mark.parametrize("name", ["UNLEARN_PLUGINS", "UNLEARN_SHARE"])
+def test_a_server_that_was_set_up_wrongly_answers_nothing(
+    name: str, open_page: OpenPage, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv(name, str(tmp_path / "plugin.py"))
+    app = open_page("craft", QUICK)
+    assert "set up wrongly" in texts(app)
+    assert not app.button
