@@ -44,9 +44,7 @@ def _set_up_wrong() -> str:
     if not is_public():
         return ""
     if os.environ.get("UNLEARN_PLUGINS", "").strip() and not os.environ.get(NAMED):
-        return (
-            "UNLEARN_PLUGINS names plug-ins: on a public server only those run that the command line of `app --public` names."
-        )
+        return "UNLEARN_PLUGINS names plug-ins: only those run here that the command line of `app --public` names."
     return "A server is either shared with a class or public." if os.environ.get("UNLEARN_SHARE", "").strip() else ""
 
 

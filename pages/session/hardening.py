@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from typing import TYPE_CHECKING, Any, Final
 
 from streamlit.runtime.app_session import AppSession
@@ -14,6 +15,7 @@ from unlearn_core.support.public_mode import is_public
 
 if TYPE_CHECKING:
     from streamlit.proto.BackMsg_pb2 import BackMsg
+    from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
     from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 
 ANSWERED: Final = frozenset({"rerun_script", "app_heartbeat", "stop_script", "file_urls_request"})
@@ -28,6 +30,8 @@ def guard() -> None:
         return
     if not getattr(AppSession.handle_backmsg, _MARK, False):
         _wrap_messages()
+    if not getattr(AppSession._enqueue_forward_msg, _MARK, False):
+        _wrap_answers()
     if not getattr(MemoryUploadedFileManager.add_file, _MARK, False):
         _wrap_uploads()
 
@@ -47,6 +51,20 @@ def _wrap_messages() -> None:
 
     setattr(handle_backmsg, _MARK, True)
     setattr(AppSession, "handle_backmsg", handle_backmsg)  # noqa: B010  mypy takes no method for another one
+
+
+def _wrap_answers() -> None:
+    """Every page tells the browser where ``app.py`` lies on the server; strangers are told its name."""
+    send = AppSession._enqueue_forward_msg
+
+    @functools.wraps(send)
+    def enqueue(session: AppSession, message: ForwardMsg) -> None:
+        if is_public() and message.WhichOneof("type") == "new_session":
+            message.new_session.main_script_path = os.path.basename(message.new_session.main_script_path)
+        send(session, message)
+
+    setattr(enqueue, _MARK, True)
+    setattr(AppSession, "_enqueue_forward_msg", enqueue)  # noqa: B010
 
 
 def _wrap_uploads() -> None:

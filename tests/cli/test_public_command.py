@@ -42,6 +42,8 @@ def test_a_public_server_opens_no_folder_and_believes_no_proxy(become: list[str]
     told = {name: os.environ[f"UNLEARN_{name}"] for name in ("PUBLIC", "READ_ONLY", "DATA_ROOTS", "HOSTS")}
     assert told == {"PUBLIC": "1", "READ_ONLY": "0", "DATA_ROOTS": "", "HOSTS": "lab.example.org"}
     assert os.environ["FORWARDED_ALLOW_IPS"] == ""
+    assert become[2].endswith(os.path.join("pages", "session", "serve.py"))
+    assert become[3] == "run"
     assert (limits().seconds, limits().upload_mb, limits().running) == (300, 7, Limits().running)
     assert become[become.index("--server.maxUploadSize") + 1] == "7"
     assert become[become.index("--client.toolbarMode") + 1] == "viewer"

@@ -87,7 +87,7 @@ def app(
     os.environ.update({name: value for name, value in environment.items() if value is not None})
     if share:
         shared.announce()
-    return _serve([*flags, *passed_on])
+    return _serve([*flags, *passed_on], guarded=public)
 
 
 def _check_passed_on(arguments: Sequence[str]) -> Sequence[str]:
@@ -105,15 +105,17 @@ def _on_desktop() -> bool:
     return screen or sys.platform in ("win32", "darwin")
 
 
-def _serve(flags: Sequence[str]) -> int:
-    """Become Streamlit's server; returns its exit code where a process cannot become another."""
+def _serve(flags: Sequence[str], guarded: bool = False) -> int:
+    """Become Streamlit's server; returns its exit code where a process cannot become another. ``guarded``: one that sifts what
+    strangers send from the first message on."""
     from unlearn_core.support.dashboard import DASHBOARD
 
     script = DASHBOARD / "app.py"
     if not script.is_file():
         raise UserError(f"The dashboard is not there: {str(script)!r} is missing. Install Eunoe again.")
     # -P: no module of the folder that this was called in may take the place of one of the app's.
-    command = [sys.executable, "-P", "-m", "streamlit", "run", str(script), *flags]
+    server = [str(DASHBOARD / "pages" / "session" / "serve.py")] if guarded else ["-m", "streamlit"]
+    command = [sys.executable, "-P", *server, "run", str(script), *flags]
     if sys.platform != "win32":  # there a terminal would not wait for what a process became
         os.execv(sys.executable, command)
     return subprocess.call(command)
