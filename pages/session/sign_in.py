@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ from unlearn_core.support.public_mode import is_public
 ALLOWED: Final = "allow"
 """The block of the secrets file that says who may come in: ``emails`` and ``domains``; without it everybody who can sign in."""
 NOT_LISTED: Final = "You are signed in, but this server is not open to your address. Ask whoever runs it."
+NO_AUTHLIB: Final = "This server asks its visitors to sign in, which needs the package Authlib: its operator has to install it."
 NO_ADDRESS: Final = "The provider you signed in with confirms no e-mail address, so it cannot be looked up who may come in."
 
 
@@ -33,6 +35,9 @@ def require() -> None:
     """Stop before anything is read unless somebody is signed in who may come in."""
     if not wanted():
         return
+    if importlib.util.find_spec("authlib") is None:
+        st.error(f"{NO_AUTHLIB} Nobody comes in before that.", icon=":material/lock:")
+        st.stop()
     if not _signed_in():
         st.title("Sign in")
         st.markdown("This server is open to people who sign in. It keeps your address in a log of who started what.")

@@ -38,6 +38,7 @@ def _public(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv(PUBLIC, "1")
     monkeypatch.setenv("UNLEARN_DATA_ROOTS", "")
     yield
+    services.engine().close()
     services._engine.clear()
 
 
@@ -116,6 +117,7 @@ def test_a_network_address_has_so_many_sessions_at_work(
     assert "2 sessions of your network address" in texts(run(open_page))
     monkeypatch.setattr(public, "_addresses", {"a": "203.0.113.7", "b": "198.51.100.1"})
     assert "of your network address" not in texts(run(open_page))
+    finish_jobs()
 
 
 def test_another_s_run_is_seen_and_neither_cancelled_nor_repeated(

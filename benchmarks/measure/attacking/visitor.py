@@ -42,16 +42,18 @@ class Visitor:
 
     @classmethod
     @contextlib.asynccontextmanager
-    async def on(cls, port: int, host: str = "localhost", origin: str = "") -> AsyncIterator[Visitor]:
-        """A new session of a new browser. Raises where the server refuses the connection."""
+    async def on(cls, port: int, host: str = "localhost", origin: str = "", user: str = "") -> AsyncIterator[Visitor]:
+        """A new session of a new browser. ``user``: the cookie of somebody who signed in. Raises where the server refuses."""
         from tornado.httpclient import HTTPRequest
         from tornado.websocket import websocket_connect
 
         cookie = (await request(port, "GET", "/_stcore/health"))[1].partition(";")[0].partition("=")[2]
         headers = {"Host": f"{host}:{port}", "Cookie": f"_streamlit_xsrf={cookie}"}
         headers |= {"Origin": origin} if origin else {}
+        if user:
+            headers["Cookie"] += f"; _streamlit_user={user}"
         asked = HTTPRequest(f"ws://localhost:{port}/_stcore/stream", connect_timeout=SECONDS, headers=headers)
-        connection = await websocket_connect(asked, subprotocols=["streamlit"], max_message_size=BIGGEST)
+        connection = await websocket_connect(asked, subprotocols=["streamlit", cookie], max_message_size=BIGGEST)
         try:
             yield cls(connection, port, cookie)
         finally:
