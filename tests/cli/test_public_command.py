@@ -100,3 +100,9 @@ def test_limits_come_from_the_environment_too(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("UNLEARN_LIMITS", "")
     assert limits() == Limits() == parse_limits([])
     assert all(words and default >= 0 for _, default, words in Limits.described())
+
+
+def test_the_document_has_every_limit_with_its_default() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "public.md").read_text(encoding="utf-8")
+    for name, default, words in Limits.described():
+        assert f"| `{name}` | {default:,} | {words} |" in text

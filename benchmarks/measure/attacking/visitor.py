@@ -35,27 +35,34 @@ class Page:
 class Visitor:
     """One session. ``token``: the browser's own, which Streamlit set as a cookie."""
 
-    def __init__(self, connection: Any, port: int, cookie: str) -> None:
-        self._connection, self.port, self.cookie = connection, port, cookie
+    def __init__(self, connection: Any, port: int, cookie: str, base: str) -> None:
+        self._connection, self.port, self.cookie, self.base = connection, port, cookie, base
         self.session = ""
-        self._page = ""
+        self._host = {"Host": f"localhost:{port}"}
 
     @classmethod
     @contextlib.asynccontextmanager
-    async def on(cls, port: int, host: str = "localhost", origin: str = "", user: str = "") -> AsyncIterator[Visitor]:
-        """A new session of a new browser. ``user``: the cookie of somebody who signed in. Raises where the server refuses."""
+    async def on(
+        cls, port: int, host: str = "localhost", origin: str = "", *, user: str = "", base: str = "", forwarded: str = ""
+    ) -> AsyncIterator[Visitor]:
+        """A new session of a new browser. Raises where the server refuses.
+
+        ``user``: the cookie of somebody who signed in; ``base``: the path that the app is served under; ``forwarded``: what is
+        said of the address in the header that proxies set.
+        """
         from tornado.httpclient import HTTPRequest
         from tornado.websocket import websocket_connect
 
-        cookie = (await request(port, "GET", "/_stcore/health"))[1].partition(";")[0].partition("=")[2]
-        headers = {"Host": f"{host}:{port}", "Cookie": f"_streamlit_xsrf={cookie}"}
-        headers |= {"Origin": origin} if origin else {}
-        if user:
-            headers["Cookie"] += f"; _streamlit_user={user}"
-        asked = HTTPRequest(f"ws://localhost:{port}/_stcore/stream", connect_timeout=SECONDS, headers=headers)
+        named = {"Host": f"{host}:{port}"}
+        cookie = (await request(port, "GET", f"{base}/_stcore/health", named))[1].partition(";")[0].partition("=")[2]
+        headers = named | {"Cookie": f"_streamlit_xsrf={cookie}" + (f"; _streamlit_user={user}" if user else "")}
+        headers |= {name: value for name, value in (("Origin", origin), ("X-Forwarded-For", forwarded)) if value}
+        asked = HTTPRequest(f"ws://localhost:{port}{base}/_stcore/stream", connect_timeout=SECONDS, headers=headers)
         connection = await websocket_connect(asked, subprotocols=["streamlit", cookie], max_message_size=BIGGEST)
         try:
-            yield cls(connection, port, cookie)
+            visitor = cls(connection, port, cookie, base)
+            visitor._host = named
+            yield visitor
         finally:
             connection.close()
 
@@ -105,10 +112,13 @@ class Visitor:
         """Send a file to a session's address for uploads; ``token``: with what proves that no other page asks for it."""
         edge = uuid.uuid4().hex
         head = f'--{edge}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n\r\n'.encode()
-        headers = {"Content-Type": f"multipart/form-data; boundary={edge}", "Cookie": f"_streamlit_xsrf={self.cookie}"}
+        headers = self._host | {
+            "Content-Type": f"multipart/form-data; boundary={edge}",
+            "Cookie": f"_streamlit_xsrf={self.cookie}",
+        }
         headers |= {"X-Xsrftoken": self.cookie} if token else {}
         body = head + data + f"\r\n--{edge}--\r\n".encode()
-        return await request(self.port, "PUT", f"/_stcore/upload_file/{session}/{file_id}", headers, body)
+        return await request(self.port, "PUT", f"{self.base}/_stcore/upload_file/{session}/{file_id}", headers, body)
 
     async def _read(self) -> Page:
         from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
