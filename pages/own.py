@@ -11,7 +11,7 @@ import streamlit as st
 from pages.cache import catalog
 from pages.session import audience, binding
 from pages.session.services import keep_upload, store
-from pages.widgets import data_health, examples, get_data, jobs, own_checkpoint, own_list, reading, show
+from pages.widgets import data_health, examples, get_data, jobs, own_checkpoint, own_list, own_words, reading, show
 from pages.widgets.page import end_on_error, end_page, page
 from unlearn_core import view_state as vs
 from unlearn_core.errors import UserError
@@ -230,12 +230,11 @@ def taken_up(scenario: Scenario) -> None:
 with page(
     "Your own",
     see="what your files hold and what is wrong with them, before anything is trained.",
-    attempt="enter the path of a folder with train/&lt;class&gt;/… and test/&lt;class&gt;/…, then add the list of wrong "
-    "images.",
+    attempt=own_words.attempt,
 ) as (state, corner):
     if audience.visitor():
-        reads = "This page reads files on the lecturer’s computer. " if audience.shared() else ""
-        st.info(f"{reads}{audience.refusal()}", icon=":material/lock:")
+        if audience.shared():
+            st.info(f"This page reads files on the lecturer’s computer. {audience.refusal()}", icon=":material/lock:")
         end_page()
     params = wanted_params()
     steps, picture = st.columns([1, 1.25], gap="large")
@@ -245,12 +244,7 @@ with page(
         with steps:
             get_data.offer()
         with picture:
-            st.info(
-                f"{'Hand over a file on the left.' if audience.guest() else 'Enter a path on the left, or hand over a file.'} "
-                "Nothing is copied or changed, and nothing runs before you have "
-                "seen what was read.",
-                icon=":material/folder_open:",
-            )
+            st.info(own_words.begin(), icon=":material/folder_open:")
             show.note(
                 "A folder has <code>train/&lt;class&gt;/…</code> and <code>test/&lt;class&gt;/…</code>, or "
                 "<code>&lt;class&gt;/…</code>, of which a part is held out. A table has the columns <code>path</code> "

@@ -7,7 +7,6 @@ import streamlit as st
 from pages.session import audience, sign_in
 from unlearn_core.support.escaping import escape_markdown
 from unlearn_core.support.limits import limits
-from unlearn_core.views.text.sentences import duration
 
 
 def bar() -> None:
@@ -21,11 +20,15 @@ def bar() -> None:
             st.button("Sign out", key="public-sign-out", type="tertiary", on_click=st.logout)
 
 
+def _minutes(seconds: int) -> str:
+    return f"{seconds // 60} minutes" if seconds >= 120 and seconds % 60 == 0 else f"{seconds} seconds"
+
+
 def _words() -> str:
     if not audience.guest():
         return f"{audience.ONLY_SHOWN} To compute, run Eunoe on your own computer: `eunoe app`."
     allowed = limits()
     return (
-        f"A public server: {duration(allowed.seconds)} of computing in {duration(allowed.window)} for each session, in turn "
+        f"A public server: {_minutes(allowed.seconds)} of computing in {_minutes(allowed.window)} for each session, in turn "
         f"with others. What you hand over is deleted after {allowed.upload_hours} hours; others may see stored results."
     )

@@ -167,3 +167,20 @@ def test_an_engine_that_refuses_computes_nothing(store: Store) -> None:
     with pytest.raises(UserError, match="Nothing is computed here"):
         engine.submit([Stage("a")], "a")
     assert engine.jobs() == []
+
+
+@pytest.mark.cluster
+def test_on_worker_processes_turns_and_seconds_are_the_same(store: Store) -> None:
+    engine = Engine(store, workers=1, runner=RUNNER, device="cpu", limits=Limits(seconds=4))
+    try:
+        many = engine.submit([Stage(f"m{k}", {"pause": 0.2}) for k in range(6)], "many", owner="greedy")
+        until(lambda: store.has(["m0"]))
+        assert engine.wait(engine.submit([Stage("one")], "one", owner="modest"), 60).state == "done"
+        assert not store.has(["m4"])
+        assert engine.wait(many, 60).state == "done"
+        # It neither asks whether it is wanted nor ends by itself: its process is stopped, and the next one goes on.
+        endless = engine.wait(engine.submit([Stage("deaf", {"deaf": 600})], "deaf", owner="deaf"), 60)
+        assert "one session may use 4 seconds" in endless.stages[0].message
+        assert engine.wait(engine.submit([Stage("two")], "two", owner="modest"), 60).state == "done"
+    finally:
+        engine.close()

@@ -33,8 +33,10 @@ def said(ground: Ground, page: Page) -> tuple[str, str]:
 
 @attempt("file", "a sound archive (to see that the others fail for what they are)", short=True, modes=COMPUTING)
 async def sound(ground: Ground) -> tuple[str, str]:
-    files = {f"{half}/{name}/{k}.png": png(k) for half in ("train", "test") for name in ("ant", "bee") for k in range(6)}
-    page = await handed_over(ground, "photos.zip", zipped(dict(files)))
+    files: dict[str | zipfile.ZipInfo, bytes] = {
+        f"{half}/{name}/{k}.png": png(k) for half in ("train", "test") for name in ("ant", "bee") for k in range(6)
+    }
+    page = await handed_over(ground, "photos.zip", zipped(files))
     words, wrong = said(ground, page)
     return words, wrong or ("" if words == "what is sound in it was read" else f"it was not read: {page.text[-300:]}")
 

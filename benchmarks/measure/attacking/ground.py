@@ -8,7 +8,7 @@ import os
 import pickle
 import sys
 import zipfile
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,13 +79,16 @@ class Ground:
         return "the server has ended" if memory < 0 else f"{memory} MB of memory" if memory > MOST_MB else ""
 
 
+Act = Callable[[Ground], Coroutine[Any, Any, tuple[str, str]]]
+
+
 @dataclass(frozen=True)
 class Attempt:
     """``act`` returns what the server did, in words, and what went wrong ("" if nothing). ``short``: also in the suite."""
 
     kind: str
     words: str
-    act: Callable[[Ground], Awaitable[tuple[str, str]]]
+    act: Act
     short: bool
     modes: tuple[str, ...]
 
@@ -96,7 +99,7 @@ ATTEMPTS: list[Attempt] = []
 def attempt(kind: str, words: str, *, short: bool = False, modes: tuple[str, ...] = MODES) -> Callable[[Any], Any]:
     """Register one attempt."""
 
-    def register(act: Callable[[Ground], Awaitable[tuple[str, str]]]) -> Any:
+    def register(act: Act) -> Any:
         ATTEMPTS.append(Attempt(kind, words, act, short, modes))
         return act
 

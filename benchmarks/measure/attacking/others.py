@@ -9,7 +9,7 @@ import time
 from urllib.parse import quote
 
 from benchmarks.measure.attacking.ground import DEFAULT, PUBLIC, SHOWN, Ground, attempt
-from benchmarks.measure.attacking.visitor import Visitor, request
+from benchmarks.measure.attacking.visitor import Page, Visitor, request
 
 RUN = "dataset=blobs&training.epochs={epochs}&amount=60&methods=finetune,npo&seed={seed}"
 TRAVERSALS = ("/../../../../etc/passwd", "/%2e%2e/%2e%2e/%2e%2e/etc/passwd", "/app/static/../../../../etc/passwd",
@@ -60,7 +60,7 @@ async def cancel(ground: Ground) -> tuple[str, str]:
     return "sees how far it is; the button's id does nothing", ground.judge(mine, theirs) or taken
 
 
-async def until_done(visitor: Visitor, query: str) -> object:
+async def until_done(visitor: Visitor, query: str) -> Page:
     page = await visitor.open("compare", query)
     for _ in range(60):
         if "All cached" in page.buttons or "was cancelled" in page.text:
@@ -83,9 +83,11 @@ async def messages(ground: Ground) -> tuple[str, str]:
 
     async with Visitor.on(ground.port) as visitor:
         await visitor.open("craft")
-        for name in ("clear_cache", "set_run_on_save", "load_git_info", "debug_shutdown_runtime"):
-            await visitor.send(BackMsg(**{name: True}))
-        await visitor.send(BackMsg(clear_cache=True))
+        for message in (
+            *(BackMsg(clear_cache=True), BackMsg(set_run_on_save=True)),
+            *(BackMsg(load_git_info=True), BackMsg(debug_shutdown_runtime=True)),
+        ):
+            await visitor.send(message)
         page = await visitor.open("craft")
     words = "dropped" if ground.closed else "its own caches; the server goes on"
     return words, ground.judge(page)
