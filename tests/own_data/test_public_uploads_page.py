@@ -76,5 +76,12 @@ def test_a_damaged_file_and_a_foreign_one_are_refused_without_a_path(monkeypatch
     assert "A file may have 1 MB here" in words(hand_over(b"0" * 1_200_000))
 
 
+def test_images_take_no_more_memory_than_a_stranger_has(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, "decoded_mb=1")
+    app = hand_over(zipped(photos))
+    app = until_read(opened(**{name.replace(".", "__"): value for name, value in (address(app) | {"own_size": "256"}).items()}))
+    assert "GB of memory, more than" in words(app)
+
+
 def _path(link: dict[str, str]) -> str:
     return str(services.store().uploads / link["dataset.data"].removeprefix("upload:"))

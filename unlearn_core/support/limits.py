@@ -39,6 +39,7 @@ class Limits:
     uploads_mb: int = _limit(100, "megabytes of all files that one session handed over")
     uploads_all_mb: int = _limit(2000, "megabytes of all files that were handed over")
     upload_hours: int = _limit(24, "hours after which a file that was handed over is deleted")
+    decoded_mb: int = _limit(256, "megabytes of memory that the images of one file may take once they are decoded")
     sets: int = _limit(50, "named forget sets of one session")
 
     @classmethod

@@ -77,6 +77,14 @@ async def outside(ground: Ground) -> tuple[str, str]:
     return words, wrong or ("the link was followed" if b"root:x:" in page.data else "")
 
 
+@attempt("file", "six thousand small images, to be enlarged to 512 × 512", modes=COMPUTING)
+async def enlarged(ground: Ground) -> tuple[str, str]:
+    picture = png(1, side=2)
+    files: dict[str | zipfile.ZipInfo, bytes] = {f"train/{k % 2}/{k}.png": picture for k in range(6_000)}
+    async with Visitor.on(ground.port) as visitor:
+        return said(ground, await visitor.hand_over("small.zip", zipped(files), "own_size=512"))
+
+
 @attempt("file", "an .npz whose header promises 30 TB", modes=COMPUTING)
 async def promise(ground: Ground) -> tuple[str, str]:
     header = b"{'descr': '|u1', 'fortran_order': False, 'shape': (10000000, 1000, 1000, 3), }"
