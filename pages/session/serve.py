@@ -15,7 +15,7 @@ HERE = Path(__file__).parents[2]
 def main() -> None:
     """Serve until stopped."""
     if str(HERE) not in sys.path:
-        sys.path.append(str(HERE))  # last: no module of an installed package is replaced
+        sys.path.insert(0, str(HERE))  # where Streamlit puts it as well
     from streamlit.web import cli
 
     from pages.session import hardening

@@ -17,7 +17,7 @@ from pages.session import audience, public
 from unlearn_core.engine import Engine, JobView, warm_when_idle
 from unlearn_core.errors import UserError
 from unlearn_core.store import Store
-from unlearn_core.support import uploads
+from unlearn_core.support import uploads, visitor_files
 from unlearn_core.support.deferring import defer_reading
 from unlearn_core.support.limits import limits
 from unlearn_core.support.public_mode import is_read_only
@@ -80,7 +80,10 @@ def external() -> bool:
 
 @st.cache_resource(show_spinner=False)
 def _store(location: str | None) -> Store:
-    return Store.open(location)
+    opened = Store.open(location)
+    if audience.guest():
+        public.use_key(visitor_files.server_key(opened.uploads.parent))
+    return opened
 
 
 @st.cache_resource(show_spinner=False)

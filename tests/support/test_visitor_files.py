@@ -49,6 +49,15 @@ def test_beyond_the_quota_a_sentence_says_which(sizes: list[float], owner: str, 
         keep(tmp_path, b"x", name="model.pt")
 
 
+def test_the_server_s_secret_is_made_once_and_is_private(tmp_path: Path) -> None:
+    folder = tmp_path / "store"
+    key = visitor_files.server_key(folder)
+    assert visitor_files.server_key(folder) == key
+    assert len(key) == 32
+    assert (folder / visitor_files.KEY_FILE).stat().st_mode & 0o777 == 0o600
+    assert visitor_files.server_key(tmp_path / "other") != key
+
+
 def test_what_has_expired_is_deleted_and_makes_room(tmp_path: Path) -> None:
     old, new = keep(tmp_path, b"0" * 2_000_000), tmp_path / f"{B}-{'0' * 32}.zip"
     operators = tmp_path / ("c" * 32 + ".zip")

@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import os
 import re
+import secrets
 import time
 import uuid
 from pathlib import Path
@@ -19,11 +20,29 @@ from unlearn_core.errors import UserError
 from unlearn_core.support.limits import Limits
 from unlearn_core.support.uploads import KINDS
 
+KEY_FILE: Final = "visitors.key"
 LINKED: Final = "upload:"
 """How the link of a view begins to name such a file."""
 _NAME: Final = re.compile(r"[0-9a-f]{12}-[0-9a-f]{32}\.(?:zip|npz)")
 _MB: Final = 2**20
 _HALF_WRITTEN: Final = 3600.0
+
+
+def server_key(folder: Path) -> bytes:
+    """The server's own secret, made once and kept in ``folder`` (0600): names that follow from it are found by no search of a
+    stranger's. Where it can be neither read nor written it lasts as long as the process."""
+    path, fresh = folder / KEY_FILE, secrets.token_bytes(32)
+    with contextlib.suppress(OSError):
+        folder.mkdir(0o700, parents=True, exist_ok=True)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            os.write(handle, fresh)
+        finally:
+            os.close(handle)
+    with contextlib.suppress(OSError):
+        found = path.read_bytes()
+        return found if len(found) == len(fresh) else fresh
+    return fresh
 
 
 def keep(folder: Path, name: str, data: bytes, owner: str, secret: str, limits: Limits) -> Path:
