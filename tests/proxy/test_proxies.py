@@ -124,7 +124,9 @@ def test_a_page_is_drawn_over_the_websocket_and_a_run_is_noted_with_the_visitor_
         async with Visitor.on(behind, NAME, f"http://{NAME}:{behind}", base="/eunoe", forwarded=STRANGER) as visitor:
             query = f"{RUN}&seed={behind % 1000}"  # another one behind each proxy
             page = await visitor.open("compare", query)
-            assert page.wrong == ""
+            if "Run" not in page.buttons:  # as a person would, who loads the page again
+                page = await visitor.open("compare", query)
+            assert (page.wrong, "Run" in page.buttons) == ("", True), (query, page.buttons, page.text)
             again = await visitor.open("compare", query, [{"id": page.buttons["Run"], "trigger_value": True}])
             assert again.wrong == ""
             status = (await visitor.put(visitor.session, str(uuid.uuid4()), "x.zip", b"x" * 3_000_000))[0]
