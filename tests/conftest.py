@@ -46,7 +46,7 @@ WAITING = {
         "tests/package/",
         "tests/proxy/",
         "tests/benchmarks/test_attacks.py",
-    ),  # fmt: skip
+    ),
     "store": ("tests/store/",),
 }
 """Tests that mostly wait, for a browser or for processes that they started: one worker of pytest each, so that no more than one
