@@ -6,10 +6,10 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.session import audience, following, garbage, in_browser, late_requests
-from pages.session.entry import answer_to_own_names
+from pages.session import audience, following, garbage, hardening, in_browser, late_requests, sign_in
+from pages.session.entry import answer_to_own_names, refuse_wrong_setup
 from pages.session.services import elsewhere, warm_up
-from pages.widgets import class_bar, reading
+from pages.widgets import class_bar, public_bar, reading
 from unlearn_core.errors import UserError
 from unlearn_core.support.deferring import NotRead
 from unlearn_core.support.escaping import escape_markdown
@@ -17,9 +17,12 @@ from unlearn_core.support.escaping import escape_markdown
 HERE = Path(__file__).parent
 
 answer_to_own_names()
+refuse_wrong_setup()
+hardening.guard()
 audience.take_word()
 # Before the navigation: without an icon for all pages the browser would fetch that of each page from the internet.
 st.set_page_config(page_icon=str(HERE / "assets" / "icon.svg"), layout="wide", initial_sidebar_state="collapsed")
+sign_in.require()
 st.logo(str(HERE / "assets" / "logo.svg"), size="large")
 
 pages = {
@@ -49,6 +52,7 @@ st.session_state["pages"] = {page.url_path or "start": page.title for group in p
 st.session_state["page"] = current.url_path or "start"
 following.take()
 class_bar.bar()
+public_bar.bar()
 try:
     with elsewhere():
         current.run()
@@ -58,8 +62,8 @@ except NotRead as missing:
     warm_up()
 except UserError as error:
     # A page says itself what is wrong with its settings: this is the store, without which it has nothing.
-    visitor = audience.visitor()  # the message may name a folder
-    st.error("The lecturer’s store cannot be read." if visitor else escape_markdown(error), icon=":material/database:")
+    closed = audience.visitor() or audience.guest()  # the message may name a folder
+    st.error("The server’s store cannot be read." if closed else escape_markdown(error), icon=":material/database:")
     st.button("Try again", icon=":material/refresh:")
 finally:
     garbage.leave_out_modules()

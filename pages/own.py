@@ -10,15 +10,16 @@ import streamlit as st
 
 from pages.cache import catalog
 from pages.session import audience, binding
-from pages.session.services import store
-from pages.widgets import data_health, examples, get_data, jobs, own_checkpoint, own_list, reading, show
+from pages.session.services import keep_upload, store
+from pages.widgets import data_health, examples, get_data, jobs, own_checkpoint, own_list, own_words, reading, show
 from pages.widgets.page import end_on_error, end_page, page
 from unlearn_core import view_state as vs
 from unlearn_core.errors import UserError
 from unlearn_core.results.preprocessing import how_read
 from unlearn_core.support import uploads
 from unlearn_core.support.deferring import NotRead
-from unlearn_core.support.escaping import escape_markdown
+from unlearn_core.support.escaping import escape_markdown, without_paths
+from unlearn_core.support.limits import limits
 from unlearn_core.views.own_data.figure import class_counts
 from unlearn_core.views.text.sentences import duration, megabytes, scenario_line
 
@@ -49,31 +50,41 @@ def wanted_params() -> dict[str, Any]:
 def images_step() -> None:
     """Where the images are."""
     st.markdown("**1 · Your images**")
-    by_path, by_upload = st.tabs(["A path on this computer", "Hand over a file"])
-    with by_path:
-        if not binding.hidden(state, "own"):
-            shown = wanted_params().get("data", "")
-            bound = binding.widget_args(state, "own", lambda text: str(text).strip(), lambda _: shown)
-            st.text_input(placeholder="~/photos", max_chars=400, **bound)
-    with by_upload:
-        file = st.file_uploader(
-            f"A zip of such a folder, or an .npz of arrays: at most {uploads.MAX_BYTES >> 20} MB, kept beside the results "
-            f"({uploads.MAX_TOTAL >> 30} GB of them, the longest unused go first)",
-            type=[kind.removeprefix(".") for kind in uploads.KINDS], key="own-upload", max_upload_size=uploads.MAX_BYTES >> 20,
-            disabled=binding.locked(state, "own"),
-        )  # fmt: skip
-        if file is not None and st.session_state.get("own-uploaded") != file.file_id:
-            st.session_state["own-uploaded"] = file.file_id
-            try:
-                binding.change(own=str(uploads.keep(store().uploads, file.name, file.getvalue())))
-                st.rerun()
-            except UserError as error:
-                st.error(escape_markdown(error), icon=":material/error:")
+    if audience.guest():
+        hand_over()
+    else:
+        by_path, by_upload = st.tabs(["A path on this computer", "Hand over a file"])
+        with by_path:
+            if not binding.hidden(state, "own"):
+                shown = wanted_params().get("data", "")
+                bound = binding.widget_args(state, "own", lambda text: str(text).strip(), lambda _: shown)
+                st.text_input(placeholder="~/photos", max_chars=400, **bound)
+        with by_upload:
+            hand_over()
     with st.expander("Size and number of images", icon=":material/tune:"):
         for place, name in zip(st.columns(3), ("own_size", "own_limit", "own_test_limit"), strict=True):
             if not binding.hidden(state, name):
                 low, high = int(vs.BY_NAME[name].low), int(vs.BY_NAME[name].high)
                 place.number_input(min_value=low, max_value=high, step=1, **binding.widget_args(state, name, int))
+
+
+def hand_over() -> None:
+    """The field for a file; what it takes, and how long it is kept."""
+    most, kept = uploads.MAX_BYTES >> 20, f"{uploads.MAX_TOTAL >> 30} GB of them, the longest unused go first"
+    if audience.guest():
+        most, kept = limits().upload_mb, f"{limits().uploads_mb} MB of them, for {limits().upload_hours} hours"
+    file = st.file_uploader(
+        f"A zip of such a folder, or an .npz of arrays: at most {most} MB, kept beside the results ({kept})",
+        type=[kind.removeprefix(".") for kind in uploads.KINDS], key="own-upload", max_upload_size=most,
+        disabled=binding.locked(state, "own"),
+    )  # fmt: skip
+    if file is not None and st.session_state.get("own-uploaded") != file.file_id:
+        st.session_state["own-uploaded"] = file.file_id
+        try:
+            binding.change(own=str(keep_upload(file.name, file.getvalue())))
+            st.rerun()
+        except UserError as error:
+            st.error(escape_markdown(error), icon=":material/error:")
 
 
 def adopt(found: Reading) -> None:
@@ -93,7 +104,7 @@ def adopt(found: Reading) -> None:
 def model_step() -> None:
     """The network that is trained here, or a checkpoint."""
     st.markdown("**3 · Your model**")
-    if own_checkpoint.NETWORK in known_models():
+    if own_checkpoint.NETWORK in known_models() and not audience.guest():
         given = state["model"] == own_checkpoint.NETWORK
         choice = st.segmented_control(
             "Model", ["Train one here", "A checkpoint"], default="A checkpoint" if given else "Train one here",
@@ -147,7 +158,7 @@ def overview(found: Reading, problems: Sequence[str]) -> None:
     if not problems:
         st.success("No problems found.", icon=":material/check:")
         return
-    items = "".join(f"<li>{html.escape(problem)}</li>" for problem in problems[:12])
+    items = "".join(f"<li>{html.escape(without_paths(problem))}</li>" for problem in problems[:12])
     more = f"<li>… and {len(problems) - 12} more</li>" if len(problems) > 12 else ""
     st.warning(f"{len(problems)} thing{'s' if len(problems) != 1 else ''} to look at", icon=":material/rule:")
     st.html(f'{_STYLE}<ul class="eunoe-problems">{items}{more}</ul>')
@@ -219,11 +230,11 @@ def taken_up(scenario: Scenario) -> None:
 with page(
     "Your own",
     see="what your files hold and what is wrong with them, before anything is trained.",
-    attempt="enter the path of a folder with train/&lt;class&gt;/… and test/&lt;class&gt;/…, then add the list of wrong "
-    "images.",
+    attempt=own_words.attempt,
 ) as (state, corner):
     if audience.visitor():
-        st.info(f"This page reads files on the lecturer’s computer. {audience.ONLY_LECTURER}", icon=":material/lock:")
+        if audience.shared():
+            st.info(f"This page reads files on the lecturer’s computer. {audience.refusal()}", icon=":material/lock:")
         end_page()
     params = wanted_params()
     steps, picture = st.columns([1, 1.25], gap="large")
@@ -233,11 +244,7 @@ with page(
         with steps:
             get_data.offer()
         with picture:
-            st.info(
-                "Enter a path on the left, or hand over a file. Nothing is copied or changed, and nothing runs before you have "
-                "seen what was read.",
-                icon=":material/folder_open:",
-            )
+            st.info(own_words.begin(), icon=":material/folder_open:")
             show.note(
                 "A folder has <code>train/&lt;class&gt;/…</code> and <code>test/&lt;class&gt;/…</code>, or "
                 "<code>&lt;class&gt;/…</code>, of which a part is held out. A table has the columns <code>path</code> "

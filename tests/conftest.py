@@ -39,7 +39,14 @@ sys.dont_write_bytecode = False
 
 WAITING = {
     "browser": ("tests/browser/",),
-    "processes": ("tests/engine/", "tests/examples/", "tests/cli/test_cli.py", "tests/package/"),
+    "processes": (
+        "tests/engine/",
+        "tests/examples/",
+        "tests/cli/test_cli.py",
+        "tests/package/",
+        "tests/proxy/",
+        "tests/benchmarks/test_attacks.py",
+    ),
     "store": ("tests/store/",),
 }
 """Tests that mostly wait, for a browser or for processes that they started: one worker of pytest each, so that no more than one

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from unlearn_core.errors import UserError
+from unlearn_core.support.public_mode import is_public
 from unlearn_core.support.typed_paths import typed_path
 from unlearn_core.support.working_title import WORKING_TITLE
 
@@ -209,7 +210,8 @@ def _find() -> Iterator[Plugin]:
     named = [one for one in os.environ.get(VARIABLE, "").split(os.pathsep) if one]
     # A file that is named takes the place of a kept one of the same name: a newer version can be tried beside it.
     names = {Path(one).name for one in named}
-    kept = sorted(str(path) for path in user_folder().glob("*.py") if path.name not in names)
+    # Where strangers use the app only what its command line names runs.
+    kept = [] if is_public() else sorted(str(path) for path in user_folder().glob("*.py") if path.name not in names)
     for path in dict.fromkeys(os.path.realpath(os.path.expanduser(one)) for one in [*named, *kept]):
         yield _of_file(path)
 

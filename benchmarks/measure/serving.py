@@ -30,7 +30,10 @@ def streamlit(port: int) -> list[str]:
 
 @contextlib.contextmanager
 def served(
-    log: Path, environment: Mapping[str, str], command: Callable[[int], list[str]] = streamlit
+    log: Path,
+    environment: Mapping[str, str],
+    command: Callable[[int], list[str]] = streamlit,
+    health: str = "/_stcore/health",
 ) -> Iterator[tuple[int, psutil.Process]]:
     """The running app, once it answers: its port and its process. What it prints goes to ``log``."""
     with socket.socket() as probe:
@@ -40,7 +43,7 @@ def served(
         server = subprocess.Popen(command(port), cwd=ROOT, env=os.environ | environment, stdout=out, stderr=out)
     try:
         for _ in range(1200):
-            with contextlib.suppress(OSError), urllib.request.urlopen(f"http://localhost:{port}/_stcore/health", timeout=1):
+            with contextlib.suppress(OSError), urllib.request.urlopen(f"http://localhost:{port}{health}", timeout=1):
                 break
             time.sleep(0.1)
         yield port, psutil.Process(server.pid)

@@ -1,4 +1,5 @@
-"""Who looks at this page where a class does (``eunoe app --share``): its lecturer, or a visitor, who reads and no more."""
+"""Who looks at this page: in a class (``eunoe app --share``) its lecturer, or a visitor, who reads and no more; on a public
+server (``--public``) a guest, who computes within limits, or on one that only shows what is stored a visitor as well."""
 
 from __future__ import annotations
 
@@ -12,6 +13,7 @@ from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from unlearn_core.errors import UserError
+from unlearn_core.support.public_mode import is_public, is_read_only
 
 SHARE = "UNLEARN_SHARE"
 """The app's address for a class, such as http://192.168.1.7:8501; empty where the app is one person's."""
@@ -20,6 +22,7 @@ LECTURER = "UNLEARN_LECTURER"
 WORD = "lecturer"
 """The link's parameter that holds the word. It is taken out of the address at once."""
 ONLY_LECTURER = "In a shared app only the lecturer can do this: here you look, and change nothing on the lecturer's computer."
+ONLY_SHOWN = "This server shows the gallery and stored runs: nothing is trained, changed or handed over here."
 _FORWARDED = ("X-Forwarded-For", "Forwarded", "X-Real-Ip")
 
 
@@ -29,8 +32,19 @@ def shared() -> str:
 
 
 def visitor() -> bool:
-    """Whether this session is a student's: the app is shared, and the lecturer sits elsewhere."""
-    return bool(shared()) and not lecturer()
+    """Whether this session reads and no more: a student's, where the lecturer sits elsewhere, or anybody's on a public server
+    that computes nothing."""
+    return is_read_only() or (bool(shared()) and not lecturer())
+
+
+def guest() -> bool:
+    """Whether this session is a stranger's who may have things computed, within limits."""
+    return is_public() and not is_read_only()
+
+
+def refusal() -> str:
+    """What a visitor cannot do, in a sentence."""
+    return ONLY_SHOWN if is_read_only() else ONLY_LECTURER
 
 
 def lecturer() -> bool:
@@ -52,7 +66,7 @@ def take_word() -> None:
 def refuse_visitors() -> None:
     """Called before anything is written, started, fetched or read from a path. Raises :class:`UserError` for a visitor."""
     if visitor():
-        raise UserError(ONLY_LECTURER)
+        raise UserError(refusal())
 
 
 def session() -> str:
@@ -72,24 +86,26 @@ def address_of(page: str) -> str:
 
 def _on_this_computer() -> bool:
     """Whether the browser talks to the server directly over the loopback interface, under a name of that interface."""
-    peer = _peer()
+    other = peer()
     headers = st.context.headers
-    if peer is None or any(headers.get(name) for name in _FORWARDED):  # a proxy speaks for others
+    if other is None or any(headers.get(name) for name in _FORWARDED):  # a proxy speaks for others
         return False
     name = urlsplit(f"//{headers.get('Host') or ''}").hostname or ""
-    return _is_loopback(peer) and (name == "localhost" or _is_loopback(name))
+    return is_loopback(other) and (name == "localhost" or is_loopback(name))
 
 
-def _peer() -> str | None:
+def peer() -> str | None:
     """The other end of the connection. ``st.context.ip_address`` says None for loopback and for unknown alike."""
     if not runtime.exists():
         return None
     client = runtime.get_instance().get_client(session())
     context = client.client_context if client is not None else None
-    return context.remote_ip if context is not None else None
+    found = context.remote_ip if context is not None else None
+    return found if isinstance(found, str) else None
 
 
-def _is_loopback(text: str) -> bool:
+def is_loopback(text: str) -> bool:
+    """Whether this is an address of the loopback interface."""
     try:
         return ipaddress.ip_address(text).is_loopback
     except ValueError:

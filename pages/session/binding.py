@@ -154,7 +154,8 @@ def segments(
 def parameters(state: vs.State, section: str, columns: Sequence[Place] | None = None) -> None:
     """Widgets for every parameter of a dataset, network, recipe or method, made from its schema, dealt into ``columns``."""
     places = itertools.cycle(columns or [st])
-    apart = (vs.DOWNLOAD, *(vs.PATHS if audience.visitor() else ()))  # a download has a button of its own (:mod:`.permission`)
+    closed = audience.visitor() or audience.guest()
+    apart = (vs.DOWNLOAD, *(vs.PATHS if closed else ()))  # a download has a button of its own (:mod:`.permission`)
     shown = [field for field in vs.section_fields(state, section) if f"{section}.{field.name}" not in apart]
     for field, place in zip(shown, places, strict=False):
         parameter(state, section, field, place)

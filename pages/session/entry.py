@@ -12,6 +12,7 @@ from streamlit.runtime.pages_manager import PagesManager
 
 from unlearn_core.support.escaping import escape_markdown
 from unlearn_core.support.hosts import host_allowed
+from unlearn_core.support.public_mode import NAMED, is_public
 
 HOSTS = "UNLEARN_HOSTS"
 """More names under which the app may be opened, with commas: those of a proxy before it, for instance."""
@@ -30,6 +31,21 @@ def answer_to_own_names() -> None:
         icon=":material/shield:",
     )
     st.stop()
+
+
+def refuse_wrong_setup() -> None:
+    """Stop where a public server was started with what none may have; the command ``app --public`` says so in the terminal."""
+    if reason := _set_up_wrong():
+        st.error(f"This server was set up wrongly and answers nothing. {reason}", icon=":material/shield:")
+        st.stop()
+
+
+def _set_up_wrong() -> str:
+    if not is_public():
+        return ""
+    if os.environ.get("UNLEARN_PLUGINS", "").strip() and not os.environ.get(NAMED):
+        return "UNLEARN_PLUGINS names plug-ins: only those run here that the command line of `app --public` names."
+    return "A server is either shared with a class or public." if os.environ.get("UNLEARN_SHARE", "").strip() else ""
 
 
 def within_app() -> None:

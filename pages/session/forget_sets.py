@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from pages.session import audience, public
 from pages.session.services import store
 from unlearn_core import view_state as vs
 from unlearn_core.errors import UserError
 from unlearn_core.forget_sets import ForgetSet, NamedSets
+from unlearn_core.support.limits import limits
 
 if TYPE_CHECKING:
     from unlearn_core.forget_sets.in_use import InUse
@@ -64,9 +66,11 @@ def in_use(scenario: Scenario, key: str) -> InUse | None:
 
 
 def named(scenario: Scenario) -> NamedSets:
-    """The named sets of a scenario's data, in the numbers of its training examples."""
+    """The named sets of a scenario's data, in the numbers of its training examples; a stranger's own alone."""
     from unlearn_core.forget_sets.in_use import sets_of
 
+    if audience.guest():
+        return sets_of(store(), scenario, public.owner(), limits().sets)
     return sets_of(store(), scenario)
 
 

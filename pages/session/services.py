@@ -7,16 +7,20 @@ import threading
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import streamlit as st
 from streamlit import runtime
 
-from pages.session import audience
+from pages.session import audience, public
 from unlearn_core.engine import Engine, JobView, warm_when_idle
 from unlearn_core.errors import UserError
 from unlearn_core.store import Store
+from unlearn_core.support import uploads, visitor_files
 from unlearn_core.support.deferring import defer_reading
+from unlearn_core.support.limits import limits
+from unlearn_core.support.public_mode import is_read_only
 
 if TYPE_CHECKING:
     from unlearn_core.results.gallery import Gallery
@@ -65,7 +69,8 @@ def engine() -> Engine:
     """The engine that ``UNLEARN_ENGINE`` names: local (default), inline or a scheduler's address; its workers compute on
     ``UNLEARN_DEVICE``."""
     place, address, device = (os.environ.get(f"UNLEARN_{name}") for name in ("STORE", "ENGINE", "DEVICE"))
-    return _engine(place, address or "local", device or "auto")
+    mode = "read only" if is_read_only() else str(limits()) if audience.guest() else ""
+    return _engine(place, address or "local", device or "auto", mode)
 
 
 def external() -> bool:
@@ -75,7 +80,10 @@ def external() -> bool:
 
 @st.cache_resource(show_spinner=False)
 def _store(location: str | None) -> Store:
-    return Store.open(location)
+    opened = Store.open(location)
+    if audience.guest():
+        public.use_key(visitor_files.server_key(opened.uploads.parent))
+    return opened
 
 
 @st.cache_resource(show_spinner=False)
@@ -89,8 +97,10 @@ def _adopted(location: str | None, folder: str | None) -> int:
 
 
 @st.cache_resource(show_spinner=False)
-def _engine(location: str | None, address: str, device: str) -> Engine:
-    return Engine(_store(location), address=address, device=device, spare=SPARE, lives=lives)
+def _engine(location: str | None, address: str, device: str, mode: str) -> Engine:
+    """``mode``: another one is another engine."""
+    allowed, refuses = (limits() if audience.guest() else None), (audience.ONLY_SHOWN if is_read_only() else "")
+    return Engine(_store(location), address=address, device=device, spare=SPARE, lives=lives, limits=allowed, refuses=refuses)
 
 
 def me() -> str:
@@ -106,18 +116,56 @@ def lives(session: str) -> bool:
 
 
 def submit(stages: Sequence[Stage], title: str) -> str:
-    """Give a run to the engine for this session; returns the job's id. Raises :class:`UserError` for a visitor."""
+    """Give a run to the engine for this session; returns the job's id. Raises :class:`UserError` for a visitor, and for a
+    stranger beyond the limits of a public server."""
     audience.refuse_visitors()
-    job = engine().submit(stages, title, me())
+    job = _submit_within_limits(stages, title) if audience.guest() else engine().submit(stages, title, me())
     _cancelled_here().discard(job)
     return job
 
 
-def cancel(job_id: str) -> None:
-    """This session wants the run no longer: it ends, or goes on for others. Raises :class:`UserError` for a visitor."""
+def _submit_within_limits(stages: Sequence[Stage], title: str) -> str:
+    try:
+        with public.lock:
+            public.admit(store(), engine(), stages)
+            job = engine().submit(stages, title, me(), public.owner())
+    except UserError as error:
+        public.note(store(), "refused", what=f"{title}: {error}")
+        raise
+    public.note(store(), "started", what=title, job=job)
+    return job
+
+
+def keep_upload(name: str, data: bytes) -> Path:
+    """Keep a file that this session hands over. Raises :class:`UserError` for one that cannot be kept."""
     audience.refuse_visitors()
+    return public.keep_upload(store(), name, data) if audience.guest() else uploads.keep(store().uploads, name, data)
+
+
+def retry(job_id: str) -> None:
+    """Compute again what failed or was cancelled in this job. Raises :class:`UserError` for a visitor, and where it is a
+    stranger's and not yours."""
+    audience.refuse_visitors()
+    if not mine(job_id):
+        raise UserError(public.NOT_YOURS)
+    submit(*engine().stages(job_id))
+
+
+def mine(job_id: str) -> bool:
+    """Whether this session may stop or repeat the job; on a public server whoever asked for it."""
+    return not audience.guest() or public.owner() in engine().owners(job_id)
+
+
+def cancel(job_id: str) -> None:
+    """This session wants the run no longer: it ends, or goes on for others. Raises :class:`UserError` for a visitor, and where
+    it is a stranger's and not yours."""
+    audience.refuse_visitors()
+    if not mine(job_id):
+        raise UserError(public.NOT_YOURS)
     if not engine().cancel(job_id, me()):
         _cancelled_here().add(job_id)
+    if audience.guest():
+        public.note(store(), "cancelled", job=job_id)
 
 
 def goes_on_for_others(stages: Sequence[Stage]) -> bool:
@@ -136,7 +184,9 @@ def _cancelled_here() -> set[str]:
 def warm_up() -> None:
     """Start the workers in the background, and warm them in a pause. Pages call it last: the first one is drawn before its
     cores are shared."""
-    if engine().status().state == "off":
+    if audience.guest():
+        public.sweep(store())
+    if engine().status().state == "off" and not is_read_only():
         threading.Thread(target=_start, args=(engine(),), name="eunoe-warm-up", daemon=True).start()
 
 

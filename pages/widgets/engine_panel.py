@@ -16,7 +16,7 @@ def panel() -> None:
     """The engine's line with a button behind which everything is, redrawn while it is open and something happens."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         jobs.engine_status()
-        if audience.visitor():  # addresses and processes of the lecturer's computer
+        if audience.visitor() or audience.guest():  # addresses and processes of another's computer, titles of others' runs
             return
         behind = st.popover(
             "Engine", icon=":material/memory:", type="tertiary", help="Workers, queue, throughput", key="engine",

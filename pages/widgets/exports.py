@@ -35,9 +35,17 @@ _last: dict[tuple[str, str, str], Exported] = {}
 def tab(state: vs.State, scenario: Scenario, specs: Sequence[MethodSpec], frame: pd.DataFrame) -> None:
     """A report for others; which model, in which form, and the buttons that hand it out."""
     if audience.visitor():  # a file is made in the app's process
-        st.info(audience.ONLY_LECTURER, icon=":material/lock:")
+        st.info(audience.refusal(), icon=":material/lock:")
         return
     _report(state, scenario, specs, frame)
+    if audience.guest():  # a model's file is made in the app's process, and many of them at once would fill its memory
+        st.caption("A public server gives no models away; the command in the report makes this one on your own computer.")
+    else:
+        _model(scenario, specs, frame)
+
+
+def _model(scenario: Scenario, specs: Sequence[MethodSpec], frame: pd.DataFrame) -> None:
+    """The model of one method, in the form that is chosen."""
     stored = store().has(frame["key"])
     there = [spec for spec in specs if scenario.run_key(spec) in stored]
     if not there:

@@ -47,7 +47,9 @@ def button(name: str) -> None:
 
 
 def fetch(name: str) -> None:
-    """Hand the download to the engine. Files that were removed since are fetched again."""
+    """Hand the download to the engine. Files that were removed since are fetched again; nothing where strangers use the app."""
+    if is_public():
+        return
     stage = plan_fetching(name)
     store().delete(stage.key)
     jobs.hand_over([stage], stage.title)

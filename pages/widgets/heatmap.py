@@ -11,7 +11,7 @@ import streamlit as st
 from pages.cache import catalog
 from pages.session import audience, binding
 from pages.session.notices import errors_as_notices
-from pages.session.services import engine
+from pages.session.services import engine, mine, retry
 from pages.widgets import jobs, show
 from unlearn_core import view_state as vs
 from unlearn_core.results import table_export as sheets
@@ -85,7 +85,7 @@ def shown_rows(
 
 def running_job() -> JobView | None:
     """The newest job of this page, found again after a reload."""
-    return next((job for job in engine().jobs() if job.title.startswith(TITLE)), None)
+    return next((job for job in engine().jobs() if job.title.startswith(TITLE) and mine(job.id)), None)
 
 
 def progress(job: JobView | None) -> None:
@@ -107,8 +107,7 @@ def progress(job: JobView | None) -> None:
 
 def _retry(job_id: str) -> None:
     with errors_as_notices():
-        audience.refuse_visitors()
-        engine().retry(job_id)
+        retry(job_id)
 
 
 def fill(state: vs.State, wanted: list[Any], estimate: Estimate, empty: int, busy: bool) -> None:

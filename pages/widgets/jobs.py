@@ -9,7 +9,7 @@ import streamlit as st
 
 from pages.session import audience
 from pages.session.notices import errors_as_notices
-from pages.session.services import AT_ONCE, cancel, engine, goes_on_for_others, job_for, me, store, submit
+from pages.session.services import AT_ONCE, cancel, engine, goes_on_for_others, job_for, me, mine, store, submit
 from pages.widgets import waiting
 from unlearn_core.engine import JobView, StageView
 from unlearn_core.support.escaping import escape_markdown
@@ -138,8 +138,8 @@ def _live(job_id: str, redraw_at: int) -> None:
             + (f" · {time_left(job.eta)}" if job.eta is not None else ""),
         )
         others = engine().others(job_id, me())
-        if button.button(
-            "Cancel (others go on)" if others else "Cancel", key=f"cancel:{job_id}", width="stretch", on_click=cancel,
+        if mine(job_id) and button.button(
+            "Cancel (others go on)" if others else "Cancel", key=f"cancel:{job_id}", width="stretch", on_click=_cancel,
             args=(job_id,), help=_what_goes_on(others, job.shared),
         ):  # fmt: skip
             st.rerun()
@@ -147,6 +147,11 @@ def _live(job_id: str, redraw_at: int) -> None:
             st.caption("The worker processes are starting; this happens once, and takes a few seconds.")
         for stage in job.stages if len(job.stages) <= MANY else (s for s in job.stages if s.state == "running"):
             _line(stage)
+
+
+def _cancel(job_id: str) -> None:
+    with errors_as_notices():
+        cancel(job_id)
 
 
 def _what_goes_on(others: int, shared: int) -> str | None:
@@ -194,7 +199,8 @@ def failures(stages: Sequence[Stage], job: JobView | None) -> None:
             st.error(f"**{escape_markdown(stage.title)} failed.** {escape_markdown(message)}", icon=":material/error:")
             left, right = st.columns([5, 1], vertical_alignment="top")
             with left.expander("Parameters"):
-                st.json(stage.payload.get("method", {}).get("params", {}) or stage.payload, expanded=1)
+                params = stage.payload.get("method", {}).get("params", {})
+                st.json(params if params or audience.guest() else stage.payload, expanded=1)  # the whole plan may name files
             again = [*(other for other in stages if other.key in stage.needs), stage]
             right.button(
                 "Try again", key=f"retry:{stage.key}", width="stretch", on_click=hand_over,
@@ -218,17 +224,19 @@ def _status_line(starting: bool) -> None:
 
 def engine_line() -> str:
     """Device and engine in a few words."""
-    status = engine().status()
+    if audience.visitor() and not audience.shared():
+        return "Shows what is stored"
+    status, closed = engine().status(), audience.visitor() or audience.guest()
     device = {"cpu": "CPU", "cuda": "GPU (CUDA)", "auto": "the best device found"}.get(status.device, status.device)
     if status.state == "ready":
         count = sum(not worker.spare for worker in status.workers)
         busy = f", {status.running} busy" if status.running else ""
-        note = f" · {escape_markdown(status.message)}" if status.message and not audience.visitor() else ""
+        note = f" · {escape_markdown(status.message)}" if status.message and not closed else ""
         return f"Computes on {device} · {count} worker{'s' if count != 1 else ''} ready{busy}{note}"
     words = {
         "off": "start in the background",
         "starting": "start in the background",
         "lost": "lost; it starts again with the next run",
     }
-    note = f" ({escape_markdown(status.message)})" if status.message and not audience.visitor() else ""
+    note = f" ({escape_markdown(status.message)})" if status.message and not closed else ""
     return f"Computes on {device} · workers {words[status.state]}{note}"

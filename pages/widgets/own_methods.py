@@ -9,6 +9,7 @@ from unlearn_core import kept_plugins, plugins
 from unlearn_core.errors import UserError
 from unlearn_core.kept_plugins import Checked
 from unlearn_core.support.escaping import escape_markdown
+from unlearn_core.support.public_mode import is_public
 
 _PATH, _OUTCOME = "plugin-path", "plugin-outcome"
 WARNING = (
@@ -18,7 +19,10 @@ WARNING = (
 
 
 def panel() -> None:
-    """A drawer beside the methods; where others could use it, one line in it that says why nothing can be added."""
+    """A drawer beside the methods; where others could use it, one line in it that says why nothing can be added;
+    nothing where strangers use the app."""
+    if is_public():
+        return
     drawer = st.popover("Add a method", icon=":material/add:", key="own_methods_open", on_change="rerun", width="stretch")
     if not drawer.open:
         return

@@ -26,9 +26,9 @@ _OPEN = "start-open"
 
 
 def panel() -> bool:
-    """The last runs of this store; nothing for a visitor, whom the lecturer's data do not concern. Returns whether that is all
-    that there is to say."""
-    if audience.visitor():
+    """The last runs of this store; nothing for visitors and strangers, whom others' data do not concern. Returns whether that
+    is all that there is to say."""
+    if audience.visitor() or audience.guest():
         return True
     if not (found := recent_runs(store(), SHOWN)):
         return False

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 def editor(state: vs.State, scenario: Scenario, draft: drafts.Draft, truth: bool, found: Suspects | None = None) -> None:
     """Everything about the set that is being edited. ``found``: what a search says, which judges the set's examples too."""
     if audience.visitor():
-        st.info(audience.ONLY_LECTURER, icon=":material/lock:")
+        st.info(audience.refusal(), icon=":material/lock:")
         return
     left, right = st.columns([1.7, 1], gap="large")
     with left:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.session import following
+from pages.session import audience, following
 from pages.session.services import store
 from unlearn_core.support.escaping import escape_markdown
 
@@ -17,10 +17,16 @@ if TYPE_CHECKING:
 
 NOT_YET = "Not computed yet: this waits for the lecturer, and appears here by itself."
 
+NOT_STORED = "Not among the stored results."
+
 
 def panel(stages: Sequence[Stage], job: JobView | None) -> None:
     """That these stages wait, or how far the job is that computes them; nothing where all of them are stored."""
     keys = [stage.key for stage in stages]
+    if not audience.shared():
+        if keys and store().has(keys) != set(keys):
+            st.caption(NOT_STORED)
+        return
     if job is not None and job.state == "running":
         following.wait_for_lecturer()
         said = f"The lecturer’s computer computes this: {job.done} of {job.total} stages are done. It appears here by itself."

@@ -9,8 +9,8 @@ from unlearn_core.engine import Engine
 from unlearn_core.engine import engine as engine_module
 from unlearn_core.engine.backends.inline import InlineBackend
 from unlearn_core.engine.backends.protocol import Request
+from unlearn_core.engine.handing_out import SMALL_JOB
 from unlearn_core.engine.lanes import LONG, SHORT, Lanes
-from unlearn_core.engine.scheduler import SMALL_JOB
 from unlearn_core.store import Store
 
 

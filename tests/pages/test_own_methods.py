@@ -106,13 +106,12 @@ def open_to_others(monkeypatch: pytest.MonkeyPatch, how: str) -> None:
     if how == "another host":
         monkeypatch.setattr(ContextProxy, "headers", property(lambda _: {"Host": "192.168.1.7:8501"}))
     else:
-        monkeypatch.setenv({"public": PUBLIC, "proxy": own_plugins.HOSTS}[how], "1")
+        monkeypatch.setenv(own_plugins.HOSTS, "1")
 
 
 @pytest.mark.parametrize(
     ("how", "why"),
     [
-        ("public", "because this app is public"),
         ("proxy", "because this app is served under other names than localhost"),
         ("another host", "because this page was not opened as localhost"),
     ],
@@ -125,6 +124,13 @@ def test_where_others_use_the_app_it_takes_no_file(
     assert why in texts(app)
     assert not [element for element in app.text_input if element.key == "plugin-path"]
     assert not [element for element in app.button if str(element.key).startswith("plugin-")]
+
+
+def test_strangers_are_not_even_offered_it(open_page: OpenPage, fresh_store: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(PUBLIC, "1")
+    app = open_page("compare", QUERY, own_methods_open=True)
+    assert "Methods cannot be added here" not in texts(app)
+    assert not [element for element in app.text_input if element.key == "plugin-path"]
 
 
 def test_a_link_adds_nothing(open_page: OpenPage, own_file: Path, fresh_store: object) -> None:

@@ -48,7 +48,7 @@ def test_the_lecturer_is_who_opens_the_app_on_its_own_computer(
     class Context:
         headers = {"Host": host} | more
 
-    monkeypatch.setattr(audience, "_peer", lambda: peer)
+    monkeypatch.setattr(audience, "peer", lambda: peer)
     monkeypatch.setattr(audience.st, "context", Context)
     assert audience.lecturer() is expected
     assert audience.visitor() is not expected

@@ -15,11 +15,13 @@ from unlearn_core.engine.jobs import Job
 from unlearn_core.engine.pool import WorkerPool
 from unlearn_core.engine.scheduler import Scheduler
 from unlearn_core.engine.status import EngineView, JobView
+from unlearn_core.engine.turns import Account, Turns
 from unlearn_core.errors import UserError
 
 if TYPE_CHECKING:
     from unlearn_core.stages.stage import Stage
     from unlearn_core.store import Store
+    from unlearn_core.support.limits import Limits
 
 RUNNER = "unlearn_core.stages.execution:run_stage"
 WATCHING_SECONDS = 5.0
@@ -34,6 +36,8 @@ class Engine:
     (a thread of this process). Nothing starts before :meth:`start` or the first submission with something to compute.
     ``spare``: so many more workers of an embedded cluster take short stages only, which then never wait behind long ones.
     ``lives``: whether one of those who asked (the ``by`` of :meth:`submit`) is still there.
+    ``limits``: where strangers share the workers: their stages then start in turn (:mod:`.turns`). ``refuses``: why nothing is
+    ever computed here; "" where something is.
     All methods may be called from any thread.
     """
 
@@ -47,6 +51,8 @@ class Engine:
         runner: str = RUNNER,
         spare: int = 0,
         lives: Callable[[str], bool] = lambda by: True,
+        limits: Limits | None = None,
+        refuses: str = "",
     ) -> None:
         if address not in ("local", "inline") and "://" not in address:
             raise UserError(
@@ -54,10 +60,11 @@ class Engine:
             )
         if workers is not None and workers < 1:
             raise UserError(f"The engine needs at least one worker (got {workers}).")
-        self._given, self._device, self._lives = store, device, lives
+        self._given, self._device, self._lives, self._refuses = store, device, lives, refuses
         self._changed = threading.Condition(threading.RLock())
         self._pool = WorkerPool(self._changed, address, workers, spare)
-        self._scheduler = Scheduler(self._changed, self._pool, lambda: self._store, device, runner)
+        turns = None if limits is None else Turns(limits)
+        self._scheduler = Scheduler(self._changed, self._pool, lambda: self._store, device, runner, turns)
 
     @functools.cached_property
     def _store(self) -> Store:
@@ -111,12 +118,15 @@ class Engine:
 
     # -- jobs -----------------------------------------------------------------------------------------------------
 
-    def submit(self, stages: Sequence[Stage], title: str, by: str = "") -> str:
+    def submit(self, stages: Sequence[Stage], title: str, by: str = "", owner: str = "") -> str:
         """Compute what the store lacks of ``stages`` (dependencies first); returns a job id at once.
 
         While a job with the same unfinished stages is running, its id is returned instead of a new one. ``by`` names who
-        asks: several may want the same job, and it goes on until all of them have cancelled it.
+        asks: several may want the same job, and it goes on until all of them have cancelled it. ``owner``: on whose account it
+        goes where strangers share the workers.
         """
+        if self._refuses:
+            raise UserError(self._refuses)
         stages = list({stage.key: stage for stage in stages}.values())
         stored = self._store.has(stage.key for stage in stages)
         askers = dict.fromkeys([by] if by else [], math.inf)
@@ -127,8 +137,9 @@ class Engine:
             for other in self._scheduler.jobs.values():
                 if wanted and wanted == other.unfinished():
                     other.askers |= askers
+                    other.owners.add(owner)
                     return other.id
-            job = Job(uuid.uuid4().hex[:12], title, [], time.monotonic(), askers=askers)
+            job = Job(uuid.uuid4().hex[:12], title, [], time.monotonic(), owners={owner}, askers=askers)
             self._scheduler.add_job(job, stages, stored)
             return job.id
 
@@ -145,6 +156,22 @@ class Engine:
         with self._changed:
             waits = self._scheduler.waits()
             return [job.view(time.monotonic(), workers, waits) for job in reversed(self._scheduler.jobs.values())]
+
+    def owners(self, job_id: str) -> frozenset[str]:
+        """On whose account this job goes."""
+        with self._changed:
+            job = self._scheduler.jobs.get(job_id)
+            return frozenset(job.owners) if job is not None else frozenset()
+
+    def load(self) -> dict[str, int]:
+        """How many stages wait or run for each owner; one that several want counts for each."""
+        with self._changed:
+            return self._scheduler.load()
+
+    def account(self, owner: str) -> Account | None:
+        """What this owner used and has left; None where nobody counts."""
+        with self._changed:
+            return self._scheduler.account(owner)
 
     def watch(self, job_id: str, by: str) -> None:
         """``by`` looks at this job: another's cancelling does not stop it for the next :data:`WATCHING_SECONDS`."""
@@ -175,14 +202,17 @@ class Engine:
                 self._scheduler.cancel_job(job)
             return not go_on
 
-    def retry(self, job_id: str) -> str:
-        """A new job for what failed or was cancelled in this one; returns its id."""
+    def stages(self, job_id: str) -> tuple[list[Stage], str]:
+        """The stages and the title of a job, to submit it again. Raises :class:`UserError` where there is none."""
         with self._changed:
             job = self._scheduler.jobs.get(job_id)
             if job is None:
                 raise UserError(f"There is no job {job_id!r}.")
-            stages, title = [task.stage for task in job.tasks], job.title
-        return self.submit(stages, title)
+            return [task.stage for task in job.tasks], job.title
+
+    def retry(self, job_id: str) -> str:
+        """A new job for what failed or was cancelled in this one; returns its id."""
+        return self.submit(*self.stages(job_id))
 
     def wait(self, job_id: str, timeout: float | None = None) -> JobView:
         """Block until the job is finished or ``timeout`` seconds are over; returns its picture."""

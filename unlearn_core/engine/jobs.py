@@ -128,6 +128,8 @@ class Job:
     ended: float | None = None
     dropped: set[str] = field(default_factory=set)
     """Keys that were unfinished when the job was cancelled; they may go on for another job."""
+    owners: set[str] = field(default_factory=set)
+    """On whose account it goes where strangers share the workers: of several who asked for the same, all."""
     askers: dict[str, float] = field(default_factory=dict)
     """Who wants it, and until when (clock reading) as far as is known: for ever for those who asked for it."""
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import dataclasses
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from unlearn_core.engine.backends.protocol import Backend, Outcome, Request
+from unlearn_core.engine.backends.protocol import Backend, Outcome
 from unlearn_core.engine.elsewhere import Elsewhere
+from unlearn_core.engine.handing_out import HandingOut
 from unlearn_core.engine.jobs import Job, Task
 from unlearn_core.engine.pool import WorkerPool
 from unlearn_core.engine.status import StageState, rate_per_minute
+from unlearn_core.engine.taking_turns import TakingTurns
+from unlearn_core.engine.turns import Turns
 from unlearn_core.engine.waiting import Waits, waits_of
 from unlearn_core.errors import UserError
 
@@ -25,33 +27,33 @@ LOST_AGAIN = "The worker process ended twice while computing this (out of memory
 MAX_RESUBMITTED = 5
 """How often a stage that waited on a dying worker, or whose inputs were found damaged, is handed out again."""
 KEPT_JOBS = 200
-SMALL_JOB = 16
-"""A job with more stages is a sweep, which the workers for short stages are not for."""
 
 
-class Scheduler:
+class Scheduler(HandingOut):
     """What the backend listens for (its ``Listener``); stages are shared by key between jobs.
 
     The ``on_…`` methods take the lock of ``changed`` themselves; every other method is called under it.
-    ``store``: what opens the store; ``device`` and ``runner``: what each request carries.
+    ``store``: what opens the store; ``device`` and ``runner``: what each request carries. ``turns``: where strangers share the
+    workers; no more is then handed out than these take, so that the next turn is decided when one of them is free.
     """
 
     def __init__(
-        self, changed: threading.Condition, pool: WorkerPool, store: Callable[[], Store], device: str, runner: str
+        self,
+        changed: threading.Condition,
+        pool: WorkerPool,
+        store: Callable[[], Store],
+        device: str,
+        runner: str,
+        turns: Turns | None = None,
     ) -> None:
-        self._changed, self._pool, self._store, self._device, self._runner = changed, pool, store, device, runner
-        self.jobs: dict[str, Job] = {}
-        self._active: dict[str, Task] = {}  # by stage key
-        self._tokens: dict[str, Task] = {}  # by submission
+        super().__init__(pool, store, device, runner)
+        self._changed = changed
         self._dependants: dict[str, list[Task]] = {}  # by the key they need
         self._elsewhere = Elsewhere(store, self._return_from_elsewhere)
         self._finished: deque[float] = deque(maxlen=1000)
+        self._turns = None if turns is None else TakingTurns(turns, changed, pool, self)
 
     # -- jobs -----------------------------------------------------------------------------------------------------
-
-    def tasks(self) -> list[Task]:
-        """Every stage that is waiting or running."""
-        return list(self._active.values())
 
     def waits(self) -> Waits:
         """What a task waits for, as it is now."""
@@ -98,12 +100,15 @@ class Scheduler:
     def _hand_out_all(self) -> None:
         for task in self.tasks():
             self._hand_out(task)
+        self._close_finished_jobs()
 
     def _close_finished_jobs(self) -> None:
         now = time.monotonic()
         for job in self.jobs.values():
             if job.ended is None and job.finished:
                 job.ended = now
+        if self._turns is not None:
+            self._turns.take()
         self._changed.notify_all()
 
     def _forget_old_jobs(self) -> None:
@@ -122,28 +127,19 @@ class Scheduler:
                 self._dependants.setdefault(need, []).append(task)
         return task
 
-    def _hand_out(self, task: Task) -> None:
-        """Hand a waiting task to the backend once nothing that it needs is still being computed."""
-        backend = self._pool.ready
-        if backend is None or task.state != "waiting" or task.token or task.elsewhere:
-            return
-        if any(need in self._active for need in task.stage.needs):
-            return
-        token = task.new_token()
-        self._tokens[token] = task
-        # A few stages that a person waits for at the screen go before the many stages of a sweep.
-        size = min((len(self.jobs[job].tasks) for job in task.jobs if job in self.jobs), default=1)
-        # Within a job in its own order: a sweep finishes scenario after scenario instead of all originals first.
-        priority = -(size * 1_000_000 + task.order)
-        stage = task.stage if size <= SMALL_JOB else dataclasses.replace(task.stage, lane="long")
-        store = self._store()
-        backend.run(Request(token, stage, store.location, store.identity, self._device, self._runner, priority, task.over))
+    def give_up(self, token: str, message: str) -> None:
+        """Stop what runs under this token: its stage has failed, here and in no other program's eyes."""
+        if (task := self._tokens.get(token)) is not None:
+            self._finish(task, "failed", message)
+            if (backend := self._pool.ready) is not None:
+                backend.cancel([token])
+            self._close_finished_jobs()
 
     def _finish(self, task: Task, state: StageState, message: str = "") -> None:
         """End a task, and with it what depends on it or what waited for it."""
         task.finish(state, time.monotonic(), message)
         self._active.pop(task.stage.key, None)
-        self._tokens.pop(task.token, None)
+        self._forget_token(task)
         if task.elsewhere:
             self._elsewhere.forget(task.stage.key)
         for other in self._dependants.pop(task.stage.key, []):
@@ -156,7 +152,7 @@ class Scheduler:
 
     def _withdraw(self, task: Task) -> None:
         """Make a task wait again; what its submission still reports no longer counts."""
-        self._tokens.pop(task.token, None)
+        self._forget_token(task)
         task.token = ""
         task.reset()
 
@@ -183,6 +179,7 @@ class Scheduler:
             if task is not None and task.elsewhere:
                 task.elsewhere, task.over = False, over
                 self._hand_out(task)
+                self._close_finished_jobs()
 
     def _recompute_needs(self, task: Task, gone: set[str]) -> bool:
         """Compute once more what this task needs and the store had to drop; False where no job can say what that was."""
@@ -221,6 +218,8 @@ class Scheduler:
                     task.attempt, task.message = task.attempt + 1, "worker lost, started again"
             if give_up is None:
                 task.state, task.started, task.worker = "running", time.monotonic(), worker
+                if self._turns is not None:
+                    self._turns.started(token)
             elif (backend := self._pool.ready) is not None:
                 backend.cancel([token])
             self._close_finished_jobs()
@@ -268,6 +267,8 @@ class Scheduler:
                     task.finish("failed", time.monotonic(), f"{message} Start it again to go on.")
             self._active.clear()
             self._tokens.clear()
+            if self._turns is not None:
+                self._turns.clear()
             self._dependants.clear()
             self._close_finished_jobs()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
@@ -140,3 +140,18 @@ class ForgetSet:
 
 def _ascending(indices: Iterable[int]) -> tuple[int, ...]:
     return tuple(sorted(indices))
+
+
+def renumbered(content: ForgetSet, renumber: Callable[[int], int | None] | None) -> ForgetSet:
+    """A set that was kept by number, in the numbers of a training part that other images have joined."""
+    if renumber is None:
+        return content
+    number = {k: renumber(k) for k in (*content.indices, *content.clean)}
+    place = {k: new for k, new in number.items() if new is not None}
+    return ForgetSet(
+        tuple(sorted(place[k] for k in content.indices if k in place)),
+        tuple(sorted(place[k] for k in content.rejected if k in place)),
+        {place[k]: text for k, text in content.labels.items() if k in place},
+        {place[k]: text for k, text in content.notes.items() if k in place},
+        checked=tuple(sorted(place[k] for k in content.checked if k in place)),
+    )

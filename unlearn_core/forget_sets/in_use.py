@@ -162,12 +162,14 @@ def use_set(scenario: Scenario, content: ForgetSet) -> InUse:
     return replace(used, scenario=told, content=replace(used.content, checked=checked))
 
 
-def sets_of(store: Records, scenario: Scenario) -> NamedSets:
-    """The named sets of these data, in the numbers of the scenario's training part."""
+def sets_of(store: Records, scenario: Scenario, owner: str = "", most: int = 0) -> NamedSets:
+    """The named sets of these data, in the numbers of the scenario's training part; of one ``owner`` as :class:`NamedSets` has
+    it, where one is named."""
     split = load_dataset(scenario.dataset, scenario.seed)
     if split.files is None:
-        return NamedSets(store, scenario.sets_key)
-    return NamedSets(store, scenario.sets_key, split.names, place_of(scenario), _renumbering(scenario, split.roster))
+        return NamedSets(store, scenario.sets_key, owner=owner, most=most)
+    place, renumber = place_of(scenario), _renumbering(scenario, split.roster)
+    return NamedSets(store, scenario.sets_key, split.names, place, renumber, owner, most)
 
 
 def place_of(scenario: Scenario) -> str:

@@ -15,9 +15,11 @@ from typing import Any, Protocol
 from unlearn_core.canonical import content_key
 from unlearn_core.datasets.files.names import compose
 from unlearn_core.errors import UserError
-from unlearn_core.forget_sets.content import ForgetSet
+from unlearn_core.forget_sets.content import ForgetSet, renumbered
 
 MAX_NAME = 60
+CHANGES = 200
+"""How many changes a stranger's sets may have, on average."""
 _BACK, _AGAIN = "back to", "again"
 _CHANGE, _CONTENT = "forget_set", "forget_content"
 
@@ -96,6 +98,8 @@ class NamedSets:
     ``names``: the path of every training example, for data from files. Sets are then kept by path. ``files``: names the place
     that the files lie at; sets that were made there under another seed, or before files were added or deleted, are found by
     :meth:`others`. ``renumber``: the training index for one of ``of``, for sets that were kept by number; None for the same.
+    ``owner``: where strangers use one store, whose sets alone these are, at most ``most`` of them; contents are found by their
+    key whoever made them, which is how a link shows them.
     """
 
     def __init__(
@@ -105,8 +109,11 @@ class NamedSets:
         names: Sequence[str] = (),
         files: str = "",
         renumber: Callable[[int], int | None] | None = None,
+        owner: str = "",
+        most: int = 0,
     ) -> None:
         self._store, self._of, self._names, self._files, self._renumber = store, of, names, files, renumber
+        self._owner, self._most = owner, most
         self._places: dict[str, int] | None = None
 
     def all(self, removed: bool = False) -> list[NamedSet]:
@@ -121,12 +128,31 @@ class NamedSets:
 
     def _sets(self, wanted: Callable[[Mapping[str, Any]], bool], removed: bool) -> list[NamedSet]:
         rows: dict[str, list[Change]] = {}
-        for record in self._store.find(_CHANGE):
-            if wanted(record.spec):
+        records = self._store.find(_CHANGE)
+        mine = self._mine(records)
+        for record in records:
+            if wanted(record.spec) and record.spec["id"] in mine:
                 change = Change(record.spec["number"], **{k: v for k, v in record.payload.items() if k != "token"})
                 rows.setdefault(record.spec["id"], []).append(change)
         sets = [NamedSet(id, tuple(sorted(changes, key=lambda c: c.number))) for id, changes in rows.items()]
         return [found for found in sets if found.now.removed == removed]
+
+    def _mine(self, records: Sequence[Any]) -> set[str]:
+        """The ids of the owner's sets, or of all where there is none: a set belongs to who made it."""
+        return {r.spec["id"] for r in records if not self._owner or (r.spec["number"], r.spec.get("owner")) == (0, self._owner)}
+
+    def _check_room(self, new: bool) -> None:
+        """Raise :class:`UserError` where a stranger has as many sets, or as many changes of them, as there may be."""
+        if not self._most:
+            return
+        records = self._store.find(_CHANGE)
+        mine = self._mine(records)
+        changes = sum(record.spec["id"] in mine for record in records)
+        if (new and len(mine) >= self._most) or changes >= CHANGES * self._most:
+            raise UserError(
+                f"One session may keep {self._most} forget sets on this server, removed ones included, with {CHANGES} changes "
+                "each; yours are used up. Take their CSV files home."
+            )
 
     def get(self, asked: str) -> NamedSet:
         """The set with this id or name, one made for these very data first; raises :class:`UserError` where there is none."""
@@ -151,7 +177,7 @@ class NamedSets:
             if self._places is None:
                 self._places = {compose(name): k for k, name in enumerate(self._names)}
             return ForgetSet.from_paths(record.payload, self._places)
-        return _renumber(ForgetSet.from_plain(record.payload), self._renumber)
+        return renumbered(ForgetSet.from_plain(record.payload), self._renumber)
 
     def now(self, asked: NamedSet) -> ForgetSet:
         """The present content of a set; raises :class:`UserError` where it was lost."""
@@ -170,6 +196,7 @@ class NamedSets:
     def create(self, name: str, content: ForgetSet, what: str = "made") -> NamedSet:
         """A new set; raises :class:`UserError` for a name that is taken or no name."""
         name = self._free(name)
+        self._check_room(new=True)
         first = Change(0, name, self.keep(content), len(content), what, None)
         return self._append(uuid.uuid4().hex[:12], lambda _: first)
 
@@ -177,7 +204,8 @@ class NamedSets:
         """Apply ``edit`` to the present content; nothing is written where it changes nothing."""
 
         def next_one(found: NamedSet | None) -> Change:
-            assert found is not None
+            if found is None:  # another's
+                raise UserError("This forget set is not yours to change, or is gone.")
             before = self.now(found)
             after = edit(before)
             return found.now if after == before else self._step(found, what, content=self.keep(after), size=len(after))
@@ -252,7 +280,9 @@ class NamedSets:
                 return found
             token = uuid.uuid4().hex
             payload = {name: value for name, value in vars(change).items() if name != "number"} | {"token": token}
-            spec = self._spec() | {"id": id, "number": change.number}
+            self._check_room(new=False)
+            mine = {"owner": self._owner} if self._owner else {}
+            spec = self._spec() | {"id": id, "number": change.number} | mine
             stored = self._store.put(f"{id}-{change.number}", _CHANGE, spec, payload, {})
             if stored.payload["token"] == token:
                 return NamedSet(id, (*(found.history if found else ()), change))
@@ -264,18 +294,3 @@ class NamedSets:
         if any(one.name == name for one in self.all()):
             raise UserError(f"There is a forget set called {name!r} already.")
         return name
-
-
-def _renumber(content: ForgetSet, renumber: Callable[[int], int | None] | None) -> ForgetSet:
-    """A set that was kept by number, in the numbers of a training part that other images have joined."""
-    if renumber is None:
-        return content
-    number = {k: renumber(k) for k in (*content.indices, *content.clean)}
-    place = {k: new for k, new in number.items() if new is not None}
-    return ForgetSet(
-        tuple(sorted(place[k] for k in content.indices if k in place)),
-        tuple(sorted(place[k] for k in content.rejected if k in place)),
-        {place[k]: text for k, text in content.labels.items() if k in place},
-        {place[k]: text for k, text in content.notes.items() if k in place},
-        checked=tuple(sorted(place[k] for k in content.checked if k in place)),
-    )

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
+from unlearn_core.support.visitor_files import in_link
 from unlearn_core.view_state.controls import BY_NAME, State, by_name
 from unlearn_core.view_state.specs import all_overrides, as_found, as_text, edited, joining, on_dial
 
@@ -30,7 +32,18 @@ def as_questions(state: State, method: str = "rem_discover") -> str:
     return shlex.join(_words(state, "discover", [method], ["--questions", "20", "--out", "cards"]))
 
 
+def _with_own_names(state: State) -> State:
+    """The state for commands: a file that was handed over to a public server has another place on one's own computer."""
+    named = {name: f"your-file{Path(str(value)).suffix}" for name, value in state["overrides"].items() if _handed_over(value)}
+    return {**state, "overrides": {**state["overrides"], **named}} if named else state
+
+
+def _handed_over(value: Any) -> bool:
+    return in_link(str(value)) != str(value)
+
+
 def _words(state: State, command: str, chosen: Sequence[str], more: Sequence[str]) -> list[str]:
+    state = _with_own_names(state)
     words = ["python", "-m", "unlearn_core", command, "--dataset", state["dataset"]]
     for name in _plain(state, "regularity", "discovery", "amount", "model", "recipe", "seed"):
         if (value := by_name(state)[name]) is not None:
@@ -45,6 +58,7 @@ def _words(state: State, command: str, chosen: Sequence[str], more: Sequence[str
 
 def as_python(state: State, methods: Sequence[str] | None = None) -> str:
     """Python that computes this view, or finds it in the same store, and prints its numbers."""
+    state = _with_own_names(state)
     chosen = list(methods or state["methods"])
     arguments = [repr(state["dataset"])]
     for name in _plain(state, "regularity", "amount", "discovery", "model", "recipe", "seed"):
@@ -82,6 +96,7 @@ def _told(state: State) -> str:
 
 def as_yaml(state: State, methods: Sequence[str] | None = None) -> str:
     """A plan for ``python -m unlearn_core sweep``."""
+    state = _with_own_names(state)
     chosen = list(methods or state["methods"])
     plan: dict[str, Any] = {"dataset": state["dataset"]}
     plan |= {"regularity": [state["regularity"]], "discovery": [state["discovery"]]}

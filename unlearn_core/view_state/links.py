@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode
 
+from unlearn_core.support.visitor_files import in_link
 from unlearn_core.view_state.controls import (
     BY_NAME,
     BY_QUERY,
@@ -22,7 +23,7 @@ from unlearn_core.view_state.controls import (
 )
 from unlearn_core.view_state.controls.scenario import RecipeName
 from unlearn_core.view_state.fields import as_number, quoted
-from unlearn_core.view_state.permission import Question, sift
+from unlearn_core.view_state.permission import PATHS, Question, sift
 from unlearn_core.view_state.settle import clamp_state
 from unlearn_core.view_state.specs import as_text, with_defaults
 
@@ -41,6 +42,7 @@ def encode(state: State) -> str:
         if value != control.default:
             items.append((control.query_name, ",".join(value) if control.kind == "choices" else as_text(value)))
     items += [(name, as_text(value)) for name, value in sorted(state["overrides"].items())]
+    items = [(name, in_link(text) if name in PATHS else text) for name, text in items]
     while len(query := urlencode(items, safe=",.:")) >= MAX_QUERY:
         items.pop()
     return query
@@ -56,15 +58,19 @@ def decode(query: Query) -> tuple[State, list[str]]:
 
 
 def decode_asking(
-    query: Query, opened: Collection[str] = (), also: Iterable[Path] = (), closed: bool = False
+    query: Query,
+    opened: Collection[str] = (),
+    also: Iterable[Path] = (),
+    closed: bool = False,
+    handed_over: Path | None = None,
 ) -> tuple[State, list[str], Question]:
     """The same for a page, which can ask: the state without what the third part of the answer asks for.
 
     ``opened``: paths that you typed or agreed to in this session; ``also``: more folders to open without asking; ``closed``:
-    the link opens no file at all.
+    the link opens no file at all, but for those in ``handed_over`` that strangers handed over.
     """
     state = default_state()
-    pairs, asked = sift(_pairs(query), opened, also, closed)
+    pairs, asked = sift(_pairs(query), opened, also, closed, handed_over)
     if not pairs:  # the most frequent link of all needs no registries, and so no torch
         return state, [], asked
     notices: list[str] = []

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from unlearn_core.errors import UserError
+from unlearn_core.support.visitor_files import of_link
 
 ROOTS: Final = "UNLEARN_DATA_ROOTS"
 PATHS: Final = ("own", "dataset.data", "model.weights", "corruption.file")
@@ -54,15 +55,27 @@ def inside_roots(text: str, also: Iterable[Path] = ()) -> bool:
 
 
 def sift(
-    pairs: Iterable[Pair], opened: Collection[str] = (), also: Iterable[Path] = (), closed: bool = False
+    pairs: Iterable[Pair],
+    opened: Collection[str] = (),
+    also: Iterable[Path] = (),
+    closed: bool = False,
+    handed_over: Path | None = None,
 ) -> tuple[list[Pair], Question]:
     """What of a link may be followed at once, and what has to be asked. ``opened``: paths that you typed or opened;
-    ``closed``: no file may be opened, wherever it lies."""
-    pairs, also = list(pairs), list(also)
+    ``closed``: no file may be opened, wherever it lies, but for those in ``handed_over`` that are named as strangers' files
+    are (:mod:`unlearn_core.support.visitor_files`)."""
+    pairs, also, mine = list(pairs), list(also), set[Pair]()
+    if handed_over is not None:
+        named = {pair: of_link(pair[1], handed_over) for pair in pairs if pair[0] in ("own", "dataset.data")}
+        pairs = [(pair[0], named.get(pair) or pair[1]) for pair in pairs]
+        mine = {(pair[0], path) for pair, path in named.items() if path}
     held = [
         (name, value)
         for name, value in pairs
-        if name in PATHS and value.strip() and (closed or (value not in opened and not inside_roots(value, also)))
+        if name in PATHS
+        and value.strip()
+        and (name, value) not in mine
+        and (closed or (value not in opened and not inside_roots(value, also)))
     ]
     names = {name for name, _ in held}
     if "dataset.data" in names:  # without its files nothing in the link about this dataset has a meaning

@@ -1,4 +1,4 @@
-"""The app under :class:`~benchmarks.measure.fuzzing.watch.Watch`: ``python -m`` with this module, then ROOT LOG PORT."""
+"""The app under :class:`~benchmarks.measure.fuzzing.watch.Watch`: ``python -m``, ROOT LOG PORT and options of Streamlit."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ def main() -> None:
     """Serve until killed; what is written outside ROOT is noted in LOG."""
     root, log, port = sys.argv[1:4]
     Watch([Path(root)], Path(log))
-    from streamlit.web import cli
+    from pages.session import serve
 
-    sys.argv = ["streamlit", "run", str(ROOT / "app.py"), "--server.port", port, "--server.headless", "true"]
-    cli.main()
+    given = sys.argv[4:]
+    sys.argv = ["streamlit", "run", str(ROOT / "app.py"), "--server.port", port, "--server.headless", "true", *given]
+    serve.main()
 
 
 if __name__ == "__main__":

@@ -19,6 +19,8 @@ from unlearn_core.datasets.files.listed import move_listed, read_numbers
 from unlearn_core.datasets.files.listing import TEST, TRAIN, Collection, Listing
 from unlearn_core.datasets.files.sampling import choose
 from unlearn_core.errors import UserError
+from unlearn_core.support.limits import limits
+from unlearn_core.support.public_mode import is_public
 
 MAX_DECODED = 2**30
 """Bytes of decoded images that one dataset may take in memory."""
@@ -113,10 +115,11 @@ def _pack_about(collection: Collection, listing: Listing, problems: Sequence[str
 
 def _check_memory(count: int, wanted: Wanted) -> None:
     needed = count * wanted.channels * wanted.size**2
-    if needed > MAX_DECODED:
+    most = min(MAX_DECODED, limits().decoded_mb * 2**20) if is_public() else MAX_DECODED
+    if needed > most:
         raise UserError(
             f"{count:,} images of {wanted.size}×{wanted.size} need {needed / 2**30:.1f} GB of memory, more than "
-            f"{MAX_DECODED / 2**30:g} GB; choose a smaller dataset.size or a dataset.limit."
+            f"{most / 2**30:g} GB; choose a smaller dataset.size or a dataset.limit."
         )
 
 
