@@ -3,8 +3,9 @@
 Run from the repository's root: ``python assets/make_gallery.py --store FOLDER``. It can be stopped at any moment and run
 again with the same store: what is finished is kept. ``--export-only`` computes nothing and exports what is there.
 
+``--kinds`` makes the part with the kinds of corruption that have no place on the map (gallery_kinds.yaml) instead.
 ``--lessons`` makes the lessons' part of it instead: what their steps open on and neither the sweep nor the demo has. What is
-there already stays as it is. The seconds are left out, unless ``--timed`` says that nothing else ran on the machine.
+there already stays as it is. The seconds of both are left out, unless ``--timed`` says that nothing else ran on the machine.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ sys.path.insert(0, str(ROOT))
 import pandas as pd  # noqa: E402
 from safetensors.numpy import save_file  # noqa: E402
 
+from assets import kind_gallery as of_kinds  # noqa: E402
 from assets import lesson_gallery as of_lessons  # noqa: E402
 from unlearn_core import view_state as vs  # noqa: E402
 from unlearn_core.cli.follow import follow  # noqa: E402
@@ -34,7 +36,7 @@ from unlearn_core.cli.sweep import plan_stages, read_plan  # noqa: E402
 from unlearn_core.engine import Engine  # noqa: E402
 from unlearn_core.evaluation import registry as metrics  # noqa: E402
 from unlearn_core.evaluation import revisions  # noqa: E402
-from unlearn_core.presets import make_scenario  # noqa: E402
+from unlearn_core.presets import make_method, make_scenario  # noqa: E402
 from unlearn_core.results import gallery as g  # noqa: E402
 from unlearn_core.results import tables  # noqa: E402
 from unlearn_core.specs import SweepSpec  # noqa: E402
@@ -43,7 +45,7 @@ from unlearn_core.stages.unlearn import plan_runs  # noqa: E402
 from unlearn_core.store import Store  # noqa: E402
 from unlearn_core.views.embedding.stage import plan_embedding  # noqa: E402
 
-PLAN = ROOT / "assets" / "gallery.yaml"
+PLAN, KIND_PLAN = ROOT / "assets" / "gallery.yaml", ROOT / "assets" / "gallery_kinds.yaml"
 COMMAND = "python assets/make_gallery.py --store FOLDER"
 PACKAGES = ("torch", "numpy", "scikit-learn")
 UNTIMED = "There are no seconds of these runs: other work on the machine disturbed them."
@@ -54,10 +56,12 @@ DIGITS = 6
 def main() -> int:
     """Compute what is missing, export, and say what was written."""
     options = arguments()
-    plan = read_plan(options.plan)
     store = Store.open(options.store)
     if options.lessons:
         return lessons(store, options)
+    if options.kinds:
+        return kinds(store, options)
+    plan = read_plan(options.plan)
     if not options.export_only:
         state = compute(store, plan, options.engine, options.workers)
         if state not in ("done", "failed"):
@@ -92,6 +96,25 @@ def lessons(store: Store, options: argparse.Namespace) -> int:
     return 1 if counts["lacking"] else 0
 
 
+def kinds(store: Store, options: argparse.Namespace) -> int:
+    """Compute and export the kinds that have no place on the map."""
+    plan = read_plan(KIND_PLAN)
+    scenarios = of_kinds.scenarios(plan)
+    stages = [stage for what in scenarios for stage in plan_runs(what, [make_method(name, what) for name in plan.methods])]
+    if not options.export_only and (state := run(store, stages, "Kinds", options.engine, options.workers)) != "done":
+        print(f"The kinds' runs are {state}: run the same command again. Nothing is exported.", file=sys.stderr)
+        return 1
+    rows = of_kinds.table(store, scenarios, plan.methods)
+    out = options.out / g.KINDS
+    out.mkdir(parents=True, exist_ok=True)
+    (rows if options.timed else rows.assign(seconds=None)).round(DIGITS).to_csv(out / g.RUNS, index=False)
+    note = " ".join(filter(None, (options.note, "" if options.timed else UNTIMED)))
+    made = provenance(plan, rows) | {"command": COMMAND.replace(" --store", " --kinds --store"), "note": note}
+    (out / g.PROVENANCE).write_text(json.dumps(made, indent=2) + "\n")
+    print(f"{len(rows)} rows of {rows['options'].nunique()} kinds.")
+    return 0
+
+
 def arguments() -> argparse.Namespace:
     """What was asked for."""
     parser = argparse.ArgumentParser(description="Compute and export the gallery.")
@@ -102,7 +125,10 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--workers", type=int, default=None, help="worker processes [default: cores, at most 8]")
     parser.add_argument("--note", default="", help="a sentence about how it was made, shown with the provenance")
     parser.add_argument("--lessons", action="store_true", help="make what the lessons' steps open on, and nothing else")
-    parser.add_argument("--timed", action="store_true", help="with --lessons: keep the seconds, because nothing else ran")
+    parser.add_argument("--kinds", action="store_true", help="make the kinds' part, and nothing else")
+    parser.add_argument(
+        "--timed", action="store_true", help="with --lessons or --kinds: keep the seconds, because nothing else ran"
+    )
     parser.add_argument("--export-only", action="store_true", help="export what the store has, compute nothing")
     return parser.parse_args()
 

@@ -78,11 +78,10 @@ with page(
 
     job = grids.running_job()
     precomputed = grids.gallery()
-    rows_below = precomputed.runs if precomputed else None
     if in_kinds:
-        found, tasks = kinds_data(store(), kinds, metric.name, rows_below)
+        found, tasks = kinds_data(store(), kinds, metric.name, precomputed.with_kinds if precomputed else None)
     else:
-        found = cells.heatmap_data(store(), scenario, metric.name, rows_below)
+        found = cells.heatmap_data(store(), scenario, metric.name, precomputed.runs if precomputed else None)
         tasks = tasks_of(found.runs, scenario, everything=state["tasks"] == "stored")
     scenarios = {"": scenario} | kinds
     values = cells.relative(found.runs) if state["scale"] == "relative" else found.runs

@@ -1,4 +1,5 @@
-"""The table of docs/models.md that ``training_on`` measures: what training a healed model further does to it.
+"""The tables of docs/models.md: rates that fit a network from elsewhere (``foreign_rates``), and what training a healed model
+further does to it (``training_on``).
 
 python -m benchmarks report models
 """
@@ -7,12 +8,13 @@ from __future__ import annotations
 
 import json
 import statistics
+from typing import Any
 
 from benchmarks.paths import DOCS, RESULTS
-from benchmarks.report.sections import write_section
+from benchmarks.report.sections import markdown_table, write_section
 
 PAGE = DOCS / "models.md"
-START = "<!-- written by benchmarks report models -->"
+START, RATES = "<!-- written by benchmarks report models -->", "<!-- rates, written by benchmarks report models -->"
 SHOWN = ("healed", "utility", "healed_x_utility", "attack_success")
 Row = dict[str, float]
 
@@ -35,6 +37,29 @@ def table(rows: dict[str, list[Row]], epochs: int) -> list[str]:
     return lines
 
 
+def rates(content: dict[str, Any]) -> list[str]:
+    """Each method at its preset's rate and at the fitted one."""
+    said, (before, *rows) = content["provenance"], content["rows"]
+    found = {(row["method"], row["fitted"]): row for row in rows}
+    lines = [
+        f"Measured on torchvision's {said['architecture']}, trained by a plain script on {said['images']:,} photographs of "
+        f"CIFAR-10 (4 classes, {said['side']}×{said['side']} pixels, {said['epochs']} epochs), {said['amount']} labels of two "
+        f"classes confused and {said['discovery']:.0%} of these known; utility before {before['utility']:.2f}; one seed "
+        "(`python -m benchmarks run foreign_rates`):",
+        "",
+    ]
+    head = ("method", "preset's rate", "healed", "utility", "fitted rate", "healed", "utility", "")
+    table = []
+    for name in dict.fromkeys(row["method"] for row in rows):
+        if (name, True) in found:
+            plain, fitted = found[name, False], found[name, True]
+            cells = [f"{row['rate']:g} | {row['healed']:.2f} | {row['utility']:.2f}" for row in (plain, fitted)]
+            table.append((f"`{name}`", *cells, "left as it was" if fitted["stopped"] else ""))
+    return [*lines, *markdown_table(head, table)]
+
+
 def main() -> None:
+    if (source := RESULTS / "foreign_rates.json").exists():
+        write_section(PAGE, RATES, ["", *rates(json.loads(source.read_text()))])
     content = json.loads((RESULTS / "training_on.json").read_text())
     write_section(PAGE, START, ["", *table(content["rows"], content["provenance"]["epochs"]), ""])

@@ -210,8 +210,9 @@ def export(table: Callable[[], pd.DataFrame] | None, title: str) -> None:
 
 def sources(found: cells.HeatmapData, precomputed: Gallery | None) -> None:
     """Where precomputed cells come from, and what is stored but not shown."""
-    if precomputed is not None and (found.runs["source"] == cells.GALLERY).any():
-        st.caption(precomputed.line())
+    there = found.runs.loc[found.runs["source"] == cells.GALLERY, "key"]
+    if precomputed is not None and len(there):
+        st.caption(precomputed.line_of(set(there)))
     if len(found.elsewhere):
         more = " …" if len(found.others) > cells.NAMED else ""
         st.caption(

@@ -2,8 +2,8 @@
 
 ``runs.csv`` has the metrics of a whole sweep, one row per run: read-only, shown below what a store has itself.
 ``records.json`` and ``arrays/`` have the complete records of the demo, which a store can adopt. ``provenance.json`` says how
-it was all made. ``lessons/`` has what the steps of the lessons open on beyond that, and how that was made
-(:mod:`~unlearn_core.results.gallery_lessons`).
+it was all made. ``kinds/`` has the same table and provenance for kinds of corruption that have no place on the map,
+``lessons/`` what the steps of the lessons open on beyond all that (:mod:`~unlearn_core.results.gallery_lessons`).
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ from unlearn_core.evaluation import registry as metrics
 from unlearn_core.presets import make_method, make_scenario
 from unlearn_core.results.gallery_lessons import LessonRuns, made_line, read_lessons
 from unlearn_core.results.gallery_records import ADOPTED, ARRAYS, RECORDS, Adopting, adopt_records, array_path
-from unlearn_core.results.settings import read_variant
+from unlearn_core.results.settings import read_options, read_variant
 from unlearn_core.specs import MethodSpec, Scenario
 from unlearn_core.support.dashboard import DASHBOARD
 
 __all__ = [
-    "ADOPTED", "ARRAYS", "COLUMNS", "FOLDER", "LESSONS", "PROVENANCE", "RECORDS", "RUNS", "Gallery", "array_path",
+    "ADOPTED", "ARRAYS", "COLUMNS", "FOLDER", "KINDS", "LESSONS", "PROVENANCE", "RECORDS", "RUNS", "Gallery", "array_path",
     "comparison_rows", "gallery", "identity_today", "keys_today",
 ]  # fmt: skip
 
 FOLDER: Final = DASHBOARD / "assets" / "gallery"
 ENVIRONMENT: Final = "UNLEARN_GALLERY"
 """Names another folder; empty for no gallery at all."""
-RUNS, PROVENANCE, LESSONS = "runs.csv", "provenance.json", "lessons"
+RUNS, PROVENANCE, LESSONS, KINDS = "runs.csv", "provenance.json", "lessons", "kinds"
 TASK: Final = ["dataset", "model", "amount", "regularity", "discovery", "options", "seed"]
 COLUMNS: Final = [*TASK, "method", "label", "oracle", "variant", *metrics.names(), "device", "key"]
 
@@ -78,10 +78,21 @@ class Gallery:
         """What the steps of the lessons open on, where that is no part of the map or the demo; None where there is none."""
         return read_lessons(self.folder / LESSONS)
 
+    @functools.cached_property
+    def kinds(self) -> Gallery | None:
+        """The kinds of corruption that have no place on the map; None where there are none."""
+        return _open(self.folder / KINDS)
+
+    @functools.cached_property
+    def with_kinds(self) -> pd.DataFrame:
+        """:attr:`runs`, and those of :attr:`kinds`."""
+        return self.runs if self.kinds is None else pd.concat([self.runs, self.kinds.runs], ignore_index=True)
+
     @property
     def comparisons(self) -> pd.DataFrame:
-        """:attr:`runs` and below them what the lessons compare, for :func:`comparison_rows`."""
-        return self.runs if self.lessons is None else pd.concat([self.runs, self.lessons.rows], ignore_index=True)
+        """:attr:`with_kinds` and below them what the lessons compare, for :func:`comparison_rows`."""
+        rows = self.with_kinds
+        return rows if self.lessons is None else pd.concat([rows, self.lessons.rows], ignore_index=True)
 
     def line(self) -> str:
         """Where these results come from, in one sentence."""
@@ -91,11 +102,12 @@ class Gallery:
         return made_line(self.provenance) + gone
 
     def line_of(self, keys: Collection[str]) -> str:
-        """The same for these results: where a lesson brought some of them, how those were made as well, or alone."""
-        if self.lessons is None or self.lessons.keys.isdisjoint(keys):
-            return self.line()
-        mapped = self.runs["key"].isin(list(keys)).any()
-        return f"{self.line()} {self.lessons.line()}" if mapped else self.lessons.line()
+        """The same for these results, each part's that some of them come from."""
+        parts = [part for part in (self, self.kinds) if part is not None and part.runs["key"].isin(list(keys)).any()]
+        told = [part.line() for part in parts]
+        if self.lessons is not None and not self.lessons.keys.isdisjoint(keys):
+            told.append(self.lessons.line())
+        return " ".join(told) or self.line()
 
     def adopt(self, store: Adopting) -> int:
         """Put the complete records that still hold today, and that the store lacks, into it; returns how many."""
@@ -149,7 +161,7 @@ def identity_today(rows: pd.DataFrame) -> pd.DataFrame:
     scenarios: dict[tuple[Any, ...], tuple[Scenario, str]] = {}
     specs: dict[tuple[str, str, str], MethodSpec] = {}
     found = []
-    columns = ["dataset", "model", "amount", "regularity", "discovery", "seed", "method", "variant"]
+    columns = ["dataset", "model", "amount", "regularity", "discovery", "seed", "options", "method", "variant"]
     for *task, name, variant in rows[columns].to_numpy(object):
         try:
             if tuple(task) not in scenarios:
@@ -169,5 +181,10 @@ def identity_today(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(found, columns=["key", "setting", "spec"], index=rows.index, dtype=object)
 
 
-def _scenario(dataset: str, model: str, amount: float, regularity: float, discovery: float, seed: int) -> Scenario:
-    return make_scenario(dataset, regularity=regularity, amount=amount, discovery=discovery, model=model, seed=int(seed))
+def _scenario(
+    dataset: str, model: str, amount: float, regularity: float, discovery: float, seed: int, options: str
+) -> Scenario:
+    return make_scenario(
+        dataset, regularity=regularity, amount=amount, discovery=discovery, model=model, seed=int(seed),
+        overrides=read_options(options),
+    )  # fmt: skip

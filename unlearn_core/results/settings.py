@@ -6,14 +6,15 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from unlearn_core.corruption import spelled_out
+from unlearn_core.corruption import registry as corruptions
+from unlearn_core.corruption import spelled_out, trigger_kinds
 from unlearn_core.datasets import Recipe
 from unlearn_core.datasets import registry as datasets
 from unlearn_core.errors import UserError
 from unlearn_core.methods import registry as methods
 from unlearn_core.models import registry as models
 from unlearn_core.presets import Values, recipe_of, usual_recipe, values_of
-from unlearn_core.specs import MethodSpec, Scalar, Scenario
+from unlearn_core.specs import MethodSpec, Scalar, Scenario, TriggerSpec
 
 SEPARATOR: Final = ", "
 _CONTENT: Final = "content"
@@ -34,6 +35,12 @@ def options_of(scenario: Scenario) -> str:
     if scenario.forget is not None:
         parts.append(f"forget={len(scenario.forget)} listed")
     return SEPARATOR.join(parts)
+
+
+def read_options(options: str) -> dict[str, Scalar]:
+    """The overrides that :func:`options_of` tells, of fields alone: "trigger.kind=warp" is {"trigger.kind": "warp"}."""
+    pairs = (part.partition("=") for part in options.split(SEPARATOR) if "=" in part)
+    return {name: value for name, _, value in pairs}
 
 
 def _departures(ours: Mapping[str, Any], usual: Mapping[str, Any]) -> list[str]:
@@ -109,13 +116,13 @@ def _contents(scenario: Scenario) -> str:
 def _flat(scenario: Scenario) -> dict[str, Any]:
     """Every field but the named columns and the forget set, as "section.field"."""
     corruption = scenario.corruption.model_dump(mode="json")
-    corruption.pop("trigger", None)
-    for column in ("amount", "regularity"):
+    for column in ("trigger", "amount", "regularity"):
         corruption.pop(column, None)
+    trigger = scenario.corruption.trigger
     sections: dict[str, Mapping[str, Any]] = {
         "dataset": scenario.dataset.params,
-        "trigger": {} if scenario.corruption.found else spelled_out(scenario.corruption.trigger),
-        "corruption": corruption,
+        "trigger": {} if scenario.corruption.found else {"kind": trigger.kind} | spelled_out(trigger),
+        "corruption": corruption | corruption.pop("options", {}),
         "model": scenario.model.params,
         "training": scenario.training.model_dump(mode="json"),
     }
@@ -133,7 +140,9 @@ def _usual(scenario: Scenario) -> dict[str, dict[str, Any]]:
     source = datasets.get(scenario.dataset.name)
     preset = source.preset
     usual |= _section("dataset", _defaults(source))
-    usual |= _section("trigger", spelled_out(preset.trigger))
+    usual |= _section("trigger", _usual_trigger(scenario.corruption.trigger.kind, preset.trigger))
+    if (kind := scenario.corruption.kind) in corruptions:
+        usual |= _section("corruption", _defaults(corruptions.get(kind)))
     usual |= {f"corruption.{name}": getattr(preset, name) for name in ("class_a", "class_b", "target_class")}
     if scenario.model.name not in models:
         return {"": usual}
@@ -144,6 +153,12 @@ def _usual(scenario: Scenario) -> dict[str, dict[str, Any]]:
     return {
         "" if name == taken else name: usual | _section("training", recipe_of(preset.recipe(name), network)) for name in recipes
     }
+
+
+def _usual_trigger(kind: str, preset: TriggerSpec) -> dict[str, Any]:
+    """The preset's kind with its values, or with what is usual of the ``kind`` that there is instead."""
+    other = kind != preset.kind and kind in trigger_kinds
+    return (_defaults(trigger_kinds.get(kind)) if other else spelled_out(preset)) | {"kind": preset.kind}
 
 
 def _defaults(part: Any) -> dict[str, Any]:
