@@ -1,5 +1,4 @@
-"""The tables of docs/models.md: rates that fit a network from elsewhere (``foreign_rates``), and what training a healed model
-further does to it (``training_on``).
+"""The tables of docs/models.md: ``foreign_rates``, rates that fit a network from elsewhere, and ``training_on``.
 
 python -m benchmarks report models
 """
