@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil
@@ -62,8 +63,8 @@ def join(outside: Outside) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
     """Start one more worker, which goes at the end of the test."""
     guests: list[subprocess.Popen[bytes]] = []
 
-    def started(*options: str, nanny: bool = False) -> subprocess.Popen[bytes]:
-        guests.append(outside.worker(*options, nanny=nanny))
+    def started(*options: str, **how: Any) -> subprocess.Popen[bytes]:
+        guests.append(outside.worker(*options, **how))
         return guests[-1]
 
     yield started
