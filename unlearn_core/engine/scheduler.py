@@ -6,7 +6,7 @@ import dataclasses
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from unlearn_core.engine.backends.protocol import Backend, Outcome, Request
@@ -46,6 +46,7 @@ class Scheduler:
         self._dependants: dict[str, list[Task]] = {}  # by the key they need
         self._elsewhere = Elsewhere(store, self._return_from_elsewhere)
         self._finished: deque[float] = deque(maxlen=1000)
+        self._slots = 1  # workers that the stages were ordered for
 
     # -- jobs -----------------------------------------------------------------------------------------------------
 
@@ -68,11 +69,11 @@ class Scheduler:
             task.jobs.add(job.id)
             job.tasks.append(task)
         self.jobs[job.id] = job
+        job.arrange(self._slots)
         self._forget_old_jobs()
         if not job.finished:
             self.launch_workers()
-            for task in job.tasks:
-                self._hand_out(task)
+            self._hand_out_all(job.tasks)
         self._close_finished_jobs()
 
     def cancel_job(self, job: Job) -> None:
@@ -95,8 +96,10 @@ class Scheduler:
         """Start the workers unless they are there; what can start by then is handed out to them."""
         self._pool.launch(self, self._hand_out_all)
 
-    def _hand_out_all(self) -> None:
-        for task in self.tasks():
+    def _hand_out_all(self, tasks: Sequence[Task] = ()) -> None:
+        """Hand out what can start (of these tasks, else of all), in their turns: a free worker takes the first that comes."""
+        self._arrange_for(self._pool.slots())
+        for task in sorted(tasks or self.tasks(), key=lambda task: task.order):
             self._hand_out(task)
 
     def _close_finished_jobs(self) -> None:
@@ -129,15 +132,24 @@ class Scheduler:
             return
         if any(need in self._active for need in task.stage.needs):
             return
+        self._arrange_for(self._pool.slots())
         token = task.new_token()
         self._tokens[token] = task
         # A few stages that a person waits for at the screen go before the many stages of a sweep.
         size = min((len(self.jobs[job].tasks) for job in task.jobs if job in self.jobs), default=1)
-        # Within a job in its own order: a sweep finishes scenario after scenario instead of all originals first.
+        # Within a job about in its own order: a sweep finishes scenario after scenario instead of all originals first.
         priority = -(size * 1_000_000 + task.order)
         stage = task.stage if size <= SMALL_JOB else dataclasses.replace(task.stage, lane="long")
         store = self._store()
         backend.run(Request(token, stage, store.location, store.identity, self._device, self._runner, priority, task.over))
+
+    def _arrange_for(self, slots: int) -> None:
+        """Order all jobs anew when workers have come or gone."""
+        if slots != self._slots:
+            self._slots = slots
+            for job in self.jobs.values():
+                if not job.finished:
+                    job.arrange(slots)
 
     def _finish(self, task: Task, state: StageState, message: str = "") -> None:
         """End a task, and with it what depends on it or what waited for it."""
@@ -146,7 +158,7 @@ class Scheduler:
         self._tokens.pop(task.token, None)
         if task.elsewhere:
             self._elsewhere.forget(task.stage.key)
-        for other in self._dependants.pop(task.stage.key, []):
+        for other in sorted(self._dependants.pop(task.stage.key, []), key=lambda task: task.order):
             if other.finished:
                 continue
             if state == "failed":

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import unlearn_core
-from unlearn_core.engine.lanes import LONG, SHORT
 
 if TYPE_CHECKING:
     from distributed import Worker
@@ -59,10 +58,9 @@ def our_resource() -> str:
 
 
 def dask_setup(worker: Worker) -> None:
-    """Called by Dask before a worker joins; the embedded cluster's are forked from our own code and need no word."""
-    if not {LONG, SHORT} & worker.state.total_resources.keys():
-        for resources in (worker.state.total_resources, worker.state.available_resources):
-            resources[our_resource()] = 1
+    """Called by Dask before a worker joins."""
+    for resources in (worker.state.total_resources, worker.state.available_resources):
+        resources[our_resource()] = 1
 
 
 def refusal(address: str, resources: Iterable[str]) -> str:

@@ -186,10 +186,12 @@ class DaskBackend:
                 self._running.pop(token, None)
                 self._lanes.release([token])
         if known and not self._closed:
-            self._fill()
-            outcome = self._outcome(future)
-            if outcome is not None:
-                self._listener.on_finished(token, outcome)
+            try:
+                outcome = self._outcome(future)
+                if outcome is not None:
+                    self._listener.on_finished(token, outcome)
+            finally:
+                self._fill()  # last: what needed this stage may have its turn before what waits
 
     def _outcome(self, future: Any) -> Outcome | None:
         from distributed.scheduler import KilledWorker
