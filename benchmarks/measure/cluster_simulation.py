@@ -41,7 +41,7 @@ def simulate(
     for stage in stages:
         for need in stage.needs:
             after.setdefault(need, []).append(stage.key)
-    state, slots, repeated, done = _State(), workers, 0.0, 0
+    state, slots, repeated, done, gone = _State(), workers, 0.0, 0, 0.0
     state.ready = [(turns[key], key) for key, count in open_needs.items() if not count]
     heapq.heapify(state.ready)
     while done < len(stages):
@@ -52,7 +52,7 @@ def simulate(
             state.now = lost_at
             if len(state.running) == slots:
                 repeated = _lose(state, turns)
-            slots, lost_at, gone = max(1, slots - 1), None, lost_at
+            slots, gone, lost_at = max(1, slots - 1), lost_at, None
             continue
         state.now, _, key = heapq.heappop(state.running)
         done += 1

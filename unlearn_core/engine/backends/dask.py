@@ -118,7 +118,7 @@ class DaskBackend:
             own = self._embedded
             self._submit(request, {resource: 1} if own else self._workers.resources(self._needs_gpu(request)))
 
-    def _submit(self, request: Request, resources: dict[str, float]) -> None:
+    def _submit(self, request: Request, resources: dict[str, int]) -> None:
         future = self._client.submit(
             compute, request, self._topic, key=request.token, pure=False, retries=0, priority=request.priority,
             resources=resources,

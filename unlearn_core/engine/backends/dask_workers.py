@@ -56,7 +56,7 @@ class DaskWorkers:
         """How many stages can run at a time on a scheduler that is not ours: one in each process that we may use."""
         return self.gpus if gpu else sum(not view.refused for view in self.views)
 
-    def resources(self, gpu: bool) -> dict[str, float]:
+    def resources(self, gpu: bool) -> dict[str, int]:
         """What a stage asks for on a scheduler that is not ours."""
         return {our_resource(): 1} | ({GPU: 1} if gpu else {})
 
