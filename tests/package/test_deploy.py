@@ -145,11 +145,7 @@ def test_the_script_s_directives_are_slurm_s() -> None:
 def test_the_script_is_what_dask_jobqueue_renders(tmp_path: Path) -> None:
     pytest.importorskip("dask_jobqueue")
     command = [sys.executable, str(DEPLOY / "slurm_cluster.py"), "--show", "--gpu"]
-    done = subprocess.run(
-        command,
-        env=os.environ | {"HOME": str(tmp_path), "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])},
-        capture_output=True,
-        check=True,
-        text=True,
-    )
+    path = os.pathsep.join([str(ROOT), *sys.path])
+    environment = os.environ | {"HOME": str(tmp_path), "PYTHONPATH": path}
+    done = subprocess.run(command, env=environment, capture_output=True, check=True, text=True)
     assert done.stdout == (DEPLOY / "slurm_job.sh").read_text()
