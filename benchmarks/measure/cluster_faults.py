@@ -1,11 +1,12 @@
 """Sweeps on a cluster whose machines fail: what is lost, and whether the results are those of an undisturbed sweep.
 
-    nice -n 5 python -m benchmarks run cluster_faults [--rounds 3] [--seed 0] [--folder FOLDER]
+    nice -n 5 python -m benchmarks run cluster_faults [--rounds 3] [--seed 0] [--folder FOLDER] [--add]
 
 Scheduler, three workers and ``sweep`` are processes in network namespaces of their own, over TLS, on one store. In every round
 two workers are there and a third joins late; then, at random moments (seeded), a worker is killed, stands still for three
 seconds or is cut off for three, the scheduler is killed, or the command is. What has ended is started again, until the plan is
-computed. Needs the right to make namespaces. Writes ``benchmarks/results/cluster_faults.json``.
+computed. Needs the right to make namespaces. Writes ``benchmarks/results/cluster_faults.json``, with ``--add`` together with what is
+counted there (give another seed).
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from benchmarks.paths import RESULTS
 from unlearn_core.cli.sweep import plan_stages, read_plan
 from unlearn_core.store import Store
 
+RESULT = RESULTS / "cluster_faults.json"
 WORKERS = 3
 LATE = "a worker joins late"
 KILLED, SLOW, CUT = "a worker is killed", "a worker stands still for 3 s", "a worker is cut off for 3 s"
@@ -130,23 +132,29 @@ def faults(folder: Path, rounds: int, seed: int) -> dict[str, Any]:
             times[fault] = times.get(fault, 0) + one.times[fault]
             lost[fault] = lost.get(fault, 0) + one.lost[fault]
         print(f"round {number}: {one.times}, {one.commands} commands, different: {different}", flush=True)
-    told = {
-        fault: {"times": times[fault], "outcome": f"{lost[fault]} records lost" if lost[fault] else "nothing lost"}
-        for fault in dict.fromkeys([LATE, *FAULTS])
-        if fault in times
-    }
     return {
         "rounds": rounds,
         "stages": len(keys),
         "workers": WORKERS,
-        "faults_in_all": sum(times.values()) - times.get(LATE, 0),
         "commands": commands,
-        "lost": sum(lost.values()),
         "different": different,
         "seconds": round(time.monotonic() - start, 1),
-        "seed": seed,
-        "faults": told,
+        "seeds": [seed + number for number in range(rounds)],
+        "faults": {
+            fault: {"times": times[fault], "lost": lost[fault]} for fault in dict.fromkeys([LATE, *FAULTS]) if fault in times
+        },
     }
+
+
+def together(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    """The counts of two reports on the same plan."""
+    if set(one["seeds"]) & set(other["seeds"]) or one["stages"] != other["stages"]:
+        raise SystemExit("These rounds are counted already, or are of another plan.")
+    faults: dict[str, dict[str, int]] = {}
+    for fault, counts in [*one["faults"].items(), *other["faults"].items()]:
+        faults[fault] = {name: count + faults.get(fault, {}).get(name, 0) for name, count in counts.items()}
+    added = ("rounds", "commands", "different", "seconds", "seeds")
+    return one | {name: one[name] + other[name] for name in added} | {"faults": faults}
 
 
 def main() -> None:
@@ -154,12 +162,15 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--folder", type=Path, default=None, help="an empty folder to work in, kept afterwards")
+    parser.add_argument("--add", action="store_true", help="to what is counted already")
     options = parser.parse_args()
     if reason := why_not():
         raise SystemExit(f"No network namespaces can be made here: {reason}")
     with tempfile.TemporaryDirectory() as temporary:
         report = faults(options.folder or Path(temporary) / "faults", options.rounds, options.seed)
+    if options.add:
+        report = together(json.loads(RESULT.read_text()), report)
     print(json.dumps(report, indent=1))
-    (RESULTS / "cluster_faults.json").write_text(json.dumps(report, indent=1) + "\n")
-    if report["lost"] or report["different"]:
+    RESULT.write_text(json.dumps(report, indent=1) + "\n")
+    if report["different"] or any(counts["lost"] for counts in report["faults"].values()):
         raise SystemExit("Something was lost, or is different.")

@@ -47,13 +47,16 @@ def plan_table(found: Mapping[str, Any]) -> list[str]:
 
 def fault_table(found: Mapping[str, Any]) -> list[str]:
     """A line for each kind of fault."""
-    rows = [[name, str(entry["times"]), entry["outcome"]] for name, entry in found["faults"].items()]
+    faults = found["faults"].items()
+    rows = [
+        [name, str(counts["times"]), f"{counts['lost']} records" if counts["lost"] else "nothing"] for name, counts in faults
+    ]
+    rounds = f"{found['rounds']} rounds" if found["rounds"] > 1 else "1 round"
     about = (
-        f"{found['rounds']} rounds, {found['stages']} stages each, {found['faults_in_all']} faults in all, on "
-        f"{found['workers']} workers in network namespaces of their own, over TLS. Records lost: {found['lost']}; rounds whose "
-        f"results differ from an undisturbed run: {found['different']}."
+        f"{rounds} of {found['stages']} stages on {found['workers']} workers, {sum(c['times'] for _, c in faults)} events; rounds "
+        f"whose results differ from those of an undisturbed run: {found['different']}."
     )
-    return [about, "", *markdown_table(["fault", "times", "what followed"], rows)]
+    return [about, "", *markdown_table(["event", "times", "lost of what was stored"], rows)]
 
 
 def read(name: str) -> Mapping[str, Any] | None:
