@@ -5,8 +5,8 @@
 Scheduler, three workers and ``sweep`` are processes in network namespaces of their own, over TLS, on one store. In every round
 two workers are there and a third joins late; then, at random moments (seeded), a worker is killed, stands still for three
 seconds or is cut off for three, the scheduler is killed, or the command is. What has ended is started again, until the plan is
-computed. Needs the right to make namespaces. Writes ``benchmarks/results/cluster_faults.json``, with ``--add`` together with what is
-counted there (give another seed).
+computed. Needs the right to make namespaces. Writes ``benchmarks/results/cluster_faults.json``, with ``--add`` together with
+what is counted there (give another seed).
 """
 
 from __future__ import annotations

@@ -47,14 +47,14 @@ def plan_table(found: Mapping[str, Any]) -> list[str]:
 
 def fault_table(found: Mapping[str, Any]) -> list[str]:
     """A line for each kind of fault."""
-    faults = found["faults"].items()
-    rows = [
-        [name, str(counts["times"]), f"{counts['lost']} records" if counts["lost"] else "nothing"] for name, counts in faults
-    ]
+    faults = found["faults"]
+    lost = {name: f"{counts['lost']} records" if counts["lost"] else "nothing" for name, counts in faults.items()}
+    rows = [[name, str(counts["times"]), lost[name]] for name, counts in faults.items()]
+    events = sum(counts["times"] for counts in faults.values())
     rounds = f"{found['rounds']} rounds" if found["rounds"] > 1 else "1 round"
     about = (
-        f"{rounds} of {found['stages']} stages on {found['workers']} workers, {sum(c['times'] for _, c in faults)} events; rounds "
-        f"whose results differ from those of an undisturbed run: {found['different']}."
+        f"{rounds} of {found['stages']} stages on {found['workers']} workers, {events} events; rounds whose "
+        f"results differ from those of an undisturbed run: {found['different']}."
     )
     return [about, "", *markdown_table(["event", "times", "lost of what was stored"], rows)]
 

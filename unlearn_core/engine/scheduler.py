@@ -132,7 +132,6 @@ class Scheduler:
             return
         if any(need in self._active for need in task.stage.needs):
             return
-        self._arrange_for(self._pool.slots())
         token = task.new_token()
         self._tokens[token] = task
         # A few stages that a person waits for at the screen go before the many stages of a sweep.
@@ -153,6 +152,7 @@ class Scheduler:
 
     def _finish(self, task: Task, state: StageState, message: str = "") -> None:
         """End a task, and with it what depends on it or what waited for it."""
+        self._arrange_for(self._pool.slots())
         task.finish(state, time.monotonic(), message)
         self._active.pop(task.stage.key, None)
         self._tokens.pop(task.token, None)
