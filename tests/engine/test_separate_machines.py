@@ -19,6 +19,7 @@ pytestmark = pytest.mark.cluster
 @pytest.fixture
 def machines(tmp_path: Path) -> Iterator[Machines]:
     import dask
+    import distributed  # noqa: F401 - its defaults must be there before, or they go with what is set here
 
     if reason := why_not():
         pytest.skip(f"no network namespaces here: {reason}")

@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from unlearn_core.engine.backends.admission import our_resource, refusal
+from unlearn_core.engine.backends.admission import PRELOAD, our_resource, refusal
 from unlearn_core.engine.lanes import SHORT
 from unlearn_core.engine.status import WorkerView
 
@@ -68,13 +68,13 @@ class DaskWorkers:
         if self._embedded:
             return ""
         if not self.views:
-            return f"No worker has joined the scheduler yet: dask worker {address} --nthreads 1"
+            return f"No worker has joined the scheduler yet: dask worker {address} --nthreads 1 {PRELOAD}"
         refused = [view.refused for view in self.views if view.refused]
         more = f" And {len(refused) - 1} more." if len(refused) > 1 else ""
         if len(refused) == len(self.views):
             return refused[0] + more
         if wants_gpu and not self.gpus:
-            return f"No worker offers a GPU: dask worker {address} --nthreads 1 --resources {GPU}=1"
+            return f"No worker offers a GPU: dask worker {address} --nthreads 1 --resources {GPU}=1 {PRELOAD}"
         if refused:
             return refused[0] + more
         if any(view.threads > 1 for view in self.views):
