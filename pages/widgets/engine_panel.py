@@ -8,6 +8,7 @@ import streamlit as st
 from pages.session import audience
 from pages.session.services import engine, external
 from pages.widgets import jobs
+from unlearn_core.engine import WorkerView
 from unlearn_core.support.escaping import escape_markdown
 from unlearn_core.views.text.sentences import duration
 
@@ -38,10 +39,7 @@ def details() -> None:
     places[2].metric("A minute", "–" if status.per_minute is None else f"{status.per_minute:.1f}", help="Stages finished")
     places[3].metric("Left", duration(max(left)) if left else "–", help="Longest of the running jobs")
     if status.workers:
-        rows = [
-            (w.address, w.pid or None, w.threads, w.stage or ("kept for short work" if w.spare else "idle"))
-            for w in status.workers
-        ]
+        rows = [(w.address, w.pid or None, w.threads, w.stage or _idle(w)) for w in status.workers]
         st.dataframe(pd.DataFrame(rows, columns=["Worker", "Process", "Threads", "Computes"]), hide_index=True, width=620)
         if status.message:
             st.caption(escape_markdown(status.message))
@@ -54,3 +52,10 @@ def details() -> None:
         f"{escape_markdown(status.address)} – {where}. "
         "`UNLEARN_ENGINE=tcp://host:8786` uses a Dask scheduler that runs already."
     )
+
+
+def _idle(worker: WorkerView) -> str:
+    """What is said of a worker that computes nothing."""
+    if worker.refused:
+        return "refused"
+    return "kept for short work" if worker.spare else "idle"

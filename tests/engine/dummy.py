@@ -10,8 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from unlearn_core.engine.backends.admission import dask_setup
 from unlearn_core.errors import Cancelled, UserError
 from unlearn_core.store import Store
+
+__all__ = ["RUNNER", "Stage", "dask_setup", "run_stage", "until"]  # workers that import this say their versions
 
 RUNNER = "tests.engine.dummy:run_stage"
 

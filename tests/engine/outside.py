@@ -52,14 +52,18 @@ class Outside:
         assert json.loads(file.read_text())["address"] == self.address
         return made
 
-    def worker(self, *options: str, nanny: bool = False, warm: bool = False) -> subprocess.Popen[bytes]:
+    def worker(
+        self, *options: str, nanny: bool = False, warm: bool = False, code: Sequence[Path] = ()
+    ) -> subprocess.Popen[bytes]:
         """Start a worker; without a nanny the process that is returned computes itself. ``warm``: it imports torch before it
-        joins, as the documentation advises, and costs seconds that most tests have no use for."""
+        joins, as the documentation advises, and costs seconds that most tests have no use for. ``code``: folders where it
+        looks for packages before ours."""
         common = ["--host", "127.0.0.1", "--no-dashboard", "--memory-limit", "0", "--local-directory", str(self.folder)]
         threads = [] if "--nthreads" in options else ["--nthreads", "1"]
         how = "--nanny" if nanny else "--no-nanny"
-        early = ["--preload", "unlearn_core.engine.preload"] if warm else []
-        return self._start("worker", self.address, how, *common, *threads, *early, *options)
+        module = "unlearn_core.engine.preload" if warm else "unlearn_core.engine.backends.admission"
+        early = [] if "--preload" in options else ["--preload", module]
+        return self._start("worker", self.address, how, *common, *threads, *early, *options, code=code)
 
     def end(self, some: Sequence[subprocess.Popen[bytes]] | None = None) -> None:
         """Kill everything that was started here (or some of it), and what that started."""
@@ -71,8 +75,8 @@ class Outside:
                 process.send_signal(signal.SIGKILL)
             process.wait()
 
-    def _start(self, what: str, *options: str) -> subprocess.Popen[bytes]:
-        path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
+    def _start(self, what: str, *options: str, code: Sequence[Path] = ()) -> subprocess.Popen[bytes]:
+        path = os.pathsep.join([*map(str, code), str(ROOT), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
         with (self.folder / f"{what}-{len(self._all)}.log").open("wb") as log:
             made = subprocess.Popen(
                 [sys.executable, "-m", "dask", what, *options],

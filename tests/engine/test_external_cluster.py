@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil
@@ -62,8 +63,8 @@ def join(outside: Outside) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
     """Start one more worker, which goes at the end of the test."""
     guests: list[subprocess.Popen[bytes]] = []
 
-    def started(*options: str, nanny: bool = False) -> subprocess.Popen[bytes]:
-        guests.append(outside.worker(*options, nanny=nanny))
+    def started(*options: str, **how: Any) -> subprocess.Popen[bytes]:
+        guests.append(outside.worker(*options, **how))
         return guests[-1]
 
     yield started
@@ -164,6 +165,21 @@ def test_stages_for_a_gpu_wait_for_a_worker_that_has_one(outside: Outside, join:
         assert len({store.get(f"cpu{k}").payload["pid"] for k in range(9)}) >= 2
     finally:
         asking.close()
+
+
+def test_several_processes_share_one_card(outside: Outside, join: Join, store: Store) -> None:
+    join("--name", "card", "--nworkers", "2", "--resources", "GPU=1", nanny=True)
+    asking = Engine(store, address=outside.address, runner=RUNNER, device="cuda")
+    try:
+        asking.start()
+        until(lambda: len(asking.status().workers) >= 4)
+        asking.wait(asking.submit([Stage(f"share{k}", {"steps": 10, "pause": 0.05}) for k in range(4)], "shared"), 60)
+    finally:
+        asking.close()
+    found = [store.get(f"share{k}").payload for k in range(4)]
+    spans = sorted(payload["span"] for payload in found)
+    assert len({payload["pid"] for payload in found}) == 2
+    assert any(after[0] < before[1] for before, after in itertools.pairwise(spans))  # two at a time
 
 
 def test_a_worker_that_does_not_see_the_store_says_so(outside: Outside, engine: Engine, store: Store, tmp_path: Path) -> None:

@@ -37,6 +37,12 @@ def test_the_panel_with_a_scheduler_from_outside(fresh_store: Path, tmp_path: Pa
         app.run()
         assert f"No worker has joined the scheduler yet: dask worker {cluster.address}" in texts(app)
         assert "**From outside** · 0 of 2 stages" in texts(app)
+        stranger = cluster.worker("--preload", "json")
+        until(lambda: engine().status().workers)
+        app.run()
+        assert "is refused, as it does not tell its versions" in texts(app)
+        assert list(app.dataframe[0].value["Computes"]) == ["refused"]
+        cluster.end([stranger])
         cluster.worker()
         finish_jobs()
         until(lambda: engine().view(job).state == "done" and engine().status().workers)

@@ -40,8 +40,8 @@ def _lines(engine: Engine, job_id: str, details: bool) -> JobView:
     due = time.monotonic() + LINE_SECONDS
     while True:
         view = engine.wait(job_id, LOOK_SECONDS[details])
-        for stage in _news(view, told, details):
-            say(stage)
+        for line in [*_notes(engine, told), *_news(view, told, details)]:
+            say(line)
         if view.state != "running":
             return view
         if time.monotonic() > due:
@@ -59,12 +59,20 @@ def _bar(engine: Engine, job_id: str, details: bool) -> JobView:
         bar = progress.add_task("", total=1.0, note="")
         while True:
             view = engine.wait(job_id, LOOK_SECONDS[details])
-            for line in _news(view, told, details):
+            for line in [*_notes(engine, told), *_news(view, told, details)]:
                 progress.console.print(line, highlight=False, markup=False)
             if view.state != "running":
                 return view
             running = ", ".join(stage.title for stage in view.stages if stage.state == "running")
             progress.update(bar, description=running or "starting", completed=share_done(view), note=headline(engine, view))
+
+
+def _notes(engine: Engine, told: set[str]) -> list[str]:
+    """What is wrong with the workers, each sentence once, also while others compute."""
+    message = engine.status().message
+    new = [message] if message and message not in told else []
+    told.update(new)
+    return new
 
 
 def _news(view: JobView, told: set[str], details: bool) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import math
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -55,9 +56,13 @@ def sweep(
     recipe: RecipeOption = None,
     *,
     compute: EngineOptions,
+    detach: Annotated[bool, typer.Option("--detach", help="Go on without this terminal; --attach looks in on it.")] = False,
+    attach: Annotated[bool, typer.Option("--attach", help="Watch what another command computes of the plan.")] = False,
     json: JsonOption = False,
 ) -> int:
     """Compute every combination in a plan that is not stored yet. It can be stopped at any moment and run again."""
+    if detach and attach:
+        raise UserError("Give --detach to start a sweep, or --attach to look in on one.")
     spec = with_files(read_plan(plan), data)
     options = {"values": values and [values.value], "recipe": recipe and recipe.value}
     spec = spec.model_copy(update={field: value for field, value in options.items() if value is not None})
@@ -65,6 +70,8 @@ def sweep(
     from unlearn_core.store import Store
 
     place = functools.cache(lambda: Store.open(compute.store))
+    if detach or attach:
+        return _elsewhere(plan, plan_stages(spec), place() if attach else None, json)
     machine = compute.make_engine(place)
     try:
         start_early(machine)
@@ -87,6 +94,26 @@ def sweep(
     if view.state == "cancelled":
         return INTERRUPTED
     return FAILED if answer["failed"] else 0
+
+
+def _elsewhere(plan: Path, stages: list[Stage], store: Store | None, json: bool) -> int:
+    """Start the sweep in a process of its own, or with a ``store`` watch it there."""
+    from unlearn_core.cli.detached import start_detached, watch
+
+    if store is None:
+        answer = start_detached(sys.argv[1:], plan)
+        words = f"Process {answer['process']} goes on without this terminal and writes to {answer['log']}."
+        words += " The same command with --attach in place of --detach looks in on it; whatever ends it, it can be given again."
+    else:
+        answer = watch(store, stages, plan.name)
+        words = (
+            f"{answer['runs']} runs: {answer['stored']} stored, {len(answer['failed'])} failed, {answer['missing']} missing."
+        )
+        words += (
+            "" if not answer["missing"] or answer["failed"] else " Nobody computes this plan now: give it without --attach."
+        )
+    print_json(answer) if json else print(words)
+    return FAILED if answer.get("missing") else 0
 
 
 def read_plan(path: Path) -> SweepSpec:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import math
@@ -11,6 +12,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from unlearn_core.engine.expected import with_expected
 from unlearn_core.engine.jobs import Job
 from unlearn_core.engine.pool import WorkerPool
 from unlearn_core.engine.scheduler import Scheduler
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 RUNNER = "unlearn_core.stages.execution:run_stage"
 WATCHING_SECONDS = 5.0
 """So long after a page last drew a job, the person before it counts as watching."""
+WORTH_ORDERING = 2
+"""Of more unfinished stages than that the order matters, and what they cost is looked up."""
 
 
 class Engine:
@@ -129,6 +133,9 @@ class Engine:
             raise UserError(self._refuses)
         stages = list({stage.key: stage for stage in stages}.values())
         stored = self._store.has(stage.key for stage in stages)
+        if len(stages) - len(stored) > WORTH_ORDERING:
+            with contextlib.suppress(UserError):  # the rough weights do as well
+                stages = with_expected(stages, self._store, self._device)
         askers = dict.fromkeys([by] if by else [], math.inf)
         with self._changed:
             wanted = {stage.key for stage in stages} - stored

@@ -60,8 +60,8 @@ class HandingOut:
         return min((len(self.jobs[job].tasks) for job in task.jobs if job in self.jobs), default=1)
 
     def _priority(self, task: Task) -> int:
-        # A few stages that a person waits for at the screen go before the many stages of a sweep; within a job they go in its
-        # own order: a sweep finishes scenario after scenario instead of all originals first.
+        # A few stages that a person waits for at the screen go before the many stages of a sweep; within a job they go about in
+        # its own order: a sweep finishes scenario after scenario instead of all originals first.
         return -(self._size(task) * 1_000_000 + task.order)
 
     def is_short(self, task: Task) -> bool:

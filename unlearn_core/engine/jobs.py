@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from unlearn_core.engine.order import arrange
 from unlearn_core.engine.status import JobState, JobView, StageState, StageView
 
 if TYPE_CHECKING:
@@ -150,6 +151,13 @@ class Job:
         if not states <= FINISHED:
             return "running"
         return "failed" if "failed" in states else "cancelled" if "cancelled" in states else "done"
+
+    def arrange(self, workers: int) -> None:
+        """Give its stages their turns for so many workers, those that have ended as well: turns that were given stay about
+        right. What was stored before costs nothing."""
+        turns = arrange([task.stage for task in self.tasks if task.state != "cached"], workers)
+        for task in self.tasks:
+            task.order = turns.get(task.stage.key, task.order)
 
     def view(self, now: float, workers: int, waits: Waits = lambda task: ("", None)) -> JobView:
         """A frozen picture with estimates for ``workers`` stages at a time; ``waits`` says what a stage waits for."""

@@ -42,7 +42,7 @@ class WorkerPool:
 
     def slots(self) -> int:
         """How many long stages run at a time; 1 while there are no workers."""
-        return max(1, sum(not view.spare for view in self.workers()))
+        return max(1, sum(not (view.spare or view.refused) for view in self.workers()))
 
     def launch(self, listener: Listener, on_ready: Callable[[], None]) -> None:
         """Start the workers unless they are there, and return at once. ``on_ready`` is called under the engine's lock."""

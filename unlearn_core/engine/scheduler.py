@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from unlearn_core.engine.backends.protocol import Backend, Outcome
@@ -52,6 +52,7 @@ class Scheduler(HandingOut):
         self._elsewhere = Elsewhere(store, self._return_from_elsewhere)
         self._finished: deque[float] = deque(maxlen=1000)
         self._turns = None if turns is None else TakingTurns(turns, changed, pool, self)
+        self._slots = 1  # workers that the stages were ordered for
 
     # -- jobs -----------------------------------------------------------------------------------------------------
 
@@ -70,11 +71,11 @@ class Scheduler(HandingOut):
             task.jobs.add(job.id)
             job.tasks.append(task)
         self.jobs[job.id] = job
+        job.arrange(self._slots)
         self._forget_old_jobs()
         if not job.finished:
             self.launch_workers()
-            for task in job.tasks:
-                self._hand_out(task)
+            self._hand_out_all(job.tasks)
         self._close_finished_jobs()
 
     def cancel_job(self, job: Job) -> None:
@@ -97,8 +98,10 @@ class Scheduler(HandingOut):
         """Start the workers unless they are there; what can start by then is handed out to them."""
         self._pool.launch(self, self._hand_out_all)
 
-    def _hand_out_all(self) -> None:
-        for task in self.tasks():
+    def _hand_out_all(self, tasks: Sequence[Task] = ()) -> None:
+        """Hand out what can start (of these tasks, else of all), in their turns: a free worker takes the first that comes."""
+        self._arrange_for(self._pool.slots())
+        for task in sorted(tasks or self.tasks(), key=lambda task: task.order):
             self._hand_out(task)
         self._close_finished_jobs()
 
@@ -135,14 +138,23 @@ class Scheduler(HandingOut):
                 backend.cancel([token])
             self._close_finished_jobs()
 
+    def _arrange_for(self, slots: int) -> None:
+        """Order all jobs anew when workers have come or gone."""
+        if slots != self._slots:
+            self._slots = slots
+            for job in self.jobs.values():
+                if not job.finished:
+                    job.arrange(slots)
+
     def _finish(self, task: Task, state: StageState, message: str = "") -> None:
         """End a task, and with it what depends on it or what waited for it."""
+        self._arrange_for(self._pool.slots())
         task.finish(state, time.monotonic(), message)
         self._active.pop(task.stage.key, None)
         self._forget_token(task)
         if task.elsewhere:
             self._elsewhere.forget(task.stage.key)
-        for other in self._dependants.pop(task.stage.key, []):
+        for other in sorted(self._dependants.pop(task.stage.key, []), key=lambda task: task.order):
             if other.finished:
                 continue
             if state == "failed":

@@ -64,13 +64,16 @@ class JobView:
 
 @dataclass(frozen=True)
 class WorkerView:
-    """One worker process and the title of the stage it computes ("" when idle). ``spare``: it is kept for short work."""
+    """One worker process and the title of the stage it computes ("" when idle). ``spare``: it is kept for short work.
+
+    ``refused``: why it gets no stage, in a sentence; "" where it gets some."""
 
     address: str
     pid: int
     threads: int
     stage: str = ""
     spare: bool = False
+    refused: str = ""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import functools
 import json
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,7 @@ import sqlalchemy as sa
 
 from unlearn_core.errors import UserError
 from unlearn_core.store.database import Database, in_chunks
+from unlearn_core.store.recent_runs import recent_keys
 from unlearn_core.store.records import Json, utc
 from unlearn_core.store.run_rows import COLUMNS, RUN, RunRow, as_run_row, make_row, reader
 from unlearn_core.store.schema import records, runs
@@ -153,6 +154,10 @@ class RunTable:
         return [
             Latest(row["key"], json.loads(row["spec"]), json.loads(row["environment"]), utc(row["created"])) for row in there
         ]
+
+    def recent(self, dataset: str, wanted: Container[tuple[str, str]], device: str, last: int, each: int) -> list[str]:
+        """What :func:`recent_keys` gives; nothing while there is no such table."""
+        return [] if self._absent else recent_keys(self._db, dataset, wanted, device, last, each)
 
     def specs(self, keys: Iterable[str]) -> dict[str, Json]:
         """Key → the whole spec of these records, as it was stored; nothing else of them is read."""

@@ -191,6 +191,11 @@ class Store:
         row = self._db.row(sa.select(failures).where(failures.c.key == key))
         return None if row is None else Failure(**dict(row) | {"created": utc(row["created"])})
 
+    def failures(self, keys: Iterable[str]) -> dict[str, Failure]:
+        """The same of many keys, as far as their last attempts failed."""
+        parts = (self._db.rows(sa.select(failures).where(failures.c.key.in_(part))) for part in in_chunks(keys))
+        return {row["key"]: Failure(**dict(row) | {"created": utc(row["created"])}) for rows in parts for row in rows}
+
     def clear_failure(self, key: str) -> None:
         """Forget a failure."""
         self._db.write(lambda db: db.execute(sa.delete(failures).where(failures.c.key == key)))

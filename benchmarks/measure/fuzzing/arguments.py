@@ -44,7 +44,7 @@ def make_vector(rng: random.Random, files: list[str]) -> list[str]:
         vector += [part for k in range(0, len(QUICK), 2) if QUICK[k] in known for part in QUICK[k : k + 2]]
     for option in rng.sample(options, min(len(options), rng.choice((0, 1, 1, 2, 3, 5)))):
         flag = option.opts[0]
-        if flag in ("--engine", "--workers", "--help"):
+        if flag in ("--engine", "--workers", "--detach", "--attach", "--help"):
             continue  # worker processes would not be watched
         if not flag.startswith("-"):
             vector.append(value(rng, [*files, "x.yaml"]))

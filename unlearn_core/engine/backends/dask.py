@@ -14,7 +14,7 @@ from typing import Any
 
 from unlearn_core.engine import worker
 from unlearn_core.engine.backends.dask_task import compute
-from unlearn_core.engine.backends.dask_workers import GPU, DaskWorkers
+from unlearn_core.engine.backends.dask_workers import DaskWorkers
 from unlearn_core.engine.backends.local_cluster import ClusterProcess
 from unlearn_core.engine.backends.protocol import Event, Listener, Outcome, Request
 from unlearn_core.engine.lanes import Lanes
@@ -96,32 +96,36 @@ class DaskBackend:
         return f"The connection to the scheduler at {self.address} is lost."
 
     def run(self, request: Request) -> None:
+        with self._lock:
+            self._lanes.add(request)
+        self._wants_gpu |= self._needs_gpu(request)
+        self._fill()
+
+    def _needs_gpu(self, request: Request) -> bool:
+        """One slot a stage, where slots are offered: results of one sweep then come from one kind of device."""
         if self._embedded:
-            with self._lock:
-                self._lanes.add(request)
-            self._fill()
-            return
-        # One slot a stage, where slots are offered: results of one sweep then come from one kind of device.
-        gpu = request.device == "cuda" or (request.device == "auto" and self._workers.gpus > 0)
-        self._wants_gpu |= gpu
-        self._submit(request, GPU if gpu else None)
+            return False
+        return request.device == "cuda" or (request.device == "auto" and self._workers.gpus > 0)
 
     def _fill(self) -> None:
         """Hand out what there is room for. The scheduler gets no more stages than workers: it would let short ones wait
-        behind long ones."""
+        behind long ones, and deal all others out to the workers that are there before one joins late."""
         with self._lock:
+            if not self._embedded and self._lanes.waiting:
+                self._lanes.long = self._workers.room(self._needs_gpu(next(iter(self._lanes.waiting.values()))))
             ready = self._lanes.ready()
         for request, resource in ready:
-            self._submit(request, resource)
+            own = self._embedded
+            self._submit(request, {resource: 1} if own else self._workers.resources(self._needs_gpu(request)))
 
-    def _submit(self, request: Request, resource: str | None) -> None:
+    def _submit(self, request: Request, resources: dict[str, int]) -> None:
         future = self._client.submit(
             compute, request, self._topic, key=request.token, pure=False, retries=0, priority=request.priority,
-            resources={resource: 1} if resource else None,
+            resources=resources,
         )  # fmt: skip
         with self._lock:
             self._futures[request.token] = future
-            late = self._embedded and request.token not in self._lanes.taken
+            late = request.token not in self._lanes.taken
         if late:  # cancelled while it was handed out
             self._cancel([request.token])
         future.add_done_callback(lambda done: self._finished(request.token, done))
@@ -182,10 +186,12 @@ class DaskBackend:
                 self._running.pop(token, None)
                 self._lanes.release([token])
         if known and not self._closed:
-            self._fill()
-            outcome = self._outcome(future)
-            if outcome is not None:
-                self._listener.on_finished(token, outcome)
+            try:
+                outcome = self._outcome(future)
+                if outcome is not None:
+                    self._listener.on_finished(token, outcome)
+            finally:
+                self._fill()  # last: what needed this stage may have its turn before what waits
 
     def _outcome(self, future: Any) -> Outcome | None:
         from distributed.scheduler import KilledWorker
@@ -251,6 +257,7 @@ class DaskBackend:
                 if tick % 4 == 0:
                     with contextlib.suppress(Exception):  # a hiccup of the connection: asked again soon
                         self._workers.refresh(self._client)
+                        self._fill()  # one may have joined
             elif broken_since is None:
                 broken_since = time.monotonic()
             elif time.monotonic() - broken_since > 3:
