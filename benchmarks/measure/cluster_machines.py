@@ -1,12 +1,14 @@
-"""A Dask scheduler and workers as if on machines of their own: each in a network namespace, over TLS, on one bridge.
+"""A Dask scheduler and workers as if on machines of their own: each in a network namespace, over TLS, on one switch.
 
-What they share is the folder, as machines share a network disk, and the clock. Needs Linux, ``ip`` and the right to make
-namespaces (root). :class:`Machines` takes back all that it makes.
+What they share is the folder, as machines share a network disk, and the clock. The switch is a bridge in a namespace of its own
+too: a browser on this computer drops what it is loading when an interface comes or goes. Needs Linux, ``ip`` and the right to
+make namespaces (root). :class:`Machines` takes back all that it makes.
 """
 
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import shutil
 import signal
@@ -19,8 +21,10 @@ from benchmarks.paths import ROOT
 from unlearn_core.engine.backends.certificate import CERTIFICATE, KEY, write_certificate
 
 PORT = 8786
-NAMES = ("scheduler", "asking")
-"""Machines beside the workers: of the scheduler, and of the command that asks."""
+NAMES, SWITCH = ("scheduler", "asking"), "switch"
+"""Machines beside the workers: of the scheduler, and of the command that asks; and what connects all of them."""
+_NETWORK = 0x40000000
+"""CLONE_NEWNET"""
 
 
 def why_not() -> str:
@@ -29,9 +33,8 @@ def why_not() -> str:
         return "there is no program ip"
     name = f"eutry{os.getpid()}"
     made = subprocess.run(["ip", "netns", "add", name], capture_output=True, text=True)
-    bridge = subprocess.run(["ip", "link", "add", f"eub{os.getpid()}", "type", "bridge"], capture_output=True, text=True)
-    for undo in (["ip", "netns", "del", name], ["ip", "link", "del", f"eub{os.getpid()}"]):
-        subprocess.run(undo, capture_output=True)
+    bridge = subprocess.run(["ip", "-n", name, "link", "add", "bridge", "type", "bridge"], capture_output=True, text=True)
+    subprocess.run(["ip", "netns", "del", name], capture_output=True)
     return "" if made.returncode == bridge.returncode == 0 else f"{made.stderr}{bridge.stderr}".strip()
 
 
@@ -42,7 +45,6 @@ class Machines:
         self.folder, self._number = folder, os.getpid()
         self.names = [*NAMES, *(str(number) for number in range(workers))]
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
-        self._bridge = f"eub{self._number}"
         self._network = f"198.18.{self._number % 250}"  # RFC 2544: for measurements, never on the internet
         self.address = f"tls://{self._network}.{self._host('scheduler')}:{PORT}"
 
@@ -58,9 +60,8 @@ class Machines:
     def __exit__(self, *_: object) -> None:
         for name in list(self.processes):
             self.kill(name)
-        for name in self.names:
+        for name in (*self.names, SWITCH):
             subprocess.run(["ip", "netns", "del", self._space(name)], capture_output=True)
-        subprocess.run(["ip", "link", "del", self._bridge], capture_output=True)
 
     def environment(self) -> dict[str, str]:
         """What makes a process of this cluster talk TLS with our certificate alone."""
@@ -112,20 +113,31 @@ class Machines:
 
     def cut(self, name: str, on: bool) -> None:
         """Cut the machine's cable, or mend it."""
-        self._ip("link", "set", self._cable(name), "down" if on else "up")
+        self._ip("-n", self._space(SWITCH), "link", "set", self._cable(name), "down" if on else "up")
+
+    def move_to(self, name: str) -> None:
+        """Take this process to one of the machines for good. Threads that it has started already stay where they are."""
+        place = os.open(f"/run/netns/{self._space(name)}", os.O_RDONLY)
+        try:
+            library = ctypes.CDLL(None, use_errno=True)  # os.setns came with Python 3.12
+            if library.setns(place, _NETWORK):
+                raise OSError(ctypes.get_errno(), "this process may not change its network namespace")
+        finally:
+            os.close(place)
 
     def alive(self, name: str) -> bool:
         return name in self.processes and self.processes[name].poll() is None
 
     def _make(self) -> None:
-        self._ip("link", "add", self._bridge, "type", "bridge")
-        self._ip("addr", "add", f"{self._network}.1/24", "dev", self._bridge)
-        self._ip("link", "set", self._bridge, "up")
+        switch = self._space(SWITCH)
+        self._ip("netns", "add", switch)
+        self._ip("-n", switch, "link", "add", SWITCH, "type", "bridge")
+        self._ip("-n", switch, "link", "set", SWITCH, "up")
         for name in self.names:
             space, cable = self._space(name), self._cable(name)
             self._ip("netns", "add", space)
-            self._ip("link", "add", cable, "type", "veth", "peer", "name", "eth0", "netns", space)
-            self._ip("link", "set", cable, "master", self._bridge, "up")
+            self._ip("-n", switch, "link", "add", cable, "type", "veth", "peer", "name", "eth0", "netns", space)
+            self._ip("-n", switch, "link", "set", cable, "master", SWITCH, "up")
             self._ip("-n", space, "addr", "add", f"{self._network}.{self._host(name)}/24", "dev", "eth0")
             for device in ("eth0", "lo"):
                 self._ip("-n", space, "link", "set", device, "up")
