@@ -18,7 +18,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 FOLDERS = {"run": "measure", "report": "report"}
-PAGES = ("discovery", "kinds", "looks", "methods", "models", "performance")
+PAGES = ("cluster", "discovery", "kinds", "looks", "methods", "models", "performance")
 """Reports that need neither a store nor rows that are not there yet."""
 
 
