@@ -13,12 +13,12 @@ import pytest
 from benchmarks.__main__ import PAGES, commands, describe, main
 from benchmarks.measure.discovery_photos import costs
 from benchmarks.paths import ROOT
-from benchmarks.report import discovery, kinds, looks, metrics, models, performance
+from benchmarks.report import cluster, discovery, kinds, looks, metrics, models, performance
 from benchmarks.report.sections import write_section
 from benchmarks.target import Target
 
 
-@pytest.mark.parametrize("report", [discovery, looks, models, performance], ids=lambda report: report.__name__)
+@pytest.mark.parametrize("report", [cluster, discovery, looks, models, performance], ids=lambda report: report.__name__)
 def test_a_document_is_what_its_report_writes(report: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     page = tmp_path / report.PAGE.name
     shutil.copyfile(report.PAGE, page)
