@@ -11,7 +11,6 @@ no path (in public modes) and no traceback was sent, no code was run, nothing wa
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import tempfile
 import time
@@ -20,6 +19,7 @@ from typing import Any
 
 from benchmarks.measure.attacking import files, links, others
 from benchmarks.measure.attacking.ground import ATTEMPTS, MODES, ground
+from benchmarks.measure.serving import run_apart
 from benchmarks.paths import RESULTS
 
 REPORT = RESULTS / "attacks.json"
@@ -38,7 +38,7 @@ def measure(mode: str, short: bool = False, only: str = "") -> list[dict[str, An
         for one in chosen:
             start = time.perf_counter()
             try:
-                outcome, wrong = asyncio.run(one.act(place))
+                outcome, wrong = run_apart(one.act(place))
             except Exception as error:  # noqa: BLE001 - an attempt that ends the server must not end the script
                 outcome, wrong = "", f"{type(error).__name__}: {error}"
             seconds = round(time.perf_counter() - start, 1)

@@ -10,10 +10,11 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import psutil
 
@@ -21,6 +22,7 @@ from benchmarks.paths import ROOT
 
 PAGES = ("", "craft", "compare", "boundary", "redirect", "embedding", "forget", "heatmap", "own", "lessons")
 BIGGEST = 200 * 2**20
+T = TypeVar("T")
 
 
 def streamlit(port: int) -> list[str]:
@@ -125,3 +127,9 @@ class Browser:
                     answer.wrong = answer.wrong or f"ended with {message.script_finished}"
                 return answer
         return Answer(answer.wrong or "the connection was closed")
+
+
+def run_apart(work: Coroutine[Any, Any, T]) -> T:
+    """What ``work`` gives, in a thread of its own: in the caller's another event loop may run, as that of a tests' browser."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()

@@ -5,7 +5,6 @@ The provider's part (the redirect there and the exchange of the code) is Streaml
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import sys
@@ -16,7 +15,7 @@ import pytest
 from streamlit.web.server.starlette.starlette_app_utils import create_signed_value
 
 from benchmarks.measure.attacking.visitor import Page, Visitor
-from benchmarks.measure.serving import served
+from benchmarks.measure.serving import run_apart, served
 from pages.session import sign_in
 from unlearn_core.cli import public
 
@@ -66,7 +65,7 @@ def visit(port: int, cookie: str = "") -> Page:
         async with Visitor.on(port, origin=f"http://localhost:{port}", user=cookie) as visitor:
             return await visitor.open("lessons")
 
-    return asyncio.run(look())
+    return run_apart(look())
 
 
 def test_only_a_cookie_that_this_server_signed_for_somebody_on_the_list_opens_a_page(port: int) -> None:

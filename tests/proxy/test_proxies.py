@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 import shutil
@@ -17,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.measure.attacking.visitor import Visitor, request
-from benchmarks.measure.serving import served
+from benchmarks.measure.serving import run_apart, served
 from unlearn_core.cli import public
 from unlearn_core.support import audit
 
@@ -100,7 +99,7 @@ def behind(request: pytest.FixtureRequest, app: tuple[int, Path], tmp_path_facto
 
 
 def fetched(port: int, path: str, host: str = NAME) -> tuple[int, bytes]:
-    status, _, body = asyncio.run(request(port, "GET", path, {"Host": f"{host}:{port}"}))
+    status, _, body = run_apart(request(port, "GET", path, {"Host": f"{host}:{port}"}))
     return status, body
 
 
@@ -135,7 +134,7 @@ def test_a_page_is_drawn_over_the_websocket_and_a_run_is_noted_with_the_visitor_
 
     log = app[1] / audit.NAME
     before = len(log.read_text().splitlines()) if log.exists() else 0
-    assert "A public server" in asyncio.run(visit())
+    assert "A public server" in run_apart(visit())
     line = json.loads(log.read_text().splitlines()[before])
     # The proxy's own word, not what the visitor wrote into the header: this test comes from this computer.
     assert line.get("address", "") == "" != STRANGER
@@ -148,8 +147,8 @@ def test_another_name_gets_no_page_and_another_page_no_connection(behind: int) -
             return "drawn" if page.buttons else page.text
 
     with pytest.raises(Exception, match=r"403|closed|HTTP"):
-        asyncio.run(visit(NAME, "http://evil.example"))
-    assert asyncio.run(visit(NAME, f"http://{NAME}:{behind}")) == "drawn"
+        run_apart(visit(NAME, "http://evil.example"))
+    assert run_apart(visit(NAME, f"http://{NAME}:{behind}")) == "drawn"
 
 
 def test_a_proxy_of_this_computer_is_believed_and_others_are_not(app: tuple[int, Path]) -> None:
@@ -161,5 +160,5 @@ def test_a_proxy_of_this_computer_is_believed_and_others_are_not(app: tuple[int,
             page = await visitor.open("compare", query)
             await visitor.open("compare", query, [{"id": page.buttons["Run"], "trigger_value": True}])
 
-    asyncio.run(visit())
+    run_apart(visit())
     assert json.loads((app[1] / audit.NAME).read_text().splitlines()[-1])["address"] == STRANGER

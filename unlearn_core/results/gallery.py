@@ -162,7 +162,8 @@ def identity_today(rows: pd.DataFrame) -> pd.DataFrame:
     specs: dict[tuple[str, str, str], MethodSpec] = {}
     found = []
     columns = ["dataset", "model", "amount", "regularity", "discovery", "seed", "options", "method", "variant"]
-    for *task, name, variant in rows[columns].to_numpy(object):
+    told = rows.reindex(columns=columns).fillna({"options": ""})
+    for *task, name, variant in told.to_numpy(object):
         try:
             if tuple(task) not in scenarios:
                 made = _scenario(*task)
