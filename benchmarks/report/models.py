@@ -54,7 +54,10 @@ def rates(content: dict[str, Any]) -> list[str]:
             plain, fitted = found[name, False], found[name, True]
             cells = [f"{row['rate']:g} | {row['healed']:.2f} | {row['utility']:.2f}" for row in (plain, fitted)]
             table.append((f"`{name}`", *cells, "left as it was" if fitted["stopped"] else ""))
-    return [*lines, *markdown_table(head, table)]
+    lowered = [name for (name, fitted), row in found.items() if fitted and row["rate"] != found[name, False]["rate"]]
+    said_of = f"lowered for {', '.join(lowered)}" if lowered else "too high for this network for none of them, and kept"
+    end = f"The rate was {said_of}. A run that is judged does not learn from a tenth of the retained images, and loses a little by it."
+    return [*lines, *markdown_table(head, table), end, ""]
 
 
 def main() -> None:
