@@ -56,8 +56,8 @@ def rates(content: dict[str, Any]) -> list[str]:
             table.append((f"`{name}`", *cells, "left as it was" if fitted["stopped"] else ""))
     lowered = [name for (name, fitted), row in found.items() if fitted and row["rate"] != found[name, False]["rate"]]
     said_of = f"lowered for {', '.join(lowered)}" if lowered else "too high for this network for none of them, and kept"
-    end = f"The rate was {said_of}. A run that is judged does not learn from a tenth of the retained images, and loses a little by it."
-    return [*lines, *markdown_table(head, table), end, ""]
+    judged = "A run that is judged does not learn from a tenth of the retained images, and loses a little by it."
+    return [*lines, *markdown_table(head, table), f"The rate was {said_of}. {judged}", ""]
 
 
 def main() -> None:
