@@ -112,3 +112,4 @@ def test_the_committed_kinds_are_those_of_the_plan_and_of_today() -> None:
     assert set(found.kinds.runs["method"]) == {"original", *plan.methods}
     assert found.kinds.outdated == 0
     assert json.loads((g.FOLDER / g.KINDS / g.PROVENANCE).read_text())["rows"] == len(found.kinds.runs)
+    assert (g.FOLDER / g.KINDS / g.RUNS).stat().st_size < 2**18
