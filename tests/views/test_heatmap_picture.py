@@ -151,3 +151,6 @@ def test_kinds_are_named_above_their_columns_and_have_room_for_it() -> None:
     more = shown.figure.layout.margin.t - dial.figure.layout.margin.t
     assert more == shown.figure.layout.height - dial.figure.layout.height > 60
     assert "kind of the corruption" in shown.figure.layout.xaxis.title.text
+    assert "‡" not in shown.caption
+    right = heatmap(table, ROWS, [*kinds, Cell(1.0, 0.1, "clean_label")], scale_of(metrics.get("healed"))).figure
+    assert list(right.layout.xaxis.ticktext) == ["10", "10", "10", "10 ‡"]

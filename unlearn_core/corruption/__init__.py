@@ -26,7 +26,7 @@ from unlearn_core.corruption.kinds import (
     TRIGGER,
     UNKNOWN,
 )
-from unlearn_core.corruption.named import DIAL_KINDS, is_kind, kind_label
+from unlearn_core.corruption.named import DIAL_KINDS, is_kind, kind_label, labels_right
 from unlearn_core.corruption.simulated_person import check_examples, type_labels
 from unlearn_core.corruption.summary import CorruptionSummary, summarize_corruption, truth_known
 from unlearn_core.corruption.triggers import TriggerKind, apply_trigger, make_trigger, patch_slices, place_seen, spelled_out
@@ -72,6 +72,7 @@ __all__ = [
     "discovered_count",
     "is_kind",
     "kind_label",
+    "labels_right",
     "make_trigger",
     "patch_slices",
     "place_seen",

@@ -21,3 +21,8 @@ def kind_label(name: str) -> str:
 def is_kind(name: str) -> bool:
     """Whether there is a kind of this name."""
     return name in DIAL_KINDS or name in triggers or name in registry
+
+
+def labels_right(name: str) -> bool:
+    """Whether examples of this kind carry their right label, so that nothing of them can heal."""
+    return name in registry and registry.get(name).labels_right

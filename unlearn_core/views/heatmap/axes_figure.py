@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import plotly.graph_objects as go
 
-from unlearn_core.corruption import kind_label
+from unlearn_core.corruption import kind_label, labels_right
 from unlearn_core.views.heatmap.tasks import Cell
 from unlearn_core.views.picture import GRID, layout
 from unlearn_core.views.task_map import position_name
@@ -33,7 +33,7 @@ def axes(
         xaxis={
             "title": {"text": f"discovered share of the corruption, in % (above: {above})"},
             "tickvals": list(range(len(columns))),
-            "ticktext": [f"{100 * column[1]:.3g}{' †' if column in flat else ''}" for column in columns],
+            "ticktext": [f"{100 * column[1]:.3g}{_mark(column, flat)}" for column in columns],
             "range": [-0.5, len(columns) - 0.5],
             "showgrid": False,
             "fixedrange": True,
@@ -62,6 +62,11 @@ def axes(
         spots = [k for k, other in enumerate(heads) if other == head]
         figure.add_annotation(x=sum(spots) / len(spots), y=1, yref="paper", yanchor="bottom", yshift=4, showarrow=False,
                               **_head(*head, len(spots)))  # fmt: skip
+
+
+def _mark(column: Cell, flat: Collection[tuple[float, float, str]]) -> str:
+    """Whether there is nothing to heal: the labels are right, or the model never took them up."""
+    return " ‡" if labels_right(column.kind) else " †" if column in flat else ""
 
 
 def _slant(columns: Sequence[Cell]) -> int:

@@ -10,6 +10,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.colors import get_colorscale, sample_colorscale
 
+from unlearn_core.corruption import labels_right
 from unlearn_core.results.memorised import TAKEN_UP
 from unlearn_core.results.memorised import note as nothing_to_heal_note
 from unlearn_core.views.heatmap.axes_figure import HEAD, axes
@@ -57,6 +58,8 @@ def heatmap(
     caption += " Hatched cells have not been run." if empty else ""
     if note := nothing_to_heal_note(list(shares.values())):
         caption += f" † {note}"
+    if any(labels_right(column.kind) for column in columns):
+        caption += " ‡ These labels are right: what counts there is attack success and the worst group, not what healed."
     return Picture(
         figure,
         caption,
