@@ -66,11 +66,12 @@ with page(
         )
     with end_on_error():
         # Neither an edited forget set nor corruption as found has a place on the plane.
-        placed = state | {"forget": "", "corruption": "dial"}
+        placed = state | {"forget": ""} | vs.change_kind(state, {"corruption": "dial"})
         scenario = vs.to_scenario(placed)
         chosen = vs.to_methods(placed, dict.fromkeys([*state["methods"], *catalog.REFERENCES]))
         in_kinds = state["tasks"] == "kinds"
-        kinds = {kind: vs.to_scenario(view) for kind, view in vs.kind_states(placed).items()} if in_kinds else {}
+        seen = placed if vs.as_found(state) else state  # the kind that is seen keeps its parameters
+        kinds = {kind: vs.to_scenario(view) for kind, view in vs.kind_states(seen).items()} if in_kinds else {}
 
     metric = catalog.metrics()[state["cell_metric"]]
     choices(state)

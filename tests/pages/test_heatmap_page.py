@@ -83,6 +83,15 @@ def test_kinds_have_columns_of_their_own(open_page: OpenPage, fresh_store: Path)
     assert "corruption" not in link(app)
 
 
+def test_a_kind_with_words_of_its_own_has_a_heatmap_too(open_page: OpenPage, fresh_store: Path) -> None:
+    seen = f"{IMAGES}&corruption=asymmetric&corruption.matrix=1>7; 3>8; 4>9"
+    fake(Store.open(fresh_store), seen, "rem", 0.625)
+    app = open_page("heatmap", f"{seen}&tasks=kinds")
+    assert "62.5 %" in hover(app, "rem", "epochs=2", 0.5, 0.3, "asymmetric")
+    assert "not run yet" in hover(app, "rem", "epochs=2", 1.0, 0.3, "warp")
+    assert not open_page("heatmap", seen).error  # on the dial these words have no meaning
+
+
 def test_a_click_opens_the_runs_and_their_comparison(open_page: OpenPage, fresh_store: Path) -> None:
     store = Store.open(fresh_store)
     for seed in range(2):
