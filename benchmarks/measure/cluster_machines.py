@@ -32,10 +32,16 @@ def why_not() -> str:
     if shutil.which("ip") is None:
         return "there is no program ip"
     name = f"eutry{os.getpid()}"
-    made = subprocess.run(["ip", "netns", "add", name], capture_output=True, text=True)
-    bridge = subprocess.run(["ip", "-n", name, "link", "add", "bridge", "type", "bridge"], capture_output=True, text=True)
+    steps = (
+        ["netns", "add", name],
+        ["-n", name, "link", "add", "bridge", "type", "bridge"],
+        ["-n", name, "link", "add", "one", "type", "veth", "peer", "name", "other"],
+        ["netns", "exec", name, "true"],
+    )
+    tried = (subprocess.run(["ip", *step], capture_output=True, text=True) for step in steps)
+    reason = next((f"ip {' '.join(made.args[1:])}: {made.stderr.strip()}" for made in tried if made.returncode), "")
     subprocess.run(["ip", "netns", "del", name], capture_output=True)
-    return "" if made.returncode == bridge.returncode == 0 else f"{made.stderr}{bridge.stderr}".strip()
+    return reason
 
 
 class Machines:
