@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
@@ -31,12 +31,19 @@ def scenarios(plan: SweepSpec) -> list[Scenario]:
 
 
 def table(store: Store, wanted: Sequence[Scenario], methods: Sequence[str]) -> pd.DataFrame:
-    """Every stored run of these methods' presets, every metric measured, and a row for each original, as
-    ``make_gallery.table`` has them."""
+    """Every stored run of these methods' presets, every metric measured, and a row for each original."""
     keys = {what.run_key(make_method(name, what)) for what in wanted for name in methods}
     dataset = wanted[0].dataset.name
     runs = tables.results(store, dataset=dataset)
-    runs = runs[runs["key"].isin(keys)]
+    rows = with_originals(store, dataset, runs[runs["key"].isin(keys)], wanted)
+    rows = rows[rows["key"] == g.keys_today(rows)]
+    return rows.sort_values(["options", "discovery", "seed", "method"], kind="stable", ignore_index=True)
+
+
+def with_originals(store: Store, dataset: str, runs: pd.DataFrame, scenarios: Iterable[Scenario]) -> pd.DataFrame:
+    """``runs`` of this dataset as the gallery has them, with every metric, and the stored originals of these scenarios."""
+    # Metrics that compare a run with retraining are known only now that retraining has been computed as well,
+    # and what has another definition since a run was computed is measured anew.
     for name in (metric.name for metric in metrics if metric.compares_with or metric.revision != 1):
         late = tables.results(store, name, dataset).set_index("key")[name]
         runs = runs.assign(**{name: runs["key"].map(late)})
@@ -45,9 +52,14 @@ def table(store: Store, wanted: Sequence[Scenario], methods: Sequence[str]) -> p
         | {"seed": what.seed, "method": tables.ORIGINAL, "label": "Original", "oracle": False, "variant": ""}
         | tables.original_metrics(store, what)
         | {"device": record.payload["device"], "key": record.key}
-        for what in wanted
+        for what in scenarios
         if (record := store.get(what.original_key)) is not None
     ]
-    rows = pd.concat([pd.DataFrame(originals, columns=g.COLUMNS), runs], ignore_index=True)[g.COLUMNS]
-    rows = rows[rows["key"] == g.keys_today(rows)]
-    return rows.sort_values(["options", "discovery", "seed", "method"], kind="stable", ignore_index=True)
+    return pd.concat([pd.DataFrame(originals, columns=g.COLUMNS), runs], ignore_index=True)[g.COLUMNS]
+
+
+def lacking(rows: pd.DataFrame, wanted: Sequence[Scenario], methods: Sequence[str]) -> str:
+    """Which runs of the plan are not there, in a sentence; "" where all are."""
+    counts = rows["method"].value_counts()
+    short = [f"{name} has {counts.get(name, 0)} of {len(wanted)}" for name in methods if counts.get(name, 0) < len(wanted)]
+    return f"Not every run was computed: {', '.join(short)}." if short else ""

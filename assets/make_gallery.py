@@ -34,7 +34,6 @@ from unlearn_core import view_state as vs  # noqa: E402
 from unlearn_core.cli.follow import follow  # noqa: E402
 from unlearn_core.cli.sweep import plan_stages, read_plan  # noqa: E402
 from unlearn_core.engine import Engine  # noqa: E402
-from unlearn_core.evaluation import registry as metrics  # noqa: E402
 from unlearn_core.evaluation import revisions  # noqa: E402
 from unlearn_core.presets import make_method, make_scenario  # noqa: E402
 from unlearn_core.results import gallery as g  # noqa: E402
@@ -108,8 +107,11 @@ def kinds(store: Store, options: argparse.Namespace) -> int:
     out = options.out / g.KINDS
     out.mkdir(parents=True, exist_ok=True)
     (rows if options.timed else rows.assign(seconds=None)).round(DIGITS).to_csv(out / g.RUNS, index=False)
-    note = " ".join(filter(None, (options.note, "" if options.timed else UNTIMED)))
+    note = " ".join(
+        filter(None, (options.note, of_kinds.lacking(rows, scenarios, plan.methods), "" if options.timed else UNTIMED))
+    )
     made = provenance(plan, rows) | {"command": COMMAND.replace(" --store", " --kinds --store"), "note": note}
+    del made["plan"]["regularity"]  # a kind has its own place on the dial
     (out / g.PROVENANCE).write_text(json.dumps(made, indent=2) + "\n")
     print(f"{len(rows)} rows of {rows['options'].nunique()} kinds.")
     return 0
@@ -180,20 +182,7 @@ def table(store: Store, plan: SweepSpec) -> pd.DataFrame:
     }
     runs = tables.results(store, dataset=plan.dataset)
     runs = runs[runs["method"].isin(plan.methods) & (runs["variant"] == "")]
-    # Metrics that compare a run with retraining are known only now that retraining has been computed as well,
-    # and what has another definition since a run was computed is measured anew.
-    for name in (metric.name for metric in metrics if metric.compares_with or metric.revision != 1):
-        late = tables.results(store, name, plan.dataset).set_index("key")[name]
-        runs = runs.assign(**{name: runs["key"].map(late)})
-    originals = [
-        tables.task_of(scenario)
-        | {"seed": scenario.seed, "method": tables.ORIGINAL, "label": "Original", "oracle": False, "variant": ""}
-        | tables.original_metrics(store, scenario)
-        | {"device": record.payload["device"], "key": record.key}
-        for scenario in wanted.values()
-        if (record := store.get(scenario.original_key)) is not None
-    ]
-    rows = pd.concat([pd.DataFrame(originals, columns=g.COLUMNS), runs], ignore_index=True)[g.COLUMNS]
+    rows = of_kinds.with_originals(store, plan.dataset, runs, wanted.values())
     keep = [place in wanted for place in zip(rows["seed"], rows["regularity"], rows["discovery"], strict=True)]
     rows = rows[keep]
     rows = rows[rows["key"] == g.keys_today(rows)]

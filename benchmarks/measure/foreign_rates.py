@@ -5,7 +5,7 @@
 ``photos/`` is CIFAR-10 as an image folder; taken are the first images of its first four classes, at 64×64, and
 ``tests/train_torchvision.py`` trains the network on their corrupted labels with nothing of this project (see own_model). The
 presets' rates were found on small networks of ours. MobileNetV3 has more layers and batch-norm statistics ten times as slow,
-and rates that do no harm elsewhere ruin it. Methods: all whose presets ask for a fitted rate, but for those that search.
+and rates that do no harm elsewhere may ruin it. Methods: all whose presets ask for a fitted rate, but for those that search.
 One process on one thread. Writes ``benchmarks/results/foreign_rates.json``.
 """
 
@@ -59,11 +59,12 @@ def main() -> None:
     given = {"model__weights": str(checkpoint), "model__architecture": options.architecture, "model__normalise": "imagenet"}
     scenario = outside.scenario_of(data, REGULARITY, options.seed, "torchvision", dataset__size=SIDE, **given)
     rows: list[Row] = [outside.original(store, scenario)]
-    for name in options.methods or methods(scenario):
+    asked = methods(scenario)
+    for name in options.methods or asked:
         for fitted in (False, True):
             rows.append(row(store, scenario, name, fitted))
             print(json.dumps(rows[-1]), flush=True)
-            write(rows, options)
+            write(rows, asked, options)
 
 
 def methods(scenario: Scenario) -> list[str]:
@@ -84,17 +85,20 @@ def row(store: Store, scenario: Scenario, name: str, fitted: bool) -> Row:
     assert record is not None
     rate = record.payload.get("report", {}).get("rate") or {}
     found = {metric: record.payload["metrics"].get(metric) for metric in SHOWN}
-    taken = rate.get("changed", {}).get("learning_rate", spec.params.get("learning_rate"))
+    named = getattr(registry.get(name), "rate_name", "learning_rate")
+    taken = rate.get("changed", {}).get(named, spec.params[named])
     return {"method": name, "fitted": fitted, "rate": taken, "stopped": rate.get("stopped", False)} | found
 
 
-def write(rows: list[Row], options: argparse.Namespace) -> None:
-    """What there is so far."""
+def write(rows: list[Row], asked: list[str], options: argparse.Namespace) -> None:
+    """What there is so far, of the methods that were ``asked`` about."""
     said = {
         "command": f"python -m benchmarks run foreign_rates --data photos/ --store FOLDER --seed {options.seed}",
         "architecture": options.architecture,
         "seed": options.seed,
         "images": CLASSES * TRAIN,
+        "classes": CLASSES,
+        "asked": asked,
         "side": SIDE,
         "epochs": EPOCHS,
         "amount": AMOUNT,

@@ -196,6 +196,7 @@ def _pages(place: str, repeats: int) -> dict[str, float]:
     from streamlit.testing.v1 import AppTest
 
     from unlearn_core.results import run_table as _runs
+    from unlearn_core.views.heatmap.tasks import Cell
 
     first, click = [], []
     for _ in range(repeats + 1):
@@ -203,7 +204,7 @@ def _pages(place: str, repeats: int) -> dict[str, float]:
         app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=600)
         app.switch_page("pages/heatmap.py")
         first.append(_timed(app.run))
-        for cell in (("rem", (1.0, 0.3)), ("finetune", (0.5, 0.5))):
+        for cell in (("rem", Cell(1.0, 0.3)), ("finetune", Cell(0.5, 0.5))):
             app.selectbox(key="cell-row").set_value((cell[0], ""))
             app.run()
             app.selectbox(key="cell-task").set_value(cell[1])

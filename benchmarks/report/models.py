@@ -42,9 +42,9 @@ def rates(content: dict[str, Any]) -> list[str]:
     found = {(row["method"], row["fitted"]): row for row in rows}
     lines = [
         f"Measured on torchvision's {said['architecture']}, trained by a plain script on {said['images']:,} photographs of "
-        f"CIFAR-10 (4 classes, {said['side']}×{said['side']} pixels, {said['epochs']} epochs), {said['amount']} labels of two "
-        f"classes confused and {said['discovery']:.0%} of these known; utility before {before['utility']:.2f}; one seed "
-        "(`python -m benchmarks run foreign_rates`):",
+        f"CIFAR-10 ({said['classes']} classes, {said['side']}×{said['side']} pixels, {said['epochs']} epochs), "
+        f"{said['amount']} labels of two classes confused and {said['discovery']:.0%} of these known; utility before "
+        f"{before['utility']:.2f}; one seed (`python -m benchmarks run foreign_rates`):",
         "",
     ]
     head = ("method", "preset's rate", "healed", "utility", "fitted rate", "healed", "utility", "")
@@ -55,9 +55,13 @@ def rates(content: dict[str, Any]) -> list[str]:
             cells = [f"{row['rate']:g} | {row['healed']:.2f} | {row['utility']:.2f}" for row in (plain, fitted)]
             table.append((f"`{name}`", *cells, "left as it was" if fitted["stopped"] else ""))
     lowered = [name for (name, fitted), row in found.items() if fitted and row["rate"] != found[name, False]["rate"]]
-    said_of = f"lowered for {', '.join(lowered)}" if lowered else "too high for this network for none of them, and kept"
-    judged = "A run that is judged does not learn from a tenth of the retained images, and loses a little by it."
-    return [*lines, *markdown_table(head, table), f"The rate was {said_of}. {judged}", ""]
+    verdict = f"Lowered for {', '.join(lowered)}." if lowered else "No preset's rate was too high here; all were kept."
+    judged = (
+        "Where the rate is the same, the two runs differ in that the fitted one leaves out the tenth on which it is judged."
+    )
+    left = [f"`{name}`" for name in said["asked"] if (name, True) not in found]
+    rest = f" Not run: {', '.join(left)}." if left else ""
+    return [*lines, *markdown_table(head, table), f"{verdict} {judged}{rest}", ""]
 
 
 def main() -> None:

@@ -50,6 +50,7 @@ MANY = {
     "heatmap_data_again_s": "Heatmap's data again",
     "heatmap_other_metric_s": "Heatmap's data, another metric",
     "compare_worst_again_s": "Compare's worst cases again",
+    "recent_s": "Start: the runs of late",
     "compare_tables_s": "Compare's table",
     "heatmap_first_s": "The heatmap's page, nothing of the store's runs in memory",
     "heatmap_click_s": "A click in it, the page drawn anew",

@@ -213,10 +213,16 @@ def sources(found: cells.HeatmapData, precomputed: Gallery | None) -> None:
     there = found.runs.loc[found.runs["source"] == cells.GALLERY, "key"]
     if precomputed is not None and len(there):
         st.caption(precomputed.line_of(set(there)))
+    if found.other_rates:
+        told = "; ".join(
+            f"{100 * rate:.3g} %, {count} kind{'s' if count != 1 else ''}" for rate, count in found.other_rates.items()
+        )
+        st.caption(f"Kinds with results at other discovery rates: {told}. The slider above takes you there.")
     if len(found.elsewhere):
-        more = " …" if len(found.others) > cells.NAMED else ""
+        one, more = len(found.elsewhere) == 1, " …" if len(found.others) > cells.NAMED else ""
         st.caption(
-            f"{len(found.elsewhere):,} runs of this dataset have other options (network, amount, training: "
+            f"{'1 run' if one else f'{len(found.elsewhere):,} runs'} of this dataset {'has' if one else 'have'} other options "
+            "(network, amount, training: "
             f"{'; '.join(found.others[: cells.NAMED])}{more}) and are not mixed in: set these in Craft to see them."
         )
 

@@ -71,6 +71,9 @@ def test_kinds_have_columns_of_their_own(open_page: OpenPage, fresh_store: Path)
     assert "12.5 %" in mine["asymmetric", 0.3]
     assert all("not run yet" in mine[kind, 0.3] for kind in ("confusion", "patch", "blended", "spurious"))
     assert {rate for _, rate in mine} == {0.3}
+    assert "Kinds with results at other discovery rates: 50 %, 1 kind." in texts(app)
+    assert "1 run of this dataset has other options" in texts(app)
+    assert "trigger.kind=warp, trigger.strength=1.0" in texts(app)
     app.slider(key="control:discovery").set_value(0.5).run()
     assert "25.0 %" in hover(app, "rem", "epochs=2", 0.5, 0.5, "asymmetric")
     assert "not run yet" in hover(app, "rem", "epochs=2", 1.0, 0.5, "warp")
@@ -187,7 +190,7 @@ def test_other_options_are_named_and_not_mixed_in(open_page: OpenPage, fresh_sto
     fake(store, QUICK, "rem", 0.5)
     fake(store, QUICK.replace("amount=60", "amount=50"), "rem", 0.9)
     app = open_page("heatmap", f"{QUICK}&cell=rem,1,0.3,epochs=2")
-    assert "1 runs of this dataset have other options" in texts(app)
+    assert "1 run of this dataset has other options" in texts(app)
     table: pd.DataFrame = next(e for e in app.dataframe if "Compare" in e.value.columns).value
     assert table["Healed × utility"].tolist() == [0.5]
 

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 from postgresserver import Server, binaries
+from upkeeptools import plant
 
 from unlearn_core.store import Store
+from unlearn_core.store.upkeep import export_store
 
 
 @pytest.fixture(scope="session")
@@ -37,3 +39,17 @@ def store(place: str) -> Iterator[Store]:
     made = Store.open(place)
     yield made
     made.close()
+
+
+@pytest.fixture
+def archive(store: Store, tmp_path: Path) -> Path:
+    """A planted store as one file."""
+    plant(store)
+    export_store(store, tmp_path / "archive.zip")
+    return tmp_path / "archive.zip"
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> Store:
+    """Another store, which is empty."""
+    return Store.open(tmp_path / "other")

@@ -28,18 +28,6 @@ from unlearn_core.store.upkeep.lineage import builds_on
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture
-def archive(store: Store, tmp_path: Path) -> Path:
-    plant(store)
-    export_store(store, tmp_path / "archive.zip")
-    return tmp_path / "archive.zip"
-
-
-@pytest.fixture
-def other(tmp_path: Path) -> Store:
-    return Store.open(tmp_path / "other")
-
-
 def test_everything_comes_out_again(store: Store, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     plant(store)
     plant(store, "waves", seed=3, method="retrain")

@@ -22,18 +22,6 @@ from unlearn_core.store.schema import SCHEMA
 from unlearn_core.store.upkeep import export_store, import_archive
 
 
-@pytest.fixture
-def archive(store: Store, tmp_path: Path) -> Path:
-    plant(store)
-    export_store(store, tmp_path / "archive.zip")
-    return tmp_path / "archive.zip"
-
-
-@pytest.fixture
-def other(tmp_path: Path) -> Store:
-    return Store.open(tmp_path / "other")
-
-
 def repack(archive: Path, change: Callable[[dict[str, bytes]], Any]) -> Path:
     """The archive with other content, its manifest and checksums made to fit: a hostile one."""
     with zipfile.ZipFile(archive) as old:

@@ -73,10 +73,11 @@ class Scheduler(HandingOut):
         self.jobs[job.id] = job
         job.arrange(self._slots)
         self._forget_old_jobs()
-        if not job.finished:
+        if job.finished:
+            self._close_finished_jobs()
+        else:
             self.launch_workers()
             self._hand_out_all(job.tasks)
-        self._close_finished_jobs()
 
     def cancel_job(self, job: Job) -> None:
         """Stop its stages, but for those that another job wants."""

@@ -34,21 +34,29 @@ def keep(folder: Path, name: str, data: bytes) -> Path:
     if len(data) > MAX_BYTES:
         raise UserError(f"{name[-60:]!r} is larger than {MAX_BYTES >> 20} MB; give its path instead.")
     target = folder / f"{hashlib.sha256(data).hexdigest()[:32]}{kind}"
-    temporary = folder / f"{uuid.uuid4().hex}.tmp"
     try:
         if target.exists() and target.stat().st_size == len(data):
             os.utime(target, (time.time(), target.stat().st_mtime))  # used now, changed when it was
             return target
         folder.mkdir(0o700, parents=True, exist_ok=True)
         _make_room(folder, len(data))
+        write_whole(target, data)
+    except OSError as error:
+        raise UserError(f"The file cannot be kept in {str(folder)!r}: {error.strerror or error}.") from None
+    return target
+
+
+def write_whole(target: Path, data: bytes) -> None:
+    """Write a file that is private to its user and there whole or not at all. Raises OSError, and leaves nothing then."""
+    temporary = target.with_name(f"{uuid.uuid4().hex}.tmp")
+    try:
         temporary.touch(0o600)
         temporary.write_bytes(data)
         temporary.replace(target)
-    except OSError as error:
+    except OSError:
         with contextlib.suppress(OSError):
             temporary.unlink()
-        raise UserError(f"The file cannot be kept in {str(folder)!r}: {error.strerror or error}.") from None
-    return target
+        raise
 
 
 def _make_room(folder: Path, coming: int) -> None:

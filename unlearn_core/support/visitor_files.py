@@ -12,13 +12,12 @@ import os
 import re
 import secrets
 import time
-import uuid
 from pathlib import Path
 from typing import Final
 
 from unlearn_core.errors import UserError
 from unlearn_core.support.limits import Limits
-from unlearn_core.support.uploads import KINDS
+from unlearn_core.support.uploads import KINDS, write_whole
 
 KEY_FILE: Final = "visitors.key"
 LINKED: Final = "upload:"
@@ -59,7 +58,7 @@ def keep(folder: Path, name: str, data: bytes, owner: str, secret: str, limits: 
             f"A file may have {limits.upload_mb} MB here; this one has {-(-len(data) // _MB)}. Hand over fewer images."
         )
     digest = hashlib.sha256(secret.encode() + b"\0" + hashlib.sha256(data).digest()).hexdigest()[:32]
-    target, temporary = folder / f"{owner}-{digest}{kind}", folder / f"{uuid.uuid4().hex}.tmp"
+    target = folder / f"{owner}-{digest}{kind}"
     try:
         folder.mkdir(0o700, parents=True, exist_ok=True)
         sweep(folder, limits)
@@ -67,12 +66,8 @@ def keep(folder: Path, name: str, data: bytes, owner: str, secret: str, limits: 
             os.utime(target)
             return target
         _check_room(folder, owner, len(data), limits)
-        temporary.touch(0o600)
-        temporary.write_bytes(data)
-        temporary.replace(target)
+        write_whole(target, data)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
         raise UserError(f"The file cannot be kept here: {error.strerror or 'the disk refuses'}.") from None
     return target
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -42,6 +42,8 @@ class HeatmapData:
     pending: tuple[MissingMetric, ...]
     elsewhere: pd.DataFrame
     others: tuple[str, ...] = ()
+    other_rates: Mapping[float, int] = field(default_factory=dict)
+    """In a heatmap over kinds: discovery rate that is not shown → how many of these kinds have runs there."""
 
     @property
     def unmeasured(self) -> int:
@@ -94,7 +96,7 @@ def _split(
     everything = everything.assign(value=everything[name].astype(float))
     here = in_setting(everything, setting, name)
     runs, elsewhere = everything[here].reset_index(drop=True), everything[~here].reset_index(drop=True)
-    return runs, elsewhere, _others(stored, elsewhere, setting)
+    return runs, elsewhere, in_words(stored, elsewhere, setting)
 
 
 def in_setting(rows: pd.DataFrame, setting: str, name: str) -> pd.Series[bool]:
@@ -119,7 +121,7 @@ def _usual_device(runs: pd.DataFrame) -> str | None:
     return str(counts.index[0]) if len(counts) else None
 
 
-def _others(stored: StoredRuns, elsewhere: pd.DataFrame, here: str) -> tuple[str, ...]:
+def in_words(stored: StoredRuns, elsewhere: pd.DataFrame, here: str) -> tuple[str, ...]:
     """The settings that most of the other runs have, in words; those of this setting were timed on another device."""
     counts = elsewhere.groupby("setting", sort=False).size().sort_values(ascending=False, kind="stable")
     keys = [str(key) for key in counts.index[: NAMED + 1]]
