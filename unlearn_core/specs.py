@@ -23,6 +23,8 @@ from unlearn_core.spec_input import explain, parse_amount, parse_indices, parse_
 
 Corner = Literal["top-left", "top-right", "bottom-left", "bottom-right"]
 Scalar = bool | int | float | str | None
+Precision = Literal["usual", "bfloat16"]
+PRECISION = "bfloat16: on a processor too; faster where it has instructions for that (avx512_bf16, AMX), slower elsewhere"
 LOCATION = frozenset({"data", "download", "weights"})
 """Parameters that say where files are, not what they hold (``content`` does): no part of any key."""
 
@@ -169,14 +171,13 @@ class TrainingSpec(Spec):
     augment: bool = Field(False, description="Random crop and, where mirror images make sense, flip")
     crop: int = Field(4, ge=0, le=16, description="Pixels by which a random crop moves an image at most; 0: flips alone")
     clip: float = Field(0.0, ge=0, description="Largest gradient norm; 0 leaves gradients alone")
+    precision: Precision = Field("usual", description=PRECISION)
 
     @model_serializer(mode="wrap")
     def _plain(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         # What is as it was before there was this field is not written: keys stay what they were.
-        data: dict[str, Any] = handler(self)
-        if self.crop == 4:
-            data.pop("crop")
-        return data
+        later = {"crop": 4, "precision": "usual"}
+        return {name: value for name, value in handler(self).items() if name not in later or later[name] != value}
 
 
 class Scenario(Spec):
@@ -294,7 +295,5 @@ class SweepSpec(Spec):
     amount: list[Amount] | None = Field(default=None, min_length=1)
     model: str | None = None
     recipe: Literal["memorising", "accurate"] | None = None
-    values: list[Literal["tuned", "paper", "rem"]] = Field(
-        default=["tuned"], min_length=1, description="Which of a method's sets of values, or several"
-    )
+    values: list[Literal["tuned", "paper", "rem"]] = Field(["tuned"], min_length=1, description="A method's sets of values")
     set: dict[str, Scalar] = Field(default_factory=dict, description="Overrides, such as rem.epochs: 5")

@@ -28,6 +28,7 @@ TITLES = {
     "reopen": "(e) Opened again from the store",
     "sweep": "(f) A sweep with one and two workers",
     "growth": "(g) Cost against the amount of data and the width",
+    "halved": "(h) bfloat16 on a processor",
 }
 WORDS = {
     "floor": "A bare loop of forward, backward and step on one batch that is on the device already, over our epoch, which also "
@@ -39,6 +40,8 @@ WORDS = {
     "reopen": "`run` with five methods from an empty store over the same command again, Python's start included.",
     "sweep": "36 stages on digits, the workers' start included.",
     "growth": "The fitted p of cost ∝ size^p; 1 is linear.",
+    "halved": "An epoch as usual, in float32, over one with `--set training.precision=bfloat16`, on a processor that has "
+    "instructions for it. A switch, never the default: other numbers, so other keys, and slower where there are none.",
 }
 
 MANY = {

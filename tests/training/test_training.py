@@ -22,7 +22,9 @@ from unlearn_core.training import (
     SilentReporter,
     Trainer,
     batches,
+    computing_in,
     device_data,
+    full_precision,
     predict,
     rate_factor,
 )
@@ -46,6 +48,23 @@ def test_the_same_seed_trains_the_same_model_to_the_bit() -> None:
     one, two, other = train(data, 1), train(data, 1), train(data, 2)
     assert all(torch.equal(one[k], two[k]) for k in one)
     assert any(not torch.equal(one[k], other[k]) for k in one)
+
+
+def test_bfloat16_on_a_processor_is_asked_for_and_ends_with_what_asked_for_it() -> None:
+    data = images()
+    usual = train(data, 1)
+    with computing_in("bfloat16"):
+        halved = train(data, 1)
+        again = train(data, 1)
+        with full_precision():
+            exact = train(data, 1)
+    after = train(data, 1)
+    assert all(torch.equal(halved[k], again[k]) for k in halved)
+    assert all(torch.equal(usual[k], exact[k]) and torch.equal(usual[k], after[k]) for k in usual)
+    weights = [k for k in usual if k.endswith("weight")]
+    assert all(halved[k].dtype == torch.float32 for k in weights)
+    assert any(not torch.equal(halved[k], usual[k]) for k in weights)
+    assert all((halved[k] - usual[k]).norm() < 0.1 * usual[k].norm() for k in weights)
 
 
 def test_an_epoch_visits_every_example_once_and_leaves_no_single_one_alone() -> None:

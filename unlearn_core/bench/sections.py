@@ -15,6 +15,7 @@ Section = Callable[[int, torch.device], list[Measurement]]
 SECTIONS: Final[dict[str, Section]] = {
     "floor": loops.floor,
     "usual": loops.usual,
+    "halved": loops.halved,
     "methods": costs.methods,
     "masks": costs.masks,
     "reopen": whole.reopen,

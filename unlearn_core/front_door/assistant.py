@@ -223,9 +223,10 @@ class Assistant:
 
     @contextmanager
     def _computing(self, task: UnlearningTask, progress: bool | None) -> Iterator[MethodReporter]:
-        from unlearn_core.training import deterministic, seeded
+        from unlearn_core.training import computing_in, deterministic, seeded
 
-        with deterministic(threads=None), seeded(task.seed), display(progress) as shown:
+        numbers = computing_in(task.recipe.precision)
+        with numbers, deterministic(threads=None), seeded(task.seed), display(progress) as shown:
             yield MethodReporter(shown, "Looking for what belongs together")
 
     def __repr__(self) -> str:

@@ -27,7 +27,7 @@ from unlearn_core.models.guest import GuestNet, inspect_network, reinitialise
 from unlearn_core.models.redirect.tracing import TRACED
 from unlearn_core.presets import Values
 from unlearn_core.specs import TrainingSpec
-from unlearn_core.training import DeviceData, deterministic, predict, seeded
+from unlearn_core.training import DeviceData, computing_in, deterministic, predict, seeded
 
 Net = TypeVar("Net", bound=nn.Module)
 Kind = Literal["points", "digits", "photos"]
@@ -113,10 +113,11 @@ def unlearn(
     task = make_task(model, inputs, labels, members, recipe, kind, normalise, fresh, device, seed)
     right = take_right_labels(right_labels, members, task.data.classes)
     task = tell(task, chosen, right, take_trusted(trusted, members, len(labels)))
-    before = _accuracies(task.original, task, right)
-    with deterministic(threads=None), seeded(seed), display(progress) as shown:
-        unlearned = chosen(found).unlearn(task, MethodReporter(shown, chosen.label))
-    return _returned(model, unlearned, chosen, before, _accuracies(unlearned, task, right))
+    with computing_in(task.recipe.precision):
+        before = _accuracies(task.original, task, right)
+        with deterministic(threads=None), seeded(seed), display(progress) as shown:
+            unlearned = chosen(found).unlearn(task, MethodReporter(shown, chosen.label))
+        return _returned(model, unlearned, chosen, before, _accuracies(unlearned, task, right))
 
 
 def make_task(

@@ -16,7 +16,7 @@ from unlearn_core.stages.components import check_components
 from unlearn_core.stages.recorder import Progress, Recorder
 from unlearn_core.stages.stage import Compute, Stage, compute_for, register_stage
 from unlearn_core.store import Store
-from unlearn_core.training import deterministic, seeded
+from unlearn_core.training import computing_in, deterministic, seeded
 
 ScenarioCompute = Callable[[Stage, Scenario, Store, torch.device, Recorder], None]
 
@@ -35,7 +35,8 @@ def scenario_stage(kind: str) -> Callable[[ScenarioCompute], ScenarioCompute]:
             scenario = Scenario.parse(stage.payload["scenario"])
             check_components(scenario, stage.payload)
             where = resolve_device(device)
-            with deterministic(threads=1 if where.type == "cpu" else None), seeded(scenario.seed):
+            numbers = computing_in(scenario.training.precision)
+            with numbers, deterministic(threads=1 if where.type == "cpu" else None), seeded(scenario.seed):
                 compute(stage, scenario, store, where, Recorder(reporter))
 
         checked: Compute = run

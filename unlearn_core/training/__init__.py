@@ -5,7 +5,7 @@ from unlearn_core.training.augmentation import Augmentation, Draws, channels_las
 from unlearn_core.training.device_data import DeviceData, batches
 from unlearn_core.training.loop import Loss, Trainer, cross_entropy, predict
 from unlearn_core.training.optimizer import SGD, AdamW, make_optimizer, rate_factor, rates_on_device, set_rate
-from unlearn_core.training.precision import autocast, full_precision, real
+from unlearn_core.training.precision import autocast, computing_in, full_precision, real
 from unlearn_core.training.reporter import Reporter, SilentReporter
 from unlearn_core.training.reproducible import deterministic, seeded
 
@@ -23,6 +23,7 @@ __all__ = [
     "autocast",
     "batches",
     "channels_last",
+    "computing_in",
     "cross_entropy",
     "deterministic",
     "full_precision",

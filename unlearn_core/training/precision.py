@@ -8,7 +8,10 @@ from contextvars import ContextVar
 
 import torch
 
+from unlearn_core.specs import Precision
+
 _precision: ContextVar[torch.dtype | None] = ContextVar("precision", default=None)
+_halved: ContextVar[bool] = ContextVar("halved", default=False)
 
 
 def image_dtype() -> torch.dtype:
@@ -17,9 +20,19 @@ def image_dtype() -> torch.dtype:
 
 
 def autocast(device: torch.device) -> contextlib.AbstractContextManager[object]:
-    """bfloat16 autocast on CUDA, nothing elsewhere and in :func:`full_precision`."""
-    wanted = device.type == "cuda" and _precision.get() is None
-    return torch.autocast("cuda", torch.bfloat16) if wanted else contextlib.nullcontext()
+    """bfloat16 autocast on CUDA and inside ``computing_in("bfloat16")``; nothing elsewhere and in :func:`full_precision`."""
+    wanted = (device.type == "cuda" or _halved.get()) and _precision.get() is None
+    return torch.autocast(device.type, torch.bfloat16) if wanted else contextlib.nullcontext()
+
+
+@contextlib.contextmanager
+def computing_in(precision: Precision) -> Iterator[None]:
+    """What :class:`~unlearn_core.specs.TrainingSpec` says of its precision holds in here, for training and for prediction."""
+    token = _halved.set(precision == "bfloat16")
+    try:
+        yield
+    finally:
+        _halved.reset(token)
 
 
 @contextlib.contextmanager
