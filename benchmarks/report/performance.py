@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.paths import DOCS, RESULTS
-from benchmarks.report import gpu
+from benchmarks.report import gpu, ways
 from benchmarks.target import Target, verdict
 
 PAGE = DOCS / "performance.md"
@@ -74,9 +74,8 @@ LESSONS = (
     "activations back to the system and faulted them in again, page by page, which is slower still for two processes at "
     "once. Before these changes, at commit 24ed4db, the sweep of (f) took one worker 104 s and two 62 s.",
     "",
-    "What the profile shows and is still there: with redirect channels on, batch norm normalises base and redirect "
-    "channels apart on strided slices; one call over both would take half the time of that part, but rounds differently, "
-    "so every stored REM run would change.",
+    "What the profile shows and is still there: with redirect channels on, batch norm of the digits CNN normalises base and "
+    "redirect channels apart on strided slices (way b above).",
     "",
 )
 """What the profiles led to."""
@@ -187,6 +186,7 @@ def main() -> None:
         "python -m unlearn_core bench --repeats 3 --out benchmarks/results/bench.json",
         "python -m benchmarks run teaching_grid",
         "python -m benchmarks run where_time_goes",
+        "python -m benchmarks run ways",
         "python -m benchmarks run many_records --out benchmarks/results/many_records.json",
         "python -m benchmarks report performance",
         "```",
@@ -197,6 +197,6 @@ def main() -> None:
         if rows:
             text += measurements(rows, section)
     text += grid(RESULTS / "teaching_grid.json") + records(RESULTS / "many_records.json") + profile(time_goes)
-    text += [*LESSONS, *gpu.section()]
+    text += [*ways.section(RESULTS / "ways.json"), *LESSONS, *gpu.section()]
     PAGE.write_text("\n".join(text))
     print(f"{PAGE.name} written")

@@ -221,3 +221,19 @@ def test_a_sweep_shares_such_models_and_no_others() -> None:
     one, two = (stage for stage in runs if stage.payload["method"]["name"] == "etd")
     assert one.key in two.needs
     assert all(len(stage.needs) == 1 for stage in runs if stage is not two)
+
+
+def test_bfloat16_has_keys_and_numbers_of_its_own_in_training_and_in_methods(tmp_path: Path) -> None:
+    store, weights = Store.open(tmp_path), []
+    told = [{}, {"training.precision": "bfloat16"}, {"training.precision": "usual"}]
+    scenarios = [make_scenario("blobs", overrides=QUICK | more) for more in told]
+    assert scenarios[0].key == scenarios[2].key != scenarios[1].key
+    for one in scenarios[:2]:
+        stages = plan_runs(one, [make_method("finetune", one)])
+        for stage in stages:
+            run_stage(stage, store, "cpu", SilentReporter())
+        weights.append([store.arrays(stage.key, "weights") for stage in stages])
+    for usual, halved in zip(*weights, strict=True):
+        largest = max(np.abs(usual[name] - halved[name]).max() for name in usual)
+        assert 1e-5 < largest < 1
+        assert all(value.dtype != np.float16 for value in halved.values())

@@ -82,9 +82,9 @@ def halved(repeats: int, device: torch.device) -> list[Measurement]:
     found = []
     for name, spec, shape, batch, steps, _ in NETWORKS:
         data = DeviceData.place(random_images(batch * steps, shape), device)
-        pairs = alternate(*(_epoch_in(one, spec, data, batch) for one in ("usual", "bfloat16")), repeats, device)
+        full, half = _epoch_in("usual", spec, data, batch), _epoch_in("bfloat16", spec, data, batch)
+        ratios = [before / after for before, after in alternate(full, half, repeats, device)]
         target = HALVED_TARGET if spec.name == "resnet9" else None
-        ratios = [full / half for full, half in pairs]
         found.append(summarise("halved", name, ratios, "times faster", target=target, note=f"{batch} images a step"))
     return found
 
