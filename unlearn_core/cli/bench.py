@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 def bench(
     sections: Annotated[
         str,
-        typer.Option(help="Which, separated by commas: floor, usual, methods, masks, reopen, sweep, growth. [default: all]"),
+        typer.Option(
+            help="Which, separated by commas: floor, usual, halved, methods, masks, reopen, sweep, growth. [default: all]"
+        ),
     ] = "",
     repeats: Annotated[int, typer.Option(min=1, max=100, help="Repeats; their median counts.")] = 5,
     out: Annotated[Path | None, typer.Option(help="File to write the JSON to as well.")] = None,
