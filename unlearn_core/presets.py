@@ -129,7 +129,8 @@ def _chosen(preset: Preset, dataset: str, recipe: Recipe | None, found: bool) ->
 
 def recipe_of(usual: TrainingSpec, network: type[ModelSource]) -> dict[str, Scalar]:
     """How this network is trained on data whose usual recipe is ``usual``."""
-    return usual.model_dump() | network.training
+    start = {} if network.quick_start else {"whiten": False, "small": 0.0}
+    return dict(usual) | start | network.training
 
 
 def make_method(

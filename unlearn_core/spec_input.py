@@ -5,9 +5,31 @@ from __future__ import annotations
 import itertools
 import operator
 from collections.abc import Iterable
-from typing import Any, SupportsIndex, cast
+from typing import Any, Self, SupportsIndex, cast
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from unlearn_core.canonical import content_key
+from unlearn_core.errors import UserError
+
+
+class Spec(BaseModel):
+    """Base of everything that describes a computation: immutable, no unknown fields, no NaN or infinity."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True)
+
+    @property
+    def key(self) -> str:
+        """Content key of this spec (16 hex digits)."""
+        return content_key(type(self).__name__, self)
+
+    @classmethod
+    def parse(cls, data: object) -> Self:
+        """Validate plain data; raises :class:`UserError` with one sentence instead of pydantic's report."""
+        try:
+            return cls.model_validate(data)
+        except ValidationError as error:
+            raise UserError(explain(error)) from None
 
 
 def explain(error: ValidationError, prefix: str = "") -> str:

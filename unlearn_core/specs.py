@@ -5,21 +5,17 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     SerializationInfo,
     SerializerFunctionWrapHandler,
-    ValidationError,
     model_serializer,
     model_validator,
 )
 
 from unlearn_core.canonical import FOR_KEY, content_key, plain_data
-from unlearn_core.errors import UserError
 from unlearn_core.person import PersonSpec
-from unlearn_core.spec_input import explain, parse_amount, parse_indices, parse_relabelled
+from unlearn_core.spec_input import Spec, parse_amount, parse_indices, parse_relabelled
 
 Corner = Literal["top-left", "top-right", "bottom-left", "bottom-right"]
 Scalar = bool | int | float | str | None
@@ -27,25 +23,6 @@ Precision = Literal["usual", "bfloat16"]
 PRECISION = "bfloat16: on a processor too; faster where it has instructions for that (avx512_bf16, AMX), slower elsewhere"
 LOCATION = frozenset({"data", "download", "weights"})
 """Parameters that say where files are, not what they hold (``content`` does): no part of any key."""
-
-
-class Spec(BaseModel):
-    """Base of everything that describes a computation: immutable, no unknown fields, no NaN or infinity."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True)
-
-    @property
-    def key(self) -> str:
-        """Content key of this spec (16 hex digits)."""
-        return content_key(type(self).__name__, self)
-
-    @classmethod
-    def parse(cls, data: object) -> Self:
-        """Validate plain data; raises :class:`UserError` with one sentence instead of pydantic's report."""
-        try:
-            return cls.model_validate(data)
-        except ValidationError as error:
-            raise UserError(explain(error)) from None
 
 
 Amount = Annotated[int | float, BeforeValidator(parse_amount)]
@@ -172,11 +149,17 @@ class TrainingSpec(Spec):
     crop: int = Field(4, ge=0, le=16, description="Pixels by which a random crop moves an image at most; 0: flips alone")
     clip: float = Field(0.0, ge=0, description="Largest gradient norm; 0 leaves gradients alone")
     precision: Precision = Field("usual", description=PRECISION)
+    whiten: bool = Field(
+        False, description="Start from first filters that whiten the images' patches; for convolutional networks"
+    )
+    small: float = Field(
+        0.0, ge=0, le=0.9, description="Share of the steps, the first ones, on images of five eighths of their side"
+    )
 
     @model_serializer(mode="wrap")
     def _plain(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         # What is as it was before there was this field is not written: keys stay what they were.
-        later = {"crop": 4, "precision": "usual"}
+        later = {"crop": 4, "precision": "usual", "whiten": False, "small": 0.0}
         return {name: value for name, value in handler(self).items() if name not in later or later[name] != value}
 
 

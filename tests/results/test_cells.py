@@ -40,7 +40,7 @@ def others(value: Any) -> Iterator[Any]:
     elif value is None:
         yield from ((1, 2), 1, "x")
     elif isinstance(value, str):
-        yield from ("adam", "top-left", "mlp", "grey", "sha-" + "b" * 32, f"{value}2")
+        yield from ("adam", "bfloat16", "top-left", "mlp", "grey", "sha-" + "b" * 32, f"{value}2")
     elif isinstance(value, tuple):
         yield from ((*value, 3), (*value, (1, "x")))
 
@@ -82,7 +82,7 @@ def plain(scenario: Scenario) -> dict[str, Any]:
     data = scenario.model_dump(mode="json")
     trigger = data["corruption"].get("trigger", {}) | {"kind": "patch"}
     corruption = {"found": False, "kind": "", "options": {}} | data["corruption"] | {"trigger": trigger}
-    return data | {"forget": None, "corruption": corruption, "training": data["training"] | {"crop": 4}}
+    return data | {"forget": None, "corruption": corruption, "training": dict(scenario.training)}
 
 
 APART = ("seed", "relabelled", "person")

@@ -19,6 +19,7 @@ from unlearn_core.training import (
     AdamW,
     Augmentation,
     DeviceData,
+    FreshTrainer,
     SilentReporter,
     Trainer,
     batches,
@@ -28,6 +29,7 @@ from unlearn_core.training import (
     predict,
     rate_factor,
 )
+from unlearn_core.training.fresh import whiten
 
 RECIPE = TrainingSpec(epochs=2, batch_size=16, learning_rate=0.05)
 
@@ -192,3 +194,73 @@ def test_our_optimisers_step_as_torch_s_and_without_its_compiler(kind: type, mon
         monkeypatch.setitem(sys.modules, "torch._dynamo", None)  # ours, which come second, may not import it
     assert torch.equal(*weights)
     assert not torch.equal(weights[0], torch.linspace(-1, 1, 7))
+
+
+def fresh(recipe: TrainingSpec, data: DeviceData, ids: torch.Tensor | None = None, name: str = "resnet9") -> torch.nn.Module:
+    params = {"width": 0.0625} if name == "resnet9" else {"width": 4}
+    model = build_model(ModelSpec(name=name, params=params), tuple(data.inputs.shape[1:]), 4, 0)
+    return FreshTrainer(model, data, recipe, 1, SilentReporter()).fit(torch.arange(len(data)) if ids is None else ids)
+
+
+def test_a_fresh_start_without_more_is_plain_training_to_the_bit() -> None:
+    data = images()
+    model = build_model(ModelSpec(name="cnn", params={"width": 4}), (1, 8, 8), 4, 0)
+    one = FreshTrainer(model, data, RECIPE, 1, SilentReporter()).fit(torch.arange(len(data))).state_dict()
+    assert all(torch.equal(one[k], value) for k, value in train(data, 1).items())
+
+
+def test_whitened_filters_give_uncorrelated_answers_and_see_only_what_is_trained_on() -> None:
+    data = images(60, 16)
+    data.inputs[30:] = 255 - data.inputs[30:] // 2  # others than those that are trained on look otherwise
+    # Neighbouring pixels alike, as in photographs: without whitening the answers correlate.
+    smooth = torch.nn.functional.avg_pool2d(data.inputs.float(), 3, 1, 1)
+    data.inputs.copy_(smooth.to(torch.uint8))
+    model = build_model(ModelSpec(name="cnn", params={"width": 8}), (1, 16, 16), 4, 0)
+    filters = model.first_filters()
+    assert filters is not None
+    before = filters.detach().clone()
+    seen = torch.arange(30)
+
+    def largest_correlation() -> float:
+        answers = torch.nn.functional.conv2d(data.batch(seen), filters.detach())[:, :4].transpose(0, 1).flatten(1)
+        return (torch.corrcoef(answers) - torch.eye(4)).abs().max().item()
+
+    usual = largest_correlation()
+    whiten(model, data, seen)
+    assert largest_correlation() < 0.1 < usual
+    assert torch.equal(filters[:4], -filters[4:])
+    assert filters.std().item() == pytest.approx(before.std().item(), rel=0.15)
+    kept = filters.detach().clone()
+    whiten(model, data, torch.arange(60))
+    assert not torch.allclose(kept, filters)
+
+
+def test_the_first_steps_are_on_smaller_images_and_the_others_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    data, sides = images(64, 32), list[int]()
+    trained = torch.nn.Module.__call__
+
+    def call(self: torch.nn.Module, x: torch.Tensor, *more: object) -> torch.Tensor:
+        if type(self).__name__ == "ResNet9Net":
+            sides.append(x.shape[-1])
+        return trained(self, x, *more)
+
+    monkeypatch.setattr(torch.nn.Module, "__call__", call)
+    fresh(RECIPE.model_copy(update={"small": 0.5}), data)
+    assert sides == [20] * 4 + [32] * 4
+
+
+def test_what_cannot_begin_so_is_refused_in_a_sentence() -> None:
+    with pytest.raises(UserError, match=r"training\.small at 0"):
+        fresh(RECIPE.model_copy(update={"small": 0.5}), images(), name="cnn")
+    points = DeviceData.place(LabelledData(torch.randn(20, 2), torch.arange(20) % 2, ("a", "b")), torch.device("cpu"))
+    model = build_model(ModelSpec(name="mlp", params={"width": 8}), (2,), 2, 0)
+    with pytest.raises(UserError, match=r"training\.whiten to false"):
+        FreshTrainer(model, points, RECIPE.model_copy(update={"whiten": True}), 1, SilentReporter()).fit(torch.arange(20))
+
+
+def test_going_on_from_a_trained_network_knows_nothing_of_its_beginning() -> None:
+    data, weights = images(40, 32), []
+    for told in (RECIPE, RECIPE.model_copy(update={"small": 0.9, "whiten": True})):
+        model = build_model(ModelSpec(name="resnet9", params={"width": 0.0625}), (1, 32, 32), 4, 0)
+        weights.append(Trainer(model, data, told, 1, SilentReporter()).fit(torch.arange(len(data))).state_dict())
+    assert all(torch.equal(value, weights[1][k]) for k, value in weights[0].items())

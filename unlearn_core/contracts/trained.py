@@ -14,7 +14,7 @@ from unlearn_core.methods import Method, OracleTask, UnlearningTask
 from unlearn_core.models import RedirectNet, build_model
 from unlearn_core.presets import make_scenario
 from unlearn_core.specs import Scalar, Scenario
-from unlearn_core.training import SilentReporter, Trainer
+from unlearn_core.training import FreshTrainer, SilentReporter
 
 _CHECKED = 60
 """Checked examples of a method that needs some."""
@@ -58,7 +58,7 @@ def train(dataset: str, **overrides: Scalar) -> Trained:
     scenario = make_scenario(dataset, regularity=0.0, overrides=overrides)
     arena = build_scenario_data(scenario, torch.device("cpu"))
     model = build_model(scenario.model, arena.corrupted.train.shape, arena.train.classes, scenario.seed)
-    Trainer(model, arena.train, scenario.training, scenario.seed, SilentReporter(), snapshots=False).fit(
+    FreshTrainer(model, arena.train, scenario.training, scenario.seed, SilentReporter(), snapshots=False).fit(
         torch.arange(len(arena.train))
     )
     return Trained(scenario, arena, model)

@@ -10,7 +10,7 @@ from torch import nn
 
 from unlearn_core.models import RedirectNet
 from unlearn_core.specs import TrainingSpec
-from unlearn_core.training import DeviceData, Reporter, Trainer, predict
+from unlearn_core.training import DeviceData, FreshTrainer, Reporter, predict
 from unlearn_core.training.progress import RepeatProgress, StepProgress
 
 WATCHED, LEFT_OUT = 4243, 5519
@@ -50,7 +50,7 @@ def watch_training(task: Trainable, reporter: Reporter) -> torch.Tensor:
     """Logits float16 (epochs, N, classes) on all examples after each epoch of a short training run on all of them."""
     recorder, seed = HistoryRecorder(reporter, task.data), task.seed + WATCHED
     everyone = torch.arange(len(task.data), device=task.data.device)
-    Trainer(task.fresh_model(seed), task.data, shorten(task.recipe), seed, recorder).fit(everyone)
+    FreshTrainer(task.fresh_model(seed), task.data, shorten(task.recipe), seed, recorder).fit(everyone)
     return torch.stack(recorder.logits)
 
 
@@ -66,6 +66,6 @@ def predict_left_out(task: Trainable, parts: torch.Tensor, reporter: Reporter, s
     for place, part in enumerate(names):
         mine, seed = (parts == part).nonzero()[:, 0], task.seed + LEFT_OUT + part
         progress = RepeatProgress(reporter, place, len(names))
-        trainer = Trainer(task.fresh_model(seed), data, recipe, seed, progress, snapshots=False)
+        trainer = FreshTrainer(task.fresh_model(seed), data, recipe, seed, progress, snapshots=False)
         found[mine] = predict(trainer.fit((parts != part).nonzero()[:, 0]), data, mine).softmax(1)
     return found

@@ -9,7 +9,7 @@ from unlearn_core.errors import UserError
 from unlearn_core.evaluation.scenario_data import ScenarioData
 from unlearn_core.models import build_model
 from unlearn_core.specs import Scenario
-from unlearn_core.training import Reporter, Trainer, predict
+from unlearn_core.training import FreshTrainer, Reporter, predict
 from unlearn_core.training.progress import RepeatProgress
 
 FOLDS = 4
@@ -32,7 +32,7 @@ def measured_regularity(scenario: Scenario, scenario_data: ScenarioData, reporte
         inside = (fold != k).nonzero()[:, 0].to(data.device)
         outside = (fold == k).nonzero()[:, 0].to(data.device)
         part = RepeatProgress(reporter, k, FOLDS)
-        Trainer(model, data, scenario.training, scenario.seed + k, part, snapshots=False).fit(inside)
+        FreshTrainer(model, data, scenario.training, scenario.seed + k, part, snapshots=False).fit(inside)
         probabilities = predict(model, data, outside).softmax(1)
         chance[outside.cpu()] = probabilities.gather(1, data.labels[outside][:, None])[:, 0].cpu()
     scores = chance[truth.corrupted]

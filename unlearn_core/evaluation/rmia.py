@@ -18,7 +18,7 @@ from unlearn_core.evaluation.membership import MIN_TARGETS, log_odds
 from unlearn_core.evaluation.ranking import auc, share_recognised
 from unlearn_core.models import build_model
 from unlearn_core.specs import Scenario
-from unlearn_core.training import Reporter, Trainer, predict
+from unlearn_core.training import FreshTrainer, Reporter, predict
 from unlearn_core.training.progress import RepeatProgress
 
 MODELS = 4
@@ -49,7 +49,7 @@ def train_references(scenario: Scenario, scenario_data: ScenarioData, reporter: 
         model = build_model(scenario.model, scenario_data.corrupted.train.shape, data.classes, seed, data.mean_std).to(
             data.device
         )
-        Trainer(model, data, scenario.training, seed, RepeatProgress(reporter, k, MODELS), snapshots=False).fit(inside)
+        FreshTrainer(model, data, scenario.training, seed, RepeatProgress(reporter, k, MODELS), snapshots=False).fit(inside)
         foreign = predict(model, data, outside)
         train_chance[outside.cpu()] += _own(foreign, data.labels[outside])
         unseen[outside.cpu()] += _odds(foreign, data.labels[outside])

@@ -27,6 +27,8 @@ class ModelSource(SourceComponent[P]):
     """Whether it is one to choose among where none is asked for by name."""
     training: ClassVar[dict[str, Any]] = {}
     """Where its usual recipe departs from the dataset's, such as another optimiser."""
+    quick_start: ClassVar[bool] = False
+    """Whether a recipe that whitens its first filters and begins with smaller images suits it."""
 
     @classmethod
     def build(cls, params: P, shape: tuple[int, ...], classes: int) -> RedirectNet:

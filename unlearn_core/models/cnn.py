@@ -26,6 +26,11 @@ class CnnNet(RedirectNet):
         self.norms = nn.ModuleList(RedirectNorm2d(channels, whole=False) for channels in hidden)
         self.head = RedirectLinear(4 * hidden[-1], classes)
 
+    def first_filters(self) -> torch.Tensor:
+        first = self.layers[0]
+        assert isinstance(first, RedirectConv2d)
+        return first.weight
+
     def forward_features(self, x: torch.Tensor, masks: list[torch.Tensor] | None) -> torch.Tensor:
         on = masks is not None
         for k, (layer, norm) in enumerate(zip(self.layers, self.norms, strict=True)):

@@ -72,6 +72,8 @@ class ResNet18Net(RedirectNet):
     the same channels go on, and a second mask on them would leave an example only what both let through.
     """
 
+    any_size = True
+
     def __init__(self, inputs: int, width: float, stem: str, classes: int) -> None:
         hidden = tuple(max(4, round(width * channels)) for channels in _STAGES)
         super().__init__(hidden)
@@ -86,6 +88,9 @@ class ResNet18Net(RedirectNet):
         for module in self.modules():
             if isinstance(module, RedirectConv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+
+    def first_filters(self) -> torch.Tensor:
+        return self.conv1.weight
 
     @property
     def stages(self) -> list[nn.ModuleList]:
@@ -130,6 +135,7 @@ class ResNet18Params(ComponentParams):
 
 @register
 class ResNet18(ModelSource[ResNet18Params]):
+    quick_start = True
     name, label = "resnet18", "ResNet-18"
     summary = (
         "The usual residual network of 64 to 512 channels. The small stem keeps every pixel, for images up to 64 pixels; with "

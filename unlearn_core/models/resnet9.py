@@ -53,6 +53,8 @@ class ResNet9Net(RedirectNet):
     940,032 parameters; ours at width 0.5 has 570,816. The full network (width 1) agrees: 2,276,224.
     """
 
+    any_size = True
+
     def __init__(self, inputs: int, width: float, classes: int, whole_blocks: bool = False) -> None:
         hidden = tuple(max(4, round(width * channels)) for channels in _PUBLISHED)
         hidden = (hidden[0], hidden[1], hidden[1], hidden[3], hidden[3], hidden[5])
@@ -72,6 +74,11 @@ class ResNet9Net(RedirectNet):
             ]
         )
         self.head = RedirectLinear(c[5], classes, bias=False)
+
+    def first_filters(self) -> torch.Tensor:
+        first = self.units[0]
+        assert isinstance(first, _Unit)
+        return first.conv.weight
 
     def forward_features(self, x: torch.Tensor, masks: list[torch.Tensor] | None) -> torch.Tensor:
         on, u = masks is not None, self.units
@@ -119,6 +126,7 @@ class ResNet9Params(ComponentParams):
 
 @register
 class ResNet9(ModelSource[ResNet9Params]):
+    quick_start = True
     name, label = "resnet9", "ResNet-9"
     summary = (
         "The REM paper's network for 32×32 photographs. Width 0.5 is the paper's capacity-restricted base, but for the inner "

@@ -124,7 +124,7 @@ def _flat(scenario: Scenario) -> dict[str, Any]:
         "trigger": {} if scenario.corruption.found else {"kind": trigger.kind} | spelled_out(trigger),
         "corruption": corruption | corruption.pop("options", {}),
         "model": scenario.model.params,
-        "training": scenario.training.model_dump(mode="json"),
+        "training": dict(scenario.training),  # what is written alone leaves out what was not there from the start
     }
     rest = scenario.model_dump(mode="json", exclude={"dataset", "corruption", "model", "training", "discovery", "seed"})
     sections["scenario"] = {name: value for name, value in rest.items() if name not in ("forget", "relabelled", "person")}

@@ -25,7 +25,7 @@ from unlearn_core.stages.recorder import Recorder
 from unlearn_core.stages.stage import Stage
 from unlearn_core.stages.validate import check_methods, check_task
 from unlearn_core.store import Store
-from unlearn_core.training import Trainer, seeded
+from unlearn_core.training import FreshTrainer, seeded
 from unlearn_core.training.progress import RepeatProgress, StepProgress
 
 MODELS, MOST = 3, 100
@@ -78,7 +78,7 @@ def train_pair(stage: Stage, scenario: Scenario, store: Store, device: torch.dev
         for part, ids in enumerate((everything, everything[clean])):
             progress = RepeatProgress(reporter, part, 2)
             model = fresh_model(scenario, data)(seed + part)
-            trained.append(Trainer(model, data.train, scenario.training, seed + part, progress, snapshots=False).fit(ids))
+            trained.append(FreshTrainer(model, data.train, scenario.training, seed + part, progress, snapshots=False).fit(ids))
     margins = {name: margins_of(model, data) for name, model in zip(("original", "oracle"), trained, strict=True)}
     arrays = {"margins": margins, "weights": as_arrays(trained[0].state_dict())}
     store.put(stage.key, "margin_pair", dict(stage.payload), {}, environment(device), arrays)

@@ -15,7 +15,7 @@ from unlearn_core.stages.inputs import as_arrays, fresh_model, shared_spec
 from unlearn_core.stages.recorder import Recorder, now
 from unlearn_core.stages.stage import Lane, Stage
 from unlearn_core.store import Store
-from unlearn_core.training import Trainer
+from unlearn_core.training import FreshTrainer
 
 _TOY_VISITS = 150_000
 """Points and digits are trained on in seconds with up to so many visits to an example (training examples × epochs)."""
@@ -48,7 +48,7 @@ def train_original(stage: Stage, scenario: Scenario, store: Store, device: torch
     if source.give_weights(source.params(scenario.model.params), model):
         model.eval()
     else:
-        Trainer(model, data.train, scenario.training, scenario.seed, reporter, snapshots=False).fit(
+        FreshTrainer(model, data.train, scenario.training, scenario.seed, reporter, snapshots=False).fit(
             torch.arange(len(data.train), device=device)
         )
     seconds = now(device) - start

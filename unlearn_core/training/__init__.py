@@ -3,6 +3,7 @@
 from unlearn_core.training.answers import Answers
 from unlearn_core.training.augmentation import Augmentation, Draws, channels_last
 from unlearn_core.training.device_data import DeviceData, batches
+from unlearn_core.training.fresh import FreshTrainer
 from unlearn_core.training.loop import Loss, Trainer, cross_entropy, predict
 from unlearn_core.training.optimizer import SGD, AdamW, make_optimizer, rate_factor, rates_on_device, set_rate
 from unlearn_core.training.precision import autocast, computing_in, full_precision, real
@@ -16,6 +17,7 @@ __all__ = [
     "Augmentation",
     "DeviceData",
     "Draws",
+    "FreshTrainer",
     "Loss",
     "Reporter",
     "SilentReporter",

@@ -67,3 +67,9 @@ def channels_last(images: torch.Tensor) -> torch.Tensor:
     images = images.contiguous(memory_format=torch.channels_last)
     _, channels, height, width = images.shape
     return images.as_strided(images.shape, (height * width * channels, 1, width * channels, channels))
+
+
+def made_smaller(images: torch.Tensor, share: float) -> torch.Tensor:
+    """Images (B, C, H, W) with sides of ``share`` of what they were, at least one pixel; bilinear, antialiased."""
+    size = [max(1, round(share * side)) for side in images.shape[-2:]]
+    return F.interpolate(images, size=size, mode="bilinear", antialias=True, align_corners=False)

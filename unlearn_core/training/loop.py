@@ -11,6 +11,7 @@ from torch import nn
 
 from unlearn_core.errors import Cancelled, UserError
 from unlearn_core.specs import TrainingSpec
+from unlearn_core.training.augmentation import channels_last, made_smaller
 from unlearn_core.training.cuda_graph import Replay, capturable, is_capturable
 from unlearn_core.training.device_data import DeviceData, batches
 from unlearn_core.training.optimizer import make_optimizer, rate_factor, rates_on_device, set_rate
@@ -43,6 +44,8 @@ class Trainer:
     after_step: Callable[[], None] | None = None
     snapshots: bool = True
     optimizer: torch.optim.Optimizer = field(init=False)
+    shrink: float = field(default=1.0, init=False)
+    """Images are handed over with this share of their side."""
 
     def __post_init__(self) -> None:
         self.optimizer = make_optimizer(self.model, self.recipe)
@@ -78,13 +81,16 @@ class Trainer:
             raise Cancelled
         if self._replay.on and self.after_step is None and is_capturable(self.loss):
             draws = self.data.draw(len(ids), self.generator)
-            return self._replay(ids, *draws, variant=(self.loss, self.model.training))
+            return self._replay(ids, *draws, variant=(self.loss, self.model.training, self.shrink))
         return self._update(ids)
 
     def _update(self, ids: torch.Tensor, *draws: torch.Tensor) -> torch.Tensor:
         """The step itself, on the device from end to end; ``draws``: what augmentation drew, where it did so before."""
+        x = self.data.batch(ids, draws or self.generator)
+        if self.shrink != 1:
+            x = channels_last(made_smaller(x, self.shrink))
         with autocast(self.data.device):
-            loss = self.loss(self.model, self.data.batch(ids, draws or self.generator), self.data.labels[ids], ids)
+            loss = self.loss(self.model, x, self.data.labels[ids], ids)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         if self.recipe.clip:

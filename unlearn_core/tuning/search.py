@@ -32,7 +32,7 @@ from unlearn_core.methods import registry as methods
 from unlearn_core.models import RedirectNet, build_model
 from unlearn_core.presets import make_scenario
 from unlearn_core.specs import LOCATION, Scalar, Scenario
-from unlearn_core.training import Reporter, SilentReporter, Trainer
+from unlearn_core.training import FreshTrainer, Reporter, SilentReporter
 from unlearn_core.tuning.held_out import MIN_FORGET, Values, cross_validate
 
 RULE = (
@@ -79,7 +79,7 @@ def train_original(setting: Setting, regularity: float, seed: int) -> tuple[Unle
     mean_std = data.train.mean_std
     model = build_model(spec, shape, classes, seed, mean_std)
     everyone = torch.arange(len(data.train))
-    Trainer(model, data.train, scenario.training, seed, SilentReporter(), snapshots=False).fit(everyone)
+    FreshTrainer(model, data.train, scenario.training, seed, SilentReporter(), snapshots=False).fit(everyone)
 
     def fresh(seed: int) -> RedirectNet:
         return build_model(spec, shape, classes, seed, mean_std)

@@ -14,7 +14,7 @@ from unlearn_core.methods.redirection.work import Setting
 from unlearn_core.methods.shared.fitting import FittedMethod
 from unlearn_core.methods.shared.rounds import Rounds, training_anew
 from unlearn_core.methods.shared.sgd import count_batches, phases, sgd_recipe
-from unlearn_core.training import Loss, Reporter, Trainer, batches, predict, real, set_rate
+from unlearn_core.training import FreshTrainer, Loss, Reporter, Trainer, batches, predict, real, set_rate
 from unlearn_core.training.progress import StepProgress
 
 _FALL = 0.95
@@ -84,7 +84,7 @@ class OracleMatching(FittedMethod[OracleMatchingParams]):
         for number, work in enumerate(works, 1):
             oracle, quiet = task.fresh_model(task.seed + number), StepProgress(work)
             settling = training_anew(quiet, oracle, task, taught)
-            Trainer(oracle, task.data, task.recipe, task.seed + number, settling).fit(taught)
+            FreshTrainer(oracle, task.data, task.recipe, task.seed + number, settling).fit(taught)
             targets[ids] += predict(oracle, task.data, ids) / p.oracles
         self.match(task, ids, targets, rounds, matching)
         return rounds.returned(task.original)

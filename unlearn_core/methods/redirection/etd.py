@@ -10,7 +10,7 @@ from torch import nn
 from unlearn_core.methods import Method, MethodParams, Region, UnlearningTask, register
 from unlearn_core.methods.shared.rounds import Settling
 from unlearn_core.models import example_masks
-from unlearn_core.training import Reporter, Trainer
+from unlearn_core.training import FreshTrainer, Reporter
 
 
 class EtdParams(MethodParams):
@@ -60,4 +60,4 @@ class Etd(Method[EtdParams]):
             return F.cross_entropy(model(x, masks).float(), y)
 
         progress = Settling(reporter, task.data, task.everything)
-        return Trainer(network, task.data, recipe, task.seed + 1, progress, loss).fit(task.everything)
+        return FreshTrainer(network, task.data, recipe, task.seed + 1, progress, loss).fit(task.everything)

@@ -7,7 +7,7 @@ from torch import nn
 
 from unlearn_core.methods import Method, MethodParams, OracleTask, UnlearningTask, register
 from unlearn_core.methods.shared.rounds import training_anew
-from unlearn_core.training import Reporter, Trainer
+from unlearn_core.training import FreshTrainer, Reporter
 
 
 @register
@@ -40,4 +40,4 @@ class OracleRetrain(Method[MethodParams]):
         model = task.fresh_model(task.seed + 1)
         ids = task.everything[keep]
         work = training_anew(reporter, model, task, ids)
-        return Trainer(model, task.data, task.recipe, task.seed + 1, work).fit(ids)
+        return FreshTrainer(model, task.data, task.recipe, task.seed + 1, work).fit(ids)

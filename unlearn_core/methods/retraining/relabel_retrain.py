@@ -8,7 +8,7 @@ from torch import nn
 from unlearn_core.methods import Method, MethodParams, Region, UnlearningTask, register
 from unlearn_core.methods.shared.right_labels import loss_on, relabelled
 from unlearn_core.methods.shared.rounds import training_anew
-from unlearn_core.training import Reporter, Trainer
+from unlearn_core.training import FreshTrainer, Reporter
 
 
 @register
@@ -40,4 +40,4 @@ class RelabelRetrain(Method[MethodParams]):
         ids = torch.cat([task.retain, corrected]).sort().values
         model = task.fresh_model(task.seed + 1)
         work = training_anew(reporter, model, task, task.retain)
-        return Trainer(model, task.data, task.recipe, task.seed + 1, work, loss_on(labels)).fit(ids)
+        return FreshTrainer(model, task.data, task.recipe, task.seed + 1, work, loss_on(labels)).fit(ids)

@@ -6,7 +6,7 @@ from torch import nn
 
 from unlearn_core.methods import Method, MethodParams, Region, UnlearningTask, register
 from unlearn_core.methods.shared.rounds import training_anew
-from unlearn_core.training import Reporter, Trainer
+from unlearn_core.training import FreshTrainer, Reporter
 
 
 @register
@@ -35,4 +35,4 @@ class Retrain(Method[MethodParams]):
     def unlearn(self, task: UnlearningTask, reporter: Reporter) -> nn.Module:
         model = task.fresh_model(task.seed + 1)
         work = training_anew(reporter, model, task, task.retain)
-        return Trainer(model, task.data, task.recipe, task.seed + 1, work).fit(task.retain)
+        return FreshTrainer(model, task.data, task.recipe, task.seed + 1, work).fit(task.retain)

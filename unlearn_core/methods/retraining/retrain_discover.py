@@ -13,7 +13,7 @@ from unlearn_core.methods.redirection.self_tuning import training_pace
 from unlearn_core.methods.redirection.work import Setting
 from unlearn_core.methods.shared.rounds import add_report, training_anew
 from unlearn_core.methods.shared.sgd import count_batches
-from unlearn_core.training import Reporter, Trainer
+from unlearn_core.training import FreshTrainer, Reporter
 from unlearn_core.training.progress import ProgressBudget
 from unlearn_core.tuning.held_out import with_forget_set
 
@@ -56,7 +56,7 @@ class RetrainDiscover(DiscoveryMethod[DiscoverParams]):
         whole = with_forget_set(task, torch.cat([task.forget, found.added]), excluded=found.excluded)
         fresh = task.fresh_model(task.seed + 1)
         progress = training_anew(budget.next(training, pace), fresh, whole, whole.retain)
-        model = Trainer(fresh, task.data, task.recipe, task.seed + 1, progress).fit(whole.retain)
+        model = FreshTrainer(fresh, task.data, task.recipe, task.seed + 1, progress).fit(whole.retain)
         add_report(model, discovery=found.report())
         model.report_arrays = found.arrays(model, task)  # type: ignore[assignment]
         return model

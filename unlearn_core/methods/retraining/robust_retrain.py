@@ -9,7 +9,7 @@ from torch import nn
 
 from unlearn_core.methods import Method, MethodParams, Region, UnlearningTask, register
 from unlearn_core.methods.shared.rounds import training_anew
-from unlearn_core.training import Loss, Reporter, Trainer, real
+from unlearn_core.training import FreshTrainer, Loss, Reporter, real
 
 _LEAST = 1e-4
 """Probabilities are held this far from 0 and 1, as in the published program, so that the logarithm stays finite."""
@@ -54,7 +54,7 @@ class RobustRetrain(Method[RobustRetrainParams]):
         model = task.fresh_model(task.seed + 1)
         said = torch.zeros(len(ids), task.data.classes, device=task.device)
         work = training_anew(reporter, model, task, ids)
-        return Trainer(model, task.data, task.recipe, task.seed + 1, work, self.loss(said)).fit(ids)
+        return FreshTrainer(model, task.data, task.recipe, task.seed + 1, work, self.loss(said)).fit(ids)
 
     def loss(self, said: torch.Tensor) -> Loss:
         """The cross entropy and the term, with the mean predictions in ``said`` (N, classes), which every batch brings on."""

@@ -7,7 +7,7 @@ import torch
 from unlearn_core.discovery.watching import WATCHED, shorten
 from unlearn_core.methods.base import UnlearningTask
 from unlearn_core.methods.shared.sgd import count_batches
-from unlearn_core.training import Reporter, Trainer
+from unlearn_core.training import FreshTrainer, Reporter
 from unlearn_core.training.progress import LossRecorder
 
 
@@ -15,7 +15,7 @@ def watch_learning(task: UnlearningTask, reporter: Reporter) -> dict[str, torch.
     """What a short training run from scratch on all data does with the given labels, (N,) each: ``loss``, averaged over its
     epochs, and the ``confidence`` and ``variability`` of a data map (arXiv:2009.10795). Not finite where that run diverges."""
     recorder, seed = LossRecorder(reporter, task.data), task.seed + WATCHED
-    Trainer(task.fresh_model(seed), task.data, shorten(task.recipe), seed, recorder).fit(task.everything)
+    FreshTrainer(task.fresh_model(seed), task.data, shorten(task.recipe), seed, recorder).fit(task.everything)
     loss = recorder.total / recorder.epochs
     return {"loss": loss, "confidence": recorder.confidence, "variability": recorder.variability}
 

@@ -144,6 +144,8 @@ class RedirectNet(nn.Module):
 
     optimizer: Literal["sgd", "adam"] = "sgd"
     """What a method that redirects moves this network's weights with; transformers barely move under SGD."""
+    any_size: bool = False
+    """Whether it takes smaller images than it was made for."""
 
     def __init__(self, hidden: tuple[int, ...]) -> None:
         super().__init__()
@@ -175,6 +177,10 @@ class RedirectNet(nn.Module):
 
     head: Any
     """(features, on) → logits."""
+
+    def first_filters(self) -> torch.Tensor | None:
+        """The base's weight (out, in, rows, columns) of the convolution that sees the image; None where there is none."""
+        return None
 
     def set_input_stats(self, mean: torch.Tensor, std: torch.Tensor) -> None:
         """Take over how the inputs were normalised: per channel, on the scale of the data. Only a network that was trained
