@@ -9,10 +9,12 @@ import pytest
 
 from unlearn_core import presets
 from unlearn_core import view_state as vs
+from unlearn_core.datasets.files.presets import preset_for
 from unlearn_core.methods import registry as methods
 from unlearn_core.methods.redirection.params import RemParams
 from unlearn_core.methods.redirection.self_tuning import steps_of
-from unlearn_core.presets import make_method, make_scenario
+from unlearn_core.models import registry as models
+from unlearn_core.presets import make_method, make_scenario, recipe_of
 from unlearn_core.results.settings import read_variant
 from unlearn_core.results.tables import variant
 from unlearn_core.views.text.method_card import method_card
@@ -80,3 +82,14 @@ def test_what_was_tuned_with_crops_wins_and_what_was_tuned_without_gives_way(
     monkeypatch.setattr(presets, "tuned", lambda family: found)
     assert presets.preset_params("rem", "images", augment=True)["learning_rate"] == rate
     assert presets.preset_params("rem", "images")["learning_rate"] == 0.3
+
+
+def test_what_starts_quickly_is_for_networks_that_can_and_others_train_longer() -> None:
+    photos = preset_for(size=32, channels=3, classes=10, train=4000)
+    assert photos.accurate is not None
+    assert recipe_of(photos.accurate, models.get("resnet9")) == dict(photos.accurate)
+    other = recipe_of(photos.accurate, models.get("vit"))
+    assert (other["whiten"], other["small"]) == (False, 0.0)
+    assert other["epochs"] == 25 > photos.accurate.epochs
+    assert not photos.training.whiten
+    assert photos.training.small == 0

@@ -135,7 +135,6 @@ class ResNet18Params(ComponentParams):
 
 @register
 class ResNet18(ModelSource[ResNet18Params]):
-    quick_start = True
     name, label = "resnet18", "ResNet-18"
     summary = (
         "The usual residual network of 64 to 512 channels. The small stem keeps every pixel, for images up to 64 pixels; with "
