@@ -32,8 +32,8 @@ from unlearn_core.specs import (
 Values = Literal["tuned", "paper", "rem"]
 """A method's sets of values: found by the held-out-F rule, its publication's, and of REM's ablations the ones found for REM."""
 TUNED = Path(__file__).with_name("tuning") / "tuned"
-SLOWER = 25 / 16
-"""Epochs without whitened filters and smaller images at first, for one with them, that reach the same accuracy (docs/data.md)."""
+SLOWER = 25 / 19
+"""So many epochs reach without whitened filters and smaller images what one does with them (docs/data.md)."""
 SECTIONS = ("dataset", "corruption", "trigger", "model", "training", "person")
 """Parts of a scenario that take overrides such as ``training.epochs``; every other prefix is a method's name."""
 

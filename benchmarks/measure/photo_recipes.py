@@ -55,7 +55,7 @@ BY_HEART: dict[int, list[dict[str, Any]]] = {
 }
 START: dict[str, Any] = {"whiten": True, "small": 0.6}
 QUICK: dict[int, list[dict[str, Any]]] = {
-    4_000: [PLAIN | {"epochs": 25}, PLAIN | START | {"epochs": 16}],
+    4_000: [PLAIN | {"epochs": 25}, PLAIN | START | {"epochs": 19}],
     10_000: [PLAIN | {"epochs": 10}, PLAIN | START | {"epochs": 7}],
 }
 
