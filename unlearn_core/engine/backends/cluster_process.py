@@ -21,11 +21,16 @@ import shutil
 import signal
 import sys
 import threading
-from typing import Any
+import time
+from typing import TYPE_CHECKING, Any
 
 from unlearn_core.engine.backends.certificate import cluster_security, write_certificate
+from unlearn_core.engine.backends.stopped import end_stopped
 from unlearn_core.engine.lanes import LONG, SHORT
 from unlearn_core.support.scratch import hold_scratch
+
+if TYPE_CHECKING:
+    from distributed import LocalCluster
 
 FORKS = sys.platform == "linux"
 
@@ -40,6 +45,7 @@ def main() -> None:
     options = parser.parse_args()
     hold_scratch(options.scratch)
     threading.Thread(target=_leave_with_parent, args=(options.scratch,), daemon=True).start()
+    threading.Thread(target=_end_stopped, daemon=True).start()
     if FORKS:
         # Started before anything else: it imports torch on one core while Dask is imported here on another.
         multiprocessing.set_forkserver_preload([options.preload, "distributed"])
@@ -63,10 +69,23 @@ def _leave_with_parent(scratch: str) -> None:
 def _kill_children() -> None:
     import psutil
 
+    for number in _children():
+        with contextlib.suppress(psutil.Error):
+            psutil.Process(number).send_signal(getattr(signal, "SIGKILL", signal.SIGTERM))
+
+
+def _children() -> list[int]:
+    import psutil
+
     with contextlib.suppress(psutil.Error):
-        for child in psutil.Process().children(recursive=True):
-            with contextlib.suppress(psutil.Error):
-                child.send_signal(getattr(signal, "SIGKILL", signal.SIGTERM))
+        return [child.pid for child in psutil.Process().children(recursive=True)]
+    return []
+
+
+def _end_stopped() -> None:
+    """Replace workers that stand still; here, as those that have just been started are not known elsewhere."""
+    for _ in end_stopped(_children):
+        time.sleep(2.0)
 
 
 def _configure(scratch: str) -> None:
@@ -93,6 +112,20 @@ def _configure(scratch: str) -> None:
 
 
 async def _serve(workers: int, spare: int, scratch: str, preload: str) -> None:
+    cluster = _make_cluster(workers, spare, scratch, preload)
+    try:
+        await cluster
+    except RuntimeError:  # a worker was killed before it had joined: others may fare better
+        with contextlib.suppress(Exception):
+            await asyncio.wait_for(cluster.close(), 10)
+        cluster = _make_cluster(workers, spare, scratch, preload)
+    async with cluster:
+        print(json.dumps({"address": cluster.scheduler_address}), flush=True)
+        await asyncio.Event().wait()
+
+
+def _make_cluster(workers: int, spare: int, scratch: str, preload: str) -> LocalCluster:
+    """The cluster, which starts once it is awaited."""
     from distributed import LocalCluster
 
     options: dict[str, Any] = {"preload": [preload], "memory_limit": 0, "death_timeout": "120s"}
@@ -114,9 +147,7 @@ async def _serve(workers: int, spare: int, scratch: str, preload: str) -> None:
     for number, (name, worker) in enumerate(cluster.worker_spec.items()):
         takes = {"resources": {LONG if number < workers else SHORT: 1}}
         cluster.worker_spec[name] = worker | {"options": worker["options"] | takes}
-    async with cluster:
-        print(json.dumps({"address": cluster.scheduler_address}), flush=True)
-        await asyncio.Event().wait()
+    return cluster
 
 
 if __name__ == "__main__":

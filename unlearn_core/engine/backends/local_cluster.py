@@ -79,7 +79,7 @@ class ClusterProcess:
         if not self._address:
             self.close()
             cause = next((line for line in reversed(self._errors) if line.strip()), "it did not answer in time")
-            raise UserError(f"The engine could not start its workers: {cause.strip()}")
+            raise UserError(f"The engine could not start its workers: {cause.strip().rstrip('.')}.")
         return self._address
 
     def security(self) -> Security:
