@@ -94,4 +94,4 @@ class Clock(Fault):
         self._now = rng.choice([seconds for seconds in (-HOUR, 0, HOUR) if seconds != self._now])
         jump(self._folder, self._now)
         time.sleep(rng.uniform(0.5, 2.0))
-        return not program.over
+        return True

@@ -93,15 +93,15 @@ def rounds(names: list[str], first: int, minutes: float, folder: Path) -> Iterat
 
 def add(found: dict[str, Any]) -> None:
     """Add a round to what is counted; where it was counted before, it takes that place."""
-    known = json.loads(RESULT.read_text())["rounds"] if RESULT.exists() else []
-    others = [one for one in known if (one["fault"], one["seed"]) != (found["fault"], found["seed"])]
+    known = json.loads(RESULT.read_text())
+    others = [one for one in known["rounds"] if (one["fault"], one["seed"]) != (found["fault"], found["seed"])]
     lines = ",\n".join(f"  {json.dumps(one)}" for one in [*others, found])
-    RESULT.write_text(f'{{"rounds": [\n{lines}\n]}}\n')
+    RESULT.write_text(f'{{"earlier": {json.dumps(known["earlier"])},\n"rounds": [\n{lines}\n]}}\n')
 
 
 def next_seed() -> int:
     """The seed after those that are counted."""
-    known = json.loads(RESULT.read_text())["rounds"] if RESULT.exists() else []
+    known = json.loads(RESULT.read_text())["rounds"]
     return 1 + max((int(one["seed"]) for one in known), default=-1)
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from unlearn_core.store import Store
 from unlearn_core.store.artifacts import GRACE
 from unlearn_core.store.location import resolve
+from unlearn_core.support.scratch import PREFIX
 
 TIMINGS = "seconds"
 """Values with this in their name depend on the clock."""
@@ -65,5 +66,5 @@ def leftovers(place: str, scratch: Path) -> dict[str, int]:
         "files_left_over": len(list(root.glob("??/*"))) - wanted,
         "failures_left_over": failures,
         "leases_left_over": leases,
-        "scratch_left_over": len(list(scratch.iterdir())),  # the temporary folder of every program
+        "scratch_left_over": len(list(scratch.glob(f"{PREFIX}*"))),  # ``scratch``: the temporary folder of every program
     }

@@ -33,8 +33,10 @@ class Database(Fault):
 
     name, words = "database", "the PostgreSQL server is killed, and started again"
 
-    def __init__(self) -> None:
+    def __init__(self, longest: float = 3.0) -> None:
+        """``longest``: seconds without it, at most."""
         self._server: Any = None
+        self._longest = longest
 
     def why_not(self) -> str:
         try:
@@ -54,7 +56,7 @@ class Database(Fault):
 
     def strike(self, program: Program, rng: random.Random) -> bool:
         self._server.kill()
-        time.sleep(rng.uniform(0.2, 3.0))
+        time.sleep(rng.uniform(0.1, self._longest))
         self._server.start()
         return True
 
@@ -64,8 +66,9 @@ class FullDisk(Fault):
 
     name, words, ends = "disk", "the disk is full for some seconds", False
 
-    def __init__(self) -> None:
-        self._disk = Path()
+    def __init__(self, longest: float = 4.0) -> None:
+        """``longest``: seconds without room, at most."""
+        self._disk, self._longest = Path(), longest
 
     def why_not(self) -> str:
         return _cannot_mount(["-t", "tmpfs", "tmpfs"])
@@ -77,7 +80,7 @@ class FullDisk(Fault):
 
     def strike(self, program: Program, rng: random.Random) -> bool:
         ballast = self._disk / "ballast"
-        deadline = time.monotonic() + rng.uniform(1.0, 4.0)
+        deadline = time.monotonic() + rng.uniform(0.5, 1.0) * self._longest
         with ballast.open("wb", buffering=0) as file:
             while time.monotonic() < deadline:  # what a failed write gives back is taken as well
                 for size in (2**16, 2**12, 1):
@@ -95,8 +98,9 @@ class SlowDisk(Fault):
 
     name, words = "slow", "the disk takes a few writes a second for some seconds"
 
-    def __init__(self) -> None:
-        self._group, self._device = THROTTLE, ""
+    def __init__(self, longest: float = 6.0) -> None:
+        """``longest``: seconds that it is slow, at most."""
+        self._group, self._device, self._longest = THROTTLE, "", longest
 
     def why_not(self) -> str:
         if not (THROTTLE / "blkio.throttle.write_iops_device").exists():
@@ -130,7 +134,7 @@ class SlowDisk(Fault):
 
     def strike(self, program: Program, rng: random.Random) -> bool:
         self._limit(rng.randint(2, 8))
-        program.wait(rng.uniform(2.0, 6.0))
+        program.wait(rng.uniform(0.3, 1.0) * self._longest)
         self._limit(0)
         return True
 
@@ -144,8 +148,9 @@ class Lock(Fault):
 
     name, words = "lock", "a stopped program holds SQLite's write lock for some seconds"
 
-    def __init__(self) -> None:
-        self._store = ""
+    def __init__(self, longest: float = 6.0) -> None:
+        """``longest``: seconds that it is held, at most."""
+        self._store, self._longest = "", longest
 
     @contextlib.contextmanager
     def ground(self, folder: Path) -> Iterator[str]:
@@ -160,10 +165,10 @@ class Lock(Fault):
         held = holder.stdout.readline() == b"held\n"  # not where the store is being made at this moment
         if held:
             holder.send_signal(signal.SIGSTOP)
-            time.sleep(rng.uniform(1.0, 6.0))
+            time.sleep(rng.uniform(0.3, 1.0) * self._longest)
         holder.kill()
         holder.wait()
-        return held and not program.over
+        return held
 
 
 @contextlib.contextmanager

@@ -1,6 +1,6 @@
 """The embedded cluster in a process of its own.
 
-``python -m unlearn_core.engine.backends.cluster_process --workers 2 --scratch DIR --preload unlearn_core.engine.preload``
+``python -m unlearn_core.engine.backends.cluster_process --workers 2 --stopped 20 --scratch DIR --preload MODULE``
 
 Streamlit replaces ``__main__``, which worker processes would import again; here ``__main__`` is this small module. The
 first line on stdout is JSON with the scheduler's address. The process ends when its stdin closes, which the system does
@@ -42,10 +42,11 @@ def main() -> None:
     parser.add_argument("--spare", type=int, default=0, help="so many more, for short stages alone")
     parser.add_argument("--scratch", required=True, help="a folder of its own, removed at the end")
     parser.add_argument("--preload", required=True, help="the module that workers have imported when they start")
+    parser.add_argument("--stopped", type=float, required=True, help="seconds after which a stopped worker is replaced")
     options = parser.parse_args()
     hold_scratch(options.scratch)
     threading.Thread(target=_leave_with_parent, args=(options.scratch,), daemon=True).start()
-    threading.Thread(target=_end_stopped, daemon=True).start()
+    threading.Thread(target=_end_stopped, args=(options.stopped,), daemon=True).start()
     if FORKS:
         # Started before anything else: it imports torch on one core while Dask is imported here on another.
         multiprocessing.set_forkserver_preload([options.preload, "distributed"])
@@ -82,10 +83,10 @@ def _children() -> list[int]:
     return []
 
 
-def _end_stopped() -> None:
+def _end_stopped(most: float) -> None:
     """Replace workers that stand still; here, as those that have just been started are not known elsewhere."""
-    for _ in end_stopped(_children):
-        time.sleep(2.0)
+    for _ in end_stopped(_children, most):
+        time.sleep(min(2.0, most / 4))
 
 
 def _configure(scratch: str) -> None:

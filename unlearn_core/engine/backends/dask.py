@@ -17,7 +17,7 @@ from unlearn_core.engine.backends.dask_task import compute
 from unlearn_core.engine.backends.dask_workers import DaskWorkers
 from unlearn_core.engine.backends.local_cluster import ClusterProcess
 from unlearn_core.engine.backends.protocol import Event, Listener, Outcome, Request
-from unlearn_core.engine.backends.stopped import end_stopped
+from unlearn_core.engine.backends.stopped import STOPPED_SECONDS, end_stopped
 from unlearn_core.engine.lanes import Lanes
 from unlearn_core.engine.status import WorkerView
 from unlearn_core.errors import UserError
@@ -247,7 +247,7 @@ class DaskBackend:
         """Keep the list of workers, and tell the listener when the scheduler is gone, or stands still."""
         broken_since: float | None = None
         server = self._server
-        stopped = end_stopped(lambda: [] if server is None else [server.pid])
+        stopped = end_stopped(lambda: [] if server is None else [server.pid], STOPPED_SECONDS)
         for tick in itertools.count(1):
             time.sleep(0.25)
             if self._closed:

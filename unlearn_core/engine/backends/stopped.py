@@ -17,19 +17,21 @@ _MOST = 3.0
 class Stopped:
     """Counts how long processes have been seen standing still."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: float) -> None:
+        """``most``: seconds that are too long."""
+        self._most = most
         self._seconds: dict[int, float] = {}
 
     def look(self, processes: Iterable[int], passed: float) -> list[int]:
         """Those that have stood still for too long. ``passed``: seconds since the last look."""
         still = {number for number in processes if stands_still(number)}
         self._seconds = {number: self._seconds.get(number, 0.0) + min(passed, _MOST) for number in still}
-        return [number for number, seconds in self._seconds.items() if seconds >= STOPPED_SECONDS]
+        return [number for number, seconds in self._seconds.items() if seconds >= self._most]
 
 
-def end_stopped(processes: Callable[[], Iterable[int]]) -> Iterator[None]:
-    """Whenever it is asked for the next one: put an end to those that have stood still for too long."""
-    stopped, last = Stopped(), time.monotonic()
+def end_stopped(processes: Callable[[], Iterable[int]], most: float) -> Iterator[None]:
+    """Whenever it is asked for the next one: put an end to those that have stood still for more than ``most`` seconds."""
+    stopped, last = Stopped(most), time.monotonic()
     while True:
         passed, last = time.monotonic() - last, time.monotonic()
         for number in stopped.look(processes(), passed):
