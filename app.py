@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.session import audience, following, garbage, hardening, in_browser, late_requests, sign_in
+from pages.session import audience, following, garbage, hardening, in_browser, late_requests, places, sign_in
 from pages.session.entry import answer_to_own_names, refuse_wrong_setup
 from pages.session.services import elsewhere, warm_up
 from pages.widgets import class_bar, public_bar, reading
@@ -23,6 +23,7 @@ audience.take_word()
 # Before the navigation: without an icon for all pages the browser would fetch that of each page from the internet.
 st.set_page_config(page_icon=str(HERE / "assets" / "icon.svg"), layout="wide", initial_sidebar_state="collapsed")
 sign_in.require()
+places.require()
 st.logo(str(HERE / "assets" / "logo.svg"), size="large")
 
 pages = {
