@@ -43,8 +43,8 @@ FAULTS: tuple[Fault, ...] = (
     Lock(),
     Stop(),
 )
-STRIKES = {"stopped": 2, "app": 3}
-"""At most so many in a round; a stopped worker is replaced after a while, and an app has fewer stages."""
+STRIKES = {"scheduler": 4, "command": 4, "app": 3, "stopped": 2}
+"""At most so many in a round: what ends has to start anew, a stopped worker is replaced after a while."""
 MOST_STRIKES = 6
 NOTHING = ("lost", "different", "survivors", "rows_dropped", "files_left_over", "failures_left_over", "scratch_left_over")
 """What there must be none of."""
