@@ -195,7 +195,7 @@ def failures(stages: Sequence[Stage], job: JobView | None) -> None:
         if failure is None and not (view and view.state == "failed"):
             continue
         with st.container(border=True):
-            message = failure.message if failure else view.message if view else ""
+            message = audience.told(failure.message if failure else view.message if view else "")
             st.error(f"**{escape_markdown(stage.title)} failed.** {escape_markdown(message)}", icon=":material/error:")
             left, right = st.columns([5, 1], vertical_alignment="top")
             with left.expander("Parameters"):
