@@ -23,7 +23,6 @@ audience.take_word()
 # Before the navigation: without an icon for all pages the browser would fetch that of each page from the internet.
 st.set_page_config(page_icon=str(HERE / "assets" / "icon.svg"), layout="wide", initial_sidebar_state="collapsed")
 sign_in.require()
-places.require()
 st.logo(str(HERE / "assets" / "logo.svg"), size="large")
 
 pages = {
@@ -44,8 +43,11 @@ pages = {
         st.Page("pages/own.py", title="Your own", icon=":material/folder_open:", url_path="own"),
     ],
 }
-current = st.navigation(pages, position="top")
+full = places.are_taken()
+current = st.navigation(pages, position="hidden" if full else "top")
 st.set_page_config(page_title="Eunoe – unlearning corrupted data" if current.url_path == "" else f"{current.title} – Eunoe")
+if full:
+    places.wait()
 in_browser.settle()
 late_requests.refuse_late_requests()
 # Lessons and links for teachers name pages, and need to know which one this is.

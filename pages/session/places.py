@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from typing import NoReturn
 
 import streamlit as st
 from streamlit import runtime
@@ -68,12 +69,16 @@ def _is_open(session: str) -> bool:
 _places = Places(_is_open)
 
 
-def require() -> None:
-    """Stop before anything is drawn unless there is a place for this session; nothing where the app is not public."""
-    if is_public() and _ask():
-        st.title("All places are taken")
-        _wait()
-        st.stop()
+def are_taken() -> bool:
+    """Whether there is no place for this session now; never where the app is not public."""
+    return is_public() and _ask() > 0
+
+
+def wait() -> NoReturn:
+    """Say so in place of the page, and let it wait. After the navigation: the browser then asks for the same page again."""
+    st.title("All places are taken")
+    _wait()
+    st.stop()
 
 
 def _ask() -> int:
@@ -88,7 +93,7 @@ def _wait() -> None:
     if not number:
         st.rerun()
     st.markdown(words(number, limits().open))
-    st.caption("Stay here: this page opens by itself. Or run Eunoe on your own computer: `pip install eunoe`, `eunoe app`.")
+    st.markdown("Stay here: this page opens by itself. Or run Eunoe on your own computer: `pip install eunoe`, `eunoe app`.")
 
 
 def words(number: int, places: int) -> str:

@@ -112,4 +112,5 @@ def test_on_a_served_app_a_closed_tab_makes_room(tmp_path: Path) -> None:
     assert [b"room for 1 open tab," in answer.seen for answer in answers[:2]] == [False, True]
     assert b"room for 1 open tab" not in answers[-1].seen
     assert answers[1].elements < answers[0].elements
+    assert b"lessons" in answers[1].seen  # the browser is told the page's name, and asks for that one again
     assert [answer.wrong for answer in answers if answer.wrong] == []
