@@ -37,9 +37,9 @@ def soak_table(found: Mapping[str, Any]) -> list[str]:
     before = earlier["kills"]
     minutes = sum(one["seconds"] for one in rounds) / 60
     told = (
-        f"{len(rounds)} rounds with {times} strikes in {minutes:.0f} minutes. An earlier form of this measurement, which mixed three "
-        f"of them on {earlier['plans']} plans, had {sum(before.values())} kills before: {before['worker']} of a worker, "
-        f"{before['scheduler']} of the scheduler, {before['command']} of the command, in {earlier['seconds'] / 60:.0f} minutes, "
+        f"{len(rounds)} rounds with {times} strikes in {minutes:.0f} minutes. An earlier form of this measurement, which mixed "
+        f"three of them on {earlier['plans']} plans, had {sum(before.values())} kills before: {before['worker']} of a worker, "
+        f"{before['scheduler']} of the scheduler, {before['command']} of the command, in {earlier['seconds'] / 60:.0f} min, "
         f"with {_count(earlier, 'lost')} records lost and {_count(earlier, 'different')} of {earlier['records']} different."
     )
     return [told, "", *markdown_table(HEAD, [line(fault.words, rounds, fault.name) for fault in kinds])]

@@ -23,7 +23,7 @@ import pytest
 from tests.engine.dummy import RUNNER, Stage, until
 from tests.engine.embedded import cluster_family, cluster_process, scratch_folder
 from unlearn_core.engine import Engine
-from unlearn_core.engine.backends import local_cluster, stopped
+from unlearn_core.engine.backends import local_cluster
 from unlearn_core.engine.backends.certificate import CERTIFICATE, KEY, write_certificate
 from unlearn_core.errors import UserError
 from unlearn_core.store import Store
@@ -40,9 +40,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
 @pytest.fixture(scope="module")
 def engine(store: Store) -> Iterator[Engine]:
     made = Engine(store, workers=2, runner=RUNNER, device="cpu")  # to say which, a worker would import torch
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(stopped, "STOPPED_SECONDS", 2.0)
-        made.start()
+    made.start()
     yield made
     made.close()
 
@@ -125,30 +123,6 @@ def test_a_killed_worker_means_one_more_attempt(engine: Engine, store: Store) ->
     view = engine.wait(job, 30)
     assert [stage.state for stage in view.stages] == ["done", "done"]
     until(lambda: len(engine.status().workers) == 2)
-
-
-def test_a_worker_that_stands_still_is_replaced(engine: Engine, store: Store) -> None:
-    job = engine.submit([Stage("stopped", {"steps": 40, "pause": 0.05}, title="Stopped")], "stop one")
-    number = running_pid(engine, job)
-    os.kill(number, signal.SIGSTOP)
-    until(lambda: engine.view(job).stages[0].attempt == 2)
-    assert not psutil.pid_exists(number) or psutil.Process(number).status() == psutil.STATUS_ZOMBIE
-    assert engine.wait(job, 30).state == "done"
-    until(lambda: len(engine.status().workers) == 2)
-
-
-def test_standing_still_is_counted_while_it_is_seen() -> None:
-    with subprocess.Popen(["sleep", "60"]) as sleeper:
-        seen = stopped.Stopped(5.0)
-        assert seen.look([sleeper.pid], 100.0) == []
-        sleeper.send_signal(signal.SIGSTOP)
-        until(lambda: stopped.stands_still(sleeper.pid))
-        assert seen.look([sleeper.pid], 3600.0) == []  # we may have been stopped with it
-        assert seen.look([sleeper.pid], 3600.0) == [sleeper.pid]
-        sleeper.send_signal(signal.SIGCONT)
-        until(lambda: not stopped.stands_still(sleeper.pid))
-        assert seen.look([sleeper.pid], 100.0) == []
-        sleeper.kill()
 
 
 def test_a_stage_that_kills_every_worker_fails_alone(engine: Engine, store: Store) -> None:

@@ -23,7 +23,8 @@ def write(stage: Stage, store: Store, device: str, reporter: Any) -> None:
 def compute(place: str) -> int:
     """0 where everything was computed."""
     engine = Engine(Store.open(place), address="inline", runner="tests.engine.writes:write")
-    done = engine.wait(engine.submit([Stage(key) for key in KEYS], "all"), 120)
+    stages: list[Any] = [Stage(key) for key in KEYS]
+    done = engine.wait(engine.submit(stages, "all"), 120)
     print(*(stage.message for stage in done.stages if stage.message), sep="\n")
     engine.close()
     return 0 if done.state == "done" else 1

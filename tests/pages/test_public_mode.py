@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -298,38 +297,3 @@ def test_a_server_that_was_set_up_wrongly_answers_nothing(
     app = open_page("craft", QUICK)
     assert "set up wrongly" in texts(app)
     assert not app.button
-
-
-def test_a_store_that_fails_is_not_named_to_strangers(
-    open_page: OpenPage, fresh_store: Path, browsers: Browsers, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A stage whose store is locked fails with the store's address, and with the process that holds the lock."""
-    from unlearn_core.engine import worker
-
-    monkeypatch.setattr(worker, "STORE_SECONDS", 0.2)
-    services.store()
-    other = sqlite3.connect(fresh_store / "lethe.sqlite", isolation_level=None)
-    app = open_page("compare", UNCOMPUTED)
-    other.execute("BEGIN IMMEDIATE")
-    app.button(key="run").click().run()
-    finish_jobs()
-    app.run()
-    other.close()
-    assert audience.ON_THE_SERVER in texts(app)
-    assert str(fresh_store) not in texts(app)
-    said = [stage.message for stage in services.engine().jobs()[0].stages]
-    assert all("another program keeps it locked" in message or "which failed" in message for message in said)
-
-
-def test_only_what_names_a_place_is_kept_from_strangers(monkeypatch: pytest.MonkeyPatch) -> None:
-    for said in (
-        "The store sqlite:////srv/x.sqlite is busy.",
-        "The folder /srv/x is gone.",
-        "(/var/lib/x)",
-        "tcp://10.0.0.1:8786",
-    ):
-        assert audience.told(said) == audience.ON_THE_SERVER
-    for said in ("Worst at 1/2 of the epochs.", "loss / accuracy", "Out of memory."):
-        assert audience.told(said) == said
-    monkeypatch.setenv(PUBLIC, "0")
-    assert audience.told("The folder /srv/x is gone.") == "The folder /srv/x is gone."

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -102,7 +101,7 @@ class Round:
                 break
         return program.family() or family
 
-    def _stored(self) -> Collection[str]:
+    def _stored(self) -> set[str]:
         return self._store.has(self.work.keys)
 
     def _log(self) -> str:

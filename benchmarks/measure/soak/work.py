@@ -42,7 +42,7 @@ class Program:
             self.process = subprocess.Popen(
                 [sys.executable, *words],
                 cwd=ROOT,
-                env=os.environ | {"TMPDIR": str(scratch), "OMP_NUM_THREADS": "1"} | environment,
+                env=os.environ | {"TMPDIR": str(scratch), "OMP_NUM_THREADS": "1", **environment},
                 stdout=out,
                 stderr=out,
             )

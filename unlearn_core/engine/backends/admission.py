@@ -77,6 +77,4 @@ def refusal(address: str, resources: Iterable[str]) -> str:
         for name, ours in versions().items()
         if theirs.get(name) != ours
     ]
-    return (
-        f"The worker at {address} is refused: {', '.join(differ)}. It gets no stage before it has these versions."
-    )
+    return f"The worker at {address} is refused: {', '.join(differ)}. It gets no stage before it has these versions."

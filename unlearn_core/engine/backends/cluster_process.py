@@ -118,7 +118,7 @@ async def _serve(workers: int, spare: int, scratch: str, preload: str) -> None:
         await cluster
     except RuntimeError:  # a worker was killed before it had joined: others may fare better
         with contextlib.suppress(Exception):
-            await asyncio.wait_for(cluster.close(), 10)
+            await asyncio.wait_for(asyncio.ensure_future(cluster.close() or asyncio.sleep(0)), 10)
         cluster = _make_cluster(workers, spare, scratch, preload)
     async with cluster:
         print(json.dumps({"address": cluster.scheduler_address}), flush=True)
