@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.session import audience, following, garbage, hardening, in_browser, late_requests, sign_in
+from pages.session import audience, following, garbage, hardening, in_browser, late_requests, places, sign_in
 from pages.session.entry import answer_to_own_names, refuse_wrong_setup
 from pages.session.services import elsewhere, warm_up
 from pages.widgets import class_bar, public_bar, reading
@@ -43,8 +43,11 @@ pages = {
         st.Page("pages/own.py", title="Your own", icon=":material/folder_open:", url_path="own"),
     ],
 }
-current = st.navigation(pages, position="top")
+full = places.are_taken()
+current = st.navigation(pages, position="hidden" if full else "top")
 st.set_page_config(page_title="Eunoe – unlearning corrupted data" if current.url_path == "" else f"{current.title} – Eunoe")
+if full:
+    places.wait()
 in_browser.settle()
 late_requests.refuse_late_requests()
 # Lessons and links for teachers name pages, and need to know which one this is.

@@ -18,7 +18,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 FOLDERS = {"run": "measure", "report": "report"}
-PAGES = ("attacks", "cluster", "discovery", "kinds", "knowing", "looks", "methods", "metrics", "models", "performance")
+PAGES = ("attacks", "cluster", "discovery", "kinds", "knowing", "looks", "methods", "metrics", "models", "performance", "soak")
 """Reports that need neither a store nor rows that are not there yet."""
 
 

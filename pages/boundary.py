@@ -10,7 +10,7 @@ import streamlit as st
 
 from pages.cache import boundary as planes
 from pages.cache import catalog
-from pages.session import binding
+from pages.session import audience, binding
 from pages.session.services import job_for, store
 from pages.widgets import boundary, jobs, more_like, show
 from pages.widgets.page import end_on_error, end_page, page
@@ -196,7 +196,7 @@ with page("Decision boundary", see=see, attempt=attempt) as (state, corner):
     try:
         where, points = planes.plane(scenario, wanted)
     except UserError as error:
-        st.warning(escape_markdown(error), icon=":material/image_search:")
+        st.warning(escape_markdown(audience.told(error)), icon=":material/image_search:")
         anchor_fields(None)
         end_page()
     try:

@@ -242,7 +242,7 @@ with page(
     try:
         search = gather(state)
     except UserError as error:
-        st.error(f"{escape_markdown(error)} Change the scenario in Craft.", icon=":material/error:")
+        st.error(f"{escape_markdown(audience.told(error))} Change the scenario in Craft.", icon=":material/error:")
         if vs.edited(state):
             back_to_the_rate()
         end_page()

@@ -84,7 +84,7 @@ def hand_over() -> None:
             binding.change(own=str(keep_upload(file.name, file.getvalue())))
             st.rerun()
         except UserError as error:
-            st.error(escape_markdown(error), icon=":material/error:")
+            st.error(escape_markdown(audience.told(error)), icon=":material/error:")
 
 
 def adopt(found: Reading) -> None:
@@ -261,7 +261,7 @@ with page(
         end_page()
     except UserError as error:
         with picture:
-            st.error(escape_markdown(error), icon=":material/error:")
+            st.error(escape_markdown(audience.told(error)), icon=":material/error:")
             read_again()
         end_page()
     adopt(found)

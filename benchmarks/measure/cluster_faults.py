@@ -22,7 +22,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.measure.cluster_machines import Machines, why_not
-from benchmarks.measure.soak import compare, plan_text, undisturbed
+from benchmarks.measure.soak.outcome import compare
+from benchmarks.measure.soak.work import plan_text, undisturbed
 from benchmarks.paths import RESULTS
 from unlearn_core.cli.sweep import plan_stages, read_plan
 from unlearn_core.store import Store
@@ -126,7 +127,7 @@ def faults(folder: Path, rounds: int, seed: int) -> dict[str, Any]:
             one.run()
         store.close()
         undisturbed(plan, place / "calm")
-        different += bool(compare(place)["different"])
+        different += bool(compare(place / "store", place / "calm")["different"])
         commands += one.commands
         for fault in one.times:
             times[fault] = times.get(fault, 0) + one.times[fault]

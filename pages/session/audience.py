@@ -6,6 +6,7 @@ from __future__ import annotations
 import hmac
 import ipaddress
 import os
+import re
 from urllib.parse import urlsplit
 
 import streamlit as st
@@ -23,6 +24,8 @@ WORD = "lecturer"
 """The link's parameter that holds the word. It is taken out of the address at once."""
 ONLY_LECTURER = "In a shared app only the lecturer can do this: here you look, and change nothing on the lecturer's computer."
 ONLY_SHOWN = "This server shows the gallery and stored runs: nothing is trained, changed or handed over here."
+ON_THE_SERVER = "Something on the server does not work at this moment. Try again later."
+_PLACE = re.compile(r"://|(?:^|[\s'\"“(])/[\w.-]+/")
 _FORWARDED = ("X-Forwarded-For", "Forwarded", "X-Real-Ip")
 
 
@@ -67,6 +70,12 @@ def refuse_visitors() -> None:
     """Called before anything is written, started, fetched or read from a path. Raises :class:`UserError` for a visitor."""
     if visitor():
         raise UserError(refusal())
+
+
+def told(message: object) -> str:
+    """A message as this session may read it: to strangers, folders and addresses of the server are not named."""
+    text = str(message)
+    return ON_THE_SERVER if (visitor() or guest()) and _PLACE.search(text) else text
 
 
 def session() -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import streamlit as st
 
+from pages.session import audience
 from unlearn_core.errors import UserError
 
 
@@ -16,4 +17,4 @@ def errors_as_notices() -> Iterator[None]:
     try:
         yield
     except UserError as error:
-        st.session_state["notices"] = [*st.session_state.get("notices", []), str(error)]
+        st.session_state["notices"] = [*st.session_state.get("notices", []), audience.told(error)]

@@ -12,6 +12,9 @@ from unlearn_core.engine import WorkerView
 from unlearn_core.support.escaping import escape_markdown
 from unlearn_core.views.text.sentences import duration
 
+MOST_REFUSED = 5
+"""Refused workers that are explained one by one."""
+
 
 def panel() -> None:
     """The engine's line with a button behind which everything is, redrawn while it is open and something happens."""
@@ -39,10 +42,12 @@ def details() -> None:
     places[2].metric("A minute", "–" if status.per_minute is None else f"{status.per_minute:.1f}", help="Stages finished")
     places[3].metric("Left", duration(max(left)) if left else "–", help="Longest of the running jobs")
     if status.workers:
-        rows = [(w.address, w.pid or None, w.threads, w.stage or _idle(w)) for w in status.workers]
+        rows = [(w.address, str(w.pid or "–"), w.threads, w.stage or _idle(w)) for w in status.workers]
         st.dataframe(pd.DataFrame(rows, columns=["Worker", "Process", "Threads", "Computes"]), hide_index=True, width=620)
-        if status.message:
+        refused = [worker.refused for worker in status.workers if worker.refused]
+        if status.message and not status.message.startswith(tuple(refused)):
             st.caption(escape_markdown(status.message))
+        _say_refusals(refused, len(status.workers))
     else:
         st.caption(jobs.engine_line())
     for job in running:
@@ -54,8 +59,21 @@ def details() -> None:
     )
 
 
+def _say_refusals(refused: list[str], count: int) -> None:
+    """Why workers get no stage, a line each; ``count``: how many workers there are."""
+    if not refused:
+        return
+    lines = [f"- {escape_markdown(sentence)}" for sentence in refused[:MOST_REFUSED]]
+    lines += [f"- And {len(refused) - MOST_REFUSED} more."] if len(refused) > MOST_REFUSED else []
+    if len(refused) == count:
+        waits = "None of the workers can be used, so everything waits:"
+        st.warning("\n".join([waits, "", *lines]), icon=":material/sync_problem:")
+    else:
+        st.caption("\n".join(["Refused:", "", *lines]))
+
+
 def _idle(worker: WorkerView) -> str:
     """What is said of a worker that computes nothing."""
     if worker.refused:
-        return "refused"
+        return "nothing: refused, see below"
     return "kept for short work" if worker.spare else "idle"

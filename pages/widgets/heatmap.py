@@ -99,7 +99,7 @@ def progress(job: JobView | None) -> None:
     if failed and not audience.visitor():  # messages may name what is on the lecturer's computer
         with st.expander(f"{len(failed)} of {len(job.stages)} stages failed", icon=":material/error:"):
             for stage in failed[:20]:
-                st.markdown(f"**{escape_markdown(stage.title)}** · {escape_markdown(stage.message)}")
+                st.markdown(f"**{escape_markdown(stage.title)}** · {escape_markdown(audience.told(stage.message))}")
             st.button("Try these again", icon=":material/refresh:", key="grid-retry", on_click=_retry, args=(job.id,))
     elif job.state == "cancelled":
         st.info("The runs were cancelled; what had finished is kept.", icon=":material/info:")

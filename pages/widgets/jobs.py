@@ -11,7 +11,7 @@ from pages.session import audience
 from pages.session.notices import errors_as_notices
 from pages.session.services import AT_ONCE, cancel, engine, goes_on_for_others, job_for, me, mine, store, submit
 from pages.widgets import waiting
-from unlearn_core.engine import JobView, StageView
+from unlearn_core.engine import EngineView, JobView, StageView
 from unlearn_core.support.escaping import escape_markdown
 from unlearn_core.views.text.sentences import duration, progress, time_left
 
@@ -195,7 +195,7 @@ def failures(stages: Sequence[Stage], job: JobView | None) -> None:
         if failure is None and not (view and view.state == "failed"):
             continue
         with st.container(border=True):
-            message = failure.message if failure else view.message if view else ""
+            message = audience.told(failure.message if failure else view.message if view else "")
             st.error(f"**{escape_markdown(stage.title)} failed.** {escape_markdown(message)}", icon=":material/error:")
             left, right = st.columns([5, 1], vertical_alignment="top")
             with left.expander("Parameters"):
@@ -229,10 +229,10 @@ def engine_line() -> str:
     status, closed = engine().status(), audience.visitor() or audience.guest()
     device = {"cpu": "CPU", "cuda": "GPU (CUDA)", "auto": "the best device found"}.get(status.device, status.device)
     if status.state == "ready":
-        count = sum(not worker.spare for worker in status.workers)
+        count = sum(not (worker.spare or worker.refused) for worker in status.workers)
         busy = f", {status.running} busy" if status.running else ""
-        note = f" · {escape_markdown(status.message)}" if status.message and not closed else ""
-        return f"Computes on {device} · {count} worker{'s' if count != 1 else ''} ready{busy}{note}"
+        note = "" if closed else _refusals(status) or (f" · {escape_markdown(status.message)}" if status.message else "")
+        return f"Computes on {device} · {count or 'no'} worker{'s' if count != 1 else ''} ready{busy}{note}"
     words = {
         "off": "start in the background",
         "starting": "start in the background",
@@ -240,3 +240,9 @@ def engine_line() -> str:
     }
     note = f" ({escape_markdown(status.message)})" if status.message and not closed else ""
     return f"Computes on {device} · workers {words[status.state]}{note}"
+
+
+def _refusals(status: EngineView) -> str:
+    """How many workers of a scheduler from outside are refused; the engine's panel says why."""
+    refused = sum(bool(worker.refused) for worker in status.workers)
+    return f" · {refused} refused (Start says why, behind **Engine**)" if refused else ""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages.session import binding, forget_sets
+from pages.session import audience, binding, forget_sets
 from unlearn_core import view_state as vs
 from unlearn_core.errors import UserError
 from unlearn_core.forget_sets import MAX_NAME, read_list
@@ -116,7 +116,7 @@ def _upload(state: vs.State, found: Reading, scenario: Scenario) -> None:
     done: dict[str, Any] = st.session_state.setdefault("own-listed", {})
     if done.get("file") == (file.file_id, scenario.sets_key):
         if done.get("error"):
-            st.error(escape_markdown(done["error"]), icon=":material/error:")
+            st.error(escape_markdown(audience.told(done["error"])), icon=":material/error:")
         return
     done |= {"file": (file.file_id, scenario.sets_key), "error": "", "said": (), "key": ""}
     try:
@@ -130,7 +130,7 @@ def _upload(state: vs.State, found: Reading, scenario: Scenario) -> None:
         made = sets.create(stem if free else sets.free_name("Imported"), used.content, f"read from {file.name[:60]}")
     except UserError as error:
         done["error"] = str(error)
-        st.error(escape_markdown(done["error"]), icon=":material/error:")
+        st.error(escape_markdown(audience.told(done["error"])), icon=":material/error:")
         return
     done |= {"said": listed.said, "key": made.key}
     binding.change(forget=made.key)

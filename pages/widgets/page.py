@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import streamlit as st
 
-from pages.session import binding, following
+from pages.session import audience, binding, following
 from pages.widgets import jobs, layouts, lessons, link_question, show
 from unlearn_core import view_state as vs
 from unlearn_core.errors import UserError
@@ -71,5 +71,5 @@ def end_on_error(advice: str = "Change the scenario in Craft.", icon: str = ":ma
     try:
         yield
     except UserError as error:
-        st.error(" ".join(filter(None, (escape_markdown(error), advice))), icon=icon)
+        st.error(" ".join(filter(None, (escape_markdown(audience.told(error)), advice))), icon=icon)
         end_page()

@@ -224,7 +224,7 @@ def _files(scenario: Scenario, draft: drafts.Draft) -> None:
         try:
             listed = read_list(file.getvalue(), roster_of(scenario), split.train.class_names, f"The file {file.name[:60]!r}")
         except UserError as error:
-            st.error(escape_markdown(error), icon=":material/error:")
+            st.error(escape_markdown(audience.told(error)), icon=":material/error:")
             return
         content = in_numbers_of(split, listed)
         inside = len(content.indices)

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import pickle
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.engine.dummy import RUNNER, Stage, until
-from unlearn_core.engine import Engine, JobView
+from unlearn_core.engine import Engine, JobView, worker
 from unlearn_core.engine.backends import protocol as work
 from unlearn_core.engine.backends.protocol import Request
 from unlearn_core.engine.status import RECENT_SECONDS, rate_per_minute
-from unlearn_core.errors import UserError
-from unlearn_core.store import Store
+from unlearn_core.errors import StoreAway, UserError
+from unlearn_core.store import Store, database
 
 
 def states(view: JobView | None) -> list[str]:
@@ -208,3 +210,36 @@ def test_the_rate_counts_what_was_finished_lately(engine: Engine) -> None:
     assert engine.status().per_minute == pytest.approx(18)  # three stages; the window is never shorter than ten seconds
     assert rate_per_minute([0.0, 30.0, 59.0], 60.0) == pytest.approx(3)
     assert rate_per_minute([0.0], RECENT_SECONDS + 1) is None
+
+
+@pytest.fixture
+def locked(store: Store) -> Iterator[sqlite3.Connection]:
+    """Another program holds the store's write lock; committing lets go of it."""
+    other = sqlite3.connect(Path(store.location) / "lethe.sqlite", check_same_thread=False, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    yield other
+    other.close()
+
+
+def test_a_stage_waits_longer_for_its_store_than_a_person_does(
+    engine: Engine, store: Store, locked: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "PATIENCE", 0.2)
+    with pytest.raises(StoreAway):
+        store.fail("other", "run", "It broke.")
+    job = engine.submit([Stage("a")], "patient")
+    time.sleep(1.0)
+    assert states(engine.view(job)) == ["running"]
+    locked.execute("COMMIT")
+    assert states(engine.wait(job, 20)) == ["done"]
+
+
+def test_a_store_that_stays_locked_is_said_and_no_failure_of_the_stage(
+    engine: Engine, store: Store, locked: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "STORE_SECONDS", 0.3)
+    view = engine.wait(engine.submit([Stage("a")], "in vain"), 20)
+    assert "another program keeps it locked" in view.stages[0].message
+    locked.execute("COMMIT")
+    assert store.failure("a") is None
+    assert states(engine.wait(engine.submit([Stage("a")], "again"), 20)) == ["done"]

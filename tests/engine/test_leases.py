@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
+import psutil
 import pytest
 
-from tests.engine.dummy import Stage, until
+from benchmarks.measure.soak.clock import HOUR, Clock, jump, jumping
+from tests.engine.dummy import RUNNER, Stage, until
 from unlearn_core.engine import Engine, lease
 from unlearn_core.store import Store
 
@@ -34,8 +38,17 @@ print([stage.state for stage in engine.wait(job, 60).stages], flush=True)
 @pytest.fixture
 def other(store: Store, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     """Another program that computes two stages on the same store, slowly."""
-    command = [sys.executable, "-c", OTHER, store.location, str(tmp_path / "log"), str(ROOT)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    with other_program(store, tmp_path) as process:
+        yield process
+
+
+@contextlib.contextmanager
+def other_program(
+    store: Store, folder: Path, environment: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[subprocess.Popen[str]]:
+    """Its process, once it holds the first stage."""
+    command = [sys.executable, "-c", OTHER, store.location, str(folder / "log"), str(ROOT)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ | environment)
     until(lambda: store.leases.of(["both0"]))
     yield process
     process.kill()
@@ -62,6 +75,38 @@ def test_what_two_programs_want_is_computed_once(
     # The one that finds a stage taken does the next one meanwhile.
     assert {store.get(key).payload["pid"] for key in ("both0", "both1")} == {other.pid, os.getpid()}
     assert not store.leases.of(["both0", "both1"])
+
+
+def test_a_clock_that_jumps_takes_no_lease_from_its_holder(engine: Engine, store: Store, tmp_path: Path) -> None:
+    """The other program's clock jumps by an hour, forwards and then back, while both want the same."""
+    if reason := Clock().why_not():
+        pytest.skip(reason)
+    for hours in (1, -1):
+        place = tmp_path / f"{hours}"
+        place.mkdir()
+        both = Store.open(place / "store")
+        with other_program(both, place, jumping(place)) as other:
+            jump(place, hours * HOUR)
+            ours = Engine(both, address="inline", runner=RUNNER)
+            assert ours.wait(ours.submit(wanted(place), "mine"), 30).state == "done"
+            assert other.communicate(timeout=30)[0].splitlines() == ["asked", "['done', 'done']"]
+            ours.close()
+        assert computed(place) == ["both0", "both1"]
+        assert not both.leases.of(["both0", "both1"])
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="elsewhere nothing but the time of day tells")
+def test_a_process_is_known_again_after_the_clock_was_set(
+    store: Store, other: subprocess.Popen[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """psutil reckons when a process began from the clock: an hour later where that was set, for a program that starts then."""
+    began = psutil.Process.create_time
+    monkeypatch.setattr(psutil.Process, "create_time", lambda process: began(process) + 3600)
+    (held,) = store.leases.of(["both0"]).values()
+    assert not lease.has_ended(held)
+    other.kill()
+    other.wait()
+    assert lease.has_ended(held)
 
 
 def test_what_a_killed_program_held_is_computed_at_once(

@@ -21,6 +21,14 @@ def panel() -> None:
     details()
 
 
+def line() -> None:
+    import streamlit as st
+
+    from pages.widgets.jobs import engine_line
+
+    st.caption(engine_line())
+
+
 def test_the_panel_with_a_scheduler_from_outside(fresh_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from pages.session.services import engine
 
@@ -40,10 +48,18 @@ def test_the_panel_with_a_scheduler_from_outside(fresh_store: Path, tmp_path: Pa
         stranger = cluster.worker("--preload", "json")
         until(lambda: engine().status().workers)
         app.run()
-        assert "is refused, as it does not tell its versions" in texts(app)
-        assert list(app.dataframe[0].value["Computes"]) == ["refused"]
-        cluster.end([stranger])
+        assert texts(app).count("is refused, as it does not tell its versions") == 1
+        assert "None of the workers can be used" in texts(app)
+        assert list(app.dataframe[0].value["Computes"]) == ["nothing: refused, see below"]
+        assert "no workers ready · 1 refused" in AppTest.from_function(line, default_timeout=60).run().caption[0].value
         cluster.worker()
+        until(lambda: len(engine().status().workers) == 2)
+        app.run()
+        assert "None of the workers can be used" not in texts(app)
+        assert texts(app).count("is refused, as it does not tell its versions") == 1
+        assert "1 worker ready · 1 refused" in AppTest.from_function(line, default_timeout=60).run().caption[0].value
+        cluster.end([stranger])
+        until(lambda: len(engine().status().workers) == 1)
         finish_jobs()
         until(lambda: engine().view(job).state == "done" and engine().status().workers)
         app.run()

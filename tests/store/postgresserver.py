@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 import shutil
@@ -12,6 +13,8 @@ import time
 import uuid
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 SMALL = ("shared_buffers=16MB", "max_connections=60", "fsync=off", "listen_addresses=")
 
@@ -70,6 +73,18 @@ class Server:
         if self._process is not None:
             self._process.send_signal(signal.SIGQUIT)
             self._process.wait(60)
+            self._process = None
+
+    def kill(self) -> None:
+        """kill -9 for all of its processes: nothing is brought in order."""
+        if self._process is not None:
+            server = psutil.Process(self._process.pid)
+            every = [server, *server.children(recursive=True)]
+            for one in every:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    one.kill()
+            self._process.wait()
+            psutil.wait_procs(every, 30)  # one that lives on would keep the shared memory from the next server
             self._process = None
 
     def remove(self) -> None:

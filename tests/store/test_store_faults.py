@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import sqlite3
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -156,6 +158,28 @@ def test_a_locked_database_is_waited_for_and_then_named(
     assert store.has([KEY, "late"]) == {KEY, "late"}
     assert len(files(store)) == 2
     store.close()
+
+
+def test_who_holds_the_lock_is_named_and_what_helps(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    if "://" in store.location or not Path("/proc/locks").exists():
+        pytest.skip("only Linux tells who holds a lock on a file")
+    code = "import sqlite3, sys; other = sqlite3.connect(sys.argv[1]); other.execute('BEGIN IMMEDIATE'); print(); input()"
+    holder = subprocess.Popen(
+        [sys.executable, "-c", code, Path(store.location) / "lethe.sqlite"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert holder.stdout is not None
+    holder.stdout.readline()
+    monkeypatch.setattr(database, "PATIENCE", 0.2)
+    with pytest.raises(UserError, match=rf"process {holder.pid} \(python[\d.]*\)\.$") as caught:
+        put(store)
+    expect_one_sentence(caught)
+    holder.send_signal(signal.SIGSTOP)
+    with pytest.raises(UserError, match=rf"which is stopped; continue it \(kill -CONT {holder.pid}\) or end it") as caught:
+        put(store)
+    expect_one_sentence(caught)
+    holder.kill()
+    holder.wait()
+    put(store)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import os
 import socket
 import threading
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from unlearn_core.errors import UserError
@@ -41,7 +42,7 @@ def hold(store: Store, key: str, holder: str, over: Lease | None = None, needs: 
     finally:
         stop.set()
         with contextlib.suppress(UserError):  # the store is away: the lease stands still from now on, and counts as abandoned
-            store.leases.drop(key, holder)
+            store.leases.drop(key, holder, EXPIRES_SECONDS)
 
 
 def _beat(store: Store, key: str, holder: str, stop: threading.Event) -> None:
@@ -81,11 +82,21 @@ def has_ended(lease: Lease) -> bool:
 
 
 def _started(number: int) -> str:
-    """When a process began, in hundredths of a second; empty where there is none: numbers are used again."""
+    """When a process began; empty where there is none: numbers are used again.
+
+    On Linux in ticks since the machine started. By the time of day, which psutil reckons from that, two processes would not
+    agree once the clock was set between their starts, and each would take the other for gone.
+    """
     import psutil
 
     try:
         process = psutil.Process(number)
-        return "" if process.status() == psutil.STATUS_ZOMBIE else f"{process.create_time():.2f}"
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return ""
+        try:
+            about = Path(f"/proc/{number}/stat").read_text()
+        except OSError:
+            return f"{process.create_time():.2f}"
+        return about.rpartition(")")[2].split()[19]  # starttime, the 22nd field: proc(5)
     except psutil.Error:
         return ""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from unlearn_core.engine.backends.protocol import Event, Outcome, Request
 from unlearn_core.engine.lease import hold
-from unlearn_core.errors import Cancelled, UserError
+from unlearn_core.errors import Cancelled, StoreAway, UserError
 from unlearn_core.plugins import place_of
 from unlearn_core.stages.stage import warm_up_stages
 from unlearn_core.store import MissingArtifact, Store
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 
 INTERVAL = 0.2
 """Least seconds between two progress messages of one stage."""
+
+STORE_SECONDS = 600.0
+"""How long a stage waits for a store that is locked or away, in place of the minute that a person waits: what was computed is
+worth it, and the stages of a night must not fail one after the other while a server is started again."""
 
 Emit = Callable[[Event], None]
 
@@ -83,6 +87,8 @@ def execute(request: Request, emit: Emit, cancelled: Callable[[], bool] = lambda
             return _compute(request, store, reporter)
     except Cancelled:
         return Outcome("cancelled")
+    except StoreAway as error:  # nothing is wrong with the stage, and nothing can be remembered there
+        return Outcome("failed", sentence(error))
     except Exception as error:  # noqa: BLE001 - a stage runs foreign code: whatever it raises must reach the user
         return _failed(store, request, sentence(error), traceback.format_exc())
     finally:
@@ -126,7 +132,7 @@ def _failed(store: Store | None, request: Request, message: str, detail: str) ->
 
 @functools.lru_cache(maxsize=8)
 def _open(location: str, identity: str) -> Store:
-    return Store.join(location, identity)
+    return Store.join(location, identity, STORE_SECONDS)
 
 
 @functools.lru_cache(maxsize=8)

@@ -12,8 +12,9 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 from sqlalchemy import exc
 
-from unlearn_core.errors import UserError
+from unlearn_core.errors import StoreAway, UserError
 from unlearn_core.store.location import cannot_be_written, no_driver, secrets, shown
+from unlearn_core.store.lock_holder import who_holds
 from unlearn_core.store.records import reason
 
 T = TypeVar("T")
@@ -39,9 +40,12 @@ class Database:
     """One database. ``read`` and ``write`` take a function of a connection and may call it more than once: a write has to
     leave the same behind when it is done twice, because a connection can break after the commit and before the answer."""
 
-    def __init__(self, url: sa.URL) -> None:
-        """Connects to nothing yet; raises :class:`UserError` where the driver is not installed."""
+    def __init__(self, url: sa.URL, patience: float | None = None) -> None:
+        """Connects to nothing yet; raises :class:`UserError` where the driver is not installed.
+
+        ``patience``: seconds that it waits, in place of :data:`PATIENCE`."""
         self.url = url
+        self._patience = patience
         self.name = shown(url)
         self.sqlite = url.get_backend_name() == "sqlite"
         self.read_only = cannot_be_written(url)
@@ -58,6 +62,11 @@ class Database:
             sa.event.listen(self._engine, "begin", _begin_sqlite)
         elif self._postgresql:
             sa.event.listen(self._engine, "connect", _prepare_postgresql)
+
+    @property
+    def patience(self) -> float:
+        """Seconds that a read or a write waits."""
+        return PATIENCE if self._patience is None else self._patience
 
     @property
     def _postgresql(self) -> bool:
@@ -91,10 +100,10 @@ class Database:
 
         def once() -> T:
             with self._engine.connect() as db:
-                self._wait_for_locks(db, PATIENCE)
+                self._wait_for_locks(db, self.patience)
                 return work(db)
 
-        return self._patiently(once, PATIENCE)
+        return self._patiently(once, self.patience)
 
     def write(
         self, work: Callable[[sa.Connection], T], key: str | Iterable[str] | None = None, patience: float | None = None
@@ -103,7 +112,7 @@ class Database:
 
         ``IntegrityError`` goes to the caller, for whom it may mean no harm."""
 
-        patience = PATIENCE if patience is None else patience
+        patience = self.patience if patience is None else patience
         self.check_writable()
         held = [key] if isinstance(key, str) else sorted(set(key or ()))  # in one order, or two would wait for each other
 
@@ -166,9 +175,10 @@ class Database:
             why = why.replace(secret, "***")
         tried = f" (tried for {waited:.0f} s)" if waited is not None else ""
         if trouble == _BUSY:
-            return UserError(f"The store {self.name} is busy, another program keeps it locked{tried}: {why}.")
+            holder = who_holds(Path(str(self.url.database))) if self.sqlite else ""
+            return StoreAway(f"The store {self.name} is busy, another program keeps it locked{tried}: {holder or why}.")
         if trouble == _AWAY:
-            return UserError(f"The store {self.name} does not answer{tried}: {why}.")
+            return StoreAway(f"The store {self.name} does not answer{tried}: {why}.")
         return UserError(f"The store {self.name} cannot be used: {why}.")
 
 

@@ -62,10 +62,10 @@ class LeaseTable:
         mine = (leases.c.key == key) & (leases.c.holder == holder)
         return bool(self._db.write(lambda db: db.execute(sa.update(leases).where(mine).values(beat=number)).rowcount, key))
 
-    def drop(self, key: str, holder: str) -> None:
-        """Hold ``key`` no longer; nothing where it is another's."""
+    def drop(self, key: str, holder: str, patience: float | None = None) -> None:
+        """Hold ``key`` no longer; nothing where it is another's. ``patience``: seconds, as :meth:`Database.write` has them."""
         mine = _all_of(key) & (leases.c.holder == holder)
-        self._db.write(lambda db: db.execute(sa.delete(leases).where(mine)), key)
+        self._db.write(lambda db: db.execute(sa.delete(leases).where(mine)), key, patience)
 
     def of(self, keys: Iterable[str]) -> dict[str, Lease]:
         """The leases of these keys, as far as there are any."""

@@ -74,13 +74,14 @@ class Store:
         return store
 
     @classmethod
-    def join(cls, location: str, identity: str) -> Store:
+    def join(cls, location: str, identity: str, patience: float | None = None) -> Store:
         """Open the store with this :attr:`identity`, as a worker does; nothing is created on a machine that has no such place.
 
+        ``patience``: seconds that it waits for a database that is locked or away, if not as long as :meth:`open`.
         Raises :class:`UserError` where the location means another store, or none, on this machine.
         """
         url, artifacts, text = resolve(location)
-        db = Database(url)
+        db = Database(url, patience)
         with contextlib.suppress(OSError):
             if Artifacts(artifacts).owner() == identity and (not db.sqlite or Path(str(url.database)).is_file()):
                 store = cls(db, artifacts, text)

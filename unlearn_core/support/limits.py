@@ -35,6 +35,8 @@ class Limits:
     size: int = _limit(10_000_000, "epochs × training examples × width of one stage")
     cells: int = _limit(100, "stages that one request may ask for, such as the cells of a sweep")
     sessions: int = _limit(20, "sessions of one network address that have something computed at a time; 0: any number", 0)
+    open: int = _limit(100, "tabs that are open at a time; whoever comes then waits for a place; 0: any number", 0)
+    idle: int = _limit(900, "seconds after which the place of a tab that nobody uses goes to one who waits; 0: never", 0)
     upload_mb: int = _limit(50, "megabytes of one file that is handed over")
     uploads_mb: int = _limit(100, "megabytes of all files that one session handed over")
     uploads_all_mb: int = _limit(2000, "megabytes of all files that were handed over")

@@ -77,4 +77,4 @@ def refusal(address: str, resources: Iterable[str]) -> str:
         for name, ours in versions().items()
         if theirs.get(name) != ours
     ]
-    return f"The worker at {address} is refused: {', '.join(differ)}. Its stages go to others until the versions agree."
+    return f"The worker at {address} is refused: {', '.join(differ)}. It gets no stage before it has these versions."

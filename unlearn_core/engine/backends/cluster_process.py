@@ -1,6 +1,6 @@
 """The embedded cluster in a process of its own.
 
-``python -m unlearn_core.engine.backends.cluster_process --workers 2 --scratch DIR --preload unlearn_core.engine.preload``
+``python -m unlearn_core.engine.backends.cluster_process --workers 2 --stopped 20 --scratch DIR --preload MODULE``
 
 Streamlit replaces ``__main__``, which worker processes would import again; here ``__main__`` is this small module. The
 first line on stdout is JSON with the scheduler's address. The process ends when its stdin closes, which the system does
@@ -21,11 +21,16 @@ import shutil
 import signal
 import sys
 import threading
-from typing import Any
+import time
+from typing import TYPE_CHECKING, Any
 
 from unlearn_core.engine.backends.certificate import cluster_security, write_certificate
+from unlearn_core.engine.backends.stopped import end_stopped
 from unlearn_core.engine.lanes import LONG, SHORT
 from unlearn_core.support.scratch import hold_scratch
+
+if TYPE_CHECKING:
+    from distributed import LocalCluster
 
 FORKS = sys.platform == "linux"
 
@@ -37,9 +42,11 @@ def main() -> None:
     parser.add_argument("--spare", type=int, default=0, help="so many more, for short stages alone")
     parser.add_argument("--scratch", required=True, help="a folder of its own, removed at the end")
     parser.add_argument("--preload", required=True, help="the module that workers have imported when they start")
+    parser.add_argument("--stopped", type=float, required=True, help="seconds after which a stopped worker is replaced")
     options = parser.parse_args()
     hold_scratch(options.scratch)
     threading.Thread(target=_leave_with_parent, args=(options.scratch,), daemon=True).start()
+    threading.Thread(target=_end_stopped, args=(options.stopped,), daemon=True).start()
     if FORKS:
         # Started before anything else: it imports torch on one core while Dask is imported here on another.
         multiprocessing.set_forkserver_preload([options.preload, "distributed"])
@@ -63,10 +70,23 @@ def _leave_with_parent(scratch: str) -> None:
 def _kill_children() -> None:
     import psutil
 
+    for number in _children():
+        with contextlib.suppress(psutil.Error):
+            psutil.Process(number).send_signal(getattr(signal, "SIGKILL", signal.SIGTERM))
+
+
+def _children() -> list[int]:
+    import psutil
+
     with contextlib.suppress(psutil.Error):
-        for child in psutil.Process().children(recursive=True):
-            with contextlib.suppress(psutil.Error):
-                child.send_signal(getattr(signal, "SIGKILL", signal.SIGTERM))
+        return [child.pid for child in psutil.Process().children(recursive=True)]
+    return []
+
+
+def _end_stopped(most: float) -> None:
+    """Replace workers that stand still; here, as those that have just been started are not known elsewhere."""
+    for _ in end_stopped(_children, most):
+        time.sleep(min(2.0, most / 4))
 
 
 def _configure(scratch: str) -> None:
@@ -93,6 +113,20 @@ def _configure(scratch: str) -> None:
 
 
 async def _serve(workers: int, spare: int, scratch: str, preload: str) -> None:
+    cluster = _make_cluster(workers, spare, scratch, preload)
+    try:
+        await cluster
+    except RuntimeError:  # a worker was killed before it had joined: others may fare better
+        with contextlib.suppress(Exception):
+            await asyncio.wait_for(asyncio.ensure_future(cluster.close() or asyncio.sleep(0)), 10)
+        cluster = _make_cluster(workers, spare, scratch, preload)
+    async with cluster:
+        print(json.dumps({"address": cluster.scheduler_address}), flush=True)
+        await asyncio.Event().wait()
+
+
+def _make_cluster(workers: int, spare: int, scratch: str, preload: str) -> LocalCluster:
+    """The cluster, which starts once it is awaited."""
     from distributed import LocalCluster
 
     options: dict[str, Any] = {"preload": [preload], "memory_limit": 0, "death_timeout": "120s"}
@@ -114,9 +148,7 @@ async def _serve(workers: int, spare: int, scratch: str, preload: str) -> None:
     for number, (name, worker) in enumerate(cluster.worker_spec.items()):
         takes = {"resources": {LONG if number < workers else SHORT: 1}}
         cluster.worker_spec[name] = worker | {"options": worker["options"] | takes}
-    async with cluster:
-        print(json.dumps({"address": cluster.scheduler_address}), flush=True)
-        await asyncio.Event().wait()
+    return cluster
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from unlearn_core.engine.backends.dask_task import compute
 from unlearn_core.engine.backends.dask_workers import DaskWorkers
 from unlearn_core.engine.backends.local_cluster import ClusterProcess
 from unlearn_core.engine.backends.protocol import Event, Listener, Outcome, Request
+from unlearn_core.engine.backends.stopped import STOPPED_SECONDS, end_stopped
 from unlearn_core.engine.lanes import Lanes
 from unlearn_core.engine.status import WorkerView
 from unlearn_core.errors import UserError
@@ -243,8 +244,10 @@ class DaskBackend:
                 os.kill(pid, getattr(signal, "SIGKILL", signal.SIGTERM))
 
     def _watch(self) -> None:
-        """Keep the list of workers, and tell the listener when the scheduler is gone."""
+        """Keep the list of workers, and tell the listener when the scheduler is gone, or stands still."""
         broken_since: float | None = None
+        server = self._server
+        stopped = end_stopped(lambda: [] if server is None else [server.pid], STOPPED_SECONDS)
         for tick in itertools.count(1):
             time.sleep(0.25)
             if self._closed:
@@ -252,6 +255,7 @@ class DaskBackend:
             if self._server is not None and not self._server.alive:
                 self._report(self._gone)
                 return
+            next(stopped)
             if self._client.status == "running":
                 broken_since = None
                 if tick % 4 == 0:

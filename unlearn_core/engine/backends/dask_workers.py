@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,11 @@ if TYPE_CHECKING:
 
 GPU = "GPU"
 """The resource that a worker with a graphics card is started with: ``dask worker … --resources GPU=1``."""
+
+
+def _pids(dask_scheduler: Any) -> dict[str, int]:
+    """Worker → its process number: asked of the scheduler, as a worker that stands still would never answer."""
+    return {address: worker.pid for address, worker in dask_scheduler.workers.items()}
 
 
 class DaskWorkers:
@@ -33,9 +37,8 @@ class DaskWorkers:
     def refresh(self, client: Client) -> None:
         """Ask the scheduler who is there."""
         infos = client.scheduler_info(n_workers=-1)["workers"]
-        missing = [address for address in infos if address not in self.pids]
-        if missing and self._embedded:
-            self.pids |= client.run(os.getpid, workers=missing, on_error="ignore")
+        if self._embedded and any(address not in self.pids for address in infos):
+            self.pids |= client.run_on_scheduler(_pids)
         if not self._embedded:
             for address in set(infos) - {view.address for view in self.views}:
                 client.subscribe_topic(address, functools.partial(self._note_leaving, address))

@@ -11,6 +11,7 @@ import threading
 from collections import deque
 from typing import TYPE_CHECKING
 
+from unlearn_core.engine.backends import stopped
 from unlearn_core.errors import UserError
 from unlearn_core.support.scratch import drop_scratch, make_scratch
 
@@ -48,6 +49,8 @@ class ClusterProcess:
                 str(workers),
                 "--spare",
                 str(spare),
+                "--stopped",
+                str(stopped.STOPPED_SECONDS),
                 "--scratch",
                 self._scratch,
                 "--preload",
@@ -79,7 +82,7 @@ class ClusterProcess:
         if not self._address:
             self.close()
             cause = next((line for line in reversed(self._errors) if line.strip()), "it did not answer in time")
-            raise UserError(f"The engine could not start its workers: {cause.strip()}")
+            raise UserError(f"The engine could not start its workers: {cause.strip().rstrip('.')}.")
         return self._address
 
     def security(self) -> Security:
