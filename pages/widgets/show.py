@@ -83,13 +83,25 @@ def picture(shown: Picture, name: str) -> None:
 
 
 def keep_readable(shown: Picture, key: str) -> None:
-    """Where a picture needs more width than the page has, its element, which has the ``key``, scrolls it sideways and says so."""
-    if least := shown.least_width:
-        part = f".st-key-{re.sub('[^a-zA-Z0-9_-]', '-', key)}"
-        st.html(
-            f"<style>{part} {{container-type: inline-size; overflow-x: auto;}} {part} > * {{min-width: {least}px;}}"
-            f"@container (max-width: {least - 1}px) {{{part}::before {{content: '{WIDER}';}}}}</style>"
-        )
+    """Where a picture needs more width than the page has, its element, which has the ``key``, scrolls it sideways and says
+    so."""
+    if not (least := shown.least_width):
+        return
+    part = f".st-key-{re.sub('[^a-zA-Z0-9_-]', '-', key)}"
+    rules = [
+        f"{part} {{container-type: inline-size; overflow-x: auto; scroll-timeline: --sideways inline;}}",
+        f"{part} > * {{min-width: {least}px;}}",
+        f"@container (max-width: {least - 1}px) {{{part}::before {{content: '{WIDER}';}}}}",
+    ]
+    if shown.is_table:  # the names of its rows stay in view, in the place of what stands left of them
+        beside = 44 if shown.figure.layout.yaxis.title.text else 0
+        names = f"{part} .yaxislayer-above"
+        rules += [
+            f"@keyframes stay-{least} {{to {{transform: translateX(max(0px, {least - beside}px - 100cqw));}}}}",
+            f"{names} {{animation: stay-{least} linear both; animation-timeline: --sideways;}}",
+            f"{names} text {{paint-order: stroke; stroke: {page_colour()}; stroke-width: 8px; stroke-linejoin: round;}}",
+        ]
+    st.html(f"<style>{''.join(rules)}</style>")
 
 
 def tabs(parts: Mapping[str, Callable[[], None]], key: str) -> None:
@@ -130,8 +142,10 @@ def text_table(frame: pd.DataFrame) -> None:
     head = "".join(f"<th>{html.escape(str(name))}</th>" for name in frame.columns)
     rows = ("".join(f"<td>{html.escape(str(cell))}</td>" for cell in row) for row in frame.itertuples(index=False))
     body = "".join(f"<tr>{row}</tr>" for row in rows)
-    st.html('<div class="eunoe-wide" tabindex="0" role="region" aria-label="Table">'
-            f'<table class="eunoe-texts"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>')
+    st.html(
+        '<div class="eunoe-wide" tabindex="0" role="region" aria-label="Table">'
+        f'<table class="eunoe-texts"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+    )
 
 
 Download = tuple[str, str, Callable[[], str]]

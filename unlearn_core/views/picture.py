@@ -38,6 +38,17 @@ class Picture:
         """Pixels below which its texts run into one another; 0: it fits on a phone."""
         return least_width(self.figure)
 
+    @property
+    def is_table(self) -> bool:
+        """Whether it has one plot whose rows have names of their own, as a table has."""
+        axis = self.figure.layout.yaxis
+        named = axis.ticktext or any(trace.type == "heatmap" and _is_text(trace.y) for trace in self.figure.data)
+        return bool(named) and sum(1 for _ in self.figure.select_xaxes()) == 1
+
+
+def _is_text(values: Any) -> bool:
+    return values is not None and len(values) > 0 and isinstance(values[0], str)
+
 
 def layout(figure: go.Figure, height: int, legend: bool = True, **axes: Mapping[str, Any]) -> go.Figure:
     """The common look: transparent, quiet grid, legend above. Colours are set so that light and dark both work."""
