@@ -8,8 +8,6 @@ from collections.abc import Iterable
 from itertools import pairwise
 from typing import Any
 
-import plotly.graph_objects as go
-
 PHONE = 324
 """Pixels that a picture in a frame has on the narrowest window that pages are made for (390); what fits there needs nothing."""
 _PANEL = 190
@@ -27,9 +25,9 @@ _STEP = 20
 _MARKUP = re.compile(r"<(?!br)[^>]*>")
 
 
-def least_width(figure: go.Figure) -> int:
-    """Pixels, or 0 where the narrowest window is wide enough. Counted are what is written below and above every x axis and
-    in the columns over it; ticks that Plotly chooses itself give way and are not."""
+def least_width(figure: Any) -> int:
+    """Pixels of a Plotly figure, or 0 where the narrowest window is wide enough. Counted are what is written below and above
+    every x axis and in the columns over it; ticks that Plotly chooses itself give way and are not."""
     layout = figure.layout
     axes = {name.replace("axis", ""): axis for name, axis in _axes(layout, "x")}
     written = _columns(figure)
@@ -56,7 +54,7 @@ def _beneath(axis: Any, columns: dict[Any, float], share: float) -> float:
     return max(several, len(names) * (each + _GAP) if each else 0.0)
 
 
-def _columns(figure: go.Figure) -> dict[str, dict[Any, float]]:
+def _columns(figure: Any) -> dict[str, dict[Any, float]]:
     """For every x axis its columns, each with the pixels of the widest text that traces write there."""
     found: dict[str, dict[Any, float]] = {}
     for trace in figure.data:
@@ -87,5 +85,5 @@ def _pixels(text: str | None, size: float) -> float:
     return max(map(len, lines)) * _LETTER * size
 
 
-def _axes(layout: go.Layout, letter: str) -> list[tuple[str, Any]]:
+def _axes(layout: Any, letter: str) -> list[tuple[str, Any]]:
     return [(name, layout[name]) for name in layout if re.fullmatch(rf"{letter}axis\d*", name)]
