@@ -29,6 +29,8 @@ STYLE = """<style>
   opacity: .78;}
 /* By touch the toolbar would always be there, above what it covers. */
 @media (hover: none) {.js-plotly-plot .modebar {display: none;}}
+/* A finger is wider than a pointer. */
+@media (pointer: coarse) {[data-testid="stButtonGroup"] button {min-height: 40px;}}
 /* The greys that charts write in by default, and the one that is read on both backgrounds as a mark, are too faint for text. */
 .js-plotly-plot text[style*="fill: rgb(128, 132, 149)"], .js-plotly-plot text[style*="fill: rgb(138, 143, 152)"]
   {fill: currentColor !important; fill-opacity: .8 !important;}

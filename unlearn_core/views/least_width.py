@@ -22,6 +22,10 @@ _WHOLE = 0.7
 _SIDE = 46
 """Pixels beside the cells or panels that are not ticks: the title of the axis and the margins."""
 _STEP = 20
+_MOST = 1080
+"""Pixels that a page on a screen has: no picture asks for more, whatever it holds."""
+_TURNED = 6
+"""Pixels between names that Plotly turns upright where they would meet, beside :data:`_GAP`."""
 _MARKUP = re.compile(r"<(?!br)[^>]*>")
 
 
@@ -40,7 +44,7 @@ def least_width(figure: Any) -> int:
                 need = max(need, (_pixels(words.text, words.font.size or 14) + _GAP) / (high - low))
     beside = max((_pixels(text, 12) for _, axis in _axes(layout, "y") for text in axis.ticktext or _NUMBER), default=0)
     whole = need + _SIDE + beside
-    return 0 if whole <= PHONE else -int(-whole // _STEP) * _STEP
+    return 0 if whole <= PHONE else min(_MOST, -int(-whole // _STEP) * _STEP)
 
 
 def _beneath(axis: Any, columns: dict[Any, float], share: float) -> float:
@@ -49,6 +53,8 @@ def _beneath(axis: Any, columns: dict[Any, float], share: float) -> float:
     ticks = [_pixels(text, axis.tickfont.size or 12) for text in names] if axis.showticklabels is not False else []
     # Two neighbours meet where half of each is more than what is between their middles.
     apart = max([(one + other) / 2 for one, other in pairwise(ticks)], default=0.0)
+    if axis.tickangle is None:
+        apart = min(apart, _TURNED)
     each = max(apart, *columns.values()) if columns else apart
     several = max(_PANEL, _pixels(axis.title.text, axis.title.font.size or 14) + _GAP) if share < _WHOLE else 0
     return max(several, len(names) * (each + _GAP) if each else 0.0)
