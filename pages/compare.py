@@ -59,8 +59,7 @@ with page("Compare methods", see=see, attempt=attempt) as (state, corner):
     to_run = [spec for spec in specs if scenario.run_key(spec) not in stored]
     if to_run and enough and not audience.visitor():
         with end_on_error():
-            if expected := costs.dear(scenario, to_run):
-                st.caption(" ".join(expected))
+            st.caption(" ".join(costs.expected(scenario, to_run)))
     if not enough:
         st.info("Choose at least two methods to compare.", icon=":material/info:")
 

@@ -53,7 +53,7 @@ def strength_part(run: Opened) -> None:
             show.picture(dial.strength_boundary(plane, chances, names, strength), "strength-boundary")
     if not binding.hidden(state, "redirect_curve"):
         with st.container() if flat else right:
-            curve = dial.strength_curve(turned.curve(run), strength, 240 if flat else 330)
+            curve = dial.strength_curve(turned.curve(run), strength, 290 if flat else 330)
             show.picture(curve, "strength-course")
 
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import streamlit as st
+from streamlit import runtime
 
-from pages.cache.start import burst, scenes
+from pages.cache.start import burst, opening, scenes
 from pages.session import binding
 from pages.widgets import layouts, sign_burst, start_live, start_picture
 from pages.widgets.page import page
 
+PICTURE_SECONDS = 0.35
+"""About what a browser needs from the picture's arrival to its first frame."""
 OPEN = {"boundary": "pages/boundary.py", "compare": "pages/compare.py"}
 DOORS = (
     ("Teach", "Lessons in a few steps; links that set, hide and lock controls.", "lessons", "Lessons", "school"),
@@ -39,6 +43,14 @@ def open_burst(asked: dict[str, Any]) -> None:
     st.session_state["start-open"] = "pages/embedding.py"
 
 
+def give_way() -> None:
+    """Once a session, let the browser draw the picture before it is given the rest of the page, which it would load and lay
+    out first, on the same core."""
+    if runtime.exists() and not st.session_state.get("start-drawn"):
+        st.session_state["start-drawn"] = True
+        time.sleep(PICTURE_SECONDS)
+
+
 def doors() -> None:
     """Three ways on from here."""
     for place, (title, words, target, label, icon) in zip(st.columns(3, border=True), DOORS, strict=True):
@@ -56,14 +68,17 @@ with page(
 ) as (state, _):
     if target := st.session_state.pop("start-open", None):
         st.switch_page(target)
-    if packed := scenes():
-        start_picture.draw(packed, start_live.begin, open_page)
+    if first := opening():
+        start_picture.draw(first, start_live.begin, open_page)
+        give_way()
     start_live.show()
     if signs := burst():
         st.markdown("#### Where the signs with a sticker went")
         sign_burst.draw(signs, open_burst)
     doors()
     layouts.switch(state)
+    if packed := scenes():
+        start_picture.complete(packed)
     # The first picture is on its way: what follows draws with libraries that take a moment to load.
     from pages.widgets import demo, engine_panel, recent
 

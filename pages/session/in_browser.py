@@ -1,5 +1,5 @@
 """What a page's own script puts right in the browser: one step of history a page, numbers with a decimal comma, the colour of a
-slider's number, and what a screen reader is told of the menu on a phone."""
+slider's number, what a screen reader is told of the menu on a phone, and that a finger on a picture scrolls."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ import streamlit as st
 # a page to the same page. And a number field drops the comma from "0,02", which leaves 002. A slider's number has the colour of
 # its thumb, which on a dark ground is too dark for small text. The menu on a phone is a list whose groups are no items of it,
 # so that a screen reader counts wrong, and a group opens for a pointer alone: here it is a group of links with groups in it.
+# And a plot keeps every touch to itself, so that a phone would not scroll where a finger is on one: here it does, and a tap
+# arrives as a click. Where a finger draws (a lasso) the plot has it, unless there is more of the plot beside the window. What
+# is drawn anew stays scrolled to where it was.
 _SCRIPT = """
 export default function () {
   if (window.settledInBrowser) return;
@@ -42,8 +45,19 @@ export default function () {
     event.preventDefault();
     event.target.click();
   });
+  const across = new Map();
+  const named = (frame) => [...(frame.classList ?? [])].find((word) => word.startsWith("st-key-figure-"));
+  document.addEventListener("scroll", (event) => {
+    if (named(event.target)) across.set(named(event.target), event.target.scrollLeft);
+  }, true);
+  const frames = () => {
+    for (const frame of document.querySelectorAll('[class*="st-key-figure-"]')) {
+      if (!frame.seenBefore && across.get(named(frame))) frame.scrollLeft = across.get(named(frame));
+      frame.seenBefore = true;
+    }
+  };
   let due = 0;
-  new MutationObserver(() => { due ||= requestAnimationFrame(() => { due = 0; menu(); }); })
+  new MutationObserver(() => { due ||= requestAnimationFrame(() => { due = 0; menu(); frames(); }); })
     .observe(document.body, { childList: true, subtree: true });
   menu();
 
@@ -59,6 +73,13 @@ export default function () {
     opened = samePage || target.search ? null : target.pathname;
     return push(state, title, address);
   };
+
+  document.addEventListener("touchstart", (event) => {
+    const plot = event.target.closest?.(".nsewdrag")?.closest(".js-plotly-plot");
+    const frame = plot?.closest('[data-testid="stElementContainer"]');
+    const draws = ["lasso", "select"].includes(plot?._fullLayout?.dragmode);
+    if (plot && (!draws || frame?.scrollWidth > frame?.clientWidth)) event.stopPropagation();
+  }, { capture: true, passive: true });
 
   const numeric = (field) => field instanceof HTMLInputElement && field.type === "number";
   document.addEventListener("beforeinput", (event) => {

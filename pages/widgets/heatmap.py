@@ -178,6 +178,7 @@ def picture(shown: Picture) -> None:
     """The heatmap; a click on a cell opens its runs below."""
     config = {"displaylogo": False, "modeBarButtonsToRemove": _NO_BUTTONS}
     config |= {"toImageButtonOptions": {"filename": "eunoe-heatmap", "scale": 2}}
+    show.keep_readable(shown, "figure:grid")
     st.plotly_chart(shown.figure, key="figure:grid", alt=shown.alt, config=config, on_select=_clicked, selection_mode="points")
     show.caption(shown.caption, shown.data, "grid")
 

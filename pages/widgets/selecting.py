@@ -18,6 +18,7 @@ def chart(shown: Picture, name: str, act: Callable[[Sequence[int]], None] | None
     ``act``: a callback with these indices; without it they join the selection that all pages share.
     """
     key = f"figure:{name}"
+    show.keep_readable(shown, key)
     st.plotly_chart(
         shown.figure,
         key=key,

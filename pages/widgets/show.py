@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Callable, Mapping, Sequence
 
 import pandas as pd
@@ -21,7 +22,15 @@ STYLE = """<style>
 .eunoe-texts {border-collapse: collapse; font-size: .92rem; line-height: 1.4;}
 .eunoe-texts :is(th, td) {text-align: left; vertical-align: top; padding: .35rem .7rem .35rem 0;
   border-bottom: 1px solid rgba(138,143,152,.35);}
+.eunoe-wide {overflow-x: auto;}
 .eunoe-caption {font-size: .9rem; opacity: .78; line-height: 1.35; margin: 0;}
+/* What a picture says that is wider than the page, and scrolls: see keep_readable. */
+[class*="st-key-figure-"]::before {position: sticky; left: 0; display: block; width: max-content; font-size: .85rem;
+  opacity: .78;}
+/* By touch the toolbar would always be there, above what it covers. */
+@media (hover: none) {.js-plotly-plot .modebar {display: none;}}
+/* A finger is wider than a pointer. */
+@media (pointer: coarse) {[data-testid="stButtonGroup"] button {min-height: 40px;}}
 /* The greys that charts write in by default, and the one that is read on both backgrounds as a mark, are too faint for text. */
 .js-plotly-plot text[style*="fill: rgb(128, 132, 149)"], .js-plotly-plot text[style*="fill: rgb(138, 143, 152)"]
   {fill: currentColor !important; fill-opacity: .8 !important;}
@@ -35,6 +44,7 @@ STYLE = """<style>
 :is([data-testid="stButtonGroup"] button[data-selected="true"], [data-testid="stTab"]), :is([data-testid="stButtonGroup"]
   button[data-selected="true"], [data-testid="stTab"]) *, [data-testid="stCaptionContainer"] code {color: inherit !important;}
 </style>"""
+WIDER = "↔ Wider than this window: swipe or scroll sideways."
 _SHARE = "share"
 
 
@@ -69,8 +79,31 @@ def picture(shown: Picture, name: str) -> None:
         "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"],
         "toImageButtonOptions": {"format": "png", "scale": 2, "filename": f"eunoe-{name}"},
     }
+    keep_readable(shown, f"figure:{name}")
     st.plotly_chart(shown.figure, key=f"figure:{name}", alt=shown.alt, config=config)
     caption(shown.caption, shown.data, name)
+
+
+def keep_readable(shown: Picture, key: str) -> None:
+    """Where a picture needs more width than the page has, its element, which has the ``key``, scrolls it sideways and says
+    so."""
+    if not (least := shown.least_width):
+        return
+    part = f".st-key-{re.sub('[^a-zA-Z0-9_-]', '-', key)}"
+    rules = [
+        f"{part} {{container-type: inline-size; overflow-x: auto; scroll-timeline: --sideways inline;}}",
+        f"{part} > * {{min-width: {least}px;}}",
+        f"@container (max-width: {least - 1}px) {{{part}::before {{content: '{WIDER}';}}}}",
+    ]
+    if shown.is_table:  # the names of its rows stay in view, in the place of what stands left of them
+        beside = 44 if shown.figure.layout.yaxis.title.text else 0
+        names = f"{part} .yaxislayer-above"
+        rules += [
+            f"@keyframes stay-{least} {{to {{transform: translateX(max(0px, {least - beside}px - 100cqw));}}}}",
+            f"{names} {{animation: stay-{least} linear both; animation-timeline: --sideways;}}",
+            f"{names} text {{paint-order: stroke; stroke: {page_colour()}; stroke-width: 8px; stroke-linejoin: round;}}",
+        ]
+    st.html(f"<style>{''.join(rules)}</style>")
 
 
 def tabs(parts: Mapping[str, Callable[[], None]], key: str) -> None:
@@ -111,7 +144,10 @@ def text_table(frame: pd.DataFrame) -> None:
     head = "".join(f"<th>{html.escape(str(name))}</th>" for name in frame.columns)
     rows = ("".join(f"<td>{html.escape(str(cell))}</td>" for cell in row) for row in frame.itertuples(index=False))
     body = "".join(f"<tr>{row}</tr>" for row in rows)
-    st.html(f'<table class="eunoe-texts"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>')
+    st.html(
+        '<div class="eunoe-wide" tabindex="0" role="region" aria-label="Table">'
+        f'<table class="eunoe-texts"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+    )
 
 
 Download = tuple[str, str, Callable[[], str]]

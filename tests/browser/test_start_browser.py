@@ -45,6 +45,24 @@ def listen(socket: WebSocket, sent: list[object]) -> None:
     socket.on("framesent", note)
 
 
+HELD = """(() => { let kept; Object.defineProperty(window, 'eunoeScenes',
+  { get: () => window.letGo ? kept : undefined, set: (scenes) => { kept = scenes; } }); })()"""
+
+
+def test_a_slider_that_is_moved_before_its_scene_has_come_gets_it_when_it_comes(gallery_server: Server, tab: Tab) -> None:
+    page = tab.page.context.new_page()
+    page.add_init_script(HELD)
+    page.goto(gallery_server.url)
+    in_state(page, "playing")
+    sentence = page.locator(".sentence").inner_text()
+    page.wait_for_function(READY)
+    page.locator(".discovery").press("End")
+    expect(page.locator(".sentence")).to_have_text(sentence)  # the picture goes on with what it has
+    page.evaluate("() => { window.letGo = true; window.dispatchEvent(new Event('eunoe-scenes')); }")
+    expect(page.locator(".discovery-word")).to_contain_text("60 of 60")
+    expect(page.locator(".sentence")).not_to_have_text(sentence)
+
+
 def test_it_moves_by_itself_and_its_sliders_ask_no_server(gallery_server: Server, tab: Tab) -> None:
     page = tab.page
     sent = counted(page)

@@ -14,7 +14,7 @@ from unlearn_core.models import RedirectNet, build_model
 from unlearn_core.presets import make_method, make_scenario, preset_params
 from unlearn_core.specs import ModelSpec
 from unlearn_core.training import SilentReporter
-from unlearn_core.views.text.expected_cost import dear_sentences, expected_work
+from unlearn_core.views.text.expected_cost import cost_line, dear_sentences, expected_work
 
 
 def test_a_masked_pass_counts_its_channels() -> None:
@@ -62,6 +62,16 @@ def test_what_costs_more_than_retraining_is_said_before() -> None:
     sentences = dear_sentences(work | {"rem": 0.9})
     assert len(sentences) == 1
     assert sentences[0].startswith("REM + discovery is expected to take about")
+
+
+def test_what_each_method_takes_is_said_from_stored_runs_or_counted() -> None:
+    work = {"finetune": 0.1, "rem": 0.5, "retrain": 1.0}
+    assert cost_line(work, {}, None) == "Counted, with training from scratch as 1: Fine-tune 0.1 · REM 0.5 · Retrain 1."
+    assert (
+        cost_line(work, {"rem": 2.0, "retrain": 6.0}, 6.0) == "Expected: Fine-tune 0.6 s (counted) · REM 2.0 s · Retrain 6.0 s."
+    )
+    mixed = cost_line(work, {"rem": 2.0}, None)
+    assert mixed == "Expected: REM 2.0 s. Counted, with training from scratch as 1: Fine-tune 0.1 · Retrain 1."
 
 
 def test_photographs_are_healed_for_less_than_retraining() -> None:

@@ -19,7 +19,7 @@ from unlearn_core.views.start import settings
 from unlearn_core.views.start.data import GRID, LEVELS, MODELS, Film, Scene, film_key, film_so_far, pack_ground, scene_of
 from unlearn_core.views.start.pack import pack, unpack
 from unlearn_core.views.start.sentences import describe
-from unlearn_core.views.start.shipped import PROVENANCE, SCENES
+from unlearn_core.views.start.shipped import PROVENANCE, SCENES, opening_scene
 from unlearn_core.views.start.stage import plan_films
 
 
@@ -131,6 +131,29 @@ def test_every_setting_of_the_sliders_has_its_frames(shipped: tuple[dict[str, An
         assert told["sentence"]
         for name in ("retrain", "rem"):
             assert len(arrays["films"][name]) >= 30
+
+
+def test_the_page_opens_with_the_first_scene_as_it_is_in_the_whole(
+    shipped: tuple[dict[str, Any], list[dict[str, Any]]],
+) -> None:
+    header, scenes = shipped
+    opening = opening_scene(SCENES.read_bytes())
+    assert len(opening) < SCENES.stat().st_size / 2
+    start = 4 + int.from_bytes(opening[:4], "little")
+    told = json.loads(opening[4:start])
+    assert [scene["sentence"] for scene in told["scenes"]] == [scene["sentence"] for scene in header["scenes"]]
+    (first,) = (k for k, scene in enumerate(told["scenes"]) if not scene.get("later"))
+    assert {name: told["scenes"][first][name] for name in header["first"]} == header["first"]
+
+    def array(entry: dict[str, Any]) -> np.ndarray:
+        assert (start + entry["at"]) % np.dtype(entry["type"]).itemsize == 0
+        count = int(np.prod(entry["shape"]))
+        return np.frombuffer(opening, entry["type"], count, start + entry["at"]).reshape(entry["shape"])
+
+    for name in ("points", "clean", "corrupted"):
+        assert (array(told["scenes"][first][name]) == scenes[first][name]).all()
+    for name, film in told["scenes"][first]["films"].items():
+        assert (np.cumsum(array(film["ground"]), axis=0, dtype=np.uint8) == scenes[first]["films"][name].ground).all()
 
 
 def test_the_counters_are_what_can_be_counted_again(shipped: tuple[dict[str, Any], list[dict[str, Any]]]) -> None:

@@ -33,25 +33,46 @@ def place(
     x_range: Sequence[float],
     y_range: Sequence[float],
     size: tuple[float, float] = (300.0, 240.0),
+    narrow: tuple[float, float] | None = None,
 ) -> list[Spot]:
-    """A spot for every name, greedily in the order given, on a plot of at least ``size`` pixels (width, height)."""
-    points = [(_pixel(a, x_range, size[0]), _pixel(b, y_range, size[1])) for a, b in zip(x, y, strict=True)]
+    """A spot for every name, greedily in the order given, on a plot of at least ``size`` pixels (width, height); ``narrow``:
+    the size that it has as well, on a phone."""
+    planes = [_Plane(each, x, y, x_range, y_range) for each in (size, narrow) if each]
     spots: list[Spot] = []
-    boxes: list[Box] = []
-    for k, (name, (a, b)) in enumerate(zip(names, points, strict=True)):
-        candidates = [
-            Spot(side * (_GAP + away), row * _LINE, "left" if side > 0 else "right")
-            for away in _COLUMNS
-            for row in _ROWS
-            for side in (1, -1)
-            if row or not away  # a line along the row would cross the names beside the points
-        ]
-        others = [point for j, point in enumerate(points) if j != k]
-        costs = [_cost(spot, name_box(name, a, b, spot), boxes, others, size) for spot in candidates]
-        best = candidates[costs.index(min(costs))]
+    choices = [
+        Spot(side * (_GAP + away), row * _LINE, "left" if side > 0 else "right")
+        for away in _COLUMNS
+        for row in _ROWS
+        for side in (1, -1)
+        if row or not away  # a line along the row would cross the names beside the points
+    ]
+    for k, name in enumerate(names):
+        costs = [sum(plane.cost(k, name, spot) for plane in planes) for spot in choices]
+        best = choices[costs.index(min(costs))]
         spots.append(best)
-        boxes.append(name_box(name, a, b, best))
+        for plane in planes:
+            plane.boxes.append(name_box(name, *plane.points[k], best))
     return spots
+
+
+class _Plane:
+    """The plot in one of its sizes, with the names that have their spots."""
+
+    def __init__(
+        self,
+        size: tuple[float, float],
+        x: Sequence[float],
+        y: Sequence[float],
+        x_range: Sequence[float],
+        y_range: Sequence[float],
+    ) -> None:
+        self.size, self.boxes = size, list[Box]()
+        self.points = [(_pixel(a, x_range, size[0]), _pixel(b, y_range, size[1])) for a, b in zip(x, y, strict=True)]
+
+    def cost(self, k: int, name: str, spot: Spot) -> float:
+        """How bad a spot is for the name of point ``k``."""
+        others = [point for j, point in enumerate(self.points) if j != k]
+        return _cost(spot, name_box(name, *self.points[k], spot), self.boxes, others, self.size)
 
 
 def _pixel(value: float, bounds: Sequence[float], size: float) -> float:

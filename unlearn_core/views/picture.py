@@ -7,16 +7,20 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
 
+from unlearn_core.views.least_width import least_width
 from unlearn_core.views.palette import NEUTRAL
 
 Figure = go.Figure
 """Plotly's, for annotations of those that draw nothing themselves."""
 GRID = "rgba(138, 143, 152, 0.22)"
+_TITLE = 46
+"""Letters of a title in one line."""
 _MARK = re.compile(r" \[[^\]]*\]$")
 
 
@@ -28,6 +32,22 @@ class Picture:
     caption: str
     alt: str
     data: pd.DataFrame
+
+    @cached_property
+    def least_width(self) -> int:
+        """Pixels below which its texts run into one another; 0: it fits on a phone."""
+        return least_width(self.figure)
+
+    @property
+    def is_table(self) -> bool:
+        """Whether it has one plot whose rows have names of their own, as a table has."""
+        axis = self.figure.layout.yaxis
+        named = axis.ticktext or any(trace.type == "heatmap" and _is_text(trace.y) for trace in self.figure.data)
+        return bool(named) and sum(1 for _ in self.figure.select_xaxes()) == 1
+
+
+def _is_text(values: Any) -> bool:
+    return values is not None and len(values) > 0 and isinstance(values[0], str)
 
 
 def layout(figure: go.Figure, height: int, legend: bool = True, **axes: Mapping[str, Any]) -> go.Figure:
@@ -47,7 +67,13 @@ def layout(figure: go.Figure, height: int, legend: bool = True, **axes: Mapping[
     figure.update_yaxes(**common)
     for axis, options in axes.items():
         figure.update_layout({axis: options})
+    figure.for_each_xaxis(lambda axis: axis.update(title_text=wrap_title(axis.title.text or "")))
     return figure
+
+
+def wrap_title(title: str) -> str:
+    """The title of an x axis in lines that a phone has room for."""
+    return wrap_label(title, _TITLE)
 
 
 def short(label: str) -> str:

@@ -133,9 +133,11 @@ def _file(one: Attached) -> str:
 
 def _figure(picture: Picture, first: bool) -> str:
     drawn = picture.figure.to_html(full_html=False, include_plotlyjs=first, config={"displaylogo": False, "responsive": True})
+    least = f' style="min-width: {picture.least_width}px"' if picture.least_width else ""
     data = picture.data.to_html(index=False, border=0, escape=True, max_rows=200)
     return (
-        f'<figure role="group" aria-label="{html.escape(picture.alt)}">{drawn}'
+        f'<figure role="group" aria-label="{html.escape(picture.alt)}">'
+        f'<div class="wide"><div{least}>{drawn}</div></div>'
         f"<figcaption>{html.escape(picture.caption)}</figcaption></figure>"
         f'<details><summary>Numbers of this picture</summary><div class="wide">{data}</div></details>'
     )

@@ -47,7 +47,7 @@ def task_map(
             "title": {"text": "regularity (share, 0 to 1)"},
             "range": [-0.04, 1.04],
             "tickvals": [0, 0.25, 0.5, 0.75, 1],
-            "ticktext": ["0<br>random labels", "0.25", "0.5<br>confusion", "0.75", "1<br>trigger"],
+            "ticktext": ["0<br>random<br>labels", "0.25", "0.5<br>confusion", "0.75", "1<br>trigger"],
         },
         yaxis={"title": {"text": "discovery rate (% of C)"}, "range": [-0.06, 1.06], "tickformat": ".0%"},
     )

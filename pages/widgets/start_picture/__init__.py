@@ -30,22 +30,30 @@ _mount = st.components.v2.component(
     js=_read("pack.js", "colour.js", "ground.js", "picture.js"),
 )
 _hand_over = st.components.v2.component("start_feed", js=_read("feed.js"))
+_complete = st.components.v2.component("start_scenes", js=_read("scenes.js"))
 
 
-def draw(scenes: bytes, on_live: Asked, on_open: Asked) -> None:
-    """The picture of these packed scenes (:mod:`unlearn_core.views.start.pack`).
+def draw(opening: bytes, on_live: Asked, on_open: Asked) -> None:
+    """The picture, opened with the first scene (:func:`unlearn_core.views.start.shipped.opening_scene`).
 
     ``on_live`` and ``on_open`` are called with the setting of the sliders (``regularity``, ``discovery``) when a live run is
     asked for, or another ``page`` with this setting.
     """
     _mount(
-        key=_KEY, data=scenes, on_live_change=lambda: on_live(_asked("live")), on_open_change=lambda: on_open(_asked("open"))
+        key=_KEY, data=opening, on_live_change=lambda: on_live(_asked("live")), on_open_change=lambda: on_open(_asked("open"))
     )
 
 
 def _asked(what: str) -> dict[str, Any]:
     asked: dict[str, Any] = st.session_state[_KEY][what]
     return asked
+
+
+def complete(scenes: bytes) -> None:
+    """Hand the picture on the same page all packed scenes (:mod:`unlearn_core.views.start.pack`), for its sliders: after what
+    is seen first, because they are large."""
+    with st.container(key="start-scenes", height=1, border=False):
+        _complete(key="start-scenes-data", data=scenes, height=1)
 
 
 def feed(scene: bytes) -> None:

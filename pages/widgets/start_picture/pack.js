@@ -4,10 +4,14 @@ const ARRAYS = { uint8: Uint8Array, uint16: Uint16Array };
 
 async function unpack(bytes) {
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-  const raw = await new Response(stream).arrayBuffer();
-  const length = new DataView(raw).getUint32(0, true);
-  const header = JSON.parse(new TextDecoder().decode(new Uint8Array(raw, 4, length)));
-  header.array = ({ at, type, shape }) => new ARRAYS[type](raw, 4 + length + at, shape.reduce((a, b) => a * b, 1));
+  return read(await new Response(stream).arrayBuffer(), 0);
+}
+
+// What is not compressed is read at once. Numbers are read at multiples of their size alone, so it may have to be copied.
+function read(buffer, start) {
+  const length = new DataView(buffer).getUint32(start, true);
+  const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, start + 4, length)));
+  header.array = ({ at, type, shape }) => new ARRAYS[type](buffer, start + 4 + length + at, shape.reduce((a, b) => a * b, 1));
   return header;
 }
 

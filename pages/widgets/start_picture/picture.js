@@ -36,14 +36,19 @@ class Picture {
       this.hear(event.detail);
     };
     window.addEventListener("eunoe-live", hear);
+    const more = () => {
+      if (!this.frame.isConnected) return window.removeEventListener("eunoe-scenes", more);
+      this.complete();
+    };
+    window.addEventListener("eunoe-scenes", more);
     this.still.onchange = () => { this.pause(); this.tell(); };
   }
 
-  async update({ data, setTriggerValue }) {
+  update({ data, setTriggerValue }) {
     this.ask = (name, value) => setTriggerValue(name, value);
     if (!data || this.size === data.byteLength) return;
     this.size = data.byteLength;
-    this.header = await unpack(data);
+    this.header = read(data.slice().buffer, 0);
     const { scenes, first } = this.header;
     this.dials = { regularity: [...new Set(scenes.map((s) => s.regularity))], discovery: [...new Set(scenes.map((s) => s.discovery))] };
     for (const [name, values] of Object.entries(this.dials)) {
@@ -55,6 +60,15 @@ class Picture {
     this.t = this.still.matches ? 1 : 0;
     this.choose();
     if (!this.still.matches) this.play();
+    this.complete();
+  }
+
+  // All scenes, once they are there; who has moved a slider before gets what was chosen.
+  async complete() {
+    if (!window.eunoeScenes || !this.header?.scenes.some((scene) => scene.later)) return;
+    const header = await unpack(window.eunoeScenes);
+    this.header = header;
+    if (this.waits) this.choose();
   }
 
   setting() {
@@ -65,6 +79,8 @@ class Picture {
   choose() {
     const { regularity, discovery } = this.setting();
     const scene = this.header.scenes.find((s) => s.regularity === regularity && s.discovery === discovery);
+    this.waits = Boolean(scene.later);
+    if (this.waits) return;
     if (this.scene?.live) {
       this.left = this.scene.seed; // who goes back to the sliders is not brought to the live run again
       this.t = 1;

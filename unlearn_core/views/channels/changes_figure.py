@@ -8,6 +8,8 @@ import plotly.graph_objects as go
 from unlearn_core.views.palette import ACCENT, NEUTRAL
 from unlearn_core.views.picture import Picture, layout, percent, reference_line
 
+_ROOM = 1.35
+"""How far the axis goes over the longest bar: words stand beside bars that are too short for them."""
 UNRELATED = 2**0.5
 """‖a − b‖ / ‖b‖ of two independent vectors of the same length, in many dimensions."""
 
@@ -32,7 +34,10 @@ def changed_layers(layers: pd.DataFrame, anew: bool) -> Picture:
         figure,
         110 + 32 * len(layers),
         legend=False,
-        xaxis={"title": {"text": "relative change ‖θ − θ₀‖ / ‖θ₀‖ (no unit)"}, "rangemode": "tozero"},
+        xaxis={
+            "title": {"text": "relative change<br>‖θ − θ₀‖ / ‖θ₀‖ (no unit)"},
+            "range": [0, _ROOM * layers["relative"].max()],
+        },
         yaxis={"autorange": "reversed", "showgrid": False, "title": {"text": "layer", "standoff": 18}},
     )
     figure.update_layout(margin={"t": 26})

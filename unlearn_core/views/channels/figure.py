@@ -142,7 +142,7 @@ def _lay_out_halves(figure: go.Figure, layer: int, base: int, count: int) -> Non
     figure.add_vline(x=base - 0.5, line={"color": KINDS["redirect"], "width": 3})
     figure.update_annotations(font={"size": 13, "color": NEUTRAL}, x=0, xanchor="left")
     figure.update_xaxes(
-        title={"text": f"channels of layer {layer}: {base} base | {count - base} redirect, each sorted by effect"},
+        title={"text": f"channels of layer {layer}: {base} base | {count - base} redirect,<br>each sorted by effect"},
         row=3,
         col=1,
     )

@@ -48,7 +48,7 @@ def exposure_histograms(found: Exposure, labels: Mapping[str, str], threshold: f
     layout(figure, 90 + 150 * len(models))
     figure.update_layout(legend_y=1.07, margin_t=54, barmode="overlay", bargap=0)
     figure.update_xaxes(
-        title_text="log-odds of the label: the further right, the surer the model is of it", row=len(models), col=1
+        title_text="log-odds of the label:<br>the further right, the surer the model is of it", row=len(models), col=1
     )
     caption = _caption(found, labels, threshold, judged)
     return Picture(figure, caption, f"Histograms for {len(models)} models. {caption}", pd.concat(frames, ignore_index=True))

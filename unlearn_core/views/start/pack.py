@@ -2,7 +2,8 @@
 
 Layout, gzip-compressed: uint32 (little-endian) length of the header; the header; the arrays. An array's entry in the header
 has ``at`` (bytes from the end of the header), ``type`` and ``shape``. Frames are kept as differences to the frame before
-(bytes, modulo 256), which compress to a third.
+(bytes, modulo 256), which compress to a third. What the page opens with has the same layout without the compression
+(:func:`.shipped.opening_scene`); a scene without arrays is marked there with ``later``.
 """
 
 from __future__ import annotations

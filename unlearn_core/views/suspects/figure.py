@@ -139,7 +139,7 @@ def evidence_bars(evidence: pd.DataFrame, index: int, height: int = 320) -> Pict
         figure,
         height,
         legend=False,
-        xaxis={"title": {"text": "standard deviations above typical"}},
+        xaxis={"title": {"text": "standard deviations<br>above typical"}},
         yaxis={"title": {"text": "score · its weight"}, "showgrid": False, "tickfont": {"size": 12}},
     )
     strongest = evidence.assign(say=evidence["weight"] * evidence["value"]).nlargest(1, "say").iloc[0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 
@@ -11,6 +11,8 @@ from unlearn_core.methods import registry as methods
 from unlearn_core.methods.redirection.work import Setting, widened_cost
 from unlearn_core.models import build_model
 from unlearn_core.specs import MethodSpec, Scenario
+from unlearn_core.views.picture import short
+from unlearn_core.views.text.sentences import duration
 
 DEAR = 1.05
 """From so many times training from scratch on, a method is said to be dearer: below, counting is not exact enough."""
@@ -40,3 +42,17 @@ def dear_sentences(work: dict[str, float]) -> list[str]:
         for name, value in work.items()
         if value >= DEAR and methods.get(name).name not in ("retrain", "oracle_retrain")
     ]
+
+
+def cost_line(work: Mapping[str, float], stored: Mapping[str, float], training: float | None) -> str:
+    """What every method is expected to take. ``work``: from :func:`expected_work`; ``stored``: seconds of stored runs, for
+    methods that have any; ``training``: seconds of training from scratch here, None where nothing has been trained."""
+    known = {name: stored.get(name, None if training is None else value * training) for name, value in work.items()}
+    parts = [
+        f"{short(methods.get(name).label)} {duration(seconds)}{'' if name in stored else ' (counted)'}"
+        for name, seconds in known.items()
+        if seconds is not None
+    ]
+    times = [f"{short(methods.get(name).label)} {work[name]:.2g}" for name, seconds in known.items() if seconds is None]
+    said = [f"Expected: {' · '.join(parts)}."] if parts else []
+    return " ".join(said + ([f"Counted, with training from scratch as 1: {' · '.join(times)}."] if times else []))
