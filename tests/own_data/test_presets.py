@@ -91,5 +91,8 @@ def test_what_starts_quickly_is_for_networks_that_can_and_others_train_longer() 
     other = recipe_of(photos.accurate, models.get("vit"))
     assert (other["whiten"], other["small"]) == (False, 0.0)
     assert other["epochs"] == 25 > photos.accurate.epochs
-    assert not photos.training.whiten
-    assert photos.training.small == 0
+    many = preset_for(size=32, channels=3, classes=10, train=10_000).accurate
+    assert many is not None
+    for plain in (photos.training, many):
+        assert not plain.whiten
+        assert plain.small == 0
