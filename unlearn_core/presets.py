@@ -32,8 +32,6 @@ from unlearn_core.specs import (
 Values = Literal["tuned", "paper", "rem"]
 """A method's sets of values: found by the held-out-F rule, its publication's, and of REM's ablations the ones found for REM."""
 TUNED = Path(__file__).with_name("tuning") / "tuned"
-SLOWER = 25 / 19
-"""So many epochs reach without whitened filters and smaller images what one does with them (docs/data.md)."""
 SECTIONS = ("dataset", "corruption", "trigger", "model", "training", "person")
 """Parts of a scenario that take overrides such as ``training.epochs``; every other prefix is a method's name."""
 
@@ -67,6 +65,8 @@ def make_scenario(
     trigger = make_trigger(preset.trigger, extra["trigger"])
     corruption = _make_corruption(preset, regularity, amount, trigger, extra["corruption"])
     usual = _chosen(preset, source.name, recipe, corruption.found)
+    if recipe == "quick" and not network.quick_start:
+        raise UserError(f"The quick recipe is for ResNet-9 alone, not for {network.name}; choose accurate.")
     return Scenario.parse(
         {
             "dataset": DatasetSpec(name=source.name, params=params),
@@ -131,10 +131,7 @@ def _chosen(preset: Preset, dataset: str, recipe: Recipe | None, found: bool) ->
 
 def recipe_of(usual: TrainingSpec, network: type[ModelSource]) -> dict[str, Scalar]:
     """How this network is trained on data whose usual recipe is ``usual``."""
-    plain = dict(usual)
-    if (usual.whiten or usual.small) and not network.quick_start:
-        plain |= {"whiten": False, "small": 0.0, "epochs": round(SLOWER * usual.epochs)}
-    return plain | network.training
+    return dict(usual) | network.training
 
 
 def make_method(

@@ -277,6 +277,6 @@ class SweepSpec(Spec):
     seeds: list[Annotated[int, Field(ge=0, le=2**31 - 1)]] = Field(default=[0, 1, 2], min_length=1)
     amount: list[Amount] | None = Field(default=None, min_length=1)
     model: str | None = None
-    recipe: Literal["memorising", "accurate"] | None = None
+    recipe: Literal["memorising", "accurate", "quick"] | None = None
     values: list[Literal["tuned", "paper", "rem"]] = Field(["tuned"], min_length=1, description="A method's sets of values")
     set: dict[str, Scalar] = Field(default_factory=dict, description="Overrides, such as rem.epochs: 5")

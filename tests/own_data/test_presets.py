@@ -9,13 +9,12 @@ import pytest
 
 from unlearn_core import presets
 from unlearn_core import view_state as vs
-from unlearn_core.datasets.files.presets import preset_for
+from unlearn_core.errors import UserError
 from unlearn_core.methods import registry as methods
 from unlearn_core.methods.redirection.params import RemParams
 from unlearn_core.methods.redirection.self_tuning import steps_of
-from unlearn_core.models import registry as models
-from unlearn_core.presets import make_method, make_scenario, recipe_of
-from unlearn_core.results.settings import read_variant
+from unlearn_core.presets import make_method, make_scenario
+from unlearn_core.results.settings import options_of, read_variant
 from unlearn_core.results.tables import variant
 from unlearn_core.views.text.method_card import method_card
 
@@ -84,15 +83,23 @@ def test_what_was_tuned_with_crops_wins_and_what_was_tuned_without_gives_way(
     assert presets.preset_params("rem", "images")["learning_rate"] == 0.3
 
 
-def test_what_starts_quickly_is_for_networks_that_can_and_others_train_longer() -> None:
-    photos = preset_for(size=32, channels=3, classes=10, train=4000)
-    assert photos.accurate is not None
-    assert recipe_of(photos.accurate, models.get("resnet9")) == dict(photos.accurate)
-    other = recipe_of(photos.accurate, models.get("vit"))
-    assert (other["whiten"], other["small"]) == (False, 0.0)
-    assert other["epochs"] == 25 > photos.accurate.epochs
-    many = preset_for(size=32, channels=3, classes=10, train=10_000).accurate
-    assert many is not None
-    for plain in (photos.training, many):
-        assert not plain.whiten
-        assert plain.small == 0
+def test_the_quick_recipe_is_by_name_and_for_resnet9(photos: Path) -> None:
+    data = {"dataset.data": str(photos), "dataset.size": 32}
+    quick, accurate = (make_scenario("images", overrides=data, recipe=name).training for name in ("quick", "accurate"))
+    assert (quick.whiten, quick.small > 0, quick.augment, quick.epochs < accurate.epochs) == (True, True, True, True)
+    assert quick.model_copy(update={"whiten": False, "small": 0.0, "epochs": accurate.epochs}) == accurate
+    for usual in (None, "memorising"):
+        assert not make_scenario("images", overrides=data, recipe=usual).training.whiten
+    with pytest.raises(UserError, match="ResNet-9 alone, not for vit"):
+        make_scenario("images", model="vit", overrides=data, recipe="quick")
+    assert options_of(make_scenario("images", overrides=data, recipe="quick")).startswith("recipe=quick")
+
+
+def test_a_view_with_another_network_gives_the_quick_recipe_up_and_says_so(photos: Path) -> None:
+    overrides = {"dataset.data": str(photos), "dataset.size": 32}
+    state = vs.default_state() | {"dataset": "images", "overrides": overrides, "recipe": "quick"}
+    kept, notices = vs.clamp_state(state)
+    assert (kept["recipe"], notices) == ("quick", [])
+    other, notices = vs.clamp_state(state | {"model": "vit"})
+    assert other["recipe"] == "accurate"
+    assert "The quick recipe is for ResNet-9 alone; the accurate one is used." in notices

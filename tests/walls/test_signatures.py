@@ -26,6 +26,7 @@ REASONS = {
     "unlearn_core.store.records.plain": "JSON data, which Python's types cannot say without naming every nesting",
     "unlearn_core.cli.options.finite": "JSON data, as above",
     "unlearn_core.methods.shared.rounds.add_report": "JSON data by name, as above",
+    "unlearn_core.views.least_width.least_width": "a Plotly figure, which files of figures alone import",
     "unlearn_core.views.points.Moved.before": "coordinates or pixels: an array that each picture reads in its own shape",
 }
 """What stays open, and why."""

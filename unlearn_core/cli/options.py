@@ -41,10 +41,11 @@ class ValueSet(StrEnum):
 
 
 class RecipeName(StrEnum):
-    """The two recipes of a dataset's preset."""
+    """The recipes of a dataset's preset."""
 
     memorising = "memorising"
     accurate = "accurate"
+    quick = "quick"
 
 
 StoreOption = Annotated[
@@ -63,7 +64,8 @@ RecipeOption = Annotated[
     RecipeName | None,
     typer.Option(
         "--recipe",
-        help="How photographs are trained on: memorising, which learns wrong labels by heart, or accurate. [default: accurate]",
+        help="How photographs are trained on: memorising, which learns wrong labels by heart, accurate, or quick, which is as "
+        "accurate for up to 5,000 images in half of the time. [default: memorising, with --found accurate]",
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Pure JSON on stdout; progress goes to stderr.")]

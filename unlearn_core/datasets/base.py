@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 Family = Literal["points", "digits", "photos"]
 """What kind of data it is; methods keep one set of defaults per family."""
 
-Recipe = Literal["memorising", "accurate"]
-"""A network that learns its wrong labels, so that there is something to heal, or one for the user's own data."""
+Recipe = Literal["memorising", "accurate", "quick"]
+"""A network that learns its wrong labels, so that there is something to heal, or one for the user's own data; "quick" trains
+that in half of the time."""
 
 registry: ComponentRegistry[DatasetSource[Any]] = ComponentRegistry("dataset", "unlearn_core.datasets")
 
@@ -140,7 +141,7 @@ class Preset:
     """What a dataset gets when the user doesn't say otherwise.
 
     ``training``: a recipe that memorises wrong labels. ``accurate``: another one, where there is one, that is better on new
-    data and learns fewer of them by heart.
+    data and learns fewer of them by heart; ``quick``: one of its kind that takes half of its time.
     """
 
     model: str
@@ -151,10 +152,11 @@ class Preset:
     target_class: int = 0
     trigger: TriggerSpec = field(default_factory=TriggerSpec)
     accurate: TrainingSpec | None = None
+    quick: TrainingSpec | None = None
 
     def recipe(self, name: Recipe) -> TrainingSpec:
         """The recipe of this name; where there is but one, that one."""
-        return self.accurate if name == "accurate" and self.accurate is not None else self.training
+        return {"accurate": self.accurate, "quick": self.quick}.get(name) or self.training
 
 
 P = TypeVar("P", bound=ComponentParams, default=ComponentParams)

@@ -54,7 +54,7 @@ class Scenario(specs.Scenario):
             seed: of everything random: split, corruption, initial weights, order of the examples.
             overrides: "section.field" → value, with the sections dataset, corruption, trigger, model and training. With
                 "corruption.found" the labels are taken as they come, and the dial has no meaning.
-            recipe: which of a dataset's two recipes, "memorising" or "accurate", where it has two.
+            recipe: which of a dataset's recipes, "memorising", "accurate" or "quick", where it has several.
 
         Raises:
             UserError: in one sentence, for what cannot be.

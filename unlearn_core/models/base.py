@@ -28,7 +28,7 @@ class ModelSource(SourceComponent[P]):
     training: ClassVar[dict[str, Any]] = {}
     """Where its usual recipe departs from the dataset's, such as another optimiser."""
     quick_start: ClassVar[bool] = False
-    """Whether a recipe that whitens its first filters and begins with smaller images suits it."""
+    """Whether the quick recipe is for it, which whitens the first filters and begins with smaller images."""
 
     @classmethod
     def build(cls, params: P, shape: tuple[int, ...], classes: int) -> RedirectNet:

@@ -149,7 +149,9 @@ def _usual(scenario: Scenario) -> dict[str, dict[str, Any]]:
     network = models.get(scenario.model.name)
     usual |= _section("model", _defaults(network) | (preset.model_params if network.name == preset.model else {}))
     taken = usual_recipe(scenario.corruption.found)
-    recipes: list[Recipe] = sorted(("accurate", "memorising"), key=lambda name: name != taken) if preset.accurate else [taken]
+    recipes: list[Recipe] = (
+        sorted(("accurate", "memorising", "quick"), key=lambda name: name != taken) if preset.accurate else [taken]
+    )
     return {
         "" if name == taken else name: usual | _section("training", recipe_of(preset.recipe(name), network)) for name in recipes
     }

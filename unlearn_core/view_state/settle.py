@@ -27,6 +27,7 @@ from unlearn_core.view_state.specs import (
     preset_of,
     section_fields,
     section_overrides,
+    starts_quickly,
     to_scenario,
     with_defaults,
 )
@@ -56,6 +57,9 @@ def clamp_state(state: State) -> tuple[State, list[str]]:
     if state["recipe"] is not None and preset["recipe"] is None:
         notices.append("This dataset has one recipe, which memorises; it is used.")
         state["recipe"] = None
+    if state["recipe"] == "quick" and not starts_quickly(state):
+        notices.append("The quick recipe is for ResNet-9 alone; the accurate one is used.")
+        state["recipe"] = "accurate"
     if data is not None:
         _settle_classes(state, data.classes, preset, notices)
         settle_trigger(state, data, notices)

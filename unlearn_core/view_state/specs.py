@@ -231,6 +231,13 @@ def augmented(state: State) -> bool:
     return bool(recipe_of(_recipe(state, preset), models.get(state["model"] or preset.model))["augment"])
 
 
+def starts_quickly(state: State) -> bool:
+    """Whether the quick recipe is for this view's network."""
+    from unlearn_core.models import registry
+
+    return registry.get(state["model"] or _preset(state).model).quick_start
+
+
 def _recipe(state: State, preset: Preset) -> TrainingSpec:
     """The recipe that this view asks for, before the network and the overrides have their say."""
     from unlearn_core.presets import usual_recipe

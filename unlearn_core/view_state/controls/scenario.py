@@ -10,7 +10,7 @@ from unlearn_core.view_state.controls.control import Control, fixed
 CORNERS: Final = ("top-left", "top-right", "bottom-left", "bottom-right")
 PATCH_CONTROLS: Final = ("trigger_size", "trigger_corner", "trigger_value", "trigger_opacity")
 """What a trigger that is a patch has, and no other."""
-RecipeName = Literal["memorising", "accurate"]
+RecipeName = Literal["memorising", "accurate", "quick"]
 RECIPES: Final = get_args(RecipeName)
 
 
@@ -105,7 +105,7 @@ SCENARIO: Final[tuple[Control, ...]] = (
         "recipe",
         "Recipe",
         "Memorising: the network learns its wrong labels, so that there is something to heal. Accurate: crops and flips, for "
-        "your own data.",
+        "your own data. Quick: as accurate for up to 5,000 images, in half of the time.",
         "choice",
         None,
         choices=fixed(RECIPES),
