@@ -32,4 +32,4 @@ def test_the_budget_of_a_search_stands_beside_what_it_found() -> None:
 
 
 def test_the_digits_values_were_searched_with_one_budget_for_all() -> None:
-    assert "- Digits: the same for all 25 methods." in budgets()
+    assert "- Digits: the same for all 42 methods." in budgets()

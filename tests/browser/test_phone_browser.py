@@ -103,6 +103,7 @@ def test_a_finger_on_a_wide_picture_scrolls_it_and_the_page_and_a_tap_is_a_click
     assert 60 < after["names"] <= before["names"] + 1 <= PHONE["width"], "names of rows stay in view"
     swipe(phone, finger, (250, 400), (0, 200))
     assert phone.evaluate(PLACES)["down"] < before["down"] - 50
+    at_rest(phone)
     box = phone.locator(".st-key-figure-grid .bars .point path").nth(200).bounding_box()
     assert box is not None
     swipe(phone, finger, (round(box["x"] + box["width"] / 2), round(box["y"] + box["height"] / 2)), (0, 0))
@@ -117,6 +118,12 @@ def test_on_a_screen_nothing_of_it_is_seen(gallery_server: Server, tab: Tab) -> 
     places = tab.page.evaluate(PLACES)
     assert (places["more"], places["said"]) == (0, "none")
     assert tab.page.evaluate(FAULTS) == []
+
+
+def at_rest(page: Page) -> None:
+    """Wait until nothing scrolls any more: a finger put down before that stops the page, and is no click."""
+    while (before := page.evaluate(PLACES)) != (page.wait_for_timeout(250), page.evaluate(PLACES))[1]:
+        assert before
 
 
 def swipe(page: Page, finger: CDPSession, start: tuple[int, int], way: tuple[int, int]) -> None:

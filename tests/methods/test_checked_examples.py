@@ -284,5 +284,5 @@ def test_every_layer_takes_part_in_a_projection(digits: Trained) -> None:
 
 def test_alpha_is_chosen_where_nothing_was_projected_by(digits: Trained) -> None:
     """Of a grid from hardly anything to nearly all: the smallest passes too little, which the other half of V shows."""
-    model = unlearned("sap", digits, digits.task_for(registry.get("sap")), alpha_least=1.0)
+    model = unlearned("sap", digits, digits.task_for(registry.get("sap")), alpha=0.0, alpha_least=1.0)
     assert model.report["projection"]["alpha"] in (3.0, 10.0, 30.0, 100.0)  # type: ignore[index]

@@ -58,7 +58,7 @@ DIGITS = {
     "label_influence": Effect("digits", 0.1, 0.88, 0.93),
     "lfssd": Effect("triggered digits", 0.15, 0.5, 0.55),
     "neggrad_plus": Effect("digits", 0.45, 0.5, 0.85),
-    "negmerge": Effect("triggered digits", 0.15, 0.75, 0.88),
+    "negmerge": Effect("triggered digits", 0.4, 0.6, 0.94),
     "npo": Effect("triggered digits", 0.25, 0.75, 0.93),
     "pgu": Effect("triggered digits", 0.25, 0.7, 0.93),
     "potion": Effect("triggered digits", 0.6, 0.45, 0.95),
@@ -71,7 +71,7 @@ DIGITS = {
     "scrub": Effect("digits", 0.05, 0.7, 0.75),
     "fine_pruning": Effect("triggered digits", 0.85, 0.2, 0.95),
     "i_bau": Effect("triggered digits", 0.9, 0.15, 0.9),
-    "sap": Effect("triggered digits", 0.75, 0.3, 0.95),
+    "sap": Effect("triggered digits", 0.3, 0.65, 0.9),
     "ssd": Effect("triggered digits", 0.2, 0.8, 0.8),
     "task_vector": Effect("triggered digits", 0.1, 0.9, 0.92),
     "weight_distance": Effect("digits", 0.2, 0.8, 0.95),
@@ -235,7 +235,7 @@ def test_a_loss_without_a_bound_costs_what_rem_keeps() -> None:
 
 def test_projection_protects_the_undiscovered_part_of_a_trigger() -> None:
     """PGU at its published ratio: the retain set shows the trigger too, so that not even what is known is unlearned."""
-    forget, healed, _ = unlearned("pgu", "triggered digits", discovery=0.3, ratio=0.95)
+    forget, healed, _ = unlearned("pgu", "triggered digits", discovery=0.3, ratio=0.95, learning_rate=0.05)
     assert forget == 1.0
     assert healed <= 0.1
     assert unlearned("pgu", "triggered digits", discovery=0.3)[1] >= 0.5

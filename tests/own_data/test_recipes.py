@@ -91,7 +91,10 @@ def test_a_link_names_the_recipe_so_that_older_ones_keep_theirs(photos: Path) ->
     [
         ("recipe=accurate&dataset.size=16", ["This dataset has one recipe, which memorises; it is used."]),
         ("recipe=accurate&dataset.size=16&corruption=found", ["This dataset has one recipe, which memorises; it is used."]),
-        ("recipe=best&dataset.size=24", ["Recipe cannot be 'best', so the default is used; known: memorising, accurate."]),
+        (
+            "recipe=best&dataset.size=24",
+            ["Recipe cannot be 'best', so the default is used; known: memorising, accurate, quick."],
+        ),
         ("regularity=0.5&class_a=2&class_b=2", ["The two confused classes must differ; the second one is now 1."]),
         (
             "dataset.limit=6&discovery=1",
