@@ -91,6 +91,9 @@ def c_compiled(repeats: int) -> Iterator[Measurement]:
     """Training steps as they are over compiled ones; the note says what compiling took. Nothing without a compiler."""
     if shutil.which("g++") is None and shutil.which("clang++") is None:
         return
+    import torch._inductor.config as inductor
+
+    inductor.force_disable_caches = True  # what an earlier call compiled would take no time
     for name, spec, shape, batch, steps, _ in NETWORKS:
         x = torch.rand(batch, *shape).contiguous(memory_format=torch.channels_last)
         y = torch.arange(batch) % 10
