@@ -25,6 +25,7 @@ from unlearn_core.corruption import corrupt
 from unlearn_core.datasets import LabelledData, load_dataset, stratified_split
 from unlearn_core.models import build_model
 from unlearn_core.presets import make_scenario
+from unlearn_core.specs import Scalar, Scenario
 from unlearn_core.training import Augmentation, DeviceData, FreshTrainer, SilentReporter, deterministic, predict
 
 HELD, SEED = 3_000, 100
@@ -58,6 +59,13 @@ QUICK: dict[int, list[dict[str, Any]]] = {
     4_000: [PLAIN | {"epochs": 25}, PLAIN | START | {"epochs": 19}],
     10_000: [PLAIN | {"epochs": 10}, PLAIN | START | {"epochs": 7}],
 }
+
+
+def clean_images(options: argparse.Namespace, images: int) -> tuple[Scenario, LabelledData]:
+    """The preset for so many images, and these: training images of the folder, with their own labels."""
+    overrides: dict[str, Scalar] = {"dataset.data": str(options.data), "dataset.limit": images, "dataset.test_limit": 100}
+    scenario = make_scenario("images", overrides=overrides)
+    return scenario, load_dataset(scenario.dataset, 0).train
 
 
 def measure(data: LabelledData, scenario: Any, recipe: dict[str, Any], seed: int = 0) -> tuple[float, float, float]:
@@ -118,9 +126,7 @@ def quick(options: argparse.Namespace) -> None:
         + "|"
     )
     for images in options.images or list(QUICK):
-        overrides = {"dataset.data": str(options.data), "dataset.limit": images, "dataset.test_limit": 100}
-        scenario = make_scenario("images", overrides=overrides)
-        data = load_dataset(scenario.dataset, 0).train
+        scenario, data = clean_images(options, images)
         for recipe in QUICK[images]:
             with deterministic(threads=1):
                 found = [measure(data, scenario, recipe, seed) for seed in options.seeds]
@@ -133,12 +139,15 @@ def quick(options: argparse.Namespace) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--images", nargs="+", type=int, choices=sorted({*RECIPES, *BY_HEART}))
+    parser.add_argument("--images", nargs="+", type=int, choices=sorted({*RECIPES, *BY_HEART, *QUICK}))
     parser.add_argument("--memorising", action="store_true")
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--regularity", nargs="+", type=float, default=[0.0, 0.5, 1.0])
     options = parser.parse_args()
+    table: dict[int, Any] = QUICK if options.quick else BY_HEART if options.memorising else RECIPES
+    if missing := [images for images in options.images or () if images not in table]:
+        parser.error(f"no recipes are written for {missing[0]:,} images here; there are some for {', '.join(map(str, table))}")
     if options.memorising or options.quick:
         (quick if options.quick else by_heart)(options)
         return
@@ -146,9 +155,7 @@ def main() -> None:
     print("| " + " | ".join([*head, "CPU seconds an epoch"]) + " |")
     print("|---" * 7 + "|")
     for images in options.images or list(RECIPES):
-        overrides = {"dataset.data": str(options.data), "dataset.limit": images, "dataset.test_limit": 100}
-        scenario = make_scenario("images", overrides=overrides)
-        data = load_dataset(scenario.dataset, 0).train
+        scenario, data = clean_images(options, images)
         for recipe in RECIPES[images]:
             with deterministic(threads=1):
                 held, train, seconds = measure(data, scenario, recipe)
