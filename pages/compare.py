@@ -7,9 +7,9 @@ import streamlit as st
 from pages.cache import catalog, costs
 from pages.session import audience, binding
 from pages.session.services import borrowed, job_for, store
+from pages.widgets import absent_files, jobs, own_methods, show
 from pages.widgets import comparison as results
 from pages.widgets import comparison_tabs as panels
-from pages.widgets import jobs, own_methods, show
 from pages.widgets import method_chooser as chooser
 from pages.widgets import reference_models as attacks
 from pages.widgets import worst_case as worst
@@ -40,7 +40,8 @@ with page("Compare methods", see=see, attempt=attempt) as (state, corner):
     with end_on_error():
         scenario = vs.to_scenario(state)
         specs = vs.to_methods(state, names)
-        stages = plan_runs(scenario, specs)
+        # Without its files a task cannot be checked, nor run: what is stored of it is shown.
+        stages = [] if absent_files.absent() else plan_runs(scenario, specs)
     with corner:
         show.share(state, names)
 
@@ -52,12 +53,13 @@ with page("Compare methods", see=see, attempt=attempt) as (state, corner):
     line.markdown(scenario_line(scenario.model_dump(), catalog.dataset_label(state["dataset"]), told))
     enough = len(state["methods"]) >= vs.MIN_METHODS
     title = f"{catalog.dataset_label(state['dataset'])}: {len(specs)} methods"
-    jobs.run_button(run, "Run" if missing else "All cached", bool(missing) and enough, stages, title)
+    if stages:
+        jobs.run_button(run, "Run" if missing else "All cached", bool(missing) and enough, stages, title)
     with lowest:
         worst.button(state, scenario, specs)
     worst.sentence(state)
     to_run = [spec for spec in specs if scenario.run_key(spec) not in stored]
-    if to_run and enough and not audience.visitor():
+    if to_run and enough and not audience.visitor() and not absent_files.absent():
         with end_on_error():
             st.caption(" ".join(costs.expected(scenario, to_run)))
     if not enough:
@@ -76,7 +78,10 @@ with page("Compare methods", see=see, attempt=attempt) as (state, corner):
     if "original" not in set(frame["method"]) or len(frame) < 2:
         if not jobs.running(job) and not specs:
             st.info("Until something is known to be wrong there is nothing to compare.", icon=":material/info:")
-        elif not jobs.running(job) and not audience.visitor():
+        elif absent_files.absent():
+            st.info("No results of this very task come with Eunoe; Heatmap shows those that do.", icon=":material/grid_on:")
+            absent_files.nearest(state)
+        elif jobs.may_ask(job):
             st.info(
                 f"Nothing is computed yet for this scenario. Press **Run**: it trains the original model and {len(specs)} "
                 "methods, and results appear here one by one.",

@@ -12,7 +12,7 @@ from pages.cache import suspects as stored_suspects
 from pages.session import audience, binding, drafts
 from pages.session.searches import Search, gather
 from pages.session.services import job_for, store
-from pages.widgets import datamap, examples, jobs, looks, set_editor, show, suspects
+from pages.widgets import absent_files, datamap, examples, jobs, looks, set_editor, show, suspects
 from pages.widgets.page import end_page, page
 from unlearn_core import view_state as vs
 from unlearn_core.errors import UserError
@@ -242,7 +242,8 @@ with page(
     try:
         search = gather(state)
     except UserError as error:
-        st.error(f"{escape_markdown(audience.told(error))} Change the scenario in Craft.", icon=":material/error:")
+        if not absent_files.absent():  # which is said above
+            st.error(f"{escape_markdown(audience.told(error))} Change the scenario in Craft.", icon=":material/error:")
         if vs.edited(state):
             back_to_the_rate()
         end_page()
@@ -275,7 +276,7 @@ with page(
     jobs.run_button(run_place, "Run" if missing else "Cached", missing, search.stages, f"{dataset}: {state['search']} search")
     jobs.panel(search.everything, job)
     if missing:
-        if not jobs.running(job) and not audience.visitor():
+        if jobs.may_ask(job):
             st.info(
                 f"Nobody has searched with this forget set yet. Press **Run**: REM runs several times, each time not told of "
                 f"another part of what is known, and every other example is ranked. "

@@ -8,8 +8,8 @@ import streamlit as st
 from pages.cache import catalog
 from pages.session import binding
 from pages.session.services import store
+from pages.widgets import absent_files, heatmap_cell, jobs, show
 from pages.widgets import heatmap as grids
-from pages.widgets import heatmap_cell, jobs, show
 from pages.widgets.page import end_on_error, page
 from unlearn_core import view_state as vs
 from unlearn_core.results import memorised
@@ -82,7 +82,7 @@ with page(
     if in_kinds:
         found, tasks = kinds_data(store(), kinds, metric.name, precomputed.with_kinds if precomputed else None)
     else:
-        found = cells.heatmap_data(store(), scenario, metric.name, precomputed.runs if precomputed else None)
+        found = cells.heatmap_data(store(), scenario, metric.name, precomputed.on_dial if precomputed else None)
         tasks = tasks_of(found.runs, scenario, everything=state["tasks"] == "stored")
     scenarios = {"": scenario} | kinds
     values = cells.relative(found.runs) if state["scale"] == "relative" else found.runs
@@ -104,7 +104,9 @@ with page(
     grids.progress(job)
     if state["rows"] != "chosen" and (narrowed := catalog.narrowed(state)):
         st.caption(f"{narrowed} Chosen on Compare; what is chosen there stays.")
-    if found.runs.empty:
+    if found.runs.empty and absent_files.absent():
+        st.info("No results of this setting come with Eunoe.", icon=":material/grid_on:")
+    elif found.runs.empty:
         st.info(
             f"Nothing has been run on {catalog.dataset_label(state['dataset'])} with these options yet. **Run these** below "
             "fills the hatched cells, and results appear as they come; or run a few methods in Compare.",

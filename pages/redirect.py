@@ -9,7 +9,7 @@ import streamlit as st
 
 from pages.cache import catalog
 from pages.cache import channels as inside
-from pages.session import audience, binding
+from pages.session import binding
 from pages.session.services import job_for, store
 from pages.widgets import channels, jobs, more_like, show, similarity
 from pages.widgets.page import end_on_error, end_page, page
@@ -196,7 +196,7 @@ with page(
     jobs.run_button(run_place, "Run" if missing else "Cached", bool(missing), stages, title)
     jobs.panel(stages, job)
     if missing:
-        if not jobs.running(job) and not audience.visitor():
+        if jobs.may_ask(job):
             st.info(
                 f"{catalog.method_label(spec.name)} has not been run on this scenario yet. Press **Run**: it trains what is "
                 "missing, and its channels appear here.",

@@ -87,10 +87,15 @@ def method_card(name: str, state: vs.State) -> About:
 
 
 def dataset_names(state: vs.State) -> list[str]:
-    """The datasets to choose from: your own files while the view has such files, public sets once they are here."""
+    """The datasets to choose from: your own files while the view has such files, public sets once they are here or where their
+    results come with Eunoe."""
     from unlearn_core.datasets import registry
 
-    here = [source.name for source in registry if not source.needs_data or (source.download_bytes and not source.missing())]
+    here = [
+        source.name
+        for source in registry
+        if not source.needs_data or source.known or (source.download_bytes and not source.missing())
+    ]
     return here if state["dataset"] in here else [*here, state["dataset"]]
 
 

@@ -12,7 +12,7 @@ from pages.cache import catalog
 from pages.session import audience, binding
 from pages.session.notices import errors_as_notices
 from pages.session.services import engine, mine, retry
-from pages.widgets import jobs, show
+from pages.widgets import absent_files, jobs, show
 from unlearn_core import view_state as vs
 from unlearn_core.results import table_export as sheets
 from unlearn_core.support.escaping import escape_markdown
@@ -112,7 +112,7 @@ def _retry(job_id: str) -> None:
 
 def fill(state: vs.State, wanted: list[Any], estimate: Estimate, empty: int, busy: bool) -> None:
     """What is missing, what it would cost, and the button that runs it."""
-    if binding.hidden(state, "grid_missing") or not wanted or audience.visitor():
+    if binding.hidden(state, "grid_missing") or not wanted or audience.visitor() or absent_files.absent():
         return
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         workers = sum(not worker.spare for worker in engine().status().workers)
@@ -136,7 +136,7 @@ def _run_missing(wanted: list[Any], runs: int) -> None:
 
 def measure(found: cells.HeatmapData, busy: bool) -> None:
     """Values that can be measured from stored models, on request: it takes a moment for each."""
-    if not found.pending or audience.visitor():
+    if not found.pending or audience.visitor() or absent_files.absent():
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(

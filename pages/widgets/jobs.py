@@ -10,7 +10,7 @@ import streamlit as st
 from pages.session import audience
 from pages.session.notices import errors_as_notices
 from pages.session.services import AT_ONCE, cancel, engine, goes_on_for_others, job_for, me, mine, store, submit
-from pages.widgets import waiting
+from pages.widgets import absent_files, waiting
 from unlearn_core.engine import EngineView, JobView, StageView
 from unlearn_core.support.escaping import escape_markdown
 from unlearn_core.views.text.sentences import duration, progress, time_left
@@ -53,6 +53,7 @@ def hand_over(stages: Sequence[Stage], title: str) -> None:
     """
     keys = {stage.key for stage in stages}
     with errors_as_notices():  # a store that is away, say
+        absent_files.refuse()
         st.session_state["asked"] = st.session_state.get("asked", set()) | (keys - store().has(keys))
         submit(stages, title)
 
@@ -62,8 +63,8 @@ def run_button(place: DeltaGenerator, words: str, enabled: bool, stages: Sequenc
     if audience.visitor():
         return
     place.button(
-        words, type="primary", icon=":material/play_arrow:", key="run", disabled=not enabled, width="stretch",
-        on_click=hand_over, args=(stages, title),
+        words, type="primary", icon=":material/play_arrow:", key="run", disabled=not enabled or absent_files.absent(),
+        width="stretch", on_click=hand_over, args=(stages, title),
     )  # fmt: skip
 
 
@@ -74,6 +75,8 @@ def at_once(missing: Sequence[Stage], title: str) -> bool:
     if audience.visitor():
         waiting.panel(missing, job_for(missing))
         return store().has(stage.key for stage in missing) == {stage.key for stage in missing}
+    if absent_files.absent():
+        return False
     asked: set[str] = st.session_state.setdefault("asked-at-once", set())
     fresh = [stage for stage in missing if stage.key not in asked and store().failure(stage.key) is None]
     if fresh and not store().read_only:
@@ -99,7 +102,7 @@ def on_a_button(stages: Sequence[Stage], title: str, words: str, means: str) -> 
     if store().has(keys) == keys:
         return True
     panel(stages, job)
-    if not audience.visitor() and not running(job):
+    if not audience.visitor() and not running(job) and not absent_files.absent():
         with st.container(horizontal=True, vertical_alignment="center"):
             st.button(
                 words, key=f"compute:{stages[0].kind}", icon=":material/play_arrow:", on_click=hand_over, args=(stages, title)
@@ -110,12 +113,17 @@ def on_a_button(stages: Sequence[Stage], title: str, words: str, means: str) -> 
 
 def offer(missing: Sequence[Stage], stages: Sequence[Stage], title: str) -> None:
     """What is not computed yet, in words, with the button that computes ``stages``; :func:`panel` says it to visitors."""
-    if audience.visitor():
+    if audience.visitor() or absent_files.absent():
         return
     words, place = st.columns([5, 1], vertical_alignment="center")
     titles = escape_markdown(", ".join(stage.title for stage in missing))
     words.info(f"Not computed yet for this scenario: {titles}. Press **Run** to add them.", icon=":material/play_arrow:")
     run_button(place, "Run", True, stages, title)
+
+
+def may_ask(job: JobView | None) -> bool:
+    """Whether pressing Run is what helps here: nothing runs, and this session can have things computed."""
+    return not running(job) and not audience.visitor() and not absent_files.absent()
 
 
 def running(job: JobView | None) -> bool:

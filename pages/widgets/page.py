@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 import streamlit as st
 
 from pages.session import audience, binding, following
-from pages.widgets import jobs, layouts, lessons, link_question, show
+from pages.widgets import absent_files, jobs, layouts, lessons, link_question, show
 from unlearn_core import view_state as vs
 from unlearn_core.errors import UserError
 from unlearn_core.support.escaping import escape_markdown
@@ -43,6 +43,7 @@ def page(
         else:
             show.opening(title, _in_words(see, state), _in_words(attempt, state))
     show.notices()
+    absent_files.line(state)
     layouts.line(state)
     with contextlib.suppress(PageEnded):
         yield state, right
@@ -71,5 +72,7 @@ def end_on_error(advice: str = "Change the scenario in Craft.", icon: str = ":ma
     try:
         yield
     except UserError as error:
+        if absent_files.absent():  # which is said above
+            end_page()
         st.error(" ".join(filter(None, (escape_markdown(audience.told(error)), advice))), icon=icon)
         end_page()

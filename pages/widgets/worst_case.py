@@ -38,7 +38,7 @@ def button(state: vs.State, scenario: Scenario, specs: Sequence[MethodSpec]) -> 
     chosen = [spec for spec in specs if spec.name in state["methods"]]
     precomputed = gallery()
     with opened:
-        found = worst_cases(store(), scenario, chosen, precomputed.runs if precomputed else None)
+        found = worst_cases(store(), scenario, chosen, precomputed.on_dial if precomputed else None)
         st.caption("Healed × utility where it is lowest among the tasks that the heatmap shows. A click sets the dials.")
         for name, worst in found.items():
             label = catalog.method_label(name)

@@ -64,8 +64,8 @@ RecipeOption = Annotated[
     RecipeName | None,
     typer.Option(
         "--recipe",
-        help="How photographs are trained on: memorising, which learns wrong labels by heart, accurate, or quick, which is as "
-        "accurate for up to 5,000 images in half of the time. [default: memorising, with --found accurate]",
+        help="How photographs are trained on: memorising, which learns wrong labels by heart, accurate, or quick, which is "
+        "nearly as accurate for up to 5,000 images in half of the time. [default: memorising, with --found accurate]",
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Pure JSON on stdout; progress goes to stderr.")]

@@ -173,6 +173,8 @@ class DatasetSource(SourceComponent[P]):
     displacement: ClassVar[tuple[float, float] | None] = None  # the trigger of 2-D data
     sizes: ClassVar[tuple[int, int] | None] = None  # (train, test), where known before loading
     needs_data: ClassVar[bool] = False  # whether nothing can be loaded before the ``data`` parameter says from where
+    known: ClassVar[bool] = False  # whether what the files hold is known without them, so that stored results have their keys
+    origin: ClassVar[str] = ""  # where such files are had, for a sentence
     download_bytes: ClassVar[int] = 0  # what :meth:`fetch` brings from the internet, about; 0: there is nothing to fetch
 
     @classmethod
@@ -204,7 +206,7 @@ class DatasetSource(SourceComponent[P]):
 
     @classmethod
     def missing(cls) -> str:
-        """The files that :meth:`fetch` would bring into the cache folder, for a sentence; "" where they are there."""
+        """The files that are not in the cache folder, for a sentence; "" where they are there, or belong elsewhere."""
         return ""
 
     @classmethod

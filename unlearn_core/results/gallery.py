@@ -3,7 +3,8 @@
 ``runs.csv`` has the metrics of a whole sweep, one row per run: read-only, shown below what a store has itself.
 ``records.json`` and ``arrays/`` have the complete records of the demo, which a store can adopt. ``provenance.json`` says how
 it was all made. ``kinds/`` has the same table and provenance for kinds of corruption that have no place on the map,
-``lessons/`` what the steps of the lessons open on beyond all that (:mod:`~unlearn_core.results.gallery_lessons`).
+``photographs/`` for photographs, whose files do not come with the code, ``lessons/`` what the steps of the lessons open on
+beyond all that (:mod:`~unlearn_core.results.gallery_lessons`).
 """
 
 from __future__ import annotations
@@ -31,14 +32,14 @@ from unlearn_core.specs import MethodSpec, Scenario
 from unlearn_core.support.dashboard import DASHBOARD
 
 __all__ = [
-    "ADOPTED", "ARRAYS", "COLUMNS", "FOLDER", "KINDS", "LESSONS", "PROVENANCE", "RECORDS", "RUNS", "Gallery", "array_path",
-    "comparison_rows", "gallery", "identity_today", "keys_today",
+    "ADOPTED", "ARRAYS", "COLUMNS", "FOLDER", "KINDS", "LESSONS", "PHOTOGRAPHS", "PROVENANCE", "RECORDS", "RUNS", "Gallery",
+    "array_path", "comparison_rows", "gallery", "identity_today", "keys_today",
 ]  # fmt: skip
 
 FOLDER: Final = DASHBOARD / "assets" / "gallery"
 ENVIRONMENT: Final = "UNLEARN_GALLERY"
 """Names another folder; empty for no gallery at all."""
-RUNS, PROVENANCE, LESSONS, KINDS = "runs.csv", "provenance.json", "lessons", "kinds"
+RUNS, PROVENANCE, LESSONS, KINDS, PHOTOGRAPHS = "runs.csv", "provenance.json", "lessons", "kinds", "photographs"
 TASK: Final = ["dataset", "model", "amount", "regularity", "discovery", "options", "seed"]
 COLUMNS: Final = [*TASK, "method", "label", "oracle", "variant", *metrics.names(), "device", "key"]
 
@@ -84,9 +85,19 @@ class Gallery:
         return _open(self.folder / KINDS)
 
     @functools.cached_property
+    def photographs(self) -> Gallery | None:
+        """The map of photographs; None where there is none."""
+        return _open(self.folder / PHOTOGRAPHS)
+
+    @functools.cached_property
+    def on_dial(self) -> pd.DataFrame:
+        """:attr:`runs`, and those of :attr:`photographs`: everything that has a place on a map."""
+        return _below(self.runs, self.photographs)
+
+    @functools.cached_property
     def with_kinds(self) -> pd.DataFrame:
-        """:attr:`runs`, and those of :attr:`kinds`."""
-        return self.runs if self.kinds is None else pd.concat([self.runs, self.kinds.runs], ignore_index=True)
+        """:attr:`on_dial`, and those of :attr:`kinds`."""
+        return _below(self.on_dial, self.kinds)
 
     @property
     def comparisons(self) -> pd.DataFrame:
@@ -103,7 +114,11 @@ class Gallery:
 
     def line_of(self, keys: Collection[str]) -> str:
         """The same for these results, each part's that some of them come from."""
-        parts = [part for part in (self, self.kinds) if part is not None and part.runs["key"].isin(list(keys)).any()]
+        parts = [
+            part
+            for part in (self, self.kinds, self.photographs)
+            if part is not None and part.runs["key"].isin(list(keys)).any()
+        ]
         told = [part.line() for part in parts]
         if self.lessons is not None and not self.lessons.keys.isdisjoint(keys):
             told.append(self.lessons.line())
@@ -130,6 +145,10 @@ def _open(folder: Path) -> Gallery | None:
     except (OSError, ValueError) as error:
         warnings.warn(f"The gallery in {folder} cannot be read, so there is none: {error}", stacklevel=2)
         return None
+
+
+def _below(rows: pd.DataFrame, part: Gallery | None) -> pd.DataFrame:
+    return rows if part is None else pd.concat([rows, part.runs], ignore_index=True)
 
 
 def _typed(rows: pd.DataFrame) -> pd.DataFrame:

@@ -101,7 +101,8 @@ def _two_recipes(state: State) -> RecipeName | None:
 
 def _older(state: State) -> RecipeName | None:
     """The recipe of a link that names none: there was one then, for corruption that is made as well."""
-    here = "dataset.data" in state["overrides"] or state["dataset"] != "images"  # or it is still to be asked for
+    # Of photographs alone: this dataset came later, and of one's own the files may still have to be asked for.
+    here = state["dataset"] != "photographs" and ("dataset.data" in state["overrides"] or state["dataset"] != "images")
     return "accurate" if here and _two_recipes(state) == "memorising" else None
 
 

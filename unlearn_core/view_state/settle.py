@@ -94,16 +94,22 @@ def _training_data(state: State) -> LabelledData | None:
 
 
 def _settle_files(state: State, notices: list[str]) -> None:
-    """A dataset that comes from files is kept only while they can be loaded: without data no page has anything to show."""
+    """A dataset that comes from files is kept only while they can be loaded: without data no page has anything to show, unless
+    results of these very files come with the code."""
     from unlearn_core.datasets import load_dataset, registry
 
-    if not registry.get(state["dataset"]).needs_data:
+    source = registry.get(state["dataset"])
+    if not source.needs_data or (source.known and "dataset.data" not in state["overrides"]):
         return
     # What else does not fit, such as a recipe or two classes that are one, is no reason to drop the data: it is settled later.
     alone: State = default_state() | {"dataset": state["dataset"], "seed": state["seed"], "overrides": _of_dataset(state)}
     try:
         load_dataset(to_scenario(alone).dataset, state["seed"])
     except UserError as error:
+        if source.known:
+            state["overrides"] = {key: value for key, value in state["overrides"].items() if key != "dataset.data"}
+            notices.append(str(error))
+            return
         state["dataset"], state["recipe"] = BY_NAME["dataset"].default, None
         state["overrides"] = {key: value for key, value in state["overrides"].items() if not key.startswith("dataset.")}
         notices.append(f"{error} The dataset is {state['dataset']} again.")

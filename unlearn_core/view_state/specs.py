@@ -58,6 +58,26 @@ def is_own(state: State) -> bool:
     return bool(registry.get(state["dataset"]).needs_data)
 
 
+def files_absent(state: State) -> bool:
+    """Whether nothing can be computed in this view for lack of its files: results of these very files come with the code."""
+    from unlearn_core.datasets import load_dataset, registry
+    from unlearn_core.errors import UserError
+    from unlearn_core.specs import DatasetSpec
+    from unlearn_core.support.deferring import NotRead
+
+    source = registry.get(state["dataset"])
+    if not source.known:
+        return False
+    try:
+        params = source.full_params(section_overrides(state["overrides"], "dataset"))
+        load_dataset(DatasetSpec(name=source.name, params=params), state["seed"])
+    except UserError:
+        return True
+    except NotRead:  # they are here
+        return False
+    return False
+
+
 def edited(state: State) -> int:
     """The size of the edited forget set in use; 0 where the discovery rate counts."""
     return len(state.get("indices") or ()) if state["forget"] else 0

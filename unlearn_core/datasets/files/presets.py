@@ -40,7 +40,7 @@ def _accurate(train: int) -> TrainingSpec:
 
 
 def _quick(train: int) -> TrainingSpec:
-    """Half of the accurate recipe's time. Of few images it is as accurate; of many, each seen seldom, it is not."""
+    """Half of the accurate recipe's time. Of few images it is nearly as accurate; of many, each seen seldom, it is not."""
     changes = {"epochs": 19 if train <= FEW else 7, "whiten": True, "small": 0.6}
     return _accurate(train).model_copy(update=changes)
 

@@ -105,7 +105,7 @@ SCENARIO: Final[tuple[Control, ...]] = (
         "recipe",
         "Recipe",
         "Memorising: the network learns its wrong labels, so that there is something to heal. Accurate: crops and flips, for "
-        "your own data. Quick: as accurate for up to 5,000 images, in half of the time.",
+        "your own data. Quick: nearly as accurate for up to 5,000 images, in half of the time.",
         "choice",
         None,
         choices=fixed(RECIPES),
