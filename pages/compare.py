@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
 from pages.cache import catalog, costs
@@ -18,6 +21,10 @@ from unlearn_core import view_state as vs
 from unlearn_core.stages.unlearn import plan_runs
 from unlearn_core.views.text.sentences import outcome, reference_note, scenario_line
 
+if TYPE_CHECKING:
+    from unlearn_core.engine import JobView
+    from unlearn_core.specs import MethodSpec
+
 
 def see(state: vs.State) -> str:
     if vs.truth_known(state):
@@ -29,6 +36,21 @@ def attempt(state: vs.State) -> str:
     if vs.truth_known(state):
         return "lower the discovery rate in Craft, and see which methods still heal what was not found."
     return "look for little left of the wrong labels at no loss of utility, then take that model with you under Export."
+
+
+def nothing_to_show(state: vs.State, job: JobView | None, specs: Sequence[MethodSpec]) -> None:
+    """Why there is no result, and what helps."""
+    if not jobs.running(job) and not specs:
+        st.info("Until something is known to be wrong there is nothing to compare.", icon=":material/info:")
+    elif absent_files.absent():
+        st.info("No results of this very task come with Eunoe; Heatmap shows those that do.", icon=":material/grid_on:")
+        absent_files.nearest(state)
+    elif jobs.may_ask(job):
+        st.info(
+            f"Nothing is computed yet for this scenario. Press **Run**: it trains the original model and {len(specs)} "
+            "methods, and results appear here one by one.",
+            icon=":material/play_arrow:",
+        )
 
 
 with page("Compare methods", see=see, attempt=attempt) as (state, corner):
@@ -76,17 +98,7 @@ with page("Compare methods", see=see, attempt=attempt) as (state, corner):
     jobs.panel(stages, job)
     frame = results.frame_of(scenario, specs, st.session_state.get("asked", set()))
     if "original" not in set(frame["method"]) or len(frame) < 2:
-        if not jobs.running(job) and not specs:
-            st.info("Until something is known to be wrong there is nothing to compare.", icon=":material/info:")
-        elif absent_files.absent():
-            st.info("No results of this very task come with Eunoe; Heatmap shows those that do.", icon=":material/grid_on:")
-            absent_files.nearest(state)
-        elif jobs.may_ask(job):
-            st.info(
-                f"Nothing is computed yet for this scenario. Press **Run**: it trains the original model and {len(specs)} "
-                "methods, and results appear here one by one.",
-                icon=":material/play_arrow:",
-            )
+        nothing_to_show(state, job, specs)
         end_page()
 
     words, side = st.columns([6, 1], vertical_alignment="bottom")

@@ -45,6 +45,18 @@ def choices(state: vs.State) -> None:
                       **binding.widget_args(state, "discovery", float))  # fmt: skip
 
 
+def nothing_to_show(state: vs.State) -> None:
+    """Why every cell is hatched, and what helps."""
+    if absent_files.absent():
+        st.info("No results of this setting come with Eunoe.", icon=":material/grid_on:")
+        return
+    st.info(
+        f"Nothing has been run on {catalog.dataset_label(state['dataset'])} with these options yet. **Run these** below "
+        "fills the hatched cells, and results appear as they come; or run a few methods in Compare.",
+        icon=":material/play_arrow:",
+    )
+
+
 with page(
     "Heatmap: every method, every task",
     see=lambda state: (
@@ -104,14 +116,8 @@ with page(
     grids.progress(job)
     if state["rows"] != "chosen" and (narrowed := catalog.narrowed(state)):
         st.caption(f"{narrowed} Chosen on Compare; what is chosen there stays.")
-    if found.runs.empty and absent_files.absent():
-        st.info("No results of this setting come with Eunoe.", icon=":material/grid_on:")
-    elif found.runs.empty:
-        st.info(
-            f"Nothing has been run on {catalog.dataset_label(state['dataset'])} with these options yet. **Run these** below "
-            "fills the hatched cells, and results appear as they come; or run a few methods in Compare.",
-            icon=":material/play_arrow:",
-        )
+    if found.runs.empty:
+        nothing_to_show(state)
     if not binding.hidden(state, "grid"):
         grids.picture(picture)
     with take:  # after the picture, which is what people wait for

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from benchmarks.paths import PLANS
-from benchmarks.report.headline.report import channels, differences, findings, interval, means, page
+from benchmarks.report.headline.report import channels, differences, findings, interval, learned, means, page, shares
 from benchmarks.report.headline.rows import COLUMNS, PLANS_OF, add, read
 from unlearn_core.cli.sweep import read_plan
 from unlearn_core.cli.tune import FIRST_SEED
@@ -51,6 +51,20 @@ def test_what_the_channels_are_worth_follows_from_the_rows(rem: list[float], abl
     (told,) = channels(rows_of({("rem", ""): rem, ("rem_no_redirect", "REM’s values"): ablation}))
     assert told.endswith(f": {verdict}.")
     assert "[REM’s values]" in told
+
+
+def test_shares_of_what_the_oracle_reaches_are_taken_seed_by_seed() -> None:
+    rows = rows_of({("rem", ""): [0.4, 0.2], ("oracle_retrain", ""): [0.8, 0.4], ("npo", ""): [0.6, 0.1]})
+    lines = shares(rows)
+    assert "| REM | 0.500 ± 0.000 |" in lines
+    assert "| NPO | 0.500 ± 0.250 |" in lines
+    assert not any("Oracle" in line for line in lines)
+    assert shares(rows[rows["method"] != "oracle_retrain"]) == []
+
+
+def test_what_the_originals_had_learned_is_said_by_regularity() -> None:
+    rows = rows_of({("rem", ""): [0.4, 0.2]}).assign(memorised=[0.9, 1.0])
+    assert learned(rows)[0].endswith("learned by heart: 0.950 at regularity 1.")
 
 
 def test_an_interval_is_that_of_student() -> None:

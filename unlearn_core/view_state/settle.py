@@ -106,13 +106,11 @@ def _settle_files(state: State, notices: list[str]) -> None:
     try:
         load_dataset(to_scenario(alone).dataset, state["seed"])
     except UserError as error:
-        if source.known:
-            state["overrides"] = {key: value for key, value in state["overrides"].items() if key != "dataset.data"}
-            notices.append(str(error))
-            return
-        state["dataset"], state["recipe"] = BY_NAME["dataset"].default, None
-        state["overrides"] = {key: value for key, value in state["overrides"].items() if not key.startswith("dataset.")}
-        notices.append(f"{error} The dataset is {state['dataset']} again.")
+        notices.append(str(error) if source.known else f"{error} The dataset is {BY_NAME['dataset'].default} again.")
+        if not source.known:
+            state["dataset"], state["recipe"] = BY_NAME["dataset"].default, None
+        gone = "dataset.data" if source.known else "dataset."
+        state["overrides"] = {key: value for key, value in state["overrides"].items() if not key.startswith(gone)}
 
 
 def _of_dataset(state: State) -> dict[str, Scalar]:

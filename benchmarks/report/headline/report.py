@@ -24,7 +24,7 @@ TITLES = {
     "digits": "Digits: 1,437 images of 8×8, 86 corrupted, a small convolutional network",
     "photos": "Photographs: 5,000 images of CIFAR-10 learned by heart, 300 corrupted, ResNet-9 at a quarter of its width",
 }
-REM = ("rem", "")
+REM, ORACLE = ("rem", ""), ("oracle_retrain", "")
 ABLATION = "rem_no_redirect"
 _PRODUCT = "healed_x_utility"
 Who = tuple[str, str]
@@ -44,7 +44,7 @@ def section(rows: pd.DataFrame) -> list[str]:
     lines = [*means(rows), ""]
     if not (of(rows, REM)).empty:
         lines += ["Difference to REM, seed by seed:", "", *differences(rows), "", *findings(rows), ""]
-    return [*lines, *times(rows)]
+    return [*lines, *shares(rows), *learned(rows), *times(rows)]
 
 
 def of(rows: pd.DataFrame, who: Who) -> pd.DataFrame:
@@ -120,6 +120,31 @@ def differences(rows: pd.DataFrame) -> list[str]:
             texts.append("–" if not len(gap) else f"{middle:+.3f}" + ("" if math.isnan(half) else f" ± {half:.3f}"))
         lines.append(f"| {label(who)} | " + " | ".join(texts) + " |")
     return lines
+
+
+def shares(rows: pd.DataFrame) -> list[str]:
+    """Everyone's share of what training without any corruption reaches, seed by seed: where that itself is far from 1, the
+    product alone says little."""
+    tasks = [task for task in cells(rows) if len(at(of(rows, ORACLE), task))]
+    if not tasks:
+        return []
+    lines = ["| method | " + " | ".join(f"r {r:g}, {d:.0%}" for r, d in tasks) + " |", "|---" * (len(tasks) + 1) + "|"]
+    for who in everyone(rows):
+        if who == ORACLE:
+            continue
+        found = [(at(of(rows, who), task) / at(of(rows, ORACLE), task)).dropna() for task in tasks]
+        texts = ["–" if values.empty else f"{values.mean():.3f} ± {standard_error(values):.3f}" for values in found]
+        lines.append(f"| {label(who)} | " + " | ".join(texts) + " |")
+    return ["As a share of what training without any corruption reaches:", "", *lines, ""]
+
+
+def learned(rows: pd.DataFrame) -> list[str]:
+    """How many of the wrong labels the originals had learned, in one sentence."""
+    means = rows.groupby("regularity")["memorised"].mean().dropna()
+    if means.empty:
+        return []
+    told = ", ".join(f"{share:.3f} at regularity {regularity:g}" for regularity, share in means.items())
+    return [f"Wrong labels that the originals had learned by heart: {told}.", ""]
 
 
 def findings(rows: pd.DataFrame) -> Iterator[str]:
