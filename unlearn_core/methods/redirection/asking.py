@@ -31,8 +31,10 @@ def gather_outputs(task: UnlearningTask, reporter: Reporter) -> tuple[ModelOutpu
     labels = task.data.labels
     logits, features = outputs(task.frozen_original(), task)
     nothing = torch.zeros(len(labels), dtype=torch.bool, device=task.device)
-    history = watch_training(task, RepeatProgress(reporter, 0, 2))
-    view = ModelOutputs(labels, nothing, logits, features, logits, features, history=history, inputs=task.data.inputs)
+    history, gradients = watch_training(task, RepeatProgress(reporter, 0, 2))
+    view = ModelOutputs(
+        labels, nothing, logits, features, logits, features, history=history, inputs=task.data.inputs, gradients=gradients
+    )
     patches = find_shared_patches(task.data.inputs, labels) if has_squares(task.data.inputs) else None
     parts = left_out_parts(split_classes(view, features), patches, labels)
     apart = predict_left_out(task, parts, RepeatProgress(reporter, 1, 2), short=True)
