@@ -10,7 +10,7 @@ from pocket import Pocket
 
 from unlearn_core.contracts.measures import make_view
 from unlearn_core.discovery import ModelOutputs, out_of_fold, registry
-from unlearn_core.discovery.early_cutting import is_cut, learned_first
+from unlearn_core.discovery.early_cutting import given_up, is_cut, learned_first
 from unlearn_core.discovery.gradients import memorisation
 from unlearn_core.discovery.patches import find_shared_patches
 from unlearn_core.discovery.watched import count_right
@@ -211,7 +211,10 @@ def test_an_example_that_is_learned_early_and_then_contradicted_comes_first() ->
     # fourth never.
     sequences = [[1, 1, 1, 1, 1, 1], [1, 1, 1, 1, 0, 0], [0, 0, 0, 1, 1, 1], [0, 0, 0, 0, 0, 0]]
     view = watched([[right if s[t] else wrong for s in sequences] for t in range(6)], [0, 0, 0, 0])
-    assert learned_first(count_right(view)).tolist() == [0, 1]
+    right = count_right(view)
+    assert right is not None
+    assert learned_first(right).tolist() == [0, 1]
+    assert given_up(right).tolist() == [False, True, False, False]
     found = scored("early_cutting", replace(view, gradients=torch.ones(4)))
     assert found.tolist() == [0.5, 3.0, 0.0, 0.0]
     assert registry.get("early_cutting").compute(replace(view, gradients=None)) is None

@@ -65,6 +65,15 @@ def learned_first(right: torch.Tensor, share: float = EARLY, streak: int = STREA
     return learned[order[: int(len(learned) * share + 1e-9)]]
 
 
+def given_up(right: torch.Tensor) -> torch.Tensor:
+    """bool (n,): what is learned early and contradicted later: not predicted any more at the end; ``right`` bool (epochs, n):
+    where the given label is predicted."""
+    early = learned_first(right)
+    flags = torch.zeros(right.shape[1], dtype=torch.bool, device=right.device)
+    flags[early] = ~right[-1, early]
+    return flags
+
+
 def examine(early: torch.Tensor, logits: torch.Tensor, labels: torch.Tensor, gradient: torch.Tensor) -> Examined:
     """What was learned ``early`` (ids), looked at by the network that gives ``logits`` (n, classes) and the lengths of input
     gradients ``gradient`` (n,)."""
