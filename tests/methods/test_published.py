@@ -83,6 +83,7 @@ FACTS = [
     ("oracle_matching", "epochs", 5),
     ("robust_retrain", "weight", 3.0),
     ("robust_retrain", "memory", 0.7),
+    ("cuts_neighbours", "epochs", 60),
     ("early_cut_retrain", "rounds", 3),
     ("early_cut_retrain", "keep", 0.925),
     ("early_cut_retrain", "early", 1 / 1.5),
