@@ -86,6 +86,7 @@ POINTS = {
     "cf_k": Effect("points", 0.15, 0.85, 0.95),
     "cuts": Effect("points", 0.15, 0.8, 0.93),
     "cuts_neighbours": Effect("points", 0.15, 0.85, 0.93),
+    "data_model_matching": Effect("points", 0.1, 0.88, 0.93, 75),
     "del": Effect("points", 0.15, 0.85, 0.92),
     "duck": Effect("points", 0.3, 0.7, 0.93),
     "early_cut_retrain": Effect("points", 0.15, 0.85, 0.93),
@@ -137,7 +138,7 @@ their neighbours, and fine-tuning heals as much without a term for the distance.
 ON_POINTS_ONLY = {
     "rem_tuned", "rem_discover", "retrain_discover", "etd", "l1_sparse", "oracle_retrain", "rem_no_removal", "rem_ideal",
     "rem_relabel", "rem_relabel_discover", "relabel_finetune", "relabel_retrain", "tarf", "oracle_matching", "robust_retrain",
-    "early_cut_retrain",
+    "early_cut_retrain", "data_model_matching",
 }  # fmt: skip
 """They take long on digits: those that search run REM or retraining tens of times, the others show no more there."""
 

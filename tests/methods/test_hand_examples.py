@@ -30,6 +30,7 @@ WHERE = {
     "2.5 L2UL, prices": "methods/test_l2ul.py::test_importances_become_prices",
     "2.5 L2UL, loss": "methods/test_l2ul.py::test_the_two_losses_count_by_their_examples",
     "2.6 SAP": "methods/test_checked_by_hand.py::test_how_much_of_a_direction_passes",
+    "2.7 data models": "methods/test_data_model_matching.py::test_the_effect_of_an_example_by_hand",
     "2.8 distance": "methods/test_weight_distance.py::test_the_distance_is_the_root_of_the_mean_square",
     "2.9 fine-pruning": "methods/test_checked_by_hand.py::test_two_channels_are_pruned",
     "2.10 ANP": "methods/test_checked_by_hand.py::test_masks_are_made_of_zeros_and_ones",
@@ -70,7 +71,7 @@ WHERE = {
     "5.6 spurious attribute": "corruption/test_kinds.py::test_a_spurious_attribute_goes_with_its_class_as_often_as_rho_says",
     "8 ELR term": "methods/test_robust_retrain.py::test_the_term_by_hand",
 }
-"""Not there, because what they are examples of is not built: data models (2.7); and the correctness of a data map (3.4)."""
+"""Not there, because what it is an example of is not built: the correctness of a data map (3.4)."""
 
 
 def test_what_is_found_at_a_budget() -> None:

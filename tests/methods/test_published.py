@@ -81,6 +81,7 @@ FACTS = [
     ("oracle_matching", "oracles", 10),
     ("oracle_matching", "learning_rate", 5e-4),
     ("oracle_matching", "epochs", 5),
+    ("data_model_matching", "retained", 3.0),
     ("robust_retrain", "weight", 3.0),
     ("robust_retrain", "memory", 0.7),
     ("cuts_neighbours", "epochs", 60),
