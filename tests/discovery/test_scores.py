@@ -125,7 +125,8 @@ def test_what_ranks_without_known_errors_is_not_weighed_by_discovery() -> None:
 
 
 def test_a_data_map_has_a_height_a_breadth_and_a_corner() -> None:
-    """Probabilities of three epochs: (0.2, 0.4, 0.9) has mean 0.5 and deviation 0.294; what is never believed comes first."""
+    """Probabilities of three epochs: (0.2, 0.4, 0.9) has mean 0.5 and deviation 0.294, and of two classes it is right in one of
+    the three; what is never believed comes first."""
     chances = torch.tensor([[0.2, 0.4, 0.9], [0.1, 0.1, 0.1], [0.05, 0.5, 0.9], [0.9, 0.95, 0.95]])
     history = torch.stack([chances.log(), (1 - chances).log()], dim=2).permute(1, 0, 2)
     view = replace(make_view(4, 2), labels=torch.zeros(4, dtype=torch.long), history=history)
@@ -133,12 +134,14 @@ def test_a_data_map_has_a_height_a_breadth_and_a_corner() -> None:
     assert spread[0].item() == pytest.approx(0.294, abs=5e-4)
     assert spread.argmax().item() == 2
     assert spread[1].item() == pytest.approx(0.0, abs=1e-6)
+    assert scored("low_correctness", view).tolist()[:2] == pytest.approx([-1 / 3, 0.0])
     hard = scored("hard_to_learn", view)
     assert hard[0].item() == pytest.approx(-((0.5**2 + 0.294**2) ** 0.5), abs=5e-4)
     assert hard.argmax().item() == 1
     assert hard.argmin().item() == 3
     assert not registry.get("variability").weighed
     assert not registry.get("hard_to_learn").weighed
+    assert not registry.get("low_correctness").weighed
 
 
 def test_the_length_of_an_error_and_of_a_gradient() -> None:

@@ -89,7 +89,7 @@ POINTS = {
     "data_model_matching": Effect("points", 0.1, 0.88, 0.93, 75),
     "del": Effect("points", 0.15, 0.85, 0.92),
     "duck": Effect("points", 0.3, 0.7, 0.93),
-    "early_cut_retrain": Effect("points", 0.15, 0.85, 0.93),
+    "early_cut_retrain": Effect("points", 0.15, 0.85, 0.86, 75),
     "etd": Effect("points", 0.2, 0.8, 0.88),
     "eu_k": Effect("points", 0.15, 0.85, 0.93),
     "fine_pruning": Effect("points", 0.3, 0.7, 0.94),

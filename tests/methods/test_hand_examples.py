@@ -71,7 +71,7 @@ WHERE = {
     "5.6 spurious attribute": "corruption/test_kinds.py::test_a_spurious_attribute_goes_with_its_class_as_often_as_rho_says",
     "8 ELR term": "methods/test_robust_retrain.py::test_the_term_by_hand",
 }
-"""Not there, because what it is an example of is not built: the correctness of a data map (3.4)."""
+"""The examples and their tests; ``methods2.md`` has no others."""
 
 
 def test_what_is_found_at_a_budget() -> None:

@@ -88,6 +88,19 @@ class LowConfidence(Score):
 
 
 @register
+class LowCorrectness(Score):
+    """−(1/T) Σ_t [the given label is predicted]. Swayamdipta et al. 2020, arXiv:2009.10795, the colour of a data map."""
+
+    name, label, weighed = "low_correctness", "Low correctness", False
+    summary = "In how few of its epochs a watched training run predicts the given label."
+
+    @classmethod
+    def compute(cls, view: ModelOutputs) -> torch.Tensor | None:
+        right = count_right(view)
+        return None if right is None else -right.float().mean(0)
+
+
+@register
 class Variability(Score):
     """σ_t p_t(y). Swayamdipta et al. 2020, arXiv:2009.10795, the breadth of a data map: high where an example is ambiguous."""
 
