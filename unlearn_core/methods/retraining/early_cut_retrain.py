@@ -83,9 +83,9 @@ class EarlyCutRetrain(Method[EarlyCutParams]):
                 break
             entries.append({"examples": len(ids), "learned": len(kept), "cut": len(contradicted)})
             ids = kept[~torch.isin(kept, contradicted)]
-        model = task.fresh_model(task.seed + 1)
-        settling = training_anew(last, model, task, ids)
-        model = FreshTrainer(model, task.data, task.recipe, task.seed + 1, settling).fit(ids)
+        fresh = task.fresh_model(task.seed + 1)
+        settling = training_anew(last, fresh, task, ids)
+        model = FreshTrainer(fresh, task.data, task.recipe, task.seed + 1, settling).fit(ids)
         add_report(model, early_cutting={"rounds": entries, "kept": len(ids)})
         return model
 
