@@ -157,7 +157,9 @@ def evidence(state: vs.State, scenario: Scenario, found: Suspects, groups: np.nd
     chance = "" if pd.isna(row["probability"]) else f"  \nCorrupted with probability **{100 * row['probability']:.0f} %**"
     given, says = escape_markdown(row["given"]), escape_markdown(row["says"])
     early = (
-        "  \nA training run that was only watched learned it early and contradicted it later." if row.get("given_up") else ""
+        "  \nA training run that was only watched learned the given label early and contradicted it later."
+        if row.get("given_up")
+        else ""
     )
     words.markdown(
         f"**Example {index}**, rank {row['rank']} of {len(found):,}  \ngiven **{given}**, the healed model says "
