@@ -14,6 +14,7 @@ was called wrong the original is left as it was. The orders:
 - ``area under the margin``, ``spectral signature``, ``lowest margin``: scores of ``unlearn_core/discovery``; the last one is
   the original's own margin.
 - ``random``.
+- If asked for by its name: any other score of ``unlearn_core/discovery`` that needs no known error and no further network.
 
 The other orders are cut into cards of sixteen from the top; a mixed card is asked in halves, as ours is. ``clean`` is the data
 set without corruption. Healed, utility, precision and recall are computed from the ground truth here, after the answers; the
@@ -66,7 +67,7 @@ ORDERS = {
     "lowest margin": "original_margin",
     "random": "",
 }
-"""Order → the score that ranks by it."""
+"""Order → the score that ranks by it; other orders are scores by their own name."""
 FOLDS = 4
 HEALED = ("healed", "utility", "original_utility", "healing_seconds")
 """Columns that depend on the forget set alone."""
@@ -131,13 +132,14 @@ def ranking(order: str, cell: Cell) -> tuple[np.ndarray, str]:
         else:
             quality = get_label_quality_scores(view.labels.numpy(), held_out.numpy(), method="self_confidence")
             return -np.asarray(quality, dtype=float), "cleanlab"
-    return score(ORDERS[order], view), "this project"
+    return score(ORDERS.get(order, order), view), "this project"
 
 
 def score(name: str, view: ModelOutputs) -> np.ndarray:
     """A registered score (N,) of what is known."""
     values = scores.get(name).compute(view)
-    assert values is not None
+    if values is None:
+        raise SystemExit(f"The score {name!r} needs more than is known at the start.")
     found: np.ndarray = values.double().numpy()
     return found
 
@@ -242,7 +244,7 @@ def main() -> None:
     parser.add_argument("--regularity", nargs="+", default=list(REGULARITY))
     parser.add_argument("--seeds", nargs="+", type=int, default=list(SEEDS))
     parser.add_argument("--slips", nargs="+", type=float, default=list(SLIPS))
-    parser.add_argument("--orders", nargs="+", choices=list(ORDERS), default=list(ORDERS))
+    parser.add_argument("--orders", nargs="+", choices=[*ORDERS, *scores.names()], default=list(ORDERS))
     parser.add_argument("--looks", nargs="+", type=int, default=list(LOOKS))
     parser.add_argument("--healing", choices=["all", "ours"], default="all")
     parser.add_argument("--workers", type=int, default=1)

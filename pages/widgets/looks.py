@@ -168,7 +168,8 @@ def _card(state: vs.State, scenario: Scenario, standing: Standing, card: Card) -
     """One card with its question and the answers."""
     names = vs.class_names(state)
     with st.container(border=True, key="look"):
-        st.markdown(f"**Are these given labels wrong?** {escape_markdown(describe_card(card, names))}")
+        why = describe_card(card, names, standing.inquiry.evidence.given_up)
+        st.markdown(f"**Are these given labels wrong?** {escape_markdown(why)}")
         left, right = st.columns([4.4, 1], gap="medium")
         with left:
             if vs.has_images(state):

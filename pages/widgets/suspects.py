@@ -156,9 +156,14 @@ def evidence(state: vs.State, scenario: Scenario, found: Suspects, groups: np.nd
     truth = "" if groups is None else f"  \nTruly {groups[index]}."
     chance = "" if pd.isna(row["probability"]) else f"  \nCorrupted with probability **{100 * row['probability']:.0f} %**"
     given, says = escape_markdown(row["given"]), escape_markdown(row["says"])
+    early = (
+        "  \nA training run that was only watched learned the given label early and contradicted it later."
+        if row.get("given_up")
+        else ""
+    )
     words.markdown(
         f"**Example {index}**, rank {row['rank']} of {len(found):,}  \ngiven **{given}**, the healed model says "
-        f"**{says}**{chance}{truth}"
+        f"**{says}**{chance}{early}{truth}"
     )
     show.picture(suspects_figure.evidence_bars(found.evidence(index), index, 300), "suspect-evidence")
     more_like.section(state, scenario, [index], "suspect")

@@ -6,11 +6,16 @@ from dataclasses import replace
 
 import pytest
 import torch
+from pocket import Pocket
 
 from unlearn_core.contracts.measures import make_view
 from unlearn_core.discovery import ModelOutputs, out_of_fold, registry
+from unlearn_core.discovery.early_cutting import given_up, is_cut, learned_first
 from unlearn_core.discovery.gradients import memorisation
 from unlearn_core.discovery.patches import find_shared_patches
+from unlearn_core.discovery.watched import count_right
+from unlearn_core.discovery.watching import watch_training
+from unlearn_core.training import SilentReporter
 
 
 def scored(name: str, view: ModelOutputs) -> torch.Tensor:
@@ -120,7 +125,8 @@ def test_what_ranks_without_known_errors_is_not_weighed_by_discovery() -> None:
 
 
 def test_a_data_map_has_a_height_a_breadth_and_a_corner() -> None:
-    """Probabilities of three epochs: (0.2, 0.4, 0.9) has mean 0.5 and deviation 0.294; what is never believed comes first."""
+    """Probabilities of three epochs: (0.2, 0.4, 0.9) has mean 0.5 and deviation 0.294, and of two classes it is right in one of
+    the three; what is never believed comes first."""
     chances = torch.tensor([[0.2, 0.4, 0.9], [0.1, 0.1, 0.1], [0.05, 0.5, 0.9], [0.9, 0.95, 0.95]])
     history = torch.stack([chances.log(), (1 - chances).log()], dim=2).permute(1, 0, 2)
     view = replace(make_view(4, 2), labels=torch.zeros(4, dtype=torch.long), history=history)
@@ -128,12 +134,14 @@ def test_a_data_map_has_a_height_a_breadth_and_a_corner() -> None:
     assert spread[0].item() == pytest.approx(0.294, abs=5e-4)
     assert spread.argmax().item() == 2
     assert spread[1].item() == pytest.approx(0.0, abs=1e-6)
+    assert scored("low_correctness", view).tolist()[:2] == pytest.approx([-1 / 3, 0.0])
     hard = scored("hard_to_learn", view)
     assert hard[0].item() == pytest.approx(-((0.5**2 + 0.294**2) ** 0.5), abs=5e-4)
     assert hard.argmax().item() == 1
     assert hard.argmin().item() == 3
     assert not registry.get("variability").weighed
     assert not registry.get("hard_to_learn").weighed
+    assert not registry.get("low_correctness").weighed
 
 
 def test_the_length_of_an_error_and_of_a_gradient() -> None:
@@ -169,3 +177,59 @@ def test_memorised_is_what_only_seeing_an_example_taught() -> None:
     )  # fmt: skip
     assert scored("memorisation", view).tolist() == pytest.approx([0.5])
     assert registry.get("memorisation").compute(replace(view, held_out=None)) is None
+
+
+def of_ten(place: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Loss, confidence and length of the input gradient of ten; the fourth has the highest loss and the second-highest
+    confidence, and its gradient is the ``place``-th shortest."""
+    loss, confidence, gradient = torch.arange(10.0) / 10, torch.arange(10.0) / 20, torch.arange(1.0, 11)
+    loss[3], confidence[3], confidence[0] = 2.0, 0.9, 0.95
+    gradient[3] = place - 0.5 if place <= 3 else place + 0.5
+    return loss, confidence, gradient
+
+
+def test_what_is_cut_has_a_high_loss_high_confidence_and_a_short_gradient() -> None:
+    """Of ten only the one with the highest loss, among the two most confident and the two of the shortest gradient; none where
+    its gradient is the third shortest."""
+    assert is_cut(*of_ten(2)).nonzero()[:, 0].tolist() == [3]
+    assert not is_cut(*of_ten(3)).any()
+
+
+def test_what_is_cut_among_contradicted_ones_is_their_most_confident_and_shortest() -> None:
+    """Shares of those of high loss alone, and nothing where the given label is predicted."""
+    loss = torch.arange(100.0)
+    confidence, gradient = torch.zeros(100), torch.arange(100.0)
+    confidence[[5, 92, 93]] = torch.tensor([0.99, 0.9, 0.8])  # of the ten highest losses two; the sixth's loss is low
+    gradient[[92, 97]] = torch.tensor([50.0, 20.0])
+    other = torch.ones(100, dtype=torch.bool)
+    assert is_cut(loss, confidence, gradient, other).nonzero()[:, 0].tolist() == [92]
+    other[92] = False
+    assert not is_cut(loss, confidence, gradient, other)[92]
+    assert not is_cut(loss, confidence, gradient, torch.zeros(100, dtype=torch.bool)).any()
+
+
+def test_an_example_that_is_learned_early_and_then_contradicted_comes_first() -> None:
+    right, wrong = [3.0, 0.0], [0.0, 3.0]
+    # Learned in three epochs: the first and the second; the second is given up at the end. The third is learned last, the
+    # fourth never.
+    sequences = [[1, 1, 1, 1, 1, 1], [1, 1, 1, 1, 0, 0], [0, 0, 0, 1, 1, 1], [0, 0, 0, 0, 0, 0]]
+    view = watched([[right if s[t] else wrong for s in sequences] for t in range(6)], [0, 0, 0, 0])
+    right = count_right(view)
+    assert right is not None
+    assert learned_first(right).tolist() == [0, 1]
+    assert given_up(right).tolist() == [False, True, False, False]
+    found = scored("early_cutting", replace(view, gradients=torch.ones(4)))
+    assert found.tolist() == [0.5, 3.0, 0.0, 0.0]
+    assert registry.get("early_cutting").compute(replace(view, gradients=None)) is None
+    assert registry.get("early_cutting").compute(replace(view, gradients=torch.ones(4), history=None)) is None
+    assert not registry.get("early_cutting").weighed
+
+
+def test_wrong_labels_that_are_believed_first_are_found_once_a_run_knows_better() -> None:
+    task = Pocket()
+    history, gradients = watch_training(task, SilentReporter())
+    view = replace(make_view(len(task.data), 2), labels=task.data.labels, history=history, gradients=gradients)
+    first = scored("early_cutting", view).argsort(descending=True)[:6]
+    assert set(first.tolist()) == set(task.wrong.tolist())
+    late = scored("learning_time", view)
+    assert (late[task.wrong] <= late.median()).all()  # what is learned late says nothing of them

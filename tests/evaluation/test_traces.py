@@ -15,6 +15,7 @@ from unlearn_core.datasets import load_dataset
 from unlearn_core.evaluation import OutsideView, load_scenario_data, measure, measured_for
 from unlearn_core.evaluation.canaries import canary_traces, trace_scores
 from unlearn_core.evaluation.likelihood import likelihood_score
+from unlearn_core.evaluation.memorisation import difference_in_differences
 from unlearn_core.presets import make_method, make_scenario
 from unlearn_core.results.tables import comparison, original_metrics
 from unlearn_core.specs import Scenario
@@ -89,6 +90,30 @@ def test_without_canaries_there_is_no_trace() -> None:
     assert set(measure(evidence(True), TRACES).values()) == {None}
 
 
+def test_what_untreated_controls_take_away_from_memorisation_by_hand() -> None:
+    """Treated 0.2 before and 0.9 after, untreated 0.4 and 0.5: 0.6."""
+    treated, untreated = (torch.tensor([0.9]), torch.tensor([0.2])), (torch.tensor([0.5]), torch.tensor([0.4]))
+    assert difference_in_differences(*treated, *untreated) == pytest.approx(0.6)
+
+
+def test_memorisation_is_measured_on_f_and_against_strangers() -> None:
+    shown = evidence(True)
+    given, forget = shown.corrupted.train.labels, shown.forget
+    chance = shown.logits.train.softmax(1).gather(1, given[:, None])[:, 0]
+    strangers = shown.logits.test.softmax(1).gather(1, shown.corrupted.test.labels[:, None])[:, 0]
+    inside = torch.zeros(200)
+    inside[forget] = 0.75
+    names = ("memorisation_forget", "memorisation_left")
+    view = OutsideView(torch.full((200,), 0.25), strangers - 0.1, inside=inside)
+    values = measure(dataclasses.replace(shown, outside=view), names)
+    assert values["memorisation_forget"] == pytest.approx(0.5)
+    assert values["memorisation_left"] == pytest.approx(chance[forget].mean().item() - 0.25 - 0.1, abs=1e-5)
+    older = measure(dataclasses.replace(shown, outside=OutsideView(view.train, view.test)), names)
+    assert older["memorisation_forget"] is None
+    assert older["memorisation_left"] == values["memorisation_left"]
+    assert set(measure(shown, names).values()) == {None}
+
+
 def test_the_likelihood_score_by_hand() -> None:
     score = likelihood_score(torch.tensor([0.0, 4.0, -1.0]), torch.full((3,), 4.0), torch.full((3,), -1.0))
     assert score.tolist() == pytest.approx([0.2, 1.0, 0.0])
@@ -116,7 +141,7 @@ def test_what_is_remembered_lies_near_those_that_saw_it_and_indifferent_examples
 
 
 def test_reference_models_tell_the_original_from_retraining(tmp_path: Path) -> None:
-    """With random labels: the original was trained on F, retraining was not."""
+    """With random labels: the original was trained on F, retraining was not, and each label of F is known by heart alone."""
     scenario = make_scenario("digits", regularity=0.0, discovery=0.5, overrides={"training.epochs": 12, "model.width": 8})
     store, spec = Store.open(tmp_path), make_method("retrain", scenario)
     for stage in [*plan_runs(scenario, [spec]), *plan_reference_models(scenario)]:
@@ -125,3 +150,7 @@ def test_reference_models_tell_the_original_from_retraining(tmp_path: Path) -> N
     assert table.loc["original", "likelihood_median"] > 0.6
     assert table.loc["retrain", "likelihood_median"] < 0.3
     assert table.loc["retrain", "likelihood_p95"] > table.loc["retrain", "likelihood_median"]
+    assert table["memorisation_forget"].nunique() == 1  # of the task, whatever was done
+    assert table.loc["original", "memorisation_forget"] > 0.3
+    assert table.loc["original", "memorisation_left"] > 0.3
+    assert abs(table.loc["retrain", "memorisation_left"]) < 0.15

@@ -49,6 +49,7 @@ DIGITS = {
     "bad_teacher": Effect("digits", 0.3, 0.35, 0.7),
     "cf_k": Effect("digits", 0.75, 0.25, 0.95),
     "cuts": Effect("triggered digits", 0.15, 0.75, 0.88),
+    "cuts_neighbours": Effect("digits", 0.45, 0.55, 0.96),
     "del": Effect("digits", 0.05, 0.9, 0.95),
     "duck": Effect("digits", 0.15, 0.8, 0.95),
     "eu_k": Effect("digits", 0.05, 0.93, 0.96),
@@ -84,8 +85,11 @@ POINTS = {
     "bad_teacher": Effect("points", 0.35, 0.55, 0.8),
     "cf_k": Effect("points", 0.15, 0.85, 0.95),
     "cuts": Effect("points", 0.15, 0.8, 0.93),
+    "cuts_neighbours": Effect("points", 0.15, 0.85, 0.93),
+    "data_model_matching": Effect("points", 0.1, 0.88, 0.93, 75),
     "del": Effect("points", 0.15, 0.85, 0.92),
     "duck": Effect("points", 0.3, 0.7, 0.93),
+    "early_cut_retrain": Effect("points", 0.15, 0.85, 0.86, 75),
     "etd": Effect("points", 0.2, 0.8, 0.88),
     "eu_k": Effect("points", 0.15, 0.85, 0.93),
     "fine_pruning": Effect("points", 0.3, 0.7, 0.94),
@@ -134,6 +138,7 @@ their neighbours, and fine-tuning heals as much without a term for the distance.
 ON_POINTS_ONLY = {
     "rem_tuned", "rem_discover", "retrain_discover", "etd", "l1_sparse", "oracle_retrain", "rem_no_removal", "rem_ideal",
     "rem_relabel", "rem_relabel_discover", "relabel_finetune", "relabel_retrain", "tarf", "oracle_matching", "robust_retrain",
+    "early_cut_retrain", "data_model_matching",
 }  # fmt: skip
 """They take long on digits: those that search run REM or retraining tens of times, the others show no more there."""
 

@@ -20,6 +20,7 @@ WHERE = {
     "test_correcting_labels_heals_what_was_corrected_and_hardly_anything_else",
     "2.2 CUTS": "methods/test_directions.py::test_the_opposite_of_what_was_learned",
     "2.2 NegMerge, agreement": "methods/test_directions.py::test_what_copies_agree_on",
+    "2.2 agreement of neighbours": "methods/test_neighbours.py::test_agreement_beyond_chance_by_hand",
     "2.2b two-sided": "methods/test_directions.py::test_between_two_copies_the_drift_that_they_share_cancels",
     "2.2b last phase": "methods/test_right_labels.py::test_the_last_phase_reads_nothing_but_f_and_moves_no_statistics",
     "2.3 TARF, gate": "methods/test_tarf.py::test_what_lost_most_with_f_is_held_back",
@@ -29,6 +30,7 @@ WHERE = {
     "2.5 L2UL, prices": "methods/test_l2ul.py::test_importances_become_prices",
     "2.5 L2UL, loss": "methods/test_l2ul.py::test_the_two_losses_count_by_their_examples",
     "2.6 SAP": "methods/test_checked_by_hand.py::test_how_much_of_a_direction_passes",
+    "2.7 data models": "methods/test_data_model_matching.py::test_the_effect_of_an_example_by_hand",
     "2.8 distance": "methods/test_weight_distance.py::test_the_distance_is_the_root_of_the_mean_square",
     "2.9 fine-pruning": "methods/test_checked_by_hand.py::test_two_channels_are_pruned",
     "2.10 ANP": "methods/test_checked_by_hand.py::test_masks_are_made_of_zeros_and_ones",
@@ -39,9 +41,12 @@ WHERE = {
     "3.3 learning time, forgetting": "discovery/test_scores.py::test_learning_time_and_forgetting_count_epochs",
     "3.4 cartography": "discovery/test_scores.py::test_a_data_map_has_a_height_a_breadth_and_a_corner",
     "3.5 EL2N, GraNd": "discovery/test_scores.py::test_the_length_of_an_error_and_of_a_gradient",
+    "3.6 early cutting": "discovery/test_scores.py::test_what_is_cut_has_a_high_loss_high_confidence_and_a_short_gradient",
     "3.8 spectral signature": "discovery/test_scores.py::test_the_spectral_signature_centres_before_it_projects",
     "3.9 influence": "discovery/test_scores.py::test_influence_is_the_product_of_the_last_layers_gradients",
     "3.10 held-out memorisation": "discovery/test_scores.py::test_memorised_is_what_only_seeing_an_example_taught",
+    "3.10 difference in differences": "evaluation/test_traces.py::"
+    "test_what_untreated_controls_take_away_from_memorisation_by_hand",
     "3.11 at a budget": "methods/test_hand_examples.py::test_what_is_found_at_a_budget",
     "4.1 KLoM, log-odds": "evaluation/test_membership.py::test_log_odds_by_hand",
     "4.1 KLoM, bins": "evaluation/test_margins.py::test_two_bins_by_hand",
@@ -66,8 +71,7 @@ WHERE = {
     "5.6 spurious attribute": "corruption/test_kinds.py::test_a_spurious_attribute_goes_with_its_class_as_often_as_rho_says",
     "8 ELR term": "methods/test_robust_retrain.py::test_the_term_by_hand",
 }
-"""Not there, because what they are examples of is not built: the agreement of neighbours that CUTS may choose its strength by
-(2.2), data models (2.7), early cutting (3.6), difference in differences (3.10); and the correctness of a data map (3.4)."""
+"""The examples and their tests; ``methods2.md`` has no others."""
 
 
 def test_what_is_found_at_a_budget() -> None:

@@ -10,8 +10,9 @@ from torch import nn
 from trained import Trained
 
 from unlearn_core.methods import OracleTask, registry
-from unlearn_core.methods.distillation import oracle_matching
-from unlearn_core.methods.distillation.oracle_matching import OracleMatching, towards
+from unlearn_core.methods.distillation import matching
+from unlearn_core.methods.distillation.matching import towards
+from unlearn_core.methods.distillation.oracle_matching import OracleMatching
 from unlearn_core.training import SilentReporter, Trainer, predict
 
 
@@ -31,7 +32,7 @@ def test_oracles_see_no_corruption_and_their_mean_is_the_target(points: Trained,
 
     seen: list[torch.Tensor] = []
     monkeypatch.setattr(Trainer, "fit", watched)
-    monkeypatch.setattr(oracle_matching, "towards", lambda targets: seen.append(targets) or towards(targets))
+    monkeypatch.setattr(matching, "towards", lambda targets: seen.append(targets) or towards(targets))
     task = points.task(discovery=0.5, oracle=True)
     assert isinstance(task, OracleTask)
     task = replace(task, recipe=task.recipe.model_copy(update={"epochs": 1}))

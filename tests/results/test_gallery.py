@@ -164,7 +164,7 @@ def test_without_a_gallery_there_is_none(tmp_path: Path, monkeypatch: pytest.Mon
 NOT_YET = {
     "cuts", "negmerge", "relabel_finetune", "relabel_only", "relabel_retrain", "rem_relabel", "rem_relabel_discover", "tarf",
     "task_vector", "ft_sam", "l2ul", "label_influence", "oracle_matching", "pgu", "robust_retrain", "weight_distance",
-    "anp", "clp", "fine_pruning", "i_bau", "sap",
+    "anp", "clp", "fine_pruning", "i_bau", "sap", "cuts_neighbours", "data_model_matching", "early_cut_retrain",
 }  # fmt: skip
 """Many need right labels or checked examples, which the plan's scenarios do not give; none of the others is tuned."""
 

@@ -14,7 +14,14 @@ from unlearn_core.results.harm import costs_utility, harm_in_words
 from unlearn_core.store import Store
 from unlearn_core.views.compare.pareto import pareto_front
 from unlearn_core.views.table import best
-from unlearn_core.views.text.choices import choices, in_words, rate_in_words, round_in_words, stand_in_in_words
+from unlearn_core.views.text.choices import (
+    choices,
+    cutting_in_words,
+    in_words,
+    rate_in_words,
+    round_in_words,
+    stand_in_in_words,
+)
 
 TRIED = [{"changed": {}, "retain": 0.9}, {"changed": {"epochs": 8}, "retain": 0.95}]
 
@@ -59,6 +66,24 @@ TRIED = [{"changed": {}, "retain": 0.9}, {"changed": {"epochs": 8}, "retain": 0.
 )
 def test_each_outcome_in_words(tuning: dict[str, Any], sentence: str) -> None:
     assert in_words("REM", tuning) == sentence
+
+
+def test_what_was_cut_and_what_was_not_moved_in_words(tmp_path: Path) -> None:
+    rounds = [{"examples": 1437, "learned": 1400, "cut": 2}, {"examples": 1398, "learned": 1300, "cut": 1}]
+    assert cutting_in_words("Cut", {"rounds": rounds, "kept": 1299}) == (
+        "Cut trained on 1,299 of 1,437 examples. What it left out was learned late or not at all, but for 3 that had been "
+        "learned early and were contradicted later."
+    )
+    none = cutting_in_words("Cut", {"rounds": [{"examples": 9, "learned": 8, "cut": 0}], "kept": 8})
+    assert none == "Cut trained on 8 of 9 examples. What it left out was learned late or not at all."
+    assert cutting_in_words("Cut", {"rounds": [], "kept": 9}) == ""
+    store, what = Store.open(tmp_path / "store"), make_scenario("blobs")
+    specs = [make_method(name, what) for name in ("cuts", "cuts_neighbours")]
+    for spec, alpha in zip(specs, (3.2, 0.0), strict=True):
+        payload = {"metrics": {}, "report": {"strength": {"alpha": alpha, "reached": alpha > 0}}}
+        store.put(what.run_key(spec), "run", {}, payload, {})
+    said = choices(store, what, specs)
+    assert said == ["CUTS, by neighbours found no strength that is better than none, and left the model as it was."]
 
 
 def test_only_stored_runs_that_chose_something_are_spoken_of(tmp_path: Path) -> None:

@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from unlearn_core.discovery.cards import Card
+from unlearn_core.discovery.groups import Group
 from unlearn_core.engine import Engine
 from unlearn_core.forget_sets import ForgetSet
 from unlearn_core.presets import make_method, make_scenario
@@ -17,8 +19,10 @@ from unlearn_core.store import Store
 from unlearn_core.views.datamap import data as maps
 from unlearn_core.views.datamap.figure import data_map
 from unlearn_core.views.datamap.stage import plan_map
+from unlearn_core.views.looks.cards import describe_card
 from unlearn_core.views.looks.data import evidence_key, read_evidence
 from unlearn_core.views.looks.stage import plan_looks
+from unlearn_core.views.suspects.data import open_suspects
 
 SCENARIO = make_scenario("blobs", regularity=0.0, amount=60, discovery=0.5, overrides={"training.epochs": 12})
 SEARCH = make_method("rem_discover", SCENARIO, {"rounds": 1, "folds": 2, "epochs": 1})
@@ -49,7 +53,7 @@ class Without:
         if key in self.hidden and name == "map":
             raise LookupError
         found = dict(self.store.arrays(key, name))
-        lost = ("watched:confidence", "watched:variability", "variability")
+        lost = ("watched:confidence", "watched:variability", "variability", "watched:given_up", "given_up")
         return {name: values for name, values in found.items() if key not in self.hidden or name not in lost}
 
 
@@ -68,6 +72,25 @@ def test_the_same_run_is_watched_wherever_it_is_kept(store: Store) -> None:
     older = Without(store, looks)
     assert read_evidence(older, SCENARIO).variability is None  # type: ignore[arg-type]
     assert read_evidence(store, SCENARIO).variability is not None
+    assert read_evidence(older, SCENARIO).given_up is None  # type: ignore[arg-type]
+
+
+def test_what_was_learned_early_and_contradicted_later_is_said_of_a_suspect_and_of_a_card(store: Store) -> None:
+    of_cards, suspects = read_evidence(store, SCENARIO).given_up, open_suspects(store, SCENARIO, SEARCH)
+    assert of_cards is not None
+    assert of_cards.dtype == bool
+    said = suspects.everyone["given_up"].to_numpy()
+    assert (of_cards == said).mean() > 0.99  # the same run was watched, here in half precision
+    assert np.array_equal(suspects.table["given_up"], said[suspects.table["index"]])
+    older = Without(store, SCENARIO.run_key(SEARCH))
+    assert "given_up" not in open_suspects(older, SCENARIO, SEARCH).table  # type: ignore[arg-type]
+    shown = np.arange(4)
+    card, flags = Card(1, Group("together", shown), shown, 2.0), np.zeros(len(of_cards), bool)
+    assert "contradicted" not in describe_card(card, None, flags)
+    flags[[1, 9]] = True
+    assert describe_card(card, None, flags).endswith(" One of them was learned early and contradicted later.")
+    flags[2] = True
+    assert describe_card(card, None, flags).endswith(" 2 of them were learned early and contradicted later.")
 
 
 def test_wrong_labels_lie_where_the_map_says(store: Store) -> None:

@@ -135,7 +135,9 @@ def _write(
     said = []
     if asked.out is not None and cards:
         turn = 1 + max((row.turn for row in rows), default=0)
-        page = write_sheet(cards, turn, assistant.data, split.train.class_names, split.names, rows, assistant.sentence)
+        page = write_sheet(
+            cards, turn, assistant.data, split.train.class_names, split.names, rows, assistant.sentence, assistant.explain
+        )
         _put(asked.out / SHEET, page)
         _put(asked.out / ANSWERS, write_answers([*rows, *(row_of(turn, card) for card in cards)]))
         said.append(f"{len(cards)} cards are in {str(asked.out / SHEET)!r}; answer there, or in {str(asked.out / ANSWERS)!r}.")

@@ -75,9 +75,11 @@ def make_view(count: int = 60, classes: int = 4, width: int = 8, seed: int = 5) 
     history = torch.randn(3, count, classes, generator=generator)
     held_out, apart = first.softmax(1), second.softmax(1)
     inputs = torch.randint(0, 256, (count, 1, 8, 8), generator=generator, dtype=torch.uint8)
+    gradients = torch.rand(count, generator=generator)
     return ModelOutputs(
-        labels, known, first, features.flip(0), second, features, first.flip(0), learning, history, held_out, apart, inputs
-    )
+        labels, known, first, features.flip(0), second, features, first.flip(0), learning, history, held_out, apart, inputs,
+        gradients,
+    )  # fmt: skip
 
 
 @dataclass

@@ -39,6 +39,7 @@ class ModelOutputs:
     held_out: torch.Tensor | None = None
     apart: torch.Tensor | None = None
     inputs: torch.Tensor | None = None
+    gradients: torch.Tensor | None = None
 
 
 class Score(Component):

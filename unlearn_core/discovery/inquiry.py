@@ -35,7 +35,8 @@ class Evidence:
 
     ``labels`` int64 (N,), as given; ``groups``: what :func:`find_groups` found; ``learning`` (N,): the loss that the watched
     run had on average; ``places`` float32 (N, D): where the examples lie in the original's feature space; ``variability`` (N,):
-    by how much the probability of the given label changed in the watched run, None in evidence that was stored without it.
+    by how much the probability of the given label changed in the watched run; ``given_up`` bool (N,): what that run learned
+    early and contradicted later. None in evidence that was stored without them.
     """
 
     labels: np.ndarray
@@ -44,6 +45,7 @@ class Evidence:
     learning: np.ndarray
     places: np.ndarray
     variability: np.ndarray | None = None
+    given_up: np.ndarray | None = None
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,15 @@ def count_right(view: ModelOutputs) -> torch.Tensor | None:
     return None if view.history is None else view.history.argmax(2) == view.labels
 
 
+def learning_times(right: torch.Tensor, streak: int = 2) -> torch.Tensor:
+    """int64 (N,): the first epoch, from 1, from which the given label is predicted ``streak`` times in a row, one more than
+    there are for never; ``right`` bool (epochs, N)."""
+    epochs = len(right)
+    streak = max(1, min(streak, epochs))
+    runs = torch.stack([right[start : start + streak].all(0) for start in range(epochs - streak + 1)])
+    return torch.where(runs.any(0), runs.int().argmax(0) + 1, epochs + 1)
+
+
 @register
 class AreaUnderMargin(Score):
     """−(1/T) Σ_t (z_y − max_{k≠y} z_k). Pleiss et al. 2020, arXiv:2001.10528; without its learned threshold."""
@@ -37,12 +46,7 @@ class LearningTime(Score):
     @classmethod
     def compute(cls, view: ModelOutputs) -> torch.Tensor | None:
         right = count_right(view)
-        if right is None:
-            return None
-        epochs = len(right)
-        twice = torch.cat([right[:-1] & right[1:], torch.ones_like(right[:1])])
-        first = twice.int().argmax(0) + 1
-        return torch.where(first == epochs, epochs + 1, first).float()
+        return None if right is None else learning_times(right).float()
 
 
 @register
@@ -81,6 +85,19 @@ class LowConfidence(Score):
         if view.history is None:
             return None
         return -moments_of(view.history, view.labels)[0]
+
+
+@register
+class LowCorrectness(Score):
+    """−(1/T) Σ_t [the given label is predicted]. Swayamdipta et al. 2020, arXiv:2009.10795, the colour of a data map."""
+
+    name, label, weighed = "low_correctness", "Low correctness", False
+    summary = "In how few of its epochs a watched training run predicts the given label."
+
+    @classmethod
+    def compute(cls, view: ModelOutputs) -> torch.Tensor | None:
+        right = count_right(view)
+        return None if right is None else -right.float().mean(0)
 
 
 @register

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from unlearn_core.models import RedirectNet
 from unlearn_core.specs import TrainingSpec
-from unlearn_core.training import DeviceData, FreshTrainer, Reporter, predict
+from unlearn_core.training import DeviceData, FreshTrainer, Reporter, autocast, predict, real
 from unlearn_core.training.progress import RepeatProgress, StepProgress
 
 WATCHED, LEFT_OUT = 4243, 5519
 """Added to the task's seed: other networks than the original. The first is that of ``rem_discover``'s watched run."""
+_GRADIENT_EXAMPLES = 256
+"""Examples of one pass with gradients: as many as training takes at a time."""
 
 
 class Trainable(Protocol):
@@ -46,12 +49,34 @@ class HistoryRecorder(StepProgress):
         self.logits.append(predict(model, self.data).half())
 
 
-def watch_training(task: Trainable, reporter: Reporter) -> torch.Tensor:
-    """Logits float16 (epochs, N, classes) on all examples after each epoch of a short training run on all of them."""
+class Watched(NamedTuple):
+    """``history`` float16 (epochs, N, classes): logits on all examples after each epoch; ``gradients`` (N,): see
+    :func:`input_gradients`, at the end."""
+
+    history: torch.Tensor
+    gradients: torch.Tensor
+
+
+def watch_training(task: Trainable, reporter: Reporter) -> Watched:
+    """What a short training run on all examples says of them."""
     recorder, seed = HistoryRecorder(reporter, task.data), task.seed + WATCHED
     everyone = torch.arange(len(task.data), device=task.data.device)
-    FreshTrainer(task.fresh_model(seed), task.data, shorten(task.recipe), seed, recorder).fit(everyone)
-    return torch.stack(recorder.logits)
+    model = FreshTrainer(task.fresh_model(seed), task.data, shorten(task.recipe), seed, recorder).fit(everyone)
+    return Watched(torch.stack(recorder.logits), input_gradients(model, task.data, everyone))
+
+
+def input_gradients(model: nn.Module, data: DeviceData, ids: torch.Tensor) -> torch.Tensor:
+    """Length (len(ids),) of the gradient of each given label's cross entropy with respect to the normalised input, in eval
+    mode and without augmentation."""
+    was_training, lengths = model.training, []
+    model.eval()
+    for piece in ids.split(_GRADIENT_EXAMPLES):
+        x = data.batch(piece).requires_grad_()
+        with autocast(data.device):
+            loss = F.cross_entropy(real(model(x)), data.labels[piece], reduction="sum")
+        lengths.append(torch.autograd.grad(loss, x)[0].flatten(1).float().norm(dim=1))
+    model.train(was_training)
+    return torch.cat(lengths) if lengths else torch.empty(0, device=data.device)
 
 
 def predict_left_out(task: Trainable, parts: torch.Tensor, reporter: Reporter, short: bool = False) -> torch.Tensor:

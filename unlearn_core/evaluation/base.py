@@ -21,13 +21,15 @@ class OutsideView:
     ``train`` (N,), of the true one for test examples ``test`` (M,), float32 on the CPU.
 
     ``seen``, ``unseen``: float32 (N,), mean log-odds of the given label by models that were trained on the example, and by
-    those that were not; None where they were trained before these were measured.
+    those that were not; ``inside``: float32 (N,), mean probability of the given label by models that were trained on the
+    example. None where they were trained before these were measured.
     """
 
     train: torch.Tensor
     test: torch.Tensor
     seen: torch.Tensor | None = None
     unseen: torch.Tensor | None = None
+    inside: torch.Tensor | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -40,7 +40,7 @@ def train_references(scenario: Scenario, scenario_data: ScenarioData, reporter: 
     data, test = scenario_data.train, scenario_data.test
     count = len(data)
     train_chance, test_chance = torch.zeros(count), torch.zeros(len(test))
-    seen, unseen = torch.zeros(count), torch.zeros(count)
+    seen, unseen, inside_chance = torch.zeros(count), torch.zeros(count), torch.zeros(count)
     for k in range(MODELS):
         order = torch.randperm(count, generator=torch.Generator().manual_seed(scenario.seed * MODELS + k // 2))
         halves = order[: count // 2].sort().values, order[count // 2 :].sort().values
@@ -53,11 +53,13 @@ def train_references(scenario: Scenario, scenario_data: ScenarioData, reporter: 
         foreign = predict(model, data, outside)
         train_chance[outside.cpu()] += _own(foreign, data.labels[outside])
         unseen[outside.cpu()] += _odds(foreign, data.labels[outside])
-        seen[inside.cpu()] += _odds(predict(model, data, inside), data.labels[inside])
+        own = predict(model, data, inside)
+        seen[inside.cpu()] += _odds(own, data.labels[inside])
+        inside_chance[inside.cpu()] += _own(own, data.labels[inside])
         # As many models judge a test example as judge a training example: the estimates must be equally noisy.
         if k % 2 == 0:
             test_chance += _own(predict(model, test), test.labels)
-    return OutsideView(*(values / (MODELS / 2) for values in (train_chance, test_chance, seen, unseen)))
+    return OutsideView(*(values / (MODELS / 2) for values in (train_chance, test_chance, seen, unseen, inside_chance)))
 
 
 def _own(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:

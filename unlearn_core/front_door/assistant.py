@@ -159,7 +159,7 @@ class Assistant:
         """Why the examples of a card belong together, in one or two sentences; ``names``: the classes' names."""
         from unlearn_core.views.looks.cards import describe_card
 
-        return describe_card(card, names)
+        return describe_card(card, names, self._looks.evidence.given_up)
 
     def shared(self, card: Card) -> Shared:
         """What the examples of a card have in common: their average, and how it departs from that of their classes."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -58,10 +58,12 @@ def write_sheet(
     paths: Sequence[str] = (),
     earlier: Sequence[AnswerRow] = (),
     about: str = "",
+    explain: Callable[[Card, Sequence[str] | None], str] = describe_card,
 ) -> str:
     """The page. ``turn``: the round of questions; ``names`` of the classes, ``paths`` of the examples where they are files;
-    ``earlier``: answers of earlier rounds, which the saved file repeats; ``about``: how it stands."""
-    body = "".join(_section(card, turn, data, names, paths) for card in cards)
+    ``earlier``: answers of earlier rounds, which the saved file repeats; ``about``: how it stands; ``explain``: why the
+    examples of a card belong together."""
+    body = "".join(_section(card, turn, data, names, paths, explain(card, names)) for card in cards)
     begin = html.escape(write_answers(earlier) if earlier else ",".join(COLUMNS) + "\n")
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
@@ -73,7 +75,7 @@ def write_sheet(
     )
 
 
-def _section(card: Card, turn: int, data: DeviceData, names: Sequence[str] | None, paths: Sequence[str]) -> str:
+def _section(card: Card, turn: int, data: DeviceData, names: Sequence[str] | None, paths: Sequence[str], why: str) -> str:
     shown = " ".join(str(int(index)) for index in card.shown)
     pictures = "".join(_figure(int(index), data, names, paths) for index in card.shown)
     choices = "".join(
@@ -81,7 +83,7 @@ def _section(card: Card, turn: int, data: DeviceData, names: Sequence[str] | Non
     )
     return (
         f'<section data-round="{turn}" data-card="{card.number}" data-shown="{shown}"><h2>Card {card.number}</h2>'
-        f"<p>{html.escape(describe_card(card, names))}</p>"
+        f"<p>{html.escape(why)}</p>"
         f'<div class="shown">{pictures}</div>{_common(card, data)}<fieldset>{choices}</fieldset></section>'
     )
 

@@ -117,7 +117,7 @@ def _evidence(scenario: Scenario, inquiry: Inquiry) -> list[Section]:
     for look, one in enumerate((one for one in inquiry.questions.asked if one.answers), start=1):
         card, marked = one.card, one.marked
         says = " then ".join(one.answers)
-        text = [describe_card(card, names), _doubts(inquiry, card)]
+        text = [describe_card(card, names, inquiry.evidence.given_up), _doubts(inquiry, card)]
         if one.split:
             text.append("Its halves are groups of their own.")
         images = _images(scenario, card, inquiry, marked) if train.is_image else ()

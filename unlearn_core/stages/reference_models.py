@@ -36,7 +36,10 @@ def train_reference_models(stage: Stage, scenario: Scenario, store: Store, devic
         spec,
         payload,
         environment(device),
-        {"outside": _arrays(train=outputs.train, test=outputs.test), "odds": _arrays(seen=outputs.seen, unseen=outputs.unseen)},
+        {
+            "outside": _arrays(train=outputs.train, test=outputs.test),
+            "odds": _arrays(seen=outputs.seen, unseen=outputs.unseen, inside=outputs.inside),
+        },
     )
 
 

@@ -85,15 +85,17 @@ class SilentProgress(StepProgress):
 
 class LossRecorder(StepProgress):
     """What becomes of every given label over the epochs of a training run: ``total`` (N,), its loss added up over ``epochs``,
-    and the moments of its probability."""
+    the moments of its probability, and ``right``, for each epoch bool (N,): where it is predicted."""
 
     def __init__(self, reporter: Reporter, data: DeviceData) -> None:
         super().__init__(reporter)
-        self.data, self.epochs = data, 0
+        self.data, self.epochs, self.right = data, 0, list[torch.Tensor]()
         self.total, self.chances, self.squares = (torch.zeros(len(data), device=data.device) for _ in range(3))
 
     def snapshot(self, model: nn.Module) -> None:
-        losses = F.cross_entropy(predict(model, self.data), self.data.labels, reduction="none")
+        logits = predict(model, self.data)
+        self.right.append(logits.argmax(1) == self.data.labels)
+        losses = F.cross_entropy(logits, self.data.labels, reduction="none")
         self.total += losses
         chance = (-losses).exp()
         self.chances += chance

@@ -2,32 +2,22 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import torch
-import torch.nn.functional as F
 from pydantic import Field
 from torch import nn
 
-from unlearn_core.methods import MethodParams, OracleTask, UnlearningTask, register
+from unlearn_core.methods import OracleTask, UnlearningTask, register
+from unlearn_core.methods.distillation.matching import MatchingParams, draw_examples, match
 from unlearn_core.methods.redirection.work import Setting
 from unlearn_core.methods.shared.fitting import FittedMethod
 from unlearn_core.methods.shared.rounds import Rounds, training_anew
-from unlearn_core.methods.shared.sgd import count_batches, phases, sgd_recipe
-from unlearn_core.training import FreshTrainer, Loss, Reporter, Trainer, batches, predict, real, set_rate
+from unlearn_core.methods.shared.sgd import count_batches, phases
+from unlearn_core.training import FreshTrainer, Reporter, predict
 from unlearn_core.training.progress import StepProgress
 
-_FALL = 0.95
-"""By which the rate is multiplied after every pass."""
 
-
-class OracleMatchingParams(MethodParams):
+class OracleMatchingParams(MatchingParams):
     oracles: int = Field(1, ge=1, le=50, description="Models trained without any corruption, whose outputs are averaged")
-    retained: float = Field(3.0, ge=0, le=100, description="Retained examples for each of the forget set, drawn once")
-    epochs: int = Field(5, ge=1, le=500, description="Passes over these and the forget set")
-    learning_rate: float = Field(5e-4, gt=0, le=1, description="Rate of Adam; after every pass it is multiplied by 0.95")
-    batch_size: int = Field(512, ge=2, le=8192, description="Examples in a step")
-    weight_decay: float = Field(0.0, ge=0, le=0.1, description="Weight decay in every step")
 
 
 @register
@@ -40,8 +30,8 @@ class OracleMatching(FittedMethod[OracleMatchingParams]):
     Given: The ground truth, which is why it is an oracle; the inputs of F and of R', no labels.
     Fails: It is an upper bound of what imitation can do, not a method. What is neither in F nor in R' is healed only as far as
     it resembles what is.
-    Source: Georgiev et al. 2024, arXiv:2410.23232 (oracle matching; its predicted outputs, which take thousands of models,
-    would stand in for the oracle's).
+    Source: Georgiev et al. 2024, arXiv:2410.23232 (oracle matching; with predicted outputs in place of the oracle's see
+    ``data_model_matching``).
     Values: Passes, rate, batches and the three retained examples for each of F are published, for ten oracles; one is the
     default here, because each costs a training. Few examples in batches of 512 are a single step a pass: digits and points have
     smaller batches and more passes.
@@ -75,9 +65,7 @@ class OracleMatching(FittedMethod[OracleMatchingParams]):
         clean = torch.ones(len(task.data), dtype=torch.bool, device=task.device)
         clean[task.truth.corrupted.to(task.device)] = False
         taught = task.everything[clean]
-        count = min(len(task.retain), round(p.retained * len(task.forget)))
-        drawn = torch.randperm(len(task.retain), generator=torch.Generator().manual_seed(task.seed + 2))[:count]
-        ids = torch.cat([task.forget, task.retain[drawn.to(task.device)]])
+        ids = draw_examples(task, p)
         training = task.recipe.epochs * count_batches(len(taught), task.recipe.batch_size)
         *works, matching = phases(rounds, *[training] * p.oracles, p.epochs * count_batches(len(ids), p.batch_size))
         targets = torch.zeros(len(task.data), task.data.classes, device=task.device)
@@ -86,30 +74,5 @@ class OracleMatching(FittedMethod[OracleMatchingParams]):
             settling = training_anew(quiet, oracle, task, taught)
             FreshTrainer(oracle, task.data, task.recipe, task.seed + number, settling).fit(taught)
             targets[ids] += predict(oracle, task.data, ids) / p.oracles
-        self.match(task, ids, targets, rounds, matching)
+        match(task, p, ids, targets, rounds, matching)
         return rounds.returned(task.original)
-
-    def match(self, task: UnlearningTask, ids: torch.Tensor, targets: torch.Tensor, rounds: Rounds, work: Reporter) -> None:
-        """Fine-tune the original on ``ids`` towards ``targets`` (N, classes)."""
-        plain = dataclasses.replace(task.data, augmentation=None)  # the outputs are those of the plain view
-        recipe = sgd_recipe(task, self.p, optimizer="adam")
-        trainer = Trainer(task.original, plain, recipe, task.seed + 1, work, towards(targets))
-        total, done = recipe.epochs * count_batches(len(ids), recipe.batch_size), 0
-        for epoch in range(recipe.epochs):
-            for group in trainer.optimizer.param_groups:
-                set_rate(group, recipe.learning_rate * _FALL**epoch)
-            trainer.model.train()
-            for piece in batches(ids, recipe.batch_size, trainer.generator):
-                trainer.step(piece)
-                done += 1
-                work.step(done, total)
-            rounds.snapshot(trainer.model)
-
-
-def towards(targets: torch.Tensor) -> Loss:
-    """Mean squared difference of logits from ``targets`` (N, classes), over examples and classes."""
-
-    def loss(model: nn.Module, x: torch.Tensor, y: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
-        return F.mse_loss(real(model(x)), targets[ids])
-
-    return loss

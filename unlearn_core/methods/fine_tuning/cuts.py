@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from unlearn_core.methods import Region, register
-from unlearn_core.methods.fine_tuning.task_arithmetic import TaskArithmetic
+from unlearn_core.methods.fine_tuning.task_arithmetic import ByFit
 
 
 @register
-class Cuts(TaskArithmetic):
+class Cuts(ByFit):
     """θ = θ₀ − α·τ, τ = mean_s θ_s − θ₀, θ_s = argmin_θ CE_F(θ) from θ₀; α the smallest with acc(θ, F) ≤ φ.
 
     Symbols: s counts ``runs`` fine-tuned copies, ``epochs`` passes over F in batches of ``batch_size`` at ``rate`` times the
@@ -17,8 +17,8 @@ class Cuts(TaskArithmetic):
     Source: arXiv:2511.18660.
     Values: Published for pretrained networks: AdamW at 1e-4 for 60 passes over examples that are all corrupted. Here the
     training's own optimiser at a tenth of its rate. Its rule for label noise, by the agreement of neighbours among images
-    without labels, is not used: α goes by F in any case, in doubled steps and then halved ones, because small networks need
-    strengths above the published grid's.
+    without labels, is that of ``cuts_neighbours``: here α goes by F in any case, in doubled steps and then halved ones, because
+    small networks need strengths above the published grid's.
     """
 
     name, label, paper = "cuts", "CUTS", "arXiv:2511.18660"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from unlearn_core.methods import Region, register
-from unlearn_core.methods.fine_tuning.task_arithmetic import TaskArithmetic
+from unlearn_core.methods.fine_tuning.task_arithmetic import ByFit
 
 
 @register
-class NegMerge(TaskArithmetic):
+class NegMerge(ByFit):
     """θ = θ₀ − α·τ; τ_j = mean_s (θ_s − θ₀)_j where all signs are the same, else 0; α the smallest with acc(θ, F) ≤ φ.
 
     Symbols: θ_s = argmin_θ CE_F(θ) from θ₀, s counts ``runs`` copies, ``epochs`` passes over F in batches of ``batch_size`` at

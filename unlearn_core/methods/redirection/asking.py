@@ -10,10 +10,11 @@ import torch.nn.functional as F
 from unlearn_core.discovery import ModelOutputs
 from unlearn_core.discovery.activation import split_classes
 from unlearn_core.discovery.cards import Card
+from unlearn_core.discovery.early_cutting import given_up
 from unlearn_core.discovery.groups import Doubt, find_groups, left_out_parts
 from unlearn_core.discovery.inquiry import Evidence, Inquiry, Judged
 from unlearn_core.discovery.patches import SharedPatches, find_shared_patches, has_squares
-from unlearn_core.discovery.watched import moments_of
+from unlearn_core.discovery.watched import count_right, moments_of
 from unlearn_core.discovery.watching import predict_left_out, watch_training
 from unlearn_core.methods.base import UnlearningTask
 from unlearn_core.methods.redirection.search import DiscoverParams, Discovery, discovery_steps, outputs
@@ -31,8 +32,10 @@ def gather_outputs(task: UnlearningTask, reporter: Reporter) -> tuple[ModelOutpu
     labels = task.data.labels
     logits, features = outputs(task.frozen_original(), task)
     nothing = torch.zeros(len(labels), dtype=torch.bool, device=task.device)
-    history = watch_training(task, RepeatProgress(reporter, 0, 2))
-    view = ModelOutputs(labels, nothing, logits, features, logits, features, history=history, inputs=task.data.inputs)
+    history, gradients = watch_training(task, RepeatProgress(reporter, 0, 2))
+    view = ModelOutputs(
+        labels, nothing, logits, features, logits, features, history=history, inputs=task.data.inputs, gradients=gradients
+    )
     patches = find_shared_patches(task.data.inputs, labels) if has_squares(task.data.inputs) else None
     parts = left_out_parts(split_classes(view, features), patches, labels)
     apart = predict_left_out(task, parts, RepeatProgress(reporter, 1, 2), short=True)
@@ -63,7 +66,10 @@ def weigh_evidence(view: ModelOutputs, patches: SharedPatches | None) -> Evidenc
     labels, learning = view.labels.cpu().numpy(), view.learning.cpu().numpy()
     assert view.history is not None
     variability = moments_of(view.history, view.labels)[1].cpu().numpy()
-    return Evidence(labels, doubt, tuple(groups), learning, places.float().cpu().numpy(), variability)
+    right = count_right(view)
+    assert right is not None
+    dropped = given_up(right).cpu().numpy()
+    return Evidence(labels, doubt, tuple(groups), learning, places.float().cpu().numpy(), variability, dropped)
 
 
 def judge_known(

@@ -54,9 +54,9 @@ class Findings:
 
     def arrays(self, model: nn.Module, task: UnlearningTask) -> dict[str, npt.NDArray[Any]]:
         """What the judgement says of every training example, (N,) each, NaN where unknown: ``probability``, ``fused`` and
-        ``score:NAME``; ``watched:confidence`` and ``watched:variability``, from 0 to 1, where a run was watched for this; what
-        ``model`` says of it now, ``says``; then ``suspects`` (n,), the most suspect first, and the
-        columns of the expected precision and recall, ``curve:COLUMN`` (one entry for each number of suspects taken).
+        ``score:NAME``; ``watched:confidence`` and ``watched:variability``, from 0 to 1, and ``watched:given_up``, bool, where a
+        run was watched for this; what ``model`` says of it now, ``says``; then ``suspects`` (n,), the most suspect first, and
+        the columns of the expected precision and recall, ``curve:COLUMN`` (one entry for each number of suspects taken).
         """
         j = self.judgement
         given = {"probability": j.probability, "fused": j.fusion.fused, "suspects": j.suspects.astype(np.int64)}

@@ -49,6 +49,24 @@ def walk(model: nn.Module, start: Direction, direction: Direction, strength: flo
                 value.copy_(start[name] + strength * direction[name])
 
 
+STEP, MOST, PATIENCE = 0.05, 8.0, 10
+"""Distance of the strengths on a grid, where it ends, and how many in a row may lie below the best."""
+
+
+def best_strength(score: Callable[[float], float]) -> float:
+    """The strength on the grid with the highest ``score(strength)``, the smallest of those; the search ends once
+    :data:`PATIENCE` in a row lie below the best."""
+    best, highest, below = 0.0, score(0.0), 0
+    for number in range(1, round(MOST / STEP) + 1):
+        found = score(number * STEP)
+        if found > highest:
+            best, highest = number * STEP, found
+        below = below + 1 if found < highest else 0
+        if below == PATIENCE:
+            break
+    return best
+
+
 FIRST, GROWTHS, HALVINGS = 0.05, 14, 8
 """The first strength that is tried, how often it may be doubled, and how often the bracket is halved."""
 

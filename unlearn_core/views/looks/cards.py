@@ -36,8 +36,15 @@ def share_of(card: Card, inputs: torch.Tensor, labels: torch.Tensor) -> Shared:
     return Shared(mean.cpu().numpy(), (mean - classes).cpu().numpy())
 
 
-def describe_card(card: Card, names: Sequence[str] | None = None) -> str:
-    """Why these belong together, in one or two sentences; ``names``: the classes' names, without which numbers stand."""
+def describe_card(card: Card, names: Sequence[str] | None = None, given_up: np.ndarray | None = None) -> str:
+    """Why these belong together, in one or two sentences; ``names``: the classes' names, without which numbers stand;
+    ``given_up`` bool (N,): of these examples it is said how many are shown."""
+    dropped = 0 if given_up is None else int(given_up[card.shown].sum())
+    how_many = "All of them were" if dropped == len(card) else "One of them was" if dropped == 1 else f"{dropped} of them were"
+    return _why_together(card, names) + (f" {how_many} learned early and contradicted later." if dropped else "")
+
+
+def _why_together(card: Card, names: Sequence[str] | None) -> str:
     group = card.group
 
     def name(label: int) -> str:

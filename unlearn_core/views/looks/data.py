@@ -68,8 +68,8 @@ def evidence_key(scenario: Scenario) -> str:
 def to_arrays(evidence: Evidence) -> dict[str, np.ndarray]:
     """The arrays of evidence as the store takes them; the labels are those of the data."""
     members = [group.members for group in evidence.groups]
-    more = {} if evidence.variability is None else {"variability": evidence.variability}
-    return more | {
+    more = {"variability": evidence.variability, "given_up": evidence.given_up}
+    return {name: values for name, values in more.items() if values is not None} | {
         "apart": evidence.doubt.apart,
         "watched": evidence.doubt.watched,
         "says": evidence.doubt.says,
@@ -104,7 +104,8 @@ def read_evidence(store: Results, scenario: Scenario) -> Evidence:
     )
     doubt = Doubt(arrays["apart"], arrays["watched"], arrays["says"], arrays["instead"])
     labels = scenario_data(scenario).corrupted.train.labels.numpy()
-    return Evidence(labels, doubt, groups, arrays["learning"], arrays["places"], arrays.get("variability"))
+    later = (arrays.get(name) for name in ("variability", "given_up"))
+    return Evidence(labels, doubt, groups, arrays["learning"], arrays["places"], *later)
 
 
 def _group(about: Mapping[str, Any], members: np.ndarray) -> Group:

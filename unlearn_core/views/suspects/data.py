@@ -32,8 +32,9 @@ class Suspects:
     ``state``: "judged", "ranked" (too few known examples for probabilities) or "clean"; ``sentence`` says it in words, and
     ``stopped`` why the rounds ended. ``table``: one row per suspect, the most suspect first, with columns rank (from 1),
     index, given, says (what the healed model predicts), probability (of being corrupted; NaN unless judged), score (all
-    evidence fused, no unit), added (whether the method put it into its forget set), and ``score:NAME`` (standard deviations
-    above the typical example), the most trusted score first. ``weights``: score → its share of the fused score. ``curve``:
+    evidence fused, no unit), given_up (whether a watched run learned the given label early and contradicted it later; where the
+    run kept that), added (whether the method put it into its forget set), and ``score:NAME`` (standard deviations above the
+    typical example), the most trusted score first. ``weights``: score → its share of the fused score. ``curve``:
     one row for each number of suspects taken from the top, columns as in :data:`CURVE`, intervals of 90 % (empty unless
     judged). ``truth``: the same with columns taken, true_precision, true_recall, for every number of suspects (empty where
     it is unknown what is corrupted).
@@ -162,6 +163,7 @@ def open_suspects(store: Results, scenario: Scenario, spec: MethodSpec) -> Suspe
 def _everyone(train: LabelledData, arrays: dict[str, np.ndarray]) -> pd.DataFrame:
     """What the search says of every training example."""
     names = np.array(train.class_names, dtype=object)
+    told = {"given_up": arrays["watched:given_up"]} if "watched:given_up" in arrays else {}
     return pd.DataFrame(
         {
             "index": np.arange(len(train)),
@@ -170,6 +172,7 @@ def _everyone(train: LabelledData, arrays: dict[str, np.ndarray]) -> pd.DataFram
             "probability": arrays["probability"],
             "score": arrays["fused"],
         }
+        | told
     )
 
 

@@ -19,8 +19,8 @@ from unlearn_core.support.escaping import escape_markdown
 
 def choices(store: Results, scenario: Scenario, specs: Sequence[MethodSpec]) -> list[str]:
     """One sentence, as Markdown, for all stored runs of ``specs`` that had a stand-in for checked examples, for each that
-    departed from its parameters or tried to, pruned nothing, returned another round than its last, or cost utility, one for
-    all that turned right answers wrong, and one for classes that are too small to be the worst."""
+    departed from its parameters or tried to, pruned or moved nothing, left examples out, returned another round than its last,
+    or cost utility, one for all that turned right answers wrong, and one for classes that are too small to be the worst."""
     found, original, stand_ins, flips = list[str](), dict[str, Any](), dict[int, list[str]](), list[tuple[str, float | None]]()
     with contextlib.suppress(LookupError):  # not stored: nothing to compare with
         original = original_metrics(store, scenario, "utility")
@@ -35,6 +35,10 @@ def choices(store: Results, scenario: Scenario, specs: Sequence[MethodSpec]) -> 
             stand_ins.setdefault(stand_in["examples"], []).append(label)
         if report.get("pruned", {}).get("channels") == 0:
             found.append(f"{label} found no channel to switch off.")
+        if report.get("strength", {}).get("alpha") == 0:
+            found.append(f"{label} found no strength that is better than none, and left the model as it was.")
+        if cutting := report.get("early_cutting"):
+            found.append(cutting_in_words(label, cutting))
         if taken_back := report.get("taken_back"):
             found.append(taken_back_in_words(label, taken_back))
         if rounds := report.get("rounds"):
@@ -52,6 +56,18 @@ def _tested(scenario: Scenario) -> dict[str, int]:
     test = load_dataset(scenario.dataset, scenario.seed).test
     counts = test.labels.bincount(minlength=test.classes).tolist()
     return {escape_markdown(name): count for name, count in zip(test.class_names, counts, strict=True) if count}
+
+
+def cutting_in_words(label: str, cutting: Mapping[str, Any]) -> str:
+    """``cutting``: a run's report of what it trained on. "" where its first look failed, so that it left nothing out."""
+    if not cutting["rounds"]:
+        return ""
+    cut = sum(entry["cut"] for entry in cutting["rounds"])
+    early = f", but for {cut:,} that had been learned early and were contradicted later" if cut else ""
+    return (
+        f"{label} trained on {cutting['kept']:,} of {cutting['rounds'][0]['examples']:,} examples. What it left out was "
+        f"learned late or not at all{early}."
+    )
 
 
 def round_in_words(label: str, rounds: Mapping[str, Any]) -> str:
