@@ -94,8 +94,7 @@ def _training_data(state: State) -> LabelledData | None:
 
 
 def _settle_files(state: State, notices: list[str]) -> None:
-    """A dataset that comes from files is kept only while they can be loaded: without data no page has anything to show, unless
-    results of these very files come with the code."""
+    """A dataset from files is kept only while they can be loaded, or where results of these very files come with the code."""
     from unlearn_core.datasets import load_dataset, registry
 
     source = registry.get(state["dataset"])
