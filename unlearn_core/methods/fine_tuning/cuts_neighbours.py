@@ -48,7 +48,7 @@ class CutsNeighbours(TaskArithmetic[CutsNeighboursParams]):
     )
     designed_for = Region(regularity=(0.0, 0.5))
     published = {"": {"epochs": 60}}
-    search_space = {"rate": [0.02, 0.1, 0.5], "epochs": [5, 20, 60]}
+    search_space = {"rate": [0.01, 0.02, 0.05, 0.1, 0.5], "epochs": [5, 20, 60]}
 
     @classmethod
     def expected_work(cls, params: CutsNeighboursParams, setting: Setting) -> float:

@@ -60,7 +60,7 @@ class EarlyCutRetrain(Method[EarlyCutParams]):
         "training."
     )
     designed_for = Region(regularity=(0.0, 0.5), discovery=(0.0, 0.25))
-    search_space = {"keep": [0.85, 0.925, 0.975], "rounds": [1, 2, 3]}
+    search_space = {"keep": [0.8, 0.85, 0.925, 0.975], "rounds": [1, 2, 3], "streak": [2, 3]}
 
     @classmethod
     def expected_work(cls, params: EarlyCutParams, setting: Setting) -> float:
