@@ -192,7 +192,7 @@ def _line(stage: StageView) -> None:
         words.append("all steps done, now measuring" if stage.total and stage.done >= stage.total else time_left(stage.eta))
     bar.progress(_part(stage), text=" · ".join(words))
     if stage.message:
-        st.warning(escape_markdown(f"{stage.title}: {stage.message}"), icon=":material/info:")
+        st.warning(escape_markdown(f"{stage.title}: {audience.told(stage.message)}"), icon=":material/info:")
 
 
 def failures(stages: Sequence[Stage], job: JobView | None) -> None:

@@ -14,12 +14,13 @@ from pathlib import Path
 import pytest
 
 from tests.engine.dummy import RUNNER, Stage, until
+from unlearn_core.cli.follow import _news
 from unlearn_core.engine import Engine, JobView, worker
 from unlearn_core.engine.backends import protocol as work
 from unlearn_core.engine.backends.protocol import Request
 from unlearn_core.engine.status import RECENT_SECONDS, rate_per_minute
 from unlearn_core.errors import StoreAway, UserError
-from unlearn_core.store import Store, database
+from unlearn_core.store import Store, database, waiting
 
 
 def states(view: JobView | None) -> list[str]:
@@ -243,3 +244,25 @@ def test_a_store_that_stays_locked_is_said_and_no_failure_of_the_stage(
     locked.execute("COMMIT")
     assert store.failure("a") is None
     assert states(engine.wait(engine.submit([Stage("a")], "again"), 20)) == ["done"]
+
+
+def test_a_stage_that_waits_for_its_store_says_so_until_it_goes_on(
+    engine: Engine, store: Store, locked: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting, "TOLD_AFTER", 0.2)
+    job = engine.submit([Stage("a"), Stage("b", needs=("a",))], "held up")
+    until(lambda: "another program keeps it locked" in engine.view(job).stages[0].message)
+    assert states(engine.view(job)) == ["running", "waiting"]
+    assert _news(engine.view(job), set(), details=False) == [f"… Dummy: {engine.view(job).stages[0].message}"]
+    locked.execute("COMMIT")
+    view = engine.wait(job, 20)
+    assert states(view) == ["done", "done"]
+    assert [stage.message for stage in view.stages] == ["", ""]
+
+
+def test_nobody_is_told_of_a_short_wait(engine: Engine, store: Store, locked: sqlite3.Connection) -> None:
+    job = engine.submit([Stage("a")], "a moment")
+    time.sleep(0.5)
+    assert engine.view(job).stages[0].message == ""
+    locked.execute("COMMIT")
+    assert states(engine.wait(job, 20)) == ["done"]

@@ -76,13 +76,12 @@ def _notes(engine: Engine, told: set[str]) -> list[str]:
 
 
 def _news(view: JobView, told: set[str], details: bool) -> list[str]:
-    """A line for each stage that has finished, or was restarted, since the last call."""
+    """A line for each stage that has finished, was restarted or is held up by something since the last call."""
     lines = []
     for stage in view.stages:
-        mark = f"{stage.key}:{stage.state if stage.state in ('done', 'failed') else stage.attempt}"
-        worth = (
-            stage.state == "failed" or (details and stage.state == "done") or (stage.state == "running" and stage.attempt > 1)
-        )
+        mark = f"{stage.key}:{stage.state if stage.state in ('done', 'failed') else f'{stage.attempt}:{stage.message}'}"
+        held = stage.state == "running" and bool(stage.message)
+        worth = stage.state == "failed" or (details and stage.state == "done") or held
         if worth and mark not in told:
             told.add(mark)
             lines.append(_line(stage))

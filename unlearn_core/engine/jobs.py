@@ -38,6 +38,8 @@ class Task:
     resubmitted: int = 0
     worker: str = ""
     message: str = ""
+    held: str = ""
+    """What keeps it from going on while it runs."""
     elsewhere: bool = False
     """Whether another program on this store is computing it; it then waits for that."""
     over: Lease | None = None
@@ -63,6 +65,7 @@ class Task:
     def reset(self) -> None:
         """Forget the progress of a lost attempt."""
         self.state, self.done, self.total, self.started, self.worker, self.scalars = "waiting", 0, 0, None, "", {}
+        self.held = ""
         self.counted = []
 
     def progress(self, now: float, done: int, total: int, scalars: dict[str, float]) -> None:
@@ -73,7 +76,7 @@ class Task:
         self.counted = [*self.counted[:1], (now, done)]
 
     def finish(self, state: StageState, now: float, message: str = "") -> None:
-        self.state, self.ended = state, now
+        self.state, self.ended, self.held = state, now, ""
         self.message = message or (self.message if state == "done" else "")
         if state == "done":
             self.done = self.total
@@ -110,7 +113,7 @@ class Task:
             elapsed=0.0 if self.started is None else max(0.0, end - self.started),
             eta=None if shown in FINISHED else self.remaining(now, rate),
             attempt=self.attempt,
-            message=self.message,
+            message=self.held or self.message,
             scalars=dict(self.scalars),
             waits_for="" if shown in FINISHED else waits[0],
             waits=None if shown in FINISHED else waits[1],

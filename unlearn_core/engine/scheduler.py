@@ -246,6 +246,13 @@ class Scheduler(HandingOut):
                 task.progress(time.monotonic(), done, total, scalars)
                 self._changed.notify_all()
 
+    def on_held(self, token: str, why: str) -> None:
+        with self._changed:
+            task = self._tokens.get(token)
+            if task is not None and task.state == "running":
+                task.held = why
+                self._changed.notify_all()
+
     def on_finished(self, token: str, outcome: Outcome) -> None:
         gave_up = None
         with self._changed:

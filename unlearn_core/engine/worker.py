@@ -18,6 +18,7 @@ from unlearn_core.errors import Cancelled, StoreAway, UserError
 from unlearn_core.plugins import place_of
 from unlearn_core.stages.stage import warm_up_stages
 from unlearn_core.store import MissingArtifact, Store
+from unlearn_core.store.waiting import telling
 
 if TYPE_CHECKING:
     import torch
@@ -76,15 +77,16 @@ def execute(request: Request, emit: Emit, cancelled: Callable[[], bool] = lambda
     reporter = WorkerReporter(request.token, emit, cancelled)
     store = None
     try:
-        store = _open(request.store, request.store_id)
-        if store.has([stage.key]):
-            return Outcome("done")
-        if reporter.cancelled():
-            return Outcome("cancelled")
-        with hold(store, stage.key, request.token, request.over, stage.needs) as other:
-            if other is not None:
-                return Outcome("elsewhere", lease=other)
-            return _compute(request, store, reporter)
+        with telling(lambda why: emit({"event": "held", "token": request.token, "why": why})):
+            store = _open(request.store, request.store_id)
+            if store.has([stage.key]):
+                return Outcome("done")
+            if reporter.cancelled():
+                return Outcome("cancelled")
+            with hold(store, stage.key, request.token, request.over, stage.needs) as other:
+                if other is not None:
+                    return Outcome("elsewhere", lease=other)
+                return _compute(request, store, reporter)
     except Cancelled:
         return Outcome("cancelled")
     except StoreAway as error:  # nothing is wrong with the stage, and nothing can be remembered there

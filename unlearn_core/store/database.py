@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sqlite3
 import threading
 import time
@@ -16,6 +17,7 @@ from unlearn_core.errors import StoreAway, UserError
 from unlearn_core.store.location import cannot_be_written, no_driver, secrets, shown
 from unlearn_core.store.lock_holder import who_holds
 from unlearn_core.store.records import reason
+from unlearn_core.store.waiting import Wait, piece
 
 T = TypeVar("T")
 
@@ -152,21 +154,27 @@ class Database:
         if self.sqlite:
             raw = db.connection.driver_connection
             assert raw is not None
-            raw.execute(f"PRAGMA busy_timeout = {int(seconds * 1000)}")
+            raw.execute(f"PRAGMA busy_timeout = {int(piece(seconds) * 1000)}")
 
     def _patiently(self, once: Callable[[], T], patience: float) -> T:
-        start, tries = time.monotonic(), 0
+        start, tries, wait = time.monotonic(), 0, Wait()
         while True:
             try:
-                return once()
+                found = once()
+                wait.ends()
+                return found
             except exc.IntegrityError:
                 raise
             except (exc.DBAPIError, exc.TimeoutError, sqlite3.Error) as error:
                 waited = time.monotonic() - start
                 if _trouble(error) is None or waited >= patience:
                     raise self._sentence(error, waited) from error
+                wait.goes_on(waited, functools.partial(self._why, error))
             time.sleep(_PAUSES[min(tries, len(_PAUSES) - 1)])
             tries += 1
+
+    def _why(self, error: Exception) -> str:
+        return str(self._sentence(error))
 
     def _sentence(self, error: Exception, waited: float | None = None) -> UserError:
         """One sentence; ``waited``: seconds that were tried for, None where nothing was waited for."""

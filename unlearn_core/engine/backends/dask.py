@@ -176,6 +176,8 @@ class DaskBackend:
             self._listener.on_started(token, event["worker"], moved)
         elif event["event"] == "progress":
             self._listener.on_progress(token, event["done"], event["total"], event["scalars"])
+        elif event["event"] == "held":
+            self._listener.on_held(token, event["why"])
         else:
             with self._lock:
                 self._running.pop(token, None)

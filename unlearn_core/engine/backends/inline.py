@@ -66,3 +66,5 @@ class InlineBackend:
             self._listener.on_started(event["token"], "inline")
         elif event["event"] == "progress":
             self._listener.on_progress(event["token"], event["done"], event["total"], event["scalars"])
+        elif event["event"] == "held":
+            self._listener.on_held(event["token"], event["why"])

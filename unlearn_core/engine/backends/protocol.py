@@ -64,6 +64,14 @@ class ProgressEvent(TypedDict):
     scalars: dict[str, float]
 
 
+class HeldEvent(TypedDict):
+    """What keeps the submission from going on, in a sentence; "" when it goes on."""
+
+    event: Literal["held"]
+    token: str
+    why: str
+
+
 class EndedEvent(TypedDict):
     """The worker has nothing to do with the submission any more; its outcome comes on another way."""
 
@@ -71,7 +79,7 @@ class EndedEvent(TypedDict):
     token: str
 
 
-Event = StartedEvent | ProgressEvent | EndedEvent
+Event = StartedEvent | ProgressEvent | HeldEvent | EndedEvent
 """What a worker tells its backend while it computes: plain data, which Dask sends as it is."""
 
 
@@ -82,6 +90,8 @@ class Listener(Protocol):
         """A worker begins. ``moved``: another one had begun and left in good order, which is no fault of the stage."""
 
     def on_progress(self, token: str, done: int, total: int, scalars: dict[str, float]) -> None: ...
+
+    def on_held(self, token: str, why: str) -> None: ...
 
     def on_finished(self, token: str, outcome: Outcome) -> None: ...
 
