@@ -39,6 +39,8 @@ def test_without_its_files_there_is_no_picture_and_a_sentence_says_where_they_ar
     with pytest.raises(UserError, match="only their results come with Eunoe") as told:
         load_dataset(make_scenario("photographs").dataset, 0)
     assert photographs.WHERE in str(told.value)
+    with pytest.raises(UserError, match=f"clone {photographs.WHERE}"):
+        datasets.get("photographs").fetch(lambda _: None)
 
 
 def test_its_files_are_read_from_where_they_are_said_to_be_or_from_the_cache(folder: Path, cache: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +42,7 @@ class Photographs(ImageSource[PhotographsParams]):
         "5,000 of CIFAR-10's 50,000 training images and 2,000 of its test images, as JPEG files (32×32 pixels, ten classes). "
         f"Results come with Eunoe, the files from {WHERE}."
     )
-    family, mirrors, known = "photos", True, True
+    family, mirrors, known, sizes = "photos", True, True, (5_000, 2_000)
     preset = preset_for(size=SIDE, channels=3, classes=CLASSES, train=TRAIN)
     origin = WHERE
     Params = PhotographsParams
@@ -74,6 +74,10 @@ class Photographs(ImageSource[PhotographsParams]):
     @classmethod
     def missing(cls) -> str:
         return "" if cls.usual_place().is_dir() else str(cls.usual_place())
+
+    @classmethod
+    def fetch(cls, tell: Callable[[int], None]) -> Path:
+        raise UserError(f"The photographs are not fetched: clone {WHERE}, and give its folder with --data.")
 
     @classmethod
     def load(cls, params: PhotographsParams, seed: int) -> Split:
