@@ -42,7 +42,7 @@ class Photographs(ImageSource[PhotographsParams]):
         "5,000 of CIFAR-10's 50,000 training images and 2,000 of its test images, as JPEG files (32×32 pixels, ten classes). "
         f"Results come with Eunoe, the files from {WHERE}."
     )
-    family, mirrors, known, sizes = "photos", True, True, (5_000, 2_000)
+    family, mirrors, known = "photos", True, True
     preset = preset_for(size=SIDE, channels=3, classes=CLASSES, train=TRAIN)
     origin = WHERE
     Params = PhotographsParams
