@@ -1,0 +1,146 @@
+"""Where REM's redirect channels make a difference, on digits: how wide the network is, how much is corrupted, how much of it is
+known, how long it was trained.
+
+    python -m benchmarks run channels [--store FOLDER] [--seeds 40 41 …]
+
+One thing is changed at a time, from the preset of digits with a tenth known. REM is compared with REM without channels, seed by
+seed: with REM's own values, and with those that were found for it by itself. Seeds 40 to 45, on which nothing was developed.
+About three quarters of an hour on two idle cores.
+Writes ``benchmarks/results/channels.json`` and the table in docs/why-different.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from scipy import stats
+
+from benchmarks.computing import complete
+from benchmarks.paths import RESULTS, ROOT
+from benchmarks.report.sections import markdown_table, write_section
+from unlearn_core.presets import make_method, make_scenario
+from unlearn_core.results.tables import original_metrics
+from unlearn_core.specs import MethodSpec, Scalar, Scenario
+from unlearn_core.store import Store
+
+SEEDS = tuple(range(40, 46))
+REGULARITY = (0.0, 0.5, 1.0)
+USUAL = 0.1
+SETTINGS: dict[str, Mapping[str, Scalar]] = {
+    "the preset": {},
+    "a quarter of the width": {"model.width": 4},
+    "half of the width": {"model.width": 8},
+    "twice the width": {"model.width": 32},
+    "3 % corrupted": {"amount": 0.03},
+    "12 % corrupted": {"amount": 0.12},
+    "20 % corrupted": {"amount": 0.2},
+    "30 % known": {"discovery": 0.3},
+    "all known": {"discovery": 1.0},
+    "10 epochs": {"training.epochs": 10},
+    "90 epochs": {"training.epochs": 90},
+}
+"""What is changed → the scenario's settings."""
+RIVALS = {"REM's values": "rem", "its own": "tuned"}
+MARK = "<!-- channels, written by benchmarks run channels -->"
+
+
+class Row(NamedTuple):
+    """One task and seed: healed × utility of REM, and of REM without channels by set of values; ``memorised``: the share of the
+    wrong labels that the original had learned."""
+
+    setting: str
+    regularity: float
+    seed: int
+    memorised: float
+    rem: float
+    without: dict[str, float]
+
+
+def scenario_of(setting: str, regularity: float, seed: int) -> Scenario:
+    """The task."""
+    changed = dict(SETTINGS[setting])
+    amount, discovery = changed.pop("amount", None), float(changed.pop("discovery", USUAL))
+    return make_scenario(
+        "digits", regularity=regularity, discovery=discovery, seed=seed, overrides=changed,
+        amount=None if amount is None else float(amount),
+    )  # fmt: skip
+
+
+def specs_of(scenario: Scenario) -> dict[str, MethodSpec]:
+    """REM ("") and its rivals by their set of values."""
+    rivals = {words: make_method("rem_no_redirect", scenario, values=values) for words, values in RIVALS.items()}  # type: ignore[arg-type]
+    return {"": make_method("rem", scenario)} | rivals
+
+
+def read(store: Store, setting: str, scenario: Scenario) -> Row:
+    """What the store has of a task."""
+    found = {}
+    for words, spec in specs_of(scenario).items():
+        record = store.get(scenario.run_key(spec))
+        assert record is not None
+        found[words] = round(record.payload["metrics"]["healed_x_utility"], 4)
+    memorised = original_metrics(store, scenario)["memorised"]
+    assert memorised is not None
+    return Row(setting, scenario.corruption.regularity, scenario.seed, round(memorised, 4), found.pop(""), found)
+
+
+def gap(rows: Sequence[Row], rival: str) -> tuple[float, float]:
+    """REM's mean lead, seed by seed, and half the width of its 95 % interval (Student's t)."""
+    leads = [row.rem - row.without[rival] for row in rows]
+    half = float(stats.t.ppf(0.975, len(leads) - 1)) * statistics.stdev(leads) / math.sqrt(len(leads))
+    return statistics.mean(leads), half
+
+
+def table(rows: Sequence[Row]) -> list[str]:
+    """A line for each setting: REM, then its lead over each rival at each regularity; bold where the interval is above 0."""
+    heads = ["", "learned by heart", "REM", *(f"r {r:g}: lead over {rival}" for r in REGULARITY for rival in RIVALS)]
+    lines = []
+    for setting in dict.fromkeys(row.setting for row in rows):
+        mine = [row for row in rows if row.setting == setting]
+        line = [setting, f"{statistics.mean(row.memorised for row in mine):.2f}", f"{statistics.mean(row.rem for row in mine):.3f}"]
+        for regularity in REGULARITY:
+            for rival in RIVALS:
+                lead, half = gap([row for row in mine if row.regularity == regularity], rival)
+                words = f"{lead:+.3f} ± {half:.3f}"
+                line.append(f"**{words}**" if lead > half else words)
+        lines.append(line)
+    return [*markdown_table(heads, lines), "", sentence(rows)]
+
+
+def sentence(rows: Sequence[Row]) -> str:
+    """Where the channels help, and where they cost, beyond chance."""
+    told = []
+    for words, sign in (("help", 1), ("cost", -1)):
+        found = [
+            f"{setting} at r {regularity:g}"
+            for setting in dict.fromkeys(row.setting for row in rows)
+            for regularity in REGULARITY
+            if _beyond([row for row in rows if (row.setting, row.regularity) == (setting, regularity)], sign)
+        ]
+        told.append(f"The channels {words} beyond chance against both sets of values: {'; '.join(found) or 'nowhere'}.")
+    return " ".join(told)
+
+
+def _beyond(rows: Sequence[Row], sign: int) -> bool:
+    return all(sign * lead > half for lead, half in (gap(rows, rival) for rival in RIVALS))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--store", default=None)
+    parser.add_argument("--seeds", type=int, nargs="+", default=list(SEEDS))
+    asked = parser.parse_args()
+    store = Store.open(asked.store)
+    tasks = [(s, scenario_of(s, r, seed)) for seed in asked.seeds for s in SETTINGS for r in REGULARITY]
+    complete(store, [(scenario, list(specs_of(scenario).values())) for _, scenario in tasks], "channels")
+    rows = [read(store, setting, scenario) for setting, scenario in tasks]
+    about = next(iter(store.find("run"))).environment
+    content = {"seeds": asked.seeds, "rows": [row._asdict() for row in rows], "environment": about}
+    (RESULTS / "channels.json").write_text(json.dumps(content, indent=1) + "\n")
+    print("\n".join(table(rows)))
+    write_section(ROOT / "docs" / "why-different.md", MARK, table(rows))
