@@ -134,9 +134,9 @@ def _run_missing(wanted: list[Any], runs: int) -> None:
         jobs.hand_over(share_models(list(stages.values())), f"{TITLE}: {runs} missing runs")
 
 
-def measure(found: cells.HeatmapData, busy: bool) -> None:
+def measure(state: vs.State, found: cells.HeatmapData, busy: bool) -> None:
     """Values that can be measured from stored models, on request: it takes a moment for each."""
-    if not found.pending or audience.visitor():
+    if not found.pending or audience.visitor() or binding.hidden(state, "grid_missing"):
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(
