@@ -1,4 +1,4 @@
-"""What fails, fails in the panel it belongs to: its title, cause and parameters, a way to try again, and the rest of the page."""
+"""A failure is in the panel it belongs to: its title, cause and parameters, a way to try again, and the rest of the page."""
 
 from __future__ import annotations
 
