@@ -116,6 +116,27 @@ def test_the_inspector_tells_all_about_an_example_of_each_group(page: AppTest, g
     assert app.session_state["examples"]["pins"] == ()
 
 
+def test_twelve_examples_are_pinned_and_few_are_on_one_page() -> None:
+    def script() -> None:
+        import streamlit as st
+
+        from pages.session import selection
+        from pages.widgets import samples
+
+        selection.begin("these data")
+        for index in range(20):
+            selection.pin(index)
+        first, end = samples.pages(50_000)
+        st.session_state["seen"] = (selection.pins(), end - first)
+
+    app = AppTest.from_function(script).run()
+    assert not app.exception
+    pins, on_page = app.session_state["seen"]
+    assert pins == tuple(range(8, 20))  # the oldest went
+    assert 12 <= on_page <= 100
+    assert app.number_input(key="thumbnail-page").max == -(-50_000 // on_page)
+
+
 def test_bad_links_are_brought_within_what_is_possible(open_page: OpenPage, computed: vs.State) -> None:
     app = open_page("embedding", f"{QUICK}&embedded=rem,finetune,npo&colour_by=smell&highlight=gone&judged=npo&projection=x")
     assert "at most 2" in texts(app)
