@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -111,6 +112,7 @@ def test_a_run_from_the_page_fills_the_table(open_page: OpenPage, fresh_store: P
     assert not app.exception
     assert len(app.dataframe[0].value) == 5
     assert set(app.dataframe[0].value["State"]) == {"new"}
+    assert re.search(r"Computes on (CPU|GPU \(CUDA\)) · 1 worker ready", texts(app))
 
 
 def test_a_reload_finds_the_running_job(open_page: OpenPage, fresh_store: Path) -> None:
