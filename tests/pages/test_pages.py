@@ -173,6 +173,9 @@ def test_without_a_forget_set_the_reason_is_given(open_page: OpenPage, fresh_sto
     app = open_page("compare", "discovery=0&dataset=blobs")
     assert "need a forget set" in app.info[0].value
     assert not app.exception
+    left = [line for line in texts(app).splitlines() if "is computed yet" in line]
+    methods = len(vs.default_state()["methods"])
+    assert re.search(rf"the original model and [1-{methods - 1}] methods?, and", left[0])  # those that it names are not run
     assert "the oracle is the only reference" not in texts(app) or "Retrain" in app.info[0].value
 
 
