@@ -53,6 +53,14 @@ def test_a_lasso_filters_the_grid_and_a_copied_link_opens_the_same_view(gallery_
     expect(page.get_by_text(re.compile(rf"of {chosen:,}: given label"))).to_be_visible(timeout=30_000)
     assert page.locator(".eunoe-thumb").count() == min(60, chosen)
     assert page.get_by_text("failed.").count() == 0
+    page.get_by_text("remove", exact=True).click()  # the same loop takes away what it chose
+    drawn(page)
+    lasso(page)
+    expect(page.get_by_text("All 1,437").last).to_be_visible(timeout=30_000)
+    page.get_by_text("replace", exact=True).click()
+    drawn(page)
+    lasso(page)
+    expect(page.get_by_text(re.compile(rf"of {chosen:,}: given label"))).to_be_visible(timeout=30_000)
 
     page.get_by_text(re.compile(r"^healed \d+")).click()
     expect(page).to_have_url(re.compile("highlight=healed"), timeout=30_000)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from apptools import QUICK, finish_jobs, link, texts
@@ -10,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from pages.session import selection
 from unlearn_core import view_state as vs
+from unlearn_core.views.embedding import data
 
 OpenPage = Callable[..., AppTest]
 VIEW = f"{QUICK}&embedded=finetune,rem"
@@ -51,6 +54,17 @@ def test_pca_is_there_at_once_and_umap_follows(open_page: OpenPage, computed: vs
     app.run()
     assert "PCA is shown" not in texts(app)
     assert not app.exception
+
+
+def test_a_subsample_of_umap_is_stated(
+    open_page: OpenPage, shared_store: Path, computed: vs.State, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UNLEARN_STORE", str(shutil.copytree(shared_store, tmp_path / "store")))
+    monkeypatch.setattr(data.subsample, "__defaults__", (100,))
+    app = open_page("embedding", f"{QUICK}&embedded=finetune")
+    finish_jobs()
+    assert "UMAP is drawn for 100 of 600 examples" in texts(app.run())
+    assert "UMAP is drawn for" not in texts(open_page("embedding", f"{QUICK}&embedded=finetune&projection=pca"))
 
 
 def test_highlights_count_what_they_keep(page: AppTest) -> None:
