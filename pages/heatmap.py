@@ -118,8 +118,7 @@ with page(
         def long() -> pd.DataFrame:
             return memorised.in_tasks(cells.long_table(values, metric.name, rows, tasks, scenarios), found.runs)
 
-        if not binding.hidden(state, "export"):
-            grids.export(long if any_value else None, how.label)
+        grids.export(state, long if any_value else None, how.label)
     grids.measure(state, found, jobs.running(job))
     empty = empty_cells(picture)
     grids.fill(state, wanted, estimate(store(), wanted, found.runs, found.elsewhere), empty, jobs.running(job))

@@ -190,8 +190,10 @@ def _clicked() -> None:
         binding.change(cell=cell_text(method, variant, Cell(*dials)))
 
 
-def export(table: Callable[[], pd.DataFrame] | None, title: str) -> None:
+def export(state: vs.State, table: Callable[[], pd.DataFrame] | None, title: str) -> None:
     """The table to take away, made when it is taken (None: there is none); the camera above the picture saves that as PNG."""
+    if binding.hidden(state, "export"):
+        return
     with st.popover("Export", icon=":material/download:", width="stretch", help="The table as CSV, LaTeX or HTML"):
         if table is None:
             st.caption("There is nothing to export yet.")
