@@ -276,6 +276,8 @@ def test_numbers_of_lines_stand_on_their_line_and_under_no_name(frame: pd.DataFr
 
     for number in written:
         assert number.x * number.y == pytest.approx(float(number.text))
+        assert number.font.color is None, "in the theme's colour"
+        assert number.opacity >= 0.6  # what a text keeps its contrast with: tests/views/test_contrast.py
         a, b = at(number.x, number.y)
         b += number.yshift
         for note in named:

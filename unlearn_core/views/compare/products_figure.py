@@ -10,10 +10,11 @@ import numpy as np
 import plotly.graph_objects as go
 
 from unlearn_core.views.labels import Box, Spot, meets, name_box, pixel
-from unlearn_core.views.palette import NEUTRAL
 
 _QUIET = "rgba(138, 143, 152, 0.55)"
-"""NEUTRAL for lines that should not be taken for data."""
+"""The palette's neutral grey, for lines that should not be taken for data."""
+_PALE = 0.7
+"""Of the text's own colour, which is then still read well."""
 _PRODUCTS = [k / 10 for k in range(1, 10)]
 _ALONG = np.linspace(0.06, 0.94, 23)
 """Where on a line its number may stand, as shares of the plot's width: as far left as it can."""
@@ -72,7 +73,7 @@ def number_products(
             ]
             if y <= 1 and not any(meets(box, other) for box, others in zip(boxes, taken, strict=True) for other in others):
                 figure.add_annotation(
-                    x=float(x), y=y, yshift=_ABOVE, text=f"{product:.1f}", showarrow=False, font={"size": 11, "color": NEUTRAL}
+                    x=float(x), y=y, yshift=_ABOVE, text=f"{product:.1f}", showarrow=False, font={"size": 11}, opacity=_PALE
                 )
                 break
 
