@@ -100,6 +100,8 @@ def progress(job: JobView | None) -> None:
         with st.expander(f"{len(failed)} of {len(job.stages)} stages failed", icon=":material/error:"):
             for stage in failed[:20]:
                 st.markdown(f"**{escape_markdown(stage.title)}** · {escape_markdown(audience.told(stage.message))}")
+                if stage.params:
+                    st.caption(escape_markdown(", ".join(f"{name}={value}" for name, value in stage.params.items())))
             st.button("Try these again", icon=":material/refresh:", key="grid-retry", on_click=_retry, args=(job.id,))
     elif job.state == "cancelled":
         st.info("The runs were cancelled; what had finished is kept.", icon=":material/info:")

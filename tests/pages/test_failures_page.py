@@ -7,10 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from apptools import QUICK, figures, finish_jobs
+from apptools import QUICK, figures, finish_jobs, texts
 from streamlit.testing.v1 import AppTest
 
+from pages.widgets import heatmap
 from unlearn_core import view_state as vs
+from unlearn_core.engine import JobView, StageView
 from unlearn_core.specs import MethodSpec, Scenario
 from unlearn_core.stages.regularity import plan_regularity
 from unlearn_core.stages.stage import Stage
@@ -59,3 +61,18 @@ def test_a_failure_is_named_where_it_belongs_and_tried_again(
     assert not app.error
     assert not app.exception
     assert store.get(stage.key) is not None
+
+
+def test_the_heatmap_names_what_failed_of_many(
+    open_page: OpenPage, computed: vs.State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad = StageView("0" * 16, "run", "REM", "failed", message="The disk is full.", params={"epochs": 2, "beta": 0.5})
+    good = StageView("1" * 16, "run", "Retrain", "done")
+    job = JobView("7", heatmap.TITLE, "failed", (good, bad), elapsed=3.0, eta=None, done=1, total=2)
+    monkeypatch.setattr(heatmap, "running_job", lambda: job)
+    app = open_page("heatmap", QUICK)
+    assert "1 of 2 stages failed" in {expander.label for expander in app.expander}
+    assert "**REM** · The disk is full." in texts(app)
+    assert "epochs=2, beta=0.5" in texts(app)
+    assert "grid" in figures(app)
+    assert not app.button(key="grid-retry").disabled
