@@ -207,11 +207,12 @@ def before_and_after(state: vs.State, scenario: Scenario, shown: Preview) -> Non
             cards(state, scenario, shown)
         else:
             show.picture(points(with_positions_before(shown.points, shown.examples), legend=False), "points")
-    if shown.mixture and vs.on_dial(state) and not on_canvas:
+    if shown.mixture and vs.on_dial(state) and not on_canvas and not binding.hidden(state, "mixture"):
         totals = dict(zip(shown.counts["kind"], shown.counts["total"], strict=True))
         show.picture(mixture(shown.mixture, totals), "mixture")
-    with st.expander("Counts by kind and group", icon=":material/table:"):
-        st.dataframe(with_total(shown.counts), hide_index=True, key="counts")
+    if not binding.hidden(state, "counts"):
+        with st.expander("Counts by kind and group", icon=":material/table:"):
+            st.dataframe(with_total(shown.counts), hide_index=True, key="counts")
 
 
 def where_it_lies(state: vs.State, scenario: Scenario, measurable: bool) -> None:

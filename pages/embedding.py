@@ -274,10 +274,11 @@ with page(
     if computed:
         progress(computed, [stage for stage in stages if stage.kind != "embedding"])
     how, clear, line = st.columns([2.6, 0.8, 3.2], vertical_alignment="bottom")
-    with how:
-        selecting.way()
-    with clear:
-        selecting.clear()
+    if not binding.hidden(state, "selecting"):
+        with how:
+            selecting.way()
+        with clear:
+            selecting.clear()
     line.markdown(embedded_examples.in_focus(len(shown), picked, marked, mode))
     set_editor.for_selection(state, scenario, selection.chosen())
     everything = np.arange(len(shown))

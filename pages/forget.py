@@ -118,7 +118,7 @@ def picture(search: Search, found: Suspects, count: int) -> None:
 
 def your_set(search: Search) -> None:
     """The line about the set that is edited, with what one does with it; a visitor edits none."""
-    if audience.visitor():
+    if audience.visitor() or binding.hidden(search.state, "forget_set"):
         return
     draft = search.draft
     name = draft.found.name if draft.found is not None else "Your set"

@@ -126,8 +126,8 @@ with page(
         def long() -> pd.DataFrame:
             return memorised.in_tasks(cells.long_table(values, metric.name, rows, tasks, scenarios), found.runs)
 
-        grids.export(long if any_value else None, how.label)
-    grids.measure(found, jobs.running(job))
+        grids.export(state, long if any_value else None, how.label)
+    grids.measure(state, found, jobs.running(job))
     empty = empty_cells(picture)
     grids.fill(state, wanted, estimate(store(), wanted, found.runs, found.elsewhere), empty, jobs.running(job))
     grids.other_values(state, found, specs)

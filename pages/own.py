@@ -52,13 +52,12 @@ def images_step() -> None:
     st.markdown("**1 · Your images**")
     if audience.guest():
         hand_over()
-    else:
+    elif not binding.hidden(state, "own"):
         by_path, by_upload = st.tabs(["A path on this computer", "Hand over a file"])
         with by_path:
-            if not binding.hidden(state, "own"):
-                shown = wanted_params().get("data", "")
-                bound = binding.widget_args(state, "own", lambda text: str(text).strip(), lambda _: shown)
-                st.text_input(placeholder="~/photos", max_chars=400, **bound)
+            shown = wanted_params().get("data", "")
+            bound = binding.widget_args(state, "own", lambda text: str(text).strip(), lambda _: shown)
+            st.text_input(placeholder="~/photos", max_chars=400, **bound)
         with by_upload:
             hand_over()
     with st.expander("Size and number of images", icon=":material/tune:"):
@@ -242,7 +241,8 @@ with page(
         images_step()
     if not params:
         with steps:
-            get_data.offer()
+            if not binding.hidden(state, "own_sets"):
+                get_data.offer()
         with picture:
             st.info(own_words.begin(), icon=":material/folder_open:")
             show.note(

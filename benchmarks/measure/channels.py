@@ -16,6 +16,7 @@ import json
 import math
 import statistics
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from scipy import stats
@@ -23,29 +24,38 @@ from scipy import stats
 from benchmarks.computing import complete
 from benchmarks.paths import RESULTS, ROOT
 from benchmarks.report.sections import markdown_table, write_section
-from unlearn_core.presets import make_method, make_scenario
+from unlearn_core.presets import Values, make_method, make_scenario
 from unlearn_core.results.tables import original_metrics
 from unlearn_core.specs import MethodSpec, Scalar, Scenario
 from unlearn_core.store import Store
 
 SEEDS = tuple(range(40, 46))
 REGULARITY = (0.0, 0.5, 1.0)
-USUAL = 0.1
-SETTINGS: dict[str, Mapping[str, Scalar]] = {
-    "the preset": {},
-    "a quarter of the width": {"model.width": 4},
-    "half of the width": {"model.width": 8},
-    "twice the width": {"model.width": 32},
-    "3 % corrupted": {"amount": 0.03},
-    "12 % corrupted": {"amount": 0.12},
-    "20 % corrupted": {"amount": 0.2},
-    "30 % known": {"discovery": 0.3},
-    "all known": {"discovery": 1.0},
-    "10 epochs": {"training.epochs": 10},
-    "90 epochs": {"training.epochs": 90},
+
+
+class Change(NamedTuple):
+    """What differs from the preset with a tenth known."""
+
+    overrides: Mapping[str, Scalar] = MappingProxyType({})
+    amount: float | None = None
+    discovery: float = 0.1
+
+
+SETTINGS = {
+    "the preset": Change(),
+    "a quarter of the width": Change({"model.width": 4}),
+    "half of the width": Change({"model.width": 8}),
+    "twice the width": Change({"model.width": 32}),
+    "3 % corrupted": Change(amount=0.03),
+    "12 % corrupted": Change(amount=0.12),
+    "20 % corrupted": Change(amount=0.2),
+    "30 % known": Change(discovery=0.3),
+    "all known": Change(discovery=1.0),
+    "10 epochs": Change({"training.epochs": 10}),
+    "90 epochs": Change({"training.epochs": 90}),
 }
-"""What is changed → the scenario's settings."""
-RIVALS = {"REM's values": "rem", "its own": "tuned"}
+"""In words → what is changed."""
+RIVALS: dict[str, Values] = {"REM's values": "rem", "its own": "tuned"}
 MARK = "<!-- channels, written by benchmarks run channels -->"
 
 
@@ -63,17 +73,13 @@ class Row(NamedTuple):
 
 def scenario_of(setting: str, regularity: float, seed: int) -> Scenario:
     """The task."""
-    changed = dict(SETTINGS[setting])
-    amount, discovery = changed.pop("amount", None), float(changed.pop("discovery", USUAL))
-    return make_scenario(
-        "digits", regularity=regularity, discovery=discovery, seed=seed, overrides=changed,
-        amount=None if amount is None else float(amount),
-    )  # fmt: skip
+    overrides, amount, discovery = SETTINGS[setting]
+    return make_scenario("digits", regularity=regularity, amount=amount, discovery=discovery, seed=seed, overrides=overrides)
 
 
 def specs_of(scenario: Scenario) -> dict[str, MethodSpec]:
     """REM ("") and its rivals by their set of values."""
-    rivals = {words: make_method("rem_no_redirect", scenario, values=values) for words, values in RIVALS.items()}  # type: ignore[arg-type]
+    rivals = {words: make_method("rem_no_redirect", scenario, values=values) for words, values in RIVALS.items()}
     return {"": make_method("rem", scenario)} | rivals
 
 
@@ -102,7 +108,8 @@ def table(rows: Sequence[Row]) -> list[str]:
     lines = []
     for setting in dict.fromkeys(row.setting for row in rows):
         mine = [row for row in rows if row.setting == setting]
-        line = [setting, f"{statistics.mean(row.memorised for row in mine):.2f}", f"{statistics.mean(row.rem for row in mine):.3f}"]
+        learned, healed = (statistics.mean(values) for values in zip(*((row.memorised, row.rem) for row in mine), strict=True))
+        line = [setting, f"{learned:.2f}", f"{healed:.3f}"]
         for regularity in REGULARITY:
             for rival in RIVALS:
                 lead, half = gap([row for row in mine if row.regularity == regularity], rival)

@@ -196,6 +196,7 @@ def _start(made: Engine) -> None:
     try:
         time.sleep(PAUSE_SECONDS)  # a run that is asked for before starts them at once
         made.start()
+        made.find_device()
         if os.environ.get("UNLEARN_WARM_UP") != "off":  # the tests start a dozen servers that nobody waits for
             warm_when_idle(made)
     except UserError:

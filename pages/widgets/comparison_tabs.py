@@ -35,7 +35,7 @@ def tabs(state: vs.State, scenario: Scenario, specs: Sequence[MethodSpec], frame
     panels: dict[str, tuple[str, ...]] = {
         "map": ("scatter", "trajectories"), "classes": ("classes", "confusion"), "exposure": ("exposure",),
         "cost": ("cost", "difference"), "returns": ("returns",),
-        "export": ("export",),
+        "export": ("export",), "meanings": ("meanings",),
     }  # fmt: skip
     parts: dict[str, tuple[str, Callable[[], None]]] = {
         "map": ("Map and course", lambda: _map(state, scenario, specs, frame)),

@@ -44,7 +44,9 @@ def section(search: Search, found: Suspects | None) -> None:
 
 def beside_set(search: Search) -> None:
     """The set and the map as tabs, where nothing is known yet."""
-    parts = {"Your set": lambda: set_editor.editor(search.state, search.scenario, search.draft, search.shown_truth)}
+    parts = {}
+    if not binding.hidden(search.state, "forget_set"):
+        parts["Your set"] = lambda: set_editor.editor(search.state, search.scenario, search.draft, search.shown_truth)
     if not binding.hidden(search.state, "data_map"):
         parts["Data map"] = lambda: section(search, None)
     show.tabs(parts, "parts")

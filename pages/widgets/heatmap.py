@@ -100,6 +100,8 @@ def progress(job: JobView | None) -> None:
         with st.expander(f"{len(failed)} of {len(job.stages)} stages failed", icon=":material/error:"):
             for stage in failed[:20]:
                 st.markdown(f"**{escape_markdown(stage.title)}** · {escape_markdown(audience.told(stage.message))}")
+                if stage.params:
+                    st.caption(escape_markdown(", ".join(f"{name}={value}" for name, value in stage.params.items())))
             st.button("Try these again", icon=":material/refresh:", key="grid-retry", on_click=_retry, args=(job.id,))
     elif job.state == "cancelled":
         st.info("The runs were cancelled; what had finished is kept.", icon=":material/info:")
@@ -134,9 +136,9 @@ def _run_missing(wanted: list[Any], runs: int) -> None:
         jobs.hand_over(share_models(list(stages.values())), f"{TITLE}: {runs} missing runs")
 
 
-def measure(found: cells.HeatmapData, busy: bool) -> None:
+def measure(state: vs.State, found: cells.HeatmapData, busy: bool) -> None:
     """Values that can be measured from stored models, on request: it takes a moment for each."""
-    if not found.pending or audience.visitor() or absent_files.absent():
+    if not found.pending or audience.visitor() or absent_files.absent() or binding.hidden(state, "grid_missing"):
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(
@@ -190,8 +192,10 @@ def _clicked() -> None:
         binding.change(cell=cell_text(method, variant, Cell(*dials)))
 
 
-def export(table: Callable[[], pd.DataFrame] | None, title: str) -> None:
+def export(state: vs.State, table: Callable[[], pd.DataFrame] | None, title: str) -> None:
     """The table to take away, made when it is taken (None: there is none); the camera above the picture saves that as PNG."""
+    if binding.hidden(state, "export"):
+        return
     with st.popover("Export", icon=":material/download:", width="stretch", help="The table as CSV, LaTeX or HTML"):
         if table is None:
             st.caption("There is nothing to export yet.")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from playwright.sync_api import ConsoleMessage, Error, Page, ViewportSize
+from playwright.sync_api import ConsoleMessage, Error, Page, Request, ViewportSize
 
 CHROMIUM_ARGS = [
     "--js-flags=--no-opt",  # no page is open long enough for what makes hot code fast: a tenth less of the processor
@@ -39,7 +40,7 @@ class Server:
 
 @dataclass
 class Tab:
-    """A page and everything its console complained about."""
+    """A page, everything its console complained about, and what it asked of another machine, which it never may."""
 
     page: Page
     complaints: list[str] = field(default_factory=list)
@@ -51,15 +52,22 @@ class Tab:
         if _is_ours(message):
             self.complaints.append(message.text)
 
+    def note_request(self, request: Request) -> None:
+        host = urlsplit(request.url).hostname or "localhost"  # what comes with the page has no host
+        if host != "127.0.0.1" and host.rpartition(".")[2] != "localhost":
+            self.complaints.append(f"another machine is asked: {request.url}")
+
     def look_away(self) -> None:
         """The page goes on without being watched."""
+        self.page.remove_listener("request", self.note_request)
         self.page.remove_listener("pageerror", self.note_error)
         self.page.remove_listener("console", self.note_message)
 
 
 def watch(page: Page) -> Tab:
-    """Collect what the console reports as an error."""
+    """Collect what the console reports as an error, and requests that leave this machine."""
     tab = Tab(page)
+    page.on("request", tab.note_request)
     page.on("pageerror", tab.note_error)
     page.on("console", tab.note_message)
     return tab

@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, Page, expect
 
 pytestmark = pytest.mark.browser
 WAIT = 30_000
+STILL = "() => document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'"
 
 
 @pytest.fixture
@@ -36,6 +37,7 @@ def test_a_student_follows_leaves_and_answers(class_server: Server, tab: Tab, st
     expect(student).to_have_url(re.compile("/craft.*dataset=blobs"), timeout=WAIT)
     expect(student.get_by_role("heading", name="Craft a corruption")).to_be_visible(timeout=WAIT)
 
+    lecturer.wait_for_function(STILL, timeout=WAIT)  # a control that is just being drawn anew may lose the key
     dial = lecturer.get_by_role("slider", name=re.compile("Regularity"))
     dial.press("Home")
     expect(student).to_have_url(re.compile(r"regularity=0\.0(&|$)"), timeout=WAIT)

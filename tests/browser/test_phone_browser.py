@@ -76,6 +76,7 @@ def drawn(page: Page, address: str, figure: str) -> None:
         ("", "start-scatter"),
         ("boundary", "boundary"),
         ("embedding?went=on", "went"),
+        ("compare", "scatter"),
         ("compare?tab=classes", "confusion"),
         ("compare?tab=cost", "difference"),
         ("redirect?r_part=changes", "changed-layers"),
@@ -118,6 +119,15 @@ def test_on_a_screen_nothing_of_it_is_seen(gallery_server: Server, tab: Tab) -> 
     places = tab.page.evaluate(PLACES)
     assert (places["more"], places["said"]) == (0, "none")
     assert tab.page.evaluate(FAULTS) == []
+
+
+@pytest.mark.parametrize(
+    ("address", "figure"), [("compare", "scatter"), ("craft", "plane"), ("boundary", "boundary"), ("embedding?went=on", "went")]
+)
+def test_no_texts_meet_on_a_screen(gallery_server: Server, tab: Tab, address: str, figure: str) -> None:
+    drawn(tab.page, f"{gallery_server.url}/{address}", figure)
+    assert tab.page.evaluate(FAULTS) == []
+    assert tab.complaints == []
 
 
 def at_rest(page: Page) -> None:

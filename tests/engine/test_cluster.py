@@ -73,6 +73,18 @@ def test_two_stages_on_two_workers(engine: Engine, store: Store) -> None:
     assert os.getpid() not in pids
 
 
+def test_where_it_computes_is_found_out_before_anything_runs(store: Store) -> None:
+    left_to_it = Engine(store, workers=1, runner=RUNNER)
+    try:
+        left_to_it.start()
+        assert left_to_it.status().device == "auto"
+        left_to_it.find_device()
+        until(lambda: left_to_it.status().device in ("cpu", "cuda"))
+        assert left_to_it.status().running == 0
+    finally:
+        left_to_it.close()
+
+
 def test_nothing_listens_beyond_this_machine(engine: Engine) -> None:
     listening = [c for p in cluster_family() for c in p.net_connections() if c.status == psutil.CONN_LISTEN]
     assert {connection.laddr.ip for connection in listening} == {"127.0.0.1"}

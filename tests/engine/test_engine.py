@@ -37,6 +37,18 @@ def test_stages_run_in_order_and_are_stored(engine: Engine, store: Store) -> Non
     assert store.has(["a", "b"]) == {"a", "b"}
 
 
+@pytest.mark.parametrize(("asked", "said"), [("auto", {"cpu", "cuda"}), ("cpu", {"cpu"}), ("cuda", {"cuda"})])
+def test_the_device_is_the_one_that_was_asked_for_or_found(store: Store, asked: str, said: set[str]) -> None:
+    import torch  # noqa: F401 - the inline engine does not import it to say where it would compute
+
+    made = Engine(store, address="inline", runner=RUNNER, device=asked)
+    assert made.status().device == asked
+    made.wait(made.submit([Stage("where")], "where"), 20)
+    made.find_device()
+    assert made.status().device in said
+    made.close()
+
+
 def test_what_is_stored_is_not_run(engine: Engine, store: Store, tmp_path: Path) -> None:
     store.put("a", "run", {}, {}, {})
     log = tmp_path / "log"

@@ -46,6 +46,11 @@ def test_it_prints_the_numbers_of_the_page(
     answer = json.loads(capsys.readouterr().out)
     assert [row["metrics"] for row in answer["results"]] == [row["metrics"] for row in results.rows]
     assert all(row["cached"] for row in answer["results"])
+    # So does the copied plan.
+    (place / "plan.yaml").write_text(vs.as_yaml(state))
+    assert main(["sweep", str(place / "plan.yaml"), "--engine", "inline", "--json"]) == 0
+    swept = json.loads(capsys.readouterr().out)
+    assert (swept["runs"], swept["computed"], swept["cached"]) == (len(state["methods"]), 0, len(state["methods"]))
 
 
 def test_an_edited_set_goes_along(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -87,6 +87,17 @@ def test_a_task_has_no_path_to_the_ground_truth(digits: Trained) -> None:
     assert not storages & {secret.untyped_storage().data_ptr() for secret in secrets}
 
 
+def test_a_task_has_no_path_to_test_data(digits: Trained) -> None:
+    """So neither a method nor its choice of rounds or values can look at them."""
+    arena = digits.arena.corrupted
+    parts = [part for data in (arena.test, arena.triggered_test) for part in (data.inputs, data.labels)]
+    tensors = [item for item in reachable(digits.task()) if isinstance(item, torch.Tensor)]
+    storages = {tensor.untyped_storage().data_ptr() for tensor in tensors}
+    assert digits.arena.train.inputs.untyped_storage().data_ptr() in storages  # what it may see is found
+    assert not storages & {part.untyped_storage().data_ptr() for part in parts}
+    assert not [tensor for tensor in tensors for part in parts if tensor.shape == part.shape and torch.equal(tensor, part)]
+
+
 def test_the_walk_itself_finds_a_hidden_ground_truth(digits: Trained) -> None:
     truth = digits.arena.corrupted.truth
     task = digits.task()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +20,8 @@ OpenPage = Callable[..., AppTest]
 def test_craft_shows_twelve_examples_and_counts_that_add_up(open_page: OpenPage) -> None:
     app = open_page("craft")
     assert texts(app).count('class="eunoe-card"') == 12
+    assert len(re.findall(r'given <span class="eunoe-wrong">0</span></span><span>truly [1-9]<', texts(app))) == 12
+    assert "Position of the dial: **trigger**" in texts(app)
     assert "26 of 86 corrupted examples are known" in texts(app)
     for number in ("1,351", "26", "60"):
         assert f"<b>{number}</b>" in texts(app)
@@ -86,13 +89,14 @@ def test_the_dials_answer_and_the_link_follows(open_page: OpenPage) -> None:
     assert "43 of 86" in texts(app)
 
 
-def test_a_move_of_the_slider_is_quick(open_page: OpenPage) -> None:
-    app, taken = open_page("craft"), []
+@pytest.mark.parametrize(("dataset", "most"), [("digits", 0.6), ("blobs", 0.3)])
+def test_a_move_of_the_slider_is_quick(open_page: OpenPage, dataset: str, most: float) -> None:
+    app, taken = open_page("craft", f"dataset={dataset}"), []
     for k in range(5):
         start = time.process_time()  # whatever else the machine does meanwhile
         app.slider(key="control:regularity").set_value(0.1 + 0.2 * k).run()
         taken.append(time.process_time() - start)
-    assert min(taken) < 0.6, taken  # 0.15 s where nothing else runs
+    assert min(taken) < most, taken
 
 
 def test_points_are_shown_as_a_scatter(open_page: OpenPage) -> None:

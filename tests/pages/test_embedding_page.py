@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from apptools import QUICK, finish_jobs, link, texts
@@ -10,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from pages.session import selection
 from unlearn_core import view_state as vs
+from unlearn_core.views.embedding import data
 
 OpenPage = Callable[..., AppTest]
 VIEW = f"{QUICK}&embedded=finetune,rem"
@@ -51,6 +54,17 @@ def test_pca_is_there_at_once_and_umap_follows(open_page: OpenPage, computed: vs
     app.run()
     assert "PCA is shown" not in texts(app)
     assert not app.exception
+
+
+def test_a_subsample_of_umap_is_stated(
+    open_page: OpenPage, shared_store: Path, computed: vs.State, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UNLEARN_STORE", str(shutil.copytree(shared_store, tmp_path / "store")))
+    monkeypatch.setattr(data.subsample, "__defaults__", (100,))
+    app = open_page("embedding", f"{QUICK}&embedded=finetune")
+    finish_jobs()
+    assert "UMAP is drawn for 100 of 600 examples" in texts(app.run())
+    assert "UMAP is drawn for" not in texts(open_page("embedding", f"{QUICK}&embedded=finetune&projection=pca"))
 
 
 def test_highlights_count_what_they_keep(page: AppTest) -> None:
@@ -114,6 +128,27 @@ def test_the_inspector_tells_all_about_an_example_of_each_group(page: AppTest, g
     assert app.button(key=f"pinned:{index}")
     app.button(key="unpin").click().run()
     assert app.session_state["examples"]["pins"] == ()
+
+
+def test_twelve_examples_are_pinned_and_few_are_on_one_page() -> None:
+    def script() -> None:
+        import streamlit as st
+
+        from pages.session import selection
+        from pages.widgets import samples
+
+        selection.begin("these data")
+        for index in range(20):
+            selection.pin(index)
+        first, end = samples.pages(50_000)
+        st.session_state["seen"] = (selection.pins(), end - first)
+
+    app = AppTest.from_function(script).run()
+    assert not app.exception
+    pins, on_page = app.session_state["seen"]
+    assert pins == tuple(range(8, 20))  # the oldest went
+    assert 12 <= on_page <= 100
+    assert app.number_input(key="thumbnail-page").max == -(-50_000 // on_page)
 
 
 def test_bad_links_are_brought_within_what_is_possible(open_page: OpenPage, computed: vs.State) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -111,6 +112,7 @@ def test_a_run_from_the_page_fills_the_table(open_page: OpenPage, fresh_store: P
     assert not app.exception
     assert len(app.dataframe[0].value) == 5
     assert set(app.dataframe[0].value["State"]) == {"new"}
+    assert re.search(r"Computes on (CPU|GPU \(CUDA\)) · 1 worker ready", texts(app))
 
 
 def test_a_reload_finds_the_running_job(open_page: OpenPage, fresh_store: Path) -> None:
@@ -171,6 +173,9 @@ def test_without_a_forget_set_the_reason_is_given(open_page: OpenPage, fresh_sto
     app = open_page("compare", "discovery=0&dataset=blobs")
     assert "need a forget set" in app.info[0].value
     assert not app.exception
+    left = [line for line in texts(app).splitlines() if "is computed yet" in line]
+    methods = len(vs.default_state()["methods"])
+    assert re.search(rf"the original model and [1-{methods - 1}] methods?, and", left[0])  # those that it names are not run
     assert "the oracle is the only reference" not in texts(app) or "Retrain" in app.info[0].value
 
 

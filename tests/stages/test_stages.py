@@ -106,6 +106,10 @@ def test_the_same_spec_twice_gives_the_same_numbers_to_the_last_bit(tmp_path: Pa
         one, two = (store.get(stage.key) for store in stores)
         assert one is not None
         assert two is not None
+        assert one.environment["device"] == "cpu"
+        assert {"python", "torch", "numpy", "scikit-learn"} <= set(one.environment)
+        assert one.spec["scenario"]["seed"] == task.seed
+        assert (stage.kind == "run") == ("params" in one.spec.get("method", {}))
         drop = {"seconds"}
         if stage.kind == "run":
             metrics = [{k: v for k, v in record.payload["metrics"].items() if k not in drop} for record in (one, two)]

@@ -115,6 +115,9 @@ def test_frames_show_each_model_at_the_same_share_of_its_own_rounds() -> None:
     assert np.array_equal(figure.data[0].z, figure.frames[1].data[0].z)
     assert figure.layout.sliders[0].active == 1
     assert set(picture.data["frame"]) == set(range(5))
+    axes = [*figure.select_xaxes(), *figure.select_yaxes()]
+    assert len(axes) >= 6
+    assert {axis.range for axis in axes} == {(0.0, 1.0)}, "all panels show the same square"
 
 
 def test_the_buttons_of_a_frame_lead_to_its_neighbours() -> None:
@@ -125,6 +128,7 @@ def test_the_buttons_of_a_frame_lead_to_its_neighbours() -> None:
         assert list(back.args[0]) == [str(max(0, k - 1))]
         assert list(on.args[0]) == [str(min(3, k + 1))]
         assert play.args[0] is None
+        assert play.args[1]["frame"]["duration"] <= 200  # milliseconds: five frames in a second
         assert list(pause.args[0]) == [None]
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from unlearn_core.view_state import COLOURS
+from unlearn_core.views.embedding.examples import Examples, modes, table
 from unlearn_core.views.embedding.figure import FADED, TRAILS, Cloud, clouds, distributions
 from unlearn_core.views.palette import GROUPS
 
@@ -55,6 +56,11 @@ def test_every_panel_shows_every_example_once_in_the_shape_of_its_group(colour: 
     assert shown.figure.layout.xaxis.title.text == "UMAP 1 (no unit)"
 
 
+def test_panels_are_on_the_same_axes() -> None:
+    layout = clouds(cloud()).figure.layout
+    assert [layout[name].matches for name in ("xaxis2", "xaxis3", "yaxis2", "yaxis3")] == ["x", "x", "y", "y"]
+
+
 def test_what_is_not_in_focus_fades_and_never_vanishes() -> None:
     made = cloud()
     focus = made.frame["index"].to_numpy() < 100
@@ -97,6 +103,22 @@ def test_fifty_thousand_points_are_drawn_in_time() -> None:
     size = len(clouds(made, "class").figure.to_json())
     assert time.process_time() - start < 3
     assert size < 5_000_000
+
+
+def test_a_selection_of_five_thousand_points_is_drawn_and_listed_at_once() -> None:
+    """All that a page does anew: modes, panels, table and histograms; the same in a page, with the page's own work, is measured
+    by ``python -m benchmarks run many_points``."""
+    rng, count = np.random.default_rng(0), 5000
+    labels, groups = rng.integers(0, 3, (2, count)), np.array([0, 1, 2, *[0] * 7] * (count // 10), dtype=np.int8)
+    chances = {name: rng.dirichlet(np.ones(3), count).astype(np.float32) for name in ("original", "rem")}
+    shown = Examples(groups, np.full(count, "clean"), labels[0], labels[1], NAMES, chances)
+    start = time.process_time()
+    focus = modes(shown, "rem")["healed"]
+    clouds(cloud(count), focus=focus).figure.to_json()
+    rows = table(shown, "rem").iloc[focus]
+    distributions(rows, NAMES, "rem", "REM").figure.to_json()
+    assert time.process_time() - start < 0.5
+    assert 0 < len(rows) == focus.sum() < count
 
 
 def test_distributions_count_every_example_once_for_each_model() -> None:

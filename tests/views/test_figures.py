@@ -256,3 +256,33 @@ def test_a_tie_of_all_has_no_star(frame: pd.DataFrame) -> None:
 
 def test_counts_of_groups_add_up() -> None:
     assert group_counts(86, 26, 1437) == {"clean": 1351, "discovered": 26, "undiscovered": 60}
+
+
+@pytest.mark.parametrize("height", [430, 300])
+def test_numbers_of_lines_stand_on_their_line_and_under_no_name(frame: pd.DataFrame, height: int) -> None:
+    """Points near the left end too, where numbers would stand first."""
+    crowded = frame.assign(utility=[0.865, 0.87, 0.88, 0.96, 0.97, 0.965], healed=[0.1, 0.22, 0.33, 0.57, 0.97, 0.85])
+    figure = healed_utility(crowded, height).figure
+    assert not figure.data[0].contours.showlabels  # Plotly's own know nothing of the names
+    written = [note for note in figure.layout.annotations if note.text[0].isdigit()]
+    named = [note for note in figure.layout.annotations if not note.text[0].isdigit()]
+    assert len(named) == 6
+    assert len(written) >= 7
+    left, right = figure.layout.xaxis.range
+    room = {430: (400, 330), 300: (190, 185)}[height]
+
+    def at(x: float, y: float) -> tuple[float, float]:
+        return room[0] * (x - left) / (right - left), room[1] * (y + 0.06) / 1.12
+
+    for number in written:
+        assert number.x * number.y == pytest.approx(float(number.text))
+        assert number.font.color is None, "in the theme's colour"
+        assert number.opacity >= 0.6  # what a text keeps its contrast with: tests/views/test_contrast.py
+        a, b = at(number.x, number.y)
+        b += number.yshift
+        for note in named:
+            x, y = at(note.x, note.y)
+            assert abs(a - x) > 9 or abs(b - y) > 9, (number.text, note.text)  # the marker
+            start = x + note.ax - (8.2 * len(note.text) if note.xanchor == "right" else 0)
+            beside = a + 10 < start or a - 10 > start + 8.2 * len(note.text)
+            assert beside or abs(b - (y - note.ay)) > 16, (number.text, note.text)

@@ -106,12 +106,19 @@ class Engine:
             state=state,
             address=address,
             workers=tuple(dataclasses.replace(view, stage=titles.get(view.address, "")) for view in workers),
-            device=(backend.device() if backend is not None else "") or self._device,
+            device=(backend.device() if backend is not None and self._device == "auto" else "") or self._device,
             running=len(running),
             waiting=waiting,
             message=(backend.note() if backend is not None else "") or message,
             per_minute=rate,
         )
+
+    def find_device(self) -> None:
+        """Find out where the workers compute where that was left to them; :meth:`status` has it soon. Nothing if not ready."""
+        with self._changed:
+            backend = self._pool.ready
+        if backend is not None and self._device == "auto":
+            backend.find_device()
 
     def warm(self, worker: str) -> None:
         """Let the worker with this address compile what its first UMAP would; returns when it has. Nothing if not ready."""

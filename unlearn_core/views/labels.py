@@ -67,7 +67,7 @@ class _Plane:
         y_range: Sequence[float],
     ) -> None:
         self.size, self.boxes = size, list[Box]()
-        self.points = [(_pixel(a, x_range, size[0]), _pixel(b, y_range, size[1])) for a, b in zip(x, y, strict=True)]
+        self.points = [(pixel(a, x_range, size[0]), pixel(b, y_range, size[1])) for a, b in zip(x, y, strict=True)]
 
     def cost(self, k: int, name: str, spot: Spot) -> float:
         """How bad a spot is for the name of point ``k``."""
@@ -75,7 +75,8 @@ class _Plane:
         return _cost(spot, name_box(name, *self.points[k], spot), self.boxes, others, self.size)
 
 
-def _pixel(value: float, bounds: Sequence[float], size: float) -> float:
+def pixel(value: float, bounds: Sequence[float], size: float) -> float:
+    """Where a value lies on an axis that is ``size`` pixels long."""
     return size * (value - bounds[0]) / (bounds[1] - bounds[0])
 
 
@@ -86,11 +87,16 @@ def name_box(name: str, a: float, b: float, spot: Spot) -> Box:
     return left, b + spot.dy - _LINE / 2, left + width, b + spot.dy + _LINE / 2
 
 
+def meets(one: Box, other: Box) -> bool:
+    """Whether two boxes have a pixel in common."""
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+
+
 def _cost(
     spot: Spot, box: Box, boxes: Sequence[Box], points: Sequence[tuple[float, float]], size: tuple[float, float]
 ) -> float:
     left, bottom, right, top = box
-    met = sum(left < r and x < right and bottom < t and y < top for x, y, r, t in boxes)
+    met = sum(meets(box, other) for other in boxes)
     covered = sum(left - _MARKER < a < right + _MARKER and bottom - _MARKER < b < top + _MARKER for a, b in points)
     outside = left < 0 or right > size[0] or bottom < 0 or top > size[1]
     return 100 * outside + 20 * met + 10 * covered + abs(spot.dy) / _LINE + abs(spot.dx) / 25

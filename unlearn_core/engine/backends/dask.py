@@ -50,6 +50,7 @@ class DaskBackend:
         self._workers = DaskWorkers(self._embedded)
         self._wants_gpu = False
         self._device = ""
+        self._asked: Any = None  # the future of the question which device there is
         self._closed = False
 
     def start(self) -> None:
@@ -142,6 +143,15 @@ class DaskBackend:
 
     def device(self) -> str:
         return self._device
+
+    def find_device(self) -> None:
+        if self._embedded:  # others' workers may be of several kinds
+            self._asked = self._client.submit(worker.device_kind, "auto", key=f"device-{uuid.uuid4().hex}", pure=False)
+            self._asked.add_done_callback(self._found_device)
+
+    def _found_device(self, done: Any) -> None:
+        with contextlib.suppress(Exception):  # the cluster is gone: nothing is lost
+            self._device = self._device or done.result(timeout=_FETCH_SECONDS)
 
     def warm(self, address: str) -> None:
         if not self._embedded:  # others' workers are not ours to keep busy

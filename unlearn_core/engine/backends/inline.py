@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import queue
+import sys
 import threading
 
 from unlearn_core.engine import worker
@@ -41,7 +42,10 @@ class InlineBackend:
         return ""
 
     def device(self) -> str:
-        return ""
+        return worker.device_kind("auto") if "torch" in sys.modules else ""  # else to say so would import it
+
+    def find_device(self) -> None:
+        """Nothing: it is this process's."""
 
     def warm(self, address: str) -> None:
         """Nothing: the one thread is there for submitted stages."""

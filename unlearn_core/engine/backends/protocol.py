@@ -120,6 +120,9 @@ class Backend(Protocol):
     def device(self) -> str:
         """ "cpu" or "cuda", or "" while that is not known."""
 
+    def find_device(self) -> None:
+        """Ask one of our own workers which device it would take, so that it is known before anything runs; returns at once."""
+
     def warm(self, address: str) -> None:
         """Let this worker compile what its first UMAP would, and wait for it; nothing where that has no use."""
 

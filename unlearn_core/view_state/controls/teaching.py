@@ -12,6 +12,8 @@ PANELS: Final[dict[str, dict[str, str]]] = {
     "craft": {
         "plane": "Map of regularity and discovery",
         "preview": "Examples before and after",
+        "mixture": "Shares of the kinds",
+        "counts": "Counts by kind and group",
         "options": "Amount, classes, trigger, network, seed; training recipe",
         "measured": "Measured regularity",
     },
@@ -29,6 +31,7 @@ PANELS: Final[dict[str, dict[str, str]]] = {
         "difference": "Differences",
         "returns": "What comes back",
         "export": "Export",
+        "meanings": "What the numbers mean",
         "copy": "Share (on every page)",
         "more_like": "More like this (on every page)",
     },
@@ -41,6 +44,7 @@ PANELS: Final[dict[str, dict[str, str]]] = {
     },
     "embedding": {
         "embedding": "Points, one plot for each model",
+        "selecting": "How points are selected",
         "thumbnails": "Pictures",
         "example_table": "Table of examples",
         "example_histograms": "Histograms",
@@ -59,7 +63,13 @@ PANELS: Final[dict[str, dict[str, str]]] = {
         "forget_change": "What your set changes",
         "look_cards": "Cards where nothing is known",
     },
-    "own": {"own_list": "Your list", "own_model": "Your model", "own_read": "How files were read", "own_health": "Data health"},
+    "own": {
+        "own_sets": "Public data sets",
+        "own_list": "Your list",
+        "own_model": "Your model",
+        "own_read": "How files were read",
+        "own_health": "Data health",
+    },
 }
 """By the page that has them: the panels that a teacher's link can leave out, in the words on the screen."""
 

@@ -9,18 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
 from unlearn_core.results.memorised import nothing_to_heal, sentence, share_in
 from unlearn_core.views.compare.pareto import pareto_front
-from unlearn_core.views.labels import place
+from unlearn_core.views.compare.products_figure import Written, draw_products, number_products
+from unlearn_core.views.labels import Spot, place
 from unlearn_core.views.palette import ACCENT, NEUTRAL, Style, method_styles
 from unlearn_core.views.picture import Picture, layout, percent, reference_line, short, short_labels, wrap_label
 
-_QUIET = "rgba(138, 143, 152, 0.55)"
-"""NEUTRAL for lines that should not be taken for data."""
 _SCATTERED = ("method", "label", "oracle", "healed", "utility", "healed_x_utility", "memorised")
 
 
@@ -35,10 +33,15 @@ def healed_utility(frame: pd.DataFrame, height: int = 430) -> Picture:
     low = max(0.0, min(0.85, float(shown["utility"].min()) - 0.04 if len(shown) else 0.85))
     x_range, y_range = (low, 1.005), (-0.06, 1.06)
     figure = go.Figure()
-    _draw_products(figure, low)
+    draw_products(figure, low)
     front = pareto_front(shown)
-    _draw_front(figure, front, low)
-    _draw_models(figure, shown, styles_of(frame), x_range, y_range, small=height < 400)
+    steps = _draw_front(figure, front, low)
+    # On a screen, where the small one stands in a third of the page, and on a phone.
+    rooms = ((190.0, 185.0), (242.0, 232.0)) if height < 400 else ((400.0, 330.0), (275.0, 362.0))
+    names, x, y = short_labels(shown["label"]), list(shown["utility"]), list(shown["healed"])
+    where = place(names, x, y, x_range, y_range, *rooms)
+    _draw_models(figure, shown, styles_of(frame), names, where)
+    number_products(figure, Written(names, x, y, where, steps), x_range, y_range, rooms)
     layout(
         figure,
         height,
@@ -56,41 +59,14 @@ def healed_utility(frame: pd.DataFrame, height: int = 430) -> Picture:
     )
 
 
-def _draw_products(figure: go.Figure, low: float) -> None:
-    """Lines of equal healed × utility."""
-    x, y = np.linspace(max(low, 0), 1, 60), np.linspace(0, 1, 60)
-    figure.add_contour(
-        x=x,
-        y=y,
-        z=np.outer(y, x),
-        contours={
-            "coloring": "lines",
-            "start": 0.1,
-            "end": 0.9,
-            "size": 0.1,
-            "showlabels": True,
-            "labelfont": {"size": 11, "color": NEUTRAL},
-        },
-        colorscale=[[0, _QUIET], [1, _QUIET]],
-        line={"width": 1, "dash": "dot"},
-        showscale=False,
-        hoverinfo="skip",
-    )
-
-
 def _draw_models(
     figure: go.Figure,
     shown: pd.DataFrame,
     styles: Mapping[str, Style],
-    x_range: tuple[float, float],
-    y_range: tuple[float, float],
-    small: bool,
+    names: Sequence[str],
+    where: Sequence[Spot],
 ) -> None:
     """A marker for each model, and its name where there is room for it."""
-    names = short_labels(shown["label"])
-    # On a screen, where the small one stands in a third of the page, and on a phone.
-    rooms = ((190.0, 185.0), (242.0, 232.0)) if small else ((400.0, 330.0), (275.0, 362.0))
-    where = place(names, list(shown["utility"]), list(shown["healed"]), x_range, y_range, *rooms)
     for (_, row), name, spot in zip(shown.iterrows(), names, where, strict=True):
         style = styles[row["method"]]
         figure.add_scatter(
@@ -127,14 +103,15 @@ def _caption(frame: pd.DataFrame, front: pd.DataFrame) -> str:
     return text
 
 
-def _draw_front(figure: go.Figure, front: pd.DataFrame, low: float) -> None:
-    """The front as steps: below and left of them everything is beaten by a method on the front."""
+def _draw_front(figure: go.Figure, front: pd.DataFrame, low: float) -> list[tuple[float, float]]:
+    """The front as steps: below and left of them everything is beaten by a method on the front. Returns its corners."""
     if front.empty:
-        return
+        return []
     x, y = list(front["utility"]), list(front["healed"])
+    x, y = [low, *x, x[-1]], [y[0], *y, 0.0]
     figure.add_scatter(
-        x=[low, *x, x[-1]],
-        y=[y[0], *y, 0.0],
+        x=x,
+        y=y,
         mode="lines",
         name="Pareto front",
         # Each step goes down first, then right: between two methods only the lower healing of the next is reached.
@@ -142,6 +119,8 @@ def _draw_front(figure: go.Figure, front: pd.DataFrame, low: float) -> None:
         opacity=0.7,
         hoverinfo="skip",
     )
+    turns = [corner for k in range(1, len(x)) for corner in ((x[k - 1], y[k]), (x[k], y[k]))]
+    return [(x[0], y[0]), *turns]
 
 
 def _listed(front: pd.DataFrame) -> str:
