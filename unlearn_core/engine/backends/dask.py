@@ -16,7 +16,7 @@ from unlearn_core.engine import worker
 from unlearn_core.engine.backends.dask_task import compute
 from unlearn_core.engine.backends.dask_workers import DaskWorkers
 from unlearn_core.engine.backends.local_cluster import ClusterProcess
-from unlearn_core.engine.backends.protocol import Event, Listener, Outcome, Request
+from unlearn_core.engine.backends.protocol import Event, Listener, Outcome, Request, pass_on
 from unlearn_core.engine.backends.stopped import STOPPED_SECONDS, end_stopped
 from unlearn_core.engine.lanes import Lanes
 from unlearn_core.engine.status import WorkerView
@@ -184,13 +184,11 @@ class DaskBackend:
                 self._workers.pids[event["worker"]] = event["pid"]
             self._device = event["device"]
             self._listener.on_started(token, event["worker"], moved)
-        elif event["event"] == "progress":
-            self._listener.on_progress(token, event["done"], event["total"], event["scalars"])
-        elif event["event"] == "held":
-            self._listener.on_held(token, event["why"])
-        else:
+        elif event["event"] == "ended":
             with self._lock:
                 self._running.pop(token, None)
+        else:
+            pass_on(event, self._listener)
 
     def _finished(self, token: str, future: Any) -> None:
         with self._lock:

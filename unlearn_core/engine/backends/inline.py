@@ -8,7 +8,7 @@ import sys
 import threading
 
 from unlearn_core.engine import worker
-from unlearn_core.engine.backends.protocol import Event, Listener, Request
+from unlearn_core.engine.backends.protocol import Event, Listener, Request, pass_on
 from unlearn_core.engine.status import WorkerView
 
 STOP_SECONDS = 5.0
@@ -68,7 +68,5 @@ class InlineBackend:
     def _hear(self, event: Event) -> None:
         if event["event"] == "started":
             self._listener.on_started(event["token"], "inline")
-        elif event["event"] == "progress":
-            self._listener.on_progress(event["token"], event["done"], event["total"], event["scalars"])
-        elif event["event"] == "held":
-            self._listener.on_held(event["token"], event["why"])
+        elif event["event"] != "ended":
+            pass_on(event, self._listener)

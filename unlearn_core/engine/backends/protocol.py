@@ -98,6 +98,14 @@ class Listener(Protocol):
     def on_lost(self, backend: Backend, message: str) -> None: ...
 
 
+def pass_on(event: ProgressEvent | HeldEvent, listener: Listener) -> None:
+    """Tell the engine what a submission that runs says of itself."""
+    if event["event"] == "progress":
+        listener.on_progress(event["token"], event["done"], event["total"], event["scalars"])
+    else:
+        listener.on_held(event["token"], event["why"])
+
+
 class Backend(Protocol):
     """Runs requests somewhere and reports to the listener it was made with."""
 
