@@ -58,8 +58,8 @@ def with_originals(store: Store, dataset: str, runs: pd.DataFrame, scenarios: It
     return pd.concat([pd.DataFrame(originals, columns=g.COLUMNS), runs], ignore_index=True)[g.COLUMNS]
 
 
-def lacking(rows: pd.DataFrame, wanted: Sequence[Scenario], methods: Sequence[str]) -> str:
-    """Which runs of the plan are not there, in a sentence; "" where all are."""
+def lacking(rows: pd.DataFrame, tasks: int, methods: Sequence[str]) -> str:
+    """Which runs of a plan with so many ``tasks`` (seeds counted) are not there, in a sentence; "" where all are."""
     counts = rows["method"].value_counts()
-    short = [f"{name} has {counts.get(name, 0)} of {len(wanted)}" for name in methods if counts.get(name, 0) < len(wanted)]
+    short = [f"{name} has {counts.get(name, 0)} of {tasks}" for name in methods if counts.get(name, 0) < tasks]
     return f"Not every run was computed: {', '.join(short)}." if short else ""

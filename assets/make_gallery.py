@@ -111,7 +111,7 @@ def kinds(store: Store, options: argparse.Namespace) -> int:
     out.mkdir(parents=True, exist_ok=True)
     (rows if options.timed else rows.assign(seconds=None)).round(DIGITS).to_csv(out / g.RUNS, index=False)
     note = " ".join(
-        filter(None, (options.note, of_kinds.lacking(rows, scenarios, plan.methods), "" if options.timed else UNTIMED))
+        filter(None, (options.note, of_kinds.lacking(rows, len(scenarios), plan.methods), "" if options.timed else UNTIMED))
     )
     made = provenance(plan, rows) | {"command": COMMAND.replace(" --store", " --kinds --store"), "note": note}
     del made["plan"]["regularity"]  # a kind has its own place on the dial
@@ -133,7 +133,8 @@ def photographs(store: Store, options: argparse.Namespace) -> int:
     out = options.out / g.PHOTOGRAPHS
     out.mkdir(parents=True, exist_ok=True)
     (rows if options.timed else rows.assign(seconds=None)).round(DIGITS).to_csv(out / g.RUNS, index=False)
-    note = " ".join(filter(None, (options.note, "" if options.timed else UNTIMED)))
+    tasks = len(plan.seeds) * len(plan.regularity) * len(plan.discovery)
+    note = " ".join(filter(None, (options.note, of_kinds.lacking(rows, tasks, plan.methods), "" if options.timed else UNTIMED)))
     command = COMMAND.replace(" --store", " --photographs --data FOLDER --store")
     (out / g.PROVENANCE).write_text(json.dumps(provenance(plan, rows) | {"command": command, "note": note}, indent=2) + "\n")
     print(f"{len(rows)} rows of photographs.")

@@ -12,6 +12,7 @@ from unlearn_core.datasets import load_dataset, photographs
 from unlearn_core.datasets import registry as datasets
 from unlearn_core.errors import UserError
 from unlearn_core.presets import make_scenario
+from unlearn_core.results.settings import options_of
 
 
 @pytest.fixture
@@ -50,6 +51,13 @@ def test_its_files_are_read_from_where_they_are_said_to_be_or_from_the_cache(fol
     forget()
     assert datasets.get("photographs").missing() == ""
     assert len(load_dataset(make_scenario("photographs").dataset, 0).train) == 80
+
+
+def test_a_table_names_only_what_differs_from_the_preset(folder: Path) -> None:
+    here = {"dataset.data": str(folder)}
+    assert options_of(make_scenario("photographs", overrides=here)) == ""
+    assert options_of(make_scenario("photographs", overrides=here, recipe="accurate")) == "recipe=accurate"
+    assert options_of(make_scenario("photographs", overrides=here | {"dataset.limit": 2_000})) == "dataset.limit=2000"
 
 
 def test_other_files_are_refused_by_name(folder: Path, tmp_path: Path) -> None:

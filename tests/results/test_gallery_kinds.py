@@ -111,7 +111,7 @@ def test_the_committed_kinds_are_those_of_the_plan_and_of_today() -> None:
     made = json.loads((g.FOLDER / g.KINDS / g.PROVENANCE).read_text())
     assert made["rows"] == len(found.kinds.runs)
     # What the plan asks for and the table has not is said where it is shown.
-    said = kind_gallery.lacking(found.kinds.runs, kind_gallery.scenarios(plan), plan.methods)
+    said = kind_gallery.lacking(found.kinds.runs, len(kind_gallery.scenarios(plan)), plan.methods)
     assert said in made["note"]
     assert said in found.kinds.line()
     assert (g.FOLDER / g.KINDS / g.RUNS).stat().st_size < 2**18

@@ -14,7 +14,7 @@ from unlearn_core.errors import UserError
 from unlearn_core.methods import registry as methods
 from unlearn_core.models import registry as models
 from unlearn_core.presets import Values, recipe_of, usual_recipe, values_of
-from unlearn_core.specs import MethodSpec, Scalar, Scenario, TriggerSpec
+from unlearn_core.specs import LOCATION, MethodSpec, Scalar, Scenario, TriggerSpec
 
 SEPARATOR: Final = ", "
 _CONTENT: Final = "content"
@@ -27,7 +27,8 @@ def options_of(scenario: Scenario) -> str:
 
     No file is read: data whose preset depends on their files are compared with what holds for any such data.
     """
-    ours = {name: value for name, value in _flat(scenario).items() if name.partition(".")[2] not in (_CONTENT, "download")}
+    untold = (_CONTENT, *LOCATION) if _is_known(scenario) else (_CONTENT, "download")
+    ours = {name: value for name, value in _flat(scenario).items() if name.partition(".")[2] not in untold}
     recipe, parts = min(
         ((recipe, _departures(ours, usual)) for recipe, usual in _usual(scenario).items()), key=lambda found: len(found[1])
     )
@@ -138,8 +139,9 @@ def _usual(scenario: Scenario) -> dict[str, dict[str, Any]]:
     if scenario.dataset.name not in datasets:
         return {"": usual}
     source = datasets.get(scenario.dataset.name)
-    preset = source.preset
-    usual |= _section("dataset", _defaults(source))
+    known = _is_known(scenario)
+    preset = source.preset_for(scenario.dataset.params) if known else source.preset
+    usual |= _section("dataset", source.full_params() if known else _defaults(source))
     usual |= _section("trigger", _usual_trigger(scenario.corruption.trigger.kind, preset.trigger))
     if (kind := scenario.corruption.kind) in corruptions:
         usual |= _section("corruption", _defaults(corruptions.get(kind)))
@@ -155,6 +157,12 @@ def _usual(scenario: Scenario) -> dict[str, dict[str, Any]]:
     return {
         "" if name == taken else name: usual | _section("training", recipe_of(preset.recipe(name), network)) for name in recipes
     }
+
+
+def _is_known(scenario: Scenario) -> bool:
+    """Whether these are files of which it is known without them what they hold."""
+    name = scenario.dataset.name
+    return name in datasets and datasets.get(name).known
 
 
 def _usual_trigger(kind: str, preset: TriggerSpec) -> dict[str, Any]:
