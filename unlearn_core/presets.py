@@ -225,17 +225,31 @@ def preset_params(name: str, dataset: str, augment: bool = False) -> dict[str, S
     ``augment``: whether training crops and flips. What was tuned without that gives way to the method's preset for it.
     """
     method, family = methods.get(name), datasets.get(dataset).family
-    found = tuned_entry(name, family)
+    found = tuned_entry(name, dataset)
     usual, augmented = method.presets.get(family, {}), method.presets.get(f"{family}, augmented", {}) if augment else {}
     layers = [usual, found.get("params", {})]
     layers.insert(2 if tuned_without_crops(found) else 1, augmented)
     return {key: value for layer in layers for key, value in layer.items()}
 
 
-def tuned_entry(name: str, family: str) -> dict[str, Any]:
+def tuned_entry(name: str, dataset: str) -> dict[str, Any]:
     """What `tune` found for this method, or else for the one that it is ``tuned_as``; empty where neither was tuned."""
-    method, entries = methods.get(name), tuned(family).get("methods", {})
+    method, entries = methods.get(name), tuned_entries(dataset)
     return dict(entries.get(method.name) or entries.get(method.tuned_as) or {})
+
+
+def tuned_entries(dataset: str) -> dict[str, Any]:
+    """Method → what `tune` found for it on this dataset's kind of data, or on this dataset itself, where it has values of its
+    own; None there: the method's preset, whatever was found on others of the kind."""
+    source = datasets.get(dataset)
+    found = dict(tuned(source.family).get("methods", {}))
+    return found | dict(tuned(source.name).get("methods", {})) if source.own_values else found
+
+
+def values_file(dataset: str) -> str:
+    """The name of the file of tuned values that a search on this dataset belongs in."""
+    source = datasets.get(dataset)
+    return str(source.name if source.own_values else source.family)
 
 
 def tuned_without_crops(found: Mapping[str, Any]) -> bool:
@@ -245,7 +259,8 @@ def tuned_without_crops(found: Mapping[str, Any]) -> bool:
 
 @functools.cache
 def tuned(family: str) -> dict[str, Any]:
-    """The committed outcome of ``tune`` for one family of data, with its provenance; empty where there is none."""
+    """The committed outcome of ``tune`` for one family of data, or for a dataset that has values of its own, with its
+    provenance; empty where there is none."""
     path = TUNED / f"{family}.json"
     return dict(json.loads(path.read_text())) if path.exists() else {}
 

@@ -1,11 +1,11 @@
-"""Where REM's redirect channels make a difference, on digits: how wide the network is, how much is corrupted, how much of it is
-known, how long it was trained.
+"""Where REM's redirect channels make a difference, on digits.
 
     python -m benchmarks run channels [--store FOLDER] [--seeds 40 41 …]
 
-One thing is changed at a time, from the preset of digits with a tenth known. REM is compared with REM without channels, seed by
-seed; both have the values that were found for them, which on digits are the same. Nothing was developed on
-the seeds 40 to 45. About three quarters of an hour on two idle cores.
+How wide the network is, how much is corrupted, how much of it is known, how long it was trained: one thing is changed at a
+time, from the preset of digits with a tenth known. REM is compared with REM without channels, seed by seed; both have the
+values that were found for them, which on digits are the same. Nothing was developed on the seeds 40 to 45. About three
+quarters of an hour on two idle cores.
 Writes ``benchmarks/results/channels.json`` and the table in docs/why-different.md.
 """
 

@@ -95,7 +95,7 @@ def note(method: Any) -> str:
 
 def table(method: Any) -> list[str]:
     """Lines of a table: parameter, tuned for each kind of data, paper; none where the sets agree everywhere."""
-    names: dict[str, str] = {source.family: source.name for source in datasets}
+    names: dict[str, str] = {source.family: source.name for source in datasets if not source.own_values}
     tuned, paper = (
         [method.all_params(values_of(method.name, names[kind], values=values)) for kind in KINDS]
         for values in ("tuned", "paper")

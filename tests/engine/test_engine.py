@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.engine.dummy import RUNNER, Stage, until
-from unlearn_core.cli.follow import _news
+from unlearn_core.cli.follow import news
 from unlearn_core.engine import Engine, JobView, worker
 from unlearn_core.engine.backends import protocol as work
 from unlearn_core.engine.backends.protocol import Request
@@ -265,7 +265,7 @@ def test_a_stage_that_waits_for_its_store_says_so_until_it_goes_on(
     job = engine.submit([Stage("a"), Stage("b", needs=("a",))], "held up")
     until(lambda: "another program keeps it locked" in engine.view(job).stages[0].message)
     assert states(engine.view(job)) == ["running", "waiting"]
-    assert _news(engine.view(job), set(), details=False) == [f"… Dummy: {engine.view(job).stages[0].message}"]
+    assert news(engine.view(job), set(), details=False) == [f"… Dummy: {engine.view(job).stages[0].message}"]
     locked.execute("COMMIT")
     view = engine.wait(job, 20)
     assert states(view) == ["done", "done"]

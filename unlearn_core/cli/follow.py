@@ -40,7 +40,7 @@ def _lines(engine: Engine, job_id: str, details: bool) -> JobView:
     due = time.monotonic() + LINE_SECONDS
     while True:
         view = engine.wait(job_id, LOOK_SECONDS[details])
-        for line in [*_notes(engine, told), *_news(view, told, details)]:
+        for line in [*_notes(engine, told), *news(view, told, details)]:
             say(line)
         if view.state != "running":
             return view
@@ -59,7 +59,7 @@ def _bar(engine: Engine, job_id: str, details: bool) -> JobView:
         bar = progress.add_task("", total=1.0, note="")
         while True:
             view = engine.wait(job_id, LOOK_SECONDS[details])
-            for line in [*_notes(engine, told), *_news(view, told, details)]:
+            for line in [*_notes(engine, told), *news(view, told, details)]:
                 progress.console.print(line, highlight=False, markup=False)
             if view.state != "running":
                 return view
@@ -75,7 +75,7 @@ def _notes(engine: Engine, told: set[str]) -> list[str]:
     return new
 
 
-def _news(view: JobView, told: set[str], details: bool) -> list[str]:
+def news(view: JobView, told: set[str], details: bool) -> list[str]:
     """A line for each stage that has finished, was restarted or is held up by something since the last call."""
     lines = []
     for stage in view.stages:

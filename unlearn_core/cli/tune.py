@@ -52,8 +52,7 @@ def tune(
     """Search hyperparameters without ground truth or test data: heal a held-out part of F, keep the rest accurate."""
     import torch
 
-    from unlearn_core.datasets import registry as datasets
-    from unlearn_core.presets import TUNED, check_overrides
+    from unlearn_core.presets import TUNED, check_overrides, values_file
     from unlearn_core.stages.execution import environment
     from unlearn_core.tuning.search import Setting, write_tuned
     from unlearn_core.tuning.search import tune as search
@@ -61,7 +60,7 @@ def tune(
     overrides = parse_overrides(set_ or [])
     chosen = with_data(dataset, data, overrides)
     check_overrides(overrides, [])
-    target = typed_target(out, "--out") if out else TUNED / f"{datasets.get(chosen).family}.json"
+    target = typed_target(out, "--out") if out else TUNED / f"{values_file(chosen)}.json"
     setting = Setting(chosen, tuple(overrides.items()), chosen_recipe(recipe))
     say_data(setting.scenario())  # what cannot be is said before workers start
     names = _searchable(methods)

@@ -174,6 +174,7 @@ class DatasetSource(SourceComponent[P]):
     sizes: ClassVar[tuple[int, int] | None] = None  # (train, test), where known before loading
     needs_data: ClassVar[bool] = False  # whether nothing can be loaded before the ``data`` parameter says from where
     known: ClassVar[bool] = False  # whether what the files hold is known without them, so that stored results have their keys
+    own_values: ClassVar[bool] = False  # whether methods have values of their own for it, beside those of its family
     origin: ClassVar[str] = ""  # where such files are had, for a sentence
     download_bytes: ClassVar[int] = 0  # what :meth:`fetch` brings from the internet, about; 0: there is nothing to fetch
 

@@ -28,7 +28,7 @@ class SignsParams(ComponentParams):
 class Signs(DatasetSource[SignsParams]):
     name, label = "signs", "Road signs"
     summary = "Ten road signs on random backgrounds, 32×32 pixels in colour, drawn here: seen from the back of a lecture room."
-    family = "photos"
+    family, own_values = "photos", True
     sizes = (2000, 500)
     preset = Preset(
         model="resnet9",

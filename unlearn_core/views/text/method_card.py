@@ -10,7 +10,7 @@ from typing import Any
 from unlearn_core.datasets import registry as datasets
 from unlearn_core.methods import Method
 from unlearn_core.methods import registry as methods
-from unlearn_core.presets import Values, tuned, tuned_entry, tuned_without_crops, value_sets, values_of
+from unlearn_core.presets import Values, tuned_entries, tuned_entry, tuned_without_crops, value_sets, values_of
 from unlearn_core.specs import Scalar
 
 Interval = tuple[float, float]
@@ -135,9 +135,9 @@ def _needs(method: Any) -> tuple[tuple[str, ...], tuple[str, ...]]:
 def source(name: str, dataset: str, augment: bool = False) -> str:
     """Where a method's parameters come from on this dataset, as one sentence or two."""
     method, family = methods.get(name), datasets.get(dataset).family
-    found = tuned_entry(name, family)
+    found = tuned_entry(name, dataset)
     if found:
-        own = method.name in tuned(family)["methods"]
+        own = bool(tuned_entries(dataset).get(method.name))
         words = ("" if own else f"As {methods.get(method.tuned_as).label}: ") + _tuned(found)
         if not (augment and tuned_without_crops(found)):
             return words
