@@ -10,9 +10,9 @@ from unlearn_core.discovery import ModelOutputs, Score, register
 from unlearn_core.discovery.losses import loss_of
 from unlearn_core.discovery.watched import count_right, learning_times
 
-EARLY, STREAK = 1 / 1.5, 3
+EARLY, STREAK = 0.667, 3
 """Of what is learned, the part that is learned first and is looked at again; epochs in a row with the given label that count as
-learned. Both are those of the published program."""
+learned. Both are those of the published program, which divides by 1.5."""
 LOSS, CONFIDENCE, GRADIENT = 0.1, 0.2, 0.2
 """Published shares: the highest losses, and of these the most confident ones whose input matters least."""
 
