@@ -24,8 +24,7 @@ Family = Literal["points", "digits", "photos"]
 """What kind of data it is; methods keep one set of defaults per family."""
 
 Recipe = Literal["memorising", "accurate", "quick"]
-"""A network that learns its wrong labels, so that there is something to heal, or one for the user's own data; "quick" trains
-that in half of the time."""
+"""One that learns wrong labels by heart, so that there is something to heal; one for the user's own data; half of its time."""
 
 registry: ComponentRegistry[DatasetSource[Any]] = ComponentRegistry("dataset", "unlearn_core.datasets")
 
