@@ -6,7 +6,6 @@ import pytest
 
 from unlearn_core import presets
 from unlearn_core.methods import registry
-from unlearn_core.views.text import method_card as module
 from unlearn_core.views.text.method_card import aim, linked, method_card
 
 
@@ -46,7 +45,6 @@ def test_the_tuned_file_is_named_with_its_provenance(monkeypatch: pytest.MonkeyP
     entry = {"params": {"epochs": 9}, "score": 0.8123, "preset_score": 0.5, "seeds": [100, 101], "tried": 25}
     found = {"methods": {"scrub": entry, "npo": {"params": {}}}}
     monkeypatch.setattr(presets, "tuned", lambda family: found)
-    monkeypatch.setattr(module, "tuned", lambda family: found)
     known = method_card("scrub", "digits")
     assert known.source == (
         "Tuned by the held-out-F rule on seeds 100, 101, score 0.81 (its preset: 0.50), 25 configurations tried."
