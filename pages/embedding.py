@@ -280,6 +280,7 @@ with page(
         with clear:
             selecting.clear()
     line.markdown(embedded_examples.in_focus(len(shown), picked, marked, mode))
+    selecting.too_many_for_a_link()
     set_editor.for_selection(state, scenario, selection.chosen())
     everything = np.arange(len(shown))
     details(shown, judged, everything if focus is None else np.flatnonzero(focus), ready, found)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 from streamlit import runtime
@@ -12,6 +12,9 @@ from pages.cache.start import burst, opening, scenes
 from pages.session import binding
 from pages.widgets import layouts, sign_burst, start_live, start_picture
 from pages.widgets.page import page
+
+if TYPE_CHECKING:
+    from unlearn_core import view_state as vs
 
 PICTURE_SECONDS = 0.35
 """About what a browser needs from the picture's arrival to its first frame."""
@@ -51,6 +54,28 @@ def give_way() -> None:
         time.sleep(PICTURE_SECONDS)
 
 
+def moving() -> None:
+    """The planes, and below them how far a live run is."""
+    if first := opening():
+        start_picture.draw(first, start_live.begin, open_page)
+        give_way()
+    start_live.show()
+
+
+def below(state: vs.State) -> None:
+    """What lies below the fold: drawn with libraries that take a moment to load, while the first picture is on its way."""
+    from pages.widgets import demo, engine_panel, recent
+
+    lately = not binding.hidden(state, "recent")
+    listed = recent.panel() if lately else True
+    if not binding.hidden(state, "demo"):
+        st.markdown("#### The same on images")
+        engine_panel.panel()
+        demo.panel()
+    if not listed:
+        recent.nothing_yet()
+
+
 def doors() -> None:
     """Three ways on from here."""
     for place, (title, words, target, label, icon) in zip(st.columns(3, border=True), DOORS, strict=True):
@@ -68,23 +93,14 @@ with page(
 ) as (state, _):
     if target := st.session_state.pop("start-open", None):
         st.switch_page(target)
-    if first := opening():
-        start_picture.draw(first, start_live.begin, open_page)
-        give_way()
-    start_live.show()
-    if signs := burst():
+    if not binding.hidden(state, "start_picture"):
+        moving()
+    if not binding.hidden(state, "star_burst") and (signs := burst()):
         st.markdown("#### Where the signs with a sticker went")
         sign_burst.draw(signs, open_burst)
-    doors()
+    if not binding.hidden(state, "doors"):
+        doors()
     layouts.switch(state)
-    if packed := scenes():
+    if not binding.hidden(state, "start_picture") and (packed := scenes()):
         start_picture.complete(packed)
-    # The first picture is on its way: what follows draws with libraries that take a moment to load.
-    from pages.widgets import demo, engine_panel, recent
-
-    listed = recent.panel()
-    st.markdown("#### The same on images")
-    engine_panel.panel()
-    demo.panel()
-    if not listed:
-        recent.nothing_yet()
+    below(state)

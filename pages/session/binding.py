@@ -55,7 +55,8 @@ def _followed_a_link(query: dict[str, str]) -> bool:
 def finish(state: vs.State) -> None:
     """Write the state into the address bar, and let the workers start: the last call before a page ends or is left."""
     warm_up()
-    query = _as_dict(vs.encode(state))
+    marked = st.session_state["state"]["marked"]  # what was looked at more closely while the page was drawn
+    query = _as_dict(vs.encode(state | {"marked": marked}))
     if st.query_params.to_dict() != query:
         st.query_params.from_dict(query)
     if st.session_state.get("written") != query:
@@ -82,6 +83,8 @@ def change(**values: Unpack[vs.State]) -> None:
         values = {"forget": "", "discovery": memory["state"]["discovery"] or vs.BY_NAME["discovery"].default} | values
     memory["touched"] = True
     wanted = memory["state"] | vs.change_kind(memory["state"], values)
+    if not vs.same_data(memory["state"], wanted):
+        wanted["marked"] = ""  # what was chosen in other data
     try:
         with elsewhere():
             memory["state"], notices = vs.clamp_state(wanted)

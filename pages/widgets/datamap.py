@@ -77,6 +77,7 @@ def _selected(search: Search, frame: pd.DataFrame) -> None:
     if not chosen:
         show.note("Lasso, box or click in the map: what is selected is listed here, and on Embedding.")
         return
+    selecting.too_many_for_a_link()
     rows = frame.iloc[chosen].sort_values("confidence", kind="stable")
     rows = rows.rename(columns={"role": "truth"}) if search.shown_truth and search.stages else rows.drop(columns="role")
     first, end = suspects.page_of(len(rows), "map-page")

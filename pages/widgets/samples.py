@@ -11,6 +11,7 @@ import streamlit as st
 
 from pages.session import selection
 from pages.widgets import examples
+from unlearn_core import view_state as vs
 from unlearn_core.corruption import UNKNOWN
 from unlearn_core.support.escaping import escape_markdown
 
@@ -162,6 +163,6 @@ def pinned(index: int) -> None:
         act.button("Pin", key="pin", icon=":material/keep:", on_click=selection.pin, args=(index,), width="stretch")
     with shown, st.container(horizontal=True, gap="small"):
         if not kept:
-            st.caption(f"Pin up to {selection.MAX_PINS} examples to come back to them, on this page or another.")
+            st.caption(f"Pin up to {vs.MAX_PINS} examples to come back to them, on this page or another.")
         for one in kept:
             st.button(f"{one}", key=f"pinned:{one}", on_click=selection.inspect, args=(one,), help=f"Look at example {one}")

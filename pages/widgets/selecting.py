@@ -50,6 +50,12 @@ def clear() -> None:
     )  # fmt: skip
 
 
+def too_many_for_a_link() -> None:
+    """Says so where a copied link would open without the selection."""
+    if not selection.in_link():
+        show.note("This selection is too large for a link: a copied one opens without it.")
+
+
 def _picked(key: str, act: Callable[[Sequence[int]], None]) -> None:
     event = st.session_state.get(key)
     points = event["selection"]["points"] if event else []

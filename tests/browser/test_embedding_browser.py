@@ -74,7 +74,11 @@ def test_a_lasso_filters_the_grid_and_a_copied_link_opens_the_same_view(gallery_
     page.goto(link)
     drawn(page)
     expect(page.get_by_text(re.compile("Corrupted examples that the original predicts wrong"))).to_be_visible(timeout=30_000)
-    assert focus(page) > 0
+    expect(page.get_by_text(re.compile("selected ∩"))).to_be_visible(timeout=30_000)  # the lasso came along
+    both = focus(page)
+    assert 0 < both < chosen
+    page.get_by_text("all", exact=True).first.click()
+    expect(page.get_by_text(re.compile(rf"^{chosen:,} of"))).to_be_visible(timeout=30_000)
     assert tab.complaints == []
 
 

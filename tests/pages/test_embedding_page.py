@@ -105,6 +105,44 @@ def test_the_selection_survives_other_pages_but_not_other_data(page: AppTest) ->
     assert app.session_state["examples"]["chosen"] == ()
 
 
+def test_a_link_brings_the_selection_the_pins_and_what_is_looked_at(open_page: OpenPage, computed: vs.State) -> None:
+    of = vs.to_scenario(vs.decode(VIEW)[0]).corruption_key
+    text = vs.encode_marked(vs.Marked((3, 5, 8), pins=(9, 4), inspected=8), of)
+    app = open_page("embedding", f"{VIEW}&details=inspector&marked={text}")
+    assert "**3 of" in texts(app)
+    assert app.number_input(key="inspected").value == 8
+    assert app.button(key="pinned:9")
+    assert app.button(key="pinned:4")
+    assert link(app)["marked"] == text
+    app.button(key="pinned:4").click().run()
+    app.button(key="clear-selection").click().run()
+    left = vs.decode_marked(link(app)["marked"], of)
+    assert left == vs.Marked(pins=(9, 4), inspected=4)
+    assert "**All" in texts(app)
+    app.query_params["marked"] = text  # another link, or the lecturer's
+    app.session_state["written_at"] = 0.0
+    app.run()
+    assert "**3 of" in texts(app)
+
+
+def test_a_selection_of_other_data_or_a_broken_one_is_said_and_none(open_page: OpenPage, computed: vs.State) -> None:
+    text = vs.encode_marked(vs.Marked((3, 5, 8)), "other data")
+    for wrong, words in ((text, "those of other data"), (text[:-2] + "!", "cannot be read")):
+        app = open_page("embedding", f"{VIEW}&marked={wrong}")
+        assert any(words in info.value for info in app.info), wrong
+        assert "**All" in texts(app)
+        assert "marked" not in link(app.run())
+
+
+def test_a_selection_that_no_link_holds_is_kept_and_said(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    from unlearn_core.view_state import marked
+
+    monkeypatch.setattr(marked, "MAX_MARKED", 40)
+    app = select(page, *range(0, 600, 2))
+    assert "**300 of" in texts(app)
+    assert "too large for a link" in texts(app)
+
+
 @pytest.mark.parametrize("group", ["clean", "discovered", "undiscovered"])
 def test_the_inspector_tells_all_about_an_example_of_each_group(page: AppTest, group: str) -> None:
     from pages.session.services import store
@@ -136,7 +174,9 @@ def test_twelve_examples_are_pinned_and_few_are_on_one_page() -> None:
 
         from pages.session import selection
         from pages.widgets import samples
+        from unlearn_core import view_state as vs
 
+        st.session_state["state"] = vs.default_state()
         selection.begin("these data")
         for index in range(20):
             selection.pin(index)

@@ -11,7 +11,7 @@ from unlearn_core.view_state.permission import PATHS
 
 TEXTS = {
     "cell": "rem,0.5,0.3,epochs=2", "draft": "0123456789abcdef", "finding": "duplicates", "forget": "0123456789abcdef",
-    "looks": "0y1n2y", "own": "photos & more/100 %.zip",
+    "looks": "0y1n2y", "marked": "q2wBAAACBQ", "own": "photos & more/100 %.zip",
 }  # fmt: skip
 ELSEWHERE = {"recipe": "tests/own_data/test_recipes.py", "own": "tests/own_data/test_links_ask.py"}
 """What needs files of one's own, and where its way through a link is looked at."""

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Final
 
@@ -17,6 +15,7 @@ from unlearn_core.corruption import kinds
 from unlearn_core.corruption.base import Change, Corruption, registry
 from unlearn_core.datasets import LabelledData
 from unlearn_core.errors import UserError
+from unlearn_core.support.seven_bits import as_link_text, from_link_text, numbers, seven_bits
 
 DRAWN: Final = "drawn"
 MAX_POINTS: Final = 250
@@ -149,7 +148,7 @@ def _mark(train: LabelledData) -> bytes:
 
 
 def _write(drawing: Drawing, mark: bytes) -> str:
-    written = bytearray(mark + _seven_bits(len(drawing)))
+    written = bytearray(mark + seven_bits(len(drawing)))
     groups: dict[int, list[int]] = {}
     for index, label in drawing.given.items():
         groups.setdefault(2 * label + (index not in drawing.known), []).append(index)
@@ -157,43 +156,20 @@ def _write(drawing: Drawing, mark: bytes) -> str:
         ascending = sorted(indices)
         gaps = (after - before - 1 for before, after in zip([-1, *ascending[:-1]], ascending, strict=True))
         for number in (what, len(ascending), *gaps):
-            written += _seven_bits(number)
-    return base64.urlsafe_b64encode(bytes(written)).decode().rstrip("=")
-
-
-def _seven_bits(number: int) -> bytes:
-    """A number in groups of seven bits, the lowest first; all bytes but the last have their highest bit set."""
-    found = bytearray()
-    while number >= 128:
-        found.append(number % 128 + 128)
-        number //= 128
-    return bytes((*found, number))
-
-
-def _numbers(written: bytes) -> Iterator[int]:
-    number = shift = 0
-    for byte in written:
-        number += (byte % 128) << shift
-        shift += 7
-        if byte < 128:
-            yield number
-            number = shift = 0
-        elif shift > 28:
-            raise UserError(_UNREADABLE)
-    if shift:
-        raise UserError(_UNREADABLE)
+            written += seven_bits(number)
+    return as_link_text(bytes(written))
 
 
 def _read(text: str) -> tuple[Drawing, bytes]:
     try:
-        written = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError):
+        written = from_link_text(text)
+        mark, read = written[:_MARK_BYTES], list(numbers(written[_MARK_BYTES:]))
+    except ValueError:
         raise UserError(_UNREADABLE) from None
-    mark, numbers = written[:_MARK_BYTES], list(_numbers(written[_MARK_BYTES:]))
     given, known, at = {}, set(), 1  # the number of points shows, when it is written again, if some are missing
-    while at + 1 < len(numbers):
-        what, count = numbers[at : at + 2]
-        gaps = numbers[at + 2 : at + 2 + count]
+    while at + 1 < len(read):
+        what, count = read[at : at + 2]
+        gaps = read[at + 2 : at + 2 + count]
         index = -1
         for gap in gaps:
             index += gap + 1

@@ -22,6 +22,7 @@ from unlearn_core.view_state.controls import (
     INSPECTED_METHOD,
     LAYOUTS,
     MAX_EMBEDDED,
+    MAX_MARKED,
     MAX_METHODS,
     MAX_VIEWS,
     MIN_METHODS,
@@ -52,6 +53,7 @@ from unlearn_core.view_state.drawn import clean_points, drawing_of, stroke, with
 from unlearn_core.view_state.fields import ParamField
 from unlearn_core.view_state.kinds import kind_states
 from unlearn_core.view_state.links import MAX_QUERY, decode, decode_asking, encode
+from unlearn_core.view_state.marked import MAX_PINS, Marked, decode_marked, encode_marked, fits, same_data
 from unlearn_core.view_state.permission import DOWNLOAD, PATHS, Question
 from unlearn_core.view_state.settle import (
     clamp_state,
@@ -105,7 +107,9 @@ __all__ = [
     "INSPECTED_METHOD",
     "LAYOUTS",
     "MAX_EMBEDDED",
+    "MAX_MARKED",
     "MAX_METHODS",
+    "MAX_PINS",
     "MAX_QUERY",
     "MAX_VIEWS",
     "MIN_METHODS",
@@ -124,6 +128,7 @@ __all__ = [
     "Anchor",
     "Control",
     "Layout",
+    "Marked",
     "ParamField",
     "Question",
     "State",
@@ -143,11 +148,14 @@ __all__ = [
     "columns_shown",
     "decode",
     "decode_asking",
+    "decode_marked",
     "default_state",
     "drawing_of",
     "edited",
     "encode",
+    "encode_marked",
     "files_absent",
+    "fits",
     "fitting_models",
     "fitting_triggers",
     "foreign",
@@ -162,6 +170,7 @@ __all__ = [
     "metric_shown",
     "nothing_known",
     "on_dial",
+    "same_data",
     "searching",
     "section_fields",
     "stroke",

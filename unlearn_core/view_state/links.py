@@ -43,6 +43,7 @@ def encode(state: State) -> str:
             items.append((control.query_name, ",".join(value) if control.kind == "choices" else as_text(value)))
     items += [(name, as_text(value)) for name, value in sorted(state["overrides"].items())]
     items = [(name, in_link(text) if name in PATHS else text) for name, text in items]
+    items.sort(key=lambda item: item[0] == "marked")  # what is only looked at is the first to be left out
     while len(query := urlencode(items, safe=",.:")) >= MAX_QUERY:
         items.pop()
     return query

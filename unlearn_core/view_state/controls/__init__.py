@@ -31,7 +31,14 @@ from unlearn_core.view_state.controls.compare import (
     VALUE_SETS,
 )
 from unlearn_core.view_state.controls.control import Control
-from unlearn_core.view_state.controls.embedding import COLOURS, EMBEDDING, HIGHLIGHTS, MAX_EMBEDDED, PROJECTIONS
+from unlearn_core.view_state.controls.embedding import (
+    COLOURS,
+    EMBEDDING,
+    HIGHLIGHTS,
+    MAX_EMBEDDED,
+    MAX_MARKED,
+    PROJECTIONS,
+)
 from unlearn_core.view_state.controls.forget_set import FORGET_SET, SEARCHES, SHOW_TRUTH
 from unlearn_core.view_state.controls.heatmap import GRID_ORDERS, GRID_ROWS, GRID_SCALES, GRID_TASKS, HEATMAP
 from unlearn_core.view_state.controls.layouts import LAYOUTS, Layout
@@ -63,6 +70,7 @@ __all__ = [
     "INSPECTED_METHOD",
     "LAYOUTS",
     "MAX_EMBEDDED",
+    "MAX_MARKED",
     "MAX_METHODS",
     "MAX_VIEWS",
     "MIN_METHODS",
@@ -95,8 +103,9 @@ __all__ = [
 SECTIONS: Final = ("dataset", "corruption", "trigger", "model", "training", "person")
 """Sections of a scenario with generated parameters; every other prefix of an override is a method's name."""
 
-_ALWAYS: Final = ("cell", "forget", "tab", "details")  # they hold what was chosen elsewhere, or by looking on
-_BY_PAGE: Final = {
+_ALWAYS: Final = ("cell", "forget", "tab", "details", "marked")  # they hold what was chosen elsewhere, or by looking on
+_BY_PAGE: Final[dict[str, tuple[Control, ...]]] = {
+    "start": (),
     "craft": SCENARIO,
     "compare": COMPARE,
     "redirect": REDIRECT,

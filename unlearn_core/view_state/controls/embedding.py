@@ -13,6 +13,8 @@ HIGHLIGHTS: Final = ("all", "healed", "still wrong", "broken", "missed", "discov
 DETAILS: Final = ("thumbnails", "example_table", "example_histograms", "inspector")
 WENT: Final = ("off", "on")
 MAX_EMBEDDED: Final = 2
+MAX_MARKED: Final = 600
+"""Characters of the marked examples as text (:mod:`unlearn_core.view_state.marked`)."""
 
 
 class EmbeddingState(TypedDict, total=False):
@@ -25,6 +27,7 @@ class EmbeddingState(TypedDict, total=False):
     judged: str
     went: str
     details: str
+    marked: str
 
 
 EMBEDDING: Final[tuple[Control, ...]] = (
@@ -92,6 +95,15 @@ EMBEDDING: Final[tuple[Control, ...]] = (
         "choice",
         "thumbnails",
         choices=fixed(DETAILS),
+        scenario=False,
+    ),
+    Control(
+        "marked",
+        "Marked examples",
+        "The examples that are selected, pinned and looked at, on every page.",
+        "text",
+        "",
+        high=MAX_MARKED,
         scenario=False,
     ),
 )

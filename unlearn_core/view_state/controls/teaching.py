@@ -9,6 +9,13 @@ from unlearn_core.view_state.controls.control import Control, fixed
 from unlearn_core.view_state.controls.layouts import LAYOUTS, LayoutName
 
 PANELS: Final[dict[str, dict[str, str]]] = {
+    "start": {
+        "start_picture": "The planes that move",
+        "star_burst": "Where the signs with a sticker went",
+        "doors": "Teach, Debug, Compare",
+        "recent": "Recent runs",
+        "demo": "The demo on images",
+    },
     "craft": {
         "plane": "Map of regularity and discovery",
         "preview": "Examples before and after",
