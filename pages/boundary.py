@@ -32,8 +32,8 @@ SPLITS = {"train": "Training points", "test": "Test points"}
 
 
 def model_controls(names: Sequence[str]) -> None:
-    """Which models, at the end or over time, soft or hard."""
-    models, time, shading = st.columns([3.2, 1.35, 0.8], vertical_alignment="center")
+    """Which models, at the end or over time, soft or hard, and which points: one row above the picture."""
+    models, time, shading, points = st.columns([3.1, 1.4, 0.8, 0.7], vertical_alignment="center")
     if not binding.hidden(state, "views"):
         models.multiselect(
             options=[planes.ORIGINAL, *catalog.methods()],
@@ -45,6 +45,8 @@ def model_controls(names: Sequence[str]) -> None:
         )
     binding.segments(state, "time", TIMES, time, "stretch")
     binding.segments(state, "shading", SHADINGS, shading, "stretch")
+    with points:
+        point_controls()
 
 
 def _among(words: Mapping[str, str], chosen: Sequence[str]) -> list[str]:
@@ -52,21 +54,23 @@ def _among(words: Mapping[str, str], chosen: Sequence[str]) -> list[str]:
 
 
 def point_controls() -> None:
-    """Which examples are strong; the others fade."""
+    """A drawer: which examples are strong; the others fade."""
+    wanted = [name for name in ("splits", "groups") if not binding.hidden(state, name)]
+    if not wanted:
+        return
     groups = {name: f"{GROUPS[name].sign} {name}" for name in vs.EXAMPLE_GROUPS}
     if not vs.truth_known(state):
         unknown = GROUPS["unknown"]
         groups = {"clean": f"{unknown.sign} {unknown.label}", "discovered": groups["discovered"]}
-    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-        for name, words in (("splits", SPLITS), ("groups", groups)):
-            if not binding.hidden(state, name):
-                st.pills(
-                    options=list(words),
-                    selection_mode="multi",
-                    format_func=words.__getitem__,
-                    label_visibility="collapsed",
-                    **binding.widget_args(state, name, tuple, functools.partial(_among, words)),
-                )
+    with st.popover("Points", icon=":material/scatter_plot:", width="stretch", help="Which points are drawn strongly"):
+        for name in wanted:
+            words = SPLITS if name == "splits" else groups
+            st.pills(
+                options=list(words),
+                selection_mode="multi",
+                format_func=words.__getitem__,
+                **binding.widget_args(state, name, tuple, functools.partial(_among, words)),
+            )
         show.note("Points that are not chosen fade.")
 
 
@@ -164,7 +168,6 @@ def attempt(state: vs.State) -> str:
 with page("Decision boundary", see=see, attempt=attempt) as (state, corner):
     chosen, blocked = planes.chosen(state)
     model_controls(chosen)
-    point_controls()
     if blocked:
         st.info(catalog.why_blocked(state, blocked, "see"), icon=":material/block:")
     if len(state["views"]) > vs.MAX_VIEWS:
@@ -206,11 +209,11 @@ with page("Decision boundary", see=see, attempt=attempt) as (state, corner):
         st.info("The weights of these models are not in the store any more. Reload the page and press Run.")
         end_page()
 
-    if vs.has_images(state) and not binding.hidden(state, "anchors"):
-        anchor_part(where, finished)
     if not binding.hidden(state, "boundary"):
         look = Look(state["shading"], state["splits"], state["groups"], state["frame"] or 0)
         show.picture(boundaries(panels or finished, where, points, names, look), "boundary")
     if panels:
         opens_at(panels)
+    if vs.has_images(state) and not binding.hidden(state, "anchors"):
+        anchor_part(where, finished)
     st.caption(scenario_line(scenario.model_dump(), catalog.dataset_label(state["dataset"]), state["values"]))

@@ -22,8 +22,10 @@ from unlearn_core.stages.unlearn import plan_runs
 from unlearn_core.views.text.sentences import outcome, reference_note, scenario_line
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from unlearn_core.engine import JobView
-    from unlearn_core.specs import MethodSpec
+    from unlearn_core.specs import MethodSpec, Scenario
 
 
 def see(state: vs.State) -> str:
@@ -53,8 +55,37 @@ def nothing_to_show(state: vs.State, job: JobView | None, specs: Sequence[Method
         )
 
 
+def explained(state: vs.State, names: Sequence[str], scenario: Scenario, specs: Sequence[MethodSpec]) -> None:
+    """What stands behind the results: each method's card, where each does worst, and methods of one's own."""
+    cards, lowest, own = st.columns([5, 1.15, 1.15])
+    with cards:
+        chooser.cards(state, list(names))
+    with lowest:
+        worst.button(state, scenario, specs)
+    if not binding.hidden(state, "parameters"):
+        with own:
+            own_methods.panel()
+
+
+def measured(state: vs.State, scenario: Scenario, specs: Sequence[MethodSpec], frame: pd.DataFrame) -> None:
+    """The sentence and the table."""
+    words, side = st.columns([6, 1], vertical_alignment="bottom")
+    words.markdown(outcome(frame, state["discovery"], vs.edited(state)))
+    if not binding.hidden(state, "table"):
+        if not binding.hidden(state, "columns"):
+            with side:
+                results.columns(state)
+        wanted = vs.columns_shown(state)
+        results.table(frame, "compare", wanted)
+        results.choices(scenario, specs)
+        attacks.offer(scenario, wanted)
+    st.caption(reference_note(state["discovery"], vs.edited(state), vs.truth_known(state)))
+    if origin := borrowed(frame["key"]):
+        st.caption(origin)
+
+
 with page("Compare methods", see=see, attempt=attempt) as (state, corner):
-    chooser.choose(state)
+    run = chooser.choose(state)
     names, blocked = catalog.split_by_need(state)
     if blocked:
         st.info(catalog.why_blocked(state, blocked, "use"), icon=":material/block:")
@@ -70,15 +101,11 @@ with page("Compare methods", see=see, attempt=attempt) as (state, corner):
     job = job_for(stages)
     stored = store().has(stage.key for stage in stages)
     missing = [stage for stage in stages if stage.key not in stored]
-    line, lowest, run = st.columns([5, 1.15, 1], vertical_alignment="center")
-    told = state["values"] if binding.hidden(state, "values") else ""  # else the switch says it
-    line.markdown(scenario_line(scenario.model_dump(), catalog.dataset_label(state["dataset"]), told))
+    st.markdown(scenario_line(scenario.model_dump(), catalog.dataset_label(state["dataset"]), state["values"]))
     enough = len(state["methods"]) >= vs.MIN_METHODS
     title = f"{catalog.dataset_label(state['dataset'])}: {len(specs)} methods"
     if stages:
         jobs.run_button(run, "Run" if missing else "All cached", bool(missing) and enough, stages, title)
-    with lowest:
-        worst.button(state, scenario, specs)
     worst.sentence(state)
     to_run = [spec for spec in specs if scenario.run_key(spec) not in stored]
     if to_run and enough and not audience.visitor() and not absent_files.absent():
@@ -87,32 +114,13 @@ with page("Compare methods", see=see, attempt=attempt) as (state, corner):
     if not enough:
         st.info("Choose at least two methods to compare.", icon=":material/info:")
 
-    if binding.hidden(state, "parameters"):
-        chooser.cards(state, names)
-    else:
-        explained, own = st.columns([5, 1.15])
-        with explained:
-            chooser.cards(state, names)
-        with own:
-            own_methods.panel()
     jobs.panel(stages, job)
     frame = results.frame_of(scenario, specs, st.session_state.get("asked", set()))
     if "original" not in set(frame["method"]) or len(frame) < 2:
+        explained(state, names, scenario, specs)
         nothing_to_show(state, job, specs)
         end_page()
 
-    words, side = st.columns([6, 1], vertical_alignment="bottom")
-    words.markdown(outcome(frame, state["discovery"], vs.edited(state)))
-    if not binding.hidden(state, "table"):
-        if not binding.hidden(state, "columns"):
-            with side:
-                results.columns(state)
-        wanted = vs.columns_shown(state)
-        results.table(frame, "compare", wanted)
-        results.choices(scenario, specs)
-        attacks.offer(scenario, wanted)
-    st.caption(reference_note(state["discovery"], vs.edited(state), vs.truth_known(state)))
-    if origin := borrowed(frame["key"]):
-        st.caption(origin)
-
+    measured(state, scenario, specs, frame)
+    explained(state, names, scenario, specs)
     panels.tabs(state, scenario, specs, frame)

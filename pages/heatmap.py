@@ -26,7 +26,7 @@ from unlearn_core.views.table import explanation
 
 def choices(state: vs.State) -> None:
     """Which data, which metric and scale, and which rows and columns in what order."""
-    places = st.columns([1.1, 1.4, 1.25])
+    places = st.columns([1.15, 1.3, 2.75, 0.75], vertical_alignment="bottom")
     if not binding.hidden(state, "dataset"):
         places[0].selectbox(
             options=catalog.dataset_names(state), format_func=catalog.dataset_label, **binding.widget_args(state, "dataset")
@@ -36,13 +36,23 @@ def choices(state: vs.State) -> None:
             options=list(catalog.metrics()), format_func=catalog.metric_label, **binding.widget_args(state, "cell_metric")
         )
     with places[2]:
-        grids.switch(state, "scale")
-    with st.container(horizontal=True):
-        for name in ("values", "rows", "tasks", "order"):
+        grids.switch(state, "rows")
+    with places[3]:
+        more(state)
+
+
+def more(state: vs.State) -> None:
+    """The rest of the choices, in a drawer."""
+    names = [name for name in ("scale", "order", "values", "tasks") if not binding.hidden(state, name)]
+    in_kinds = state["tasks"] == "kinds" and not binding.hidden(state, "discovery")
+    if not names and not in_kinds:
+        return
+    with st.popover("More", icon=":material/tune:", width="stretch", help="Scale, order, values and tasks"):
+        for name in names:
             grids.switch(state, name)
-        if state["tasks"] == "kinds" and not binding.hidden(state, "discovery"):
-            st.slider(min_value=0.0, max_value=1.0, step=0.05, format="percent", width=220,
-                      **binding.widget_args(state, "discovery", float))  # fmt: skip
+        if in_kinds:
+            rate = binding.widget_args(state, "discovery", float)
+            st.slider(min_value=0.0, max_value=1.0, step=0.05, format="percent", **rate)
 
 
 def nothing_to_show(state: vs.State) -> None:
@@ -67,6 +77,7 @@ with page(
     attempt="click a cell for its runs, or measure from the original (0) to the oracle (1).",
     corner=2,
 ) as (state, corner):
+    state = binding.open_with(state, rows="chosen")
     take, share = corner.columns(2, vertical_alignment="bottom")
     with share:
         show.share(state, list(state["methods"]))

@@ -29,6 +29,7 @@ def begin() -> vs.State:
     query = st.query_params.to_dict()
     if "state" not in memory or _followed_a_link(query):
         memory["state"], memory["notices"] = permission.read_link(query)
+        memory["by-link"] = bool(query)
     if "unsettled" in memory:
         memory["state"], memory["notices"] = vs.clamp_state(memory["unsettled"])
         del memory["unsettled"]
@@ -67,6 +68,16 @@ def _as_dict(query: str) -> dict[str, str]:
     from urllib.parse import parse_qsl
 
     return dict(parse_qsl(query, keep_blank_values=True))
+
+
+def open_with(state: vs.State, **values: Unpack[vs.State]) -> vs.State:
+    """The state with what a page opens with, once a session, where neither a link nor a lesson said how."""
+    memory, what = st.session_state, "opened:" + ",".join(values)
+    if what not in memory and not memory.get("by-link") and not state["lesson"]:
+        memory["state"] = memory["state"] | values
+        state |= values
+    memory[what] = True
+    return state
 
 
 def change(**values: Unpack[vs.State]) -> None:

@@ -68,7 +68,7 @@ def take() -> Lead | None:
             return None
     elif moved:
         st.switch_page(f"pages/{lead.page}.py")
-    memory["state"], memory[_TAKEN] = lead.state.copy(), lead.number
+    memory["state"], memory[_TAKEN], memory["by-link"] = lead.state.copy(), lead.number, True
     query = dict(parse_qsl(lead.query, keep_blank_values=True))
     if st.query_params.to_dict() != query:
         st.query_params.from_dict(query)

@@ -37,7 +37,7 @@ REDRAW = 12
 _NO_BUTTONS = ["select2d", "lasso2d", "zoom2d", "pan2d", "zoomIn2d", "zoomOut2d", "autoScale2d", "resetScale2d"]
 _WORDS = {
     "values": {"tuned": "tuned", "paper": "paper"},
-    "rows": {"stored": "with results", "chosen": "chosen", "all": "all methods", "both": "both values"},
+    "rows": {"chosen": "chosen", "stored": "all with results", "all": "all there are", "both": "both values"},
     "tasks": {"map": "the map", "stored": "with results", "kinds": "kinds"},
     "scale": {"plain": "as measured", "relative": "original 0, oracle 1"},
     "order": {"family": "by family", "score": "best first"},
@@ -222,7 +222,7 @@ def sources(found: cells.HeatmapData, precomputed: Gallery | None) -> None:
         told = "; ".join(
             f"{100 * rate:.3g} %, {count} kind{'s' if count != 1 else ''}" for rate, count in found.other_rates.items()
         )
-        st.caption(f"Kinds with results at other discovery rates: {told}. The slider above takes you there.")
+        st.caption(f"Kinds with results at other discovery rates: {told}. The slider under **More** takes you there.")
     if len(found.elsewhere):
         one, more = len(found.elsewhere) == 1, " …" if len(found.others) > cells.NAMED else ""
         st.caption(

@@ -22,25 +22,12 @@ _STYLE = """<style>
 </style>"""
 
 
-def choose(state: vs.State) -> None:
-    """The family filter over the choice of two to six methods."""
-    if not binding.hidden(state, "families"):
-        counts = catalog.families()
-        st.pills(
-            options=list(counts),
-            selection_mode="multi",
-            format_func=lambda family: f"{family} {counts[family]}",
-            label_visibility="collapsed",
-            width="stretch",
-            **binding.widget_args(state, "families", tuple, list),
-        )
-    widths = {"methods": 5.4, "knows": 0.95, "values": 1.0}
-    shown = [name for name in widths if not binding.hidden(state, name)]
-    columns = st.columns([widths[name] for name in shown] or 1, vertical_alignment="bottom")
-    places = dict(zip(shown, columns, strict=False))
-    if "methods" in places:
+def choose(state: vs.State) -> binding.Place:
+    """One row: the choice of two to six methods, a drawer with what narrows it, and the place for the button that runs them."""
+    row = st.columns([5.4, 0.95, 1.15], vertical_alignment="bottom")
+    if not binding.hidden(state, "methods"):
         offered = catalog.offered(state)
-        places["methods"].multiselect(
+        row[0].multiselect(
             options=offered,
             format_func=catalog.method_label,
             max_selections=vs.MAX_METHODS,
@@ -48,25 +35,48 @@ def choose(state: vs.State) -> None:
             label_visibility="collapsed",
             **binding.widget_args(state, "methods", tuple, list),
         )
-    if "knows" in places:
-        with places["knows"]:
-            _like_with_like(state)
-    if "values" in places:
-        places["values"].segmented_control(options=list(vs.VALUE_SETS), **binding.widget_args(state, "values"))
+    with row[1]:
+        _more(state)
+    return row[2]
 
 
-def _like_with_like(state: vs.State) -> None:
-    """A button behind which methods are chosen by what they are told."""
-    told, chosen = catalog.knowledge(), state["knows"]
-    words = f"Told: {len(chosen)}" if chosen else "Told"
-    with st.popover(words, icon=":material/filter_alt:", width="stretch", help=knows_help()):
-        st.pills(
-            options=list(told),
-            selection_mode="multi",
-            format_func=lambda name: told[name],
-            width="stretch",
-            **binding.widget_args(state, "knows", tuple, list),
-        )
+def _more(state: vs.State) -> None:
+    """A drawer: the families and what methods are told, which narrow the choice, and whose values they have."""
+    parts = {"families": _families, "knows": _told, "values": _values}
+    shown = [part for name, part in parts.items() if not binding.hidden(state, name)]
+    if not shown:
+        return
+    narrowed = len(state["families"]) + len(state["knows"])
+    with st.popover(
+        f"Filter: {narrowed}" if narrowed else "Filter", icon=":material/tune:", width="stretch",
+        help="Methods by family or by what they are told; tuned or published values",
+    ):  # fmt: skip
+        for part in shown:
+            part(state)
+
+
+def _families(state: vs.State) -> None:
+    counts = catalog.families()
+    st.pills(
+        options=list(counts),
+        selection_mode="multi",
+        format_func=lambda family: f"{family} {counts[family]}",
+        **binding.widget_args(state, "families", tuple, list),
+    )
+
+
+def _told(state: vs.State) -> None:
+    told = catalog.knowledge()
+    st.pills(
+        options=list(told),
+        selection_mode="multi",
+        format_func=lambda name: told[name],
+        **binding.widget_args(state, "knows", tuple, list) | {"help": knows_help()},
+    )
+
+
+def _values(state: vs.State) -> None:
+    st.segmented_control(options=list(vs.VALUE_SETS), **binding.widget_args(state, "values"))
 
 
 def cards(state: vs.State, names: list[str]) -> None:

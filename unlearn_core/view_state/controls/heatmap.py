@@ -38,10 +38,10 @@ HEATMAP: Final[tuple[Control, ...]] = (
     Control(
         "rows",
         "Methods in the heatmap",
-        "Those with stored results, those chosen for the comparison, or all: with the values chosen here. Both values: all "
-        "that has results, tuned and paper.",
+        "Those chosen for the comparison, those with results, or all: with the values chosen here. Both values: all that has "
+        "results, tuned and paper.",
         "choice",
-        "stored",
+        "stored",  # what a link leaves out; without a link the page opens with those chosen
         choices=fixed(GRID_ROWS),
         scenario=False,
     ),
