@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.session import audience, following, garbage, hardening, in_browser, late_requests, places, sign_in
+from pages.session import audience, following, garbage, hardening, in_browser, late_requests, places, replay, sign_in
 from pages.session.entry import answer_to_own_names, refuse_wrong_setup
 from pages.session.services import elsewhere, warm_up
 from pages.widgets import class_bar, public_bar, reading
@@ -59,6 +59,8 @@ public_bar.bar()
 try:
     with elsewhere():
         current.run()
+except replay.Shown:
+    pass  # a student's page, which was sent whole
 except NotRead as missing:
     # A link to images whose files have not been read yet, on whatever page.
     reading.wait_for(missing)
@@ -69,4 +71,4 @@ except UserError as error:
     st.error("The server’s store cannot be read." if closed else escape_markdown(error), icon=":material/database:")
     st.button("Try again", icon=":material/refresh:")
 finally:
-    garbage.leave_out_modules()
+    garbage.tidy_up()

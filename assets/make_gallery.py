@@ -3,7 +3,7 @@
 Run from the repository's root: ``python assets/make_gallery.py --store FOLDER``. It can be stopped at any moment and run
 again with the same store: what is finished is kept. ``--export-only`` computes nothing and exports what is there.
 
-``--photographs`` makes the map of photographs (gallery_photographs.yaml) instead, from their folder given with ``--data``.
+``--map photographs`` makes the map of other data instead (gallery_photographs.yaml), from their folder, which ``--data`` names.
 ``--kinds`` makes the part with the kinds of corruption that have no place on the map (gallery_kinds.yaml) instead.
 ``--lessons`` makes the lessons' part of it instead: what their steps open on and neither the sweep nor the demo has. What is
 there already stays as it is. The seconds of both are left out, unless ``--timed`` says that nothing else ran on the machine.
@@ -45,7 +45,7 @@ from unlearn_core.stages.unlearn import plan_runs  # noqa: E402
 from unlearn_core.store import Store  # noqa: E402
 from unlearn_core.views.embedding.stage import plan_embedding  # noqa: E402
 
-PLAN, KIND_PLAN, PHOTO_PLAN = (ROOT / "assets" / f"gallery{part}.yaml" for part in ("", "_kinds", "_photographs"))
+PLAN, KIND_PLAN = (ROOT / "assets" / f"gallery{part}.yaml" for part in ("", "_kinds"))
 COMMAND = "python assets/make_gallery.py --store FOLDER"
 PACKAGES = ("torch", "numpy", "scikit-learn")
 UNTIMED = "There are no seconds of these runs: other work on the machine disturbed them."
@@ -61,8 +61,8 @@ def main() -> int:
         return lessons(store, options)
     if options.kinds:
         return kinds(store, options)
-    if options.photographs:
-        return photographs(store, options)
+    if options.map:
+        return other_map(store, options)
     plan = read_plan(options.plan)
     if not options.export_only:
         state = compute(store, plan, options.engine, options.workers)
@@ -120,24 +120,26 @@ def kinds(store: Store, options: argparse.Namespace) -> int:
     return 0
 
 
-def photographs(store: Store, options: argparse.Namespace) -> int:
-    """Compute and export the map of photographs, as far as there is one: what is not computed stays hatched."""
-    plan = read_plan(PHOTO_PLAN)
+def other_map(store: Store, options: argparse.Namespace) -> int:
+    """Compute and export the map of other data, as far as there is one: what is not computed stays hatched."""
+    plan = read_plan(ROOT / "assets" / f"gallery_{options.map}.yaml")
     if not options.export_only:
-        stages = plan_stages(plan.model_copy(update={"set": plan.set | {"dataset.data": options.data}}))
-        state = run(store, stages, "Photographs", options.engine, options.workers)
+        there = {"dataset.data": options.data} if options.data else {}
+        stages = plan_stages(plan.model_copy(update={"set": plan.set | there}))
+        state = run(store, stages, f"Map of {options.map}", options.engine, options.workers)
         if state not in ("done", "failed"):
-            print(f"The photographs' runs are {state}: run the same command again. Nothing is exported.", file=sys.stderr)
+            print(f"The map's runs are {state}: run the same command again. Nothing is exported.", file=sys.stderr)
             return 1
     rows = table(store, plan)
-    out = options.out / g.PHOTOGRAPHS
+    out = options.out / options.map
     out.mkdir(parents=True, exist_ok=True)
     (rows if options.timed else rows.assign(seconds=None)).round(DIGITS).to_csv(out / g.RUNS, index=False)
     tasks = len(plan.seeds) * len(plan.regularity) * len(plan.discovery)
     note = " ".join(filter(None, (options.note, of_kinds.lacking(rows, tasks, plan.methods), "" if options.timed else UNTIMED)))
-    command = COMMAND.replace(" --store", " --photographs --data FOLDER --store")
+    data = " --data FOLDER" if options.data else ""
+    command = COMMAND.replace(" --store", f" --map {options.map}{data} --store")
     (out / g.PROVENANCE).write_text(json.dumps(provenance(plan, rows) | {"command": command, "note": note}, indent=2) + "\n")
-    print(f"{len(rows)} rows of photographs.")
+    print(f"{len(rows)} rows of {options.map}.")
     return 0
 
 
@@ -152,12 +154,12 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--note", default="", help="a sentence about how it was made, shown with the provenance")
     parser.add_argument("--lessons", action="store_true", help="make what the lessons' steps open on, and nothing else")
     parser.add_argument("--kinds", action="store_true", help="make the kinds' part, and nothing else")
-    parser.add_argument("--photographs", action="store_true", help="make the map of photographs, and nothing else")
-    parser.add_argument("--data", default="", help="with --photographs: the folder of CIFAR-10 as JPEG files")
+    parser.add_argument("--map", choices=g.MAPS, default="", help="make the map of these data, and nothing else")
+    parser.add_argument("--data", default="", help="with --map photographs: the folder of CIFAR-10 as JPEG files")
     parser.add_argument(
         "--timed",
         action="store_true",
-        help="with --lessons, --kinds or --photographs: keep the seconds, because nothing else ran",
+        help="with --lessons, --kinds or --map: keep the seconds, because nothing else ran",
     )
     parser.add_argument("--export-only", action="store_true", help="export what the store has, compute nothing")
     return parser.parse_args()

@@ -18,10 +18,11 @@ import sys
 import tempfile
 import time
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, ViewportSize, sync_playwright
 
 ROOT = Path(__file__).parents[1]
 TARGET = ROOT / "assets" / "screenshots"
@@ -54,10 +55,24 @@ def main() -> None:
     parser.add_argument("--height", type=int, default=720, help="height of the window in pixels; its width is 1280")
     parser.add_argument("--store", type=Path, default=None, help="an existing store [default: an empty one]")
     options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
+    names = options.pages.split(",")
+    with opened(options.height, options.dark, options.store) as (page, url):
+        if MOVING in names:
+            names.remove(MOVING)
+            print(f"{MOVING}: {animate(page, url, options.out / f'{MOVING}.webp') / 1024:.0f} KB")
+        for name in names:
+            target = options.out / f"{name}.png"
+            seconds = photograph(page, url + PAGES[name], target)
+            print(f"{name}: {target.stat().st_size / 1024:.0f} KB, drawn after {seconds:.1f} s")
+
+
+@contextlib.contextmanager
+def opened(height: int = 720, dark: bool = False, store: Path | None = None) -> Iterator[tuple[Page, str]]:
+    """The app on ``store`` (default: an empty one) and a window of a browser, with the app's address."""
     chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if chromium is None:
         sys.exit("There is no Chromium on this machine; install it first.")
-    options.out.mkdir(parents=True, exist_ok=True)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -65,23 +80,15 @@ def main() -> None:
         server = subprocess.Popen(
             [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port), "--server.headless", "true"],
             cwd=ROOT,
-            env=os.environ | {"UNLEARN_STORE": str(options.store or folder)},
+            env=os.environ | {"UNLEARN_STORE": str(store or folder)},
             stdout=subprocess.DEVNULL,
         )
         try:
             wait_for(f"http://localhost:{port}/_stcore/health")
             with sync_playwright() as playwright:
                 browser = playwright.chromium.launch(executable_path=chromium, args=ARGS)
-                scheme = "dark" if options.dark else "light"
-                page = browser.new_page(viewport={"width": 1280, "height": options.height}, color_scheme=scheme)  # type: ignore[arg-type]
-                names = options.pages.split(",")
-                if MOVING in names:
-                    names.remove(MOVING)
-                    size = animate(page, f"http://localhost:{port}/", options.out / f"{MOVING}.webp")
-                    print(f"{MOVING}: {size / 1024:.0f} KB")
-                for name in names:
-                    seconds = photograph(page, f"http://localhost:{port}/{PAGES[name]}", options.out / f"{name}.png")
-                    print(f"{name}: {(options.out / f'{name}.png').stat().st_size / 1024:.0f} KB, drawn after {seconds:.1f} s")
+                window: ViewportSize = {"width": 1280, "height": height}
+                yield browser.new_page(viewport=window, color_scheme="dark" if dark else "light"), f"http://localhost:{port}/"
                 browser.close()
         finally:
             server.terminate()

@@ -39,6 +39,8 @@ BETWEEN = 4.0
 ADDRESS = "192.168.1.7"
 """The name that students' requests carry: any but localhost, whose sessions are the lecturer's."""
 WORD = "word"
+STUDENTS_SECONDS = 2.5
+"""The longest that a student's page goes without asking (``pages.widgets.class_bar``)."""
 Step = tuple[str, str]
 
 
@@ -94,15 +96,16 @@ class Session:
     async def tick(self) -> None:
         """What a browser's timer asks for, once."""
         for fragment in list(self.fragments):
-            await self._send({"fragment_id": fragment})
+            await self._send({"fragment_id": fragment}, timer=True)
 
-    async def _send(self, values: dict[str, str], widget: dict[str, Any] | None = None) -> None:
+    async def _send(self, values: dict[str, str], widget: dict[str, Any] | None = None, timer: bool = False) -> None:
         from streamlit.proto.BackMsg_pb2 import BackMsg
 
         message = BackMsg()
         wanted = {"query_string": self.query, "page_script_hash": "" if "page_name" in values else self.page} | values
         for name, value in wanted.items():
             setattr(message.rerun_script, name, value)
+        message.rerun_script.is_auto_rerun = timer
         if widget is not None:
             message.rerun_script.widget_states.widgets.add(**widget)
         await self.connection.write_message(message.SerializeToString(), binary=True)
@@ -165,12 +168,12 @@ def steps(count: int) -> list[Step]:
 
 
 async def keep_asking(students: Sequence[Session]) -> None:
-    """Every student's timer, spread over the second as in a class."""
+    """Every student's timers, spread over time as in a class."""
 
     async def one(number: int, student: Session) -> None:
-        await asyncio.sleep(number / len(students))
+        await asyncio.sleep(STUDENTS_SECONDS * number / len(students))
         while True:
-            await asyncio.gather(student.tick(), asyncio.sleep(1.0))
+            await asyncio.gather(student.tick(), asyncio.sleep(min([STUDENTS_SECONDS, *student.fragments.values()])))
 
     await asyncio.gather(*(one(number, student) for number, student in enumerate(students)))
 

@@ -9,7 +9,7 @@ from typing import Any, Literal, Unpack
 
 import streamlit as st
 
-from pages.session import audience, own_plugins, permission
+from pages.session import audience, following, own_plugins, permission
 from pages.session.entry import within_app
 from pages.session.services import elsewhere, warm_up
 from unlearn_core import view_state as vs
@@ -82,6 +82,8 @@ def open_with(state: vs.State, **values: Unpack[vs.State]) -> vs.State:
 
 def change(**values: Unpack[vs.State]) -> None:
     """Set controls, then bring the whole state within its limits; what had to give is said on the page."""
+    if following.following():  # its controls rest; a browser that is a moment behind still says what they were
+        return
     memory = st.session_state
     values, refused = permission.allowed(values)
     permission.remember_typed(values)

@@ -20,12 +20,14 @@ _WORK_SECONDS = 0.5
 
 @dataclass(frozen=True)
 class Lead:
-    """What the lecturer looks at. ``state``: None where it names files of the lecturer's, which are not shown to others."""
+    """What the lecturer looks at. ``state``: None where it names files of the lecturer's, which are not shown to others;
+    ``at``: since when, by the clock of the class."""
 
     number: int
     page: str
     query: str
     state: vs.State | None
+    at: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -75,23 +77,33 @@ class Classroom:
         with self._lock:
             self._leader, self._lead = "", None
 
-    def publish(self, session: str, page: str, query: str, state: vs.State | None) -> None:
-        """What the leading session looks at now; of any other session it is not taken."""
+    def publish(self, session: str, page: str, query: str, state: vs.State | None) -> bool:
+        """What the leading session looks at now; of any other session it is not taken. Returns whether it is new."""
         with self._lock:
             last = self._lead
             if session != self._leader or not session or (last is not None and (last.page, last.query) == (page, query)):
-                return
+                return False
             self._number += 1
-            self._lead = Lead(self._number, page, query, state)
+            self._lead = Lead(self._number, page, query, state, self._clock())
+            return True
 
     def lead(self) -> Lead | None:
         """What there is to follow."""
         return self._lead
 
+    def age(self, lead: Lead) -> float:
+        """Seconds since the lecturer looks at this."""
+        return self._clock() - lead.at
+
     def show_up(self, session: str, following: bool) -> None:
         """A student's page is open."""
         with self._lock:
             self._seen[session] = (self._clock(), following)
+
+    def followers(self) -> list[str]:
+        """The sessions that follow, for whom a run is cheap: their page is drawn once for all (:mod:`pages.session.replay`)."""
+        with self._lock:
+            return [session for session, (_, following) in self._seen.items() if following]
 
     def present(self) -> tuple[int, int]:
         """How many students' pages are open, and how many of them follow."""

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
+from collections.abc import Iterator
 from urllib.parse import parse_qsl
 
 import streamlit as st
 
-from pages.session import audience
+from pages.session import audience, calling, replay
 from pages.session.classroom import Classroom, Lead, classroom
 from pages.session.services import engine, lives
 from unlearn_core import view_state as vs
 
+OWN_PAGES = ("lessons",)
+"""Pages that tell every student what they answered."""
+CALLED_SECONDS = 2.0
+"""A follower is called to a new view (:mod:`.calling`); its own timer looks only after so long whether that came to nothing."""
+LATE_SECONDS = 5.0
+"""A run of the page that was followed before is no way of leaving for so long: it was asked for earlier."""
+_BEFORE, _PAGE_TAKEN, _CALL = "page-before-lead", "page-of-lead", "call-followers"
 _FOLLOWING, _TAKEN, _WAITS = "following", "taken-lead", "waits-for-lecturer"
 
 
@@ -21,7 +30,14 @@ def publish(state: vs.State) -> None:
     if not me or room.leader() != me or not audience.lecturer():
         return
     own = any(vs.by_name(state).get(name) or state["overrides"].get(name) for name in vs.PATHS)
-    room.publish(me, st.session_state["page"], vs.encode(state), None if own else state.copy())
+    if room.publish(me, st.session_state["page"], vs.encode(state), None if own else state.copy()):
+        st.session_state[_CALL] = not own
+
+
+def call() -> None:
+    """Once the lecturer's own page is drawn, call the followers to it: drawn at once, both would take twice as long."""
+    if st.session_state.pop(_CALL, False):
+        calling.draw_again(classroom().followers(), calling.this_page())
 
 
 def keep_leading() -> None:
@@ -43,11 +59,12 @@ def follow(wanted: bool) -> None:
 
 
 def behind() -> bool:
-    """Whether this session follows, and the lecturer is elsewhere by now; or waits for results, and there are new ones."""
+    """Whether this session follows and was not called to where the lecturer is by now; or waits for results, and there are
+    new ones."""
     memory = st.session_state
     lead = classroom().lead()
     if following() and lead is not None and lead.state is not None and lead.number != memory.get(_TAKEN):
-        return True
+        return classroom().age(lead) > CALLED_SECONDS
     return memory.get(_WAITS) not in (None, work())
 
 
@@ -63,17 +80,48 @@ def take() -> Lead | None:
         return None
     moved = memory["page"] != lead.page
     if lead.number == memory.get(_TAKEN):
+        if moved and _late(lead):
+            st.switch_page(f"pages/{lead.page}.py")
         if moved or vs.encode(memory["state"]) != lead.query:
             follow(False)
             return None
     elif moved:
         st.switch_page(f"pages/{lead.page}.py")
+    if lead.number != memory.get(_TAKEN):
+        memory[_BEFORE] = memory.get(_PAGE_TAKEN, ""), time.monotonic()
+    memory[_PAGE_TAKEN] = lead.page
     memory["state"], memory[_TAKEN], memory["by-link"] = lead.state.copy(), lead.number, True
     query = dict(parse_qsl(lead.query, keep_blank_values=True))
     if st.query_params.to_dict() != query:
         st.query_params.from_dict(query)
     memory["written"], memory["written_at"] = query, time.monotonic()
     return lead
+
+
+@contextlib.contextmanager
+def drawn_once() -> Iterator[None]:
+    """The rest of a page that is followed: sent from what another session has drawn (:class:`.replay.Shown` is raised then), or
+    drawn here, and kept for the others."""
+    memory, lead = st.session_state, classroom().lead()
+    if not following() or lead is None or memory.get(_TAKEN) != lead.number or lead.page in OWN_PAGES:
+        yield
+        return
+    key = lead.number, work()
+    sent, waits = replay.send(key)
+    if sent:
+        memory["notices"] = []
+        if waits:
+            wait_for_lecturer()
+        raise replay.Shown
+    with replay.recording(key) as drawing:
+        yield
+        drawing.waits = _WAITS in memory
+
+
+def _late(lead: Lead) -> bool:
+    """Whether this run is one of the page before, which was asked for when the lecturer had not moved on yet."""
+    page, since = st.session_state.get(_BEFORE, ("", float("-inf")))
+    return bool(st.session_state["page"] == page != lead.page and time.monotonic() - since < LATE_SECONDS)
 
 
 def wait_for_lecturer() -> None:

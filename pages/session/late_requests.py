@@ -22,6 +22,9 @@ def refuse_late_requests() -> None:
     has switched the page meanwhile (a student follows the lecturer, a button leads elsewhere), Streamlit answers in the name of
     the page before, and the browser puts away what it has been sent of the new one: nothing but the class's bar was left.
     The browser asks again a moment later, for what it then shows.
+
+    The same holds for a part that redraws itself by a timer while a run of its session has not been sent whole yet: where the
+    run's thread has ended, Streamlit starts another one for the part and throws away what is still on its way of the page.
     """
     page = get_script_run_ctx()
     if page is not None:
@@ -32,7 +35,7 @@ def refuse_late_requests() -> None:
 
     @functools.wraps(answer)
     def request_rerun(session: AppSession, client_state: ClientState | None) -> None:
-        if client_state is None or not is_late(_page_of(session), client_state):
+        if client_state is None or not (is_late(_page_of(session), client_state) or _too_early(session, client_state)):
             answer(session, client_state)
 
     request_rerun.refuses = True  # type: ignore[attr-defined]
@@ -42,6 +45,11 @@ def refuse_late_requests() -> None:
 def is_late(page: str, asked: ClientState) -> bool:
     """Whether a part of another page is asked for than ``page``, which the session is on."""
     return bool(page and asked.fragment_id and asked.page_script_hash) and asked.page_script_hash != page
+
+
+def _too_early(session: AppSession, asked: ClientState) -> bool:
+    """Whether a timer asks for a part while the session's last run is not told to its end."""
+    return bool(asked.fragment_id and asked.is_auto_rerun) and getattr(session, "_scriptrunner", None) is not None
 
 
 def _page_of(session: AppSession) -> str:

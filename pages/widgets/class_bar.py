@@ -9,7 +9,9 @@ from pages.session.classroom import classroom
 from pages.widgets import join, polls
 
 EVERY_SECONDS = 1.0
-"""A page asks so often where the lecturer is; it asks this server's memory alone."""
+"""The lecturer's bar counts so often who is here."""
+STUDENTS_SECONDS = 2.5
+"""A student's page says so often that it is there, and finds what it was not told of at once (:mod:`pages.session.calling`)."""
 _LEAD = "class-lead"
 _STYLE = """<style>
 .st-key-class-bar {border-bottom: 1px solid rgba(138,143,152,.35); padding-bottom: .35rem; gap: .35rem;}
@@ -64,7 +66,7 @@ def _who_is_here() -> None:
     st.caption(f":material/group: {students} here, {follow} follow", width="stretch")
 
 
-@st.fragment(run_every=EVERY_SECONDS)
+@st.fragment(run_every=STUDENTS_SECONDS)
 def _students() -> None:
     """Where the lecturer is, and the way there and back; the page is drawn again when there is something new."""
     room, follows = classroom(), following.following()

@@ -36,6 +36,15 @@ def page(
     following.publish(state)
     link_question.bar()
     lessons.bar(state)
+    with following.drawn_once():
+        yield from _body(state, title, see, attempt, corner, footer)
+    following.call()
+
+
+def _body(
+    state: vs.State, title: str, see: Words, attempt: Words, corner: int, footer: bool
+) -> Iterator[tuple[vs.State, DeltaGenerator]]:
+    """The page below the bars; what it is about is drawn where this yields."""
     head, right = st.columns([7 - corner, corner], vertical_alignment="bottom") if corner else (st.container(), st.container())
     with head:
         if state["lesson"]:  # the step says what to look at

@@ -6,7 +6,7 @@ import html
 
 import streamlit as st
 
-from pages.session import audience
+from pages.session import audience, calling
 from pages.session.classroom import MAX_QUESTION, MOST_ANSWERS, Poll, classroom
 from pages.session.notices import errors_as_notices
 from pages.widgets import lessons
@@ -58,6 +58,7 @@ def _ask() -> None:
     with errors_as_notices():
         audience.refuse_visitors()
         classroom().ask(*(own if chosen == OWN else (chosen, _questions()[chosen])))
+        calling.draw_again(classroom().followers())
         memory[_ASKED] = memory.get(_ASKED, 0) + 1  # a popover under another key is closed
 
 
@@ -88,6 +89,7 @@ def _counting() -> None:
     for clicked, act in ((closing, room.close), (telling, room.reveal), (ending, room.end)):
         if clicked and audience.lecturer():
             act()
+            calling.draw_again(room.followers())
             st.rerun()
 
 

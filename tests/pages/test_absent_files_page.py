@@ -43,7 +43,7 @@ def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> pd.DataFrame:
     rows = rows.assign(key=g.keys_today(rows.assign(options="", variant="")))
     assert (rows["key"] != "").all()
     shutil.copytree(g.FOLDER, tmp_path / "gallery")
-    folder = tmp_path / "gallery" / g.PHOTOGRAPHS
+    folder = tmp_path / "gallery" / "photographs"
     folder.mkdir(exist_ok=True)
     rows.to_csv(folder / g.RUNS, index=False)
     made = json.loads((g.FOLDER / g.PROVENANCE).read_text()) | {"note": "Made for a test."}

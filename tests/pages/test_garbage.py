@@ -25,10 +25,10 @@ def _as_before(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_was_imported_is_not_looked_through_again() -> None:
     gc.unfreeze()
     before = len(gc.get_objects())
-    garbage.leave_out_modules()
+    garbage.tidy_up()
     assert len(gc.get_objects()) < before / 10
     mine: list[list[int]] = [[] for _ in range(100)]
-    garbage.leave_out_modules()  # no new modules: what pages make is still looked for
+    garbage.tidy_up()  # no new modules: what pages make is still looked for
     looked_through = {id(one) for one in gc.get_objects()}
     assert all(id(one) in looked_through for one in mine)
 
@@ -37,7 +37,7 @@ def test_garbage_is_thrown_away_first_and_later_garbage_is_found() -> None:
     gc.disable()
     try:
         early = weakref.ref(Knot())
-        garbage.leave_out_modules()
+        garbage.tidy_up()
         assert early() is None
         late = weakref.ref(Knot())
         gc.collect()

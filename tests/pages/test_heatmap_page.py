@@ -295,14 +295,3 @@ def test_rows_that_a_filter_leaves_out_are_spoken_of(open_page: OpenPage, fresh_
     app = open_page("heatmap", f"{QUICK}&rows=all&families=dampening&knows=F-right,truth")
     assert "Only methods of these kinds: dampening; told F · right, truth." in texts(app)
     assert "Only methods" not in texts(open_page("heatmap", f"{QUICK}&rows=all"))
-
-
-def test_without_a_link_it_opens_with_the_chosen_methods(open_page: OpenPage, computed: vs.State) -> None:
-    app = open_page("heatmap")
-    assert app.button_group(key="control:rows").value == "chosen"
-    assert link(app) == {"rows": "chosen"}
-    app.button_group(key="control:rows").set_value("stored").run()
-    app.switch_page("pages/craft.py").run()
-    app.switch_page("pages/heatmap.py").run()
-    assert app.button_group(key="control:rows").value == "stored"  # it was chosen here, and stays
-    assert open_page("heatmap", "order=score").button_group(key="control:rows").value == "stored"

@@ -1,4 +1,4 @@
-"""The committed map of photographs: of today, as the plan says, and shown without any of their files."""
+"""The committed maps of other data: of today, as their plans say; those of photographs are shown without any of their files."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ def committed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> g.Gallery:
     return found
 
 
-def test_the_committed_photographs_are_of_today_and_what_lacks_is_said(committed: g.Gallery) -> None:
-    part = committed.photographs
-    assert part is not None
+@pytest.mark.parametrize("name", g.MAPS)
+def test_a_committed_map_is_of_today_and_what_lacks_is_said(committed: g.Gallery, name: str) -> None:
+    part = committed.maps[name]
     assert (part.outdated, part.redefined) == (0, [])
-    plan = read_plan(ROOT / "assets" / "gallery_photographs.yaml")
+    plan = read_plan(ROOT / "assets" / f"gallery_{name}.yaml")
     runs = part.runs
     assert set(runs["method"]) <= {"original", *plan.methods}
     assert set(runs["options"]) == {""}
     assert runs["memorised"].min() >= 0.95  # there is something to heal
-    made = json.loads((g.FOLDER / g.PHOTOGRAPHS / g.PROVENANCE).read_text())
+    made = json.loads((g.FOLDER / name / g.PROVENANCE).read_text())
     assert made["rows"] == len(runs)
     tasks = len(plan.seeds) * len(plan.regularity) * len(plan.discovery)
     assert kind_gallery.lacking(runs, tasks, plan.methods) in part.line()
-    assert (g.FOLDER / g.PHOTOGRAPHS / g.RUNS).stat().st_size < 2**19
+    assert (g.FOLDER / name / g.RUNS).stat().st_size < 2**19
 
 
 def test_heatmap_and_compare_find_them_without_the_files(committed: g.Gallery, tmp_path: Path) -> None:
@@ -52,7 +52,7 @@ def test_heatmap_and_compare_find_them_without_the_files(committed: g.Gallery, t
     specs = [make_method(name, scenario) for name in ("rem", "retrain")]
     rows = g.comparison_rows(committed.comparisons, scenario, specs)
     assert set(rows["method"]) == {"original", "rem", "retrain"}
-    assert "--photographs" in committed.line_of(rows["key"])
+    assert "--map photographs" in committed.line_of(rows["key"])
     digits = make_scenario("digits", regularity=1.0, discovery=0.1)
     there = heatmap_data(Store.open(tmp_path / "store"), digits, "healed", committed.on_dial).runs
     assert set(there["dataset"]) == {"digits"}

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import functools
 import json
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import torch
+from torch.overrides import TorchFunctionMode
 from typing_extensions import TypeVar
 
 from unlearn_core.component import ComponentParams, ComponentRegistry, SourceComponent
@@ -98,11 +100,23 @@ def check_fit(spec: ModelSpec, shape: tuple[int, ...], classes: int) -> None:
         raise UserError(sentence)
 
 
+class _NothingDrawn(TorchFunctionMode):
+    """Weights without memory need no numbers. Drawing or scaling them would load torch's compiler, which takes long."""
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        name = getattr(func, "__name__", "")
+        if name in ("normal_", "uniform_", "mul_") and args:
+            return args[0]
+        return (torch.empty if name in ("randn", "rand") else func)(*args, **(kwargs or {}))
+
+
 @functools.lru_cache(maxsize=512)
 def _misfit(source: type[ModelSource[Any]], params: str, shape: tuple[int, ...], classes: int) -> str:
     """Why the network does not fit; "" where it does. Pages ask for every network each time that they are drawn."""
     try:
-        with torch.random.fork_rng(devices=[]), torch.device("meta"):
+        with torch.random.fork_rng(devices=[]), torch.device("meta"), _NothingDrawn():
             source.build(source.params(json.loads(params)), shape, classes)
     except UserError as error:
         return str(error)

@@ -93,8 +93,8 @@ class VitNet(RedirectNet):
         tokens = height // patch * (breadth // patch)
         values = 5 * channels * patch**2
         self.patch_norm, self.embed = nn.LayerNorm(values), RedirectLinear(values, width)
-        self.start = nn.Parameter(torch.randn(1, 1, width) * 0.02)
-        self.positions = nn.Parameter(torch.randn(1, tokens + 1, width) * 0.02)
+        self.start = nn.Parameter(torch.randn(1, 1, width).mul_(0.02))
+        self.positions = nn.Parameter(torch.randn(1, tokens + 1, width).mul_(0.02))
         self.register_parameter("redirect_positions", None)
         self.blocks = nn.ModuleList(_Block(width, inner, heads) for _ in range(depth))
         self.norm = RedirectLayerNorm(width)
@@ -126,7 +126,7 @@ class VitNet(RedirectNet):
         stream = redirect[-1]
         device = self.positions.device
         self.embed.widen(0, stream)
-        self.redirect_positions = nn.Parameter((torch.randn(1, self.positions.shape[1], stream) * 0.02).to(device))
+        self.redirect_positions = nn.Parameter((torch.randn(1, self.positions.shape[1], stream).mul_(0.02)).to(device))
         for block, inner in zip(self.blocks, redirect, strict=False):
             block.widen(stream, inner)  # type: ignore[operator]
         self.norm.widen(stream)

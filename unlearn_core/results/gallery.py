@@ -3,8 +3,8 @@
 ``runs.csv`` has the metrics of a whole sweep, one row per run: read-only, shown below what a store has itself.
 ``records.json`` and ``arrays/`` have the complete records of the demo, which a store can adopt. ``provenance.json`` says how
 it was all made. ``kinds/`` has the same table and provenance for kinds of corruption that have no place on the map,
-``photographs/`` for photographs, whose files do not come with the code, ``lessons/`` what the steps of the lessons open on
-beyond all that (:mod:`~unlearn_core.results.gallery_lessons`).
+``photographs/`` for the map of other data, whose files do not come with the code, ``lessons/`` what the steps of the lessons
+open on beyond all that (:mod:`~unlearn_core.results.gallery_lessons`).
 """
 
 from __future__ import annotations
@@ -32,14 +32,16 @@ from unlearn_core.specs import MethodSpec, Scenario
 from unlearn_core.support.dashboard import DASHBOARD
 
 __all__ = [
-    "ADOPTED", "ARRAYS", "COLUMNS", "FOLDER", "KINDS", "LESSONS", "PHOTOGRAPHS", "PROVENANCE", "RECORDS", "RUNS", "Gallery",
+    "ADOPTED", "ARRAYS", "COLUMNS", "FOLDER", "KINDS", "LESSONS", "MAPS", "PROVENANCE", "RECORDS", "RUNS", "Gallery",
     "array_path", "comparison_rows", "gallery", "identity_today", "keys_today",
 ]  # fmt: skip
 
 FOLDER: Final = DASHBOARD / "assets" / "gallery"
 ENVIRONMENT: Final = "UNLEARN_GALLERY"
 """Names another folder; empty for no gallery at all."""
-RUNS, PROVENANCE, LESSONS, KINDS, PHOTOGRAPHS = "runs.csv", "provenance.json", "lessons", "kinds", "photographs"
+RUNS, PROVENANCE, LESSONS, KINDS = "runs.csv", "provenance.json", "lessons", "kinds"
+MAPS: Final = ("photographs",)
+"""The data that have a map of their own, which is their folder's name."""
 TASK: Final = ["dataset", "model", "amount", "regularity", "discovery", "options", "seed"]
 COLUMNS: Final = [*TASK, "method", "label", "oracle", "variant", *metrics.names(), "device", "key"]
 
@@ -85,19 +87,19 @@ class Gallery:
         return _open(self.folder / KINDS)
 
     @functools.cached_property
-    def photographs(self) -> Gallery | None:
-        """The map of photographs; None where there is none."""
-        return _open(self.folder / PHOTOGRAPHS)
+    def maps(self) -> dict[str, Gallery]:
+        """The maps of other data that are there, by name (:data:`MAPS`)."""
+        return {name: part for name in MAPS if (part := _open(self.folder / name)) is not None}
 
     @functools.cached_property
     def on_dial(self) -> pd.DataFrame:
-        """:attr:`runs`, and those of :attr:`photographs`: everything that has a place on a map."""
-        return _below(self.runs, self.photographs)
+        """:attr:`runs`, and those of :attr:`maps`: everything that has a place on a map."""
+        return _below(self.runs, *self.maps.values())
 
     @functools.cached_property
     def with_kinds(self) -> pd.DataFrame:
         """:attr:`on_dial`, and those of :attr:`kinds`."""
-        return _below(self.on_dial, self.kinds)
+        return self.on_dial if self.kinds is None else _below(self.on_dial, self.kinds)
 
     @property
     def comparisons(self) -> pd.DataFrame:
@@ -116,7 +118,7 @@ class Gallery:
         """The same for these results, each part's that some of them come from."""
         parts = [
             part
-            for part in (self, self.kinds, self.photographs)
+            for part in (self, self.kinds, *self.maps.values())
             if part is not None and part.runs["key"].isin(list(keys)).any()
         ]
         told = [part.line() for part in parts]
@@ -147,8 +149,8 @@ def _open(folder: Path) -> Gallery | None:
         return None
 
 
-def _below(rows: pd.DataFrame, part: Gallery | None) -> pd.DataFrame:
-    return rows if part is None else pd.concat([rows, part.runs], ignore_index=True)
+def _below(rows: pd.DataFrame, *parts: Gallery) -> pd.DataFrame:
+    return pd.concat([rows, *(part.runs for part in parts)], ignore_index=True) if parts else rows
 
 
 def _typed(rows: pd.DataFrame) -> pd.DataFrame:

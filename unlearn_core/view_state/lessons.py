@@ -42,9 +42,9 @@ class Lesson:
     def state_at(self, number: int, current: State) -> State:
         """The state of step ``number`` (from 1): what this step and those before it set, everything else at its default."""
         pairs = {key: value for step in self.steps[:number] for key, value in step.settings}
-        state, _ = decode(urlencode(pairs))
-        kept = by_name(current)
-        return with_changes(state, {name: kept[name] for name in KEPT}) | {"lesson": self.name, "step": number}
+        state, kept = _decoded(urlencode(pairs)), by_name(current)
+        own = {name: kept[name] for name in KEPT} | {"overrides": dict(state["overrides"])}
+        return with_changes(state, own) | {"lesson": self.name, "step": number}
 
     def differs(self, number: int, current: State) -> bool:
         """Whether a control that this step needs has another value now."""
@@ -52,6 +52,12 @@ class Lesson:
         wanted, now = by_name(self.state_at(number, current)), by_name(current)
         names = {"overrides" if "." in key else BY_QUERY[key].name for key in pairs}
         return any(wanted[name] != now[name] for name in names)
+
+
+@functools.lru_cache(maxsize=256)
+def _decoded(query: str) -> State:
+    """The view of a step's settings, which every page of a lesson asks for, and every student's."""
+    return decode(query)[0]
 
 
 @functools.cache
