@@ -9,7 +9,7 @@ import time
 
 NEW_MODULES = 25
 """So many more modules than last time are worth another look."""
-EVERY_SECONDS = 5.0
+EVERY_SECONDS = 20.0
 """A page makes a hundred thousand objects, some of them in circles: they are thrown away this often, while pages are drawn."""
 _lock = threading.Lock()
 _left_out, _searched = 0, float("-inf")

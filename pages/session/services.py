@@ -14,6 +14,7 @@ import streamlit as st
 from streamlit import runtime
 
 from pages.session import audience, public
+from pages.session.reading_ahead import read_ahead
 from unlearn_core.engine import Engine, JobView, warm_when_idle
 from unlearn_core.errors import UserError
 from unlearn_core.store import Store
@@ -198,6 +199,7 @@ def _start(made: Engine) -> None:
         made.start()
         made.find_device()
         if os.environ.get("UNLEARN_WARM_UP") != "off":  # the tests start a dozen servers that nobody waits for
+            read_ahead()
             warm_when_idle(made)
     except UserError:
         pass  # it is kept in the engine's status, which every page shows
