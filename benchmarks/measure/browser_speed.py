@@ -138,7 +138,7 @@ def _link(page: Page, title: str) -> Locator:
     """The link to a page in the navigation, whose group is opened first."""
     group = next((name for name, titles in GROUPS.items() if title in titles), "")
     if not group:
-        return page.get_by_role("link", name=title, exact=True)
+        return page.get_by_role("link", name=title, exact=True).first  # that of the navigation; doors of a page come later
     page.get_by_role("navigation").get_by_text(group, exact=True).click()
     return page.get_by_test_id("stTopNavDropdownLink").filter(has_text=title)
 
