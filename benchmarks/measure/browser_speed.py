@@ -4,9 +4,10 @@
 
 Prints, as JSON, in milliseconds (median and 95th percentile), with the server running, the app's scripts in the browser's
 cache and nothing trained: from going to each page in a new tab, which includes the app's own start, to its first picture or
-table; the same from a click in the navigation of an open tab; from such a click to the finished page; from a key press on the
-strength slider to the redrawn bars (digits); UMAP of 1,437 points in a warm process; and the scatter of 50,000 synthetic points
-in each of two panels, from arrays to drawn. Needs Chromium and assets/gallery/. Run it with nothing else going on.
+table, and how many times as long that takes as a bare Streamlit page with one Plotly figure, opened before it each time; the
+same from a click in the navigation of an open tab; from such a click to the finished page; from a key press on the strength
+slider to the redrawn bars (digits); UMAP of 1,437 points in a warm process; and the scatter of 50,000 synthetic points in each
+of two panels, from arrays to drawn. Needs Chromium and assets/gallery/. Run it with nothing else going on.
 """
 
 from __future__ import annotations
@@ -15,20 +16,15 @@ import argparse
 import json
 import os
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
-import urllib.request
-from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import BrowserContext, Locator, Page, sync_playwright
 
-from benchmarks.paths import ROOT
+from benchmarks.measure.serving import bare_page, served
 
-PORT = 8599
-URL = f"http://localhost:{PORT}"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 PICTURE = "[data-testid=stMain] .js-plotly-plot .main-svg, [data-testid=stMain] img"
 PAGES = ("", "craft", "compare", "boundary", "redirect", "embedding", "heatmap", "forget", "lessons")
@@ -62,57 +58,50 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=10)
     repeats = parser.parse_args().repeats
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as play:
-        server = subprocess.Popen(
-            [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(PORT), "--server.headless", "true"],
-            cwd=ROOT,
-            env=os.environ | {"UNLEARN_STORE": folder},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        served(Path(folder) / "app.txt", {"UNLEARN_STORE": f"{folder}/store"}) as (port, _),
+        bare_page(Path(folder)) as other,
+        sync_playwright() as play,
+    ):
+        url, bare = f"http://localhost:{port}", f"http://localhost:{other}"
+        # With a profile on disk, as a visitor's browser has one: compiled scripts are kept there.
+        browser = play.chromium.launch_persistent_context(
+            f"{folder}/profile", executable_path="/usr/bin/chromium", args=FLAGS, viewport={"width": 1280, "height": 720}
         )
-        try:
-            _wait()
-            # With a profile on disk, as a visitor's browser has one: compiled scripts are kept there.
-            browser = play.chromium.launch_persistent_context(
-                f"{folder}/profile", executable_path="/usr/bin/chromium", args=FLAGS, viewport={"width": 1280, "height": 720}
-            )
-            page = browser.new_page()
-            page.goto(URL)
-            page.locator(PICTURE).locator("visible=true").first.wait_for(timeout=60_000)
-            time.sleep(30)  # the engine's workers start and warm up behind the first page, once
-            found: dict[str, Any] = {f"first_picture_{name or 'start'}": _open(browser, name, repeats) for name in PAGES}
-            found["first_picture_from_navigation"] = _navigate(page, repeats)
-            found["switch_page"] = _switch(page, repeats)
-            found["strength_slider_digits"] = _slide(page, repeats)
-            found["scatter_50000_points"] = _cloud(browser)
-            browser.close()
-        finally:
-            server.terminate()
-            server.wait(15)
+        page = browser.new_page()
+        page.goto(url)
+        page.locator(PICTURE).locator("visible=true").first.wait_for(timeout=60_000)
+        _seconds(browser, bare, PICTURE)
+        time.sleep(30)  # the engine's workers start and warm up behind the first page, once
+        found: dict[str, Any] = {"load": os.getloadavg()[0]}
+        found |= {f"first_picture_{name or 'start'}": _open(browser, url, bare, name, repeats) for name in PAGES}
+        found["first_picture_from_navigation"] = _navigate(page, repeats)
+        found["switch_page"] = _switch(page, repeats)
+        found["strength_slider_digits"] = _slide(page, url, repeats)
+        found["scatter_50000_points"] = _cloud(browser)
+        browser.close()
     found["umap_1437_points_two_models"] = _umap()
     print(json.dumps(found, indent=1))
 
 
-def _wait() -> None:
-    for _ in range(600):
-        with suppress(OSError), urllib.request.urlopen(f"{URL}/_stcore/health", timeout=1):
-            return
-        time.sleep(0.1)
-    raise SystemExit("The app did not start within a minute.")
+def _open(browser: BrowserContext, url: str, bare: str, name: str, repeats: int) -> dict[str, float]:
+    """A new tab and a new session each time, after one of the bare page; the browser has all scripts from the first visit."""
+    pairs = [
+        (_seconds(browser, bare, PICTURE), _seconds(browser, f"{url}/{name}", FIRST.get(name, PICTURE))) for _ in range(repeats)
+    ]
+    times = statistics.median(ours / other for other, ours in pairs)
+    return _summary([ours for _, ours in pairs]) | {"times_bare": round(times, 2)}
 
 
-def _open(browser: BrowserContext, name: str, repeats: int) -> dict[str, float]:
-    """A new tab and a new session each time; the browser has the app's scripts from the first visit."""
-    times = []
-    for _ in range(repeats):
-        page = browser.new_page()
-        page.goto(f"{URL}/{name}")
-        # The page's own clock, from the start of the navigation, looked at in every frame.
-        shown = page.wait_for_function(VISIBLE, arg=FIRST.get(name, PICTURE), timeout=60_000)
-        times.append(shown.json_value() / 1000)
-        page.wait_for_function(STILL, timeout=60_000)
-        page.close()
-    return _summary(times)
+def _seconds(browser: BrowserContext, address: str, picture: str) -> float:
+    """From the navigation to the picture, by the page's own clock, which is looked at in every frame."""
+    page = browser.new_page()
+    page.goto(address)
+    shown = page.wait_for_function(VISIBLE, arg=picture, timeout=60_000)
+    page.wait_for_function(STILL, timeout=60_000)
+    page.close()
+    return float(shown.json_value()) / 1000
 
 
 def _navigate(page: Page, repeats: int) -> dict[str, dict[str, float]]:
@@ -157,8 +146,8 @@ def _switch(page: Page, repeats: int) -> dict[str, float]:
     return _summary(times[6:] or times)
 
 
-def _slide(page: Page, repeats: int) -> dict[str, float]:
-    page.goto(f"{URL}/redirect")
+def _slide(page: Page, url: str, repeats: int) -> dict[str, float]:
+    page.goto(f"{url}/redirect")
     page.locator(PICTURE).locator("visible=true").first.wait_for(timeout=60_000)
     page.wait_for_function(STILL, timeout=60_000)
     thumb = page.get_by_role("slider").first

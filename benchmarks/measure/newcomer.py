@@ -17,7 +17,6 @@ import os
 import platform
 import re
 import statistics
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -25,7 +24,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from benchmarks.measure.serving import served
+from benchmarks.measure.serving import bare_page, served
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 ASKED = {
@@ -39,11 +38,6 @@ WARM_UP = 30.0
 """Seconds until the workers that start behind the first page are warm."""
 WAIT = 180_000
 PLAYING = "section.start[data-state=playing]"
-BARE = """import plotly.graph_objects as go
-import streamlit as st
-
-st.plotly_chart(go.Figure(go.Scatter(x=[0, 1, 2], y=[0, 1, 0])))
-"""
 REPEATS, TIMES_BARE, AFTERWARDS = 7, 1.6, 3000
 """How often the first picture is timed beside the bare page's, so many times as long at most, and milliseconds between them."""
 
@@ -55,11 +49,9 @@ def main() -> int:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         own = {"UNLEARN_STORE": f"{folder}/store", "UNLEARN_ENGINE": "local"}
-        bare = Path(folder) / "bare.py"
-        bare.write_text(BARE, encoding="utf-8")
         with (
             served(Path(folder) / "log.txt", own) as (port, _),
-            served(Path(folder) / "bare.txt", {}, lambda port: _streamlit(bare, port)) as (other, _),
+            bare_page(Path(folder)) as other,
             sync_playwright() as playwright,
         ):
             browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
@@ -77,10 +69,6 @@ def main() -> int:
         missed.append(f"{TIMES_BARE} times a bare page")
     print(f"Missed: {', '.join(missed)}." if missed else "All that is asked is reached.")
     return 1 if missed else 0
-
-
-def _streamlit(script: Path, port: int) -> list[str]:
-    return [sys.executable, "-m", "streamlit", "run", str(script), "--server.port", str(port), "--server.headless", "true"]
 
 
 def play(browser: Browser, url: str, bare: str) -> tuple[dict[str, tuple[float, int]], float]:

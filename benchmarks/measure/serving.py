@@ -54,6 +54,27 @@ def served(
         server.wait()
 
 
+BARE = """import plotly.graph_objects as go
+import streamlit as st
+
+st.plotly_chart(go.Figure(go.Scatter(x=[0, 1, 2], y=[0, 1, 0])))
+"""
+"""A page of Streamlit's with nothing but one Plotly figure."""
+
+
+@contextlib.contextmanager
+def bare_page(folder: Path) -> Iterator[int]:
+    """The port of a server of that page alone: what the app's pages are compared with."""
+    script = folder / "bare.py"
+    script.write_text(BARE, encoding="utf-8")
+
+    def command(port: int) -> list[str]:
+        return [sys.executable, "-m", "streamlit", "run", str(script), "--server.port", str(port), "--server.headless", "true"]
+
+    with served(folder / "bare.txt", {}, command) as (port, _):
+        yield port
+
+
 @dataclass
 class Answer:
     """A page as it came: what is wrong with it (or ""), how many elements it has, the bytes of its messages, and its buttons'

@@ -90,7 +90,7 @@ def test_no_texts_meet_and_the_page_stays_as_wide_as_the_window(
 
 
 def test_a_finger_on_a_wide_picture_scrolls_it_and_the_page_and_a_tap_is_a_click(gallery_server: Server, phone: Page) -> None:
-    drawn(phone, f"{gallery_server.url}/heatmap", "grid")
+    drawn(phone, f"{gallery_server.url}/heatmap?rows=stored", "grid")
     assert phone.evaluate(FAULTS) == []
     expect(phone.locator(".st-key-figure-grid .modebar").first).to_be_hidden()
     phone.locator(".st-key-figure-grid").evaluate("frame => frame.scrollIntoView()")

@@ -28,7 +28,7 @@ def test_the_switch_chooses_which_values_the_methods_have(open_page: OpenPage, f
     assert link(app)["values"] == "paper"
     assert app.number_input(key="parameter:scrub.learning_rate").value == 5e-4 != tuned
     words = texts(app)
-    assert "papers’ values" not in words  # the switch says it
+    assert "papers’ values" in words  # the switch is in a drawer
     assert "As published ([arXiv:2302.09880]" in words
     assert "It was never published, and has one set of values." in words
     assert any("--values paper" in code.value for code in app.code)
