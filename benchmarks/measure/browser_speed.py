@@ -98,10 +98,10 @@ def _seconds(browser: BrowserContext, address: str, picture: str) -> float:
     """From the navigation to the picture, by the page's own clock, which is looked at in every frame."""
     page = browser.new_page()
     page.goto(address)
-    shown = page.wait_for_function(VISIBLE, arg=picture, timeout=60_000)
+    seconds = float(page.wait_for_function(VISIBLE, arg=picture, timeout=60_000).json_value()) / 1000
     page.wait_for_function(STILL, timeout=60_000)
     page.close()
-    return float(shown.json_value()) / 1000
+    return seconds
 
 
 def _navigate(page: Page, repeats: int) -> dict[str, dict[str, float]]:
