@@ -31,9 +31,9 @@ def on_files(files: Files, config: Any) -> Files:
     for uri, text in made.items():
         files.append(File.generated(config, uri, content=text))
     for source, target in PICTURES.items():
-        found = [ROOT / source] if (ROOT / source).is_file() else sorted((ROOT / source).iterdir())
-        for path in found:
-            uri = target if path == ROOT / source else f"{target}/{path.name}"
+        place = ROOT / source
+        for path in [place] if place.is_file() else sorted(one for one in place.rglob("*") if one.is_file()):
+            uri = target if path == place else f"{target}/{path.relative_to(place).as_posix()}"
             files.append(File.generated(config, uri, abs_src_path=str(path)))
     return files
 
