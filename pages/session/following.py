@@ -106,10 +106,10 @@ def drawn_once() -> Iterator[None]:
     if not following() or lead is None or memory.get(_TAKEN) != lead.number or lead.page in OWN_PAGES:
         yield
         return
+    memory["notices"] = []  # they are of what this student did before, and no one else's business
     key = lead.number, work()
     sent, waits = replay.send(key)
     if sent:
-        memory["notices"] = []
         if waits:
             wait_for_lecturer()
         raise replay.Shown

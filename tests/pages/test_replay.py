@@ -85,6 +85,23 @@ def test_who_does_not_follow_and_who_leads_draw_their_own_page(
         assert len(bodies) == before + 1
 
 
+def test_what_one_student_is_told_reaches_nobody_else(open_page: OpenPage, computed: vs.State) -> None:
+    lead(open_page, "compare", VIEW)
+    first = open_page("compare")
+    first.session_state["notices"] = ["Your link names tomorrow."]
+    next(button for button in first.button if button.label == "Follow the lecturer").click().run()
+    assert "tomorrow" not in texts(first)
+    assert "tomorrow" not in texts(follow(open_page, "compare"))
+
+
+def test_old_positions_of_controls_change_nothing_while_one_follows(open_page: OpenPage, computed: vs.State) -> None:
+    lecturer = lead(open_page, "compare", VIEW)
+    app = follow(open_page, "compare")
+    app.multiselect(key="control:methods").set_value(["npo", "scrub"]).run()  # what a browser that is behind still says
+    assert app.session_state["state"]["methods"] == lecturer.session_state["state"]["methods"]
+    assert "Leave" in {button.label for button in app.button}
+
+
 def test_a_new_view_is_drawn_anew(open_page: OpenPage, computed: vs.State, bodies: list[str]) -> None:
     lecturer = lead(open_page, "compare", VIEW)
     follow(open_page, "compare")
