@@ -2,12 +2,13 @@
 
     python -m benchmarks run browser_speed [--repeats 10]
 
-Prints, as JSON, in milliseconds (median and 95th percentile), with the server running, the app's scripts in the browser's
-cache and nothing trained: from going to each page in a new tab, which includes the app's own start, to its first picture or
-table, and how many times as long that takes as a bare Streamlit page with one Plotly figure, opened before it each time; the
-same from a click in the navigation of an open tab; from such a click to the finished page; from a key press on the strength
-slider to the redrawn bars (digits); UMAP of 1,437 points in a warm process; and the scatter of 50,000 synthetic points in each
-of two panels, from arrays to drawn. Needs Chromium and assets/gallery/. Run it with nothing else going on.
+Prints, as JSON, in milliseconds (median and 95th percentile), with nothing trained: the first visit after the server's start,
+by a browser that was never here; then, with the server running, each page's first picture or table for such a browser; and with
+the app's scripts in the browser's cache, from going to each page in a new tab, which includes the app's own start, to its first
+picture or table, and how many times as long that takes as a bare Streamlit page with one Plotly figure, opened before it each
+time; the same from a click in the navigation of an open tab; from such a click to the finished page; from a key press on the
+strength slider to the redrawn bars (digits); UMAP of 1,437 points in a warm process; and the scatter of 50,000 synthetic points
+in each of two panels, from arrays to drawn. Needs Chromium and assets/gallery/. Run it with nothing else going on.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import BrowserContext, Locator, Page, sync_playwright
+from playwright.sync_api import BrowserContext, Locator, Page, Playwright, sync_playwright
 
 from benchmarks.measure.serving import bare_page, served
 
@@ -58,6 +59,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=10)
     repeats = parser.parse_args().repeats
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as play:
+        first = _summary([_first_visit(play, Path(folder) / str(again)) for again in range(max(3, repeats // 3))])
     with (
         tempfile.TemporaryDirectory() as folder,
         served(Path(folder) / "app.txt", {"UNLEARN_STORE": f"{folder}/store"}) as (port, _),
@@ -65,16 +68,16 @@ def main() -> None:
         sync_playwright() as play,
     ):
         url, bare = f"http://localhost:{port}", f"http://localhost:{other}"
-        # With a profile on disk, as a visitor's browser has one: compiled scripts are kept there.
-        browser = play.chromium.launch_persistent_context(
-            f"{folder}/profile", executable_path="/usr/bin/chromium", args=FLAGS, viewport={"width": 1280, "height": 720}
-        )
+        browser = _browser(play, Path(folder) / "profile")
         page = browser.new_page()
         page.goto(url)
         page.locator(PICTURE).locator("visible=true").first.wait_for(timeout=60_000)
         _seconds(browser, bare, PICTURE)
         time.sleep(30)  # the engine's workers start and warm up behind the first page, once
-        found: dict[str, Any] = {"load": os.getloadavg()[0]}
+        found: dict[str, Any] = {"load": os.getloadavg()[0], "first_visit_after_start": first}
+        found["first_picture_of_a_new_visitor"] = {
+            name or "start": _new_visitor(play, f"{url}/{name}", name, Path(folder), max(3, repeats // 3)) for name in PAGES
+        }
         found |= {f"first_picture_{name or 'start'}": _open(browser, url, bare, name, repeats) for name in PAGES}
         found["first_picture_from_navigation"] = _navigate(page, repeats)
         found["switch_page"] = _switch(page, repeats)
@@ -83,6 +86,35 @@ def main() -> None:
         browser.close()
     found["umap_1437_points_two_models"] = _umap()
     print(json.dumps(found, indent=1))
+
+
+def _first_visit(play: Playwright, folder: Path) -> float:
+    """Seconds from the address to Start's first picture, as soon as a server answers, in a browser with nothing kept."""
+    folder.mkdir()
+    with served(folder / "app.txt", {"UNLEARN_STORE": f"{folder}/store"}) as (port, _):
+        return _unknown(play, f"http://localhost:{port}", PICTURE, folder / "profile")
+
+
+def _new_visitor(play: Playwright, address: str, name: str, folder: Path, repeats: int) -> dict[str, float]:
+    return _summary(
+        [_unknown(play, address, FIRST.get(name, PICTURE), folder / f"visitor-{name}-{again}") for again in range(repeats)]
+    )
+
+
+def _unknown(play: Playwright, address: str, picture: str, profile: Path) -> float:
+    """Seconds to the picture in a browser of its own, whose cache is empty; its own start is not counted."""
+    browser = _browser(play, profile)
+    try:
+        return _seconds(browser, address, picture)
+    finally:
+        browser.close()
+
+
+def _browser(play: Playwright, profile: Path) -> BrowserContext:
+    """Chromium with a profile on disk, as a visitor's browser has one: compiled scripts are kept there."""
+    return play.chromium.launch_persistent_context(
+        profile, executable_path="/usr/bin/chromium", args=FLAGS, viewport={"width": 1280, "height": 720}
+    )
 
 
 def _open(browser: BrowserContext, url: str, bare: str, name: str, repeats: int) -> dict[str, float]:

@@ -52,23 +52,35 @@ def _is_text(values: Any) -> bool:
 
 def layout(figure: go.Figure, height: int, legend: bool = True, **axes: Mapping[str, Any]) -> go.Figure:
     """The common look: transparent, quiet grid, legend above. Colours are set so that light and dark both work."""
-    figure.update_layout(
-        height=height,
-        margin={"l": 8, "r": 8, "t": 34 if legend else 10, "b": 8},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        showlegend=legend,
-        legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "title": {"text": ""}},
-        hoverlabel={"align": "left"},
-        font={"size": 14},
-    )
-    common = {"gridcolor": GRID, "zeroline": False, "linecolor": GRID, "automargin": True, "title": {"standoff": 8}}
-    figure.update_xaxes(**common)
-    figure.update_yaxes(**common)
-    for axis, options in axes.items():
-        figure.update_layout({axis: options})
-    figure.for_each_xaxis(lambda axis: axis.update(title_text=wrap_title(axis.title.text or "")))
-    return figure
+    wanted: dict[str, Any] = {
+        "height": height,
+        "margin": {"l": 8, "r": 8, "t": 34 if legend else 10, "b": 8},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "showlegend": legend,
+        "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "title": {"text": ""}},
+        "hoverlabel": {"align": "left"},
+        "font": {"size": 14},
+    }
+    there = figure.layout.to_plotly_json()
+    every_axis = {"xaxis", "yaxis"} | {name for name in there if name[1:5] == "axis"}
+    wanted |= {
+        name: {"gridcolor": GRID, "zeroline": False, "linecolor": GRID, "automargin": True, "title": {"standoff": 8}}
+        for name in sorted(every_axis)
+    }
+    # Merged here: Plotly looks up every property on the way to it, which takes three times as long as all the rest.
+    wanted = {name: _merged(there.get(name), value) for name, value in _merged(wanted, axes).items()}
+    for name in wanted:
+        if name.startswith("xaxis"):
+            wanted[name]["title"]["text"] = wrap_title(wanted[name]["title"].get("text") or "")
+    return figure.update_layout(wanted, overwrite=True)
+
+
+def _merged(old: Any, new: Any) -> Any:
+    """``new`` over ``old``, dictionary by dictionary."""
+    if not isinstance(old, Mapping) or not isinstance(new, Mapping):
+        return new
+    return {**old, **{key: _merged(old.get(key), value) for key, value in new.items()}}
 
 
 def wrap_title(title: str) -> str:
