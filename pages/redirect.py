@@ -12,7 +12,7 @@ from pages.cache import channels as inside
 from pages.session import binding
 from pages.session.services import job_for, store
 from pages.widgets import channels, jobs, more_like, show, similarity
-from pages.widgets.page import end_on_error, end_page, page
+from pages.widgets.page import end_on_error, end_page, page, redrawn_alone
 from unlearn_core import view_state as vs
 from unlearn_core.errors import UserError
 from unlearn_core.stages.unlearn import plan_runs
@@ -36,9 +36,16 @@ _PARTS = {
 }
 
 
-def strength_part(run: Opened) -> None:
+def strength_part(state: vs.State) -> None:
     """The slider, the bars and the course over all strengths; for points in the plane the boundary as well."""
     strength = state["strength"]
+    try:
+        run = inside.open_run(scenario, spec)
+        if inside.unfinished(scenario, spec, strength):
+            st.rerun()  # the slider was moved: the page says what is computed
+        inside.fill(run, spec, strength)
+    except LookupError:
+        st.rerun()
     flat = not run.data.corrupted.train.is_image
     if not binding.hidden(state, "strength"):
         st.slider(min_value=0.0, max_value=1.0, step=0.05, **binding.widget_args(state, "strength"))
@@ -185,7 +192,7 @@ with page(
         (spec,) = vs.to_methods(state, [state["inspected"]])
         stages = plan_runs(scenario, [spec])
     with corner:
-        show.share(state, [spec.name])
+        show.share(state, [spec.name], fresh=True)
 
     job = job_for(stages)
     stored = store().has(stage.key for stage in stages)
@@ -215,7 +222,7 @@ with page(
         except LookupError:
             st.info("The weights of this run are not in the store any more. Reload the page to compute it again.")
             end_page()
-        strength_part(opened)
+        redrawn_alone(state, strength_part)
         if not binding.hidden(state, "redirect_parts"):
             left_out = {"maps"} if opened.data.corrupted.train.is_image else set()
             left_out |= {"similarity"} if binding.hidden(state, "similarity") else set()

@@ -7,11 +7,14 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, NoReturn
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from pages.session import audience, binding, following
+from pages.session.services import elsewhere
 from pages.widgets import absent_files, jobs, layouts, lessons, link_question, show
 from unlearn_core import view_state as vs
 from unlearn_core.errors import UserError
+from unlearn_core.support.deferring import NotRead
 from unlearn_core.support.escaping import escape_markdown
 
 if TYPE_CHECKING:
@@ -60,6 +63,33 @@ def _body(
         layouts.switch(state)
         st.caption(jobs.engine_line())
     binding.finish(state)
+
+
+def redrawn_alone(state: vs.State, draw: Callable[[vs.State], None]) -> None:
+    """A part of a page whose controls draw it alone, so that it answers sooner; the link, and those who follow, get its state.
+
+    ``draw``: draws it from the state. Nothing else on the page may depend on its controls.
+    """
+    _part(lambda: draw(state), draw)
+
+
+@st.fragment
+def _part(with_page: Callable[[], None], alone: Callable[[vs.State], None]) -> None:
+    run = get_script_run_ctx()
+    if run is None or not run.fragment_ids_this_run:
+        with_page()
+        return
+    if "unsettled" in st.session_state:
+        st.rerun()
+    now: vs.State = st.session_state["state"].copy()
+    following.publish(now)
+    try:
+        with elsewhere():
+            alone(now)
+    except NotRead:
+        st.rerun()  # the page says how it waits for the files
+    binding.finish(now)
+    following.call()
 
 
 def _in_words(words: Words, state: vs.State) -> str:

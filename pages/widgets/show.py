@@ -172,16 +172,18 @@ def _bytes_of(make: Callable[[], str]) -> Callable[[], bytes]:
 
 
 def share(
-    state: vs.State, methods: list[str], computed: vs.State | None = None, more: Sequence[tuple[str, str, str]] = ()
-) -> None:
+    state: vs.State, methods: list[str], computed: vs.State | None = None, more: Sequence[tuple[str, str, str]] = (),
+    fresh: bool = False,
+) -> None:  # fmt: skip
     """The view as a link, a command, Python and a plan: each gives the same keys. ``computed``: what the commands compute,
-    where that is not the state itself; ``more``: further entries of title, text and language."""
+    where that is not the state itself; ``more``: further entries of title, text and language; ``fresh``: draw the page again
+    when this is opened, where parts of the page are redrawn alone."""
     computed = computed or state
     if binding.hidden(state, "copy"):
         return
     with st.popover(
         "Share", icon=":material/link:", help="This view as a link, a command, Python or a plan", width="stretch",
-        key=f"{_SHARE}-{st.session_state.get(_SHARE, 0)}",
+        key=f"{_SHARE}-{st.session_state.get(_SHARE, 0)}", on_change="rerun" if fresh else "ignore",
     ):  # fmt: skip
         query = vs.encode(state)
         address = audience.address_of(st.session_state["page"]) if audience.shared() else st.context.url or ""

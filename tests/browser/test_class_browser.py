@@ -58,6 +58,13 @@ def test_a_student_follows_leaves_and_answers(class_server: Server, tab: Tab, st
     expect(student).not_to_have_url(re.compile("regularity="), timeout=WAIT)
     expect(lecturer).to_have_url(re.compile(r"regularity=0\.0(&|$)"))
     expect(lecturer.get_by_text("1 student here, 0 follow")).to_be_visible(timeout=WAIT)
+
+    student.get_by_role("button", name="Follow the lecturer").click()
+    lecturer.goto(f"{class_server.url}/redirect")  # where a slider draws its part of the page alone
+    expect(student).to_have_url(re.compile("/redirect"), timeout=WAIT)
+    lecturer.get_by_role("slider", name=re.compile("Strength")).press("ArrowLeft", timeout=WAIT)
+    expect(student).to_have_url(re.compile(r"strength=0\.95"), timeout=WAIT)
+    expect(student.get_by_role("slider", name=re.compile("Strength"))).to_have_value("0.95", timeout=WAIT)
     assert seen.complaints == []
 
 

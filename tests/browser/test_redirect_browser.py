@@ -44,6 +44,10 @@ def test_the_strength_slider_ends_at_the_stored_numbers(server: Server, tab: Tab
     slider.press("ArrowRight")
     bars(page, "0.05")
 
+    page.get_by_role("button", name="Share").click()  # the slider draws its part alone, and what is shared knows of it
+    expect(page.get_by_text(re.compile(r"/redirect\?.*strength=0\.05"))).to_be_visible(timeout=30_000)
+    page.keyboard.press("Escape")
+
     page.get_by_role("radio", name="Maps of the plane").click()
     expect(page.get_by_text("Look for channels that are bright")).to_be_visible(timeout=30_000)
     expect(page).to_have_url(re.compile("r_part=maps"), timeout=30_000)
