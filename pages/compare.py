@@ -77,6 +77,7 @@ def measured(state: vs.State, scenario: Scenario, specs: Sequence[MethodSpec], f
                 results.columns(state)
         wanted = vs.columns_shown(state)
         results.table(frame, "compare", wanted)
+        show.let_paint()
         results.choices(scenario, specs)
         attacks.offer(scenario, wanted)
     st.caption(reference_note(state["discovery"], vs.edited(state), vs.truth_known(state)))

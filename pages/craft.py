@@ -205,6 +205,7 @@ def before_and_after(state: vs.State, scenario: Scenario, shown: Preview) -> Non
             drawing.panel(state)
         elif shown.points is None:
             cards(state, scenario, shown)
+            show.let_paint()
         else:
             show.picture(points(with_positions_before(shown.points, shown.examples), legend=False), "points")
     if shown.mixture and vs.on_dial(state) and not on_canvas and not binding.hidden(state, "mixture"):

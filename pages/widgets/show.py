@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+import time
 from collections.abc import Callable, Mapping, Sequence
 
 import pandas as pd
@@ -45,6 +46,8 @@ STYLE = """<style>
   button[data-selected="true"], [data-testid="stTab"]) *, [data-testid="stCaptionContainer"] code {color: inherit !important;}
 </style>"""
 WIDER = "↔ Wider than this window: swipe or scroll sideways."
+_PAINTED = "painted"
+PAINT_SECONDS = 0.2
 _SHARE = "share"
 
 
@@ -79,9 +82,18 @@ def picture(shown: Picture, name: str) -> None:
         "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"],
         "toImageButtonOptions": {"format": "png", "scale": 2, "filename": f"eunoe-{name}"},
     }
+    st.session_state[_PAINTED] = True
     keep_readable(shown, f"figure:{name}")
     st.plotly_chart(shown.figure, key=f"figure:{name}", alt=shown.alt, config=config)
     caption(shown.caption, shown.data, name)
+
+
+def let_paint() -> None:
+    """Leave a browser that has just come the time to paint what it was sent, before a figure comes: Plotly, once a tab, keeps it
+    busy for a second, in which not even a picture that is there appears."""
+    if _PAINTED not in st.session_state and st.context.headers.get("User-Agent"):  # a test without a browser waits for nothing
+        time.sleep(PAINT_SECONDS)
+    st.session_state[_PAINTED] = True
 
 
 def keep_readable(shown: Picture, key: str) -> None:
