@@ -88,32 +88,34 @@ def threshold(search: Search, found: Suspects) -> int:
 
 
 def picture(search: Search, found: Suspects, count: int) -> None:
-    """The expected curve, and the examples on both sides of the threshold."""
-    state, draft, shown_truth = search.state, search.draft, search.shown_truth
+    """The expected curve, and the examples on both sides of the threshold: images first, which are seen sooner."""
+    state = search.state
     left, right = st.columns([1, 1.15], gap="medium")
+    if not binding.hidden(state, "suspect_wall"):
+        with right:
+            if vs.has_images(state):
+                walls(search, found, count)
+                show.let_paint()
+            else:
+                roles = edits.roles(search.scenario, found, count)
+                show.picture(suspects_figure.suspect_points(roles, vs.class_names(state), 390), "suspect-points")
     if not binding.hidden(state, "suspect_curve"):
         with left:
-            show.picture(
-                suspects_figure.expectation(found.curve, found.truth if shown_truth else None, count, 330), "suspect-curve"
-            )
-    if binding.hidden(state, "suspect_wall"):
-        return
-    with right:
-        if not vs.has_images(state):
-            names = vs.class_names(state)
-            show.picture(
-                suspects_figure.suspect_points(edits.roles(search.scenario, found, count), names, 390), "suspect-points"
-            )
-            return
-        rows = edits.marked(found.table, draft.content)
-        for title, part in zip(("Last above", "First below"), edits.sides(rows, count), strict=True):
-            st.markdown(f"**{title} the threshold**")
-            if len(part):
-                suspects.wall(search.scenario, part, search.groups)
-            else:
-                st.caption("None.")
-        truth = f" Truly {examples.badge('undiscovered')} or {examples.badge('clean')}." if shown_truth else ""
-        show.note(f"Given label in bold → what the healed model says, then the probability.{truth}")
+            truth = found.truth if search.shown_truth else None
+            show.picture(suspects_figure.expectation(found.curve, truth, count, 330), "suspect-curve")
+
+
+def walls(search: Search, found: Suspects, count: int) -> None:
+    """The images on both sides of the threshold."""
+    rows = edits.marked(found.table, search.draft.content)
+    for title, part in zip(("Last above", "First below"), edits.sides(rows, count), strict=True):
+        st.markdown(f"**{title} the threshold**")
+        if len(part):
+            suspects.wall(search.scenario, part, search.groups)
+        else:
+            st.caption("None.")
+    truth = f" Truly {examples.badge('undiscovered')} or {examples.badge('clean')}." if search.shown_truth else ""
+    show.note(f"Given label in bold → what the healed model says, then the probability.{truth}")
 
 
 def your_set(search: Search) -> None:

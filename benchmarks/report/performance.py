@@ -4,9 +4,10 @@
     python -m benchmarks run teaching_grid
     python -m benchmarks run where_time_goes
     python -m benchmarks run many_records --out benchmarks/results/many_records.json
+    python -m benchmarks run browser_speed > benchmarks/results/browser_speed.json
     python -m benchmarks report performance
 
-Run the first four with nothing else going on.
+Run the first five with nothing else going on.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.paths import DOCS, RESULTS
-from benchmarks.report import gpu, ways
+from benchmarks.report import gpu, in_browser, ways
 from benchmarks.target import Target, verdict
 
 PAGE = DOCS / "performance.md"
@@ -188,6 +189,7 @@ def main() -> None:
         "python -m benchmarks run where_time_goes",
         "python -m benchmarks run ways",
         "python -m benchmarks run many_records --out benchmarks/results/many_records.json",
+        "python -m benchmarks run browser_speed > benchmarks/results/browser_speed.json",
         "python -m benchmarks report performance",
         "```",
         "",
@@ -196,7 +198,8 @@ def main() -> None:
         rows = [row for row in bench["measurements"] if row["section"] == section]
         if rows:
             text += measurements(rows, section)
-    text += grid(RESULTS / "teaching_grid.json") + records(RESULTS / "many_records.json") + profile(time_goes)
+    text += grid(RESULTS / "teaching_grid.json") + records(RESULTS / "many_records.json")
+    text += in_browser.section(RESULTS / "browser_speed.json") + profile(time_goes)
     text += [*ways.section(RESULTS / "ways.json"), *LESSONS, *gpu.section()]
     PAGE.write_text("\n".join(text))
     print(f"{PAGE.name} written")

@@ -82,14 +82,13 @@ def picture(shown: Picture, name: str) -> None:
         "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"],
         "toImageButtonOptions": {"format": "png", "scale": 2, "filename": f"eunoe-{name}"},
     }
-    st.session_state[_PAINTED] = True
     keep_readable(shown, f"figure:{name}")
     st.plotly_chart(shown.figure, key=f"figure:{name}", alt=shown.alt, config=config)
     caption(shown.caption, shown.data, name)
 
 
 def let_paint() -> None:
-    """Leave a browser that has just come the time to paint what it was sent, before a figure comes: Plotly, once a tab, keeps it
+    """Leave a browser that has just come the time to paint what it was sent, before figures come: Plotly, once a tab, keeps it
     busy for a second, in which not even a picture that is there appears."""
     if _PAINTED not in st.session_state and st.context.headers.get("User-Agent"):  # a test without a browser waits for nothing
         time.sleep(PAINT_SECONDS)
