@@ -9,7 +9,7 @@ import streamlit as st
 
 from pages.cache import catalog, costs
 from pages.session import audience, binding
-from pages.session.services import borrowed, job_for, store
+from pages.session.services import job_for, store
 from pages.widgets import absent_files, jobs, own_methods, show
 from pages.widgets import comparison as results
 from pages.widgets import comparison_tabs as panels
@@ -81,8 +81,6 @@ def measured(state: vs.State, scenario: Scenario, specs: Sequence[MethodSpec], f
         results.choices(scenario, specs)
         attacks.offer(scenario, wanted)
     st.caption(reference_note(state["discovery"], vs.edited(state), vs.truth_known(state)))
-    if origin := borrowed(frame["key"]):
-        st.caption(origin)
 
 
 with page("Compare methods", see=see, attempt=attempt) as (state, corner):

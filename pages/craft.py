@@ -257,7 +257,7 @@ with page(
     controls, picture, side = st.columns([1, 1.95, 1.3], gap="medium")
     with controls:
         facts = choices(state)
-    with picture, end_on_error("Change the dials or the options on the left."):
+    with picture, end_on_error("Change the dials or the options."):
         scenario = vs.to_scenario(state)
         shown = preview(scenario, limit=state["examples"] if vs.has_images(state) else EVERY_POINT)
     facts.caption(known(shown.discovered, shown.corrupted if shown.known else None, shown.train_size))

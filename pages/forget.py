@@ -135,8 +135,9 @@ def your_set(search: Search) -> None:
     if search.shown_truth and search.stages:  # beside cards it would give away what is to be found
         truth = edits.set_counts(search.scenario, draft.content.indices)
         words += f". In truth {truth['right']:,} corrupted, {truth['wrong']:,} clean, {truth['left']:,} still outside"
-    with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown(f"{words}.", width="stretch")
+    box = st.container(border=True, gap="small")
+    box.markdown(f"{words}.")
+    with box.container(horizontal=True, vertical_alignment="center", gap="small"):
         set_editor.undo(draft)
         st.button(
             "Run again", key="again", icon=":material/replay:", disabled=not search.missing_after, on_click=jobs.hand_over,

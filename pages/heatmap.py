@@ -98,7 +98,6 @@ with page(
 
     metric = catalog.metrics()[state["cell_metric"]]
     choices(state)
-    st.caption(f"**{metric.label}.** {explanation(metric)}")
 
     job = grids.running_job()
     precomputed = grids.gallery()
@@ -130,7 +129,7 @@ with page(
     if found.runs.empty:
         nothing_to_show(state)
     if not binding.hidden(state, "grid"):
-        grids.picture(picture)
+        grids.picture(picture, f"**{metric.label}.** {explanation(metric)}", grids.origin(found, precomputed))
     with take:  # after the picture, which is what people wait for
         any_value = bool(table["n"].sum())
 
@@ -142,5 +141,5 @@ with page(
     empty = empty_cells(picture)
     grids.fill(state, wanted, estimate(store(), wanted, found.runs, found.elsewhere), empty, jobs.running(job))
     grids.other_values(state, found, specs)
-    grids.sources(found, precomputed)
+    grids.sources(found)
     heatmap_cell.panel(state, found, rows, tasks, opened)

@@ -24,9 +24,14 @@ with page(
     corner=0,
 ) as (state, _):
     lesson_answers.summary(all_lessons())
+    # Cards beside one another are of one height; one below the other, as on a phone, none has to be.
+    st.html(
+        '<style>@media (max-width: 640px) {[class*="st-key-lesson-card"], :has(> [class*="st-key-lesson-card"]) '
+        "{flex-basis: auto !important; height: auto !important;}}</style>"
+    )
     for start in range(0, len(all_lessons()), 3):
         for place, lesson in zip(st.columns(3), list(all_lessons().values())[start : start + 3], strict=False):
-            with place.container(border=True, height=300):
+            with place.container(border=True, height=300, key=f"lesson-card-{lesson.name}"):
                 st.markdown(f"**{lesson.title}**")
                 st.markdown(lesson.summary)
                 st.caption(f"{len(lesson.steps)} steps, about {lesson.minutes} minutes in a lecture")

@@ -10,7 +10,7 @@ import streamlit as st
 
 from pages.cache import catalog
 from pages.session import binding
-from pages.session.services import precomputed_results, store
+from pages.session.services import borrowed, precomputed_results, store
 from pages.widgets import show
 from unlearn_core import view_state as vs
 from unlearn_core.results import table_export as sheets
@@ -75,6 +75,7 @@ def with_precomputed(frame: pd.DataFrame, scenario: Scenario, methods: Sequence[
 
 def table(frame: pd.DataFrame, name: str, only: Sequence[str] | None = None) -> None:
     """The table with the best of each column marked; each column explains itself when pointed at."""
+    origin = borrowed(frame["key"])
     metrics = catalog.metrics()
     chosen = {key: metrics[key] for key in only or metrics if key in metrics}
     columns = {metric.label: st.column_config.Column(help=explanation(metric)) for metric in chosen.values()}
@@ -88,14 +89,16 @@ def table(frame: pd.DataFrame, name: str, only: Sequence[str] | None = None) -> 
     absent = without_values(frame, chosen)
     note = f" Without a value here: {', '.join(absent)}." if absent and tuple(chosen) not in _USUAL else ""
     show.caption(
-        " ".join(filter(None, (stars_note(frame), fitted_note(frame), "Point at a column’s name for its formula."))) + note,
+        " ".join(filter(None, (stars_note(frame), fitted_note(frame), "Point at a column’s name for its formula.")))
+        + note + (show.PRECOMPUTED if origin else ""),
         frame,
         f"{name}-table",
         {
             "LaTeX": ("tex", "text/plain", lambda: sheets.latex(plain_table(frame, chosen))),
             "HTML": ("html", "text/html", lambda: plain_table(frame, chosen).to_html()),
         },
-    )
+        [origin],
+    )  # fmt: skip
 
 
 def choices(scenario: Scenario, methods: Sequence[MethodSpec]) -> None:

@@ -43,7 +43,7 @@ def panel(state: vs.State) -> None:
         f"**{len(drawing)} flipped, {len(drawing.known)} known** of {len(train):,} points (at most {most} can be flipped)."
     )
     if not len(drawing):
-        show.note("Nothing is drawn yet: take a brush and lasso points. Until then the corruption on the left counts.")
+        show.note("Nothing is drawn yet: take a brush and lasso points. Until then the corruption that is set counts.")
     elif not drawing.known:
         show.note("Nothing is known yet, so methods have nothing to unlearn: take the brush “known”, and lasso some of them.")
     if st.button(

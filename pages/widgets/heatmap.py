@@ -176,13 +176,13 @@ def drawn_once(
     return found
 
 
-def picture(shown: Picture) -> None:
-    """The heatmap; a click on a cell opens its runs below."""
+def picture(shown: Picture, metric: str, origin: str) -> None:
+    """The heatmap; a click on a cell opens its runs below. ``metric``: what is shown, in words; ``origin``: :func:`origin`."""
     config = {"displaylogo": False, "modeBarButtonsToRemove": _NO_BUTTONS}
     config |= {"toImageButtonOptions": {"filename": "eunoe-heatmap", "scale": 2}}
     show.keep_readable(shown, "figure:grid")
     st.plotly_chart(shown.figure, key="figure:grid", alt=shown.alt, config=config, on_select=_clicked, selection_mode="points")
-    show.caption(shown.caption, shown.data, "grid")
+    show.caption(shown.caption + (show.PRECOMPUTED if origin else ""), shown.data, "grid", notes=[metric, origin])
 
 
 def _clicked() -> None:
@@ -213,11 +213,14 @@ def export(state: vs.State, table: Callable[[], pd.DataFrame] | None, title: str
             )  # fmt: skip
 
 
-def sources(found: cells.HeatmapData, precomputed: Gallery | None) -> None:
-    """Where precomputed cells come from, and what is stored but not shown."""
+def origin(found: cells.HeatmapData, precomputed: Gallery | None) -> str:
+    """Where precomputed cells come from; empty if there are none."""
     there = found.runs.loc[found.runs["source"] == cells.GALLERY, "key"]
-    if precomputed is not None and len(there):
-        st.caption(precomputed.line_of(set(there)))
+    return precomputed.line_of(set(there)) if precomputed is not None and len(there) else ""
+
+
+def sources(found: cells.HeatmapData) -> None:
+    """What is stored but not shown."""
     if found.other_rates:
         told = "; ".join(
             f"{100 * rate:.3g} %, {count} kind{'s' if count != 1 else ''}" for rate, count in found.other_rates.items()

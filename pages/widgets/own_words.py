@@ -21,5 +21,5 @@ def begin() -> str:
     """How to begin, and what does not happen by itself."""
     nothing = "nothing runs before you have seen what was read."
     if audience.guest():
-        return f"Hand over a file on the left. It is deleted after {limits().upload_hours} hours; {nothing}"
-    return f"Enter a path on the left, or hand over a file. Nothing is copied or changed, and {nothing}"
+        return f"Hand over a file. It is deleted after {limits().upload_hours} hours; {nothing}"
+    return f"Enter a path, or hand over a file. Nothing is copied or changed, and {nothing}"

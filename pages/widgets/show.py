@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import pandas as pd
 import streamlit as st
@@ -29,7 +29,8 @@ STYLE = """<style>
 [class*="st-key-figure-"]::before {position: sticky; left: 0; display: block; width: max-content; font-size: .85rem;
   opacity: .78;}
 /* By touch the toolbar would always be there, above what it covers. */
-@media (hover: none) {.js-plotly-plot .modebar {display: none;}}
+@media (hover: none) {.js-plotly-plot .modebar, [data-testid="stDataFrame"] [data-testid="stElementToolbar"]
+  {display: none !important;}}
 /* A finger is wider than a pointer. */
 @media (pointer: coarse) {[data-testid="stButtonGroup"] button {min-height: 40px;}}
 /* The greys that charts write in by default, and the one that is read on both backgrounds as a mark, are too faint for text. */
@@ -45,6 +46,7 @@ STYLE = """<style>
 :is([data-testid="stButtonGroup"] button[data-selected="true"], [data-testid="stTab"]), :is([data-testid="stButtonGroup"]
   button[data-selected="true"], [data-testid="stTab"]) *, [data-testid="stCaptionContainer"] code {color: inherit !important;}
 </style>"""
+PRECOMPUTED = " Computed beforehand: ⋯ says where."
 WIDER = "↔ Wider than this window: swipe or scroll sideways."
 _PAINTED = "painted"
 PAINT_SECONDS = 0.2
@@ -165,12 +167,19 @@ Download = tuple[str, str, Callable[[], str]]
 """Ending, MIME type, and what makes the text once it is asked for."""
 
 
-def caption(text: str, data: pd.DataFrame, name: str, more: Mapping[str, Download] | None = None) -> None:
-    """A caption (plain text), and behind "⋯" a download of what is shown as CSV, and of ``more`` by the word on the button."""
+def caption(
+    text: str, data: pd.DataFrame, name: str, more: Mapping[str, Download] | None = None, notes: Iterable[str] = ()
+) -> None:
+    """A caption (plain text), and behind "⋯" what is said once one asks (``notes``: how a number is computed, where
+    it comes from), a download of what is shown as CSV, and of ``more`` by the word on the button."""
     line = st.container(horizontal=True, vertical_alignment="center", wrap=False, gap="small")
     line.html(f'<p class="eunoe-caption">{html.escape(text)}</p>')
     files: dict[str, Download] = {"CSV": ("csv", "text/csv", lambda: csv_text(data)), **(more or {})}
-    with line.popover("⋯", type="tertiary", help="The data of this picture as a file", key=f"more:{name}", width="content"):
+    told = [note for note in notes if note]
+    words = "How this was made, and its data as a file" if told else "The data of this picture as a file"
+    with line.popover("⋯", type="tertiary", help=words, key=f"more:{name}", width="content"):
+        for note in told:
+            st.caption(note)
         for word, (ending, mime, make) in files.items():
             st.download_button(
                 f"Data as {word}", data=_bytes_of(make), file_name=f"eunoe-{name}.{ending}", mime=mime, key=f"{ending}:{name}",

@@ -32,6 +32,7 @@ _STYLE = """<style>
 .eunoe-wall :is(b, span) {display: inline-block; max-width: 100%; vertical-align: bottom; overflow: hidden;
  white-space: nowrap; text-overflow: ellipsis;}
 .eunoe-wall img {width: 100%; aspect-ratio: 1; image-rendering: pixelated; border-radius: 4px; display: block;}
+@media (max-width: 640px) {.eunoe-wall {grid-template-columns: repeat(6, 1fr);}}
 .eunoe-wall .out img {opacity: .45;}
 .eunoe-fact {margin: 0; line-height: 1.3;}
 .eunoe-fact b {font-size: 1.35rem; font-weight: 600;}
@@ -61,7 +62,7 @@ def wall(scenario: Scenario, rows: pd.DataFrame, groups: np.ndarray | None) -> N
 
 def _card(row: dict[Any, Any], pixels: Any, group: str | None, box: Box | None) -> str:
     given, says = html.escape(str(row["given"])), html.escape(str(row["says"]))
-    chance = "" if pd.isna(row["probability"]) else f"{100 * row['probability']:.0f} %"
+    chance = "" if pd.isna(row["probability"]) else f"{100 * row['probability']:.0f}\u00a0%"
     words = f"training example {row['index']}, given {given}, the healed model says {says} {chance}".strip()
     truth = "" if group is None else f"{examples.sign(group)} "
     out = ' class="out"' if row["status"] in (edits.OUT, edits.TRUSTED) else ""

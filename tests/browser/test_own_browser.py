@@ -17,7 +17,7 @@ def test_from_a_folder_to_compare(server: Server, tab: Tab, tmp_path: Path) -> N
     photos, page = make_photos(tmp_path / "photos"), tab.page
     listed = write_list(tmp_path / "found wrong.csv", labels=True)
     page.goto(f"{server.url}/own")
-    expect(page.get_by_text("Enter a path on the left")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("Enter a path, or hand over")).to_be_visible(timeout=60_000)
     field = page.get_by_role("textbox", name="Where your images are")
     field.fill(str(photos))
     field.press("Enter")

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.usefixtures("at_the_root")
 
 def test_before_a_path_is_given_it_says_what_to_do() -> None:
     app = opened()
-    assert "Enter a path on the left" in words(app)
+    assert "Enter a path, or hand over" in words(app)
     assert not [one for one in app.button if one.key in ("own-compare", "own-find")]
 
 
