@@ -147,6 +147,31 @@ def test_what_the_lecturer_looks_at_is_taken_and_left(
     assert "regularity" not in link(student) or link(student)["regularity"] == "1.0"
 
 
+def test_a_run_of_the_page_before_is_no_way_of_leaving(
+    open_page: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A browser that has not heard yet that the page was switched asks for the one before once more."""
+    monkeypatch.setattr(following, "lives", lambda session: True)
+    lecturer = open_page("craft", "lecturer=the-word&dataset=blobs")
+    lecturer.toggle[0].set_value(True).run()
+    student = open_page("lessons")
+    student.button(key="class-follow").click().run()
+    lecturer.switch_page("pages/lessons.py").run()
+    student.run()
+    student.switch_page("pages/craft.py").run()
+    assert student.session_state["page"] == "lessons"
+    assert "Leave" in labels(student)
+    student.switch_page("pages/own.py").run()  # which the student chose
+    assert student.session_state["page"] == "own"
+    assert "Follow the lecturer" in labels(student)
+
+    student.button(key="class-follow").click().run()
+    monkeypatch.setattr(following, "LATE_SECONDS", 0.0)
+    student.switch_page("pages/craft.py").run()
+    assert student.session_state["page"] == "craft"
+    assert "Follow the lecturer" in labels(student)
+
+
 def test_the_lecturer_s_own_files_are_not_followed(open_page: Callable[..., AppTest]) -> None:
     room = classroom()
     room.lead_by("lecturer")
