@@ -7,8 +7,9 @@ by a browser that was never here; then, with the server running, each page's fir
 the app's scripts in the browser's cache, from going to each page in a new tab, which includes the app's own start, to its first
 picture or table, and how many times as long that takes as a bare Streamlit page with one Plotly figure, opened before it each
 time; the same from a click in the navigation of an open tab; from such a click to the finished page; from a key press on the
-strength slider to the redrawn bars (digits); UMAP of 1,437 points in a warm process; and the scatter of 50,000 synthetic points
-in each of two panels, from arrays to drawn. Needs Chromium and assets/gallery/. Run it with nothing else going on.
+strength slider to the redrawn bars (digits); UMAP of 1,437 points in a warm process; the scatter of 50,000 synthetic points in
+each of two panels, from arrays to drawn; and the frames a second of the two animations on Start. Needs Chromium and
+assets/gallery/. Run it with nothing else going on.
 """
 
 from __future__ import annotations
@@ -45,6 +46,22 @@ MARK = """selector => { document.querySelectorAll(selector).forEach(part => part
 NEW = """selector => [...document.querySelectorAll(selector)].some(part => !part.hasAttribute('data-before')
     && part.checkVisibility() && part.getBoundingClientRect().width > 50) && performance.now()"""
 
+COUNT_FRAMES = """seconds => new Promise(done => {
+    let drawn = false, frames = 0, start = 0;
+    const pen = CanvasRenderingContext2D.prototype;
+    for (const name of ["stroke", "fill", "fillRect", "drawImage", "putImageData"]) {
+        const own = pen[name];
+        pen[name] = function (...all) { drawn = true; return own.apply(this, all); };
+    }
+    const look = now => {
+        start ||= now;
+        frames += drawn;
+        drawn = false;
+        now - start < 1000 * seconds ? requestAnimationFrame(look) : done(1000 * frames / (now - start));
+    };
+    requestAnimationFrame(look);
+})"""
+"""Frames a second in which a canvas was drawn on."""
 
 DRAW = """async json => {
     const start = performance.now();
@@ -82,6 +99,7 @@ def main() -> None:
         found["first_picture_from_navigation"] = _navigate(page, repeats)
         found["switch_page"] = _switch(page, repeats)
         found["strength_slider_digits"] = _slide(page, url, repeats)
+        found["frames_a_second"] = _frames(browser, url)
         found["scatter_50000_points"] = _cloud(browser)
         browser.close()
     found["umap_1437_points_two_models"] = _umap()
@@ -198,6 +216,22 @@ def _slide(page: Page, url: str, repeats: int) -> dict[str, float]:
         times.append(time.perf_counter() - start)
         page.wait_for_function(STILL, timeout=60_000)
     return _summary(times)
+
+
+def _frames(browser: BrowserContext, url: str, seconds: float = 2.0) -> dict[str, float]:
+    """Of Start's planes, which play as soon as they are there, and of the signs, which fly for three seconds once they are in
+    view and the planes are not, each in a tab of its own."""
+    found = {}
+    for name, part in (("planes", ".start"), ("signs", ".burst")):
+        page = browser.new_page()
+        page.goto(url)
+        page.locator(f"{part}[data-state]").wait_for(timeout=60_000)
+        page.wait_for_function(STILL, timeout=60_000)
+        page.locator(f"{part} canvas").last.scroll_into_view_if_needed()
+        page.locator(f"{part}[data-state=playing]").wait_for(timeout=60_000)
+        found[name] = round(float(page.evaluate(COUNT_FRAMES, seconds)), 1)
+        page.close()
+    return found
 
 
 def _cloud(browser: BrowserContext, count: int = 50_000) -> dict[str, float]:
