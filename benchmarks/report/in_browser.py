@@ -45,10 +45,7 @@ def section(source: Path) -> list[str]:
         "",
         "| What | Measured | Asked | |",
         "|---|---|---|---|",
-        *(
-            f"| {target.name} | {target.measured:.3g}{_unit(target)} | {target.asked} | {target.verdict} |"
-            for target in _others(found)
-        ),
+        *(_line(target) for target in _others(found)),
         "",
     ]
 
@@ -64,8 +61,9 @@ def _row(found: dict[str, Any], address: str, title: str) -> str:
     return f"| {title} | {' | '.join(_cell(value, most) for value, most in cells)} |"
 
 
-def _unit(target: Target) -> str:
-    return "" if target.name.startswith("Frames") else " s"
+def _line(target: Target) -> str:
+    unit = "" if target.name.startswith("Frames") else " s"
+    return f"| {target.name} | {target.measured:.3g}{unit} | {target.asked} | {target.verdict} |"
 
 
 def _cell(value: float, most: float) -> str:
