@@ -36,7 +36,6 @@ PAGES = {
     "embedding": "embedding",
     "heatmap": "heatmap",
     "forget": "forget",
-    "own": "own",
     "lessons": "lessons",
 }
 MOVING = "moving"
