@@ -1,5 +1,5 @@
 """What a page's own script puts right in the browser: one step of history a page, numbers with a decimal comma, the colour of a
-slider's number, what a screen reader is told of the menu on a phone, and that a finger on a picture scrolls."""
+slider's number, what a screen reader is told of the menu on a phone, that a finger on a picture scrolls, pictures as files."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import streamlit as st
 # so that a screen reader counts wrong, and a group opens for a pointer alone: here it is a group of links with groups in it.
 # And a plot keeps every touch to itself, so that a phone would not scroll where a finger is on one: here it does, and a tap
 # arrives as a click. Where a finger draws (a lasso) the plot has it, unless there is more of the plot beside the window. What
-# is drawn anew stays scrolled to where it was.
+# is drawn anew stays scrolled to where it was. And its camera, which by touch is not there, makes one kind of file: buttons
+# elsewhere press it for the kind that they name.
 _SCRIPT = """
 export default function () {
   if (window.settledInBrowser) return;
@@ -80,6 +81,17 @@ export default function () {
     const draws = ["lasso", "select"].includes(plot?._fullLayout?.dragmode);
     if (plot && (!draws || frame?.scrollWidth > frame?.clientWidth)) event.stopPropagation();
   }, { capture: true, passive: true });
+
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest?.(".eunoe-save");
+    const plot = button && document.querySelector(`.st-key-${button.dataset.figure} .js-plotly-plot`);
+    const camera = plot?.querySelector('.modebar-btn[data-title^="Download"]');
+    if (!camera) return;
+    const how = plot._context.toImageButtonOptions ??= {}, before = how.format;
+    how.format = button.dataset.format;
+    camera.click();
+    how.format = before;
+  });
 
   const numeric = (field) => field instanceof HTMLInputElement && field.type === "number";
   document.addEventListener("beforeinput", (event) => {

@@ -182,7 +182,8 @@ def picture(shown: Picture, metric: str, origin: str) -> None:
     config |= {"toImageButtonOptions": {"filename": "eunoe-heatmap", "scale": 2}}
     show.keep_readable(shown, "figure:grid")
     st.plotly_chart(shown.figure, key="figure:grid", alt=shown.alt, config=config, on_select=_clicked, selection_mode="points")
-    show.caption(shown.caption + (show.PRECOMPUTED if origin else ""), shown.data, "grid", notes=[metric, origin])
+    words = shown.caption + (show.PRECOMPUTED if origin else "")
+    show.caption(words, shown.data, "grid", notes=[metric, origin], figure="figure:grid")
 
 
 def _clicked() -> None:

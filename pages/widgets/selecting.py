@@ -27,7 +27,7 @@ def chart(shown: Picture, name: str, act: Callable[[Sequence[int]], None] | None
         selection_mode=("points", "box", "lasso"),
         config={"displaylogo": False, "modeBarButtonsToRemove": ["autoScale2d"]},
     )
-    show.caption(shown.caption, shown.data, name)
+    show.caption(shown.caption, shown.data, name, figure=key)
 
 
 def way() -> None:

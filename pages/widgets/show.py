@@ -24,6 +24,10 @@ STYLE = """<style>
 .eunoe-texts :is(th, td) {text-align: left; vertical-align: top; padding: .35rem .7rem .35rem 0;
   border-bottom: 1px solid rgba(138,143,152,.35);}
 .eunoe-wide {overflow-x: auto;}
+.eunoe-save {display: block; padding: .4rem 0; font: inherit; font-size: .9rem; color: inherit; background: none; border: 0;
+  cursor: pointer;}
+.eunoe-save:is(:hover, :focus-visible) {text-decoration: underline;}
+.eunoe-save::before {content: "⤓"; padding-right: .6rem;}
 .eunoe-caption {font-size: .9rem; opacity: .78; line-height: 1.35; margin: 0;}
 /* What a picture says that is wider than the page, and scrolls: see keep_readable. */
 [class*="st-key-figure-"]::before {position: sticky; left: 0; display: block; width: max-content; font-size: .85rem;
@@ -51,6 +55,8 @@ WIDER = "↔ Wider than this window: swipe or scroll sideways."
 _PAINTED = "painted"
 PAINT_SECONDS = 0.2
 _SHARE = "share"
+_SAVE = '<button type="button" class="eunoe-save" data-format="{format}" data-figure="{figure}">Picture as {words}</button>'
+"""What it does is in :mod:`pages.session.in_browser`."""
 
 
 def opening(title: str, see: str, attempt: str) -> None:
@@ -86,7 +92,7 @@ def picture(shown: Picture, name: str) -> None:
     }
     keep_readable(shown, f"figure:{name}")
     st.plotly_chart(shown.figure, key=f"figure:{name}", alt=shown.alt, config=config)
-    caption(shown.caption, shown.data, name)
+    caption(shown.caption, shown.data, name, figure=f"figure:{name}")
 
 
 def let_paint() -> None:
@@ -102,7 +108,7 @@ def keep_readable(shown: Picture, key: str) -> None:
     so."""
     if not (least := shown.least_width):
         return
-    part = f".st-key-{re.sub('[^a-zA-Z0-9_-]', '-', key)}"
+    part = f".st-key-{_in_css(key)}"
     rules = [
         f"{part} {{container-type: inline-size; overflow-x: auto; scroll-timeline: --sideways inline;}}",
         f"{part} > * {{min-width: {least}px;}}",
@@ -168,23 +174,36 @@ Download = tuple[str, str, Callable[[], str]]
 
 
 def caption(
-    text: str, data: pd.DataFrame, name: str, more: Mapping[str, Download] | None = None, notes: Iterable[str] = ()
+    text: str,
+    data: pd.DataFrame,
+    name: str,
+    more: Mapping[str, Download] | None = None,
+    notes: Iterable[str] = (),
+    figure: str = "",
 ) -> None:
     """A caption (plain text), and behind "⋯" what is said once one asks (``notes``: how a number is computed, where
-    it comes from), a download of what is shown as CSV, and of ``more`` by the word on the button."""
+    it comes from), the picture with the key ``figure`` as a file, a download of what is shown as CSV, and of ``more`` by the
+    word on the button."""
     line = st.container(horizontal=True, vertical_alignment="center", wrap=False, gap="small")
     line.html(f'<p class="eunoe-caption">{html.escape(text)}</p>')
     files: dict[str, Download] = {"CSV": ("csv", "text/csv", lambda: csv_text(data)), **(more or {})}
     told = [note for note in notes if note]
-    words = "How this was made, and its data as a file" if told else "The data of this picture as a file"
-    with line.popover("⋯", type="tertiary", help=words, key=f"more:{name}", width="content"):
+    words = f"{'How this was made, ' if told else ''}{'the picture and its data' if figure else 'its data'} as a file"
+    with line.popover("⋯", type="tertiary", help=words[0].upper() + words[1:], key=f"more:{name}", width="content"):
         for note in told:
             st.caption(note)
+        if figure:
+            st.html("".join(_SAVE.format(format=kind, figure=_in_css(figure), words=kind.upper()) for kind in ("png", "svg")))
         for word, (ending, mime, make) in files.items():
             st.download_button(
                 f"Data as {word}", data=_bytes_of(make), file_name=f"eunoe-{name}.{ending}", mime=mime, key=f"{ending}:{name}",
                 on_click="ignore", type="tertiary", icon=":material/download:",
             )  # fmt: skip
+
+
+def _in_css(key: str) -> str:
+    """A key of Streamlit's as it stands in the class of its element."""
+    return re.sub("[^a-zA-Z0-9_-]", "-", key)
 
 
 def _bytes_of(make: Callable[[], str]) -> Callable[[], bytes]:

@@ -48,6 +48,12 @@ def test_the_strength_slider_ends_at_the_stored_numbers(server: Server, tab: Tab
     expect(page.get_by_text(re.compile(r"/redirect\?.*strength=0\.05"))).to_be_visible(timeout=30_000)
     page.keyboard.press("Escape")
 
+    page.get_by_role("button", name="⋯").first.click()
+    with page.expect_download(timeout=30_000) as saved:
+        page.get_by_role("button", name="Picture as SVG").click()
+    assert saved.value.suggested_filename == "eunoe-strength.svg"
+    assert re.match("<svg.*share of the group", saved.value.path().read_text(), re.DOTALL)
+
     page.get_by_role("radio", name="Maps of the plane").click()
     expect(page.get_by_text("Look for channels that are bright")).to_be_visible(timeout=30_000)
     expect(page).to_have_url(re.compile("r_part=maps"), timeout=30_000)
