@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from urllib.parse import parse_qsl
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from pages.session import audience, calling, replay
 from pages.session.classroom import Classroom, Lead, classroom
@@ -20,6 +21,8 @@ CALLED_SECONDS = 2.0
 """A follower is called to a new view (:mod:`.calling`); its own timer looks only after so long whether that came to nothing."""
 LATE_SECONDS = 5.0
 """A run of the page that was followed before is no way of leaving for so long: it was asked for earlier."""
+SHARED = ("control:", "parameter:", "class-", "figure:", "lesson")
+"""Keys of widgets begin so that show the state which a link has, or stand in the bars above the page."""
 _BEFORE, _PAGE_TAKEN, _CALL = "page-before-lead", "page-of-lead", "call-followers"
 _FOLLOWING, _TAKEN, _WAITS = "following", "taken-lead", "waits-for-lecturer"
 
@@ -107,6 +110,7 @@ def drawn_once() -> Iterator[None]:
         yield
         return
     memory["notices"] = []  # they are of what this student did before, and no one else's business
+    _put_own_aside()
     key = lead.number, work()
     sent, waits = replay.send(key)
     if sent:
@@ -116,6 +120,16 @@ def drawn_once() -> Iterator[None]:
     with replay.recording(key) as drawing:
         yield
         drawing.waits = _WAITS in memory
+
+
+def _put_own_aside() -> None:
+    """Forget what this student chose in widgets that no link knows (a page of thumbnails, a drawer): what is drawn here is
+    sent to the others, and nobody's page of thumbnails is the lecturer's."""
+    run = get_script_run_ctx()
+    widgets = getattr(getattr(run and run.session_state, "_state", None), "_key_id_mapper", ())
+    for key in list(st.session_state):
+        if key in widgets and not str(key).startswith(SHARED):
+            del st.session_state[key]
 
 
 def _late(lead: Lead) -> bool:

@@ -147,6 +147,25 @@ def test_what_the_lecturer_looks_at_is_taken_and_left(
     assert "regularity" not in link(student) or link(student)["regularity"] == "1.0"
 
 
+def test_what_a_student_set_for_itself_is_not_what_the_class_sees(
+    open_page: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page is drawn in the session of whoever comes first, with widgets that no link knows."""
+    monkeypatch.setattr(following, "lives", lambda session: True)
+    lecturer = open_page("craft", "lecturer=the-word&dataset=blobs&draw=on")
+    student = open_page("craft", "dataset=blobs&draw=on")
+
+    def known(app: AppTest) -> bool:
+        return bool(next(toggle for toggle in app.toggle if toggle.label == "New ones are known").value)
+
+    usual = known(lecturer)
+    next(toggle for toggle in student.toggle if toggle.label == "New ones are known").set_value(not usual).run()
+    assert known(student) is not usual
+    lecturer.toggle[0].set_value(True).run()
+    student.button(key="class-follow").click().run()
+    assert known(student) is usual
+
+
 def test_a_run_of_the_page_before_is_no_way_of_leaving(
     open_page: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch
 ) -> None:
