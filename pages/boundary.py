@@ -210,7 +210,7 @@ with page("Decision boundary", see=see, attempt=attempt) as (state, corner):
         end_page()
 
     if not binding.hidden(state, "boundary"):
-        look = Look(state["shading"], state["splits"], state["groups"], state["frame"] or 0)
+        look = Look(state["shading"], state["splits"], state["groups"], state["frame"] or 0, stacked=audience.on_phone())
         show.picture(boundaries(panels or finished, where, points, names, look), "boundary")
     if panels:
         opens_at(panels)

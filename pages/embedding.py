@@ -266,7 +266,10 @@ with page(
             shown, found, [embedded_examples.ORIGINAL, *ready_names], ["Original", *map(short, ready_names)], doubt
         )
         if not arrows(cloud, shown, found, focus):
-            selecting.chart(clouds(cloud, colour, None if focus is None else focus[found.points]), "embedding")
+            strong = None if focus is None else focus[found.points]
+            phone = audience.on_phone()
+            lasso = not phone or selecting.by_touch()
+            selecting.chart(clouds(cloud, colour, strong, stacked=phone, lasso=lasso), "embedding")
         if len(found.points) < found.total:
             show.note(
                 f"UMAP is drawn for {len(found.points):,} of {found.total:,} examples, taken at random with a fixed seed."

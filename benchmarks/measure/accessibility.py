@@ -25,6 +25,8 @@ from benchmarks.measure.serving import PAGES, served
 from benchmarks.paths import RESULTS
 
 SIZES = {"screen": (1280, 720), "phone": (390, 844)}
+PHONE = "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0 Mobile Safari/537.36"
+"""What a phone's browser says that it is, by which panels stand below one another."""
 SCHEMES = ("light", "dark")
 GRAVE = ("serious", "critical")
 STILL = "() => document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'"
@@ -52,7 +54,11 @@ def looked_at(browser: Browser, url: str, pages: list[str]) -> Iterator[dict[str
     """One entry for each page, theme and size."""
     for size, (width, height) in SIZES.items():
         for scheme in SCHEMES:
-            context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)  # type: ignore[arg-type]
+            context = browser.new_context(
+                viewport={"width": width, "height": height},
+                color_scheme=scheme,  # type: ignore[arg-type]
+                user_agent=PHONE if size == "phone" else None,
+            )
             page = context.new_page()
             for name in pages:
                 page.goto(f"{url}/{name}")

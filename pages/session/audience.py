@@ -84,6 +84,11 @@ def session() -> str:
     return context.session_id if context is not None else ""
 
 
+def on_phone() -> bool:
+    """Whether the browser says that it is a phone's: panels stand below one another there."""
+    return "Mobi" in st.context.headers.get("User-Agent", "")
+
+
 def address_of(page: str) -> str:
     """The address of a page for links that others open. ``page``: its name, "start" for the first."""
     path = "" if page == "start" else page

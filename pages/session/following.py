@@ -111,7 +111,7 @@ def drawn_once() -> Iterator[None]:
         return
     memory["notices"] = []  # they are of what this student did before, and no one else's business
     _put_own_aside()
-    key = lead.number, work()
+    key = lead.number, work(), audience.on_phone()
     sent, waits = replay.send(key)
     if sent:
         if waits:

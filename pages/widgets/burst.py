@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pages.session import binding
+from pages.session import audience, binding
 from pages.widgets import show
 from unlearn_core.views.embedding import burst as bursts
 from unlearn_core.views.embedding.burst_figure import Burst, meaning, starburst
@@ -40,6 +40,6 @@ def picture(cloud: Cloud, shown: Examples, found: Embedding, names: Sequence[str
         show.note(f"{none}: there is no way to show.")
         return False
     made = Burst(cloud, name, rows, arrows, bursts.at_home(shown, found, [ORIGINAL, *names]))
-    show.picture(starburst(made), "went")
+    show.picture(starburst(made, stacked=audience.on_phone()), "went")
     show.note(html.escape(meaning(made)))
     return True

@@ -30,6 +30,11 @@ def chart(shown: Picture, name: str, act: Callable[[Sequence[int]], None] | None
     show.caption(shown.caption, shown.data, name, figure=key)
 
 
+def by_touch() -> bool:
+    """Whether a finger draws a lasso: on a phone a picture fills the screen, and a finger on it scrolls until one says so."""
+    return st.toggle("Lasso with a finger", key="lasso-by-touch", help="While this is on, scroll beside the picture")
+
+
 def way() -> None:
     """How the next selection is put together with the present one, and a button that ends it."""
     st.segmented_control(

@@ -48,14 +48,20 @@ PLACES = """() => { const frame = document.querySelector('.st-key-figure-grid'),
     said: getComputedStyle(frame, '::before').content}; }"""
 
 
+LASSO = "() => document.querySelector('.st-key-figure-embedding .js-plotly-plot')._fullLayout.dragmode === 'lasso'"
+
+
 @pytest.fixture
 def phone(tab: Tab) -> Iterator[Page]:
     """The page in a phone's size, with a finger; the next test has the mouse again."""
     tab.page.set_viewport_size(PHONE)
     session = tab.page.context.new_cdp_session(tab.page)
     session.send("Emulation.setTouchEmulationEnabled", {"enabled": True})
+    usual = tab.page.evaluate("navigator.userAgent")
+    session.send("Emulation.setUserAgentOverride", {"userAgent": f"{usual} Mobile"})
     yield tab.page
     session.send("Emulation.setTouchEmulationEnabled", {"enabled": False})
+    session.send("Emulation.setUserAgentOverride", {"userAgent": usual})
     session.detach()
     assert tab.complaints == []
 
@@ -76,6 +82,7 @@ def drawn(page: Page, address: str, figure: str) -> None:
         ("", "start-scatter"),
         ("boundary", "boundary"),
         ("embedding?went=on", "went"),
+        ("embedding", "embedding"),
         ("compare", "scatter"),
         ("compare?tab=classes", "confusion"),
         ("compare?tab=cost", "difference"),
@@ -110,6 +117,26 @@ def test_a_finger_on_a_wide_picture_scrolls_it_and_the_page_and_a_tap_is_a_click
     expect(phone.get_by_text("The runs of one cell")).to_be_attached()
     phone.wait_for_function(READY)
     assert phone.evaluate(PLACES)["across"] == pytest.approx(after["across"], abs=2), "drawn anew, it stays where it was"
+
+
+@pytest.mark.parametrize(
+    ("address", "figure"), [("boundary", "boundary"), ("embedding", "embedding"), ("embedding?went=on", "went")]
+)
+def test_panels_stand_below_one_another(gallery_server: Server, phone: Page, address: str, figure: str) -> None:
+    drawn(phone, f"{gallery_server.url}/{address}", figure)
+    frame = phone.locator(f".st-key-figure-{figure}")
+    assert frame.evaluate("frame => frame.scrollWidth - frame.clientWidth") == 0
+    titles = [box for one in frame.locator(".infolayer .annotation").all() if (box := one.bounding_box()) is not None]
+    panels = [box for box in titles if abs(box["x"] + box["width"] / 2 - PHONE["width"] / 2) < 40]
+    assert len({round(box["y"]) for box in panels}) == len(panels) >= 2
+
+
+def test_a_lasso_is_drawn_with_a_finger_once_one_says_so(gallery_server: Server, phone: Page) -> None:
+    drawn(phone, f"{gallery_server.url}/embedding", "embedding")
+    plot = phone.locator(".st-key-figure-embedding .js-plotly-plot")
+    assert plot.evaluate("plot => plot._fullLayout.dragmode") == "pan"  # in which a finger scrolls
+    phone.get_by_text("Lasso with a finger").click()
+    phone.wait_for_function(LASSO, timeout=30_000)
 
 
 def test_on_a_screen_nothing_of_it_is_seen(gallery_server: Server, tab: Tab) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 import plotly.graph_objects as go
 
 MILLISECONDS = 180
+SLIDER = 58
+"""Pixels of the slider's own line."""
 _FAST = {"mode": "immediate", "frame": {"duration": 0, "redraw": True}, "transition": {"duration": 0}}
 
 
@@ -17,8 +19,10 @@ def add_timeline(
     traces: Sequence[int],
     titles: Sequence[Sequence[str]],
     start: int,
+    below: bool = False,
 ) -> None:
-    """Frames, buttons and slider. ``frames[k]``: what changes in the ``traces``; ``titles[k]``: the text of the panels' titles.
+    """Frames, buttons and slider. ``frames[k]``: what changes in the ``traces``; ``titles[k]``: the text of the panels' titles;
+    ``below``: the slider has a line of its own, :data:`SLIDER` pixels more, as on a phone.
 
     Plotly's buttons cannot step relative to the current frame, so every frame brings buttons that know their neighbours.
     """
@@ -37,7 +41,7 @@ def add_timeline(
         )
         for k, changes in enumerate(frames)
     ]
-    figure.update_layout(updatemenus=[_buttons(start, last)], sliders=[_slider(start, last)])
+    figure.update_layout(updatemenus=[_buttons(start, last)], sliders=[_slider(start, last, below)])
 
 
 def _buttons(k: int, last: int) -> dict[str, Any]:
@@ -65,14 +69,14 @@ def _buttons(k: int, last: int) -> dict[str, Any]:
     }
 
 
-def _slider(start: int, last: int) -> dict[str, Any]:
+def _slider(start: int, last: int, below: bool) -> dict[str, Any]:
     return {
         "active": start,
-        "x": 0.31,
-        "len": 0.69,
+        "x": 0 if below else 0.31,
+        "len": 1 if below else 0.69,
         "y": 0,
         "yanchor": "top",
-        "pad": {"t": 44, "b": 0},
+        "pad": {"t": 44 + SLIDER * below, "b": 0},
         "currentvalue": {"prefix": f"step (of {last}): ", "font": {"size": 13}, "xanchor": "left"},
         "ticklen": 4,
         "minorticklen": 0,

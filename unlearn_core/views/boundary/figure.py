@@ -14,7 +14,7 @@ from plotly.subplots import make_subplots
 from unlearn_core.views.boundary.regions import INK, LINE, MAX_COLORS, class_colors, codes, color_scale, fill, label_positions
 from unlearn_core.views.palette import GROUPS, NEUTRAL
 from unlearn_core.views.picture import GRID, Picture, escape_html, layout, percent
-from unlearn_core.views.timeline import add_timeline
+from unlearn_core.views.timeline import SLIDER, add_timeline
 
 if TYPE_CHECKING:
     from unlearn_core.views.boundary.plane import InputPlane
@@ -37,15 +37,21 @@ class Panel:
         return frame * (len(self.winners) - 1) // last if last else 0
 
 
+_PANEL, _BETWEEN = 270, 44
+"""Pixels that a panel and what is between two have, where they are stacked."""
+
+
 @dataclass(frozen=True)
 class Look:
-    """How a boundary is to be drawn. ``splits`` and ``groups``: what is drawn strongly; ``start``: the frame shown first."""
+    """How a boundary is to be drawn. ``splits`` and ``groups``: what is drawn strongly; ``start``: the frame shown first;
+    ``stacked``: panels one below the other, for a phone."""
 
     shading: str = "soft"
     splits: Sequence[str] = ("train",)
     groups: Sequence[str] = ("clean", "discovered", "undiscovered")
     start: int = 0
     height: int = 430
+    stacked: bool = False
 
 
 def boundaries(panels: Sequence[Panel], plane: InputPlane, points: pd.DataFrame, names: Sequence[str], look: Look) -> Picture:
@@ -55,10 +61,12 @@ def boundaries(panels: Sequence[Panel], plane: InputPlane, points: pd.DataFrame,
     """
     last = max(len(panel.winners) for panel in panels) - 1
     start = min(look.start, last)
-    rows, columns = _grid(len(panels), plane)
+    rows, columns = (len(panels), 1) if look.stacked else _grid(len(panels), plane)
+    height = _height(look, plane, rows, columns)
     places = [(k // columns + 1, k % columns + 1) for k in range(len(panels))]
     figure = make_subplots(
-        rows, columns, shared_xaxes="all", shared_yaxes="all", horizontal_spacing=0.025, vertical_spacing=0.13,
+        rows, columns, shared_xaxes="all", shared_yaxes="all", horizontal_spacing=0.025,
+        vertical_spacing=_BETWEEN / (height - 130) if look.stacked else 0.13,
         subplot_titles=[_title(panel, panel.entry(start, last)) for panel in panels],
     )  # fmt: skip
     colors, drawn = class_colors([panel.winners for panel in panels], len(names)), [escape_html(name) for name in names]
@@ -74,11 +82,11 @@ def boundaries(panels: Sequence[Panel], plane: InputPlane, points: pd.DataFrame,
     figure.update_layout(coloraxis={"colorscale": color_scale(colors), "cmin": -0.5, "cmax": 255.5, "showscale": False})
     for trace in _swatches(panels, drawn):
         figure.add_trace(trace, 1, 1)
-    _axes(figure, plane, rows, columns, look.height, timeline=last > 0)
+    _axes(figure, plane, rows, columns, height, beneath=(70 + SLIDER * look.stacked) * (last > 0))
     if last:
         frames = [_frame(k, panels, plane, colors, drawn, look, last) for k in range(last + 1)]
         titles = [[_title(panel, panel.entry(k, last)) for panel in panels] for k in range(last + 1)]
-        add_timeline(figure, frames, moving, titles, start)
+        add_timeline(figure, frames, moving, titles, start, below=look.stacked)
     told = ". ".join(f"{panel.title}: {_shares(panel.winners[panel.entry(start, last)], names)}" for panel in panels)
     what = "the plane through three images" if plane.is_image else "the plane"
     return Picture(
@@ -213,16 +221,22 @@ def _grid(count: int, plane: InputPlane) -> tuple[int, int]:
     return (2, 2) if wide and count == 4 else (1, count)
 
 
+def _height(look: Look, plane: InputPlane, rows: int, columns: int) -> int:
+    """Pixels without the timeline: nearly square panels on the width that a page has; a second row adds to that."""
+    if look.stacked:
+        return 130 + rows * _PANEL + (rows - 1) * _BETWEEN
+    return min(look.height, 1060 // columns + 130) if plane.is_image else look.height + 90 * (rows - 1)
+
+
 def _title(panel: Panel, entry: int) -> str:
     return f"<b>{panel.title}</b> · {panel.notes[entry]}" if panel.notes[entry] else f"<b>{panel.title}</b>"
 
 
-def _axes(figure: go.Figure, plane: InputPlane, rows: int, columns: int, height: int, timeline: bool) -> None:
-    # Nearly square panels on the width that a page has; the timeline and a second row add to that.
-    height = min(height, 1060 // columns + 130) if plane.is_image else height + 90 * (rows - 1)
-    layout(figure, height + 70 * timeline)
+def _axes(figure: go.Figure, plane: InputPlane, rows: int, columns: int, height: int, beneath: int) -> None:
+    """``beneath``: pixels of the timeline below the panels."""
+    layout(figure, height + beneath)
     figure.update_layout(
-        margin={"t": 70, "b": 96 if timeline else 8, "pad": 0},
+        margin={"t": 70, "b": 26 + beneath if beneath else 8, "pad": 0},
         legend={"y": 1 + 28 / (height - 130), "itemclick": False, "itemdoubleclick": False, "font": {"size": 13}},
         dragmode="pan",
     )

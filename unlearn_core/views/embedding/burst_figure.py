@@ -47,24 +47,33 @@ class Burst:
         return [int((panel[self.rows] != before).sum()) for panel in self.cloud.predictions]
 
 
-def starburst(burst: Burst, height: int = 390) -> Picture:
-    """One panel for every method on shared axes, all other examples faded where that method has them.
+_PANEL, _TITLES, _AROUND, _LEGEND = 270, 56, 132, 39
+"""Pixels that a panel and what is between two have, where they are stacked, those above and below all, and of the legend."""
+
+
+def starburst(burst: Burst, height: int = 390, stacked: bool = False) -> Picture:
+    """One panel for every method on shared axes, all other examples faded where that method has them; ``stacked``: one below
+    the other, for a phone.
 
     It opens at the end, arrows and all, so that it can be read as a still picture; Play starts before.
     """
     cloud, methods = burst.cloud, range(1, len(burst.cloud.titles))
+    down = len(methods) if stacked else 1
+    between = _TITLES / (height + (down - 1) * (_PANEL + _TITLES) - _AROUND)
+    height += (down - 1) * (_PANEL + _TITLES)
+    places = {panel: (panel, 1) if stacked else (1, panel) for panel in methods}
     figure = make_subplots(
-        rows=1, cols=len(methods), shared_xaxes="all", shared_yaxes="all", horizontal_spacing=0.02,
-        subplot_titles=[_title(burst, panel) for panel in methods],
+        rows=down, cols=len(methods) // down, shared_xaxes="all", shared_yaxes="all", horizontal_spacing=0.02,
+        vertical_spacing=between, subplot_titles=[_title(burst, panel) for panel in methods],
     )  # fmt: skip
     moving = []
     for panel in methods:
         for trace in (_others(burst, panel), *_arrows(burst, panel), _starts(burst)):
-            figure.add_trace(trace, row=1, col=panel)
+            figure.add_trace(trace, *places[panel])
         moving.append(len(figure.data))
-        figure.add_trace(_travellers(burst, panel), row=1, col=panel)
+        figure.add_trace(_travellers(burst, panel), *places[panel])
     add_legend(figure, cloud, "class")
-    _axes(figure, cloud.way, height)
+    _axes(figure, cloud.way, height, down)
     _play(figure, burst, moving)
     return Picture(
         figure,
@@ -235,13 +244,15 @@ def _play(figure: go.Figure, burst: Burst, moving: Sequence[int]) -> None:
     figure.update_layout(updatemenus=[row | look | place])
 
 
-def _axes(figure: go.Figure, way: str, height: int) -> None:
+def _axes(figure: go.Figure, way: str, height: int, down: int) -> None:
     layout(figure, height)
     first, second = AXES[way]
-    figure.update_xaxes(title={"text": first}, showticklabels=False, showgrid=False)
-    figure.update_yaxes(title={"text": second}, row=1, col=1)
+    figure.update_xaxes(showticklabels=False, showgrid=False)
+    figure.update_xaxes(title={"text": first}, row=down)
+    figure.update_yaxes(title={"text": second}, col=1)
     figure.update_yaxes(showticklabels=False, showgrid=False)
-    legend = {"y": 1.15, "itemclick": False, "itemdoubleclick": False, "font": {"size": 13}}
+    above = 1 + _LEGEND / (height - _AROUND)
+    legend = {"y": above, "itemclick": False, "itemdoubleclick": False, "font": {"size": 13}}
     figure.update_layout(margin={"t": 72, "b": 60}, dragmode="pan", legend=legend)
     figure.update_annotations(font={"size": 14}, yshift=-2)
 

@@ -66,36 +66,38 @@ class Cloud:
     suspicion_means: str = ""
 
 
-def clouds(cloud: Cloud, colour: str = "group", focus: np.ndarray | None = None, height: int = 400) -> Picture:
-    """Panels on shared axes. ``focus``: bool (n,), which examples stay strong while all others fade; None for all.
+_PANEL, _BETWEEN = 300, 34
+"""Pixels that a panel and what is between two have, where they are stacked."""
+
+
+def clouds(
+    cloud: Cloud, colour: str = "group", focus: np.ndarray | None = None, height: int = 400, stacked: bool = False,
+    lasso: bool = True,
+) -> Picture:  # fmt: skip
+    """Panels on shared axes. ``focus``: bool (n,), which examples stay strong while all others fade; None for all;
+    ``stacked``: panels one below the other, for a phone; ``lasso``: whether dragging draws one.
 
     The index of an example is its point's custom data. Where at most :data:`TRAILS` examples are in focus, a line in every
     panel but the first leads from where each of them was in the first.
     """
     count = len(cloud.titles)
+    down = count if stacked else 1
+    height += (down - 1) * (_PANEL + _BETWEEN)
+    places = [(panel + 1, 1) if stacked else (1, panel + 1) for panel in range(count)]
     figure = make_subplots(
-        rows=1, cols=count, shared_xaxes="all", shared_yaxes="all", horizontal_spacing=0.02, subplot_titles=cloud.titles
-    )
+        rows=down, cols=count // down, shared_xaxes="all", shared_yaxes="all", horizontal_spacing=0.02,
+        vertical_spacing=_BETWEEN / (height - 90) if down > 1 else None, subplot_titles=cloud.titles,
+    )  # fmt: skip
     if focus is not None and 0 < focus.sum() <= TRAILS:
         for panel in range(1, count):
-            figure.add_trace(_trails(cloud, panel, focus), row=1, col=panel + 1)
+            figure.add_trace(_trails(cloud, panel, focus), *places[panel])
     for panel in range(count):
         for group in _order(cloud):
-            figure.add_trace(_points(cloud, panel, group, colour, focus), row=1, col=panel + 1)
+            figure.add_trace(_points(cloud, panel, group, colour, focus), *places[panel])
     add_legend(figure, cloud, colour)
-    layout(figure, height)
-    first, second = AXES[cloud.way]
-    figure.update_xaxes(title={"text": first}, showticklabels=False, showgrid=False)
-    figure.update_yaxes(title={"text": second}, row=1, col=1)
-    figure.update_yaxes(showticklabels=False, showgrid=False)
-    figure.update_layout(
-        margin={"t": 62},
-        dragmode="lasso",
-        clickmode="event+select",
-        legend={"y": 1.08, "itemclick": False, "itemdoubleclick": False, "font": {"size": 13}},
-        coloraxis=_axis(cloud, colour),
-    )
-    figure.update_annotations(font={"size": 14}, yshift=-2)
+    _lay_out(figure, cloud, height, down)
+    drag = "lasso" if lasso else "pan"
+    figure.update_layout(dragmode=drag, clickmode="event+select", coloraxis=_axis(cloud, colour))
     corrupted = int((~cloud.frame["group"].isin(_QUIET)).sum())
     strong = "" if focus is None else f", {int(focus.sum())} of them in focus and the others faded"
     return Picture(
@@ -105,6 +107,19 @@ def clouds(cloud: Cloud, colour: str = "group", focus: np.ndarray | None = None,
         f"coloured by {colour}{strong}: {', '.join(cloud.titles)}.",
         _data(cloud),
     )
+
+
+def _lay_out(figure: go.Figure, cloud: Cloud, height: int, down: int) -> None:
+    """Axes without numbers, whose names stand at the edge; the legend above the first panel's title."""
+    layout(figure, height)
+    first, second = AXES[cloud.way]
+    figure.update_xaxes(showticklabels=False, showgrid=False)
+    figure.update_xaxes(title={"text": first}, row=down)
+    figure.update_yaxes(title={"text": second}, col=1)
+    figure.update_yaxes(showticklabels=False, showgrid=False)
+    legend = {"y": 1 + 25 / (height - 90), "itemclick": False, "itemdoubleclick": False, "font": {"size": 13}}
+    figure.update_layout(margin={"t": 62}, legend=legend)
+    figure.update_annotations(font={"size": 14}, yshift=-2)
 
 
 _PLANE = "Where the same examples lie in the data itself: look whether what was selected together also lies together here."
