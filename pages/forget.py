@@ -89,20 +89,19 @@ def threshold(search: Search, found: Suspects) -> int:
 
 def picture(search: Search, found: Suspects, count: int) -> None:
     """The expected curve, and the examples on both sides of the threshold: images first, which are seen sooner."""
-    state = search.state
     left, right = st.columns([1, 1.15], gap="medium")
-    if not binding.hidden(state, "suspect_wall"):
+    if not binding.hidden(search.state, "suspect_wall"):
         with right:
-            if vs.has_images(state):
+            if vs.has_images(search.state):
                 walls(search, found, count)
                 show.let_paint()
             else:
                 roles = edits.roles(search.scenario, found, count)
-                show.picture(suspects_figure.suspect_points(roles, vs.class_names(state), 390), "suspect-points")
-    if not binding.hidden(state, "suspect_curve"):
+                show.picture(suspects_figure.suspect_points(roles, vs.class_names(search.state), 390), "suspect-points")
+    if not binding.hidden(search.state, "suspect_curve"):
         with left:
-            truth = found.truth if search.shown_truth else None
-            show.picture(suspects_figure.expectation(found.curve, truth, count, 330), "suspect-curve")
+            shown = suspects_figure.expectation(found.curve, found.truth if search.shown_truth else None, count, 330)
+            show.picture(shown, "suspect-curve")
 
 
 def walls(search: Search, found: Suspects, count: int) -> None:

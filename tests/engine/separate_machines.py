@@ -49,6 +49,7 @@ def nothing_is_lost(machines: Machines, store: Store) -> None:
         until(lambda: len(engine.status().workers) == 3)
         until(lambda: all(worker.stage for worker in engine.status().workers))
         slow, cut, killed = (machines.processes[str(number)].pid for number in (0, 1, 2))
+        until(lambda: {slow, cut} <= _who(store))
         machines.pause("0", on=True)
         machines.cut("1", on=True)
         time.sleep(AWAY)
@@ -56,6 +57,7 @@ def nothing_is_lost(machines: Machines, store: Store) -> None:
         machines.pause("0", on=False)
         machines.cut("1", on=False)
         until(lambda: all(worker.stage for worker in engine.status().workers))
+        until(lambda: killed in _who(store))
         machines.kill("2")
         until(lambda: len(engine.status().workers) == 2)
         until(lambda: _done(engine, job) > before + 6)
@@ -72,7 +74,7 @@ def nothing_is_lost(machines: Machines, store: Store) -> None:
         assert again.state == "done"
         assert {stage.key for stage in again.stages if stage.state == "cached"} >= kept
         assert len(store.has([stage.key for stage in stages])) == 40
-        assert {slow, cut, killed} <= {record.payload["pid"] for record in store.find()}
+        assert {slow, cut, killed} <= _who(store)
     finally:
         engine.close()
 
@@ -81,6 +83,11 @@ def _done(engine: Engine, job: str) -> int:
     view = engine.view(job)
     assert view is not None
     return view.done
+
+
+def _who(store: Store) -> set[int]:
+    """The processes whose results are stored."""
+    return {record.payload["pid"] for record in store.find()}
 
 
 def _starts(engine: Engine) -> bool:
