@@ -25,10 +25,10 @@ TITLES = {
     "photos": "Photographs: 5,000 images of CIFAR-10 learned by heart, 300 corrupted, ResNet-9 at a quarter of its width",
 }
 NOTES = {
-    "photos": "Values of NPO, Potion, REM, SalUn, SCRUB and SSD were searched with 2,000 images learned by heart, 12 of 120 known "
-    "([data](data.md)); those of fine-tuning, AMUN, DEL, EU-k and example-tied dropout are of an older and smaller search (1,000 "
-    "images of the accurate recipe, 30 % known; [methods](methods.md)), so that their rows may be too low. Here 30 of 300 are "
-    "known. What the plans ask for beyond these rows is not computed yet."
+    "photos": "Values of NPO, Potion, REM, SalUn, SCRUB and SSD were searched with 2,000 images learned by heart, 12 of 120 "
+    "known ([data](data.md)); those of fine-tuning, AMUN, DEL, EU-k and example-tied dropout are of an older and smaller search "
+    "(1,000 images of the accurate recipe, 30 % known; [methods](methods.md)), so that their rows may be too low. Here 30 of "
+    "300 are known. What the plans ask for beyond these rows is not computed yet."
 }
 """What has to be said below a title."""
 REM, ORACLE = ("rem", ""), ("oracle_retrain", "")
