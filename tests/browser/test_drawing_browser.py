@@ -11,6 +11,9 @@ from playwright.sync_api import Page, expect
 pytestmark = pytest.mark.browser
 
 
+READY = "() => document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'"
+
+
 def flipped(page: Page) -> int:
     line = page.get_by_text(re.compile(r"^\d+ flipped, \d+ known"))
     expect(line).to_be_visible(timeout=60_000)
@@ -19,11 +22,14 @@ def flipped(page: Page) -> int:
 
 def lasso(page: Page) -> None:
     """Draw a loop around the lower left of the plane."""
-    expect(page.get_by_test_id("stStatusWidget")).to_have_count(0, timeout=60_000)
+    page.wait_for_function(READY, timeout=60_000)
     area = page.get_by_test_id("stPlotlyChart").first.locator(".nsewdrag")
     expect(area).to_be_visible(timeout=60_000)
     area.scroll_into_view_if_needed()
-    box = area.bounding_box()
+    box, before = area.bounding_box(), None
+    while box != before:  # what is above may still take its height
+        page.wait_for_timeout(300)
+        box, before = area.bounding_box(), box
     assert box is not None
     corners = ((0.02, 0.98), (0.45, 0.98), (0.45, 0.6), (0.02, 0.6), (0.02, 0.98))
     (x, y), *rest = [(box["x"] + a * box["width"], box["y"] + b * box["height"]) for a, b in corners]
