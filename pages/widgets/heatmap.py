@@ -201,7 +201,7 @@ def export(state: vs.State, table: Callable[[], pd.DataFrame] | None, title: str
         if table is None:
             st.caption("There is nothing to export yet.")
             return
-        st.caption(f"{title}: mean ± standard error (number of seeds). The camera above the picture saves it as PNG.")
+        st.caption(f"{title}: mean ± standard error (number of seeds). The picture itself is behind its ⋯.")
         files = {
             "CSV": ("csv", "text/csv", lambda: sheets.csv_text(table())),
             "LaTeX": ("tex", "text/plain", lambda: sheets.latex(sheets.wide(table(), "$\\pm$"))),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -137,6 +138,23 @@ def test_a_lasso_is_drawn_with_a_finger_once_one_says_so(gallery_server: Server,
     assert plot.evaluate("plot => plot._fullLayout.dragmode") == "pan"  # in which a finger scrolls
     phone.get_by_text("Lasso with a finger").click()
     phone.wait_for_function(LASSO, timeout=30_000)
+    phone.wait_for_function(READY, timeout=30_000)
+    area = plot.locator(".nsewdrag").first
+    area.scroll_into_view_if_needed()
+    phone.wait_for_timeout(500)
+    box = area.bounding_box()
+    assert box is not None
+    finger = phone.context.new_cdp_session(phone)
+    corners = [(0.1, 0.1), (0.9, 0.1), (0.9, 0.6), (0.1, 0.6), (0.1, 0.12)]
+    points = [{"x": box["x"] + a * box["width"], "y": box["y"] + b * box["height"]} for a, b in corners]
+    finger.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": points[:1]})
+    for before, after in pairwise(points):
+        for share in (0.25, 0.5, 0.75, 1.0):
+            point = {axis: before[axis] + share * (after[axis] - before[axis]) for axis in ("x", "y")}
+            finger.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [point]})
+            phone.wait_for_timeout(16)
+    finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    expect(phone.get_by_text(re.compile(r"^[\d,]+ of 1,437 examples"))).to_be_attached(timeout=30_000)
 
 
 def test_on_a_screen_nothing_of_it_is_seen(gallery_server: Server, tab: Tab) -> None:

@@ -26,6 +26,13 @@ def _shared(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     classroom().end()
 
 
+def leading(open_page: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch, view: str) -> AppTest:
+    """A lecturer who leads, on Craft with this view."""
+    monkeypatch.setattr(following, "lives", lambda session: True)
+    lecturer = open_page("craft", f"lecturer=the-word&{view}")
+    return lecturer.toggle[0].set_value(True).run()
+
+
 def labels(app: AppTest) -> set[str]:
     return {button.label for button in app.button}
 
@@ -127,9 +134,7 @@ def test_a_visitor_types_no_path(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_the_lecturer_looks_at_is_taken_and_left(
     open_page: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(following, "lives", lambda session: True)
-    lecturer = open_page("craft", "lecturer=the-word&dataset=blobs&regularity=0.5")
-    lecturer.toggle[0].set_value(True).run()
+    lecturer = leading(open_page, monkeypatch, "dataset=blobs&regularity=0.5")
     student = open_page("lessons")
     assert link(student) == {}
     student.button(key="class-follow").click().run()
@@ -151,8 +156,7 @@ def test_what_a_student_set_for_itself_is_not_what_the_class_sees(
     open_page: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The page is drawn in the session of whoever comes first, with widgets that no link knows."""
-    monkeypatch.setattr(following, "lives", lambda session: True)
-    lecturer = open_page("craft", "lecturer=the-word&dataset=blobs&draw=on")
+    lecturer = leading(open_page, monkeypatch, "dataset=blobs&draw=on")
     student = open_page("craft", "dataset=blobs&draw=on")
 
     def known(app: AppTest) -> bool:
@@ -161,7 +165,6 @@ def test_what_a_student_set_for_itself_is_not_what_the_class_sees(
     usual = known(lecturer)
     next(toggle for toggle in student.toggle if toggle.label == "New ones are known").set_value(not usual).run()
     assert known(student) is not usual
-    lecturer.toggle[0].set_value(True).run()
     student.button(key="class-follow").click().run()
     assert known(student) is usual
 
@@ -170,9 +173,7 @@ def test_a_run_of_the_page_before_is_no_way_of_leaving(
     open_page: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A browser that has not heard yet that the page was switched asks for the one before once more."""
-    monkeypatch.setattr(following, "lives", lambda session: True)
-    lecturer = open_page("craft", "lecturer=the-word&dataset=blobs")
-    lecturer.toggle[0].set_value(True).run()
+    lecturer = leading(open_page, monkeypatch, "dataset=blobs")
     student = open_page("lessons")
     student.button(key="class-follow").click().run()
     lecturer.switch_page("pages/lessons.py").run()
